@@ -1,0 +1,168 @@
+"""Settings of a model and of its training: frozen, checked when built, JSON both ways."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from adrec.errors import ConfigError
+
+SCHEDULES = ("trunc_lin", "linear", "cosine", "sqrt", "trunc_cos")
+MODELS = ("adrec", "sasrec")
+DENOISERS = ("transformer", "mlp")
+PADDINGS = ("sink", "masked")
+
+Config = TypeVar("Config", bound="ModelConfig | TrainConfig")
+
+
+def _require(ok: bool, field: str, value: object, allowed: str) -> None:
+    if not ok:
+        raise ConfigError(f"Setting '{field}' is {value!r}; allowed is {allowed}.")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The architecture. Defaults are the paper's; ``n_items`` comes from the data."""
+
+    n_items: int
+    model: str = "adrec"
+    hidden_size: int = 128
+    heads: int = 4
+    blocks: int = 2
+    length: int = 50
+    positions: bool = False
+    padding: str = "sink"
+    dropout: float = 0.1
+    embedding_dropout: float = 0.3
+    timesteps: int = 32
+    schedule: str = "trunc_lin"
+    noise_weight: float = 0.001
+    denoiser: str = "transformer"
+
+    def __post_init__(self) -> None:
+        for field in ("n_items", "hidden_size", "heads", "blocks", "length", "timesteps"):
+            _require(getattr(self, field) >= 1, field, getattr(self, field), "a whole number from 1 up")
+        _require(self.timesteps >= 2, "timesteps", self.timesteps, "a whole number from 2 up")
+        _require(self.hidden_size % self.heads == 0, "heads", self.heads, f"a divisor of hidden_size = {self.hidden_size}")
+        _require(self.hidden_size % 2 == 0, "hidden_size", self.hidden_size, "an even number")
+        for field in ("dropout", "embedding_dropout"):
+            _require(0 <= getattr(self, field) < 1, field, getattr(self, field), "a number from 0 up to, not including, 1")
+        _require(self.noise_weight >= 0, "noise_weight", self.noise_weight, "a number from 0 up")
+        for field, allowed in (("model", MODELS), ("schedule", SCHEDULES), ("denoiser", DENOISERS), ("padding", PADDINGS)):
+            _require(getattr(self, field) in allowed, field, getattr(self, field), "one of " + ", ".join(allowed))
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The training of all stages. Defaults are METHOD's settings (preset ``paper``).
+
+    epochs: at most so many a stage's schedule (stages 2 and 3 share one); validate_every: epochs between validations,
+    the first after epoch ``validate_every + 1``; patience: validations without a better ndcg@10 before a stage ends;
+    max_steps: each stage ends after so many optimiser steps; warmup_drift: let weight decay move the "frozen" table as
+    the official code does; pcgrad: project conflicting gradients of the two losses; sampling_steps: denoising steps
+    of a validation (0: all timesteps); checkpoint_seconds: at most so much work is repeated after a kill.
+    """
+
+    seed: int = 2025
+    batch_size: int = 512
+    epochs: int = 500
+    warmup_epochs: int = 5
+    lr: float = 1e-3
+    weight_decay: float = 1e-5
+    validate_every: int = 5
+    patience: int = 4
+    max_steps: int | None = None
+    warmup_drift: bool = False
+    pcgrad: bool = False
+    sampling_steps: int = 0
+    checkpoint_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        for field in ("batch_size", "epochs", "validate_every", "patience"):
+            _require(getattr(self, field) >= 1, field, getattr(self, field), "a whole number from 1 up")
+        for field in ("warmup_epochs", "seed", "sampling_steps"):
+            _require(getattr(self, field) >= 0, field, getattr(self, field), "a whole number from 0 up")
+        _require(self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, f"less than epochs = {self.epochs}")
+        _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "a whole number from 1 up, or none")
+        _require(0 < self.lr <= 1, "lr", self.lr, "a number above 0, at most 1")
+        _require(0 <= self.weight_decay < 1, "weight_decay", self.weight_decay, "a number from 0 up to, not including, 1")
+        _require(self.checkpoint_seconds >= 0, "checkpoint_seconds", self.checkpoint_seconds, "a number of seconds from 0 up")
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "quick": {"epochs": 60, "lr": 2e-3, "patience": 2},
+}
+
+
+def to_json(config: "ModelConfig | TrainConfig") -> dict[str, Any]:
+    """The fields as a plain dict."""
+    return dataclasses.asdict(config)
+
+
+def from_json(kind: type[Config], data: Mapping[str, Any]) -> Config:
+    """The config ``kind`` from a plain dict; unknown fields are named."""
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    unknown = sorted(set(data) - set(known))
+    if unknown:
+        raise ConfigError(f"Unknown setting '{unknown[0]}'; known are {', '.join(sorted(known))}.")
+    for name, value in data.items():
+        _check_type(name, value, str(known[name].type))
+    return kind(**data)
+
+
+def _check_type(name: str, value: object, kind: str | type) -> None:
+    kind = kind if isinstance(kind, str) else kind.__name__
+    kind = kind.removeprefix("<class '").removesuffix("'>")
+    if kind == "int | None" and value is None:
+        return
+    kind = kind.split(" ")[0]
+    ok = {
+        "int": isinstance(value, int) and not isinstance(value, bool),
+        "float": isinstance(value, int | float) and not isinstance(value, bool),
+        "bool": isinstance(value, bool),
+        "str": isinstance(value, str),
+    }[kind]
+    words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}[kind]
+    _require(ok, name, value, words)
+
+
+def settings(preset: str, overrides: Mapping[str, str]) -> tuple[dict[str, Any], TrainConfig]:
+    """The model's fields and the training settings of a preset with ``key=value`` texts laid over it.
+
+    A key belongs to whichever of the two configs has it. ``n_items`` is not settable: the data decide it.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"Unknown preset '{preset}'; known are {', '.join(PRESETS)}.")
+    model_fields = {f.name: f for f in dataclasses.fields(ModelConfig) if f.name != "n_items"}
+    train_fields = {f.name: f for f in dataclasses.fields(TrainConfig)}
+    model: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+    for key, value in PRESETS[preset].items():
+        (model if key in model_fields else train)[key] = value
+    for key, text in overrides.items():
+        if key not in model_fields and key not in train_fields:
+            raise ConfigError(f"Unknown setting '{key}'; known are {', '.join(sorted([*model_fields, *train_fields]))}.")
+        into, field = (model, model_fields[key]) if key in model_fields else (train, train_fields[key])
+        into[key] = _parse(key, text, field.type)
+    from_json(ModelConfig, {"n_items": 1, **model})
+    return model, from_json(TrainConfig, train)
+
+
+def _parse(key: str, text: str, kind: Any) -> Any:
+    kind = kind if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
+    lowered = text.strip().lower()
+    if "None" in kind and lowered in ("none", ""):
+        return None
+    try:
+        if kind.startswith("int"):
+            return int(text)
+        if kind == "float":
+            return float(text)
+    except ValueError:
+        raise ConfigError(f"Setting '{key}' is '{text}'; allowed is a {'whole ' if kind.startswith('int') else ''}number.") from None
+    if kind == "bool":
+        if lowered not in ("true", "false", "1", "0"):
+            raise ConfigError(f"Setting '{key}' is '{text}'; allowed is true or false.")
+        return lowered in ("true", "1")
+    return text

@@ -1,0 +1,1 @@
+"""Interaction data: sequences, item tables, readers, named data sets and packed batches."""

@@ -1,0 +1,162 @@
+"""The two data structures everything else reads: interaction sequences and the item table."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from adrec.errors import DataError
+
+Split = Literal["val", "test"]
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """What is known of the items 1..V beside their interactions.
+
+    frame: index ``id`` 1..V in order; column ``item`` holds the raw id (str), ``title`` the name shown to a person
+    (the raw id where none is known); further columns are categorical strings, several values joined by ``|``.
+    """
+
+    frame: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        if list(self.frame.index) != list(range(1, len(self.frame) + 1)):
+            raise DataError("The item table's index must be the ids 1 to V in order.")
+        for column in ("item", "title"):
+            if column not in self.frame:
+                raise DataError(f"The item table lacks the column '{column}'.")
+
+    @classmethod
+    def untitled(cls, raw_ids: list[str]) -> "ItemTable":
+        """An item table that knows nothing but the raw ids."""
+        index = pd.RangeIndex(1, len(raw_ids) + 1, name="id")
+        return cls(pd.DataFrame({"item": raw_ids, "title": raw_ids}, index=index))
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def columns(self) -> list[str]:
+        """The categorical columns, without ``item`` and ``title``."""
+        return [c for c in self.frame.columns if c not in ("item", "title")]
+
+    def title(self, item: int) -> str:
+        """The title of id ``item``; id 0 is the padding row."""
+        return "(padding)" if item == 0 else str(self.frame["title"].iat[item - 1])
+
+
+@dataclass(frozen=True)
+class SequenceDataset:
+    """Each user's items in time order, split by leave-one-out: ``train``, then one ``val`` and one ``test`` item.
+
+    train_items: (sum of lengths,) int32, all users' training items one after the other; train_offsets: (U + 1,) int64;
+    val, test: (U,) int32; user_ids: (U,) the data set's own ids as strings. Item ids are 1..V, 0 is padding.
+    options: how it was made (filters, source), recorded with every run.
+    """
+
+    name: str
+    train_items: np.ndarray
+    train_offsets: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+    items: ItemTable
+    user_ids: np.ndarray
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_sequences(
+        cls,
+        name: str,
+        sequences: list[np.ndarray],
+        items: ItemTable,
+        user_ids: list[str],
+        options: Mapping[str, Any] | None = None,
+    ) -> "SequenceDataset":
+        """Leave-one-out: the last item of each sequence is the test item, the one before it the validation item.
+
+        sequences: a 1-d integer array a user, each with at least 3 items.
+        """
+        if not sequences:
+            raise DataError(f"The data set '{name}' has no user with at least 3 interactions, which the split needs.")
+        lengths = np.array([len(s) - 2 for s in sequences], dtype=np.int64)
+        if lengths.min() < 1:
+            raise DataError(f"The data set '{name}' has a user with fewer than 3 interactions.")
+        return cls(
+            name=name,
+            train_items=np.concatenate([s[:-2] for s in sequences]).astype(np.int32),
+            train_offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            val=np.array([s[-2] for s in sequences], dtype=np.int32),
+            test=np.array([s[-1] for s in sequences], dtype=np.int32),
+            items=items,
+            user_ids=np.asarray(user_ids, dtype=str),
+            options=dict(options or {}),
+        )
+
+    @property
+    def n_users(self) -> int:
+        return len(self.val)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+    @property
+    def n_interactions(self) -> int:
+        return len(self.train_items) + 2 * self.n_users
+
+    def train(self, user: int) -> np.ndarray:
+        """The training items of the user at position ``user``, oldest first."""
+        return self.train_items[self.train_offsets[user] : self.train_offsets[user + 1]]
+
+    def history(self, user: int, split: Split, length: int) -> np.ndarray:
+        """The last ``length`` items known before the answer: for ``test`` the validation item belongs to them."""
+        known = self.train(user)
+        return (known if split == "val" else np.append(known, self.val[user]))[-length:]
+
+    def answers(self, split: Split) -> np.ndarray:
+        """The item to be predicted for each user, (U,)."""
+        return self.val if split == "val" else self.test
+
+    def position(self, user_id: str) -> int:
+        """The position 0..U-1 of the data set's own user id."""
+        found = np.flatnonzero(self.user_ids == str(user_id))
+        if not len(found):
+            sample = ", ".join(self.user_ids[:3])
+            raise DataError(f"User '{user_id}' is not in '{self.name}', whose {self.n_users:,} users are such as {sample}.")
+        return int(found[0])
+
+    @cached_property
+    def popularity(self) -> np.ndarray:
+        """Training occurrences of the ids 0..V, (V + 1,) int64; entry 0 is 0."""
+        return np.bincount(self.train_items, minlength=self.n_items + 1)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 over all sequences: the same data give the same hash on every machine."""
+        digest = hashlib.sha256()
+        for array in (self.train_items.astype("<i4"), self.train_offsets.astype("<i8"), self.val.astype("<i4"), self.test.astype("<i4")):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """Counts a person would ask for."""
+        lengths = np.diff(self.train_offsets) + 2
+        return {
+            "name": self.name,
+            "users": self.n_users,
+            "items": self.n_items,
+            "interactions": self.n_interactions,
+            "mean_length": round(float(lengths.mean()), 3),
+            "median_length": float(np.median(lengths)),
+            "longest": int(lengths.max()),
+            "density": self.n_interactions / (self.n_users * self.n_items),
+            "titles": bool((self.items.frame["title"] != self.items.frame["item"]).any()),
+            "columns": self.items.columns,
+            "options": dict(self.options),
+            "hash": self.content_hash,
+        }

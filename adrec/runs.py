@@ -1,0 +1,246 @@
+"""The run folder: what a training leaves behind and everything else reads. Nothing in it is executed when it is read.
+
+Layout: DESIGN in docs/ARCHITECTURE.md. Reading a run needs neither torch nor the data set it was trained on.
+"""
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import psutil
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from adrec.config import ModelConfig, TrainConfig, from_json
+from adrec.data.dataset import ItemTable
+from adrec.errors import RunError
+
+STAGES = ("pretrain", "warmup", "finetune")
+TABLES = ("initial", *STAGES)
+ITEM_TABLE = "item_embedding.weight"
+ALIVE = ("running", "stopping")
+
+
+@contextlib.contextmanager
+def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a file beside ``path`` and rename it into place when the block ends well; a failed block leaves no trace."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
+    try:
+        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write ``data`` as indented JSON, atomically."""
+    with atomic(path, "w") as file:
+        json.dump(data, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from ``path``; a missing or damaged file is a RunError."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"'{path.parent}' is not a run folder: it has no {path.name}.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RunError(f"'{path}' is damaged and cannot be read as JSON ({type(error).__name__}).") from None
+    if not isinstance(data, dict):
+        raise RunError(f"'{path}' is damaged: it must hold one JSON object.")
+    return data
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as safetensors, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
+    try:
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+    """The named (default: all) arrays of a safetensors file."""
+    try:
+        with safe_open(path, "np") as file:
+            return {k: file.get_tensor(k) for k in (names or file.keys())}
+    except FileNotFoundError:
+        raise RunError(f"'{path}' does not exist.") from None
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"'{path}' is damaged and cannot be read as safetensors ({error}).") from None
+
+
+class RunFolder:
+    """One run: read it, follow it, write to it. Every file appears whole or not at all."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    # -- identity -------------------------------------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        return (self.path / "run.json").is_file()
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """run.json: ``model``, ``train`` (configs), ``preset``, ``dataset``, ``versions``, ``seed``, ``command``."""
+        return read_json(self.path / "run.json")
+
+    @property
+    def model_config(self) -> ModelConfig:
+        return from_json(ModelConfig, self.info["model"])
+
+    @property
+    def train_config(self) -> TrainConfig:
+        return from_json(TrainConfig, self.info["train"])
+
+    def create(self, info: Mapping[str, Any], items: ItemTable, popularity: np.ndarray | None) -> None:
+        """Begin the folder: run.json and items.csv. popularity: (V + 1,) training occurrences, or None if unknown."""
+        frame = items.frame.copy()
+        if popularity is not None:
+            frame["popularity"] = popularity[1:]
+        with atomic(self.path / "items.csv", "w") as file:
+            frame.to_csv(file)
+        write_json(self.path / "run.json", info)
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """The item table with ids 1..V as index: item, title, categorical columns and, if known, ``popularity``."""
+        path = self.path / "items.csv"
+        try:
+            frame = pd.read_csv(path, index_col="id", keep_default_na=False, dtype=str)
+        except (OSError, ValueError) as error:
+            raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
+        if "popularity" in frame:
+            frame["popularity"] = pd.to_numeric(frame["popularity"])
+        frame.index = frame.index.astype(int)
+        return frame
+
+    # -- status ---------------------------------------------------------------------------------------------------
+
+    def write_status(self, state: str, error: str | None = None) -> None:
+        """Record the state with this process's identity and the time as heartbeat."""
+        me = psutil.Process()
+        write_json(
+            self.path / "status.json",
+            {"state": state, "pid": me.pid, "started": me.create_time(), "heartbeat": time.time(), "error": error},
+        )
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """status.json; a run whose process is gone without saying so reads as ``failed``."""
+        path = self.path / "status.json"
+        if not path.is_file():
+            return {"state": "finished" if self.exists else "missing", "error": None}
+        status = read_json(path)
+        if status.get("state") in ALIVE and not process_alive(status):
+            status = {**status, "state": "failed", "error": "The training process ended unexpectedly; resume to go on from its last checkpoint."}
+        return status
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    @property
+    def events_path(self) -> Path:
+        return self.path / "events.jsonl"
+
+    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """Events from byte ``offset`` on, and the offset to go on from. A cut last line is left for the next call."""
+        try:
+            with open(self.events_path, "rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return [], 0
+        end = data.rfind(b"\n") + 1
+        events = []
+        for line in data[:end].splitlines():
+            with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
+                event = json.loads(line)
+                if isinstance(event, dict):
+                    events.append(event)
+        return events, offset + end
+
+    # -- weights --------------------------------------------------------------------------------------------------
+
+    def weights_path(self, stage: str) -> Path:
+        return self.path / "stages" / stage / "model.safetensors"
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages whose weights are there, in order."""
+        return [s for s in STAGES if self.weights_path(s).is_file()]
+
+    def metrics(self, stage: str) -> dict[str, Any]:
+        """``{"val": {...}, "test": {...}}`` of a stage, as far as they were measured; empty if not yet."""
+        path = self.path / "stages" / stage / "metrics.json"
+        return read_json(path) if path.is_file() else {}
+
+    def table_names(self) -> list[str]:
+        """Which of initial, pretrain, warmup, finetune have an item table, in this order."""
+        initial = ["initial"] if (self.path / "snapshots" / "initial.safetensors").is_file() else []
+        return initial + self.stages
+
+    def table(self, name: str) -> np.ndarray:
+        """The item table of ``initial`` or of a stage without its padding row: (V, D) float32, row i is item i + 1."""
+        path = self.path / "snapshots" / "initial.safetensors" if name == "initial" else self.weights_path(name)
+        return load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE][1:].astype(np.float32)
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """All item tables by name, in order."""
+        return {name: self.table(name) for name in self.table_names()}
+
+    def snapshots(self) -> list[tuple[str, int, Path]]:
+        """(stage, epoch, path) of the item tables saved along the way, in the order of training."""
+        found = []
+        for path in (self.path / "snapshots").glob("*-*.safetensors"):
+            match = re.fullmatch(r"(pretrain|warmup|finetune)-(\d+)\.safetensors", path.name)
+            if match:
+                found.append((match[1], int(match[2]), path))
+        return sorted(found, key=lambda s: (STAGES.index(s[0]), s[1]))
+
+
+def process_alive(status: Mapping[str, Any]) -> bool:
+    """Whether the process of a status is still the same one and not a zombie."""
+    try:
+        process = psutil.Process(int(status["pid"]))
+        same = abs(process.create_time() - float(status["started"])) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return False
+
+
+def list_runs(*roots: str | Path) -> list[RunFolder]:
+    """All run folders directly under the roots, the newest first within each root."""
+    runs: list[RunFolder] = []
+    for root in roots:
+        folders = [p.parent for p in Path(root).glob("*/run.json")]
+        runs += [RunFolder(p) for p in sorted(folders, key=lambda p: (p / "run.json").stat().st_mtime, reverse=True)]
+    return runs
+
+
+Progress = Callable[[float, str], None]
+"""Called with a fraction 0..1 and a few words."""
