@@ -1,0 +1,153 @@
+"""From rows to sequences: the minimum rating, the k-core, and leave-one-out. No Python loop over rows or users."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.errors import DataError
+
+log = logging.getLogger(__name__)
+SHORTEST = 3
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Rows of "this user took this item", in file order, before any filter.
+
+    users, items: (N,) integer codes into ``user_names`` and ``item_names`` (arrays of str).
+    times: (N,) numbers that order a user's rows, or None for file order. ratings: (N,) float64 with NaN where missing, or None.
+    attributes: what is known of the items, index = raw item id, columns ``title`` and categorical ones; or None.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    user_names: np.ndarray
+    item_names: np.ndarray
+    times: np.ndarray | None = None
+    ratings: np.ndarray | None = None
+    attributes: pd.DataFrame | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def take(self, rows: np.ndarray) -> "Interactions":
+        """The rows of a boolean mask or an index array."""
+        return replace(
+            self,
+            users=self.users[rows],
+            items=self.items[rows],
+            times=None if self.times is None else self.times[rows],
+            ratings=None if self.ratings is None else self.ratings[rows],
+        )
+
+
+def from_frame(frame: pd.DataFrame, attributes: pd.DataFrame | None = None) -> Interactions:
+    """Interactions of a frame with the columns ``user``, ``item`` and, where known, ``time`` and ``rating``."""
+    users, user_names = pd.factorize(frame["user"].astype(str))
+    items, item_names = pd.factorize(frame["item"].astype(str))
+    times, ratings = (frame[c].to_numpy() if c in frame else None for c in ("time", "rating"))
+    return Interactions(users, items, np.asarray(user_names, dtype=object), np.asarray(item_names, dtype=object), times, ratings, attributes)
+
+
+def at_least(interactions: Interactions, rating: float) -> Interactions:
+    """The rows rated ``rating`` or better; a row without a rating goes."""
+    if interactions.ratings is None:
+        raise DataError("A minimum rating needs a rating column, and there is none: name it with rating=COLUMN or leave min_rating out.")
+    return interactions.take(interactions.ratings >= rating)
+
+
+def k_core(users: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
+    """The largest set of rows in which every user and every item has at least ``k``: a boolean mask (N,).
+
+    users, items: (N,) non-negative integer codes.
+    """
+    rows = np.arange(len(users))
+    while len(rows):
+        u, i = users[rows], items[rows]
+        keep = (np.bincount(u)[u] >= k) & (np.bincount(i)[i] >= k)
+        if keep.all():
+            break
+        rows = rows[keep]
+    mask = np.zeros(len(users), dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def number(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Renumber codes 0, 1, ... in the order of first appearance: (numbers (N,), the code behind each number)."""
+    numbers, uniques = pd.factorize(codes)
+    return numbers, np.asarray(uniques)
+
+
+def build(
+    name: str, interactions: Interactions, min_rating: float | None = None, k: int | None = None, options: Mapping[str, Any] | None = None
+) -> SequenceDataset:
+    """Filter, number, sort and split: the data set of these interactions.
+
+    Users with fewer than 3 interactions cannot be split and go; how many is in the options. Items are numbered 1, 2, ... and
+    users ordered by first appearance in the rows that are left; each user is sorted stably by time, so that ties keep file order.
+    """
+    before, data = len(interactions), interactions
+    if min_rating is not None:
+        data = at_least(data, min_rating)
+    if k is not None:
+        data = data.take(k_core(data.users, data.items, k))
+    counts = np.bincount(data.users, minlength=1)
+    short = int(((counts > 0) & (counts < SHORTEST)).sum())
+    data = data.take(counts[data.users] >= SHORTEST)
+    if not len(data):
+        filters = [f"{n}={v:g}" for n, v in (("min_rating", min_rating), ("k_core", k)) if v is not None]
+        after = f" after {' and '.join(filters)}" if filters else ""
+        raise DataError(f"'{name}' has no user with at least {SHORTEST} interactions{after}, and the split needs {SHORTEST} ({before:,} rows read).")
+    if short:
+        log.info("%s: %d users with fewer than %d interactions were left out", name, short, SHORTEST)
+    recorded = {**interactions.options, **(options or {}), "min_rating": min_rating, "k_core": k, "dropped_users": short}
+    return leave_one_out(name, data, recorded)
+
+
+def leave_one_out(name: str, data: Interactions, options: Mapping[str, Any]) -> SequenceDataset:
+    """Split rows whose users all have at least 3: the last item is the test item, the one before it validation."""
+    users, user_codes = number(data.users)
+    items, item_codes = number(data.items)
+    order = np.argsort(users, kind="stable") if data.times is None else np.lexsort((data.times, users))
+    train_items, train_offsets, val, test = split(items[order] + 1, np.bincount(users))
+    return SequenceDataset(
+        name=name,
+        train_items=train_items,
+        train_offsets=train_offsets,
+        val=val,
+        test=test,
+        items=item_table([str(n) for n in data.item_names[item_codes]], data.attributes),
+        user_ids=data.user_names[user_codes].astype(str),
+        options=dict(options),
+    )
+
+
+def split(sequence: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Leave-one-out of all users' items one user after the other: train_items, train_offsets, val, test.
+
+    sequence: (sum of lengths,) item ids. lengths: (U,), each at least 3.
+    """
+    sequence = sequence.astype(np.int32)
+    last = np.cumsum(lengths) - 1
+    training = np.ones(len(sequence), dtype=bool)
+    training[last] = training[last - 1] = False
+    offsets = np.concatenate([[0], np.cumsum(lengths - 2)]).astype(np.int64)
+    return sequence[training], offsets, sequence[last - 1], sequence[last]
+
+
+def item_table(raw_ids: list[str], attributes: pd.DataFrame | None) -> ItemTable:
+    """The item table of these raw ids in order; an item without a title shows its raw id."""
+    if attributes is None:
+        return ItemTable.untitled(raw_ids)
+    known = attributes.reindex(raw_ids).fillna("").astype(str)
+    titles = known.pop("title") if "title" in known else pd.Series("", index=known.index)
+    table: dict[str, Any] = {"item": raw_ids, "title": np.where(titles == "", raw_ids, titles)}
+    table |= {column: known[column].to_numpy() for column in known.columns if (known[column] != "").any()}
+    return ItemTable(pd.DataFrame(table, index=pd.RangeIndex(1, len(raw_ids) + 1, name="id")))

@@ -1,0 +1,107 @@
+"""A generated data set whose latent structure is known: clusters of items that users drift through."""
+
+import numpy as np
+import pandas as pd
+
+from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.data.filters import split
+from adrec.errors import DataError
+
+DEFAULTS = {"items": 500, "users": 1000, "seed": 0}
+LIMITS = {"items": (20, 5_000_000), "users": (10, 5_000_000), "seed": (0, 2**32 - 1)}
+FOLLOW, STAY, NEXT, JUMP = 0.3, 0.25, 0.35, 0.1
+"""Chances of the four moves: the item's own successor, another item of the cluster, the preferred next cluster, any cluster."""
+SHORTEST_HISTORY, MEAN_LENGTH, LONGEST_HISTORY = 6, 20, 60
+CHUNK = 50_000
+
+
+def parse(text: str) -> dict[str, int]:
+    """The settings in ``items=60000,users=5000,seed=1``; what is not named keeps its default."""
+    settings = dict(DEFAULTS)
+    for part in filter(None, text.split(",")):
+        key, _, value = (s.strip() for s in part.partition("="))
+        if key not in DEFAULTS:
+            raise DataError(f"The synthetic data set has no setting '{key}': it takes items, users and seed, as in synthetic:items=60000,users=5000.")
+        low, high = LIMITS[key]
+        if not (value.isascii() and value.isdigit() and len(value) < 12 and low <= int(value) <= high):
+            raise DataError(f"The synthetic data set's '{key}' must be a whole number from {low:,} to {high:,}, not '{value}'.")
+        settings[key] = int(value)
+    return settings
+
+
+def generate(items: int = 500, users: int = 1000, seed: int = 0) -> SequenceDataset:
+    """Users drift through about sqrt(items) clusters, each of which prefers one next cluster.
+
+    Within a cluster items are chosen with a long-tailed popularity, or as the successor of the item before. A user never takes
+    an item twice. So the next item is far more predictable from the last ones than from popularity. Same seed, same data.
+    All ``items`` are in the item table, whether or not someone took them; its column ``cluster`` holds the latent cluster.
+    """
+    rng = np.random.default_rng(seed)
+    n_clusters = max(4, round(items**0.5))
+    members = np.array_split(rng.permutation(items), n_clusters)
+    sizes = np.array([len(m) for m in members])
+    ids = np.concatenate(members) + 1
+    cycle = rng.permutation(n_clusters)
+    following = np.empty_like(cycle)
+    following[cycle] = np.roll(cycle, -1)
+    parts = [_histories(rng, min(CHUNK, users - first), sizes, following) for first in range(0, users, CHUNK)]
+    lengths = np.concatenate([p[1] for p in parts])
+    train_items, train_offsets, val, test = split(ids[np.concatenate([p[0] for p in parts])], lengths)
+    return SequenceDataset(
+        name=name_of(items, users, seed),
+        train_items=train_items,
+        train_offsets=train_offsets,
+        val=val,
+        test=test,
+        items=_item_table(ids, sizes),
+        user_ids=np.arange(1, users + 1).astype(str),
+        options={"items": items, "users": users, "seed": seed, "clusters": n_clusters},
+    )
+
+
+def name_of(items: int, users: int, seed: int) -> str:
+    """The name that `parse` understands, with only what differs from the defaults."""
+    settings = {"items": items, "users": users, "seed": seed}
+    changed = ",".join(f"{k}={v}" for k, v in settings.items() if v != DEFAULTS[k])
+    return f"synthetic:{changed}" if changed else "synthetic"
+
+
+def _histories(rng: np.random.Generator, users: int, sizes: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The users' distinct slots one user after the other, and each user's length (users,)."""
+    walk = _walk(rng, users, sizes, following)
+    frame = pd.DataFrame({"user": np.repeat(np.arange(users), walk.shape[1]), "slot": walk.ravel()}).drop_duplicates()
+    wanted = SHORTEST_HISTORY + rng.geometric(1 / (MEAN_LENGTH - SHORTEST_HISTORY + 1), users) - 1
+    frame = frame[frame.groupby("user").cumcount().to_numpy() < np.minimum(wanted, LONGEST_HISTORY)[frame["user"]]]
+    return frame["slot"].to_numpy(), np.bincount(frame["user"], minlength=users)
+
+
+def _walk(rng: np.random.Generator, users: int, sizes: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """Each user's walk over slots (an item's place when items are laid out cluster by cluster): (users, steps)."""
+    starts = np.cumsum(sizes) - sizes
+    popular = np.cumsum(1 / np.arange(1, sizes.max() + 1) ** 0.9)
+    attraction = np.cumsum(1 / np.arange(1, len(sizes) + 1) ** 0.5)
+    cluster = _draw(rng, attraction, np.full(users, len(sizes)))
+    place = _draw(rng, popular, sizes[cluster])
+    slots = np.empty((users, 2 * LONGEST_HISTORY), dtype=np.int64)
+    slots[:, 0] = starts[cluster] + place
+    for step in range(1, slots.shape[1]):
+        move = rng.random(users)
+        cluster = np.where(move >= FOLLOW + STAY, following[cluster], cluster)
+        cluster = np.where(move >= FOLLOW + STAY + NEXT, _draw(rng, attraction, np.full(users, len(sizes))), cluster)
+        place = np.where(move < FOLLOW, (place + 1) % sizes[cluster], _draw(rng, popular, sizes[cluster]))
+        slots[:, step] = starts[cluster] + place
+    return slots
+
+
+def _draw(rng: np.random.Generator, cumulative: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """For each n in ``among`` an index below n, with the chances whose running sum is ``cumulative``."""
+    return np.searchsorted(cumulative, rng.random(len(among)) * cumulative[among - 1], side="right").clip(max=among - 1)
+
+
+def _item_table(ids: np.ndarray, sizes: np.ndarray) -> ItemTable:
+    clusters = np.repeat(np.arange(1, len(sizes) + 1), sizes).astype(str)
+    places = np.concatenate([np.arange(1, n + 1) for n in sizes]).astype(str)
+    titles = [f"Cluster {c} · item {p}" for c, p in zip(clusters, places, strict=True)]
+    raw = [f"{c}-{p}" for c, p in zip(clusters, places, strict=True)]
+    frame = pd.DataFrame({"item": raw, "title": titles, "cluster": clusters}, index=ids).sort_index()
+    return ItemTable(frame.set_axis(pd.RangeIndex(1, len(ids) + 1, name="id")))
