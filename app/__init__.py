@@ -1,0 +1,1 @@
+"""What the pages share: entry point, figures, cached loaders, URL state, background jobs."""

@@ -1,0 +1,109 @@
+"""Cached reading of run folders. A run is keyed by its path and the time of its last change; torch and umap are never imported here."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.runs import RunFolder, list_runs
+
+ROOT = Path(__file__).resolve().parent.parent
+BUNDLED = ROOT / "assets" / "runs"
+
+
+def user_root() -> Path:
+    """Where this person's runs live: ``ADREC_RUNS`` or ``./runs``."""
+    return Path(os.environ.get("ADREC_RUNS") or "runs").resolve()
+
+
+def all_runs() -> list[RunFolder]:
+    """The person's runs, the newest first, then the bundled ones."""
+    return list_runs(user_root(), BUNDLED)
+
+
+def find_run(name: str | None) -> RunFolder | None:
+    """The run of this name; without a name the bundled one, or else the newest."""
+    runs = all_runs()
+    if name is not None:
+        return next((run for run in runs if run.name == name), None)
+    bundled = [run for run in runs if is_bundled(run)]
+    return next(iter(bundled + runs), None)
+
+
+def is_bundled(run: RunFolder) -> bool:
+    """Whether the run came with the repository and is read only."""
+    return run.path.resolve().is_relative_to(BUNDLED)
+
+
+def key(run: RunFolder) -> tuple[str, int]:
+    """What a cached value of a run hangs on: its path and the newest change of what it holds."""
+    watched = [run.path / "run.json", run.path / "items.csv", run.path / "snapshots", *(run.path / "stages").glob("*/*")]
+    times = [p.stat().st_mtime_ns for p in watched if p.exists()]
+    return str(run.path.resolve()), max(times, default=0)
+
+
+def info(run: RunFolder) -> dict[str, Any]:
+    """run.json."""
+    return _info(*key(run))
+
+
+def items(run: RunFolder) -> pd.DataFrame:
+    """The run's item table (shared: never change it)."""
+    return _items(*key(run))
+
+
+def tables(run: RunFolder) -> dict[str, np.ndarray]:
+    """The item tables by name (shared: never change them)."""
+    return _tables(*key(run))
+
+
+def metrics(run: RunFolder) -> dict[str, dict[str, Any]]:
+    """Each stage's metrics.json."""
+    return _metrics(*key(run))
+
+
+def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The tables that differ, and under which of them each name is shown."""
+    return _distinct(*key(run))
+
+
+def projection(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
+    """The layout of the stages if it is at hand; never computes one."""
+    return _projection(*key(run), method, seed)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _info(path: str, changed: int) -> dict[str, Any]:
+    return RunFolder(path).info
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _items(path: str, changed: int) -> pd.DataFrame:
+    return RunFolder(path).items
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _tables(path: str, changed: int) -> dict[str, np.ndarray]:
+    return RunFolder(path).tables()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _metrics(path: str, changed: int) -> dict[str, dict[str, Any]]:
+    run = RunFolder(path)
+    return {stage: run.metrics(stage) for stage in run.stages}
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _distinct(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    from adrec.projection import distinct_tables
+
+    return distinct_tables(_tables(path, changed))
+
+
+def _projection(path: str, changed: int, method: str, seed: int) -> dict[str, np.ndarray] | None:
+    from adrec.projection import cached
+
+    return cached(RunFolder(path), method, seed)

@@ -1,0 +1,24 @@
+"""The app's entry: ``streamlit run app/main.py``."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder there
+    sys.path.insert(0, str(ROOT))
+
+from app import state, ui  # noqa: E402  (needs the path above)
+
+st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
+pages = [
+    st.Page(ROOT / "pages/start.py", title="Start", icon=":material/home:", url_path="start", default=True),
+    st.Page(ROOT / "pages/collapse.py", title="Collapse", icon=":material/scatter_plot:", url_path="collapse"),
+    st.Page(ROOT / "pages/denoising.py", title="Denoising", icon=":material/blur_on:", url_path="denoising"),
+    st.Page(ROOT / "pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+]
+page = st.navigation(pages)
+state.arrive(page.url_path or "start")
+with ui.guard():
+    page.run()

@@ -1,0 +1,94 @@
+"""What a person chose, kept in the URL and nowhere else, so that a copied link shows the same thing.
+
+One rule: the URL is the truth. A widget takes its value from it before it is drawn and writes to it when it changes, so
+links, the sidebar and the browser's Back all lead to the same picture. Leaving a page by the sidebar empties the URL; what the page
+last showed is put back on return, and the run goes along to the other pages.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+PARAMETERS: dict[str, Callable[[str], Any]] = {
+    "run": str,
+    "stage": str,
+    "user": str,
+    "step": int,
+    "steps": int,
+    "seed": int,
+    "item": int,
+    "method": str,
+    "colour": str,
+    "view": str,
+    "history": str,
+}
+"""The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
+
+SHARED = ("run",)
+_MEMORY = "state.memory"
+_PAGE = "state.page"
+
+
+def arrive(page: str) -> None:
+    """Note the page; coming from another one with an empty URL, put back what this page last showed and the shared choices."""
+    memory = st.session_state.setdefault(_MEMORY, {})
+    if st.session_state.get(_PAGE) != page and not st.query_params.to_dict():
+        restored = {**memory.get(page, {}), **memory.get("", {})}
+        if restored:
+            st.query_params.from_dict(restored)
+    st.session_state[_PAGE] = page
+    _remember()
+
+
+def get(name: str, default: Any = None) -> Any:
+    """The parameter's value from the URL, or the default if it is absent or unreadable."""
+    text = st.query_params.get(name)
+    if text is None or text == "":
+        return default
+    try:
+        return PARAMETERS.get(name, str)(text)
+    except ValueError:
+        return default
+
+
+def put(**values: Any) -> None:
+    """Write choices to the URL; None removes one. Nothing is written that is already there."""
+    for name, value in values.items():
+        text = None if value is None else str(value)
+        if text is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != text:
+            st.query_params[name] = text
+    _remember()
+
+
+def bound(name: str, default: Any, options: Sequence[Any] | None = None) -> dict[str, Any]:
+    """``key`` and ``on_change`` of a widget whose value is the URL's ``name``.
+
+    ``st.selectbox("Run", names, **state.bound("run", names[0], names))``. A value that is not among the options counts as the default. The default itself is left out of the URL.
+    """
+    key = f"state.{name}"
+    value = get(name, default)
+    if options is not None and value not in options:
+        value = default
+    st.session_state[key] = value
+
+    def write() -> None:
+        chosen = st.session_state[key]
+        put(**{name: None if chosen == default else chosen})
+
+    return {"key": key, "on_change": write}
+
+
+def link(**values: Any) -> dict[str, str]:
+    """Query parameters for ``st.page_link`` and ``st.switch_page``: the shared choices with ``values`` laid over them."""
+    chosen = {name: get(name) for name in SHARED} | values
+    return {name: str(value) for name, value in chosen.items() if value is not None}
+
+
+def _remember() -> None:
+    memory = st.session_state.setdefault(_MEMORY, {})
+    current = st.query_params.to_dict()
+    memory[st.session_state.get(_PAGE, "start")] = current
+    memory[""] = {**memory.get("", {}), **{k: v for k, v in current.items() if k in SHARED}}

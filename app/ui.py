@@ -1,0 +1,84 @@
+"""The frame of every page: question, answer, definitions, the run picker, and errors as one sentence."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import streamlit as st
+
+from adrec.errors import AdrecError
+from adrec.runs import RunFolder
+from app import loaders, state
+
+log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def guard() -> Iterator[None]:
+    """Show what fails as one sentence; the details go to the server's log."""
+    try:
+        yield
+    except AdrecError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def header(question: str, answer: str | None = None, definitions: Mapping[str, str] | None = None) -> None:
+    """The page's beginning: its question as the title, the answer in one sentence, the terms one hover away."""
+    st.title(question, anchor=False)
+    if answer:
+        st.markdown(answer)
+    if definitions:
+        define(definitions)
+
+
+def define(definitions: Mapping[str, str], label: str = "What the words mean") -> None:
+    """Definitions, one click away."""
+    with st.popover(label, type="tertiary", icon=":material/help:"):
+        st.markdown("\n\n".join(f"**{term}**: {meaning}" for term, meaning in definitions.items()))
+
+
+def run_picker(label: str = "Run", container: Any = None) -> RunFolder | None:
+    """Choose the run on screen (in the URL as ``run``); None after saying why if there is none."""
+    place = container if container is not None else st
+    runs = {run.name: run for run in reversed(loaders.all_runs())}
+    default = loaders.find_run(None)
+    if default is None:
+        place.info("There is no run yet: train one on the Train page.", icon=":material/info:")
+        return None
+    wanted = state.get("run")
+    if wanted is not None and wanted not in runs:
+        place.warning(f"There is no run called '{wanted}' here; this is '{default.name}'.", icon=":material/warning:")
+    names = sorted(runs, key=lambda name: (not loaders.is_bundled(runs[name]), -(runs[name].path / "run.json").stat().st_mtime))
+    chosen = place.selectbox(label, names, format_func=lambda name: run_title(runs[name]), **state.bound("run", default.name, names))
+    return runs[chosen]
+
+
+def run_title(run: RunFolder) -> str:
+    """The run's name with its data set, and whether it came with the app."""
+    try:
+        title = loaders.info(run)["dataset"].get("title") or loaders.info(run)["dataset"]["name"]
+    except (AdrecError, KeyError):
+        title = "unreadable"
+    return f"{run.name} · {title}" + (" · bundled" if loaders.is_bundled(run) else "")
+
+
+def figure(figure: Any, data: Any, name: str, alt: str, key: str | None = None, **kwargs: Any) -> Any:
+    """A Plotly figure that follows the theme, with its data one click away. data: DataFrame; alt: what it shows, in words."""
+    shown = st.plotly_chart(figure, width="stretch", theme="streamlit", config={"displayModeBar": False}, key=key, alt=alt, **kwargs)
+    download("Data (CSV)", data, name, key)
+    return shown
+
+
+def download(label: str, data: Any, name: str, key: str | None = None) -> None:
+    """A link that saves a DataFrame as CSV."""
+    st.download_button(
+        label,
+        lambda: data.to_csv(index=False),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"{key or name}.csv",
+    )
