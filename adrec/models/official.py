@@ -1,0 +1,124 @@
+"""State dicts of the official code: their names, read without executing anything."""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from adrec.config import ModelConfig
+from adrec.errors import WeightsError
+from adrec.models import Model, build
+from adrec.models.adrec import ADRec, MLPDenoiser
+
+TABLE = "item_embedding.weight"
+BLOCK = "transformer_blocks"
+MLP_NAMES = {"wide": "diffu.net.decoder.0", "narrow": "diffu.net.decoder.2", "norm": "diffu.net.decoder.3"}
+UNUSED = {"position_embedding.weight"}
+"""What the official code stores although the model does not use it: SASRec without positions keeps its position table."""
+
+
+def _block_names(ours: str, theirs: str, blocks: int) -> dict[str, tuple[str, ...]]:
+    """Our parameter -> the official ones it is made of (several are stacked along the rows)."""
+    names: dict[str, tuple[str, ...]] = {}
+    for i in range(blocks):
+        a, b = f"{ours}.blocks.{i}", f"{theirs}.{BLOCK}.{i}"
+        for part in ("weight", "bias"):
+            names[f"{a}.qkv.{part}"] = tuple(f"{b}.attention.linear_layers.{j}.{part}" for j in range(3))
+            names[f"{a}.out.{part}"] = (f"{b}.attention.w_layer.{part}",)
+            names[f"{a}.attention_norm.{part}"] = (f"{b}.input_sublayer.norm.{part}",)
+            names[f"{a}.wide.{part}"] = (f"{b}.feed_forward.w_1.{part}",)
+            names[f"{a}.narrow.{part}"] = (f"{b}.feed_forward.w_2.{part}",)
+            names[f"{a}.ff_norm.{part}"] = (f"{b}.output_sublayer.norm.{part}",)
+    return names
+
+
+def official_names(model: Model) -> dict[str, tuple[str, ...]]:
+    """For each of our parameters the official ones that it holds."""
+    blocks = model.config.blocks
+    names: dict[str, tuple[str, ...]] = {TABLE: (TABLE,)}
+    if isinstance(model, ADRec):
+        names |= _block_names("encoder", "diffu.ag_encoder", blocks)
+        for part in ("weight", "bias"):
+            names[f"hist_norm.{part}"] = (f"hist_norm.{part}",)
+            for layer in (0, 2):
+                names[f"time_embed.{layer}.{part}"] = (f"diffu.net.time_embed.{layer}.{part}",)
+            if isinstance(model.denoiser, MLPDenoiser):
+                for ours, theirs in MLP_NAMES.items():
+                    names[f"denoiser.{ours}.{part}"] = (f"{theirs}.{part}",)
+        if not isinstance(model.denoiser, MLPDenoiser):
+            names |= _block_names("denoiser", "diffu.net.decoder", blocks)
+        return names
+    names |= _block_names("encoder", "trm_encoder", blocks)
+    names |= {f"norm.{part}": (f"LayerNorm.{part}",) for part in ("weight", "bias")}
+    if model.config.positions:
+        names["position_embedding.weight"] = ("position_embedding.weight",)
+    return names
+
+
+def load_official_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy an official state dict into ``model``; missing, surplus or misshapen tensors are named."""
+    names = official_names(model)  # type: ignore[arg-type]
+    wanted = {n for group in names.values() for n in group}
+    missing, surplus = sorted(wanted - set(weights)), sorted(set(weights) - wanted - UNUSED)
+    if missing or surplus:
+        words = [f"lacks {_some(missing)}"] * bool(missing) + [f"has {_some(surplus)}, which this model does not know"] * bool(surplus)
+        raise WeightsError(f"The official state dict {' and '.join(words)}.")
+    with torch.no_grad():
+        for ours, parameter in model.named_parameters():
+            value = torch.cat([weights[n] for n in names[ours]]).float()
+            if value.shape != parameter.shape:
+                raise WeightsError(f"Official tensor '{names[ours][0]}' has shape {tuple(value.shape)}; the model needs {tuple(parameter.shape)}.")
+            parameter.copy_(value)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def to_official_names(model: Model, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Our parameters (or their gradients) under the official names."""
+    out: dict[str, Tensor] = {}
+    for ours, theirs in official_names(model).items():
+        out |= dict(zip(theirs, values[ours].chunk(len(theirs)), strict=True))
+    return out
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """A torch state dict on the CPU. Only tensors are read (``weights_only``): code in the file is refused, not run."""
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"'{path}' is not a file; expected a torch state dict (.pth or .pt).")
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"'{path}' is not a torch state dict that can be read without running code ({type(error).__name__}).") from None
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not loaded or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise WeightsError(f"'{path}' holds no state dict: expected names with tensors.")
+    return {str(k): v for k, v in loaded.items()}
+
+
+def model_from_state_dict(weights: Mapping[str, Tensor], **fields: object) -> Model:
+    """Build the model whose official state dict this is: kind and sizes are read off names and shapes.
+
+    fields: what the shapes don't tell (length, timesteps, schedule, noise_weight, heads), defaults as in ModelConfig.
+    """
+    if TABLE not in weights or weights[TABLE].ndim != 2:
+        raise WeightsError(f"The state dict has no item table '{TABLE}' with two dimensions.")
+    rows, width = weights[TABLE].shape
+    kind = "adrec" if any(k.startswith("diffu.") for k in weights) else "sasrec"
+    stem = "diffu.ag_encoder" if kind == "adrec" else "trm_encoder"
+    blocks = len({k.split(".")[len(stem.split(".")) + 1] for k in weights if k.startswith(f"{stem}.{BLOCK}.")})
+    if not blocks:
+        raise WeightsError(f"The state dict is of neither ADRec nor SASRec: it has no '{stem}.{BLOCK}'.")
+    sizes: dict[str, object] = {"n_items": rows - 1, "hidden_size": width, "blocks": blocks, "model": kind}
+    if kind == "adrec":
+        sizes["denoiser"] = "transformer" if any(k.startswith(f"diffu.net.decoder.{BLOCK}.") for k in weights) else "mlp"
+    model = build(ModelConfig(**{**sizes, **fields}))  # type: ignore[arg-type]
+    load_official_weights(model, weights)
+    return model

@@ -1,0 +1,1 @@
+"""Training: the stages as records, one loop, and how two losses become one gradient."""
