@@ -1,0 +1,234 @@
+"""Columns of a table: which is which, and their values as codes and numbers. Every failure names file, column and row."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adrec.errors import DataError
+
+log = logging.getLogger(__name__)
+
+NAMES = {
+    "user": "user_id user uid userid user_name username reviewerid reviewer_id customer_id customerid visitorid visitor_id member_id",
+    "item": "item_id item iid itemid movie_id movieid movie asin parent_asin product_id productid product book_id bookid isbn "
+    "track_id song_id artist_id artistid business_id gmap_id game_id app_id article_id news_id video_id",
+    "time": "timestamp time ts date datetime unixreviewtime unix_timestamp event_time created_at review_time reviewtime",
+    "rating": "rating ratings score overall stars",
+    "title": "title item_title movie_title product_title product_name item_name track_name name",
+    "category": "genre genres class category categories item_category cluster",
+    "id": "id",
+}
+"""Common column names of each role, the likeliest first; compared without case."""
+IGNORED = "none"
+MISSING = ("", "nan", "NaN", "NULL", "null", "None", "<NA>")
+LONGEST_ID = 512
+YEAR_NAMES = ("year", "release_year")
+
+
+def shown(value: object) -> str:
+    """A value for a message: quoted, without control characters, at most 40 characters."""
+    text = "".join(c if c.isprintable() else "?" for c in str(value)[:41])
+    return f"'{text[:37]}...'" if len(text) > 40 else f"'{text}'"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Column names for a message, at most 8 of them."""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(shown(n)[1:-1] for n in names[:8]) + more
+
+
+def find(path: Path, names: Sequence[str], role: str, wanted: str | None, required: bool) -> int | None:
+    """The position of the column with this role: the one named ``wanted``, or the likeliest by name; None if there is none."""
+    if wanted == IGNORED and not required:
+        return None
+    plain = [n.strip().lower() for n in names]
+    candidates = [wanted] if wanted else NAMES[role].split()
+    for candidate in candidates:
+        hits = [i for i, n in enumerate(names) if n == candidate] or [i for i, n in enumerate(plain) if n == candidate.strip().lower()]
+        if len(hits) > 1:
+            raise DataError(f"'{path}' has {len(hits)} columns named '{candidate}'; column names must differ.")
+        if hits:
+            return hits[0]
+    if wanted:
+        raise DataError(f"'{path}' has no column {shown(wanted)} for the {role}; its columns are: {listed(names)}.")
+    if required:
+        raise DataError(f"'{path}' has no column that looks like the {role}: name it with {role}=COLUMN; its columns are: {listed(names)}.")
+    return None
+
+
+def choose(path: Path, names: Sequence[str], wanted: Mapping[str, str | None]) -> tuple[dict[str, int], dict[str, Any]]:
+    """The position of each role's column, and the choice as options: the names taken and, under ``guessed``, the roles not named."""
+    found: dict[str, int] = {}
+    for role in ("user", "item", "time", "rating", "title", "category"):
+        position = find(path, names, role, wanted.get(role), required=role in ("user", "item"))
+        if position is not None:
+            found[role] = position
+    roles: dict[int, str] = {}
+    for role, position in found.items():
+        if position in roles:
+            raise DataError(f"'{path}': the column {shown(names[position])} cannot be both the {roles[position]} and the {role}.")
+        roles[position] = role
+    guessed = [role for role in found if not wanted.get(role)]
+    if guessed:
+        log.info("%s: columns taken by name: %s", path, ", ".join(f"{r} = {names[found[r]]}" for r in guessed))
+    if "time" not in found:
+        log.info("%s: no time column, rows are taken in file order", path)
+    options: dict[str, Any] = {r: names[found[r]] if r in found else wanted.get(r) for r in ("user", "item", "time", "rating", "title", "category")}
+    return found, options | {"guessed": guessed}
+
+
+def first(mask: pa.ChunkedArray | pa.Array | np.ndarray) -> int:
+    """The number, from 1, of the first true row."""
+    return int(np.flatnonzero(np.asarray(mask))[0]) + 1
+
+
+def _plain(values: pa.ChunkedArray) -> pa.Array:
+    """One array of a column's values, dictionaries kept."""
+    combined = values.unify_dictionaries().combine_chunks()
+    if isinstance(combined, pa.ChunkedArray):
+        return combined.chunk(0) if combined.num_chunks else pa.array([], values.type)
+    return combined
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type holds text, plain or as a dictionary."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def ids(path: Path, column: str, values: pa.ChunkedArray, role: str) -> tuple[np.ndarray, np.ndarray]:
+    """Codes (N,) and the distinct raw ids as text, in any order. Every row must have an id: a whole number or short text."""
+    kind = values.type
+    if pa.types.is_floating(kind):
+        values = _whole(path, column, values, role)
+    elif not (pa.types.is_integer(kind) or is_text(kind)):
+        raise DataError(f"'{path}': the {role} column {shown(column)} holds {kind} values; ids must be whole numbers or text.")
+    array = _plain(values)
+    if is_text(kind) and not pa.types.is_dictionary(kind):
+        array = array.cast(pa.large_string())
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    names = pd.Series(array.dictionary.cast(pa.large_string()).to_numpy(zero_copy_only=False), dtype=object).str.strip()
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    missing = np.append(names.isin(MISSING).to_numpy(dtype=bool), True)[codes]
+    if missing.any():
+        raise DataError(
+            f"'{path}' has no {role} id in row {first(missing)} (column {shown(column)}, {missing.sum():,} of {len(codes):,} rows); every row needs one."
+        )
+    long = names.str.len().to_numpy() > LONGEST_ID
+    if long.any():
+        raise DataError(f"'{path}': {role} ids have at most {LONGEST_ID} characters, but row {first(long[codes])} has {shown(names[long].iloc[0])}.")
+    merged, uniques = pd.factorize(names)
+    return merged[codes], np.asarray(uniques, dtype=object)
+
+
+def _whole(path: Path, column: str, values: pa.ChunkedArray, role: str) -> pa.ChunkedArray:
+    """Float ids as whole numbers, as pandas writes them when a value is missing; missing ones stay so."""
+    numbers = values.to_numpy()
+    bad = ~np.isnan(numbers) & ((numbers != np.floor(numbers)) | (np.abs(numbers) > 2**53))
+    if bad.any():
+        row = first(bad)
+        raise DataError(f"'{path}': row {row} of the {role} column {shown(column)} holds {numbers[row - 1]}; ids must be whole numbers or text.")
+    return pa.chunked_array([pa.array(numbers, from_pandas=True).cast(pa.int64())])
+
+
+def numbers(path: Path, column: str, values: pa.ChunkedArray, role: str) -> np.ndarray:
+    """A column of numbers as float64 (N,), NaN where missing. Anything else, and infinity, is an error."""
+    if is_text(values.type):
+        result = _parsed(values, pa.float64())
+        if result is None:
+            row, value = _first_bad(values, float)
+            raise DataError(f"'{path}': row {row} of the {role} column {shown(column)} holds {shown(value)}, which is not a number.")
+    elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type) or pa.types.is_null(values.type):
+        result = values.cast(pa.float64(), safe=False)
+    else:
+        raise DataError(f"'{path}': the {role} column {shown(column)} holds {values.type} values, not numbers.")
+    array = np.asarray(result.to_numpy(), dtype=np.float64)
+    if np.isinf(array).any():
+        raise DataError(f"'{path}': row {first(np.isinf(array))} of the {role} column {shown(column)} is infinite.")
+    return array
+
+
+def times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray | None:
+    """A column of times as numbers (N,) that sort: numbers as they are, dates as ticks. None if every value is missing."""
+    if is_text(values.type):
+        values = _strip(values)
+    if values.null_count == len(values):
+        log.info("%s: the column %s is empty, rows are taken in file order", path, column)
+        return None
+    if values.null_count:
+        row = first(values.is_null())
+        raise DataError(f"'{path}' has no time in row {row} (column {shown(column)}); every row needs one, or time=none to take file order.")
+    if is_text(values.type):
+        result = _text_times(path, column, values)
+    elif pa.types.is_temporal(values.type) and not (pa.types.is_time(values.type) or pa.types.is_duration(values.type)):
+        result = values.cast(pa.timestamp("ms"), safe=False).to_numpy().astype(np.int64) if pa.types.is_date(values.type) else values.cast(pa.int64()).to_numpy()
+    elif pa.types.is_signed_integer(values.type):
+        result = values.to_numpy()
+    else:
+        result = numbers(path, column, values, "time")
+    if np.isnan(result).any():
+        raise DataError(f"'{path}' has no time in row {first(np.isnan(result))} (column {shown(column)}); every row needs one, or time=none to take file order.")
+    return result
+
+
+def _text_times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray:
+    for kind in (pa.int64(), pa.float64()):
+        result = _parsed(values, kind)
+        if result is not None:
+            if kind == pa.float64():
+                return numbers(path, column, result, "time")
+            return result.to_numpy()
+    dates = pd.to_datetime(pd.Series(values.to_numpy()), format="ISO8601", utc=True, errors="coerce")
+    if dates.isna().any():
+        row = first(dates.isna().to_numpy())
+        value = values[row - 1].as_py()
+        try:
+            float(value)
+        except ValueError:
+            raise DataError(
+                f"'{path}': row {row} of the time column {shown(column)} holds {shown(value)}, which is neither a number nor a date such as 2024-05-31."
+            ) from None
+        row, other = _first_bad(values, float)
+        raise DataError(f"'{path}': the time column {shown(column)} mixes numbers with {shown(other)} in row {row}; use one kind of time.")
+    return dates.to_numpy().astype(np.int64)
+
+
+def texts(values: pa.ChunkedArray) -> np.ndarray:
+    """A column as text (N,), empty where missing; several values of a row are joined by ``|``."""
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        joined = ["|".join(str(v).strip() for v in row if v is not None) if row else "" for row in values.to_pylist()]
+        return np.array(joined, dtype=object)
+    series = pd.Series(values.to_numpy(), dtype=object)
+    text = series.where(series.notna(), "").astype(str).str.strip()
+    return text.where(~text.isin(MISSING), "").to_numpy(dtype=object)
+
+
+def _strip(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text without outer spaces, null where a word stands for a missing value."""
+    stripped = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+    return pc.if_else(pc.is_in(stripped, pa.array(MISSING, pa.large_string())), pa.scalar(None, pa.large_string()), stripped)
+
+
+def _parsed(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    """Text as numbers of this kind, or None if a value is none."""
+    try:
+        return _strip(values).cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _first_bad(values: pa.ChunkedArray, convert: type) -> tuple[int, object]:
+    """The row, from 1, and the value of the first text that ``convert`` refuses; only called to explain a failure."""
+    for row, value in enumerate(_strip(values).to_pylist(), 1):
+        try:
+            convert(value if value is not None else 0)
+        except ValueError:
+            return row, value
+    return 1, values[0].as_py()
