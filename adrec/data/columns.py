@@ -25,10 +25,10 @@ NAMES = {
     "id": "id",
 }
 """Common column names of each role, the likeliest first; compared without case."""
+ROLES = ("user", "item", "time", "rating", "title", "category")
 IGNORED = "none"
 MISSING = ("", "nan", "NaN", "NULL", "null", "None", "<NA>")
 LONGEST_ID = 512
-YEAR_NAMES = ("year", "release_year")
 
 
 def shown(value: object) -> str:
@@ -65,7 +65,7 @@ def find(path: Path, names: Sequence[str], role: str, wanted: str | None, requir
 def choose(path: Path, names: Sequence[str], wanted: Mapping[str, str | None]) -> tuple[dict[str, int], dict[str, Any]]:
     """The position of each role's column, and the choice as options: the names taken and, under ``guessed``, the roles not named."""
     found: dict[str, int] = {}
-    for role in ("user", "item", "time", "rating", "title", "category"):
+    for role in ROLES:
         position = find(path, names, role, wanted.get(role), required=role in ("user", "item"))
         if position is not None:
             found[role] = position
@@ -79,8 +79,7 @@ def choose(path: Path, names: Sequence[str], wanted: Mapping[str, str | None]) -
         log.info("%s: columns taken by name: %s", path, ", ".join(f"{r} = {names[found[r]]}" for r in guessed))
     if "time" not in found:
         log.info("%s: no time column, rows are taken in file order", path)
-    options: dict[str, Any] = {r: names[found[r]] if r in found else wanted.get(r) for r in ("user", "item", "time", "rating", "title", "category")}
-    return found, options | {"guessed": guessed}
+    return found, {r: names[found[r]] if r in found else wanted.get(r) for r in ROLES} | {"guessed": guessed}
 
 
 def first(mask: pa.ChunkedArray | pa.Array | np.ndarray) -> int:
@@ -118,12 +117,12 @@ def ids(path: Path, column: str, values: pa.ChunkedArray, role: str) -> tuple[np
     codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     missing = np.append(names.isin(MISSING).to_numpy(dtype=bool), True)[codes]
     if missing.any():
-        raise DataError(
-            f"'{path}' has no {role} id in row {first(missing)} (column {shown(column)}, {missing.sum():,} of {len(codes):,} rows); every row needs one."
-        )
+        count = f"{missing.sum():,} of {len(codes):,} rows"
+        raise DataError(f"'{path}' has no {role} id in row {first(missing)} (column {shown(column)}, {count}); every row needs one.")
     long = names.str.len().to_numpy() > LONGEST_ID
     if long.any():
-        raise DataError(f"'{path}': {role} ids have at most {LONGEST_ID} characters, but row {first(long[codes])} has {shown(names[long].iloc[0])}.")
+        row, value = first(long[codes]), shown(names[long].iloc[0])
+        raise DataError(f"'{path}': {role} ids have at most {LONGEST_ID} characters, but that in row {row} is longer: {value}.")
     merged, uniques = pd.factorize(names)
     return merged[codes], np.asarray(uniques, dtype=object)
 
@@ -133,8 +132,8 @@ def _whole(path: Path, column: str, values: pa.ChunkedArray, role: str) -> pa.Ch
     numbers = values.to_numpy()
     bad = ~np.isnan(numbers) & ((numbers != np.floor(numbers)) | (np.abs(numbers) > 2**53))
     if bad.any():
-        row = first(bad)
-        raise DataError(f"'{path}': row {row} of the {role} column {shown(column)} holds {numbers[row - 1]}; ids must be whole numbers or text.")
+        row, value = first(bad), numbers[first(bad) - 1]
+        raise DataError(f"'{path}': row {row} of the {role} column {shown(column)} holds {value}; ids must be whole numbers or text.")
     return pa.chunked_array([pa.array(numbers, from_pandas=True).cast(pa.int64())])
 
 
@@ -145,7 +144,7 @@ def numbers(path: Path, column: str, values: pa.ChunkedArray, role: str) -> np.n
         if result is None:
             row, value = _first_bad(values, float)
             raise DataError(f"'{path}': row {row} of the {role} column {shown(column)} holds {shown(value)}, which is not a number.")
-    elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type) or pa.types.is_null(values.type):
+    elif any(test(values.type) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)):
         result = values.cast(pa.float64(), safe=False)
     else:
         raise DataError(f"'{path}': the {role} column {shown(column)} holds {values.type} values, not numbers.")
@@ -163,19 +162,22 @@ def times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray | None
         log.info("%s: the column %s is empty, rows are taken in file order", path, column)
         return None
     if values.null_count:
-        row = first(values.is_null())
-        raise DataError(f"'{path}' has no time in row {row} (column {shown(column)}); every row needs one, or time=none to take file order.")
+        raise _no_time(path, column, first(values.is_null()))
     if is_text(values.type):
         result = _text_times(path, column, values)
-    elif pa.types.is_temporal(values.type) and not (pa.types.is_time(values.type) or pa.types.is_duration(values.type)):
-        result = values.cast(pa.timestamp("ms"), safe=False).to_numpy().astype(np.int64) if pa.types.is_date(values.type) else values.cast(pa.int64()).to_numpy()
+    elif pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+        result = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy()
     elif pa.types.is_signed_integer(values.type):
         result = values.to_numpy()
     else:
         result = numbers(path, column, values, "time")
     if np.isnan(result).any():
-        raise DataError(f"'{path}' has no time in row {first(np.isnan(result))} (column {shown(column)}); every row needs one, or time=none to take file order.")
+        raise _no_time(path, column, first(np.isnan(result)))
     return result
+
+
+def _no_time(path: Path, column: str, row: int) -> DataError:
+    return DataError(f"'{path}' has no time in row {row} (column {shown(column)}); every row needs one, or time=none to take file order.")
 
 
 def _text_times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray:
@@ -192,9 +194,8 @@ def _text_times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray:
         try:
             float(value)
         except ValueError:
-            raise DataError(
-                f"'{path}': row {row} of the time column {shown(column)} holds {shown(value)}, which is neither a number nor a date such as 2024-05-31."
-            ) from None
+            told = f"row {row} of the time column {shown(column)} holds {shown(value)}"
+            raise DataError(f"'{path}': {told}, which is neither a number nor a date such as 2024-05-31.") from None
         row, other = _first_bad(values, float)
         raise DataError(f"'{path}': the time column {shown(column)} mixes numbers with {shown(other)} in row {row}; use one kind of time.")
     return dates.to_numpy().astype(np.int64)

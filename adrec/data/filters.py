@@ -52,7 +52,8 @@ def from_frame(frame: pd.DataFrame, attributes: pd.DataFrame | None = None) -> I
     users, user_names = pd.factorize(frame["user"].astype(str))
     items, item_names = pd.factorize(frame["item"].astype(str))
     times, ratings = (frame[c].to_numpy() if c in frame else None for c in ("time", "rating"))
-    return Interactions(users, items, np.asarray(user_names, dtype=object), np.asarray(item_names, dtype=object), times, ratings, attributes)
+    names = [np.asarray(n, dtype=object) for n in (user_names, item_names)]
+    return Interactions(users, items, names[0], names[1], times, ratings, attributes)
 
 
 def at_least(interactions: Interactions, rating: float) -> Interactions:
@@ -104,7 +105,7 @@ def build(
     if not len(data):
         filters = [f"{n}={v:g}" for n, v in (("min_rating", min_rating), ("k_core", k)) if v is not None]
         after = f" after {' and '.join(filters)}" if filters else ""
-        raise DataError(f"'{name}' has no user with at least {SHORTEST} interactions{after}, and the split needs {SHORTEST} ({before:,} rows read).")
+        raise DataError(f"'{name}' has no user with at least {SHORTEST} interactions{after}, which the split needs ({before:,} rows read).")
     if short:
         log.info("%s: %d users with fewer than %d interactions were left out", name, short, SHORTEST)
     recorded = {**interactions.options, **(options or {}), "min_rating": min_rating, "k_core": k, "dropped_users": short}

@@ -21,7 +21,9 @@ def parse(text: str) -> dict[str, int]:
     for part in filter(None, text.split(",")):
         key, _, value = (s.strip() for s in part.partition("="))
         if key not in DEFAULTS:
-            raise DataError(f"The synthetic data set has no setting '{key}': it takes items, users and seed, as in synthetic:items=60000,users=5000.")
+            raise DataError(
+                f"The synthetic data set has no setting '{key}'; it takes items, users and seed, as in synthetic:items=60000,seed=1."
+            )
         low, high = LIMITS[key]
         if not (value.isascii() and value.isdigit() and len(value) < 12 and low <= int(value) <= high):
             raise DataError(f"The synthetic data set's '{key}' must be a whole number from {low:,} to {high:,}, not '{value}'.")

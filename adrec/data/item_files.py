@@ -1,0 +1,71 @@
+"""Item files: titles, genres and years of raw item ids."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from adrec.data import columns
+from adrec.data.tables import Table, atomic_file, delimited, parquet
+from adrec.errors import DataError
+
+INVERTED = re.compile(r"(?<![^(])([^()]*[^()\s]), (The|A|An|L'|La|Le|Les|Il|Der|Die|Das)(?=\)| \(|$)")
+GENRES = ("class", "genre", "genres")
+YEARS = ("year", "release_year")
+READERS: dict[str, Callable[[Path], Table]] = {
+    ".csv": delimited,
+    ".tsv": lambda path: delimited(path, "\t"),
+    ".parquet": parquet,
+    ".item": atomic_file,
+}
+
+
+def read_items(path: Path, item: str | None = None, title: str | None = None, category: str | None = None) -> pd.DataFrame:
+    """An item file (CSV, TSV, Parquet or RecBole's .item), its columns by these names or guessed.
+
+    Returns a frame with the raw item ids as index and, where known, the columns ``title``, ``genre`` (or the category's own name)
+    and ``year``; several values of a row are joined by ``|``. Of an id's rows the first counts.
+    """
+    if path.suffix.lower() not in READERS:
+        raise DataError(f"The item file '{path}' is of no known format; accepted are .csv, .tsv, .parquet and RecBole's .item.")
+    header, read = READERS[path.suffix.lower()](path)
+    names = [h.partition(":")[0] for h in header] if path.suffix.lower() == ".item" else list(header)
+    found = _positions(path, names, item, title, category)
+    table = dict(zip(found, read(list(found.values())), strict=True))
+    codes, raw = columns.ids(path, names[found["item"]], table.pop("item"), "item")
+    known, rows = np.unique(codes, return_index=True)
+    values = {role: pd.Series(columns.texts(v.take(pa.array(rows)))) for role, v in table.items()}
+    if "category" in values:
+        genres = values.pop("category")
+        name = names[found["category"]]
+        label = "genre" if name.lower() in GENRES else name
+        values[label] = genres.str.split().str.join("|") if header[found["category"]].endswith(":token_seq") else genres
+    if "year" in values:
+        values["year"] = values.pop("year").where(lambda years: years.str.fullmatch(r"\d{4}"), "")
+    if "title" in values and names[found["title"]] == "movie_title":
+        values["title"] = values["title"].map(plain_title)
+    return pd.DataFrame(values).set_axis(pd.Index(raw[known]))
+
+
+def _positions(path: Path, names: Sequence[str], item: str | None, title: str | None, category: str | None) -> dict[str, int]:
+    """Where the item id, title, category and year are; all but the id may be missing."""
+    own = item if item in names else None  # item= names the interactions' column, which the item file may call otherwise
+    found = {
+        "item": columns.find(path, names, "item", own, required=False),
+        "title": columns.find(path, names, "title", title, required=False),
+        "category": columns.find(path, names, "category", category, required=False),
+        "year": next((i for i, n in enumerate(names) if n.lower() in YEARS), None),
+    }
+    if found["item"] is None:
+        found["item"] = columns.find(path, names, "id", None, required=False)
+    if found["item"] is None:
+        raise DataError(f"The item file '{path}' has no column that looks like the item id; its columns are: {columns.listed(names)}.")
+    return {role: position for role, position in found.items() if position is not None}
+
+
+def plain_title(title: str) -> str:
+    """A catalogue title in reading order: 'Usual Suspects, The' becomes 'The Usual Suspects'."""
+    return INVERTED.sub(lambda m: f"{m[2]}{'' if m[2].endswith(chr(39)) else ' '}{m[1]}", title)

@@ -1,0 +1,134 @@
+"""Tables as they lie in a file: column names, and columns by position. Nothing is known here of users and items."""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from adrec.data.columns import shown
+from adrec.errors import DataError
+
+HEAD = 1 << 16
+ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
+Column = Callable[[Sequence[int]], list[pa.ChunkedArray]]
+"""Reads the columns at these positions."""
+Table = tuple[Sequence[str], Column]
+"""Column names, and the function that reads columns."""
+
+
+def atomic_file(path: Path) -> Table:
+    """Header and columns of an atomic file: tab-separated without quotes, each column named ``name:type``."""
+    header, read = delimited(path, "\t", quote=False)
+    for field in header:
+        if field.partition(":")[2] not in ATOMIC_TYPES:
+            types = ", ".join(ATOMIC_TYPES)
+            raise DataError(f"'{path}' is no RecBole atomic file: the column {shown(field)} lacks its type ({types}), as in user_id:token.")
+    return header, read
+
+
+def _file(path: Path) -> Path:
+    """The path, if it is a file that is not empty."""
+    if path.is_dir():
+        raise DataError(f"'{path}' is a folder, not a file.")
+    try:
+        size = path.stat().st_size
+    except OSError:
+        raise DataError(f"There is no file '{path}'.") from None
+    if not size:
+        raise DataError(f"'{path}' is empty.")
+    return path
+
+
+def delimited(path: Path, separator: str | None = None, quote: bool = True) -> Table:
+    """Column names of a text table and a function that reads columns by position. No separator: the header's commonest."""
+    head = _head(_file(path))
+    line = head.split("\n", 1)[0]
+    separator = separator or max(",;\t|", key=line.count)
+    rows = csv.reader(head.splitlines(keepends=True), delimiter=separator, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE)
+    try:
+        names = [n.strip() for n in next(rows, [])]
+    except csv.Error as error:
+        raise DataError(f"The first line of '{path}' cannot be read as column names ({error}).") from None
+    if not any(names):
+        raise DataError(f"The first line of '{path}' is blank; it must name the columns.")
+
+    def read(positions: Sequence[int]) -> list[pa.ChunkedArray]:
+        coded = pa.dictionary(pa.int32(), pa.string())
+        labels = [str(i) for i in range(len(names))]
+        bad: list[tuple[int, int]] = []
+
+        def ragged(row: Any) -> str:
+            bad.append((row.number - rows.line_num, row.actual_columns))
+            return "error"
+
+        try:
+            table = pyarrow.csv.read_csv(
+                path,
+                pyarrow.csv.ReadOptions(use_threads=False, skip_rows=rows.line_num, column_names=labels),
+                pyarrow.csv.ParseOptions(
+                    delimiter=separator, quote_char='"' if quote else False, newlines_in_values=quote, invalid_row_handler=ragged
+                ),
+                pyarrow.csv.ConvertOptions(include_columns=[labels[p] for p in positions], column_types=dict.fromkeys(labels, coded)),
+            )
+        except (pa.ArrowException, OSError) as error:
+            raise _table_error(path, names, bad, error) from None
+        return [table.column(i) for i in range(len(positions))]
+
+    return names, read
+
+
+def _table_error(path: Path, names: Sequence[str], ragged: Sequence[tuple[int, int]], error: Exception) -> DataError:
+    """Why a text table cannot be read, as a sentence."""
+    if ragged:
+        row, count = ragged[0]
+        return DataError(f"'{path}': row {row} has {count} columns, but the first line names {len(names)}.")
+    if "UTF8" in str(error).upper().replace("-", ""):
+        return DataError(f"'{path}' is not UTF-8 text; save it as UTF-8.")
+    if "skip initial" in str(error):
+        return DataError(f"'{path}' has column names but no interactions.")
+    return DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0].rstrip('.')}).")
+
+
+def _head(path: Path) -> str:
+    """The beginning of a text file; a file that is no UTF-8 text is refused."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(HEAD)
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be opened ({error.strerror}).") from None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(f"'{path}' is UTF-16 text; save it as UTF-8.")
+    if b"\x00" in data:
+        raise DataError(f"'{path}' is a binary file, not a text table.")
+    try:
+        return data.decode("utf-8-sig") if len(data) < HEAD else data[: data.rfind(b"\n") + 1 or HEAD].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"'{path}' is not UTF-8 text; save it as UTF-8.") from None
+
+
+def parquet(path: Path) -> Table:
+    """Column names of a Parquet file and a function that reads columns by position."""
+
+    def broken(error: Exception) -> DataError:
+        reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+        return DataError(f"'{path}' is not a readable Parquet file: damaged, cut off or of another format ({reason}).")
+
+    try:
+        with pyarrow.parquet.ParquetFile(_file(path)) as file:
+            names = list(file.schema_arrow.names)
+    except (pa.ArrowException, OSError) as error:
+        raise broken(error) from None
+
+    def read(positions: Sequence[int]) -> list[pa.ChunkedArray]:
+        try:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                table = file.read(columns=[names[p] for p in positions])
+            return [table.column(names[p]) for p in positions]
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise broken(error) from None
+
+    return names, read

@@ -1,0 +1,307 @@
+"""Files of the official code, read without executing anything in them.
+
+Data sets (``dataset.pkl``): a small interpreter of the pickle format that knows containers, numbers, strings and numpy arrays of
+numbers. It has no way to import or call anything, so what a pickle asks for beyond these is refused by its name.
+"""
+
+import io
+import pickletools
+import re
+from collections.abc import Callable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrec.errors import DataError
+
+# -- data sets ----------------------------------------------------------------------------------------------------
+
+LARGEST_PICKLE = 1 << 30
+KNOWN_GLOBALS = {
+    "numpy.ndarray": "ndarray",
+    "numpy.dtype": "dtype",
+    "numpy.core.multiarray._reconstruct": "array",
+    "numpy._core.multiarray._reconstruct": "array",
+    "numpy.core.multiarray.scalar": "scalar",
+    "numpy._core.multiarray.scalar": "scalar",
+    "numpy.core.numeric._frombuffer": "frombuffer",
+    "numpy._core.numeric._frombuffer": "frombuffer",
+    "_codecs.encode": "encode",
+}
+Sequences = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+class _Refused(Exception):
+    """Something in the pickle that is neither container, number, string nor numpy array; the message names it."""
+
+
+class _Global(str):
+    """One of KNOWN_GLOBALS' values: a word for the interpreter, not the thing itself."""
+
+
+class _Dtype:
+    """A numpy dtype under construction; numbers only, or ``O`` for an array of containers."""
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str) or not re.fullmatch(r"[<>|=]?([biuf][1248]|O8?)", text):
+            raise _Refused(f"a numpy array of type {str(text)[:20]!r}")
+        self.text = text.lstrip("<>|=")
+
+    def build(self, state: Sequence[Any]) -> None:
+        order = state[1]
+        if order not in ("<", ">", "|", "="):
+            raise ValueError("byte order")
+        self.order = order
+
+    order = "<"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.order.replace("=", "<") + self.text)
+
+
+class _Array:
+    """A numpy array under construction: ``value`` is a list once its state has been read."""
+
+    value: list[Any] | None = None
+
+    def build(self, state: Sequence[Any]) -> None:
+        _, shape, dtype, fortran, data = state
+        if dtype.text.startswith("O"):
+            if not isinstance(data, list) or len(shape) != 1 or shape[0] != len(data):
+                raise ValueError("shape")
+            self.value = data
+        else:
+            self.value = _numbers(data, dtype, shape, "F" if fortran else "C")
+
+
+def _numbers(data: Any, dtype: _Dtype, shape: Sequence[int], order: str) -> list[Any]:
+    array = np.frombuffer(data, dtype.dtype)
+    if int(np.prod([int(n) for n in shape], dtype=object)) != len(array) or not 1 <= len(shape) <= 2:
+        raise ValueError("shape")
+    return array.reshape(shape, order="F" if order == "F" else "C").tolist()
+
+
+def _call(function: Any, arguments: tuple[Any, ...]) -> Any:
+    """What REDUCE asks for, if it is one of the known ways to write down numpy values."""
+    match function:
+        case _Global("array"):
+            return _Array()
+        case _Global("dtype"):
+            return _Dtype(arguments[0])
+        case _Global("scalar"):
+            return _numbers(arguments[1], arguments[0], (1,), "C")[0]
+        case _Global("frombuffer"):
+            array = _Array()
+            array.value = _numbers(*arguments)
+            return array
+        case _Global("encode"):
+            return str(arguments[0]).encode("latin1")
+    raise _Refused("a call of something that is no function")
+
+
+class _Machine:
+    """The pickle machine's stack and memo; each method is one opcode, `run` returns the value at the end."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+        values = (
+            "BININT BININT1 BININT2 INT LONG LONG1 LONG4 BINFLOAT FLOAT SHORT_BINUNICODE BINUNICODE BINUNICODE8 UNICODE STRING BINSTRING"
+        )
+        values += " SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
+        push = self.stack.append
+        self.step: dict[str, Callable[[Any], Any]] = dict.fromkeys(values.split(), push) | {
+            "PROTO": lambda _: None,
+            "FRAME": lambda _: None,
+            "NONE": lambda _: push(None),
+            "NEWTRUE": lambda _: push(True),
+            "NEWFALSE": lambda _: push(False),
+            "EMPTY_LIST": lambda _: push([]),
+            "EMPTY_DICT": lambda _: push({}),
+            "EMPTY_TUPLE": lambda _: push(()),
+            "MARK": lambda _: self.marks.append(len(self.stack)),
+            "LIST": lambda _: push(self.marked()),
+            "TUPLE": lambda _: push(tuple(self.marked())),
+            "DICT": lambda _: push(self.fill({}, self.marked())),
+            "TUPLE1": lambda _: push(tuple(self.take(1))),
+            "TUPLE2": lambda _: push(tuple(self.take(2))),
+            "TUPLE3": lambda _: push(tuple(self.take(3))),
+            "APPEND": lambda _: self.extend(self.take(1)),
+            "APPENDS": lambda _: self.extend(self.marked()),
+            "SETITEM": lambda _: self.set_items(self.take(2)),
+            "SETITEMS": lambda _: self.set_items(self.marked()),
+            "MEMOIZE": lambda _: self.memo.__setitem__(len(self.memo), self.stack[-1]),
+            "POP": lambda _: self.take(1),
+            "GLOBAL": lambda name: push(known_global(str(name).replace(" ", ".", 1))),
+            "STACK_GLOBAL": lambda _: push(known_global(".".join(str(part) for part in self.take(2)))),
+            "INST": lambda name: known_global(str(name).replace(" ", ".", 1), callable_only=True),
+            "REDUCE": lambda _: push(self.reduce(*self.take(2))),
+            "BUILD": lambda _: self.build(*self.take(1)),
+        }
+        for name in ("PUT", "BINPUT", "LONG_BINPUT"):
+            self.step[name] = lambda index: self.memo.__setitem__(index, self.stack[-1])
+        for name in ("GET", "BINGET", "LONG_BINGET"):
+            self.step[name] = lambda index: push(self.memo[index])
+
+    def run(self, data: bytes) -> Any:
+        for code, argument, _ in pickletools.genops(io.BytesIO(data)):
+            if code.name == "STOP":
+                return self.stack[-1]
+            if code.name not in self.step:
+                raise _Refused("a persistent id" if "PERSID" in code.name else f"the pickle instruction {code.name}")
+            self.step[code.name](argument)
+        raise ValueError("no end")
+
+    def take(self, count: int) -> list[Any]:
+        """The last ``count`` values, removed from the stack."""
+        if len(self.stack) < count + (self.marks[-1] if self.marks else 0):
+            raise ValueError("stack")
+        taken = self.stack[-count:]
+        del self.stack[-count:]
+        return taken
+
+    def marked(self) -> list[Any]:
+        """The values since the last mark, removed from the stack."""
+        start = self.marks.pop()
+        taken = self.stack[start:]
+        del self.stack[start:]
+        return taken
+
+    def extend(self, values: list[Any]) -> None:
+        if not isinstance(self.stack[-1], list):
+            raise ValueError("not a list")
+        self.stack[-1].extend(values)
+
+    def set_items(self, pairs: list[Any]) -> None:
+        if not isinstance(self.stack[-1], dict):
+            raise ValueError("not a dict")
+        self.fill(self.stack[-1], pairs)
+
+    @staticmethod
+    def fill(target: dict[Any, Any], pairs: list[Any]) -> dict[Any, Any]:
+        """Keys are text or numbers: hashing a deeply nested one would exhaust the stack."""
+        if len(pairs) % 2 or not all(isinstance(key, (str, int, float)) for key in pairs[::2]):
+            raise ValueError("keys")
+        target.update(zip(pairs[::2], pairs[1::2], strict=True))
+        return target
+
+    @staticmethod
+    def reduce(function: Any, arguments: Any) -> Any:
+        if not isinstance(function, _Global) or not isinstance(arguments, tuple):
+            raise _Refused("a call of something that is no function")
+        return _call(function, arguments)
+
+    def build(self, state: Any) -> None:
+        if not isinstance(self.stack[-1], (_Array, _Dtype)) or not isinstance(state, tuple):
+            raise _Refused("an object with a state of its own")
+        self.stack[-1].build(state)
+
+
+def known_global(name: str, callable_only: bool = False) -> _Global:
+    """The interpreter's word for a name that pickles of numpy values use; any other name is refused."""
+    if callable_only or name not in KNOWN_GLOBALS:
+        raise _Refused("".join(c if c.isprintable() else "?" for c in name[:80]))
+    return _Global(KNOWN_GLOBALS[name])
+
+
+def read_pickle(path: Path) -> Any:
+    """The containers, numbers, strings and numpy arrays (as lists) in a pickle; a DataError names anything else in it."""
+    if path.is_dir():
+        raise DataError(f"'{path}' is a folder, not a file.")
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_PICKLE:
+            raise DataError(f"'{path}' has {size / 1e9:.1f} GB, and pickles are read up to {LARGEST_PICKLE / 1e9:.1f} GB.")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"There is no file '{path}'.") from None
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be opened ({error.strerror}).") from None
+    if not data:
+        raise DataError(f"'{path}' is empty.")
+    try:
+        return _Machine().run(data)
+    except _Refused as refused:
+        raise DataError(
+            f"'{path}' contains {refused}, which is refused: only containers, numbers, strings and numpy arrays are read."
+        ) from None
+    except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, MemoryError, RecursionError):
+        raise DataError(f"'{path}' is not a pickle, or is cut off or damaged.") from None
+
+
+def read_sequences(path: Path) -> Sequences:
+    """The split data set in a ``dataset.pkl``: train_items, train_offsets, val, test as in `SequenceDataset`.
+
+    The file holds ``train``, ``val`` and ``test``, each with one entry a user: a list of item ids 1..V, in val and test just one.
+    """
+    content = read_pickle(path)
+    if not isinstance(content, dict):
+        raise DataError(f"'{path}' holds a {type(content).__name__.lstrip('_')}, but a data set is a dict of train, val and test.")
+    missing = [k for k in ("train", "val", "test") if k not in content]
+    if missing:
+        raise DataError(f"'{path}' lacks {' and '.join(missing)}; a data set is a dict of train, val and test.")
+    parts = {k: _per_user(path, k, content[k]) for k in ("train", "val", "test")}
+    counts = {k: len(v) for k, v in parts.items()}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{k} {n:,}" for k, n in counts.items())
+        raise DataError(f"'{path}' has different numbers of users in its parts: {told}.")
+    if not counts["train"]:
+        raise DataError(f"'{path}' has no users.")
+    lengths = {k: np.array([len(s) for s in v], dtype=np.int64) for k, v in parts.items()}
+    _check_lengths(path, lengths)
+    total = int(sum(n.sum() for n in lengths.values()))
+    if total > path.stat().st_size:
+        raise DataError(f"'{path}' is damaged: it repeats its lists to {total:,} interactions, more than a file of its size can hold.")
+    train, val, test = (_items(path, k, parts[k], total) for k in ("train", "val", "test"))
+    return train, np.concatenate([[0], np.cumsum(lengths["train"])]).astype(np.int64), val, test
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, _Array) else value
+
+
+def _per_user(path: Path, part: str, value: Any) -> list[list[Any]]:
+    """One list of items a user; a bare number stands for a list of one."""
+    users = _plain(value)
+    if not isinstance(users, (list, tuple)):
+        raise DataError(f"'{path}': '{part}' holds a {type(value).__name__.lstrip('_')}, but must be a list with one entry a user.")
+    plain = [_plain(u) for u in users]
+    for position, items in enumerate(plain):
+        if type(items) is int:
+            plain[position] = [items]
+        elif not isinstance(items, (list, tuple)):
+            raise DataError(
+                f"'{path}': '{part}' of user {position} is a {type(items).__name__.lstrip('_')}, but must be a list of item ids."
+            )
+    return plain
+
+
+def _check_lengths(path: Path, lengths: dict[str, np.ndarray]) -> None:
+    if (lengths["train"] < 1).any():
+        raise DataError(f"'{path}': user {int(np.argmax(lengths['train'] < 1))} has no training item.")
+    for part in ("val", "test"):
+        wrong = lengths[part] != 1
+        if wrong.any():
+            user = int(np.argmax(wrong))
+            raise DataError(f"'{path}': '{part}' of user {user} holds {lengths[part][user]} items, but must hold exactly one.")
+
+
+def _items(path: Path, part: str, sequences: list[list[Any]], total: int) -> np.ndarray:
+    """All item ids of a part, int32; each from 1 to at most the number of interactions, as numbering without gaps gives."""
+    flat = list(chain.from_iterable(sequences))
+    for kind in set(map(type, flat)) - {int}:
+        bad = next(v for v in flat if type(v) is kind)
+        told = repr(bad)[:40] if isinstance(bad, (str, bytes, float, bool)) else f"a {kind.__name__.lstrip('_')}"
+        raise DataError(f"'{path}': '{part}' holds {told} where an item id, a whole number, is expected.")
+    low, high = min(flat), max(flat)
+    if low < 1 or high > min(total, 2**31 - 1):
+        bad = low if low < 1 else high
+        shown = str(bad) if abs(bad) < 10**20 else "a number of more than 20 digits"
+        raise DataError(
+            f"'{path}': '{part}' holds the item id {shown}, but ids are numbered from 1 without gaps, so at most {total:,} here."
+        )
+    return np.array(flat, dtype=np.int32)
