@@ -55,12 +55,21 @@ def neighbours(table: ArrayLike, item_row: int, k: int = 10, metric: str = "cosi
     return rows, scores[0, rows]
 
 
-def neighbour_sets(table: ArrayLike, k: int = 10, metric: str = "cosine") -> np.ndarray:
-    """The k nearest other rows of every row of (V, D): (V, k), the nearest first, a block of rows at a time."""
+def nearest(table: ArrayLike, k: int = 10, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest other rows of every row of (V, D) and their similarities: both (V, k), the nearest first, a block of rows at a time."""
     array = _prepared(table, metric, k)
     step = max(BLOCK // len(array), 1)
-    blocks = [np.arange(start, min(start + step, len(array))) for start in range(0, len(array), step)]
-    return np.concatenate([_top(_similarities(array, rows, metric), k) for rows in blocks])
+    found, similarities = [], []
+    for start in range(0, len(array), step):
+        scores = _similarities(array, np.arange(start, min(start + step, len(array))), metric)
+        found.append(_top(scores, k))
+        similarities.append(np.take_along_axis(scores, found[-1], axis=1))
+    return np.concatenate(found), np.concatenate(similarities)
+
+
+def neighbour_sets(table: ArrayLike, k: int = 10, metric: str = "cosine") -> np.ndarray:
+    """The k nearest other rows of every row of (V, D): (V, k), the nearest first."""
+    return nearest(table, k, metric)[0]
 
 
 def neighbour_overlap(sets_a: np.ndarray, sets_b: np.ndarray) -> np.ndarray:

@@ -156,7 +156,7 @@ def replay_adrec(record: Record) -> Errors:
     errors = _replay_forward(model, batch, record, where, x0_hat, x_0, t, eps)
     errors |= {k: error(v.detach(), record[k]) for k, v in losses.items()}
     parameters = list(model.parameters())
-    gradients = {"grad": mean_gradient, "pcgrad": projected_gradient}
+    gradients = {"pcgrad": projected_gradient, "grad": mean_gradient}  # the mean last: it frees the graph
     for prefix, method in gradients.items():
         if any(k.startswith(prefix + "/") for k in record):
             ours = dict(zip(dict(model.named_parameters()), method(list(losses.values()), parameters), strict=True))

@@ -1,8 +1,11 @@
 """One function a figure, from arrays to Plotly figures; colours of text and grid are left to Streamlit's theme."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+
+from app import palette
 
 HEIGHT = 320
 MARGIN = {"l": 8, "r": 8, "t": 28, "b": 8}
@@ -26,15 +29,72 @@ def base_layout(x_title: str | None = None, y_title: str | None = None, height: 
     }
 
 
-def label(text: str, color: str) -> str:
-    """A direct label: a dot in the series' colour, the words in the theme's."""
-    return f'<span style="color:{color}">●</span> {text}'
+def label(text: str, color: str, glyph: str = "●") -> str:
+    """A direct label: a mark in the series' colour, the words in the theme's."""
+    return f'<span style="color:{color}">{glyph}</span> {text}'
+
+
+def direct_label(figure: go.Figure, x: float, y: float, text: str, color: str, glyph: str = "●", **place: Any) -> None:
+    """Write a series' name beside its last point instead of a legend."""
+    figure.add_annotation(x=x, y=y, text=label(text, color, glyph), **{"showarrow": False, "xanchor": "left", "xshift": 6, **place})
 
 
 # -- training -----------------------------------------------------------------------------------------------------
 
+Curve = Sequence[tuple[float, float]]
 
-def direct_label(figure: go.Figure, x: float, y: float, text: str, color: str, **place: Any) -> None:
-    """Write a series' name beside its last point instead of a legend."""
-    figure.add_annotation(x=x, y=y, text=label(text, color), **{"showarrow": False, "xanchor": "left", "xshift": 6, **place})
 
+def loss_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float]) -> go.Figure:
+    """The training loss of each stage over the epochs of the whole training. curves: stage -> (epoch in the stage, loss)."""
+    figure = go.Figure()
+    for stage, points in curves.items():
+        x = [offsets[stage] + epoch for epoch, _ in points]
+        _stage_line(figure, stage, x, [loss for _, loss in points], "lines", "epoch %{x:.1f}: loss %{y:.3f}")
+    figure.update_layout(**base_layout("epoch", "training loss", height=280))
+    _stage_labels(figure, curves, offsets)
+    return figure
+
+
+def validation_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float], best: Mapping[str, float]) -> go.Figure:
+    """Validation NDCG@10 in percent; the best of each stage, which is the one kept, is ringed and has its number.
+
+    curves: stage -> (epoch in the stage, fraction); best: stage -> epoch in the stage.
+    """
+    figure = go.Figure()
+    for stage, points in curves.items():
+        x, y = [offsets[stage] + epoch for epoch, _ in points], [100 * value for _, value in points]
+        _stage_line(figure, stage, x, y, "lines+markers", "epoch %{x:.0f}: NDCG@10 %{y:.2f} %")
+        for epoch, value in points:
+            if epoch == best.get(stage):
+                ring = {"symbol": "circle-open", "size": 14, "color": palette.STAGE_COLORS[stage], "line": {"width": 2}}
+                figure.add_scatter(x=[offsets[stage] + epoch], y=[100 * value], mode="markers", marker=ring, hoverinfo="skip")
+                figure.add_annotation(x=offsets[stage] + epoch, y=100 * value, text=f"{100 * value:.2f}", showarrow=False, yshift=-17)
+    figure.update_layout(**base_layout("epoch", "NDCG@10 on validation, %", height=280))
+    _stage_labels(figure, curves, offsets)
+    return figure
+
+
+def _stage_line(figure: go.Figure, stage: str, x: list[float], y: list[float], mode: str, hover: str) -> None:
+    color = palette.STAGE_COLORS[stage]
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode=mode if len(x) > 1 else "markers",
+        name=palette.STAGE_NAMES[stage],
+        line={"color": color, "dash": palette.STAGE_DASHES[stage], "width": 2},
+        marker={"color": color, "symbol": palette.STAGE_MARKERS[stage], "size": 7},
+        hovertemplate=f"{palette.STAGE_NAMES[stage]}, {hover}<extra></extra>",
+    )
+
+
+def _stage_labels(figure: go.Figure, curves: Mapping[str, Curve], offsets: Mapping[str, float]) -> None:
+    """Names above the stages' spans, the warm-up a line higher because its span is short."""
+    for stage, points in curves.items():
+        if not points:
+            continue
+        begin, end = offsets[stage], offsets[stage] + points[-1][0]
+        place = {"pretrain": (begin, "left", 2), "warmup": ((begin + end) / 2, "center", 19), "finetune": (end, "right", 2)}
+        x, anchor, shift = place[stage]
+        text = label(palette.STAGE_NAMES[stage], palette.STAGE_COLORS[stage], palette.STAGE_GLYPHS[stage])
+        figure.add_annotation(x=x, y=1, yref="paper", yanchor="bottom", xanchor=anchor, yshift=shift, text=text, showarrow=False)
+    figure.update_layout(margin={**MARGIN, "t": 46})

@@ -5,6 +5,8 @@ STAGE_NAMES = {"initial": "Initial", "pretrain": "Pre-train", "warmup": "Warm-up
 STAGE_COLORS = {"initial": "#56B4E9", "pretrain": "#0072B2", "warmup": "#E69F00", "finetune": "#009E73"}
 STAGE_DASHES = {"initial": "dot", "pretrain": "dashdot", "warmup": "longdash", "finetune": "solid"}
 STAGE_MARKERS = {"initial": "x-thin", "pretrain": "circle", "warmup": "square", "finetune": "triangle-up"}
+STAGE_GLYPHS = {"initial": "✕", "pretrain": "●", "warmup": "■", "finetune": "▲"}
+"""The markers as characters, for labels and the stage strip."""
 
 NULL_COLOR = "#8A929B"
 NULL_DASH = "dash"

@@ -66,7 +66,8 @@ def put(**values: Any) -> None:
 def bound(name: str, default: Any, options: Sequence[Any] | None = None) -> dict[str, Any]:
     """``key`` and ``on_change`` of a widget whose value is the URL's ``name``.
 
-    ``st.selectbox("Run", names, **state.bound("run", names[0], names))``. A value that is not among the options counts as the default. The default itself is left out of the URL.
+    ``st.selectbox("Run", names, **state.bound("run", names[0], names))``. A value that is not among the options counts as
+    the default; what was never chosen is not in the URL.
     """
     key = f"state.{name}"
     value = get(name, default)
@@ -75,8 +76,7 @@ def bound(name: str, default: Any, options: Sequence[Any] | None = None) -> dict
     st.session_state[key] = value
 
     def write() -> None:
-        chosen = st.session_state[key]
-        put(**{name: None if chosen == default else chosen})
+        put(**{name: st.session_state[key]})
 
     return {"key": key, "on_change": write}
 

@@ -1,5 +1,32 @@
 """Train: start a run, watch it, stop it, go on."""
 
-from app import ui
+import streamlit as st
 
-ui.header("Train your own")
+from app import jobs, loaders, state, train_form, train_view, ui
+
+DEFINITIONS = {
+    "Pre-train": "SASRec, a plain sequence model, learns the item table from scratch.",
+    "Warm-up": "ADRec's denoiser learns to use that table, which is frozen meanwhile.",
+    "Fine-tune": "Everything is trained together.",
+    "Epoch": "Once through the histories of all users.",
+}
+
+root = loaders.user_root()
+jobs.ensure_worker(root)
+known = {job.name: job for job in [*jobs.jobs(loaders.BUNDLED), *reversed(jobs.jobs(root))]}
+ui.header("How does a model come to know its items?")
+picture, controls = st.columns([5, 2], gap="large")
+with picture:
+    if known:
+        names = list(reversed(known))
+        wanted = state.get("run")
+        if wanted is not None and wanted not in known:
+            st.warning(f"There is no run called '{wanted}' here.", icon=":material/warning:")
+        label = {name: f"{name} · {train_view.WORDS[known[name].state].lower()}" for name in names}
+        chosen = st.selectbox("Run", names, format_func=lambda n: label[n], **state.bound("run", names[0], names))
+        train_view.follow(root, known[chosen])
+    else:
+        st.info("There is no run yet. Start one: it appears here and goes on when you close this page.", icon=":material/info:")
+    ui.define(DEFINITIONS)
+with controls:
+    train_form.form(root)

@@ -58,11 +58,10 @@ def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:
             told = next(iter(options))
             raise DataError(f"The synthetic data set takes no option '{told}'; its settings are in its name, as in synthetic:items=60000.")
         return synthetic.generate(**synthetic.parse(name.partition(":")[2]))
-    path = Path(name).expanduser()
-    if not path.exists():
+    if not _exists(name):
         named = ", ".join(NAMED)
         raise DataError(f"'{name}' is neither a named data set ({named}) nor an existing file or folder; accepted are {FORMATS}.")
-    return read_dataset(path, **options)
+    return read_dataset(name, **options)
 
 
 def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
@@ -70,8 +69,11 @@ def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
     entry = info.get("dataset")
     if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
         raise DataError("The run does not say which data set it was trained on.")
-    name, options = entry["name"], entry.get("options") or {}
+    name, options = entry["name"], entry.get("options")
+    options = options if isinstance(options, Mapping) else {}
     accepted = () if is_synthetic(name) else tuple(f.name for f in fields(Options))
+    if not (name in NAMED or is_synthetic(name) or _exists(name)):
+        raise DataError(f"The run was trained on '{name}', which is not there (any more).")
     dataset = load(name, **{k: options[k] for k in accepted if k in options})
     if entry.get("hash") and dataset.content_hash != entry["hash"]:
         told = f"{dataset.n_users:,} users, {dataset.n_items:,} items and {dataset.n_interactions:,} interactions"
@@ -85,7 +87,7 @@ def available(name: str) -> bool:
         return intact(ml_100k_folder())
     if is_synthetic(name):
         return True
-    return Path(name).expanduser().exists()
+    return _exists(name)
 
 
 def fetch(name: str) -> None:
@@ -99,6 +101,13 @@ def fetch(name: str) -> None:
 def is_synthetic(name: str) -> bool:
     """Whether a name asks for the generated data set."""
     return name == "synthetic" or name.startswith("synthetic:")
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # a name too long, a home folder unknown, a null byte
+        return False
 
 
 def ml_100k_folder() -> Path:

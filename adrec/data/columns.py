@@ -20,9 +20,10 @@ NAMES = {
     "track_id song_id artist_id artistid business_id gmap_id game_id app_id article_id news_id video_id",
     "time": "timestamp time ts date datetime unixreviewtime unix_timestamp event_time created_at review_time reviewtime",
     "rating": "rating ratings score overall stars",
-    "title": "title item_title movie_title product_title product_name item_name track_name name",
+    "title": "title item_title movie_title product_title product_name item_name track_name",
     "category": "genre genres class category categories item_category cluster",
     "id": "id",
+    "name": "name",
 }
 """Common column names of each role, the likeliest first; compared without case."""
 ROLES = ("user", "item", "time", "rating", "title", "category")
@@ -65,15 +66,13 @@ def find(path: Path, names: Sequence[str], role: str, wanted: str | None, requir
 def choose(path: Path, names: Sequence[str], wanted: Mapping[str, str | None]) -> tuple[dict[str, int], dict[str, Any]]:
     """The position of each role's column, and the choice as options: the names taken and, under ``guessed``, the roles not named."""
     found: dict[str, int] = {}
-    for role in ROLES:
-        position = find(path, names, role, wanted.get(role), required=role in ("user", "item"))
+    for role in sorted(ROLES, key=lambda r: not wanted.get(r)):  # the named ones first: a guess takes none of theirs
+        free = ["" if i in found.values() and not wanted.get(role) else n for i, n in enumerate(names)]
+        position = find(path, free, role, wanted.get(role), required=role in ("user", "item"))
+        if position in found.values():
+            raise DataError(f"'{path}': the column {shown(wanted.get(role))} cannot be the {role} and something else too.")
         if position is not None:
             found[role] = position
-    roles: dict[int, str] = {}
-    for role, position in found.items():
-        if position in roles:
-            raise DataError(f"'{path}': the column {shown(names[position])} cannot be both the {roles[position]} and the {role}.")
-        roles[position] = role
     guessed = [role for role in found if not wanted.get(role)]
     if guessed:
         log.info("%s: columns taken by name: %s", path, ", ".join(f"{r} = {names[found[r]]}" for r in guessed))
@@ -87,32 +86,26 @@ def first(mask: pa.ChunkedArray | pa.Array | np.ndarray) -> int:
     return int(np.flatnonzero(np.asarray(mask))[0]) + 1
 
 
-def _plain(values: pa.ChunkedArray) -> pa.Array:
-    """One array of a column's values, dictionaries kept."""
-    combined = values.unify_dictionaries().combine_chunks()
-    if isinstance(combined, pa.ChunkedArray):
-        return combined.chunk(0) if combined.num_chunks else pa.array([], values.type)
-    return combined
+def _decoded(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of categories as the values themselves."""
+    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether a type holds text, plain or as a dictionary."""
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    """Whether a type holds text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def ids(path: Path, column: str, values: pa.ChunkedArray, role: str) -> tuple[np.ndarray, np.ndarray]:
     """Codes (N,) and the distinct raw ids as text, in any order. Every row must have an id: a whole number or short text."""
+    values = _decoded(values)
     kind = values.type
     if pa.types.is_floating(kind):
         values = _whole(path, column, values, role)
     elif not (pa.types.is_integer(kind) or is_text(kind)):
         raise DataError(f"'{path}': the {role} column {shown(column)} holds {kind} values; ids must be whole numbers or text.")
-    array = _plain(values)
-    if is_text(kind) and not pa.types.is_dictionary(kind):
-        array = array.cast(pa.large_string())
-    if not pa.types.is_dictionary(array.type):
-        array = array.dictionary_encode()
+    array = values.dictionary_encode().unify_dictionaries().combine_chunks()
+    array = array if isinstance(array, pa.Array) else array.chunk(0)
     names = pd.Series(array.dictionary.cast(pa.large_string()).to_numpy(zero_copy_only=False), dtype=object).str.strip()
     codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     missing = np.append(names.isin(MISSING).to_numpy(dtype=bool), True)[codes]
@@ -139,6 +132,7 @@ def _whole(path: Path, column: str, values: pa.ChunkedArray, role: str) -> pa.Ch
 
 def numbers(path: Path, column: str, values: pa.ChunkedArray, role: str) -> np.ndarray:
     """A column of numbers as float64 (N,), NaN where missing. Anything else, and infinity, is an error."""
+    values = _decoded(values)
     if is_text(values.type):
         result = _parsed(values, pa.float64())
         if result is None:
@@ -156,6 +150,7 @@ def numbers(path: Path, column: str, values: pa.ChunkedArray, role: str) -> np.n
 
 def times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray | None:
     """A column of times as numbers (N,) that sort: numbers as they are, dates as ticks. None if every value is missing."""
+    values = _decoded(values)
     if is_text(values.type):
         values = _strip(values)
     if values.null_count == len(values):
@@ -166,7 +161,8 @@ def times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray | None
     if is_text(values.type):
         result = _text_times(path, column, values)
     elif pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
-        result = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy()
+        stamps = values if pa.types.is_timestamp(values.type) else values.cast(pa.timestamp("s"))
+        result = stamps.cast(pa.int64()).to_numpy()
     elif pa.types.is_signed_integer(values.type):
         result = values.to_numpy()
     else:
@@ -203,6 +199,7 @@ def _text_times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray:
 
 def texts(values: pa.ChunkedArray) -> np.ndarray:
     """A column as text (N,), empty where missing; several values of a row are joined by ``|``."""
+    values = _decoded(values)
     if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
         joined = ["|".join(str(v).strip() for v in row if v is not None) if row else "" for row in values.to_pylist()]
         return np.array(joined, dtype=object)

@@ -40,9 +40,7 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
     values = {role: pd.Series(columns.texts(v.take(pa.array(rows)))) for role, v in table.items()}
     if "category" in values:
         genres = values.pop("category")
-        name = names[found["category"]]
-        label = "genre" if name.lower() in GENRES else name
-        values[label] = genres.str.split().str.join("|") if header[found["category"]].endswith(":token_seq") else genres
+        values[category_name(names[found["category"]])] = genres.str.split().str.join("|") if header[found["category"]].endswith(":token_seq") else genres
     if "year" in values:
         values["year"] = values.pop("year").where(lambda years: years.str.fullmatch(r"\d{4}"), "")
     if "title" in values and names[found["title"]] == "movie_title":
@@ -61,9 +59,18 @@ def _positions(path: Path, names: Sequence[str], item: str | None, title: str | 
     }
     if found["item"] is None:
         found["item"] = columns.find(path, names, "id", None, required=False)
+    if found["title"] is None and title is None:
+        found["title"] = columns.find(path, names, "name", None, required=False)
     if found["item"] is None:
         raise DataError(f"The item file '{path}' has no column that looks like the item id; its columns are: {columns.listed(names)}.")
     return {role: position for role, position in found.items() if position is not None}
+
+
+def category_name(column: str) -> str:
+    """What an item table calls the category of this column: ``genre`` for all spellings of it, else the column's own name."""
+    if column.lower() in GENRES:
+        return "genre"
+    return "category" if column in ("id", "item", "title", "popularity") else column
 
 
 def plain_title(title: str) -> str:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from adrec.data import columns
 from adrec.data.dataset import SequenceDataset
 from adrec.data.filters import Interactions, build, item_table
-from adrec.data.item_files import read_items
+from adrec.data.item_files import category_name, read_items
 from adrec.data.tables import Column, atomic_file, delimited, parquet
 from adrec.errors import DataError
 
@@ -52,6 +52,8 @@ class Options:
             if k != int(k) or not 0 <= k < 1e9:
                 raise DataError(f"The option k_core must be a whole number of 0 or more, not '{given['k_core']}'.")
             values["k_core"] = int(k) or None
+        if "items" in values:
+            values["items"] = str(Path(values["items"]).expanduser().resolve())
         return cls(**values)
 
 
@@ -107,19 +109,20 @@ def read_official(path: Path, name: str, options: Options) -> SequenceDataset:
     """
     from adrec.official import read_sequences
 
-    if options.min_rating is not None or options.k_core is not None:
-        raise DataError(f"'{path}' is filtered and split already; min_rating and k_core cannot be applied to it.")
+    given = [n for n in ("min_rating", "k_core", "user", "time", "rating") if getattr(options, n) is not None]
+    if given:
+        raise DataError(f"'{path}' is filtered and split already; {' and '.join(given)} cannot be applied to it.")
     train, offsets, val, test = read_sequences(path)
     raw_ids = [str(i) for i in range(1, int(max(train.max(), val.max(), test.max())) + 1)]
-    attributes = read_items(Path(options.items).expanduser(), options.item, options.title, options.category) if options.items else None
+    attributes = read_items(Path(options.items), options.item, options.title, options.category) if options.items else None
     users = np.arange(len(val)).astype(str)
-    recorded = {"format": "dataset.pkl", "items": options.items, "dropped_users": 0}
+    recorded = {"format": "dataset.pkl", **{n: getattr(options, n) for n in ("items", "item", "title", "category")}, "dropped_users": 0}
     return SequenceDataset(name, train, offsets, val, test, item_table(raw_ids, attributes), users, recorded)
 
 
 def _from_table(path: Path, name: str, options: Options, names: Sequence[str], read: Column) -> SequenceDataset:
     """The data set of a table with these column names."""
-    wanted = {role: getattr(options, role) for role in ("user", "item", "time", "rating", "title", "category")}
+    wanted = {role: getattr(options, role) for role in columns.ROLES}
     if options.items:  # titles and categories are the item file's
         wanted |= {"title": columns.IGNORED, "category": columns.IGNORED}
     found, chosen = columns.choose(path, names, wanted)
@@ -151,14 +154,14 @@ def _attributes(
 ) -> pd.DataFrame | None:
     """Titles and categories: from the item file, else from the first row of each item."""
     if options.items:
-        return read_items(Path(options.items).expanduser(), options.item, options.title, options.category)
+        return read_items(Path(options.items), options.item, options.title, options.category)
     beside = path.with_suffix(".item")
     if path.suffix.lower() == ".inter" and beside.exists():
         return read_items(beside)
     if not table:
         return None
     codes, rows = np.unique(items, return_index=True)
-    values = {r if r == "title" else chosen[r]: columns.texts(v.take(pa.array(rows))) for r, v in table.items()}
+    values = {r if r == "title" else category_name(chosen[r]): columns.texts(v.take(pa.array(rows))) for r, v in table.items()}
     return pd.DataFrame(values, index=item_names[codes])
 
 

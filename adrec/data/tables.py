@@ -1,6 +1,7 @@
 """Tables as they lie in a file: column names, and columns by position. Nothing is known here of users and items."""
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from adrec.data.columns import shown
 from adrec.errors import DataError
 
 HEAD = 1 << 16
+BLOCK = 1 << 23
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
 Column = Callable[[Sequence[int]], list[pa.ChunkedArray]]
 """Reads the columns at these positions."""
@@ -48,7 +50,7 @@ def delimited(path: Path, separator: str | None = None, quote: bool = True) -> T
     head = _head(_file(path))
     line = head.split("\n", 1)[0]
     separator = separator or max(",;\t|", key=line.count)
-    rows = csv.reader(head.splitlines(keepends=True), delimiter=separator, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE)
+    rows = csv.reader(io.StringIO(head, newline=""), delimiter=separator, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE)
     try:
         names = [n.strip() for n in next(rows, [])]
     except csv.Error as error:
@@ -57,7 +59,6 @@ def delimited(path: Path, separator: str | None = None, quote: bool = True) -> T
         raise DataError(f"The first line of '{path}' is blank; it must name the columns.")
 
     def read(positions: Sequence[int]) -> list[pa.ChunkedArray]:
-        coded = pa.dictionary(pa.int32(), pa.string())
         labels = [str(i) for i in range(len(names))]
         bad: list[tuple[int, int]] = []
 
@@ -68,11 +69,11 @@ def delimited(path: Path, separator: str | None = None, quote: bool = True) -> T
         try:
             table = pyarrow.csv.read_csv(
                 path,
-                pyarrow.csv.ReadOptions(use_threads=False, skip_rows=rows.line_num, column_names=labels),
+                pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, skip_rows=rows.line_num, column_names=labels),
                 pyarrow.csv.ParseOptions(
                     delimiter=separator, quote_char='"' if quote else False, newlines_in_values=quote, invalid_row_handler=ragged
                 ),
-                pyarrow.csv.ConvertOptions(include_columns=[labels[p] for p in positions], column_types=dict.fromkeys(labels, coded)),
+                pyarrow.csv.ConvertOptions(include_columns=[labels[p] for p in positions], column_types=dict.fromkeys(labels, pa.string())),
             )
         except (pa.ArrowException, OSError) as error:
             raise _table_error(path, names, bad, error) from None
@@ -85,9 +86,11 @@ def _table_error(path: Path, names: Sequence[str], ragged: Sequence[tuple[int, i
     """Why a text table cannot be read, as a sentence."""
     if ragged:
         row, count = ragged[0]
-        return DataError(f"'{path}': row {row} has {count} columns, but the first line names {len(names)}.")
+        return DataError(f"'{path}': row {row} has {count} values, but the first line names {len(names)} columns.")
     if "UTF8" in str(error).upper().replace("-", ""):
         return DataError(f"'{path}' is not UTF-8 text; save it as UTF-8.")
+    if "straddling" in str(error):
+        return DataError(f"'{path}' has a quotation mark that is never closed, or a row of more than {BLOCK >> 20} MB.")
     if "skip initial" in str(error):
         return DataError(f"'{path}' has column names but no interactions.")
     return DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0].rstrip('.')}).")

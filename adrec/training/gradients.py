@@ -8,14 +8,13 @@ from torch import Tensor
 
 def mean_gradient(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
     """The mean of the losses' gradients, one tensor a parameter (zeros where a loss does not reach it)."""
-    total = torch.stack(list(losses)).mean()
-    return _gradient(total, parameters)
+    return _gradient(torch.stack(list(losses)).mean(), parameters, keep_graph=False)
 
 
 def projected_gradient(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
     """PCGrad (Yu et al. 2020, arXiv 2001.06782): each loss's gradient over all parameters loses its component along
     another's where their dot product is negative; then the mean is taken."""
-    separate = [_gradient(loss, parameters) for loss in losses]
+    separate = [_gradient(loss, parameters, keep_graph=True) for loss in losses]
     adjusted = []
     for i, own in enumerate(separate):
         own = [g.clone() for g in own]
@@ -31,6 +30,6 @@ def projected_gradient(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -
     return [torch.stack(parts).mean(0) for parts in zip(*adjusted, strict=True)]
 
 
-def _gradient(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
-    found = torch.autograd.grad(loss, list(parameters), retain_graph=True, allow_unused=True)
+def _gradient(loss: Tensor, parameters: Sequence[Tensor], *, keep_graph: bool) -> list[Tensor]:
+    found = torch.autograd.grad(loss, list(parameters), retain_graph=keep_graph, allow_unused=True)
     return [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
