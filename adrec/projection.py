@@ -1,0 +1,308 @@
+"""Item tables of several stages on one map: PCA and UMAP in one frame, so that an item's movement means something.
+
+Tables are (V, D), one row an item, the same items in each; layouts are (V, 2) float32. Why these methods: docs/DECISIONS.md.
+"""
+
+import contextlib
+import hashlib
+import threading
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import orthogonal_procrustes
+
+from adrec.collapse import as_table, unit_rows
+from adrec.data import catalog
+from adrec.errors import ConfigError, WeightsError
+from adrec.neighbours import nearest, neighbour_overlap
+from adrec.runs import Progress, RunFolder, atomic
+
+METHODS = ("pca", "umap")
+VERSION = 1
+"""Part of a cached projection's name; raised when a method changes."""
+NEIGHBOURS, MIN_DIST, SPREAD = 15, 0.1, 1.0
+EXACT_NEIGHBOURS = 20_000
+"""Items up to which nearest neighbours are exact; above, NN-descent (Dong et al. 2011), with a seed."""
+FEWEST = 4
+_umap_lock = threading.Lock()
+"""numba's default threads must not be entered by two of ours at once: it ends the process."""
+
+
+def distinct_tables(tables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Tables that are equal, shown once: the different ones under their first name, and for every name the name it is shown by."""
+    shown: dict[str, np.ndarray] = {}
+    names: dict[str, str] = {}
+    for name, table in tables.items():
+        names[name] = next((other for other, seen in shown.items() if np.array_equal(seen, table)), name)
+        shown.setdefault(names[name], table)
+    return shown, names
+
+
+def _checked(tables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    if not tables:
+        raise WeightsError("There is no item table to project; accepted is one or more, by name.")
+    shown, names = distinct_tables(tables)
+    checked = {name: as_table(table, f"'{name}'") for name, table in shown.items()}
+    shapes = {name: table.shape for name, table in checked.items()}
+    if len(set(shapes.values())) > 1:
+        listed = ", ".join(f"'{name}' {shape}" for name, shape in shapes.items())
+        raise WeightsError(f"Tables of different shapes cannot share a map: {listed}.")
+    return checked, names
+
+
+# -- PCA --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """A projection that places any vector exactly: (x - mean) components^T.
+
+    mean: (D,), the last table's mean row; components: (2, D), orthonormal; explained: by table, the share of its own
+    variance that the two axes show.
+    """
+
+    mean: np.ndarray
+    components: np.ndarray
+    explained: dict[str, float]
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Vectors (P, D) on the map: (P, 2) float32."""
+        return ((np.asarray(points, dtype=np.float64) - self.mean) @ self.components.T).astype(np.float32)
+
+
+def pca_map(tables: Mapping[str, np.ndarray]) -> LinearMap:
+    """The two axes with the most variance over all different tables, each about its own mean and scaled to the same total.
+
+    So no table decides the axes by its size; shrinking and a common offset, which the axes ignore, show on the map as what
+    they are. Signs: a component's largest entry is positive. The second axis of a table of width 1 is zero. Pearson 1901.
+    """
+    shown, names = _checked(tables)
+    width = next(iter(shown.values())).shape[1]
+    covariances = {name: np.cov(table, rowvar=False, ddof=0).reshape(width, width) for name, table in shown.items()}
+    totals = {name: float(np.trace(c)) for name, c in covariances.items()}
+    pooled = sum((c / totals[name] for name, c in covariances.items() if totals[name] > 0), np.zeros((width, width)))
+    _, vectors = np.linalg.eigh(pooled)
+    components = np.zeros((2, width))
+    components[: min(2, width)] = vectors[:, ::-1].T[:2]
+    largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
+    components *= np.where(largest < 0, -1.0, 1.0)
+    explained = {n: float(np.trace(components @ c @ components.T) / totals[n]) if totals[n] > 0 else 0.0 for n, c in covariances.items()}
+    last = shown[names[list(tables)[-1]]]
+    return LinearMap(last.mean(axis=0), components, {name: explained[names[name]] for name in tables})
+
+
+def project_pca(tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Each table on the axes of ``pca_map``: by name (V, 2) float32."""
+    linear = pca_map(tables)
+    return {name: linear.apply(table) for name, table in tables.items()}
+
+
+# -- UMAP -------------------------------------------------------------------------------------------------------------
+
+
+def project_umap(tables: Mapping[str, np.ndarray], seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
+    """Aligned UMAP layouts (McInnes et al. 2018, arXiv 1802.03426), cosine metric: by name (V, 2) float32.
+
+    All tables are laid out at once: each has its own neighbour graph, and consecutive tables are joined by the neighbour pairs
+    that both have and by each item's tie to itself, as strong as the share of its neighbours that it kept. What did not change
+    stays; what lost its neighbours is free to go. Each layout is centred and turned (never scaled) onto the next. Equal tables
+    get the same layout.
+    """
+    shown, names = _checked(tables)
+    items = len(next(iter(shown.values())))
+    if items < FEWEST:
+        raise WeightsError(f"UMAP cannot lay out {items} items; accepted are {FEWEST} or more.")
+    report = progress or (lambda fraction, words: None)
+    with _umap_lock:
+        report(0.0, "loading UMAP")
+        import umap  # noqa: F401 - seconds, so that the app paints first; reported as its own phase
+
+        neighbours, graphs = [], []
+        for place, (name, table) in enumerate(shown.items()):
+            report(0.05 + 0.25 * place / len(shown), f"neighbours of {name}")
+            indices, graph = _neighbour_graph(unit_rows(table), seed)
+            neighbours.append(indices)
+            graphs.append(graph)
+        start = _start(shown, names[list(tables)[-1]], seed)
+        stacked = _optimise(_joined(graphs, neighbours), start, seed, report)
+    layouts = _turned(np.split(stacked.astype(np.float64), len(shown)))
+    by_name = dict(zip(shown, layouts, strict=True))
+    report(1.0, "done")
+    return {name: by_name[names[name]] for name in tables}
+
+
+def _neighbour_graph(unit: np.ndarray, seed: int) -> tuple[np.ndarray, sparse.coo_matrix]:
+    """The neighbours (V, k) without the item itself, and UMAP's fuzzy graph (V, V) of them, for unit rows."""
+    from umap import umap_
+
+    k = min(NEIGHBOURS, len(unit) - 1)
+    state = np.random.RandomState(seed)
+    if len(unit) <= EXACT_NEIGHBOURS:
+        indices, similarities = nearest(unit, k - 1, "cosine")
+        distances = (1 - similarities).clip(min=0)
+        indices = np.column_stack([np.arange(len(unit)), indices])
+        distances = np.column_stack([np.zeros(len(unit)), distances])
+    else:
+        indices, distances, _ = umap_.nearest_neighbors(unit.astype(np.float32), k, "cosine", {}, True, state, n_jobs=1)
+    graph, _, _ = umap_.fuzzy_simplicial_set(unit, k, state, "cosine", {}, indices, distances.astype(np.float32))
+    return indices[:, 1:], graph
+
+
+def _joined(graphs: list[sparse.coo_matrix], neighbours: list[np.ndarray]) -> sparse.coo_matrix:
+    """One graph over the items of all tables: each table's own, and between consecutive tables what both agree on."""
+    blocks: list[list[sparse.spmatrix | None]] = [[None] * len(graphs) for _ in graphs]
+    for i, graph in enumerate(graphs):
+        blocks[i][i] = graph
+    for i, (a, b) in enumerate(pairwise(graphs)):
+        kept = neighbour_overlap(neighbours[i], neighbours[i + 1])
+        between = (a.tocsr().multiply(b.tocsr()).sqrt() + sparse.diags(kept)).tocsr()
+        blocks[i][i + 1], blocks[i + 1][i] = between, between.T
+    return sparse.block_array(blocks, format="coo").astype(np.float32)
+
+
+def _start(shown: Mapping[str, np.ndarray], last: str, seed: int) -> np.ndarray:
+    """Every table starts from the last one's first two principal axes, with a little noise to part equal points."""
+    start = project_pca({last: shown[last]})[last].astype(np.float64)
+    start = start / max(np.abs(start).max(), np.finfo(np.float64).tiny)
+    stacked = np.concatenate([start] * len(shown))
+    return stacked + np.random.default_rng(seed).normal(scale=1e-4, size=stacked.shape)
+
+
+class _Epochs:
+    """The file that UMAP's own progress bar writes its count to."""
+
+    def __init__(self, epochs: int, report: Progress) -> None:
+        self.epochs, self.report = epochs, report
+
+    def write(self, text: str) -> None:
+        if text.strip().isdigit():
+            self.report(0.3 + 0.69 * min(int(text) / self.epochs, 1.0), "laying out")
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _optimise(graph: sparse.coo_matrix, start: np.ndarray, seed: int, report: Progress) -> np.ndarray:
+    from umap import umap_
+
+    a, b = umap_.find_ab_params(SPREAD, MIN_DIST)
+    epochs = 500 if graph.shape[0] <= 10_000 else 200  # UMAP's own choice
+    bar = {"disable": False, "file": _Epochs(epochs, report), "bar_format": "{n}", "mininterval": 0.2}
+    layout, _ = umap_.simplicial_set_embedding(
+        None, graph, 2, 1.0, a, b, 1.0, 5, epochs, start, np.random.RandomState(seed), "cosine", {}, False, {}, False, tqdm_kwds=bar
+    )
+    return np.asarray(layout)
+
+
+def _turned(layouts: list[np.ndarray]) -> list[np.ndarray]:
+    """Each layout centred and turned or mirrored onto the next; the last one stays as it is."""
+    layouts = [layout - layout.mean(axis=0) for layout in layouts]
+    for i in range(len(layouts) - 2, -1, -1):
+        turn, _ = orthogonal_procrustes(layouts[i], layouts[i + 1])
+        layouts[i] = layouts[i] @ turn
+    return [layout.astype(np.float32) for layout in layouts]
+
+
+# -- a run's projections, cached --------------------------------------------------------------------------------------
+
+
+def _places(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndarray]) -> list[Path]:
+    """Where a projection of these tables may be cached: in the run folder, or, if that is read-only, in the cache."""
+    if method not in METHODS:
+        raise ConfigError(f"Unknown projection '{method}'; known are {', '.join(METHODS)}.")
+    digest = hashlib.sha256(f"{VERSION} {method} {NEIGHBOURS} {MIN_DIST} {SPREAD}".encode())
+    for name, table in tables.items():
+        digest.update(f"{name} {table.shape}".encode())
+        digest.update(np.ascontiguousarray(table, dtype="<f4").tobytes())
+    file = f"{method}-{seed if method == 'umap' else 0}-{digest.hexdigest()[:16]}.npz"
+    return [run.path / "projections" / file, catalog.home() / "projections" / file]
+
+
+def _read(path: Path, tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+    """A cached projection, or None if it is missing, damaged or of other tables."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in tables}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+    return found if all(found[n].shape == (len(t), 2) and found[n].dtype == np.float32 for n, t in tables.items()) else None
+
+
+def _tables(run: RunFolder) -> dict[str, np.ndarray]:
+    tables = run.tables()
+    if not tables:
+        raise WeightsError(f"The run '{run.name}' has no item table yet; a map needs the one before training or a finished stage.")
+    return tables
+
+
+def cached(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
+    """The run's projection by table name, each (V, 2) float32, if it was computed before; never computes."""
+    tables = run.tables()
+    if not tables:
+        return None
+    return next((found for path in _places(run, method, seed, tables) if (found := _read(path, tables)) is not None), None)
+
+
+def project(run: RunFolder, method: str, seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
+    """The run's projection by table name, each (V, 2) float32: from the cache, else computed and cached by content."""
+    tables = _tables(run)
+    places = _places(run, method, seed, tables)
+    for path in places:
+        found = _read(path, tables)
+        if found is not None:
+            return found
+    layouts = project_pca(tables) if method == "pca" else project_umap(tables, seed, progress)
+    for path in places:
+        with contextlib.suppress(OSError):
+            with atomic(path) as file:
+                np.savez(file, allow_pickle=False, **layouts)
+            break
+    return layouts
+
+
+# -- new vectors on a layout ------------------------------------------------------------------------------------------
+
+
+class Placed(NamedTuple):
+    """positions: (P, 2) float32. errors: (P,), the share of a vector's k nearest items (cosine) that are not among the k items nearest to
+    its position on the map: 0, the map shows its neighbourhood; 1, it shows none of it."""
+
+    positions: np.ndarray
+    errors: np.ndarray
+
+
+def place(points: np.ndarray, table: np.ndarray, layout: np.ndarray, k: int = 10) -> Placed:
+    """New vectors (P, D) on the layout (V, 2) of a table (V, D), by inverse-distance weighting (Shepard 1968).
+
+    A position is the mean of the k nearest items' by cosine, weighted by 1 / (1 - cosine). A vector that points as an item does
+    is put exactly there (the nearest by length, if several do). For PCA use ``LinearMap.apply``, which is exact.
+    """
+    array, points = as_table(table), np.asarray(points, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != array.shape[1] or not np.isfinite(points).all():
+        accepted = f"finite vectors of shape (P, {array.shape[1]})"
+        raise WeightsError(f"Cannot place vectors of shape {points.shape} among these items; accepted are {accepted}.")
+    if layout.shape != (len(array), 2):
+        raise WeightsError(f"A layout of shape {layout.shape} does not belong to {len(array)} items; accepted is ({len(array)}, 2).")
+    k = min(k, len(array))
+    distances = (1 - unit_rows(points) @ unit_rows(array).T).clip(min=0)
+    rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    near = np.take_along_axis(distances, rows, axis=1)
+    weights = 1 / np.maximum(near, EXACT)
+    positions = (weights[:, :, None] * layout[rows]).sum(axis=1) / weights.sum(axis=1, keepdims=True)
+    for p in np.flatnonzero(near[:, 0] <= EXACT):
+        same = np.flatnonzero(distances[p] <= EXACT)
+        positions[p] = layout[same[np.linalg.norm(array[same] - points[p], axis=1).argmin()]]
+    on_map = ((positions[:, None, :] - layout[None, :, :]) ** 2).sum(axis=2)
+    shown = np.argsort(on_map, axis=1, kind="stable")[:, :k]
+    return Placed(positions.astype(np.float32), 1 - neighbour_overlap(rows, shown))
+
+
+EXACT = 1e-9
+"""Cosine distance below which two vectors point the same way in float64."""
