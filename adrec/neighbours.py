@@ -8,10 +8,14 @@ from adrec.errors import WeightsError
 METRICS = ("cosine", "dot", "euclidean")
 BLOCK = 2**22
 """Entries of a block of similarities: 32 MiB."""
+GROUP = 64
+DOUBLE = 20_000
+"""Items up to which similarities are in double precision; above, in single."""
 
 
 def _prepared(table: ArrayLike, metric: str, k: int) -> np.ndarray:
-    array = np.asarray(table, dtype=np.float64)
+    array = np.asarray(table)
+    array = array.astype(np.float64 if len(array) <= DOUBLE else np.float32)
     if metric not in METRICS:
         raise WeightsError(f"Unknown neighbour metric '{metric}'; known are {', '.join(METRICS)}.")
     if array.ndim != 2 or not np.isfinite(array).all():
@@ -35,10 +39,20 @@ def _similarities(array: np.ndarray, rows: np.ndarray, metric: str) -> np.ndarra
 
 
 def _top(scores: np.ndarray, k: int) -> np.ndarray:
-    """Columns of the k largest of each row, largest first: (rows, k)."""
-    top = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-    order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(top, order, axis=1)
+    """Columns of the k largest of each row, largest first, of equal ones the first: (rows, k).
+
+    The k-th largest of the maxima of GROUP columns each is a lower bound that only a few columns of a row reach: much faster
+    than partitioning whole rows.
+    """
+    rows, width = scores.shape
+    bound = np.full(rows, -np.inf, dtype=scores.dtype)
+    if width // GROUP >= k:
+        whole = scores[:, : width // GROUP * GROUP].reshape(rows, GROUP, width // GROUP).max(axis=1)
+        bound = np.partition(whole, whole.shape[1] - k, axis=1)[:, whole.shape[1] - k]
+    row, column = np.nonzero(scores >= bound[:, None])
+    order = np.lexsort((column, -scores[row, column], row))
+    first = np.searchsorted(row, np.arange(rows))
+    return np.asarray(column[order][first[:, None] + np.arange(k)])
 
 
 def neighbours(table: ArrayLike, item_row: int, k: int = 10, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ Tables are (V, D), one row an item, the same items in each; layouts are (V, 2) f
 import contextlib
 import hashlib
 import threading
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -28,8 +29,6 @@ METHODS = ("pca", "umap")
 VERSION = 1
 """Part of a cached projection's name; raised when a method changes."""
 NEIGHBOURS, MIN_DIST, SPREAD = 15, 0.1, 1.0
-EXACT_NEIGHBOURS = 20_000
-"""Items up to which nearest neighbours are exact; above, NN-descent (Dong et al. 2011), with a seed."""
 FEWEST = 4
 _umap_lock = threading.Lock()
 """numba's default threads must not be entered by two of ours at once: it ends the process."""
@@ -122,8 +121,9 @@ def project_umap(tables: Mapping[str, np.ndarray], seed: int = 0, progress: Prog
     report = progress or (lambda fraction, words: None)
     with _umap_lock:
         report(0.0, "loading UMAP")
-        import umap  # noqa: F401 - seconds, so that the app paints first; reported as its own phase
-
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ImportWarning)  # it misses TensorFlow, which only its parametric variant needs
+            import umap  # noqa: F401 - takes seconds, so never before the app's first paint
         neighbours, graphs = [], []
         for place, (name, table) in enumerate(shown.items()):
             report(0.05 + 0.25 * place / len(shown), f"neighbours of {name}")
@@ -143,16 +143,11 @@ def _neighbour_graph(unit: np.ndarray, seed: int) -> tuple[np.ndarray, sparse.co
     from umap import umap_
 
     k = min(NEIGHBOURS, len(unit) - 1)
-    state = np.random.RandomState(seed)
-    if len(unit) <= EXACT_NEIGHBOURS:
-        indices, similarities = nearest(unit, k - 1, "cosine")
-        distances = (1 - similarities).clip(min=0)
-        indices = np.column_stack([np.arange(len(unit)), indices])
-        distances = np.column_stack([np.zeros(len(unit)), distances])
-    else:
-        indices, distances, _ = umap_.nearest_neighbors(unit.astype(np.float32), k, "cosine", {}, True, state, n_jobs=1)
-    graph, _, _ = umap_.fuzzy_simplicial_set(unit, k, state, "cosine", {}, indices, distances.astype(np.float32))
-    return indices[:, 1:], graph
+    indices, similarities = nearest(unit, k - 1, "cosine")
+    distances = np.column_stack([np.zeros(len(unit)), (1 - similarities).clip(min=0)]).astype(np.float32)
+    itself = np.column_stack([np.arange(len(unit)), indices])  # UMAP counts an item as its own first neighbour
+    graph, _, _ = umap_.fuzzy_simplicial_set(unit, k, np.random.RandomState(seed), "cosine", {}, itself, distances)
+    return indices, graph
 
 
 def _joined(graphs: list[sparse.coo_matrix], neighbours: list[np.ndarray]) -> sparse.coo_matrix:
@@ -228,7 +223,7 @@ def _places(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndar
 def _read(path: Path, tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
     """A cached projection, or None if it is missing, damaged or of other tables."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             found = {name: file[name] for name in tables}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None

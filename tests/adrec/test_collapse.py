@@ -63,7 +63,10 @@ def test_official_distance_in_blocks_equals_all_pairs_at_once(monkeypatch: pytes
 # -- closed forms
 
 
-@pytest.mark.parametrize("measure", [collapse.effective_rank, collapse.information_abundance, collapse.stable_rank, collapse.participation_ratio])
+SPECTRAL = (collapse.effective_rank, collapse.information_abundance, collapse.stable_rank, collapse.participation_ratio)
+
+
+@pytest.mark.parametrize("measure", SPECTRAL)
 def test_an_orthogonal_matrix_uses_every_direction(measure: object) -> None:
     matrix = ortho_group.rvs(12, random_state=0)
     assert measure(collapse.singular_values(matrix, centred=False)) == pytest.approx(12)  # type: ignore[operator]
@@ -280,6 +283,24 @@ def test_neighbour_sets_in_blocks_are_each_items_neighbours(monkeypatch: pytest.
     monkeypatch.setattr("adrec.neighbours.BLOCK", 500)
     table = gaussian()
     assert collapse.neighbour_sets(table, 6).tolist() == [collapse.neighbours(table, i, 6)[0].tolist() for i in range(len(table))]
+
+
+@pytest.mark.parametrize("items", [50, 700, 1500])
+def test_neighbour_sets_of_large_tables_are_those_of_a_full_sort(items: int) -> None:
+    table = gaussian(items=items)
+    distances = cdist(table, table, "cosine")
+    np.fill_diagonal(distances, np.inf)
+    assert np.array_equal(collapse.neighbour_sets(table, 10), np.argsort(distances, axis=1)[:, :10])
+
+
+def test_of_equally_near_items_the_first_are_the_neighbours() -> None:
+    assert collapse.neighbour_sets(np.ones((900, 3)), 3)[[0, 1, 5]].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 2]]
+
+
+def test_neighbours_in_single_precision_are_those_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = collapse.neighbour_sets(gaussian(items=300))
+    monkeypatch.setattr("adrec.neighbours.DOUBLE", 100)
+    assert collapse.neighbour_overlap(collapse.neighbour_sets(gaussian(items=300)), exact).mean() > 0.999
 
 
 def test_a_rescaled_table_keeps_all_neighbours() -> None:
