@@ -44,8 +44,11 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(shown(n)[1:-1] for n in names[:8]) + more
 
 
-def find(path: Path, names: Sequence[str], role: str, wanted: str | None, required: bool) -> int | None:
-    """The position of the column with this role: the one named ``wanted``, or the likeliest by name; None if there is none."""
+def find(path: Path, names: Sequence[str], role: str, wanted: str | None, required: bool, taken: Sequence[int] = ()) -> int | None:
+    """The position of the column with this role: the one named ``wanted``, or the likeliest by name; None if there is none.
+
+    taken: positions that a guess must leave alone.
+    """
     if wanted == IGNORED and not required:
         return None
     plain = [n.strip().lower() for n in names]
@@ -54,12 +57,13 @@ def find(path: Path, names: Sequence[str], role: str, wanted: str | None, requir
         hits = [i for i, n in enumerate(names) if n == candidate] or [i for i, n in enumerate(plain) if n == candidate.strip().lower()]
         if len(hits) > 1:
             raise DataError(f"'{path}' has {len(hits)} columns named '{candidate}'; column names must differ.")
-        if hits:
+        if hits and (wanted or hits[0] not in taken):
             return hits[0]
+    told = f"its columns are: {listed(names)}."
     if wanted:
-        raise DataError(f"'{path}' has no column {shown(wanted)} for the {role}; its columns are: {listed(names)}.")
+        raise DataError(f"'{path}' has no column {shown(wanted)} for the {role}; {told}")
     if required:
-        raise DataError(f"'{path}' has no column that looks like the {role}: name it with {role}=COLUMN; its columns are: {listed(names)}.")
+        raise DataError(f"'{path}' has no column that looks like the {role}: name it with {role}=COLUMN; {told}")
     return None
 
 
@@ -67,8 +71,7 @@ def choose(path: Path, names: Sequence[str], wanted: Mapping[str, str | None]) -
     """The position of each role's column, and the choice as options: the names taken and, under ``guessed``, the roles not named."""
     found: dict[str, int] = {}
     for role in sorted(ROLES, key=lambda r: not wanted.get(r)):  # the named ones first: a guess takes none of theirs
-        free = ["" if i in found.values() and not wanted.get(role) else n for i, n in enumerate(names)]
-        position = find(path, free, role, wanted.get(role), required=role in ("user", "item"))
+        position = find(path, names, role, wanted.get(role), role in ("user", "item"), tuple(found.values()))
         if position in found.values():
             raise DataError(f"'{path}': the column {shown(wanted.get(role))} cannot be the {role} and something else too.")
         if position is not None:
@@ -136,7 +139,7 @@ def numbers(path: Path, column: str, values: pa.ChunkedArray, role: str) -> np.n
     if is_text(values.type):
         result = _parsed(values, pa.float64())
         if result is None:
-            row, value = _first_bad(values, float)
+            row, value = _first_bad(values)
             raise DataError(f"'{path}': row {row} of the {role} column {shown(column)} holds {shown(value)}, which is not a number.")
     elif any(test(values.type) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)):
         result = values.cast(pa.float64(), safe=False)
@@ -184,17 +187,16 @@ def _text_times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray:
                 return numbers(path, column, result, "time")
             return result.to_numpy()
     dates = pd.to_datetime(pd.Series(values.to_numpy()), format="ISO8601", utc=True, errors="coerce")
-    if dates.isna().any():
-        row = first(dates.isna().to_numpy())
-        value = values[row - 1].as_py()
-        try:
-            float(value)
-        except ValueError:
-            told = f"row {row} of the time column {shown(column)} holds {shown(value)}"
-            raise DataError(f"'{path}': {told}, which is neither a number nor a date such as 2024-05-31.") from None
-        row, other = _first_bad(values, float)
-        raise DataError(f"'{path}': the time column {shown(column)} mixes numbers with {shown(other)} in row {row}; use one kind of time.")
-    return dates.to_numpy().astype(np.int64)
+    undated = np.flatnonzero(dates.isna())
+    if not len(undated):
+        return dates.astype(np.int64).to_numpy()
+    held = np.asarray(values.take(pa.array(undated)).to_pylist(), dtype=object)
+    neither = [row for row, value in zip(undated, held, strict=True) if not _is_number(value)]
+    if neither:
+        told = f"row {neither[0] + 1} of the time column {shown(column)} holds {shown(values[int(neither[0])].as_py())}"
+        raise DataError(f"'{path}': {told}, which is neither a number nor a date such as 2024-05-31.")
+    row, other = _first_bad(values)
+    raise DataError(f"'{path}': the time column {shown(column)} mixes numbers with {shown(other)} in row {row}; use one kind of time.")
 
 
 def texts(values: pa.ChunkedArray) -> np.ndarray:
@@ -222,11 +224,14 @@ def _parsed(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | Non
         return None
 
 
-def _first_bad(values: pa.ChunkedArray, convert: type) -> tuple[int, object]:
-    """The row, from 1, and the value of the first text that ``convert`` refuses; only called to explain a failure."""
-    for row, value in enumerate(_strip(values).to_pylist(), 1):
-        try:
-            convert(value if value is not None else 0)
-        except ValueError:
-            return row, value
-    return 1, values[0].as_py()
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _first_bad(values: pa.ChunkedArray) -> tuple[int, str]:
+    """The row, from 1, and the value of the first text that is no number; only called where there is one."""
+    return next((row, value) for row, value in enumerate(_strip(values).to_pylist(), 1) if value is not None and not _is_number(value))

@@ -87,12 +87,13 @@ def number(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def build(
-    name: str, interactions: Interactions, min_rating: float | None = None, k: int | None = None, options: Mapping[str, Any] | None = None
+    name: str, interactions: Interactions, min_rating: float | None = None, k: int | None = None, source: str | None = None
 ) -> SequenceDataset:
     """Filter, number, sort and split: the data set of these interactions.
 
     Users with fewer than 3 interactions cannot be split and go; how many is in the options. Items are numbered 1, 2, ... and
     users ordered by first appearance in the rows that are left; each user is sorted stably by time, so that ties keep file order.
+    source: what an error names, if not the data set's name.
     """
     before, data = len(interactions), interactions
     if min_rating is not None:
@@ -105,10 +106,10 @@ def build(
     if not len(data):
         filters = [f"{n}={v:g}" for n, v in (("min_rating", min_rating), ("k_core", k)) if v is not None]
         after = f" after {' and '.join(filters)}" if filters else ""
-        raise DataError(f"'{name}' has no user with at least {SHORTEST} interactions{after}, which the split needs ({before:,} rows read).")
+        raise DataError(f"'{source or name}' has no user with at least {SHORTEST} interactions{after}: too few to split ({before:,} rows).")
     if short:
         log.info("%s: %d users with fewer than %d interactions were left out", name, short, SHORTEST)
-    recorded = {**interactions.options, **(options or {}), "min_rating": min_rating, "k_core": k, "dropped_users": short}
+    recorded = {**interactions.options, "min_rating": min_rating, "k_core": k, "dropped_users": short}
     return leave_one_out(name, data, recorded)
 
 

@@ -40,7 +40,8 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
     values = {role: pd.Series(columns.texts(v.take(pa.array(rows)))) for role, v in table.items()}
     if "category" in values:
         genres = values.pop("category")
-        values[category_name(names[found["category"]])] = genres.str.split().str.join("|") if header[found["category"]].endswith(":token_seq") else genres
+        several = header[found["category"]].endswith(":token_seq")
+        values[category_name(names[found["category"]])] = genres.str.split().str.join("|") if several else genres
     if "year" in values:
         values["year"] = values.pop("year").where(lambda years: years.str.fullmatch(r"\d{4}"), "")
     if "title" in values and names[found["title"]] == "movie_title":

@@ -146,7 +146,7 @@ def _from_table(path: Path, name: str, options: Options, names: Sequence[str], r
     if options.min_rating is not None and rows.ratings is None:
         told = columns.listed(names)
         raise DataError(f"'{path}' has no rating column, which min_rating needs: name it with rating=COLUMN; its columns are: {told}.")
-    return build(name, rows, options.min_rating, options.k_core)
+    return build(name, rows, options.min_rating, options.k_core, source=str(path))
 
 
 def _attributes(
@@ -167,7 +167,7 @@ def _attributes(
 
 def read_recbole(path: Path, name: str, options: Options) -> SequenceDataset:
     """RecBole's atomic files: ``NAME.inter`` (or its folder), titles and genres from ``NAME.item`` beside it."""
-    if path.is_dir():
+    if path.is_dir() and list(path.glob("*.inter")):
         found = sorted(path.glob("*.inter"))
         named = path / f"{path.name}.inter"
         if len(found) > 1 and named not in found:

@@ -60,10 +60,10 @@ def delimited(path: Path, separator: str | None = None, quote: bool = True) -> T
 
     def read(positions: Sequence[int]) -> list[pa.ChunkedArray]:
         labels = [str(i) for i in range(len(names))]
-        bad: list[tuple[int, int]] = []
+        bad: list[tuple[int, int, bool]] = []
 
         def ragged(row: Any) -> str:
-            bad.append((row.number - rows.line_num, row.actual_columns))
+            bad.append((row.number - rows.line_num, row.actual_columns, "\n" in row.text))
             return "error"
 
         try:
@@ -82,11 +82,12 @@ def delimited(path: Path, separator: str | None = None, quote: bool = True) -> T
     return names, read
 
 
-def _table_error(path: Path, names: Sequence[str], ragged: Sequence[tuple[int, int]], error: Exception) -> DataError:
+def _table_error(path: Path, names: Sequence[str], ragged: Sequence[tuple[int, int, bool]], error: Exception) -> DataError:
     """Why a text table cannot be read, as a sentence."""
     if ragged:
-        row, count = ragged[0]
-        return DataError(f"'{path}': row {row} has {count} values, but the first line names {len(names)} columns.")
+        row, count, several_lines = ragged[0]
+        hint = "; look for a quotation mark that is never closed" if several_lines else ""
+        return DataError(f"'{path}': row {row} has {count} value{'s' * (count != 1)}, but the first line names {len(names)} columns{hint}.")
     if "UTF8" in str(error).upper().replace("-", ""):
         return DataError(f"'{path}' is not UTF-8 text; save it as UTF-8.")
     if "straddling" in str(error):

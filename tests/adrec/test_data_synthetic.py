@@ -1,0 +1,87 @@
+"""The generated data set: its settings, and that its latent structure is there."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+
+from adrec.data import catalog
+from adrec.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("synthetic:colour=3", "no setting 'colour'"),
+        ("synthetic:items=many", "'items' must be a whole number"),
+        ("synthetic:users=1", "'users' must be a whole number from 10"),
+        ("synthetic:items=99999999999999", "'items' must be a whole number"),
+        ("synthetic:seed=-1", "'seed' must be a whole number"),
+        ("synthetic:items", "'items' must be a whole number"),
+    ],
+)
+def test_a_bad_synthetic_setting_is_named(name, said):
+    with pytest.raises(DataError, match=said):
+        catalog.load(name)
+
+
+def test_synthetic_data_take_no_filters():
+    with pytest.raises(DataError, match="takes no option 'k_core'"):
+        catalog.load("synthetic", k_core=5)
+
+
+def test_synthetic_data_have_the_default_size():
+    dataset = catalog.load("synthetic")
+    assert (dataset.n_users, dataset.n_items) == (1000, 500)
+
+
+def test_synthetic_data_have_the_size_asked_for():
+    dataset = catalog.load("synthetic:items=3000,users=200")
+    assert (dataset.n_users, dataset.n_items) == (200, 3000)
+
+
+def test_the_seed_decides_the_synthetic_data():
+    hashes = [catalog.load(f"synthetic:seed={s}").content_hash for s in (1, 1, 2)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_no_synthetic_user_takes_an_item_twice():
+    dataset = catalog.load("synthetic")
+    for user in range(dataset.n_users):
+        taken = [*dataset.history(user, "test", 100), dataset.test[user]]
+        assert len(taken) == len(set(taken))
+
+
+def test_synthetic_titles_name_the_latent_cluster():
+    frame = catalog.load("synthetic").items.frame
+    assert (frame["title"].str.extract(r"^Cluster (\d+) · item \d+$")[0] == frame["cluster"]).all()
+
+
+def test_each_synthetic_cluster_has_one_preferred_next_cluster():
+    dataset = catalog.load("synthetic")
+    cluster = np.concatenate([[0], dataset.items.frame["cluster"].astype(int)])
+    moves: dict[int, Counter[int]] = defaultdict(Counter)
+    for user in range(dataset.n_users):
+        walk = cluster[dataset.train(user)]
+        for a, b in zip(walk, walk[1:], strict=False):
+            if a != b:
+                moves[a][b] += 1
+    share = [m.most_common(1)[0][1] / m.total() for m in moves.values()]
+    assert min(share) > 0.5
+
+
+def test_synthetic_popularity_is_long_tailed():
+    counts = np.sort(catalog.load("synthetic").popularity[1:])[::-1]
+    assert counts[:100].sum() > 0.4 * counts.sum()
+
+
+def test_the_last_synthetic_item_predicts_the_next_far_better_than_popularity():
+    dataset = catalog.load("synthetic")
+    after: dict[int, Counter[int]] = defaultdict(Counter)
+    for user in range(dataset.n_users):
+        known = dataset.history(user, "val", 100).tolist()
+        for a, b in zip(known, known[1:], strict=False):
+            after[a][b] += 1
+    bigram = np.mean([dataset.test[u] in dict(after[dataset.val[u]].most_common(10)) for u in range(dataset.n_users)])
+    popular = np.isin(dataset.test, np.argsort(-dataset.popularity)[:10]).mean()
+    assert bigram > 3 * popular
