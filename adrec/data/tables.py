@@ -124,7 +124,7 @@ def parquet(path: Path) -> Table:
     try:
         with pyarrow.parquet.ParquetFile(_file(path)) as file:
             names = list(file.schema_arrow.names)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise broken(error) from None
 
     def read(positions: Sequence[int]) -> list[pa.ChunkedArray]:
@@ -132,7 +132,7 @@ def parquet(path: Path) -> Table:
             with pyarrow.parquet.ParquetFile(path) as file:
                 table = file.read(columns=[names[p] for p in positions])
             return [table.column(names[p]) for p in positions]
-        except (pa.ArrowException, OSError, KeyError) as error:
+        except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
             raise broken(error) from None
 
     return names, read

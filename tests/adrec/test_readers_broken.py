@@ -74,10 +74,8 @@ def test_a_broken_text_file_is_one_sentence_that_says_what_is_wrong(tmp_path, su
 @pytest.mark.parametrize("suffix", [".csv", ".tsv"])
 def test_a_quotation_mark_never_closed_is_named(tmp_path, suffix):
     lines = HEADER + BODY + b'"' + b"a,4,4,5\n" * 9
-    check(
-        write(tmp_path, f"x{suffix}", lines if suffix == ".csv" else lines.replace(b",", b"\t")),
-        "row 4 has 1 value, .*quotation mark that is never closed",
-    )
+    path = write(tmp_path, f"x{suffix}", lines if suffix == ".csv" else lines.replace(b",", b"\t"))
+    check(path, "row 4 has 1 value, .*quotation mark that is never closed")
 
 
 def test_a_row_longer_than_can_be_read_is_named(tmp_path):
