@@ -1,0 +1,37 @@
+"""Models from run folders."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from adrec.errors import RunError, WeightsError
+from adrec.models import Model, build
+from adrec.runs import RunFolder, load_arrays
+
+
+def load_weights(model: Model, path: Path) -> None:
+    """Fill ``model`` from a safetensors file of any float type; missing, surplus or misshapen tensors are named."""
+    arrays = load_arrays(path)
+    wanted = model.state_dict()
+    missing, surplus = sorted(set(wanted) - set(arrays)), sorted(set(arrays) - set(wanted))
+    if missing or surplus:
+        raise WeightsError(f"'{path}' does not fit this model: it {'lacks' if missing else 'has the unknown'} {(missing or surplus)[0]}.")
+    for name, value in arrays.items():
+        if value.shape != tuple(wanted[name].shape):
+            raise WeightsError(f"'{path}': tensor '{name}' has shape {value.shape}; the model needs {tuple(wanted[name].shape)}.")
+    model.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in arrays.items()})
+
+
+def load_model(run: RunFolder, stage: str = "finetune") -> Model:
+    """The model at the end of a stage, in float32, without gradients."""
+    if stage not in run.stages:
+        raise RunError(f"Run '{run.name}' has no weights of stage '{stage}'; it has {', '.join(run.stages) or 'none yet'}.")
+    config = run.model_config
+    if stage == "pretrain" and config.model == "adrec":
+        from dataclasses import replace
+
+        config = replace(config, model="sasrec")
+    model = build(config)
+    load_weights(model, run.weights_path(stage))
+    return model.requires_grad_(False)

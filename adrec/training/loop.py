@@ -1,0 +1,232 @@
+"""The one training loop: batches, forward, backward, step, validate, save.
+
+All randomness is a function of (seed, stage, epoch, batch), so a resumed run needs no random state but its place, and
+ends with the same weights as one that was never interrupted.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from adrec.config import ModelConfig, TrainConfig
+from adrec.data.batches import PackedBatch, training_batch
+from adrec.data.dataset import SequenceDataset
+from adrec.evaluation import evaluate
+from adrec.models import Model, build
+from adrec.training.gradients import mean_gradient, projected_gradient
+from adrec.training.recorder import Recorder
+from adrec.training.stages import Stage, stages_of
+
+INIT, SHUFFLE, STEP = range(3)
+
+
+@dataclass
+class Place:
+    """Where a training is: stage by index, epoch of the schedule, batch within it, and what selection remembers."""
+
+    stage: int = 0
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    waited: int = 0
+    best: float = -1.0
+    best_epoch: int = 0
+    best_metrics: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def generator_for(seed: int, purpose: int, stage: int, *where: int) -> Generator:
+    """The random numbers of one place in the training."""
+    state = np.random.SeedSequence([seed, purpose, stage, *where]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) >> 1)
+
+
+def learning_rate(config: TrainConfig, epoch: int) -> float:
+    """Cosine from ``lr`` to 0 over ``epochs``, one step an epoch (SGDR without restarts, arXiv 1608.03983, eq. 5)."""
+    return config.lr * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
+
+
+class Trainer:
+    """Trains all stages of one run. ``stop`` is asked after every step; True leaves a resumable run."""
+
+    def __init__(
+        self,
+        data: SequenceDataset,
+        model_config: ModelConfig,
+        config: TrainConfig,
+        recorder: Recorder,
+        stop: Callable[[], bool],
+        pretrained: Tensor | None = None,
+    ) -> None:
+        self.data, self.config, self.recorder, self.stop = data, config, recorder, stop
+        self.model_config, self.stages = model_config, stages_of(model_config, config)
+        self.table = pretrained
+        if pretrained is not None:
+            self.stages = [s for s in self.stages if s.name != "pretrain"]
+        self.place = Place()
+        self.best_weights: dict[str, Tensor] = {}
+        self.trainable_users = np.flatnonzero(np.diff(data.train_offsets) > 1)
+        self._begin_stage()
+
+    # -- a stage's model ------------------------------------------------------------------------------------------
+
+    @property
+    def stage(self) -> Stage:
+        return self.stages[self.place.stage]
+
+    @property
+    def finished(self) -> bool:
+        return self.place.stage == len(self.stages)
+
+    def _begin_stage(self) -> None:
+        """A new model and optimiser, unless the stage goes on with the previous one's."""
+        if not self.stage.continues:
+            self.model: Model = build(self.stage.config(self.model_config))
+            self.model.initialise(generator_for(self.config.seed, INIT, self.place.stage))
+            if self.table is not None:
+                self.model.item_embedding.weight.data.copy_(self.table)
+            self.optimizer = torch.optim.Adam(
+                self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True
+            )
+        self.place.epoch = self.stage.first_epoch
+
+    def state(self) -> dict[str, Any]:
+        """Everything that resuming needs."""
+        return {
+            "place": vars(self.place).copy(),
+            "model": self.model.state_dict() if not self.finished else {},
+            "optimizer": self.optimizer.state_dict() if not self.finished else {},
+            "best_weights": self.best_weights,
+            "table": self.table,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go to a saved place."""
+        place = Place(**state["place"])
+        self.table = state["table"]
+        self.best_weights = state["best_weights"]
+        if place.stage < len(self.stages):
+            self.model = build(self.stages[place.stage].config(self.model_config))
+            self.model.load_state_dict(state["model"])
+            self.optimizer = torch.optim.Adam(
+                self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True
+            )
+            self.optimizer.load_state_dict(state["optimizer"])
+        self.place = place
+
+    # -- training -------------------------------------------------------------------------------------------------
+
+    def run(self) -> bool:
+        """Train to the end: True. False if ``stop`` asked to leave before."""
+        while not self.finished:
+            self.recorder.stage_begins(self.stage, self.place, self.batches_per_epoch)
+            if not self._run_stage():
+                return False
+        self._final_test()
+        return True
+
+    @property
+    def batches_per_epoch(self) -> int:
+        return -(-len(self.trainable_users) // self.config.batch_size)
+
+    def _run_stage(self) -> bool:
+        reason = self._reason_to_end()
+        while reason is None:
+            for batch, noise in self._rest_of_epoch():
+                begin = time.perf_counter()
+                losses = self.train_step(batch, noise)
+                self.place.batch += 1
+                self.place.step += 1
+                self.place.seconds += time.perf_counter() - begin
+                self.recorder.step(self.stage, self.place, losses, self._lr, batch.tokens, time.perf_counter() - begin)
+                if self.place.batch == self.batches_per_epoch:
+                    self._end_epoch()
+                reason = self._reason_to_end()
+                if reason is not None:
+                    break
+                if self.stop():
+                    self.recorder.checkpoint(self.state())
+                    return False
+                if self.recorder.checkpoint_due(self.config.checkpoint_seconds):
+                    self.recorder.checkpoint(self.state())
+        self._end_stage(reason)
+        return True
+
+    def _rest_of_epoch(self) -> Iterator[tuple[PackedBatch, Generator]]:
+        """The batches of this epoch from the current one on, each with its own random numbers."""
+        stage, epoch, seed, size = self.place.stage, self.place.epoch, self.config.seed, self.config.batch_size
+        order = torch.randperm(len(self.trainable_users), generator=generator_for(seed, SHUFFLE, stage, epoch)).numpy()
+        for i in range(self.place.batch, self.batches_per_epoch):
+            users = self.trainable_users[order[i * size : (i + 1) * size]]
+            yield training_batch(self.data, users, self.model_config.length), generator_for(seed, STEP, stage, epoch, i)
+
+    @property
+    def _lr(self) -> float:
+        return learning_rate(self.config, self.place.epoch)
+
+    def train_step(self, batch: PackedBatch, noise: Generator) -> dict[str, float]:
+        """One optimiser step; returns the losses."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._lr
+        losses = self.model.losses(batch, noise)
+        table = self.model.item_embedding.weight
+        trained = [p for p in self.model.parameters() if not (self.stage.frozen_table and p is table)]
+        combine = projected_gradient if self.config.pcgrad and len(losses) > 1 else mean_gradient
+        for parameter, gradient in zip(trained, combine(list(losses.values()), trained), strict=True):
+            parameter.grad = gradient
+        if self.stage.frozen_table:
+            # a gradient of zeros instead of none lets Adam apply its weight decay: the official code's drift
+            table.grad = torch.zeros_like(table) if self.config.warmup_drift else None
+        self.optimizer.step()
+        return {k: float(v.detach()) for k, v in losses.items()}
+
+    def _reason_to_end(self) -> str | None:
+        if self.config.max_steps is not None and self.place.step >= self.config.max_steps:
+            return "max_steps"
+        if self.place.epoch >= self.stage.last_epoch:
+            return "epochs"
+        return "patience" if self.place.waited >= self.config.patience else None
+
+    # -- validation and selection ---------------------------------------------------------------------------------
+
+    def _end_epoch(self) -> None:
+        self.place.epoch += 1
+        self.place.batch = 0
+        every = self.config.validate_every
+        if self.stage.selects and self.place.epoch % every == 1 % every and self.place.epoch > every:
+            self._validate()
+
+    def _validate(self) -> None:
+        begin = time.perf_counter()
+        metrics = evaluate(self.model, self.data, "val", steps=self.config.sampling_steps or None).metrics
+        place = self.place
+        better = metrics["ndcg@10"] > place.best
+        if better:
+            place.best, place.best_epoch, place.best_metrics = metrics["ndcg@10"], place.epoch, metrics
+            self.best_weights = {k: v.clone() for k, v in self.model.state_dict().items()}
+        place.waited = 0 if better else place.waited + 1
+        place.seconds += time.perf_counter() - begin
+        self.recorder.validation(self.stage, place, metrics, better, self.model.item_embedding.weight.detach())
+
+    def _end_stage(self, reason: str) -> None:
+        """Keep the best weights; a stage that had no validation along the way has one now and keeps its last."""
+        if not self.best_weights:
+            self._validate()
+        self.model.load_state_dict(self.best_weights)
+        self.recorder.stage_ends(self.stage, self.place, reason, self.model.state_dict())
+        self.table = self.model.item_embedding.weight.detach().clone()
+        self.best_weights = {}
+        self.place = Place(stage=self.place.stage + 1)
+        if not self.finished:
+            self._begin_stage()
+        self.recorder.checkpoint(self.state())
+
+    def _final_test(self) -> None:
+        model = self.recorder.load_final(self.stages[-1].config(self.model_config))
+        self.recorder.test(self.stages[-1], evaluate(model, self.data, "test", steps=self.config.sampling_steps or None))

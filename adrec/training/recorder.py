@@ -1,0 +1,137 @@
+"""What a training writes into its run folder: events, snapshots, weights, metrics, checkpoints."""
+
+import json
+import os
+import pickle
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adrec.config import ModelConfig
+from adrec.errors import RunError
+from adrec.evaluation import Evaluation
+from adrec.models import Model, build
+from adrec.models.loading import load_weights
+from adrec.runs import ITEM_TABLE, RunFolder, atomic, save_arrays, write_json
+from adrec.training.stages import Stage
+
+if TYPE_CHECKING:
+    from adrec.training.loop import Place
+
+SNAPSHOT_ITEMS = 50_000
+LOG_SECONDS = 0.5
+HEARTBEAT_SECONDS = 2.0
+
+
+class Recorder:
+    """Writes one run. listener(event) is told every event too (the command line's progress bar)."""
+
+    def __init__(self, run: RunFolder, popularity: np.ndarray, listener: Any = None) -> None:
+        self.run, self.popularity, self.listener = run, popularity, listener
+        self._checkpointed = self._logged = self._heartbeat = time.monotonic()
+        self._pending: list[dict[str, float]] = []
+        self._pending_tokens = 0
+        self._pending_seconds = 0.0
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Append one line; a reader never sees half of it as an event."""
+        event = {"time": round(time.time(), 3), "kind": kind, **fields}
+        with open(self.run.events_path, "ab") as file:
+            file.write((json.dumps(event) + "\n").encode())
+        if self.listener is not None:
+            self.listener(event)
+        self._beat()
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._heartbeat > HEARTBEAT_SECONDS:
+            self._heartbeat = time.monotonic()
+            self.run.write_status("running")
+
+    def stage_begins(self, stage: Stage, place: "Place", steps_per_epoch: int) -> None:
+        epochs = {"first_epoch": stage.first_epoch, "max_epochs": stage.last_epoch, "steps_per_epoch": steps_per_epoch}
+        self.event("stage", stage=stage.name, epoch=place.epoch, step=place.step, **epochs)
+
+    def step(self, stage: Stage, place: "Place", losses: Mapping[str, float], lr: float, tokens: int, seconds: float) -> None:
+        """Log the mean since the last logged step, at most twice a second."""
+        self._pending.append(dict(losses))
+        self._pending_tokens += tokens
+        self._pending_seconds += seconds
+        if time.monotonic() - self._logged < LOG_SECONDS:
+            return
+        self._logged = time.monotonic()
+        means = {k: float(np.mean([p[k] for p in self._pending])) for k in self._pending[0]}
+        rate = self._pending_tokens / max(self._pending_seconds, 1e-9)
+        self._pending, self._pending_tokens, self._pending_seconds = [], 0, 0.0
+        loss = float(np.mean(list(means.values())))
+        where = {"stage": stage.name, "epoch": place.epoch, "step": place.step}
+        self.event("step", **where, loss=loss, **means, lr=lr, tokens_per_second=round(rate))
+
+    def validation(self, stage: Stage, place: "Place", metrics: Mapping[str, Any], best: bool, table: Tensor) -> None:
+        self.snapshot(f"{stage.name}-{place.epoch}", table, np.float16)
+        self.event("validation", stage=stage.name, epoch=place.epoch, step=place.step, metrics=dict(metrics), best=best)
+
+    def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
+        """The item table, of a very large one a sample spread evenly over popularity, with its ids."""
+        arrays = {ITEM_TABLE: table.numpy().astype(dtype)}
+        if len(table) - 1 > SNAPSHOT_ITEMS and dtype is np.float16:
+            ranked = np.argsort(self.popularity[1:], kind="stable") + 1
+            ids = np.sort(ranked[np.linspace(0, len(ranked) - 1, SNAPSHOT_ITEMS).astype(int)])
+            arrays = {ITEM_TABLE: arrays[ITEM_TABLE][ids], "ids": ids}
+        save_arrays(self.run.path / "snapshots" / f"{name}.safetensors", arrays)
+
+    # -- weights --------------------------------------------------------------------------------------------------
+
+    def stage_ends(self, stage: Stage, place: "Place", reason: str, weights: Mapping[str, Tensor]) -> None:
+        save_arrays(self.run.weights_path(stage.name), {k: v.numpy() for k, v in weights.items()})
+        metrics = {"val": place.best_metrics, "epoch": place.best_epoch, "epochs": place.epoch, "seconds": place.seconds, "ended_by": reason}
+        write_json(self.run.path / "stages" / stage.name / "metrics.json", metrics)
+        where = {"stage": stage.name, "epoch": place.epoch, "step": place.step}
+        ended = {"seconds": round(place.seconds, 3), "reason": reason, "best_epoch": place.best_epoch}
+        self.event("stage_end", **where, **ended, metrics=place.best_metrics)
+
+    def load_final(self, config: ModelConfig) -> Model:
+        model = build(config)
+        load_weights(model, self.run.weights_path("finetune"))
+        return model
+
+    def test(self, stage: Stage, result: Evaluation) -> None:
+        folder = self.run.path / "stages" / stage.name
+        with atomic(folder / "test_ranks.npy") as file:
+            np.save(file, result.ranks.astype(np.int32), allow_pickle=False)
+        write_json(folder / "metrics.json", {**self.run.metrics(stage.name), "test": result.metrics})
+        self.event("test", stage=stage.name, metrics=result.metrics)
+
+    # -- checkpoints ----------------------------------------------------------------------------------------------
+
+    def checkpoint_due(self, seconds: float) -> bool:
+        return time.monotonic() - self._checkpointed >= seconds
+
+    def checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Save all that resuming needs, with the length of the events that belong to it."""
+        size = self.run.events_path.stat().st_size if self.run.events_path.exists() else 0
+        with atomic(self.run.path / "checkpoint.pt") as file:
+            torch.save({**state, "events": size}, file)
+        self._checkpointed = time.monotonic()
+
+    def resume(self) -> dict[str, Any] | None:
+        """The last checkpoint, the events cut back to it; None if the run had not come to its first one."""
+        path = self.run.path / "checkpoint.pt"
+        size = 0
+        state: dict[str, Any] | None = None
+        if path.is_file():
+            try:
+                state = torch.load(path, map_location="cpu", weights_only=True)
+                assert state is not None
+                size = int(state["events"])
+            except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError, TypeError) as error:
+                raise RunError(f"'{path}' is damaged and cannot be resumed from ({type(error).__name__}).") from None
+        if self.run.events_path.exists() and self.run.events_path.stat().st_size > size:
+            os.truncate(self.run.events_path, size)
+        self.event("resumed")
+        return state

@@ -1,0 +1,128 @@
+"""Start or resume the training of a run folder."""
+
+import platform
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import adrec
+from adrec.config import ModelConfig, TrainConfig, from_json, to_json
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import RunError, WeightsError
+from adrec.models.official import TABLE, read_state_dict
+from adrec.runs import ALIVE, ITEM_TABLE, RunFolder, load_arrays, save_arrays
+from adrec.training.loop import Trainer
+from adrec.training.recorder import Recorder
+
+LIBRARIES = ("torch", "numpy", "pandas", "safetensors")
+
+
+def describe_run(
+    data: SequenceDataset, source: str, model: ModelConfig, train: TrainConfig, preset: str, command: list[str], pretrained: str | None
+) -> dict[str, Any]:
+    """What run.json holds. source: the data set's name or path as it was asked for."""
+    counts = {"users": data.n_users, "items": data.n_items, "interactions": data.n_interactions}
+    return {
+        "model": to_json(model),
+        "train": to_json(train),
+        "preset": preset,
+        "seed": train.seed,
+        "dataset": {"name": source, "title": data.name, "options": dict(data.options), **counts, "hash": data.content_hash},
+        "pretrained": pretrained,
+        "versions": {"adrec": adrec.__version__, "python": platform.python_version(), **{p: version(p) for p in LIBRARIES}},
+        "command": command,
+        "credit": data.options.get("credit"),
+    }
+
+
+def read_pretrained(path: str | Path, rows: int, width: int) -> Tensor:
+    """The item table (V + 1, D) of stage 1: a run folder, our safetensors, or a state dict of the official code."""
+    path = Path(path)
+    if path.is_dir():
+        path = RunFolder(path).weights_path("pretrain")
+    if path.suffix == ".safetensors":
+        table = torch.from_numpy(load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE]).float()
+    else:
+        weights = read_state_dict(path)
+        if TABLE not in weights:
+            raise WeightsError(f"'{path}' has no item table '{TABLE}'.")
+        table = weights[TABLE].float()
+    if tuple(table.shape) != (rows, width):
+        raise WeightsError(f"The item table in '{path}' has shape {tuple(table.shape)}; data and settings need {(rows, width)} (row 0 is padding).")
+    if not torch.isfinite(table).all():
+        raise WeightsError(f"The item table in '{path}' holds values that are not finite.")
+    return table
+
+
+def train_run(
+    run: RunFolder,
+    data: SequenceDataset,
+    info: Mapping[str, Any],
+    *,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    listener: Callable[[dict[str, Any]], None] | None = None,
+) -> str:
+    """Train all stages of ``info`` (``describe_run``) into ``run``. Returns the state it ends in: finished or stopped.
+
+    resume: go on from the last checkpoint of an existing folder (its own run.json decides), or start it if there is none.
+    A failure is recorded in status.json and raised again.
+    """
+    going_on = resume and run.exists
+    _check_free(run, going_on)
+    if going_on and run.status["state"] == "finished":
+        return "finished"
+    info = run.info if going_on else info
+    model_config, config = from_json(ModelConfig, info["model"]), from_json(TrainConfig, info["train"])
+    table = read_pretrained(info["pretrained"], model_config.n_items + 1, model_config.hidden_size) if info["pretrained"] else None
+    if not going_on:
+        run.path.mkdir(parents=True, exist_ok=True)
+        run.create(info, data.items, data.popularity)
+    run.write_status("running")
+    try:
+        finished = _train(run, data, model_config, config, table, going_on, stop, listener)
+    except BaseException as error:
+        run.write_status("failed", f"{error}" if str(error) else type(error).__name__)
+        raise
+    run.write_status("finished" if finished else "stopped")
+    return "finished" if finished else "stopped"
+
+
+def _train(
+    run: RunFolder,
+    data: SequenceDataset,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    table: Tensor | None,
+    going_on: bool,
+    stop: Callable[[], bool],
+    listener: Callable[[dict[str, Any]], None] | None,
+) -> bool:
+    recorder = Recorder(run, data.popularity, listener)
+    state = recorder.resume() if going_on else None
+    trainer = Trainer(data, model_config, config, recorder, stop, table)
+    if state is not None:
+        trainer.restore(state)
+    elif table is not None:
+        save_arrays(run.weights_path("pretrain"), {ITEM_TABLE: table.numpy()})
+    else:
+        recorder.snapshot("initial", trainer.model.item_embedding.weight.detach(), torch.zeros(0).numpy().dtype.type)
+    finished = trainer.run()
+    recorder.event("finished" if finished else "stopped")
+    if finished:
+        (run.path / "checkpoint.pt").unlink(missing_ok=True)
+    return finished
+
+
+def _check_free(run: RunFolder, going_on: bool) -> None:
+    if not run.exists:
+        return
+    state = run.status["state"]
+    if state in ALIVE:
+        raise RunError(f"Run '{run.path}' is being trained by another process.")
+    if not going_on:
+        raise RunError(f"Run '{run.path}' exists already; choose another folder, or go on with --resume.")
