@@ -224,6 +224,7 @@ PARQUET = {
     "cut off": (parquet()[:-100], "not a readable Parquet file: damaged, cut off"),
     "cut in half": (parquet()[: len(parquet()) // 2], "not a readable Parquet file"),
     "overwritten pages": (changed(parquet()), "not a readable Parquet file"),
+    "a column name that is no text": (parquet().replace(b"item_id", b"item\xe9id"), "not a readable Parquet file"),
     "no rows": (
         parquet(user_id=pa.array([], pa.string()), item_id=pa.array([], pa.int64()), timestamp=None, rating=None),
         "no interactions",
