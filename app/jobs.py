@@ -1,0 +1,293 @@
+"""Trainings as background processes: a queue of run folders that outlives page, server and browser.
+
+A run folder in state ``queued`` waits. One detached worker (``python -m app.jobs ROOT``) holds the lock of the runs' folder
+and starts the oldest queued run whenever fewer than ``limit()`` are running; if it dies, the trainings go on and whoever looks next starts
+another. ``job.json`` holds the arguments of ``python -m adrec train``; everything else is the run folder's own.
+No Streamlit here: the worker imports this file too.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from adrec.errors import RunError
+from adrec.runs import RunFolder, process_alive, read_json, write_json
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+POLL = 0.3
+STOP_PATIENCE = 20.0
+
+_workers: list[subprocess.Popen[bytes]] = []
+
+
+def limit() -> int:
+    """How many trainings run at once: ``ADREC_PARALLEL`` or 1."""
+    text = os.environ.get("ADREC_PARALLEL", "1")
+    return max(1, int(text)) if text.isdigit() else 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the Train page shows of a run: its folder, one word for its state, and the sentence that goes with a failure."""
+
+    run: RunFolder
+    state: str
+    error: str | None
+    ahead: int = 0
+    stop_asked: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.run.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether its state will change by itself."""
+        return self.state in ("queued", "running", "stopping")
+
+    @property
+    def can_stop(self) -> bool:
+        return self.state in ("queued", "running")
+
+    @property
+    def can_force(self) -> bool:
+        """A stop that takes suspiciously long may be forced: the last checkpoint stays."""
+        return self.state == "stopping" and self.stop_asked is not None and time.time() - self.stop_asked > STOP_PATIENCE
+
+    @property
+    def can_resume(self) -> bool:
+        return self.state in ("stopped", "failed")
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+
+
+def jobs(root: Path) -> list[Job]:
+    """Every run under ``root``, the latest begun first; queued ones know how many runs come before them."""
+    folders = [p for p in root.glob("*") if (p / "job.json").is_file() or (p / "run.json").is_file()]
+    found = [_job(RunFolder(p)) for p in sorted(folders, key=_begun, reverse=True)]
+    running = sum(job.state in ("running", "stopping") for job in found)
+    order = {p: running + i for i, p in enumerate(_queued(root))}
+    return [Job(j.run, j.state, j.error, order.get(j.run.path, 0), j.stop_asked) for j in found]
+
+
+def job(root: Path, name: str) -> Job | None:
+    """The job of this name."""
+    return next((j for j in jobs(root) if j.name == name), None)
+
+
+def log_tail(run: RunFolder, lines: int = 12) -> str:
+    """The last lines of the training's output; a progress bar counts as its last picture."""
+    try:
+        with open(run.path / "log.txt", "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 20_000))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    shown = [line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() for line in text.split("\n")]
+    return "\n".join([line for line in shown if line][-lines:])
+
+
+def _job(run: RunFolder) -> Job:
+    data, status = _read(run.path / "job.json"), _status(run)
+    state, error = str(status.get("state", "missing")), status.get("error")
+    if state == "queued" and "pid" in data:  # started, but it has not said so itself yet
+        state, error = ("running", None) if process_alive(data) else ("failed", "The training process ended before it began; see the log.")
+    if state == "running" and data.get("stop_asked"):
+        state = "stopping"
+    return Job(run, state, error if state == "failed" else None, stop_asked=data.get("stop_asked"))
+
+
+def _status(run: RunFolder) -> dict[str, Any]:
+    try:
+        return run.status
+    except RunError as error:
+        return {"state": "failed", "error": str(error)}
+
+
+def _begun(path: Path) -> float:
+    submitted = _read(path / "job.json").get("submitted")
+    return float(submitted) if submitted else (path / "run.json").stat().st_mtime
+
+
+def _queued(root: Path) -> list[Path]:
+    """Folders that wait, the oldest first."""
+    waiting = []
+    for path in root.glob("*/job.json"):
+        data = _read(path)
+        if "pid" not in data and _read(path.parent / "status.json").get("state") == "queued":
+            waiting.append((float(data.get("queued", 0)), path.parent))
+    return [folder for _, folder in sorted(waiting)]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except RunError:
+        return {}
+
+
+# -- asking -------------------------------------------------------------------------------------------------------
+
+
+def check_name(root: Path, name: str) -> None:
+    """A RunError that says what is wrong with a new run's name."""
+    if not NAME.fullmatch(name):
+        allowed = "letters, digits, '.', '-' and '_', at most 60, the first a letter or digit"
+        raise RunError(f"The run name '{name}' is not allowed; allowed are {allowed}.")
+    if (root / name).exists():
+        raise RunError(f"There is already a run called '{name}': choose another name, or resume that one.")
+
+
+def submit(root: Path, name: str, arguments: Sequence[str]) -> Job:
+    """Queue ``python -m adrec train --run ROOT/NAME ARGUMENTS`` and see to it that somebody works on the queue."""
+    check_name(root, name)
+    folder = root / name
+    folder.mkdir(parents=True)
+    with _transitions(root):
+        write_json(folder / "job.json", {"arguments": list(arguments), "submitted": time.time(), "queued": time.time()})
+        _set(folder, "queued")
+    ensure_worker(root)
+    return _job(RunFolder(folder))
+
+
+def stop(root: Path, name: str, force: bool = False) -> None:
+    """Take a run out of the queue, or ask its process to checkpoint and end (force: end it at once)."""
+    folder = root / name
+    with _transitions(root):
+        status, data = _read(folder / "status.json"), _read(folder / "job.json")
+        process = data if process_alive(data) else status
+        if process_alive(process):
+            write_json(folder / "job.json", {**data, "stop_asked": data.get("stop_asked") or time.time()})
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process["pid"]), signal.SIGKILL if force else signal.SIGTERM)
+        elif status.get("state") == "queued":
+            _set(folder, "stopped")
+
+
+def resume(root: Path, name: str) -> None:
+    """Queue a stopped or failed run again; it goes on from its last checkpoint."""
+    folder = root / name
+    with _transitions(root):
+        current = _job(RunFolder(folder))
+        if not current.can_resume:
+            raise RunError(f"The run '{name}' is {current.state}; only a stopped or failed run can be resumed.")
+        data = _read(folder / "job.json")
+        arguments = data.get("arguments") or _arguments_of(RunFolder(folder))
+        write_json(folder / "job.json", {"arguments": arguments, "submitted": data.get("submitted", time.time()), "queued": time.time()})
+        _set(folder, "queued")
+    ensure_worker(root)
+
+
+def ensure_worker(root: Path) -> None:
+    """Start a worker if runs wait and nobody holds the lock. Cheap: pages call it whenever they look."""
+    _workers[:] = [w for w in _workers if w.poll() is None]  # also reaps those that ended
+    if not _queued(root):
+        return
+    with _lock(root / ".queue.lock", wait=False) as free:
+        if not free:
+            return
+    command = [sys.executable, "-m", "app.jobs", str(root)]
+    log = root / ".queue.log"
+    with open(log, "ab") as file:
+        _workers.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True))
+
+
+def _arguments_of(run: RunFolder) -> list[str]:
+    """Arguments that resume a run begun on the command line."""
+    return [f"--dataset={run.info['dataset']['name']}"]
+
+
+# -- working ------------------------------------------------------------------------------------------------------
+
+
+def work(root: Path) -> None:
+    """Start queued runs one after another until none waits; returns at once if another process is at it."""
+    while _queued(root):
+        with _lock(root / ".queue.lock", wait=False) as mine:
+            if not mine:
+                return
+            _serve(root)
+
+
+def _serve(root: Path) -> None:
+    children: dict[Path, subprocess.Popen[bytes]] = {}
+    while True:
+        for folder in [f for f, child in children.items() if child.poll() is not None]:
+            _settle(folder, children.pop(folder))
+        waiting = _queued(root)
+        running = sum(j.state in ("running", "stopping") for j in jobs(root))
+        if waiting and running < limit():
+            started = _start(root, waiting[0])
+            if started is not None:
+                children[waiting[0]] = started
+            continue
+        if not waiting and not children:
+            return
+        time.sleep(POLL)
+
+
+def _start(root: Path, folder: Path) -> subprocess.Popen[bytes] | None:
+    with _transitions(root):
+        if folder not in _queued(root):
+            return None
+        data = _read(folder / "job.json")
+        command = [sys.executable, "-m", "adrec", "train", f"--run={folder}", "--resume", *data.get("arguments", [])]
+        with open(folder / "log.txt", "ab") as log:
+            child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        identity = {"pid": child.pid, "started": psutil.Process(child.pid).create_time()}
+        write_json(folder / "job.json", {**data, **identity})
+        return child
+
+
+def _settle(folder: Path, child: subprocess.Popen[bytes]) -> None:
+    """The process has ended: if it did not say how, say it."""
+    status, data = _read(folder / "status.json"), _read(folder / "job.json")
+    if status.get("state") not in ("queued", "running") or data.get("pid") != child.pid:
+        return
+    if data.get("stop_asked"):
+        _set(folder, "stopped")
+        return
+    last = log_tail(RunFolder(folder), 1)
+    known = child.returncode == 2 and last
+    _set(folder, "failed", last if known else f"The training process ended unexpectedly (code {child.returncode}). {last}")
+
+
+def _set(folder: Path, state: str, error: str | None = None) -> None:
+    write_json(folder / "status.json", {"state": state, "error": error, "heartbeat": time.time()})
+
+
+@contextlib.contextmanager
+def _transitions(root: Path) -> Iterator[None]:
+    """One process at a time changes states."""
+    with _lock(root / ".state.lock", wait=True):
+        yield
+
+
+@contextlib.contextmanager
+def _lock(path: Path, wait: bool) -> Iterator[bool]:
+    """Hold a file lock; False if it is not to be waited for and another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]))

@@ -1,0 +1,134 @@
+"""The form of the Train page: data, preset, settings, and the command that starts a run."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from adrec.config import PRESETS, ModelConfig, TrainConfig, settings
+from adrec.errors import DataError
+from app import jobs, loaders, state, ui
+
+TEXTS = json.loads((loaders.ROOT / "assets" / "texts" / "train.json").read_text(encoding="utf-8"))
+OWN = "A file or folder of mine"
+
+
+def form(root: Path) -> None:
+    """Choose data, preset and settings; start."""
+    st.subheader("A new run", anchor=False)
+    data = _dataset()
+    preset = _preset(data)
+    overrides = _settings(preset)
+    name = st.text_input("Run name", key=f"name.{_next_name(root, data)}", value=_next_name(root, data), max_chars=60)
+    arguments = [f"--dataset={data}", f"--preset={preset}", *_set(overrides)]
+    busy = sum(job.state in ("running", "stopping") for job in jobs.jobs(root)) >= jobs.limit()
+    pressed = st.button(
+        "Add to the queue" if busy else "Start training", type="primary", width="stretch", disabled=not data, icon=":material/play_arrow:"
+    )
+    if not data:
+        st.caption("To start, give the path of your data above.")
+    elif busy:
+        st.caption(f"{jobs.limit()} run at a time: this one begins when those before it have ended.")
+    with st.expander("The same as a command"):
+        st.code(f"python -m adrec train {shlex.join([*arguments, f'--run={root / name}'])}", language="bash", wrap_lines=True)
+    if pressed:
+        _start(root, name.strip(), data, preset, overrides, arguments)
+
+
+def _start(root: Path, name: str, data: str, preset: str, overrides: dict[str, str], arguments: list[str]) -> None:
+    with ui.guard():
+        model, _ = settings(preset, overrides)
+        ModelConfig(n_items=1, **model)
+        if data not in TEXTS["datasets"] and not data.startswith("synthetic:") and not Path(data).expanduser().exists():
+            raise DataError(f"'{data}' is neither a named data set nor an existing file or folder.")
+        jobs.submit(root, name, arguments)
+        state.put(run=name)
+        st.rerun()
+
+
+def _dataset() -> str:
+    named = list(TEXTS["datasets"])
+    choice = st.selectbox("Data", [*named, OWN], key="train.data")
+    if choice != OWN:
+        st.caption(TEXTS["datasets"][choice])
+        data = choice
+    else:
+        data = st.text_input("Path on this machine", key="train.path", placeholder="/data/ratings.csv").strip()
+        st.caption("CSV, TSV or Parquet with user, item and time; RecBole's atomic files; the official code's dataset.pkl.")
+    if data and st.button("Describe it", type="tertiary", icon=":material/info:", key="train.describe"):
+        with ui.guard(), st.spinner("Reading the data"):
+            st.dataframe(describe(data), hide_index=True, width="stretch")
+    return data
+
+
+@st.cache_data(show_spinner=False, max_entries=16, ttl=600)
+def describe(name: str) -> pd.DataFrame:
+    """Counts of a data set, as ``python -m adrec data describe`` gives them."""
+    from adrec.data import catalog
+
+    data = catalog.load(name)
+    rows = {
+        "users": f"{data.n_users:,}",
+        "items": f"{data.n_items:,}",
+        "interactions": f"{data.n_interactions:,}",
+        "interactions a user": f"{data.n_interactions / data.n_users:.1f}",
+        "columns of the items": ", ".join(data.items.columns) or "none",
+    }
+    return pd.DataFrame({"what": rows.keys(), "value": rows.values()})
+
+
+def _preset(data: str) -> str:
+    preset = st.segmented_control("Preset", list(PRESETS), default="quick", required=True, key="train.preset") or "quick"
+    entry = TEXTS["presets"][preset]
+    took = entry["time"].get(data)
+    st.caption(entry["meaning"] + (f" {took}" if took else ""))
+    return preset
+
+
+def _settings(preset: str) -> dict[str, str]:
+    """The settings that differ from the preset's, as texts."""
+    model, train = settings(preset, {})
+    usual = {**{f: getattr(TrainConfig(), f) for f in ("seed", "warmup_epochs")}, "noise_weight": 0.001, "hidden_size": 128, **model}
+    help_of = TEXTS["fields"]
+    with st.expander("Settings"):
+        left, right = st.columns(2)
+        chosen: dict[str, Any] = {
+            "seed": left.number_input("Seed", 0, 2**31 - 1, usual["seed"], help=help_of["seed"], key="train.seed"),
+            "hidden_size": right.selectbox("Width D", [32, 64, 128, 256], index=2, help=help_of["hidden_size"], key="train.hidden_size"),
+            "noise_weight": left.selectbox(
+                "Noise weight λ",
+                [0.0, 0.001, 0.01, 0.1, 1.0],
+                index=1,
+                format_func=lambda v: f"{v:g}",
+                help=help_of["noise_weight"],
+                key="train.noise_weight",
+            ),
+            "warmup_epochs": right.number_input(
+                "Warm-up epochs", 0, 50, usual["warmup_epochs"], help=help_of["warmup_epochs"], key="train.warmup_epochs"
+            ),
+        }
+        drift = st.toggle("Let the frozen table drift, as the official code does", help=help_of["warmup_drift"], key="train.warmup_drift")
+        other = st.text_area("Other settings", help=help_of["other"], placeholder="max_steps = 200", height=80, key="train.other")
+    overrides = {key: f"{value:g}" if isinstance(value, float) else str(value) for key, value in chosen.items() if value != usual[key]}
+    return overrides | ({"warmup_drift": "true"} if drift else {}) | _other(other)
+
+
+def _other(text: str) -> dict[str, str]:
+    pairs = [line.partition("=") for line in text.splitlines() if line.strip()]
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _set(overrides: dict[str, str]) -> list[str]:
+    return [part for key, value in overrides.items() for part in ("--set", f"{key}={value}")]
+
+
+def _next_name(root: Path, data: str) -> str:
+    """A free name: the data set's and a number."""
+    stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(data).stem.partition(":")[0]).strip("-_") or "run"
+    number = 1
+    while (root / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"

@@ -1,0 +1,211 @@
+"""The view of the Train page that follows one run: sentence, stage strip, curves, log."""
+
+import html
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from app import jobs, loaders, palette, ui
+from app.jobs import Job
+from app.progress import Follower, StageProgress, duration, summarise, thin
+from app.train_form import TEXTS
+
+WORDS = {
+    "queued": "Waiting",
+    "running": "Running",
+    "stopping": "Stopping",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "missing": "Not begun",
+}
+REASONS = {"patience": "validation stopped improving", "epochs": "all epochs done", "max_steps": "max_steps reached"}
+
+
+def sentence(job: Job, stages: list[StageProgress]) -> str:
+    """The run on screen in one sentence with its number."""
+    name = f"**{job.name}**"
+    if job.state == "queued":
+        return f"{name} is waiting: {_runs(job.ahead)} before it."
+    if job.state in ("running", "stopping"):
+        current = next((s for s in reversed(stages) if s.state == "running"), None)
+        if job.state == "stopping":
+            return f"{name} is stopping: it finishes its step and saves."
+        if current is None:
+            return f"{name} has begun and is reading its data."
+        best = f"; best NDCG@10 on validation so far {100 * current.best:.2f} %" if current.best is not None else ""
+        return f"{name} is in its {palette.STAGE_NAMES[current.name].lower()} stage, epoch {current.epochs_done + 1}{best}."
+    if job.state == "finished":
+        test = job.run.metrics("finetune").get("test")
+        if test:
+            found = f"{100 * test['hr@10']:.1f} % of {test['users']:,} test users"
+            return f"{name} has finished: the right item is among its first ten for {found} (HR@10)."
+        return f"{name} has finished."
+    if job.state == "stopped":
+        return f"{name} is stopped and can be resumed where it was." if job.run.exists else f"{name} left the queue before it began."
+    return f"{name} has failed."
+
+
+def _runs(number: int) -> str:
+    return "no run is" if number == 0 else "one run is" if number == 1 else f"{number} runs are"
+
+
+def follow(root: Path, job: Job) -> None:
+    """The live view: sentence, stage strip, curves, log; looks again every second while the run is alive."""
+    follower = _follower(str(job.run.path))
+
+    @st.fragment(run_every=1.0 if job.alive else None)
+    def view() -> None:
+        jobs.ensure_worker(root)
+        now = jobs.job(job.run.path.parent, job.name) or job
+        if now.state != job.state:
+            st.rerun()
+        stages = _summary(now, follower)
+        st.markdown(sentence(now, stages))
+        strip(now, stages)
+        if now.error:
+            st.error(now.error, icon=":material/error:")
+        _controls(root, now)
+        _curves(now, stages)
+        _log(now)
+
+    view()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _follower(path: str) -> Follower:
+    return Follower(jobs.RunFolder(path))
+
+
+def _summary(job: Job, follower: Follower) -> list[StageProgress]:
+    max_steps = None
+    if job.run.exists:
+        max_steps = job.run.info.get("train", {}).get("max_steps")
+    stages = summarise(follower.events(), max_steps, job.state in ("running", "stopping"))
+    for stage in stages:  # a compact copy has no events, but its weights
+        if stage.state == "waiting" and stage.name in job.run.stages:
+            stage.state, stage.fraction = "done", 1.0
+            stage.best = job.run.metrics(stage.name).get("val", {}).get("ndcg@10")
+    return stages
+
+
+STRIP_CSS = """<style>
+.strip {display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px 18px; margin: 4px 0 2px}
+.strip .bar {height: 7px; border-radius: 4px; background: rgba(128,138,148,.25); overflow: hidden; margin-bottom: 6px}
+.strip .bar i {display: block; height: 100%; border-radius: 4px}
+.strip b {font-weight: 600; white-space: nowrap} .strip p {margin: 0; font-size: .86rem; line-height: 1.35; min-height: 2.7em; opacity: .85}
+@media (max-width: 640px) {.strip {grid-template-columns: repeat(2, 1fr)}}
+</style>"""
+
+
+def strip(job: Job, stages: list[StageProgress]) -> None:
+    """The stages in order, each with its colour and mark, how far it is and what comes next."""
+    begun = any(s.state != "waiting" for s in stages)
+    cells = [_cell("initial", 1.0 if begun else 0.0, "random start" if begun else "waiting")]
+    cells += [_cell(s.name, s.fraction, stage_words(s)) for s in stages]
+    st.html(STRIP_CSS + f'<div class="strip" role="list" aria-label="Stages of {html.escape(job.name)}">{"".join(cells)}</div>')
+
+
+def _cell(stage: str, fraction: float, words: str) -> str:
+    color, glyph = palette.STAGE_COLORS[stage], palette.STAGE_GLYPHS[stage]
+    bar = f'<div class="bar"><i style="width:{100 * fraction:.0f}%;background:{color}"></i></div>'
+    name = f'<b><span style="color:{color}">{glyph}</span> {palette.STAGE_NAMES[stage]}</b>'
+    return f'<div role="listitem">{bar}{name}<p>{html.escape(words)}</p></div>'
+
+
+def stage_words(stage: StageProgress) -> str:
+    """A stage's state in a few words."""
+    if stage.state == "done":
+        took = f" in {duration(stage.seconds)}" if stage.seconds else ""
+        why = f": {REASONS.get(stage.reason, stage.reason)}" if stage.reason else ""
+        return f"done{took}{why}"
+    if stage.state == "skipped":
+        return "skipped: the item table was given"
+    if stage.state == "waiting":
+        return "waiting"
+    place = f"epoch {stage.epochs_done + 1} of at most {max(1, stage.max_epochs - stage.first_epoch)}"
+    if stage.state == "interrupted":
+        return f"interrupted in {place}"
+    return place + (f", at most {duration(stage.left)} left" if stage.left is not None else "")
+
+
+def _controls(root: Path, job: Job) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center")
+    if loaders.is_bundled(job.run):
+        row.caption("This run came with the app.")
+    elif job.can_stop:
+        words = "Take out of the queue" if job.state == "queued" else "Stop"
+        if row.button(words, icon=":material/stop:", help="It finishes its step, saves, and can be resumed.", key="train.stop"):
+            jobs.stop(root, job.name)
+            st.rerun()
+    elif job.state == "stopping":
+        if not job.can_force:
+            row.button("Stopping", icon=":material/stop:", disabled=True, help="It finishes its step and saves.", key="train.stopping")
+        elif row.button("End it now", icon=":material/stop:", help="It resumes from its last checkpoint.", key="train.force"):
+            jobs.stop(root, job.name, force=True)
+            st.rerun()
+    elif job.can_resume and row.button("Resume", type="primary", icon=":material/play_arrow:", key="train.resume"):
+        jobs.resume(root, job.name)
+        st.rerun()
+    if job.state == "finished":
+        row.page_link(
+            loaders.ROOT / "pages" / "collapse.py",
+            label="See its embeddings",
+            icon=":material/scatter_plot:",
+            query_params={"run": job.name},
+        )
+        row.page_link(
+            loaders.ROOT / "pages" / "denoising.py",
+            label="Step through its denoising",
+            icon=":material/blur_on:",
+            query_params={"run": job.name},
+        )
+
+
+def _curves(job: Job, stages: list[StageProgress]) -> None:
+    from app import charts
+
+    offsets, total = {}, 0.0
+    for stage in stages:
+        offsets[stage.name] = total
+        total += max([x for x, _ in stage.steps[-1:]] + [float(e) for e, _ in stage.validations[-1:]], default=0.0)
+    losses = {s.name: thin(s.steps) for s in stages if s.steps}
+    validations = {s.name: [(float(e), m["ndcg@10"]) for e, m in s.validations] for s in stages if s.validations}
+    best = {s.name: float(s.best_epoch) for s in stages if s.best_epoch is not None}
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Loss** in training", help=TEXTS["curves"]["loss"])
+        if losses:
+            rows = [(s, e, y) for s, points in losses.items() for e, y in points]
+            frame = pd.DataFrame(rows, columns=["stage", "epoch_in_stage", "loss"])
+            ui.figure(
+                charts.loss_curves(losses, offsets),
+                frame,
+                f"{job.name}-loss",
+                "Training loss of each stage over the epochs",
+                key="train.loss",
+            )
+        else:
+            _space("The curve begins with the first step." if job.alive else "No steps are recorded.")
+    with right:
+        st.markdown("**Ranking** on validation", help=TEXTS["curves"]["validation"])
+        if validations:
+            rows = [(s, e, y) for s, points in validations.items() for e, y in points]
+            frame = pd.DataFrame(rows, columns=["stage", "epoch_in_stage", "ndcg@10"])
+            figure = charts.validation_curves(validations, offsets, best)
+            ui.figure(figure, frame, f"{job.name}-validation", "NDCG@10 on validation over the epochs", key="train.validation")
+        else:
+            _space("The first validation comes after epoch 6." if job.alive else "No validation is recorded.")
+
+
+def _space(words: str) -> None:
+    """Keep a figure's place, so that nothing jumps when it comes."""
+    with st.container(height=320, border=True, vertical_alignment="center", horizontal_alignment="center"):
+        st.caption(words)
+
+
+def _log(job: Job) -> None:
+    text = jobs.log_tail(job.run)
+    with st.expander("Log", expanded=job.state == "failed"):
+        st.code(text or "Nothing has been written yet.", language=None, wrap_lines=True, height=220)
