@@ -1,6 +1,6 @@
 """The run folder: what a training leaves behind and everything else reads. Nothing in it is executed when it is read.
 
-Layout: DESIGN in docs/ARCHITECTURE.md. Reading a run needs neither torch nor the data set it was trained on.
+Reading a run needs neither torch nor the data set it was trained on.
 """
 
 import contextlib
@@ -212,6 +212,13 @@ class RunFolder:
     def tables(self) -> dict[str, np.ndarray]:
         """All item tables by name, in order."""
         return {name: self.table(name) for name in self.table_names()}
+
+    def checked_tables(self) -> dict[str, np.ndarray]:
+        """All item tables; a folder without any is a RunError."""
+        tables = self.tables()
+        if not tables:
+            raise RunError(f"'{self.path}' holds no item table: expected a run folder.")
+        return tables
 
     def snapshots(self) -> list[tuple[str, int, Path]]:
         """(stage, epoch, path) of the item tables saved along the way, in the order of training."""

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from adrec.config import ModelConfig
@@ -54,7 +55,7 @@ class ADRec(nn.Module):
         self.register_buffer("alpha_bar", torch.from_numpy(self.diffusion.alpha_bar), persistent=False)
         self.register_buffer("time_table", time_features(torch.arange(config.timesteps), config.timesteps, width), persistent=False)
 
-    def initialise(self, generator: Generator) -> None:
+    def initialise(self, generator: torch.Generator) -> None:
         """Weights of the blocks Xavier-normal, the rest as torch does by default; drawn from ``generator``."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -76,7 +77,7 @@ class ADRec(nn.Module):
         """Append the pads' rows: E[0], which learns only through the softmax, not by being looked up."""
         return torch.cat([rows, self.item_embedding.weight[:1].detach().expand(prefix, -1)])
 
-    def encode(self, batch: PackedBatch, noise: Generator | None = None) -> Tensor:
+    def encode(self, batch: PackedBatch, noise: np.random.Generator | None = None) -> Tensor:
         """The condition c of every token, followed by the pads' rows: (N + P, D)."""
         layout = self._layout(batch)
         h = self._with_pads(F.embedding(batch.items, self.item_embedding.weight), layout.prefix)
@@ -87,7 +88,7 @@ class ADRec(nn.Module):
         """c + lambda (x_t + time(t)). condition, x: (M, D), t: (M,)."""
         return condition + self.config.noise_weight * (x + self.time_embed(self.time_table)[t])
 
-    def denoise(self, batch: PackedBatch, condition: Tensor, x: Tensor, t: Tensor, noise: Generator | None = None) -> Tensor:
+    def denoise(self, batch: PackedBatch, condition: Tensor, x: Tensor, t: Tensor, noise: np.random.Generator | None = None) -> Tensor:
         """x0_hat of every token. condition: (N + P, D), x: (N, D), t: (N,) -> (N, D). Pads enter clean, at t = 0."""
         layout = self._layout(batch)
         h = self.denoiser_input(condition, self._with_pads(x, layout.prefix), F.pad(t, (0, layout.prefix)))
@@ -97,16 +98,16 @@ class ADRec(nn.Module):
 
     # -- training -------------------------------------------------------------------------------------------------
 
-    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, noise: Generator | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, noise: np.random.Generator | None = None) -> tuple[Tensor, Tensor]:
         """(x0_hat, x_0), both (N, D), for one timestep t (N,) and one noise eps (N, D) a token."""
         x_0 = F.embedding(batch.targets, self.item_embedding.weight)
         x_t = q_sample(x_0, t, eps, self.alpha_bar)
         return self.denoise(batch, self.encode(batch, noise), x_t, t, noise), x_0
 
-    def losses(self, batch: PackedBatch, noise: Generator) -> dict[str, Tensor]:
+    def losses(self, batch: PackedBatch, noise: np.random.Generator) -> dict[str, Tensor]:
         """The two losses whose mean is minimised, timesteps, noise and dropout drawn from ``noise``."""
-        t = torch.randint(self.config.timesteps, (batch.tokens,), generator=noise)
-        eps = torch.randn(batch.tokens, self.config.hidden_size, generator=noise)
+        t = torch.from_numpy(noise.integers(self.config.timesteps, size=batch.tokens))
+        eps = torch.from_numpy(noise.standard_normal((batch.tokens, self.config.hidden_size), dtype=np.float32))
         x0_hat, x_0 = self(batch, t, eps, noise)
         return {"ce": cross_entropy(x0_hat, self.item_embedding.weight, batch.targets), "mse": token_error(x0_hat, x_0, batch)}
 

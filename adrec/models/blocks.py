@@ -13,8 +13,9 @@ Prefix rows never receive dropout (docs/DECISIONS.md says why).
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from adrec.data.batches import Group, PackedBatch
@@ -39,45 +40,48 @@ def prefix_rows(padding: str, positions: bool, frame: int) -> int:
     return 0 if padding == "masked" else frame if positions else 1
 
 
-def dropout(x: Tensor, p: float, noise: Generator | None, tokens: int | None = None) -> Tensor:
-    """Inverted dropout on the first ``tokens`` rows (default: all), drawn from ``noise``; none without a generator."""
+def dropout(x: Tensor, p: float, noise: np.random.Generator | None, tokens: int | None = None) -> Tensor:
+    """Inverted dropout on the first ``tokens`` rows (default: all), drawn from ``noise``; none without a generator.
+
+    16 random bits decide on an element, so p is rounded to a multiple of 2^-16, and kept values are scaled to match.
+    """
     if noise is None or p == 0:
         return x
-    mask = torch.empty_like(x).bernoulli_(1 - p, generator=noise).div_(1 - p)
+    dropped = round(p * 2**16)
+    bits = noise.integers(0, 2**64, size=-(-x.numel() // 4), dtype=np.uint64).view(np.int16)[: x.numel()]
+    mask = torch.from_numpy(bits).view(x.shape).ge(dropped - 2**15).to(x.dtype).mul_(1 / (1 - dropped / 2**16))
     if tokens is not None:
         mask[tokens:] = 1
     return x * mask
 
 
-def packed_attention(q: Tensor, k: Tensor, v: Tensor, layout: Layout, p: float, noise: Generator | None) -> Tensor:
+def packed_attention(q: Tensor, k: Tensor, v: Tensor, layout: Layout, p: float, noise: np.random.Generator | None) -> Tensor:
     """Causal attention within each sequence and onto the pads before it.
 
     q, k, v: (N + P, H, dh). Returns (N + P, H, dh).
     """
-    n, scale = layout.tokens, 1 / math.sqrt(q.shape[-1])
-    q = q * scale
-    mixed = [torch.empty(0, *q.shape[1:], dtype=q.dtype, device=q.device)]
-    prefix_logits = torch.einsum("nhd,phd->nhp", q[:n], k[n:])
-    prefix_weights = []
-    for group in layout.groups:
-        rows, shape = slice(group.start, group.stop), (group.users, group.length, *q.shape[1:])
-        qg, kg, vg = (x[rows].view(shape).transpose(1, 2) for x in (q, k, v))
-        hidden = torch.ones(group.length, group.length, dtype=torch.bool, device=q.device).triu_(1)
-        logits = (qg @ kg.transpose(-1, -2)).masked_fill_(hidden, -math.inf)
-        pads = group_pads(layout, group)
-        sinks = prefix_logits[rows, :, :pads].view(group.users, group.length, q.shape[1], pads).transpose(1, 2)
+    n, heads = layout.tokens, q.shape[1]
+    q = q / math.sqrt(q.shape[-1])
+    sizes = [group.users * group.length for group in layout.groups]
+    queries, keys, values = (x[:n].split(sizes) for x in (q, k, v))
+    pad_logits = torch.einsum("nhd,phd->nhp", q[:n], k[n:]).split(sizes)
+    mixed, onto_pads = [], []
+    for i, group in enumerate(layout.groups):
+        shape, pads = (group.users, group.length, heads, -1 if sizes[i] else q.shape[-1]), group_pads(layout, group)
+        qg, kg, vg = (x[i].view(shape).transpose(1, 2) for x in (queries, keys, values))
+        future = torch.full((group.length, group.length), -math.inf, dtype=q.dtype, device=q.device).triu_(1)
+        sinks = pad_logits[i][..., :pads].reshape(*shape[:3], pads).transpose(1, 2)
         if layout.prefix == 1 and pads:
             sinks = sinks + math.log(layout.frame - group.length)
-        weights = torch.cat([sinks, logits], -1).softmax(-1)
+        weights = torch.cat([sinks, qg @ kg.transpose(-1, -2) + future], -1).softmax(-1)
         onto_tokens = dropout(weights[..., pads:], p, noise)
-        mixed.append((onto_tokens @ vg).transpose(1, 2).reshape(group.users * group.length, *q.shape[1:]))
-        onto_pads = weights[..., :pads].transpose(1, 2).reshape(group.users * group.length, q.shape[1], pads)
-        prefix_weights.append(F.pad(onto_pads, (0, layout.prefix - pads)))
-    out = torch.cat(mixed)
+        mixed.append((onto_tokens @ vg).transpose(1, 2).reshape(sizes[i], heads, q.shape[-1]))
+        onto_pads.append(F.pad(weights[..., :pads].transpose(1, 2).reshape(sizes[i], heads, pads), (0, layout.prefix - pads)))
+    out = torch.cat(mixed) if mixed else q[:0]
     if not layout.prefix:
         return out
-    if n:
-        out = out + torch.einsum("nhp,phd->nhd", torch.cat(prefix_weights), v[n:])
+    if mixed:
+        out = out + torch.einsum("nhp,phd->nhd", torch.cat(onto_pads), v[n:])
     return torch.cat([out, _prefix_attention(v[n:])])
 
 
@@ -109,13 +113,13 @@ class Block(nn.Module):
         q, k, v = self.qkv(h).unflatten(-1, (3, self.heads, -1)).unbind(-3)
         return q, k, v
 
-    def after_attention(self, h: Tensor, mixed: Tensor, noise: Generator | None = None, tokens: int | None = None) -> Tensor:
+    def after_attention(self, h: Tensor, mixed: Tensor, noise: np.random.Generator | None = None, tokens: int | None = None) -> Tensor:
         """Everything behind the attention. h: (..., D), mixed: (..., H, dh) the attention's output."""
         h = self.attention_norm(h + dropout(self.out(mixed.flatten(-2)), self.p, noise, tokens))
         inner = dropout(F.gelu(self.wide(h), approximate="tanh"), self.p, noise, tokens)
         return self.ff_norm(h + dropout(self.narrow(inner), self.p, noise, tokens))
 
-    def forward(self, h: Tensor, layout: Layout, noise: Generator | None = None) -> Tensor:
+    def forward(self, h: Tensor, layout: Layout, noise: np.random.Generator | None = None) -> Tensor:
         """h: (N + P, D) -> (N + P, D)."""
         q, k, v = self.split_heads(h)
         return self.after_attention(h, packed_attention(q, k, v, layout, self.p, noise), noise, layout.tokens)
@@ -128,7 +132,7 @@ class CausalTransformer(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(Block(hidden_size, heads, dropout) for _ in range(blocks))
 
-    def forward(self, h: Tensor, layout: Layout, noise: Generator | None = None) -> Tensor:
+    def forward(self, h: Tensor, layout: Layout, noise: np.random.Generator | None = None) -> Tensor:
         """h: (N + P, D) -> (N + P, D)."""
         for block in self.blocks:
             h = block(h, layout, noise)

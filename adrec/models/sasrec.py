@@ -1,7 +1,8 @@
 """SASRec with a full softmax: without positions it is ADRec's first stage, with them the baseline "SASRec+"."""
 
+import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from adrec.config import ModelConfig
@@ -22,7 +23,7 @@ class SASRec(nn.Module):
         self.norm = nn.LayerNorm(config.hidden_size, eps=1e-5)
         self.encoder = CausalTransformer(config.blocks, config.hidden_size, config.heads, config.dropout)
 
-    def initialise(self, generator: Generator) -> None:
+    def initialise(self, generator: torch.Generator) -> None:
         """Every linear and embedding weight N(0, 0.1), biases 0; drawn from ``generator``."""
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
@@ -30,7 +31,7 @@ class SASRec(nn.Module):
             if isinstance(module, nn.Linear):
                 module.bias.data.zero_()
 
-    def forward(self, batch: PackedBatch, noise: Generator | None = None) -> Tensor:
+    def forward(self, batch: PackedBatch, noise: np.random.Generator | None = None) -> Tensor:
         """The output at every token, (N, D)."""
         config = self.config
         layout = Layout.of(batch, prefix_rows(config.padding, config.positions, batch.frame))
@@ -42,6 +43,6 @@ class SASRec(nn.Module):
         h = dropout(self.norm(torch.cat([h, pads])), config.embedding_dropout, noise, layout.tokens)
         return self.encoder(h, layout, noise)[: layout.tokens]
 
-    def losses(self, batch: PackedBatch, noise: Generator) -> dict[str, Tensor]:
+    def losses(self, batch: PackedBatch, noise: np.random.Generator) -> dict[str, Tensor]:
         """Cross-entropy of the next item at every token."""
         return {"ce": cross_entropy(self(batch, noise), self.item_embedding.weight, batch.targets)}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.batches import PackedBatch, training_batch
@@ -41,10 +41,9 @@ class Place:
     seconds: float = 0.0
 
 
-def generator_for(seed: int, purpose: int, stage: int, *where: int) -> Generator:
+def noise_for(seed: int, purpose: int, stage: int, *where: int) -> np.random.Generator:
     """The random numbers of one place in the training."""
-    state = np.random.SeedSequence([seed, purpose, stage, *where]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state) >> 1)
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, purpose, stage, *where])))
 
 
 def learning_rate(config: TrainConfig, epoch: int) -> float:
@@ -88,7 +87,7 @@ class Trainer:
         """A new model and optimiser, unless the stage goes on with the previous one's."""
         if not self.stage.continues:
             self.model: Model = build(self.stage.config(self.model_config))
-            self.model.initialise(generator_for(self.config.seed, INIT, self.place.stage))
+            self.model.initialise(torch.Generator().manual_seed(int(noise_for(self.config.seed, INIT, self.place.stage).integers(2**62))))
             if self.table is not None:
                 self.model.item_embedding.weight.data.copy_(self.table)
             self.optimizer = torch.optim.Adam(
@@ -158,19 +157,19 @@ class Trainer:
         self._end_stage(reason)
         return True
 
-    def _rest_of_epoch(self) -> Iterator[tuple[PackedBatch, Generator]]:
+    def _rest_of_epoch(self) -> Iterator[tuple[PackedBatch, np.random.Generator]]:
         """The batches of this epoch from the current one on, each with its own random numbers."""
         stage, epoch, seed, size = self.place.stage, self.place.epoch, self.config.seed, self.config.batch_size
-        order = torch.randperm(len(self.trainable_users), generator=generator_for(seed, SHUFFLE, stage, epoch)).numpy()
+        order = noise_for(seed, SHUFFLE, stage, epoch).permutation(len(self.trainable_users))
         for i in range(self.place.batch, self.batches_per_epoch):
             users = self.trainable_users[order[i * size : (i + 1) * size]]
-            yield training_batch(self.data, users, self.model_config.length), generator_for(seed, STEP, stage, epoch, i)
+            yield training_batch(self.data, users, self.model_config.length), noise_for(seed, STEP, stage, epoch, i)
 
     @property
     def _lr(self) -> float:
         return learning_rate(self.config, self.place.epoch)
 
-    def train_step(self, batch: PackedBatch, noise: Generator) -> dict[str, float]:
+    def train_step(self, batch: PackedBatch, noise: np.random.Generator) -> dict[str, float]:
         """One optimiser step; returns the losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._lr

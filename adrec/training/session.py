@@ -10,19 +10,20 @@ import torch
 from torch import Tensor
 
 import adrec
-from adrec.config import ModelConfig, TrainConfig, from_json, to_json
+from adrec.config import PRESETS, ModelConfig, TrainConfig, from_json, settings, to_json
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import RunError, WeightsError
+from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.models.official import TABLE, read_state_dict
 from adrec.runs import ALIVE, ITEM_TABLE, RunFolder, load_arrays, save_arrays
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Recorder
 
+CREDITS = {"ml-100k": "MovieLens-100K, GroupLens Research, University of Minnesota (Harper & Konstan 2015, doi 10.1145/2827872)"}
 LIBRARIES = ("torch", "numpy", "pandas", "safetensors")
 
 
 def describe_run(
-    data: SequenceDataset, source: str, model: ModelConfig, train: TrainConfig, preset: str, command: list[str], pretrained: str | None
+    data: SequenceDataset, source: str, model: ModelConfig, train: TrainConfig, preset: str, command: str, pretrained: str | None
 ) -> dict[str, Any]:
     """What run.json holds. source: the data set's name or path as it was asked for."""
     counts = {"users": data.n_users, "items": data.n_items, "interactions": data.n_interactions}
@@ -35,7 +36,7 @@ def describe_run(
         "pretrained": pretrained,
         "versions": {"adrec": adrec.__version__, "python": platform.python_version(), **{p: version(p) for p in LIBRARIES}},
         "command": command,
-        "credit": data.options.get("credit"),
+        "credit": CREDITS.get(source),
     }
 
 
@@ -116,6 +117,25 @@ def _train(
     if finished:
         (run.path / "checkpoint.pt").unlink(missing_ok=True)
     return finished
+
+
+def recorded_request(run: RunFolder, source: str | None, preset: str | None, given: Mapping[str, str], pretrained: str | None) -> None:
+    """A resumed run goes on with its recorded settings: whatever is asked again must agree with them."""
+    info = run.info
+    recorded = {**info["model"], **info["train"], "preset": info["preset"]}
+    asked: dict[str, Any] = {}
+    if given:
+        model, train = settings(info["preset"] if info["preset"] in PRESETS else "paper", given)
+        every = {**model, **to_json(train)}
+        asked = {key: every[key] for key in given}
+    if preset is not None:
+        asked["preset"] = preset
+    for key, value in asked.items():
+        if recorded.get(key) != value:
+            raise ConfigError(f"Run '{run.path}' was begun with {key} = {recorded.get(key)}, not {value}; it is resumed as it was begun.")
+    for what, told, known in (("data", source, info["dataset"]["name"]), ("pretrained weights", pretrained, info["pretrained"])):
+        if told is not None and told != known and str(Path(told).resolve()) != known:
+            raise ConfigError(f"Run '{run.path}' was begun with the {what} '{known}', not '{told}'; it is resumed as it was begun.")
 
 
 def _check_free(run: RunFolder, going_on: bool) -> None:

@@ -1,0 +1,7 @@
+"""``python -m adrec``."""
+
+import sys
+
+from adrec.cli import main
+
+sys.exit(main())

@@ -1,0 +1,277 @@
+"""The command line. ``--json`` prints exactly one JSON object on standard output; progress goes to standard error.
+
+A failure that a person can act on ends with one sentence and exit code 2. Heavy imports stay inside the commands.
+"""
+
+import argparse
+import json
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from adrec.config import PRESETS, ModelConfig, settings
+from adrec.errors import AdrecError, ConfigError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    arguments = parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments) or 0)
+    except AdrecError as error:
+        print(f"adrec: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="adrec", description="Train, evaluate and explain the diffusion recommender ADRec.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _data_commands(commands)
+
+    train = _command(commands, "train", train_command, "train all stages into a run folder")
+    train.add_argument("--dataset", help="a named data set or the path of a file or folder")
+    _data_options(train)
+    train.add_argument("--run", required=True, metavar="DIR", help="the run folder to write")
+    train.add_argument("--model", help="adrec (default) or sasrec")
+    train.add_argument("--preset", choices=PRESETS, help="paper (default) or quick")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, may be repeated")
+    train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
+    train.add_argument("--resume", action="store_true", help="go on with an interrupted run; starts it if there is none")
+    train.add_argument("--seed", type=int, metavar="N")
+
+    evaluate = _command(commands, "evaluate", evaluate_command, "rank the full catalogue for every user of a run", as_json=True)
+    evaluate.add_argument("run", metavar="DIR")
+    evaluate.add_argument("--dataset", help="another place of the run's data set")
+    evaluate.add_argument("--split", choices=("val", "test"), default="test")
+    evaluate.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
+    evaluate.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    evaluate.add_argument("--filter-seen", action="store_true", help="never recommend items of the history")
+    evaluate.add_argument("--filter-padding", action="store_true", help="never rank the padding row")
+
+    official = _command(commands, "import-official", import_command, "a run folder from a state dict of the official code")
+    official.add_argument("checkpoint", metavar="CKPT")
+    official.add_argument("--dataset", required=True)
+    _data_options(official)
+    official.add_argument("--run", required=True, metavar="DIR")
+    official.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting that shapes don't tell, such as length")
+
+    collapse = _command(commands, "collapse", collapse_command, "spectra and collapse measures of a run or a matrix file", as_json=True)
+    collapse.add_argument("target", metavar="RUN_OR_FILE")
+    collapse.add_argument("--key", help="which array of a file with several")
+
+    trajectory = _command(commands, "trajectory", trajectory_command, "the reverse process of one user's last token", as_json=True)
+    trajectory.add_argument("run", metavar="DIR")
+    who = trajectory.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="ID", help="the data set's own user id")
+    who.add_argument("--index", type=int, metavar="N", help="the user's position, from 0")
+    who.add_argument("--history", metavar="ITEMS", help="a composed history: titles or ids, separated by ';'")
+    trajectory.add_argument("--dataset", help="another place of the run's data set")
+    trajectory.add_argument("--seed", type=int, default=0)
+    trajectory.add_argument("--steps", type=int)
+    trajectory.add_argument("--top", type=int, default=10)
+
+    verify = _command(commands, "verify", verify_command, "replay numbers recorded from the official code", as_json=True)
+    verify.add_argument("folder", metavar="DIR")
+    return top
+
+
+def _command(commands: Any, name: str, run: Any, text: str, as_json: bool = False) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command.set_defaults(command=run)
+    if as_json:
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    return command
+
+
+def _data_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data-option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="how to read the data: user, item, time, rating, title, category (column names), items (item file), min_rating, k_core",
+    )
+
+
+def _data_commands(commands: Any) -> None:
+    data = commands.add_parser("data", help="named data sets and readable files").add_subparsers(required=True, metavar="COMMAND")
+    _command(data, "list", data_list_command, "list the named data sets", as_json=True)
+    _command(data, "get", data_get_command, "fetch a named data set once, to have it offline").add_argument("name", metavar="NAME")
+    describe = _command(data, "describe", data_describe_command, "count what a data set holds", as_json=True)
+    describe.add_argument("source", metavar="NAME_OR_PATH")
+    _data_options(describe)
+
+
+# -- printing ---------------------------------------------------------------------------------------------------------
+
+
+def _print(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
+        return
+    for key, value in result.items():
+        print(f"{key:>18}  {value:.5f}" if isinstance(value, float) else f"{key:>18}  {value}")
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"'{text}' is not of the form key=value.")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+# -- commands ---------------------------------------------------------------------------------------------------------
+
+
+def data_list_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+
+    found = {name: {"description": text, "available": catalog.available(name)} for name, text in catalog.NAMED.items()}
+    if arguments.json:
+        print(json.dumps(found))
+        return
+    for name, entry in found.items():
+        print(f"{name:>10}  {'here' if entry['available'] else 'not fetched yet'}: {entry['description']}")
+
+
+def data_get_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+
+    catalog.fetch(arguments.name)
+    print(f"'{arguments.name}' is there.", file=sys.stderr)
+
+
+def data_describe_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+
+    data = catalog.load(arguments.source, **_pairs(arguments.data_option))
+    _print(data.describe(), arguments.json)
+
+
+def train_command(arguments: argparse.Namespace) -> int:
+
+    from adrec.data import catalog
+    from adrec.runs import RunFolder
+    from adrec.training.session import describe_run, recorded_request, train_run
+    from adrec.training.watch import ProgressBar, StopOnSignal
+
+    run = RunFolder(arguments.run)
+    given = _pairs(arguments.set)
+    if arguments.seed is not None:
+        given["seed"] = str(arguments.seed)
+    if arguments.model is not None:
+        given["model"] = arguments.model
+    if arguments.resume and run.exists:
+        recorded_request(run, arguments.dataset, arguments.preset, given, arguments.pretrained)
+        data, info = catalog.load_for_run(run.info), run.info
+    else:
+        if arguments.dataset is None:
+            raise ConfigError("Tell which data to train on with --dataset NAME_OR_PATH.")
+        model, train = settings(arguments.preset or "paper", given)
+        source = arguments.dataset if arguments.dataset.partition(":")[0] in catalog.NAMED else str(Path(arguments.dataset).resolve())
+        data = catalog.load(source, **_pairs(arguments.data_option))
+        config = ModelConfig(n_items=data.n_items, **model)
+        pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
+        words = ["python", "-m", "adrec", *sys.argv[1:]]
+        info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained)
+    with StopOnSignal() as stop, ProgressBar() as bar:
+        state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar)
+    print(f"Run '{run.path}' is {state}{'' if state == 'finished' else '; go on with --resume'}.", file=sys.stderr)
+    return 0
+
+
+def evaluate_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+    from adrec.evaluation import evaluate
+    from adrec.models.loading import load_model
+    from adrec.runs import RunFolder
+
+    run = RunFolder(arguments.run)
+    model = load_model(run)
+    data = catalog.load_for_run(_at(run.info, arguments.dataset))
+    filters = {"filter_seen": arguments.filter_seen, "filter_padding": arguments.filter_padding}
+    result = evaluate(model, data, arguments.split, steps=arguments.steps, seed=arguments.seed, **filters)
+    _print({**result.metrics, **filters}, arguments.json)
+
+
+def _at(info: dict[str, Any], place: str | None) -> dict[str, Any]:
+    """run.json with its data set looked up elsewhere."""
+    return info if place is None else {**info, "dataset": {**info["dataset"], "name": place}}
+
+
+def import_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+    from adrec.models.importing import import_official
+
+    source = arguments.dataset if arguments.dataset.partition(":")[0] in catalog.NAMED else str(Path(arguments.dataset).resolve())
+    data = catalog.load(source, **_pairs(arguments.data_option))
+    import_official(Path(arguments.checkpoint), data, source, Path(arguments.run), _pairs(arguments.set), shlex.join(sys.argv[1:]))
+    print(f"Imported into '{arguments.run}'.", file=sys.stderr)
+
+
+def collapse_command(arguments: argparse.Namespace) -> None:
+    from adrec.collapse import table_report
+    from adrec.matrices import read_matrix
+    from adrec.runs import RunFolder
+
+    target = Path(arguments.target)
+    if target.is_dir():
+        tables = RunFolder(target).checked_tables()
+    else:
+        tables = {target.name: read_matrix(target, arguments.key)}
+    report = {"tables": [table_report(name, table) for name, table in tables.items()]}
+    if arguments.json:
+        print(json.dumps(report))
+        return
+    for table in report["tables"]:
+        print(f"{table['name']} ({table['items']} items x {table['width']})")
+        _print(table["measures"], False)
+
+
+def trajectory_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+    from adrec.models.loading import load_model
+    from adrec.runs import RunFolder
+    from adrec.titles import parse_history
+    from adrec.trajectory import titled, trajectory, user_trajectory
+
+    run = RunFolder(arguments.run)
+    model = load_model(run)
+    options = {"seed": arguments.seed, "steps": arguments.steps, "top": arguments.top}
+    user_id = None
+    if arguments.history is not None:
+        result = trajectory(model, parse_history(arguments.history, run.items), **options)
+    else:
+        data = catalog.load_for_run(_at(run.info, arguments.dataset))
+        index = arguments.index if arguments.user is None else data.position(arguments.user)
+        result = user_trajectory(model, data, index, **options)
+        user_id = str(data.user_ids[index])
+    report = result.to_json(titled(run.items), user_id)
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    print("history: " + "; ".join(entry["title"] for entry in report["history"]))
+    for step in report["steps"]:
+        rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
+        print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
+
+
+def verify_command(arguments: argparse.Namespace) -> int:
+    from adrec.verify import verify_folder
+
+    report = verify_folder(arguments.folder)
+    if arguments.json:
+        print(json.dumps(report))
+    else:
+        for name, errors in report.items():
+            print(f"{name:>24}  {max(errors.values()):.2e}" if isinstance(errors, dict) else f"{name:>24}  {errors}")
+    return 0 if report["ok"] else 1

@@ -1,0 +1,57 @@
+"""Watching a training from the command line: a progress bar, and signals that ask it to stop."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+WORDS = {"pretrain": "1 pre-train", "warmup": "2 warm-up", "finetune": "3 fine-tune"}
+
+
+class StopOnSignal:
+    """Called, it says whether SIGTERM or Ctrl-C asked to stop. A second signal ends the process at once."""
+
+    def __enter__(self) -> Callable[[], bool]:
+        self.asked = False
+        self.before = {s: signal.signal(s, self._ask) for s in (signal.SIGTERM, signal.SIGINT)}
+        return lambda: self.asked
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+
+class ProgressBar:
+    """Turns events into one bar a stage on standard error; its length is the most epochs that the stage may take."""
+
+    def __init__(self) -> None:
+        self.bar: Any = None
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if event["kind"] == "stage":
+            self.__exit__(None, None, None)
+            name = WORDS.get(event["stage"], event["stage"])
+            self.bar = tqdm(total=event["max_epochs"], initial=event["epoch"], desc=name, unit="epoch", dynamic_ncols=True)
+        if self.bar is None or "epoch" not in event:
+            return
+        self.bar.update(event["epoch"] - self.bar.n)
+        if event["kind"] == "step":
+            self.bar.set_postfix(loss=f"{event['loss']:.4f}", refresh=False)
+        elif event["kind"] == "validation":
+            self.bar.write(f"epoch {event['epoch']}: validation ndcg@10 {event['metrics']['ndcg@10']:.4f}{' *' if event['best'] else ''}", file=self.bar.fp)
+        elif event["kind"] == "stage_end":
+            self.bar.write(f"{self.bar.desc} ended after {event['seconds']:.1f} s ({event['reason']})", file=self.bar.fp)
