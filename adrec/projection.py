@@ -29,6 +29,10 @@ METHODS = ("pca", "umap")
 VERSION = 1
 """Part of a cached projection's name; raised when a method changes."""
 NEIGHBOURS, MIN_DIST, SPREAD = 15, 0.1, 1.0
+JOINED = 0.15
+"""Mean share of common neighbours from which two tables are laid out together."""
+TIE = 2.0
+"""An item's tie to itself in the next table if it kept all neighbours; the strongest tie between two items of a table is 1."""
 FEWEST = 4
 _umap_lock = threading.Lock()
 """numba's default threads must not be entered by two of ours at once: it ends the process."""
@@ -109,10 +113,10 @@ def project_pca(tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def project_umap(tables: Mapping[str, np.ndarray], seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
     """Aligned UMAP layouts (McInnes et al. 2018, arXiv 1802.03426), cosine metric: by name (V, 2) float32.
 
-    All tables are laid out at once: each has its own neighbour graph, and consecutive tables are joined by the neighbour pairs
-    that both have and by each item's tie to itself, as strong as the share of its neighbours that it kept. What did not change
-    stays; what lost its neighbours is free to go. Each layout is centred and turned (never scaled) onto the next. Equal tables
-    get the same layout.
+    Consecutive tables that share at least JOINED of their neighbours are laid out at once: each has its own neighbour graph, joined
+    to the next by the neighbour pairs that both have and by each item's tie to itself, in proportion to the share of its
+    neighbours that it kept. What did not change stays; what lost its neighbours is free to go. Tables that share fewer have nothing to align
+    and are laid out apart. Each layout is centred and turned (never scaled) onto the next. Equal tables get the same layout.
     """
     shown, names = _checked(tables)
     items = len(next(iter(shown.values())))
@@ -130,12 +134,26 @@ def project_umap(tables: Mapping[str, np.ndarray], seed: int = 0, progress: Prog
             indices, graph = _neighbour_graph(unit_rows(table), seed)
             neighbours.append(indices)
             graphs.append(graph)
-        start = _start(shown, names[list(tables)[-1]], seed)
-        stacked = _optimise(_joined(graphs, neighbours), start, seed, report)
-    layouts = _turned(np.split(stacked.astype(np.float64), len(shown)))
-    by_name = dict(zip(shown, layouts, strict=True))
+        layouts: list[np.ndarray] = []
+        for group in _groups(neighbours):
+            start = _start(list(shown.values())[group[-1]], len(group), seed)
+            joined = _joined([graphs[i] for i in group], [neighbours[i] for i in group])
+            bar = _Epochs(items, report, 0.3 + 0.69 * len(layouts) / len(shown), 0.69 * len(group) / len(shown))
+            layouts += np.split(_optimise(joined, start, seed, bar).astype(np.float64), len(group))
+    by_name = dict(zip(shown, _turned(layouts), strict=True))
     report(1.0, "done")
     return {name: by_name[names[name]] for name in tables}
+
+
+def _groups(neighbours: list[np.ndarray]) -> list[list[int]]:
+    """Runs of consecutive tables that share at least JOINED of their neighbours."""
+    groups = [[0]]
+    for i, (a, b) in enumerate(pairwise(neighbours), start=1):
+        if neighbour_overlap(a, b).mean() >= JOINED:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups
 
 
 def _neighbour_graph(unit: np.ndarray, seed: int) -> tuple[np.ndarray, sparse.coo_matrix]:
@@ -157,41 +175,41 @@ def _joined(graphs: list[sparse.coo_matrix], neighbours: list[np.ndarray]) -> sp
         blocks[i][i] = graph
     for i, (a, b) in enumerate(pairwise(graphs)):
         kept = neighbour_overlap(neighbours[i], neighbours[i + 1])
-        between = (a.tocsr().multiply(b.tocsr()).sqrt() + sparse.diags(kept)).tocsr()
+        between = (a.tocsr().multiply(b.tocsr()).sqrt() + TIE * sparse.diags(kept)).tocsr()
         blocks[i][i + 1], blocks[i + 1][i] = between, between.T
     return sparse.block_array(blocks, format="coo").astype(np.float32)
 
 
-def _start(shown: Mapping[str, np.ndarray], last: str, seed: int) -> np.ndarray:
-    """Every table starts from the last one's first two principal axes, with a little noise to part equal points."""
-    start = project_pca({last: shown[last]})[last].astype(np.float64)
+def _start(table: np.ndarray, copies: int, seed: int) -> np.ndarray:
+    """All layouts of a group start from one table's first two principal axes, with a little noise to part equal points."""
+    start = project_pca({"": table})[""].astype(np.float64)
     start = start / max(np.abs(start).max(), np.finfo(np.float64).tiny)
-    stacked = np.concatenate([start] * len(shown))
+    stacked = np.concatenate([start] * copies)
     return stacked + np.random.default_rng(seed).normal(scale=1e-4, size=stacked.shape)
 
 
 class _Epochs:
-    """The file that UMAP's own progress bar writes its count to."""
+    """How many epochs a layout gets (UMAP's own choice), and the file that UMAP's progress bar writes its count to."""
 
-    def __init__(self, epochs: int, report: Progress) -> None:
-        self.epochs, self.report = epochs, report
+    def __init__(self, items: int, report: Progress, done: float, share: float) -> None:
+        self.epochs = 500 if items <= 10_000 else 200
+        self.report, self.done, self.share = report, done, share
 
     def write(self, text: str) -> None:
         if text.strip().isdigit():
-            self.report(0.3 + 0.69 * min(int(text) / self.epochs, 1.0), "laying out")
+            self.report(self.done + self.share * min(int(text) / self.epochs, 1.0), "laying out")
 
     def flush(self) -> None:
         """Nothing is held back."""
 
 
-def _optimise(graph: sparse.coo_matrix, start: np.ndarray, seed: int, report: Progress) -> np.ndarray:
+def _optimise(graph: sparse.coo_matrix, start: np.ndarray, seed: int, epochs: _Epochs) -> np.ndarray:
     from umap import umap_
 
     a, b = umap_.find_ab_params(SPREAD, MIN_DIST)
-    epochs = 500 if graph.shape[0] <= 10_000 else 200  # UMAP's own choice
-    bar = {"disable": False, "file": _Epochs(epochs, report), "bar_format": "{n}", "mininterval": 0.2}
+    bar = {"disable": False, "file": epochs, "bar_format": "{n}", "mininterval": 0.2}
     layout, _ = umap_.simplicial_set_embedding(
-        None, graph, 2, 1.0, a, b, 1.0, 5, epochs, start, np.random.RandomState(seed), "cosine", {}, False, {}, False, tqdm_kwds=bar
+        None, graph, 2, 1.0, a, b, 1.0, 5, epochs.epochs, start, np.random.RandomState(seed), "cosine", {}, False, {}, False, tqdm_kwds=bar
     )
     return np.asarray(layout)
 
@@ -212,7 +230,7 @@ def _places(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndar
     """Where a projection of these tables may be cached: in the run folder, or, if that is read-only, in the cache."""
     if method not in METHODS:
         raise ConfigError(f"Unknown projection '{method}'; known are {', '.join(METHODS)}.")
-    digest = hashlib.sha256(f"{VERSION} {method} {NEIGHBOURS} {MIN_DIST} {SPREAD}".encode())
+    digest = hashlib.sha256(f"{VERSION} {method} {NEIGHBOURS} {MIN_DIST} {SPREAD} {JOINED} {TIE}".encode())
     for name, table in tables.items():
         digest.update(f"{name} {table.shape}".encode())
         digest.update(np.ascontiguousarray(table, dtype="<f4").tobytes())
