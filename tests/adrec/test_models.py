@@ -1,0 +1,154 @@
+"""The packed models equal the plain padded ones of tests/reference.py, forward and gradient."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adrec.config import ModelConfig
+from adrec.data.batches import PackedBatch, pack
+from adrec.models import build
+from adrec.models.adrec import ADRec, cross_entropy, token_error
+from adrec.models.blocks import dropout
+from adrec.training.gradients import mean_gradient
+from tests import reference
+
+BASE = ModelConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=24, noise_weight=0.7)
+LENGTHS = [[9, 9, 9], [1, 1], [1, 4, 4, 9, 2], [3]]
+
+
+def model_of(config: ModelConfig, seed: int = 0):
+    model = build(config)
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    return model
+
+
+def batch_of(lengths: list[int], config: ModelConfig, seed: int = 0) -> tuple[PackedBatch, torch.Tensor, torch.Tensor]:
+    """A packed batch and the same users left-padded, rows in the batch's order."""
+    rng = np.random.default_rng(seed)
+    sequences = [rng.integers(1, config.n_items + 1, n + 1) for n in lengths]
+    batch = pack([s[:-1] for s in sequences], config.length, [s[1:] for s in sequences])
+    seq, tgt = (torch.zeros(len(lengths), config.length, dtype=torch.long) for _ in range(2))
+    for row, user in enumerate(batch.users):
+        s = sequences[user]
+        seq[row, -len(s) + 1 :], tgt[row, -len(s) + 1 :] = torch.from_numpy(s[:-1]), torch.from_numpy(s[1:])
+    return batch, seq, tgt
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize("padding", ["sink", "masked"])
+@pytest.mark.parametrize("positions", [False, True])
+def test_packed_sasrec_equals_the_padded_one(lengths, padding, positions):
+    config = replace(BASE, model="sasrec", positions=positions, padding=padding)
+    model = model_of(config)
+    batch, seq, tgt = batch_of(lengths, config)
+    ours, plain = model(batch), reference.sasrec(model, seq)[seq > 0]
+    torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
+    parameters = [p for p in model.parameters()]
+    ours_gradient = mean_gradient([cross_entropy(ours, model.item_embedding.weight, batch.targets)], parameters)
+    plain_gradient = mean_gradient([cross_entropy(plain, model.item_embedding.weight, tgt[seq > 0])], parameters)
+    for a, b in zip(ours_gradient, plain_gradient, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize("padding", ["sink", "masked"])
+@pytest.mark.parametrize("denoiser", ["transformer", "mlp"])
+def test_packed_adrec_equals_the_padded_one(lengths, padding, denoiser):
+    config = replace(BASE, padding=padding, denoiser=denoiser)
+    model = model_of(config)
+    batch, seq, tgt = batch_of(lengths, config)
+    generator = torch.Generator().manual_seed(1)
+    t = torch.randint(config.timesteps, seq.shape, generator=generator)
+    eps = torch.randn(*seq.shape, config.hidden_size, generator=generator)
+    x0_hat, x_0 = model(batch, t[seq > 0], eps[seq > 0])
+    torch.testing.assert_close(x0_hat, reference.adrec(model, seq, tgt, t, eps)[0][seq > 0], rtol=1e-4, atol=1e-5)
+    parameters = list(model.parameters())
+    ours = mean_gradient([cross_entropy(x0_hat, model.item_embedding.weight, batch.targets), token_error(x0_hat, x_0, batch)], parameters)
+    plain = mean_gradient(reference.losses(model, seq, tgt, t, eps), parameters)
+    for a, b in zip(ours, plain, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-5)
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize("padding", ["sink", "masked"])
+@pytest.mark.parametrize("denoiser", ["transformer", "mlp"])
+@pytest.mark.parametrize("steps", [1, 5, 24])
+def test_cached_sampler_equals_the_full_pass_at_lambda_1(lengths, padding, denoiser, steps):
+    from adrec.diffusion import reverse_process
+
+    config = replace(BASE, padding=padding, denoiser=denoiser, noise_weight=1.0)
+    model = model_of(config)
+    assert isinstance(model, ADRec)
+    batch, seq, tgt = batch_of(lengths, config)
+    generator = torch.Generator().manual_seed(2)
+    x_start = torch.randn(len(lengths), config.hidden_size, generator=generator)
+    noise = torch.randn(steps, len(lengths), config.hidden_size, generator=generator)
+    with torch.no_grad():
+        ours = reverse_process(model.last_token(batch), x_start, noise, model.diffusion.strided(steps))
+    torch.testing.assert_close(ours, reference.reverse(model, seq, tgt, x_start, noise, steps), rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_several_noise_seeds_at_once_equal_one_at_a_time():
+    model = model_of(replace(BASE, noise_weight=1.0))
+    batch, _, _ = batch_of([2, 5, 9], BASE)
+    x = torch.randn(3, 4, BASE.hidden_size, generator=torch.Generator().manual_seed(3))
+    together = model.last_token(batch, copies=4)(x.flatten(0, 1), 7).unflatten(0, (3, 4))
+    for i in range(4):
+        torch.testing.assert_close(together[:, i], model.last_token(batch)(x[:, i], 7), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 5))
+def test_a_users_output_does_not_depend_on_the_others(lengths, pick):
+    model = model_of(replace(BASE, model="sasrec"))
+    batch, seq, _ = batch_of(lengths, BASE)
+    row = pick % len(lengths)
+    alone = pack([seq[row][seq[row] > 0].numpy()], BASE.length)
+    torch.testing.assert_close(model(batch)[batch.last[row]], model(alone)[-1], rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_later_item_never_changes_an_earlier_output():
+    model = model_of(BASE)
+    long, short = np.array([3, 8, 2, 9]), np.array([3, 8, 2])
+    # the frame grows with the history, so that both have the same number of pads
+    whole = model.encode(pack([long], 9))[:3]
+    torch.testing.assert_close(whole, model.encode(pack([short], 8))[:3], rtol=1e-5, atol=1e-6)
+
+
+def test_sink_and_masked_padding_differ_only_where_there_are_pads():
+    sink, masked = (model_of(replace(BASE, model="sasrec", padding=p)) for p in ("sink", "masked"))
+    full, _, _ = batch_of([9], BASE)
+    part, _, _ = batch_of([4], BASE)
+    torch.testing.assert_close(sink(full), masked(full))
+    assert (sink(part) - masked(part)).abs().max() > 1e-3
+
+
+def test_dropout_leaves_the_pads_rows_alone_and_keeps_the_mean():
+    x = torch.ones(20_003, 8)
+    out = dropout(x, 0.3, np.random.default_rng(0), tokens=20_000)
+    assert torch.equal(out[20_000:], x[20_000:])
+    assert abs(float(out[:20_000].mean()) - 1) < 0.01
+    assert abs(float((out[:20_000] == 0).float().mean()) - 0.3) < 0.01
+
+
+def test_dropout_is_the_same_for_the_same_generator():
+    x = torch.randn(50, 7)
+    assert torch.equal(dropout(x, 0.5, np.random.default_rng(4)), dropout(x, 0.5, np.random.default_rng(4)))
+
+
+def test_the_padding_row_learns_only_through_the_softmax():
+    model = model_of(BASE)
+    batch, _, _ = batch_of([2, 3], BASE)
+    t, eps = torch.zeros(batch.tokens, dtype=torch.long), torch.randn(batch.tokens, BASE.hidden_size)
+    x0_hat, x_0 = model(batch, t, eps)
+    (gradient,) = torch.autograd.grad(token_error(x0_hat, x_0, batch), [model.item_embedding.weight])
+    assert not gradient[0].any() and gradient[1:].any()
