@@ -61,7 +61,7 @@ def verify_folder(folder: str | Path) -> dict[str, Any]:
 def verify_file(path: Path) -> Errors | None:
     """The errors of one recorded file; None where its model is not implemented."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             record = {k: file[k] for k in file.files}
     except (OSError, ValueError, zipfile.BadZipFile) as problem:
         raise DataError(f"'{path}' is not a readable npz file ({type(problem).__name__}).") from None

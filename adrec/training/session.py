@@ -90,6 +90,8 @@ def train_run(
         run.write_status("failed", f"{error}" if str(error) else type(error).__name__)
         raise
     run.write_status("finished" if finished else "stopped")
+    if finished:  # only now: a kill before this line leaves a run that resumes at its end
+        (run.path / "checkpoint.pt").unlink(missing_ok=True)
     return "finished" if finished else "stopped"
 
 
@@ -114,8 +116,6 @@ def _train(
         recorder.snapshot("initial", trainer.model.item_embedding.weight.detach(), torch.zeros(0).numpy().dtype.type)
     finished = trainer.run()
     recorder.event("finished" if finished else "stopped")
-    if finished:
-        (run.path / "checkpoint.pt").unlink(missing_ok=True)
     return finished
 
 

@@ -1,0 +1,316 @@
+"""The training loop: what each stage moves, when it ends, and that an interrupted run ends as an uninterrupted one."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from adrec.config import ModelConfig, TrainConfig, to_json
+from adrec.data import catalog
+from adrec.errors import ConfigError, RunError, WeightsError
+from adrec.evaluation import evaluate
+from adrec.models.loading import load_model
+from adrec.runs import RunFolder, load_arrays
+from adrec.training.loop import learning_rate
+from adrec.training.session import describe_run, read_pretrained, recorded_request, train_run
+from adrec.training.stages import stages_of
+
+SOURCE = "synthetic:items=60,users=90"
+MODEL = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4)
+TRAIN = TrainConfig(seed=3, batch_size=32, epochs=7, warmup_epochs=2, validate_every=2, patience=9, checkpoint_seconds=0)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return catalog.load(SOURCE)
+
+
+def info_of(data, train=TRAIN, model=MODEL, pretrained=None):
+    return describe_run(data, SOURCE, model, train, "paper", "test", pretrained)
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """A run that was never interrupted."""
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "whole")
+    assert train_run(run, data, info_of(data)) == "finished"
+    return run
+
+
+def weights(run: RunFolder) -> dict[str, np.ndarray]:
+    return {f"{s}/{k}": v for s in run.stages for k, v in load_arrays(run.weights_path(s)).items()}
+
+
+def assert_same(a: RunFolder, b: RunFolder) -> None:
+    ours, theirs = weights(a), weights(b)
+    assert ours.keys() == theirs.keys()
+    assert [k for k in ours if not np.array_equal(ours[k], theirs[k])] == []
+
+
+def test_three_stages_leave_their_weights_metrics_and_snapshots(whole):
+    assert whole.stages == ["pretrain", "warmup", "finetune"]
+    assert whole.table_names() == ["initial", "pretrain", "warmup", "finetune"]
+    assert {(s, e) for s, e, _ in whole.snapshots()} == {("pretrain", 3), ("pretrain", 5), ("pretrain", 7), ("warmup", 2), ("finetune", 3), ("finetune", 5), ("finetune", 7)}
+    assert whole.metrics("finetune")["test"]["users"] == 90
+    assert whole.status["state"] == "finished"
+    assert not (whole.path / "checkpoint.pt").exists()
+
+
+def test_a_stage_keeps_the_weights_of_its_best_validation(whole, data):
+    recorded = whole.metrics("finetune")
+    again = evaluate(load_model(whole), data, "val").metrics
+    assert again["ndcg@10"] == recorded["val"]["ndcg@10"]
+    seen = [e["metrics"]["ndcg@10"] for e in whole.events()[0] if e["kind"] == "validation" and e["stage"] == "finetune"]
+    assert recorded["val"]["ndcg@10"] == max(seen)
+
+
+def test_test_ranks_belong_to_the_test_metrics(whole):
+    ranks = np.load(whole.path / "stages/finetune/test_ranks.npy")
+    assert whole.metrics("finetune")["test"]["hr@10"] == (ranks <= 10).mean()
+
+
+def test_warmup_leaves_the_table_exactly_as_it_was(whole):
+    assert np.array_equal(whole.table("pretrain"), whole.table("warmup"))
+    assert not np.array_equal(whole.table("warmup"), whole.table("finetune"))
+
+
+def test_warmup_takes_over_the_whole_table_but_no_other_weight(whole):
+    assert set(load_arrays(whole.weights_path("warmup"))) > {"item_embedding.weight", "hist_norm.weight"}
+    rows = [load_arrays(whole.weights_path(s), ("item_embedding.weight",))["item_embedding.weight"][0] for s in ("pretrain", "warmup")]
+    assert np.array_equal(*rows)
+
+
+def test_drift_moves_each_entry_by_about_the_learning_rate_a_step(data, tmp_path):
+    train = replace(TRAIN, warmup_drift=True, epochs=500, max_steps=4)
+    run = RunFolder(tmp_path / "drift")
+    train_run(run, data, info_of(data, train))
+    before, after = run.table("pretrain"), run.table("warmup")
+    large = np.abs(before) > 0.05
+    moved = np.abs(before[large]) - np.abs(after[large])
+    np.testing.assert_allclose(moved, 4 * train.lr, rtol=0.05)
+
+
+def test_the_learning_rate_follows_a_cosine_over_all_epochs():
+    config = TrainConfig(lr=2.0e-3, epochs=500)
+    assert learning_rate(config, 0) == 2.0e-3
+    assert math.isclose(learning_rate(config, 250), 1.0e-3)
+    assert learning_rate(config, 500) < 1e-12
+
+
+def test_stages_two_and_three_share_one_schedule():
+    _, warmup, finetune = stages_of(MODEL, TRAIN)
+    assert (warmup.first_epoch, warmup.last_epoch, finetune.first_epoch, finetune.last_epoch) == (0, 2, 2, 7)
+    assert warmup.frozen_table and finetune.continues and not finetune.frozen_table
+
+
+def test_a_model_without_stages_trains_alone(data, tmp_path):
+    run = RunFolder(tmp_path / "sasrec")
+    train_run(run, data, info_of(data, replace(TRAIN, epochs=3), replace(MODEL, model="sasrec", positions=True)))
+    assert run.stages == ["finetune"] and run.metrics("finetune")["test"]["steps"] == 0
+
+
+def test_patience_ends_a_stage(data, tmp_path):
+    run = RunFolder(tmp_path / "patient")
+    train_run(run, data, info_of(data, replace(TRAIN, lr=1e-12, patience=1, epochs=400, validate_every=1)))
+    ended = {e["stage"]: (e["reason"], e["epoch"]) for e in run.events()[0] if e["kind"] == "stage_end"}
+    assert ended["pretrain"] == ("patience", 3)
+
+
+def test_max_steps_ends_each_stage_after_so_many(data, tmp_path):
+    run = RunFolder(tmp_path / "short")
+    train_run(run, data, info_of(data, replace(TRAIN, max_steps=2)))
+    assert [(e["reason"], e["step"]) for e in run.events()[0] if e["kind"] == "stage_end"] == [("max_steps", 2)] * 3
+
+
+def test_pcgrad_changes_the_weights(whole, data, tmp_path):
+    run = RunFolder(tmp_path / "pcgrad")
+    train_run(run, data, info_of(data, replace(TRAIN, pcgrad=True)))
+    assert not np.array_equal(run.table("finetune"), whole.table("finetune"))
+
+
+def test_another_seed_gives_other_weights(whole, data, tmp_path):
+    run = RunFolder(tmp_path / "seed")
+    train_run(run, data, info_of(data, replace(TRAIN, seed=4)))
+    assert not np.array_equal(run.table("initial"), whole.table("initial"))
+
+
+def test_training_beats_popularity_on_data_with_structure(tmp_path):
+    data = catalog.load("synthetic:items=80,users=300")
+    model, train = ModelConfig(n_items=80, hidden_size=32, length=15, timesteps=4), TrainConfig(batch_size=100, epochs=24, warmup_epochs=3, lr=3e-3)
+    run = RunFolder(tmp_path / "learns")
+    train_run(run, data, info_of(data, train, model))
+    by_popularity = np.argsort(-data.popularity[1:], kind="stable") + 1
+    baseline = np.isin(data.test, by_popularity[:10]).mean()
+    assert run.metrics("finetune")["test"]["hr@10"] > 1.5 * baseline
+
+
+# -- interruption -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_a_run_stopped_after_every_few_steps_ends_the_same(whole, data, tmp_path, every):
+    run = RunFolder(tmp_path / "stopped")
+    state, rounds = "stopped", 0
+    while state == "stopped":
+        left = iter(range(every))
+        state = train_run(run, data, info_of(data), resume=True, stop=lambda left=left: next(left, None) is None)
+        assert run.status["state"] == state
+        rounds += 1
+    assert rounds > 4
+    assert_same(run, whole)
+
+
+class Killed(BaseException):
+    """Stands for a power cut: nothing after it runs."""
+
+
+@pytest.mark.parametrize("method", ["event", "checkpoint", "snapshot", "stage_ends", "test"])
+@pytest.mark.parametrize("occurrence", [1, 2, 3])
+def test_a_run_cut_off_inside_any_write_ends_the_same(whole, data, tmp_path, monkeypatch, method, occurrence):
+    from adrec.training.recorder import Recorder
+
+    run = RunFolder(tmp_path / "cut")
+    original, calls = getattr(Recorder, method), []
+
+    def cutting(self, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == occurrence and method != "test":
+            raise Killed
+        if method == "test" and len(calls) == 1:
+            raise Killed
+        return original(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, method, cutting)
+        with pytest.raises(Killed):
+            train_run(run, data, info_of(data))
+    assert train_run(run, data, info_of(data), resume=True) == "finished"
+    assert_same(run, whole)
+
+
+def _command(run: Path, *more: str) -> list[str]:
+    fields = {**to_json(MODEL), **to_json(TRAIN)}
+    given = [f"{k}={fields[k]}" for k in ("hidden_size", "heads", "blocks", "length", "timesteps", "seed", "batch_size", "epochs", "warmup_epochs", "validate_every", "patience", "checkpoint_seconds")]
+    sets = [word for pair in given for word in ("--set", pair)]
+    return [sys.executable, "-m", "adrec", "train", "--dataset", SOURCE, "--run", str(run), *sets, *more]
+
+
+def _wait_for(run: RunFolder, condition, process: subprocess.Popen) -> None:
+    for _ in range(6000):
+        if process.poll() is not None or condition(run.events()[0]):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the run did not get there within a minute")
+
+
+def _at(stage: str, kind: str):
+    return lambda events: any(e["kind"] == kind and e.get("stage") == stage for e in events)
+
+
+@pytest.mark.parametrize("moment", [("pretrain", "stage"), ("warmup", "stage"), ("finetune", "validation"), ("finetune", "stage_end")])
+def test_a_run_killed_with_sigkill_and_resumed_ends_the_same(whole, tmp_path, moment):
+    run = RunFolder(tmp_path / "killed")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(_command(run.path, "--resume"), env=environment, stderr=subprocess.DEVNULL)
+    _wait_for(run, _at(*moment), process)
+    process.kill()
+    process.wait()
+    assert run.status["state"] in ("failed", "finished")
+    done = subprocess.run(_command(run.path, "--resume"), env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert_same(run, whole)
+    kinds = [e["kind"] for e in run.events()[0]]
+    assert kinds.count("finished") == 1
+
+
+def test_sigterm_checkpoints_and_exits_0_as_stopped(tmp_path):
+    run = RunFolder(tmp_path / "terminated")
+    process = subprocess.Popen(_command(run.path, "--set", "epochs=400", "--set", "warmup_epochs=300"), stderr=subprocess.PIPE, text=True)
+    _wait_for(run, _at("pretrain", "step"), process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert run.status["state"] == "stopped" and (run.path / "checkpoint.pt").is_file()
+    assert run.events()[0][-1]["kind"] == "stopped"
+
+
+def test_resuming_a_finished_run_changes_nothing(whole, data):
+    before = (whole.path / "events.jsonl").read_bytes()
+    assert train_run(whole, data, info_of(data), resume=True) == "finished"
+    assert (whole.path / "events.jsonl").read_bytes() == before
+
+
+def test_events_after_the_checkpoint_are_cut_off_when_resuming(data, tmp_path):
+    run = RunFolder(tmp_path / "tail")
+    left = iter(range(3))
+    train_run(run, data, info_of(data), stop=lambda: next(left, None) is None)
+    with open(run.events_path, "ab") as file:
+        file.write(b'{"kind": "validation", "epoch": 99}\n{"kind": "cut in the mid')
+    train_run(run, data, info_of(data), resume=True)
+    lines = run.events_path.read_text().splitlines()
+    assert all(json.loads(line).get("epoch") != 99 for line in lines)
+
+
+def test_an_existing_run_is_not_overwritten(whole, data):
+    with pytest.raises(RunError, match="exists already"):
+        train_run(whole, data, info_of(data))
+
+
+def test_a_damaged_checkpoint_is_named(data, tmp_path):
+    run = RunFolder(tmp_path / "damaged")
+    left = iter(range(2))
+    train_run(run, data, info_of(data), stop=lambda: next(left, None) is None)
+    (run.path / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(RunError, match=r"checkpoint\.pt.*damaged"):
+        train_run(run, data, info_of(data), resume=True)
+
+
+def test_a_failure_is_recorded_in_the_status(data, tmp_path):
+    run = RunFolder(tmp_path / "failing")
+
+    def fail(event):
+        raise RunError("the disk is full")
+
+    with pytest.raises(RunError):
+        train_run(run, data, info_of(data), listener=fail)
+    assert run.status["state"] == "failed" and run.status["error"] == "the disk is full"
+
+
+def test_resuming_with_other_settings_is_refused(whole):
+    with pytest.raises(ConfigError, match="begun with hidden_size = 16, not 32"):
+        recorded_request(whole, None, None, {"hidden_size": "32"}, None)
+    recorded_request(whole, SOURCE, "paper", {"hidden_size": "16"}, None)
+
+
+# -- pre-trained tables -----------------------------------------------------------------------------------------------
+
+
+def test_a_pretrained_table_skips_stage_one(whole, data, tmp_path):
+    run = RunFolder(tmp_path / "given")
+    train_run(run, data, info_of(data, pretrained=str(whole.path)))
+    assert run.table_names() == ["pretrain", "warmup", "finetune"]
+    assert np.array_equal(run.table("warmup"), whole.table("pretrain"))
+    assert {e["stage"] for e in run.events()[0] if e["kind"] == "stage"} == {"warmup", "finetune"}
+
+
+def test_a_pretrained_table_of_another_size_is_refused(whole):
+    with pytest.raises(WeightsError, match=r"has shape \(61, 16\); data and settings need \(61, 32\)"):
+        read_pretrained(whole.path, 61, 32)
+
+
+@pytest.mark.data
+def test_the_official_pretrained_weights_are_read():
+    folder = os.environ.get("ADREC_TEST_DATA")
+    if not folder:
+        pytest.skip("ADREC_TEST_DATA is not set")
+    table = read_pretrained(Path(folder) / "official/baby/pretrain.pth", 4732, 128)
+    assert table.shape == (4732, 128) and torch.isfinite(table).all()
