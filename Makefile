@@ -1,19 +1,13 @@
 PYTHON ?= python3
+PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
-PORT ?= 8501
 
-.PHONY: setup app test check bench data
+.PHONY: app test check setup picture
 
-setup: $(VENV)/.ready
-
-$(VENV)/.ready: requirements.txt requirements-dev.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
-
+# Open the app on the bundled run. The rating data are fetched once; without them everything but the users' own histories works.
 app: setup
-	-$(BIN)/python -m adrec data get ml-100k
+	@$(BIN)/python -m adrec data get ml-100k || echo "Going on without the rating data: compose histories by hand on the denoising page."
 	$(BIN)/python -m streamlit run app/main.py --server.port $(PORT)
 
 test: setup
@@ -22,3 +16,14 @@ test: setup
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.txt requirements-dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# The pictures of the start page and the README, made from the bundled run.
+picture: setup
+	$(BIN)/python -m app.picture assets/runs/ml-100k assets

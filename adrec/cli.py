@@ -76,6 +76,10 @@ def parser() -> argparse.ArgumentParser:
     trajectory.add_argument("--steps", type=int)
     trajectory.add_argument("--top", type=int, default=10)
 
+    small = _command(commands, "compact", compact_command, "a small copy of a finished run to pass on, item maps included")
+    small.add_argument("run", metavar="DIR")
+    small.add_argument("--out", required=True, metavar="DIR")
+
     verify = _command(commands, "verify", verify_command, "replay numbers recorded from the official code", as_json=True)
     verify.add_argument("folder", metavar="DIR")
     return top
@@ -263,6 +267,17 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     for step in report["steps"]:
         rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
         print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
+
+
+def compact_command(arguments: argparse.Namespace) -> None:
+    from adrec.compact import compact
+    from adrec.projection import project
+    from adrec.runs import RunFolder
+
+    copy = compact(RunFolder(arguments.run), arguments.out)
+    for method in ("pca", "umap"):
+        project(copy, method)
+    print(f"Compacted into '{copy.path}'.", file=sys.stderr)
 
 
 def verify_command(arguments: argparse.Namespace) -> int:
