@@ -26,6 +26,7 @@ from adrec.runs import RunFolder, process_alive, read_json, write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+CLI_PREFIX = "adrec: "  # how the command line begins the sentence of a failure
 POLL = 0.3
 STOP_PATIENCE = 20.0
 
@@ -104,10 +105,19 @@ def _job(run: RunFolder) -> Job:
     data, status = _read(run.path / "job.json"), _status(run)
     state, error = str(status.get("state", "missing")), status.get("error")
     if state == "queued" and "pid" in data:  # started, but it has not said so itself yet
-        state, error = ("running", None) if process_alive(data) else ("failed", "The training process ended before it began; see the log.")
+        state, error = ("running", None) if process_alive(data) else _ended(run, data)
     if state == "running" and data.get("stop_asked"):
         state = "stopping"
     return Job(run, state, error if state == "failed" else None, stop_asked=data.get("stop_asked"))
+
+
+def _ended(run: RunFolder, data: dict[str, Any]) -> tuple[str, str | None]:
+    """State and sentence of a process that ended without recording either."""
+    if data.get("stop_asked"):
+        return "stopped", None
+    last = log_tail(run, 1)
+    told = last.removeprefix(CLI_PREFIX)
+    return "failed", told if told != last else f"The training process ended unexpectedly; its last words were: {last or 'none'}"
 
 
 def _status(run: RunFolder) -> dict[str, Any]:
@@ -185,7 +195,7 @@ def resume(root: Path, name: str) -> None:
         if not current.can_resume:
             raise RunError(f"The run '{name}' is {current.state}; only a stopped or failed run can be resumed.")
         data = _read(folder / "job.json")
-        arguments = data.get("arguments") or _arguments_of(RunFolder(folder))
+        arguments = data.get("arguments", [])  # none needed: the run's own run.json decides
         write_json(folder / "job.json", {"arguments": arguments, "submitted": data.get("submitted", time.time()), "queued": time.time()})
         _set(folder, "queued")
     ensure_worker(root)
@@ -203,11 +213,6 @@ def ensure_worker(root: Path) -> None:
     log = root / ".queue.log"
     with open(log, "ab") as file:
         _workers.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True))
-
-
-def _arguments_of(run: RunFolder) -> list[str]:
-    """Arguments that resume a run begun on the command line."""
-    return [f"--dataset={run.info['dataset']['name']}"]
 
 
 # -- working ------------------------------------------------------------------------------------------------------
@@ -257,12 +262,7 @@ def _settle(folder: Path, child: subprocess.Popen[bytes]) -> None:
     status, data = _read(folder / "status.json"), _read(folder / "job.json")
     if status.get("state") not in ("queued", "running") or data.get("pid") != child.pid:
         return
-    if data.get("stop_asked"):
-        _set(folder, "stopped")
-        return
-    last = log_tail(RunFolder(folder), 1)
-    known = child.returncode == 2 and last
-    _set(folder, "failed", last if known else f"The training process ended unexpectedly (code {child.returncode}). {last}")
+    _set(folder, *_ended(RunFolder(folder), data))
 
 
 def _set(folder: Path, state: str, error: str | None = None) -> None:

@@ -18,7 +18,7 @@ pages = [
     st.Page(ROOT / "pages/denoising.py", title="Denoising", icon=":material/blur_on:", url_path="denoising"),
     st.Page(ROOT / "pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
 ]
-page = st.navigation(pages)
+page = st.navigation(pages, position="top")
 state.arrive(page.url_path or "start")
 with ui.guard():
     page.run()

@@ -1,0 +1,54 @@
+"""A folder of runs of its own for every test, and trainings that take a second."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app import jobs
+
+TINY = ["--dataset=synthetic:items=40,users=60", "--set", "hidden_size=16", "--set", "timesteps=4", "--set", "length=10"]
+QUICK = [*TINY, "--set", "max_steps=3"]
+LONG = [*TINY, "--set", "epochs=100000", "--set", "validate_every=10000"]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The runs' folder; what still trains in it at the end is killed."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setenv("ADREC_RUNS", str(folder))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield folder
+    for path in folder.glob("*/job.json"):
+        jobs.stop(folder, path.parent.name, force=True)
+    for worker in jobs._workers:
+        worker.kill()
+        worker.wait()
+    jobs._workers.clear()
+
+
+def wait_for(claim: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until the claim holds; fail after ``seconds``."""
+    end = time.time() + seconds
+    while not claim():
+        assert time.time() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def state(root: Path, name: str) -> str:
+    """The run's state in a word."""
+    job = jobs.job(root, name)
+    return "missing" if job is None else job.state
+
+
+def trains(root: Path, name: str) -> bool:
+    """Whether the run has come to its first steps."""
+    return any(e["kind"] == "step" for e in jobs.RunFolder(root / name).events()[0])
+
+
+def process_of(root: Path, name: str) -> psutil.Process:
+    """The training process of a run."""
+    return psutil.Process(int(jobs.read_json(root / name / "job.json")["pid"]))

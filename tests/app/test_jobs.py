@@ -1,0 +1,154 @@
+"""Trainings as background processes: real ones, small."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from adrec.errors import RunError
+from adrec.runs import RunFolder, read_json, write_json
+from app import jobs
+from tests.app.conftest import LONG, QUICK, process_of, state, trains, wait_for
+
+
+def test_a_submitted_run_trains_to_the_end_without_anyone_looking(root: Path) -> None:
+    jobs.submit(root, "one", QUICK)
+    wait_for(lambda: (root / "one" / "status.json").is_file() and read_json(root / "one" / "status.json")["state"] == "finished")
+    assert RunFolder(root / "one").stages == ["pretrain", "warmup", "finetune"]
+
+
+def test_a_second_run_waits_for_the_first(root: Path) -> None:
+    jobs.submit(root, "first", LONG)
+    wait_for(lambda: trains(root, "first"))
+    jobs.submit(root, "second", QUICK)
+    time.sleep(3 * jobs.POLL)
+    second = jobs.job(root, "second")
+    assert second is not None and (second.state, second.ahead) == ("queued", 1)
+
+
+def test_a_waiting_run_starts_when_the_one_before_it_has_stopped(root: Path) -> None:
+    jobs.submit(root, "first", LONG)
+    wait_for(lambda: trains(root, "first"))
+    jobs.submit(root, "second", QUICK)
+    jobs.stop(root, "first")
+    wait_for(lambda: state(root, "second") == "finished")
+    assert state(root, "first") == "stopped"
+
+
+def test_a_run_taken_out_of_the_queue_never_starts(root: Path) -> None:
+    jobs.submit(root, "first", LONG)
+    wait_for(lambda: trains(root, "first"))
+    jobs.submit(root, "second", QUICK)
+    jobs.stop(root, "second")
+    jobs.stop(root, "first")
+    wait_for(lambda: state(root, "first") == "stopped")
+    for worker in jobs._workers:
+        worker.wait(20)
+    assert state(root, "second") == "stopped" and not RunFolder(root / "second").exists
+
+
+def test_a_stopped_run_says_stopping_and_then_stopped(root: Path) -> None:
+    jobs.submit(root, "one", LONG)
+    wait_for(lambda: trains(root, "one"))
+    process_of(root, "one").suspend()
+    jobs.stop(root, "one")
+    during = state(root, "one")
+    process_of(root, "one").resume()
+    wait_for(lambda: state(root, "one") == "stopped")
+    assert during == "stopping"
+
+
+def test_a_resumed_run_goes_on_from_its_checkpoint(root: Path) -> None:
+    jobs.submit(root, "one", LONG)
+    wait_for(lambda: trains(root, "one"))
+    jobs.stop(root, "one")
+    wait_for(lambda: state(root, "one") == "stopped")
+    before = max(e.get("step", 0) for e in RunFolder(root / "one").events()[0])
+    jobs.resume(root, "one")
+    wait_for(lambda: trains(root, "one") and RunFolder(root / "one").events()[0][-1].get("step", 0) > before)
+    kinds = [e["kind"] for e in RunFolder(root / "one").events()[0]]
+    assert kinds.count("resumed") == 1
+
+
+def test_a_killed_training_reads_as_failed_and_can_be_resumed(root: Path) -> None:
+    jobs.submit(root, "one", LONG)
+    wait_for(lambda: trains(root, "one"))
+    process_of(root, "one").kill()
+    wait_for(lambda: state(root, "one") == "failed")
+    job = jobs.job(root, "one")
+    assert job is not None and job.can_resume and "ended unexpectedly" in str(job.error)
+
+
+def test_a_failure_is_told_in_the_programs_own_sentence(root: Path) -> None:
+    jobs.submit(root, "one", ["--dataset=/no/such/file.csv"])
+    wait_for(lambda: state(root, "one") == "failed")
+    job = jobs.job(root, "one")
+    assert job is not None and str(job.error).startswith("'/no/such/file.csv' is neither a named data set")
+
+
+def test_a_training_outlives_its_worker_and_the_next_run_still_waits_its_turn(root: Path) -> None:
+    jobs.submit(root, "first", LONG)
+    wait_for(lambda: trains(root, "first"))
+    jobs._workers[0].kill()
+    jobs._workers[0].wait()
+    jobs.submit(root, "second", QUICK)
+    time.sleep(4 * jobs.POLL)
+    assert (state(root, "first"), state(root, "second")) == ("running", "queued")
+
+
+def test_only_one_worker_works_at_a_time(root: Path) -> None:
+    jobs.submit(root, "first", LONG)
+    wait_for(lambda: trains(root, "first"))
+    jobs.submit(root, "second", QUICK)
+    jobs.work(root)  # returns at once: the lock is held
+    assert state(root, "second") == "queued"
+
+
+def test_another_process_with_the_same_id_is_not_the_training(root: Path) -> None:
+    folder = root / "old"
+    identity = {"pid": os.getpid(), "started": 1.0}
+    write_json(folder / "job.json", {"arguments": [], "submitted": 1.0, "queued": 1.0, **identity})
+    write_json(folder / "status.json", {"state": "running", "error": None, "heartbeat": 1.0, **identity})
+    assert state(root, "old") == "failed"
+
+
+def test_stopping_a_run_never_signals_a_process_that_took_over_its_id(root: Path) -> None:
+    folder = root / "old"
+    identity = {"pid": os.getpid(), "started": 1.0}
+    write_json(folder / "job.json", {"arguments": [], "submitted": 1.0, "queued": 1.0, **identity})
+    write_json(folder / "status.json", {"state": "running", "error": None, "heartbeat": 1.0, **identity})
+    jobs.stop(root, "old", force=True)  # would end this very process
+    assert state(root, "old") == "failed"
+
+
+def test_a_finished_run_cannot_be_resumed(root: Path) -> None:
+    write_json(root / "done" / "job.json", {"arguments": [], "submitted": 1.0})
+    write_json(root / "done" / "status.json", {"state": "finished", "error": None})
+    with pytest.raises(RunError, match="only a stopped or failed run can be resumed"):
+        jobs.resume(root, "done")
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "-x", ".hidden", "a b", "x" * 61, "ä"])
+def test_a_name_that_could_leave_the_folder_is_refused(root: Path, name: str) -> None:
+    with pytest.raises(RunError, match="is not allowed"):
+        jobs.check_name(root, name)
+
+
+def test_a_taken_name_is_refused(root: Path) -> None:
+    (root / "one").mkdir()
+    with pytest.raises(RunError, match="already a run called 'one'"):
+        jobs.submit(root, "one", QUICK)
+
+
+def test_a_progress_bar_counts_as_its_last_picture(root: Path) -> None:
+    (root / "one").mkdir()
+    (root / "one" / "log.txt").write_bytes(b"begin\n 1 %\r 2 %\r 3 %\r\nend\n")
+    assert jobs.log_tail(RunFolder(root / "one")) == "begin\n 3 %\nend"
+
+
+def test_a_damaged_status_is_told_and_not_raised(root: Path) -> None:
+    write_json(root / "one" / "job.json", {"arguments": [], "submitted": 1.0})
+    (root / "one" / "status.json").write_text("{")
+    job = jobs.job(root, "one")
+    assert job is not None and job.state == "failed" and "damaged" in str(job.error)
