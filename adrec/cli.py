@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     official.add_argument("--dataset", required=True)
     _data_options(official)
     official.add_argument("--run", required=True, metavar="DIR")
-    official.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting that shapes don't tell, such as length")
+    official.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="what shapes don't tell, such as length")
 
     collapse = _command(commands, "collapse", collapse_command, "spectra and collapse measures of a run or a matrix file", as_json=True)
     collapse.add_argument("target", metavar="RUN_OR_FILE")
@@ -228,10 +228,7 @@ def collapse_command(arguments: argparse.Namespace) -> None:
     from adrec.runs import RunFolder
 
     target = Path(arguments.target)
-    if target.is_dir():
-        tables = RunFolder(target).checked_tables()
-    else:
-        tables = {target.name: read_matrix(target, arguments.key)}
+    tables = RunFolder(target).checked_tables() if target.is_dir() else {target.name: read_matrix(target, arguments.key)}
     report = {"tables": [table_report(name, table) for name, table in tables.items()]}
     if arguments.json:
         print(json.dumps(report))

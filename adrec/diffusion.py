@@ -34,7 +34,7 @@ def betas(schedule: str, timesteps: int) -> np.ndarray:
     elif schedule == "trunc_cos":
         # the series is shifted by one: its first entry is the step from no noise at all to f(0)
         f = _cosine(0.1)
-        values = np.concatenate([[1 - f(np.float64(0))], _from_alpha_bar(f, t)[: t - 1]])
+        values = np.concatenate([1 - f(np.zeros(1)), _from_alpha_bar(f, t)[: t - 1]])
     else:
         raise ConfigError(f"Unknown noise schedule '{schedule}'.")
     if not ((values > 0) & (values < 1)).all():

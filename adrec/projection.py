@@ -31,8 +31,6 @@ VERSION = 1
 NEIGHBOURS, MIN_DIST, SPREAD = 15, 0.1, 1.0
 JOINED = 0.15
 """Mean share of common neighbours from which two tables are laid out together."""
-TIE = 2.0
-"""An item's tie to itself in the next table if it kept all neighbours; the strongest tie between two items of a table is 1."""
 FEWEST = 4
 _umap_lock = threading.Lock()
 """numba's default threads must not be entered by two of ours at once: it ends the process."""
@@ -113,10 +111,11 @@ def project_pca(tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def project_umap(tables: Mapping[str, np.ndarray], seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
     """Aligned UMAP layouts (McInnes et al. 2018, arXiv 1802.03426), cosine metric: by name (V, 2) float32.
 
-    Consecutive tables that share at least JOINED of their neighbours are laid out at once: each has its own neighbour graph, joined
-    to the next by the neighbour pairs that both have and by each item's tie to itself, in proportion to the share of its
-    neighbours that it kept. What did not change stays; what lost its neighbours is free to go. Tables that share fewer have nothing to align
-    and are laid out apart. Each layout is centred and turned (never scaled) onto the next. Equal tables get the same layout.
+    Consecutive tables that share at least JOINED of their neighbours are laid out at once: each has its own neighbour graph,
+    joined to the next by the neighbour pairs that both have and by each item's tie to itself, in proportion to the share of its
+    neighbours that it kept. What did not change stays; what lost its neighbours is free to go. Tables that share fewer have
+    nothing to align and are laid out apart. Each layout is centred and turned (never scaled) onto the next. Equal tables get
+    the same layout.
     """
     shown, names = _checked(tables)
     items = len(next(iter(shown.values())))
@@ -175,7 +174,7 @@ def _joined(graphs: list[sparse.coo_matrix], neighbours: list[np.ndarray]) -> sp
         blocks[i][i] = graph
     for i, (a, b) in enumerate(pairwise(graphs)):
         kept = neighbour_overlap(neighbours[i], neighbours[i + 1])
-        between = (a.tocsr().multiply(b.tocsr()).sqrt() + TIE * sparse.diags(kept)).tocsr()
+        between = (a.tocsr().multiply(b.tocsr()).sqrt() + sparse.diags(kept)).tocsr()
         blocks[i][i + 1], blocks[i + 1][i] = between, between.T
     return sparse.block_array(blocks, format="coo").astype(np.float32)
 
@@ -230,7 +229,7 @@ def _places(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndar
     """Where a projection of these tables may be cached: in the run folder, or, if that is read-only, in the cache."""
     if method not in METHODS:
         raise ConfigError(f"Unknown projection '{method}'; known are {', '.join(METHODS)}.")
-    digest = hashlib.sha256(f"{VERSION} {method} {NEIGHBOURS} {MIN_DIST} {SPREAD} {JOINED} {TIE}".encode())
+    digest = hashlib.sha256(f"{VERSION} {method} {NEIGHBOURS} {MIN_DIST} {SPREAD} {JOINED}".encode())
     for name, table in tables.items():
         digest.update(f"{name} {table.shape}".encode())
         digest.update(np.ascontiguousarray(table, dtype="<f4").tobytes())

@@ -27,6 +27,7 @@ STAGES = ("pretrain", "warmup", "finetune")
 TABLES = ("initial", *STAGES)
 ITEM_TABLE = "item_embedding.weight"
 ALIVE = ("running", "stopping")
+ENDED = "The training process ended unexpectedly; resume to go on from its last checkpoint."
 
 
 @contextlib.contextmanager
@@ -35,7 +36,7 @@ def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
     try:
-        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+        with open(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -158,7 +159,7 @@ class RunFolder:
             return {"state": "finished" if self.exists else "missing", "error": None}
         status = read_json(path)
         if status.get("state") in ALIVE and not process_alive(status):
-            status = {**status, "state": "failed", "error": "The training process ended unexpectedly; resume to go on from its last checkpoint."}
+            status = {**status, "state": "failed", "error": ENDED}
         return status
 
     # -- events ---------------------------------------------------------------------------------------------------

@@ -142,13 +142,16 @@ def trajectory(
     x_start, step_noise = user_noise(seed, np.array([user]), len(diffusion.timesteps), model.config.hidden_size)
     seen: list[tuple[int, Tensor, Tensor]] = []
     batch = pack([np.asarray(ids)], model.config.length)
-    reverse_process(model.last_token(batch), x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0[0].clone(), x[0].clone())))
+    predict = model.last_token(batch)
+    reverse_process(predict, x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0[0].clone(), x[0].clone())))
     x0_hat = torch.stack([x0 for _, x0, _ in seen])
     states = torch.stack([x_start[0], *(x for _, _, x in seen)])
     return _describe(model, ids, target, seed, np.array([t for t, _, _ in seen]), states, x0_hat, top)
 
 
-def user_trajectory(model: Model, data: SequenceDataset, index: int, *, seed: int = 0, steps: int | None = None, top: int = 10) -> Trajectory:
+def user_trajectory(
+    model: Model, data: SequenceDataset, index: int, *, seed: int = 0, steps: int | None = None, top: int = 10
+) -> Trajectory:
     """The trajectory of the user at position ``index`` towards the test item."""
     if not 0 <= index < data.n_users:
         raise DataError(f"User position {index} is not in '{data.name}'; positions go from 0 to {data.n_users - 1}.")

@@ -99,7 +99,7 @@ def replay_metrics(record: Record) -> Errors:
 
 def replay_measures(record: Record, measured: dict[str, dict[str, float]]) -> Errors:
     """The official notebook's nine embedding measures of each recorded matrix."""
-    errors = {}
+    errors: Errors = {}
     for name, matrix in record.items():
         ours = collapse.official_measures(matrix)
         errors |= {f"{name}/{k}": error(ours[k], v) for k, v in measured.get(name, {}).items()}

@@ -67,7 +67,9 @@ class PackedBatch:
         return torch.from_numpy(np.repeat(1.0 / (self.lengths * len(self.lengths)), self.lengths)).float()
 
 
-def pack(histories: Sequence[np.ndarray], frame: int, targets: Sequence[np.ndarray] | None = None, users: np.ndarray | None = None) -> PackedBatch:
+def pack(
+    histories: Sequence[np.ndarray], frame: int, targets: Sequence[np.ndarray] | None = None, users: np.ndarray | None = None
+) -> PackedBatch:
     """A batch from separate histories, each with 1 to ``frame`` ids. targets: for each the next ids (default: shifted history)."""
     lengths = np.array([len(h) for h in histories])
     order = np.argsort(lengths, kind="stable")

@@ -1,7 +1,5 @@
 """The models, one file each, and the registry that names them."""
 
-from torch import nn
-
 from adrec.config import ModelConfig
 from adrec.models.adrec import ADRec
 from adrec.models.sasrec import SASRec
@@ -15,4 +13,4 @@ def build(config: ModelConfig) -> Model:
     return REGISTRY[config.model](config)
 
 
-__all__ = ["REGISTRY", "ADRec", "Model", "SASRec", "build", "nn"]
+__all__ = ["REGISTRY", "ADRec", "Model", "SASRec", "build"]

@@ -38,6 +38,9 @@ class ADRec(nn.Module):
     Dropout is active in a forward pass exactly where a generator ``noise`` is passed; there is no train/eval switch.
     """
 
+    alpha_bar: Tensor
+    time_table: Tensor
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config

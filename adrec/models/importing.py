@@ -11,7 +11,9 @@ from adrec.runs import RunFolder, save_arrays
 from adrec.training.session import describe_run
 
 
-def import_official(checkpoint: Path, data: SequenceDataset, source: str, path: Path, overrides: Mapping[str, str], command: str) -> RunFolder:
+def import_official(
+    checkpoint: Path, data: SequenceDataset, source: str, path: Path, overrides: Mapping[str, str], command: str
+) -> RunFolder:
     """Write ``path`` as a finished run that holds the official weights as its last stage."""
     run = RunFolder(path)
     if run.exists:

@@ -70,7 +70,8 @@ def load_official_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> No
         for ours, parameter in model.named_parameters():
             value = torch.cat([weights[n] for n in names[ours]]).float()
             if value.shape != parameter.shape:
-                raise WeightsError(f"Official tensor '{names[ours][0]}' has shape {tuple(value.shape)}; the model needs {tuple(parameter.shape)}.")
+                shapes = f"{tuple(value.shape)}; the model needs {tuple(parameter.shape)}"
+                raise WeightsError(f"Official tensor '{names[ours][0]}' has shape {shapes}.")
             parameter.copy_(value)
 
 
@@ -93,7 +94,17 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         raise WeightsError(f"'{path}' is not a file; expected a torch state dict (.pth or .pt).")
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        zipfile.BadZipFile,
+    ) as error:
         raise WeightsError(f"'{path}' is not a torch state dict that can be read without running code ({type(error).__name__}).") from None
     for key in ("state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):

@@ -90,9 +90,7 @@ class Trainer:
             self.model.initialise(torch.Generator().manual_seed(int(noise_for(self.config.seed, INIT, self.place.stage).integers(2**62))))
             if self.table is not None:
                 self.model.item_embedding.weight.data.copy_(self.table)
-            self.optimizer = torch.optim.Adam(
-                self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True
-            )
+            self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True)
         self.place.epoch = self.stage.first_epoch
 
     def state(self) -> dict[str, Any]:
@@ -113,9 +111,7 @@ class Trainer:
         if place.stage < len(self.stages):
             self.model = build(self.stages[place.stage].config(self.model_config))
             self.model.load_state_dict(state["model"])
-            self.optimizer = torch.optim.Adam(
-                self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True
-            )
+            self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True)
             self.optimizer.load_state_dict(state["optimizer"])
         self.place = place
 

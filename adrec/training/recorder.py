@@ -78,7 +78,7 @@ class Recorder:
 
     def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
         """The item table, of a very large one a sample spread evenly over popularity, with its ids."""
-        arrays = {ITEM_TABLE: table.numpy().astype(dtype)}
+        arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.numpy().astype(dtype)}
         if len(table) - 1 > SNAPSHOT_ITEMS and dtype is np.float16:
             ranked = np.argsort(self.popularity[1:], kind="stable") + 1
             ids = np.sort(ranked[np.linspace(0, len(ranked) - 1, SNAPSHOT_ITEMS).astype(int)])
@@ -89,7 +89,13 @@ class Recorder:
 
     def stage_ends(self, stage: Stage, place: "Place", reason: str, weights: Mapping[str, Tensor]) -> None:
         save_arrays(self.run.weights_path(stage.name), {k: v.numpy() for k, v in weights.items()})
-        metrics = {"val": place.best_metrics, "epoch": place.best_epoch, "epochs": place.epoch, "seconds": place.seconds, "ended_by": reason}
+        metrics = {
+            "val": place.best_metrics,
+            "epoch": place.best_epoch,
+            "epochs": place.epoch,
+            "seconds": place.seconds,
+            "ended_by": reason,
+        }
         write_json(self.run.path / "stages" / stage.name / "metrics.json", metrics)
         where = {"stage": stage.name, "epoch": place.epoch, "step": place.step}
         ended = {"seconds": round(place.seconds, 3), "reason": reason, "best_epoch": place.best_epoch}

@@ -53,7 +53,8 @@ def read_pretrained(path: str | Path, rows: int, width: int) -> Tensor:
             raise WeightsError(f"'{path}' has no item table '{TABLE}'.")
         table = weights[TABLE].float()
     if tuple(table.shape) != (rows, width):
-        raise WeightsError(f"The item table in '{path}' has shape {tuple(table.shape)}; data and settings need {(rows, width)} (row 0 is padding).")
+        shapes = f"{tuple(table.shape)}; data and settings need {(rows, width)} (row 0 is padding)"
+        raise WeightsError(f"The item table in '{path}' has shape {shapes}.")
     if not torch.isfinite(table).all():
         raise WeightsError(f"The item table in '{path}' holds values that are not finite.")
     return table

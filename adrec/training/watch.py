@@ -52,6 +52,7 @@ class ProgressBar:
         if event["kind"] == "step":
             self.bar.set_postfix(loss=f"{event['loss']:.4f}", refresh=False)
         elif event["kind"] == "validation":
-            self.bar.write(f"epoch {event['epoch']}: validation ndcg@10 {event['metrics']['ndcg@10']:.4f}{' *' if event['best'] else ''}", file=self.bar.fp)
+            score = f"{event['metrics']['ndcg@10']:.4f}{' *' if event['best'] else ''}"
+            self.bar.write(f"epoch {event['epoch']}: validation ndcg@10 {score}", file=self.bar.fp)
         elif event["kind"] == "stage_end":
             self.bar.write(f"{self.bar.desc} ended after {event['seconds']:.1f} s ({event['reason']})", file=self.bar.fp)

@@ -8,13 +8,15 @@ Four stages: ``initial`` (Gaussian noise), ``perturbed`` (trained weights plus h
 Columns: how far ``rescaled`` lies from ``trained`` (Procrustes disparity, and the mean distance moved over the layout's radius, which is
 what an eye sees); the same for ``perturbed``; *shown agreement*: the share of 10 nearest neighbours on the map that two layouts have in
 common minus the same share in the tables, for initial-perturbed and perturbed-trained (0 is honest, above hides change, below invents it);
-trustworthiness of each layout; seconds. Then, for PCA, the share of each table's variance that three choices of axes show.
+trustworthiness of each layout; seconds. Before it, the share of each table's variance that three choices of PCA axes show. After it, from
+which share of kept neighbours on two tables gain by being laid out together, and how far from its own place an item is put by the others.
 """
 
 import os
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -22,7 +24,8 @@ from scipy.spatial import procrustes
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
-from adrec.neighbours import neighbour_overlap, neighbour_sets
+from adrec import projection
+from adrec.neighbours import nearest, neighbour_overlap, neighbour_sets
 from adrec.projection import pca_map, project_umap
 
 FILES = {"ml-100k": "official/ml-100k/adrec_trained.pth", "baby": "official/baby/pretrain.pth"}
@@ -131,6 +134,34 @@ def axes(named: dict[str, np.ndarray]) -> None:
         print(f"axes of {choice} | {' '.join(f'{name} {share:.3f}' for name, share in zip(series, shares, strict=True))}")
 
 
+def apart(named: dict[str, np.ndarray]) -> None:
+    """Two tables laid out together and apart, the fewer neighbours they share the noisier the first."""
+    trained = named["trained"]
+    print("noise | kept | trustworthiness of the noisy table: together, apart | shown agreement: together, apart")
+    for noise in (0.5, 0.75, 1, 1.5, 2, 4):
+        tables = {"noisy": trained + noise * named["initial"], "trained": trained}
+        kept = neighbour_overlap(*map(neighbour_sets, tables.values())).mean()
+        cells = []
+        for joined in (0.0, 2.0):
+            with mock.patch.object(projection, "JOINED", joined):
+                layouts = list(project_umap(tables).values())
+            shown = neighbour_overlap(*(neighbour_sets(y, metric="euclidean") for y in layouts)).mean() - kept
+            cells.append((trustworthiness(unit(tables["noisy"]), layouts[0], n_neighbors=10, metric="cosine"), shown))
+        print(f"{noise} | {kept:.2f} | {cells[0][0]:.3f}, {cells[1][0]:.3f} | {cells[0][1]:+.3f}, {cells[1][1]:+.3f}", flush=True)
+
+
+def placing(trained: np.ndarray) -> None:
+    """Each item placed by the others, as ``place`` would: distance from its real position over the layout's radius."""
+    layout = project_umap({"trained": trained})["trained"]
+    radius = np.sqrt(((layout - layout.mean(axis=0)) ** 2).sum(axis=1).mean())
+    for k in (5, 10, 20):
+        rows, similarities = nearest(trained, k)
+        for power in (0, 1, 2):
+            weights = (1 / (1 - similarities).clip(min=1e-9)) ** power
+            positions = (weights[:, :, None] * layout[rows]).sum(axis=1) / weights.sum(axis=1, keepdims=True)
+            print(f"placing: k {k}, weight 1 / distance^{power} | {np.linalg.norm(positions - layout, axis=1).mean() / radius:.3f}")
+
+
 def main() -> None:
     root = Path(os.environ["ADREC_TEST_DATA"])
     joined_graphs([np.random.default_rng(0).standard_normal((50, 8))])  # compile first, so that seconds compare
@@ -147,6 +178,8 @@ def main() -> None:
             layouts = method(tables)
             seconds = time.perf_counter() - start
             print(f"{method.__name__} | {row(tables, layouts, seconds)}", flush=True)
+        apart(named)
+        placing(named["trained"])
 
 
 if __name__ == "__main__":

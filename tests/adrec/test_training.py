@@ -59,7 +59,15 @@ def assert_same(a: RunFolder, b: RunFolder) -> None:
 def test_three_stages_leave_their_weights_metrics_and_snapshots(whole):
     assert whole.stages == ["pretrain", "warmup", "finetune"]
     assert whole.table_names() == ["initial", "pretrain", "warmup", "finetune"]
-    assert {(s, e) for s, e, _ in whole.snapshots()} == {("pretrain", 3), ("pretrain", 5), ("pretrain", 7), ("warmup", 2), ("finetune", 3), ("finetune", 5), ("finetune", 7)}
+    assert {(s, e) for s, e, _ in whole.snapshots()} == {
+        ("pretrain", 3),
+        ("pretrain", 5),
+        ("pretrain", 7),
+        ("warmup", 2),
+        ("finetune", 3),
+        ("finetune", 5),
+        ("finetune", 7),
+    }
     assert whole.metrics("finetune")["test"]["users"] == 90
     assert whole.status["state"] == "finished"
     assert not (whole.path / "checkpoint.pt").exists()
@@ -145,7 +153,10 @@ def test_another_seed_gives_other_weights(whole, data, tmp_path):
 
 def test_training_beats_popularity_on_data_with_structure(tmp_path):
     data = catalog.load("synthetic:items=80,users=300")
-    model, train = ModelConfig(n_items=80, hidden_size=32, length=15, timesteps=4), TrainConfig(batch_size=100, epochs=24, warmup_epochs=3, lr=3e-3)
+    model, train = (
+        ModelConfig(n_items=80, hidden_size=32, length=15, timesteps=4),
+        TrainConfig(batch_size=100, epochs=24, warmup_epochs=3, lr=3e-3),
+    )
     run = RunFolder(tmp_path / "learns")
     train_run(run, data, info_of(data, train, model))
     by_popularity = np.argsort(-data.popularity[1:], kind="stable") + 1
@@ -199,7 +210,23 @@ def test_a_run_cut_off_inside_any_write_ends_the_same(whole, data, tmp_path, mon
 
 def _command(run: Path, *more: str) -> list[str]:
     fields = {**to_json(MODEL), **to_json(TRAIN)}
-    given = [f"{k}={fields[k]}" for k in ("hidden_size", "heads", "blocks", "length", "timesteps", "seed", "batch_size", "epochs", "warmup_epochs", "validate_every", "patience", "checkpoint_seconds")]
+    given = [
+        f"{k}={fields[k]}"
+        for k in (
+            "hidden_size",
+            "heads",
+            "blocks",
+            "length",
+            "timesteps",
+            "seed",
+            "batch_size",
+            "epochs",
+            "warmup_epochs",
+            "validate_every",
+            "patience",
+            "checkpoint_seconds",
+        )
+    ]
     sets = [word for pair in given for word in ("--set", pair)]
     return [sys.executable, "-m", "adrec", "train", "--dataset", SOURCE, "--run", str(run), *sets, *more]
 
