@@ -20,7 +20,7 @@ WORDS = {
     "failed": "Failed",
     "missing": "Not begun",
 }
-REASONS = {"patience": "validation stopped improving", "epochs": "all epochs done", "max_steps": "max_steps reached"}
+REASONS = {"patience": "validation stopped improving", "epochs": "all epochs done", "max_steps": "step limit reached"}
 
 
 def sentence(job: Job, stages: list[StageProgress]) -> str:

@@ -1,5 +1,46 @@
 """Start: what this is, one picture, three doors."""
 
-from app import ui
+import base64
+import json
 
-ui.header("How does a diffusion recommender work, and have its embeddings collapsed?")
+import streamlit as st
+
+from app import loaders, state, ui
+
+ASSETS = loaders.ROOT / "assets"
+TEXT = json.loads((ASSETS / "texts" / "start.json").read_text(encoding="utf-8"))
+CSS = """<style>
+.start-picture img {width: 100%; height: auto; display: block}
+.start-picture img.tall {display: none}
+@media (max-width: 760px) {.start-picture img.wide {display: none} .start-picture img.tall {display: block}}
+</style>"""
+
+
+@st.cache_data(show_spinner=False)
+def picture(theme: str) -> tuple[str, str]:
+    """The picture of the theme as HTML, and its caption."""
+    numbers = json.loads((ASSETS / "start.json").read_text(encoding="utf-8"))
+    ranks = numbers["effective_rank"]
+    first, last = next(iter(ranks.values())), ranks["finetune"]
+    caption = (
+        f"The {numbers['items']:,} items of {numbers['dataset']} as dots; near each other means alike to the model. "
+        "Beside the maps, how the embeddings spread over their directions. "
+        f"*Effective rank* says how many directions they use: {first:g} at the random start, {last:g} at the end."
+    )
+    images = ""
+    for shape, file in (("wide", f"start-{theme}.svg"), ("tall", f"start-tall-{theme}.svg")):
+        data = base64.b64encode((ASSETS / file).read_bytes()).decode()
+        alt = f"Item maps and spectra of the stages of {numbers['run']}"
+        images += f'<img class="{shape}" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+    return f'{CSS}<div class="start-picture">{images}</div>', caption
+
+
+ui.header(TEXT["question"], TEXT["answer"])
+if (ASSETS / "start.json").is_file():
+    shown, caption = picture("dark" if st.context.theme.type == "dark" else "light")
+    st.html(shown)
+    st.caption(caption)
+for column, (page, door) in zip(st.columns(3), TEXT["doors"].items(), strict=True):
+    with column.container(border=True, height="stretch"):
+        st.page_link(loaders.ROOT / "pages" / f"{page}.py", label=f"**{door['label']}**", icon=door["icon"], query_params=state.link())
+        st.caption(door["text"])
