@@ -91,7 +91,7 @@ class TrainConfig:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
-    "quick": {"epochs": 60, "lr": 2e-3, "patience": 2},
+    "quick": {"hidden_size": 64, "epochs": 40, "lr": 3e-3, "patience": 2},
 }
 
 
