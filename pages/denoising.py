@@ -1,6 +1,40 @@
 """Denoising: the reverse process of one user's last token."""
 
-from app import ui
+import streamlit as st
+
+from app import denoising_data as data
+from app import denoising_view as view
+from app import denoising_words, loaders, ui
 
 ui.header("How does noise become a recommendation?")
-run = ui.run_picker()
+answer = st.empty()
+answer.markdown("Every step denoises the model's idea of the next item a little more.")
+chosen = st.container(horizontal=True, vertical_alignment="bottom")
+run = ui.run_picker(container=chosen.container(width=240))
+if run is not None:
+    stage = data.stage(run)
+    config = run.model_config
+    subject = view.choose(chosen, run, config.length)
+    if stage != "finetune":
+        st.caption("This is the model after its warm-up: the fine-tuning has not ended.")
+    if subject is not None:
+        items = loaders.items(run)
+        view.cards(subject, items)
+        place = st.empty()
+        controls = st.container()
+        with controls:
+            seed, steps, method = view.noise_controls(config.timesteps, data.has_umap(run))
+        explained = st.container()
+        ui.define(denoising_words.DEFINITIONS)
+
+        view.wait_for_model(run, stage, place)
+        from adrec.trajectory import titled
+
+        title = titled(items)
+        trajectory = data.trajectory(run, stage, subject, seed, steps)
+        answer.markdown(denoising_words.headline(trajectory, title))
+        with place.container():
+            view.clock(run, stage, subject, seed, steps, method)
+        with explained:
+            view.influence(run, stage, subject, seed, steps)
+            view.json_download(trajectory, title, subject, f"{run.name}-{subject.user_id or 'composed'}-seed{seed}")

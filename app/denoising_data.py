@@ -1,0 +1,193 @@
+"""What the Denoising page reads and computes, cached. Torch is imported by the functions that need it, on a thread of their own."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from adrec.data import catalog
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import DataError, RunError
+from adrec.runs import RunFolder
+from app import denoising_scene as scene
+from app import loaders
+
+if TYPE_CHECKING:
+    from adrec.models import Model
+    from adrec.trajectory import Trajectory
+
+_background = ThreadPoolExecutor(1, "model")
+OUTCOMES = {"hit": (1, 10), "near miss": (11, 50), "miss": (51, None)}
+SEEDS = 8
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose next item is looked for. index: the user's position in the data set, None for a composed history."""
+
+    history: tuple[int, ...]
+    target: int | None = None
+    user_id: str | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True)
+class Influence:
+    """How much the noise matters: see ``denoising_words.of_lambda``."""
+
+    share: float
+    one_step: int
+    seeds: tuple[int, ...]
+
+
+def stage(run: RunFolder) -> str:
+    """The last stage with a denoiser; a RunError if there is none yet, or if the model has none."""
+    if run.model_config.model != "adrec":
+        raise RunError(f"'{run.name}' is a model of kind '{run.model_config.model}', which has no reverse process: choose an ADRec run.")
+    found = [s for s in run.stages if s != "pretrain"]
+    if not found:
+        raise RunError(f"'{run.name}' has no trained denoiser yet: that comes with the end of the warm-up.")
+    return found[-1]
+
+
+def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
+    """The users' histories, or None and the sentence that says why they cannot be had. Never fetches anything."""
+    entry = loaders.info(run).get("dataset", {})
+    name = str(entry.get("name"))
+    if not catalog.available(name):
+        hint = f" (`python -m adrec data get {name}` fetches it)" if name in catalog.NAMED else ""
+        return None, f"The ratings of {entry.get('title') or name} are not on this machine{hint}, so there are no users to choose from."
+    try:
+        return _dataset(*loaders.key(run)), ""
+    except DataError as error:
+        return None, f"{error} So there are no users to choose from."
+
+
+def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
+    """Rank of each user's test item as the training measured it, or None."""
+    path = run.path / "stages" / "finetune" / "test_ranks.npy"
+    try:
+        ranks = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return ranks if ranks.shape == (users,) and ranks.dtype.kind in "iu" else None
+
+
+def with_outcome(ranks: np.ndarray, outcome: str) -> np.ndarray:
+    """Positions of the users whose test item came out as a ``hit``, ``near miss`` or ``miss``."""
+    low, high = OUTCOMES[outcome]
+    return np.flatnonzero((ranks >= low) & (ranks <= (high or ranks.max(initial=low))))
+
+
+def user(data: SequenceDataset, user_id: str, length: int) -> Subject:
+    """A user's test case by the data set's own id."""
+    index = data.position(user_id)
+    return Subject(tuple(data.history(index, "test", length).tolist()), int(data.test[index]), user_id, index)
+
+
+def layout(run: RunFolder, stage: str, method: str) -> scene.Layout:
+    """The map of a stage: ``umap`` if it is cached, which it must be, or ``pca``."""
+    return _layout(*loaders.key(run), stage, method)
+
+
+def has_umap(run: RunFolder) -> bool:
+    """Whether the run's UMAP is at hand."""
+    return loaders.projection(run, "umap") is not None
+
+
+# -- with torch ---------------------------------------------------------------------------------------------------
+
+
+def model(run: RunFolder, stage: str) -> "Future[Model]":
+    """The model, loading in the background."""
+    return _model(*loaders.key(run), stage)
+
+
+def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
+    """The subject's reverse process."""
+    return _trajectory(*loaders.key(run), stage, subject, seed, steps)
+
+
+def influence(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Influence:
+    """The top 10 of this reverse process against that of one step, and of ``SEEDS`` other seeds."""
+    return _influence(*loaders.key(run), stage, subject, seed, steps)
+
+
+def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str) -> bytes:
+    """The scrubber's scene."""
+    return _picture(*loaders.key(run), stage, subject, seed, steps, method)
+
+
+# -- cached: every input an argument ------------------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _dataset(path: str, changed: int) -> SequenceDataset:
+    return catalog.load_for_run(RunFolder(path).info)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _layout(path: str, changed: int, stage: str, method: str) -> scene.Layout:
+    from adrec.projection import pca_map
+
+    tables = loaders.tables(RunFolder(path))
+    if method == "umap":
+        layouts = loaders.projection(RunFolder(path), "umap")
+        if layouts is None:
+            raise RunError("The UMAP of this run is not computed yet; the Collapse page does that.")
+        note = "UMAP of the final item table; x̂₀ and xₜ are at the weighted mean of their 10 nearest items by cosine"
+        return scene.Layout("umap", layouts[stage], note)
+    linear = pca_map(tables)
+    note = (
+        f"The two axes show {100 * linear.explained[stage]:.0f} % of the item table's variance; x̂₀ and xₜ are projected on them, "
+        "brought to the items' mean length, which changes no ranking"
+    )
+    return scene.Layout("pca", linear.apply(tables[stage]), note, linear)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _model(path: str, changed: int, stage: str) -> "Future[Model]":
+    return _background.submit(_load, path, stage)
+
+
+def _load(path: str, stage: str) -> "Model":
+    from adrec.models.loading import load_model
+
+    return load_model(RunFolder(path), stage)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
+    from adrec.trajectory import trajectory
+
+    loaded = _model(path, changed, stage).result()
+    return trajectory(loaded, list(subject.history), target=subject.target, seed=seed, steps=steps, user=subject.index or 0)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _influence(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> Influence:
+    from adrec.data.batches import pack
+
+    loaded: Any = _model(path, changed, stage).result()
+    batch = pack([np.asarray(subject.history)], loaded.config.length)
+    condition = loaded.encode(batch)[batch.last][0]
+
+    def answer(seed: int, steps: int) -> "Trajectory":
+        return _trajectory(path, changed, stage, subject, seed, steps)
+
+    shown = answer(seed, steps)
+    final = set(shown.top[-1].tolist())
+    common = [len(final & set(answer(s, n).top[-1].tolist())) for s, n in [(seed, 1), *((seed + i, steps) for i in range(1, SEEDS + 1))]]
+    share = loaded.config.noise_weight * float(np.linalg.norm(shown.x_t[0])) / float(condition.norm())
+    return Influence(share, common[0], tuple(common[1:]))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int, method: str) -> bytes:
+    from adrec.trajectory import titled
+
+    found = _trajectory(path, changed, stage, subject, seed, steps)
+    table = _model(path, changed, stage).result().item_embedding.weight.detach().numpy()
+    return scene.blob(found, table, _layout(path, changed, stage, method), titled(loaders.items(RunFolder(path))))

@@ -1,0 +1,131 @@
+"""A trajectory as the scrubber takes it: one block of bytes. Pure functions of arrays."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adrec.neighbours import neighbour_overlap
+from adrec.projection import place
+from app import palette
+
+if TYPE_CHECKING:
+    from adrec.projection import LinearMap
+    from adrec.trajectory import Trajectory
+
+TITLED = 5000
+"""Items up to which every title is sent, so that each point of the map has one; above, only those that are shown."""
+NEAREST = 10
+METHODS = {"pca": "PCA", "umap": "UMAP"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A map of a stage's items. items: (V, 2); note: how new vectors get their place; linear: of PCA, else None."""
+
+    method: str
+    items: np.ndarray
+    note: str
+    linear: "LinearMap | None" = None
+
+    def positions(self, points: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors (P, D) on the map: (P, 2), and the share (P,) of their nearest items that are not nearest on the map."""
+        if self.linear is None:
+            placed = place(points, table, self.items, NEAREST)
+            return placed.positions, placed.errors
+        positions = self.linear.apply(_unit(points) * np.linalg.norm(table, axis=1).mean())
+        k = min(NEAREST, len(table))
+        near = np.argsort(-(points @ _unit(table).T), axis=1, kind="stable")[:, :k]
+        on_map = ((positions[:, None, :] - self.items[None, :, :]) ** 2).sum(axis=2)
+        return positions, 1 - neighbour_overlap(near, np.argsort(on_map, axis=1, kind="stable")[:, :k])
+
+
+def _unit(table: np.ndarray) -> np.ndarray:
+    norm = np.linalg.norm(table, axis=1, keepdims=True)
+    return table / np.where(norm > 0, norm, 1.0)
+
+
+def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Callable[[int], str]) -> bytes:
+    """Everything that the scrubber shows but the step it stands at. table: (V + 1, D) with the padding row."""
+    arrays = _arrays(trajectory, table, layout)
+    shown = {*arrays["top"].ravel().tolist(), *trajectory.history} | ({trajectory.target} if trajectory.target else set())
+    items = len(table) - 1
+    known = range(1, items + 1) if items <= TITLED else sorted(shown)
+    offsets = np.cumsum([0, *(a.nbytes for a in arrays.values())]).tolist()
+    head = {
+        "items": items,
+        "k": arrays["top"].shape[1],
+        "steps": trajectory.steps,
+        "timesteps": trajectory.timesteps.tolist(),
+        "decided": trajectory.commit_step,
+        "history": trajectory.history,
+        "target": trajectory.target,
+        "titles": {i: title(i) for i in known},
+        "colors": {"target": palette.TARGET_COLOR, "answer": palette.ANSWER_COLOR, "history": palette.HISTORY_COLOR},
+        "method": METHODS[layout.method],
+        "method_note": layout.note,
+        "rank_label": f"Rank over {trajectory.steps} steps; the values are in the list of each step.",
+        "arrays": {n: (a.dtype.name, offset, a.size) for (n, a), offset in zip(arrays.items(), offsets, strict=False)},
+    }
+    text = json.dumps(head, ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 4)
+    body = text + b"".join(a.tobytes() for a in arrays.values())
+    digest = hashlib.sha256(body).digest()[:4]
+    return digest + np.uint32(len(text)).tobytes() + body
+
+
+def packed(scene: bytes, step: int) -> bytes:
+    """A ``blob`` with the step it opens at."""
+    return np.uint32(step).tobytes() + scene
+
+
+def unpacked(data: bytes) -> tuple[int, dict[str, Any]]:
+    """What the browser reads: the step, and head and arrays by name."""
+    step, _, length = np.frombuffer(data[:12], dtype="<u4").tolist()
+    head = json.loads(data[12 : 12 + length])
+    body = data[12 + length :]
+    arrays = {n: np.frombuffer(body, dtype=kind, count=count, offset=offset) for n, (kind, offset, count) in head["arrays"].items()}
+    return step, head | arrays
+
+
+def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict[str, np.ndarray]:
+    """By name, float32 or int32. Rows of S + 1 begin with the noise itself, ranked as if it were an answer."""
+    noise = _ranked(trajectory.x_t[0], table, trajectory.top.shape[1], trajectory.target)
+    first = int(trajectory.top[-1, 0])
+    x0_path, x0_error = layout.positions(trajectory.x0_hat, table[1:])
+    xt_path, xt_error = layout.positions(trajectory.x_t, table[1:])
+    found: dict[str, Any] = {
+        "top": np.vstack([noise["top"], trajectory.top]),
+        "probability": np.vstack([noise["probability"], trajectory.top_probabilities]),
+        "answer_rank": ranks(np.vstack([trajectory.x_t[:1], trajectory.x0_hat]), table, first),
+        "entropy": trajectory.entropy,
+        "cosine_to_final": trajectory.cosine_to_final,
+        "layout": layout.items,
+        "x0_path": x0_path,
+        "xt_path": xt_path,
+        "x0_error": x0_error,
+        "xt_error": xt_error,
+    }
+    if trajectory.target_rank is not None and trajectory.target_probability is not None:
+        found["rank"] = np.append(noise["rank"], trajectory.target_rank)
+        found["target_probability"] = np.append(noise["target_probability"], trajectory.target_probability)
+        found["cosine_to_target"] = trajectory.cosine_to_target
+    return {n: np.ascontiguousarray(a, dtype="<i4" if np.asarray(a).dtype.kind in "iu" else "<f4") for n, a in found.items()}
+
+
+def ranks(vectors: np.ndarray, table: np.ndarray, item: int) -> np.ndarray:
+    """The item's rank (P,) by inner product with each vector (P, D), over all rows of the table; ties count against it."""
+    scores = vectors @ table.T
+    return (scores >= scores[:, item : item + 1]).sum(axis=1)
+
+
+def _ranked(vector: np.ndarray, table: np.ndarray, k: int, target: int | None) -> Mapping[str, Any]:
+    scores = (table @ vector).astype(np.float64)
+    probability = np.exp(scores - scores.max())
+    probability /= probability.sum()
+    top = np.argsort(-scores[1:], kind="stable")[:k] + 1
+    of_target = {} if target is None else {"rank": int((scores >= scores[target]).sum()), "target_probability": probability[target]}
+    return {"top": top, "probability": probability[top], **of_target}

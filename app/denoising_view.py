@@ -1,0 +1,235 @@
+"""The parts of the Denoising page: whose next item, the history as cards, the scrubber, what the noise does."""
+
+import html
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.data.dataset import SequenceDataset
+from adrec.runs import RunFolder
+from adrec.titles import parse_history
+from app import denoising_data as data
+from app import denoising_scene, denoising_words, loaders, state
+from app.components.scrubber import HEIGHT, scrubber
+
+if TYPE_CHECKING:
+    from adrec.trajectory import Trajectory
+
+MODES = {"user": "A user", "own": "Your own history"}
+LISTED = 20_000
+"""Users or items up to which a list to choose from is sent to the browser; above, one types."""
+CARDS_CSS = """<style>
+.cards{display:flex;gap:12px;align-items:stretch;font-size:.85rem;line-height:1.25}
+.cards .past{display:flex;flex-direction:row-reverse;gap:8px;overflow-x:auto;flex:0 1 auto;min-width:0;padding-bottom:6px;
+ scrollbar-width:thin}
+.cards .card{flex:none;width:138px;border:1px solid color-mix(in srgb,currentColor 22%,transparent);border-radius:6px;padding:6px 8px;
+ display:flex;flex-direction:column;justify-content:space-between;min-height:4.6rem;box-sizing:border-box}
+.cards b{font-weight:600;display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden}
+.cards small{opacity:.72;font-size:.76rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+.cards .next{display:flex;gap:12px;flex:0 0 auto;align-items:center;padding-bottom:6px}
+.cards .next .card{border-width:2px;border-color:VAR_TARGET;align-self:stretch}
+.cards .arrow{opacity:.6;font-size:1.2rem}
+@media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
+</style>"""
+
+
+# -- whose next item ----------------------------------------------------------------------------------------------
+
+
+def choose(row: Any, run: RunFolder, length: int) -> data.Subject | None:
+    """The controls for a user or a composed history, in ``row`` and below, and the subject that the URL names."""
+    users, reason = data.dataset(run)
+    if users is None:
+        st.info(f"{reason} Compose a history instead.", icon=":material/info:")
+        return _composed(run, length)
+    place = state.bound("view", "user", tuple(MODES))
+    mode = row.segmented_control("Whose next item", MODES, format_func=MODES.__getitem__, required=True, **place)
+    return _composed(run, length) if mode == "own" else _user(row, run, users, length)
+
+
+def _user(row: Any, run: RunFolder, users: SequenceDataset, length: int) -> data.Subject:
+    ranks = data.test_ranks(run, users.n_users)
+    ids = users.user_ids.tolist()
+    hits = [] if ranks is None else data.with_outcome(ranks, "hit").tolist()
+    default = ids[hits[0] if hits else 0]
+    wanted = state.get("user", default)
+    if wanted not in ids:
+        words = f"User '{wanted}' is not among the {len(ids):,} users of this data set; this is user {default}."
+        st.warning(words, icon=":material/warning:")
+    told = {} if ranks is None else {u: f"User {u} · rank {r:,}" for u, r in zip(ids, ranks.tolist(), strict=True)}
+    if len(ids) <= LISTED:
+        help_ = "Type to search the data set's own user ids. The rank is that of the test item, as measured after training with seed 0."
+        place = state.bound("user", default, ids)
+        chosen = row.selectbox("User", ids, format_func=lambda u: told.get(u, f"User {u}"), width=220, help=help_, **place)
+    else:
+        chosen = row.text_input("User id", width=220, **state.bound("user", default, ids))
+    _draws(row, ids, ranks)
+    return data.user(users, chosen, length)
+
+
+def _draws(row: Any, ids: Sequence[str], ranks: np.ndarray | None) -> None:
+    """Buttons that draw a user: any, or one with a certain outcome."""
+
+    def draw(positions: np.ndarray) -> None:
+        state.put(user=ids[int(np.random.default_rng().choice(positions))])
+
+    row.button("Random", icon=":material/casino:", on_click=draw, args=(np.arange(len(ids)),), help="Any user", key="denoising.random")
+    for outcome in data.OUTCOMES:
+        found = np.array([], dtype=int) if ranks is None else data.with_outcome(ranks, outcome)
+        why = f"One of the {len(found):,} users whose test item was a {outcome}" if len(found) else f"No user's test item was a {outcome}."
+        if ranks is None:
+            why = "This run has no test ranks: they come with the end of its training."
+        row.button(f"Random {outcome}", on_click=draw, args=(found,), disabled=not len(found), help=why, key=f"denoising.{outcome}")
+
+
+def _composed(run: RunFolder, length: int) -> data.Subject | None:
+    """A history picked from the item table, in the URL as ids joined by '-'."""
+    items = loaders.items(run)
+    known = [i for i in _ids(state.get("history", "")) if 1 <= i <= len(items)]
+    key = "denoising.history"
+    st.session_state[key] = known
+
+    def write() -> None:
+        _put_history(st.session_state[key])
+
+    if len(items) <= LISTED:
+        titles = _unique_titles(items)
+        label, ids = "History, oldest first", items.index.tolist()
+        st.multiselect(label, ids, format_func=titles.__getitem__, key=key, on_change=write, placeholder="Type a title")
+    else:
+        _typed(items, known)
+    if len(known) > 1:
+        _reorder(items, known)
+    if not known:
+        st.caption("Pick one or more items: the model reads them as a history, oldest first, and looks for the next one.")
+        return None
+    return data.Subject(tuple(known[-length:]))
+
+
+def _ids(text: str) -> list[int]:
+    return list(dict.fromkeys(int(part) for part in text.split("-") if part.isdecimal()))
+
+
+def _put_history(ids: Sequence[int]) -> None:
+    state.put(history="-".join(map(str, ids)) or None)
+
+
+def _unique_titles(items: pd.DataFrame) -> dict[int, str]:
+    """Titles with the year where known, with the raw id where that is still not unique."""
+    shown = items["title"] + (" (" + items["year"] + ")" if "year" in items else "")
+    double = shown.duplicated(keep=False)
+    return dict(zip(items.index.tolist(), shown.where(~double, shown + " · " + items["item"]).tolist(), strict=True))
+
+
+def _typed(items: pd.DataFrame, known: Sequence[int]) -> None:
+    title = items["title"]
+    text = st.text_input("History, oldest first", value="; ".join(title[i] for i in known), help="Titles or ids, separated by ';'")
+    if text.strip() and parse_history(text, items) != list(known):
+        _put_history(parse_history(text, items))
+        st.rerun()
+
+
+def _reorder(items: pd.DataFrame, known: list[int]) -> None:
+    def move(place: int, by: int) -> None:
+        order = known.copy()
+        order.insert(place + by, order.pop(place))
+        _put_history(order)
+
+    def remove(place: int) -> None:
+        _put_history(known[:place] + known[place + 1 :])
+
+    with st.popover("Change the order", icon=":material/swap_vert:", type="tertiary"):
+        for place, item in enumerate(known):
+            row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+            name = items["title"][item]
+            row.button("↑", key=f"up.{item}", on_click=move, args=(place, -1), disabled=place == 0, help=f"{name}: earlier")
+            row.button("↓", key=f"down.{item}", on_click=move, args=(place, 1), disabled=place == len(known) - 1, help=f"{name}: later")
+            row.button("✕", key=f"remove.{item}", on_click=remove, args=(place,), help=f"Remove {name}")
+            row.markdown(denoising_words.plain(name))
+
+
+# -- what is known of them ----------------------------------------------------------------------------------------
+
+
+def cards(subject: data.Subject, items: pd.DataFrame) -> None:
+    """The history as a row of cards, the newest last, and what came next."""
+    from app import palette
+
+    past = "".join(_card(items, item) for item in reversed(subject.history))
+    target = "" if subject.target is None else f'<span class="arrow">→</span>{_card(items, subject.target, "★ Came next")}'
+    count = f"History of {len(subject.history)}, the newest on the right"
+    row = f'<div class="past" role="list" tabindex="0" aria-label="{count}, read from there">{past}</div><div class="next">{target}</div>'
+    st.html(CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR) + f'<div class="cards">{row}</div>')
+
+
+def _card(items: pd.DataFrame, item: int, above: str = "") -> str:
+    values = items.loc[item]
+    columns = [c for c in ("year", *items.columns.drop(["item", "title", "year", "popularity"], errors="ignore")) if c in items]
+    more = [str(values[c]).replace("|", ", ") for c in columns]
+    title, rest = html.escape(str(values["title"])), html.escape(" · ".join(m for m in more if m))
+    over = f"<small>{html.escape(above)}</small>" if above else ""
+    return f'<div class="card" role="listitem" title="{title}, {rest}">{over}<b>{title}</b><small>{rest}</small></div>'
+
+
+# -- the picture --------------------------------------------------------------------------------------------------
+
+
+def noise_controls(timesteps: int, umap: bool) -> tuple[int, int, str]:
+    """Seed, number of steps and map, as the URL has them."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    seed = row.number_input("Seed of the noise", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
+    row.button("Another seed", icon=":material/casino:", on_click=lambda: state.put(seed=(int(seed) + 1) % 2**31), key="denoising.reseed")
+    help_ = "Fewer steps visit the same noise levels in larger strides, the noisiest always among them."
+    default = state.bound("steps", timesteps, range(1, timesteps + 1))
+    steps = row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, help=help_, **default)
+    methods = ("umap", "pca") if umap else ("pca",)
+    why = "UMAP keeps neighbours together, PCA keeps distances along two axes." + ("" if umap else " This run's UMAP is not computed yet.")
+    chosen = state.bound("method", methods[0], methods)
+    method = row.segmented_control("Map", methods, format_func=denoising_scene.METHODS.__getitem__, required=True, help=why, **chosen)
+    return int(seed), int(steps), str(method)
+
+
+def wait_for_model(run: RunFolder, stage: str, place: Any) -> None:
+    """Hold the picture's place until the model is there."""
+    loading = data.model(run, stage)
+    if not loading.done():
+        with place.container(height=HEIGHT, border=True, vertical_alignment="center", horizontal_alignment="center"), st.spinner(
+            "Loading the model; this takes a few seconds, once."
+        ):
+            loading.result()
+    loading.result()
+
+
+@st.fragment
+def clock(run: RunFolder, stage: str, subject: data.Subject, seed: int, steps: int, method: str) -> None:
+    """The scrubber; a step that a person lets go at comes here and nowhere else."""
+    blob = data.picture(run, stage, subject, seed, steps, method)
+    step = min(max(state.get("step", steps), 0), steps)
+    scrubber(denoising_scene.packed(blob, step), lambda released: state.put(step=released))
+
+
+def influence(run: RunFolder, stage: str, subject: data.Subject, seed: int, steps: int) -> None:
+    """What lambda means for this history, in this run's own figures."""
+    found = data.influence(run, stage, subject, seed, steps)
+    size = min(10, run.model_config.n_items)
+    words = denoising_words.of_lambda(run.model_config.noise_weight, steps, found.share, found.one_step, found.seeds, size)
+    st.markdown("#### How much does the noise matter?")
+    st.markdown(words)
+
+
+def json_download(trajectory: "Trajectory", title: Callable[[int], str], subject: data.Subject, name: str) -> None:
+    """The whole trajectory as a JSON file."""
+    st.download_button(
+        "Everything shown here (JSON)",
+        lambda: json.dumps(trajectory.to_json(title, subject.user_id), ensure_ascii=False, indent=1),
+        file_name=f"{name}.json",
+        mime="application/json",
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+        key="denoising.json",
+    )

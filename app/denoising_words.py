@@ -1,0 +1,90 @@
+"""What the Denoising page says, made from the trajectory's own numbers."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adrec.trajectory import Trajectory
+
+DEFINITIONS = {
+    "Decided": "the first step after which the set of the top 10 no longer changes. Steps count from the noise: 1, 2, ... T.",
+    "x_t": "the noised token. It begins as pure Gaussian noise (step 0) and is denoised step by step; t counts down to 0.",
+    "x̂₀": "the denoiser's estimate of the next item's embedding. The items are ranked by their inner product with it.",
+    "Rank": "the target's place among all items, 1 being the best; ties count against the model.",
+    "Hit, near miss, miss": "the target is finally in the top 10, at rank 11 to 50, or below.",
+    "Probability": "the softmax of the inner products over all items.",
+    "λ": "how much of the noised token the denoiser sees beside the history: its input is c + λ (x_t + time).",
+    "Map": "UMAP or PCA of the final item table. A vector that is no item is put, on UMAP, at the mean of its 10 nearest items by cosine, "
+    "weighted by 1 / (1 - cosine); on PCA it is brought to the items' mean length, which changes no ranking, and projected. "
+    "How well that shows its neighbourhood stands below the map.",
+}
+
+
+def headline(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
+    """When it was decided, by what, and how the target fared, in Markdown."""
+
+    def escaped(item: int) -> str:
+        return plain(title(item))
+
+    return f"{_decision(trajectory, escaped)} {_outcome(trajectory, escaped)}"
+
+
+def plain(text: str) -> str:
+    """Text that Markdown leaves as it is: M*A*S*H."""
+    return re.sub(r"([\\`*_{}\[\]<>#$:~|])", r"\\\1", text)
+
+
+def _decision(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
+    total, step, order = trajectory.steps, trajectory.commit_step, trajectory.order_commit_step
+    if total == 1:
+        return "**Decided in the only step.**"
+    if step == 1:
+        rest = "the other step changes" if total == 2 else f"the other {total - 1} change"
+        if order == 1:
+            return f"**Decided at the first step**: {rest} nothing in the top 10."
+        return f"**Decided at the first step**: {rest} none of its ten items, only their order, for the last time at step {order}."
+    before, after = trajectory.top[step - 2, :10].tolist(), trajectory.top[step - 1, :10].tolist()
+    entered, left = [i for i in after if i not in before], [i for i in before if i not in after]
+    if len(entered) == 1:
+        swap = f"*{title(entered[0])}* took the place of *{title(left[0])}*"
+        return f"**Decided at step {step} of {total}**: {swap} in the top 10, and stayed."
+    return f"**Decided at step {step} of {total}**: {listed([title(i) for i in entered])} entered the top 10, and stayed."
+
+
+def _outcome(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
+    if trajectory.target is None or trajectory.target_rank is None:
+        return f"Its first choice is *{title(int(trajectory.top[-1, 0]))}*."
+    rank, name = int(trajectory.target_rank[-1]), f"*{title(trajectory.target)}*"
+    if trajectory.outcome == "hit":
+        return f"What really came next, {name}, is {'its first choice' if rank == 1 else f'at rank {rank}: a hit'}."
+    verdict = "a near miss" if trajectory.outcome == "near miss" else "a miss"
+    return f"What really came next, {name}, ends at rank {rank:,}: {verdict}."
+
+
+def listed(titles: Sequence[str], most: int = 3) -> str:
+    """A, B and C; above ``most``, how many more."""
+    shown = [f"*{t}*" for t in titles[:most]]
+    if len(titles) > most:
+        return f"{', '.join(shown)} and {len(titles) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+
+
+def of_lambda(noise_weight: float, steps: int, share: float, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
+    """What lambda means for this history. share: length of lambda times the noise over that of c; one_step: how many of the top
+    ``size`` are the same after one step; seeds: the same for other seeds."""
+    low, high = min(seeds), max(seeds)
+    common = f"{low}" if low == high else f"{low} to {high}"
+    figures = (
+        f"Here the noise, times λ = {noise_weight:g}, is {_percent(share)} as long as the condition c that carries the history. "
+        f"**One step** gives {one_step} of the same {size} items as {steps}; **{len(seeds)} other seeds** give {common} of the same {size}."
+    )
+    if one_step >= size - 1 and low >= size - 1:
+        return f"{figures} So the noise barely reaches the denoiser: the history decides, and one step is practically enough."
+    if one_step <= size // 2 or low <= size // 2:
+        return f"{figures} So the steps and the noise matter here: the answer is drawn, not only computed from the history."
+    return f"{figures} So the noise moves some of the answer, and the history decides most of it."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 1 else f"{share:.2g} times"
