@@ -11,6 +11,7 @@ from torch import Tensor
 
 import adrec
 from adrec.config import PRESETS, ModelConfig, TrainConfig, from_json, settings, to_json
+from adrec.data.catalog import TITLES
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.models.official import TABLE, read_state_dict
@@ -32,7 +33,7 @@ def describe_run(
         "train": to_json(train),
         "preset": preset,
         "seed": train.seed,
-        "dataset": {"name": source, "title": data.name, "options": dict(data.options), **counts, "hash": data.content_hash},
+        "dataset": {"name": source, "title": TITLES.get(source, data.name), "options": dict(data.options), **counts, "hash": data.content_hash},
         "pretrained": pretrained,
         "versions": {"adrec": adrec.__version__, "python": platform.python_version(), **{p: version(p) for p in LIBRARIES}},
         "command": command,
