@@ -1,6 +1,42 @@
 """Collapse: item maps, spectra and measures of the stages."""
 
-from app import ui
+import streamlit as st
 
-ui.header("Have the embeddings collapsed?")
-run = ui.run_picker()
+from app import collapse_data, collapse_view, ui
+
+DEFINITIONS = {
+    "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",
+    "Collapse": "two opposite things share the word: the table is still noise, so that an item's neighbours mean nothing; "
+    "or it is narrow, so that items can hardly be told apart.",
+    "Effective rank": "how many directions the items really use. Noise uses nearly all of them, so a high number alone is not health.",
+    "Noise edge": "the strength that no direction of a random table of this size exceeds.",
+    "Pre-train = warm-up": "the warm-up trains the denoiser and leaves the item table as it is; only the ranking changes.",
+    "NDCG@10, HR@10": "how high, and how often at all, the right next item is among the first ten, over all validation users.",
+    "x̂₀": "the denoiser's guess at the clean embedding x₀ of the next item, from a noised one.",
+}
+
+QUESTION = "Have the embeddings collapsed?"
+top, picture = st.container(), st.container()
+controls = st.container(horizontal=True, vertical_alignment="bottom")
+run = ui.run_picker(container=controls)
+if run is None or not run.table_names():
+    with top:
+        ui.header(QUESTION)
+    if run is not None:
+        st.info("This run has no item table yet: the first is there when training begins.", icon=":material/info:")
+    st.stop()
+with top:
+    ui.header(QUESTION, collapse_data.answer(run))
+collapse_view.controls(run, controls)
+with picture:
+    collapse_view.map_view(run)
+collapse_view.neighbour_view(run)
+spectra, measures = st.columns([5, 6], gap="large")
+with spectra:
+    words = "How strong each direction is. Each curve is divided by its root mean square, so scale does not count."
+    st.subheader("Spectra", anchor=False, help=words)
+    collapse_view.spectra_view(run)
+with measures:
+    st.subheader("Measures", anchor=False, help="Hover over a name for what it says.")
+    collapse_view.measures_view(run)
+ui.define(DEFINITIONS)

@@ -74,9 +74,9 @@ class Maps {
     if (window.itemMaps && window.itemMaps.run === head.run) this.take(window.itemMaps); else this.resize();
   }
 
-  rank(i) {  // drawing order: unknown first, then the rare colour groups' reverse, popular ones on top
+  rank(i) {  // drawing order: unknown and other lie below, rare groups and large numbers on top
     const c = this.codes[i];
-    return c === UNKNOWN ? -1 : this.head.categories.length ? -c + 300 : c;
+    return c === UNKNOWN || this.head.categories[c] === "other" ? -1 : c;
   }
 
   bounds() {

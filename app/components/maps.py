@@ -16,7 +16,9 @@ def _text(name: str) -> str:
 
 
 _maps = st.components.v2.component("adrec_maps", html='<div class="maps"></div>', css=_text("maps.css"), js=_text("maps.js"))
-_lists = st.components.v2.component("adrec_neighbours", html='<div class="lists"></div>', css=_text("neighbours.css"), js=_text("neighbours.js"))
+_lists = st.components.v2.component(
+    "adrec_neighbours", html='<div class="lists"></div>', css=_text("neighbours.css"), js=_text("neighbours.js")
+)
 
 
 def pack(header: Mapping[str, Any], layouts: Sequence[np.ndarray], codes: np.ndarray) -> bytes:

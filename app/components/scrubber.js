@@ -79,7 +79,7 @@ class View {
     const cosine = { label: "Cosine over the steps", height: 190, steps, low, high: 1, ticks: [0, 0.5, 1], format: (v) => v.toFixed(v % 0.5 ? 3 : 1), axis, series: cosines };
     const most = Math.log(scene.items + 1);
     const entropy = { label: "Entropy over the steps", height: 190, steps, low: 0, high: most, ticks: [0, most / 2, most], format: (v) => v.toFixed(2), axis, series: [{ values: scene.entropy, from: 1, kind: "answer" }] };
-    this.find(".method").textContent = scene.method;
+    this.find(".method").textContent = `${scene.method} · ○ history, ◆ top 10${scene.target ? ", ★ target" : ""}`;
     this.find(".map").title = scene.method_note;
     const plots = [chart(this.find(".rank .chart"), rank, pick), itemMap(this.find(".map"), scene)];
     plots.push(chart(this.find(".cosine .chart"), cosine, pick), chart(this.find(".entropy .chart"), entropy, pick));
@@ -101,7 +101,7 @@ class View {
     this.range.value = this.step;
     this.parts.forEach((part) => part.move(this.step));
     const { steps, timesteps } = this.scene, t = timesteps[this.step - 1];
-    this.find("output").innerHTML = this.step ? `Step <b>${this.step}</b> of ${steps} <small>t = ${t}</small>` : "<b>Pure noise</b> <small>step 0</small>";
+    this.find("output").innerHTML = this.step ? `<span>Step <b>${this.step}</b> of ${steps}</span> <small>t = ${t}</small>` : "<b>Pure noise</b>";
     this.range.setAttribute("aria-valuetext", this.step ? `Step ${this.step} of ${steps}` : "Pure noise");
     this.find(".changes").textContent = changes(this.scene, this.step);
     this.find(".changes").title = this.find(".changes").textContent;

@@ -34,8 +34,8 @@ function topList(box, scene) {
   const rows = new Map();
   box.replaceChildren();
   box.style.height = `${(k + (target ? 1 : 0)) * ROW + (target ? GAP : 0)}px`;
+  const rule = document.createElement("hr");
   if (target) {
-    const rule = document.createElement("hr");
     rule.style.top = `${k * ROW + GAP / 2}px`;
     box.appendChild(rule);
   }
@@ -61,7 +61,7 @@ function topList(box, scene) {
     element.style.transform = `translateY(${slot < k ? slot * ROW : k * ROW + GAP}px)`;
     element.querySelector(".place").textContent = number(place);
     element.querySelector(".value").textContent = percent(p);
-    element.querySelector(".fill").style.width = `${(100 * p) / largest}%`;
+    element.querySelector(".fill").style.width = `calc((100% - 96px) * ${p / largest})`;
     const moved = first ? 0 : before < 0 ? NaN : before - slot;
     element.querySelector(".move").textContent = slot >= k || moved === 0 ? "" : Number.isNaN(moved) ? "new" : moved > 0 ? `▲${moved}` : `▼${-moved}`;
   }
@@ -72,6 +72,7 @@ function topList(box, scene) {
       const now = scene.list(step), before = step ? scene.list(step - 1) : [];
       rows.forEach((element, item) => { if (!now.includes(item) && item !== target) element.classList.remove("shown", "is-answer"); });
       now.forEach((item, slot) => show(item, slot, slot + 1, probability[step * k + slot], before.indexOf(item), step <= 1));
+      rule.style.opacity = now.includes(target) ? 0 : 1;
       if (target && !now.includes(target)) show(target, k, scene.rank[step], scene.target_probability[step], -1, true);
     },
   };

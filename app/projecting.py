@@ -1,0 +1,108 @@
+"""UMAP in a process of its own: the server stays quick, progress can be watched from any tab, and cancelling ends it at once.
+
+``python -m app.projecting RUN`` computes the run's UMAP, saves it where ``adrec.projection`` looks, and writes one JSON line a step.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adrec.errors import AdrecError
+from adrec.projection import project
+from adrec.runs import RunFolder
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Job:
+    """A projection under way or ended."""
+
+    process: subprocess.Popen[str]
+    fraction: float = 0.0
+    words: str = "starting"
+    error: str | None = None
+    cancelled: bool = False
+    reader: threading.Thread | None = field(default=None, repr=False)
+
+    @property
+    def alive(self) -> bool:
+        return self.reader is not None and self.reader.is_alive()
+
+
+_jobs: dict[str, Job] = {}
+_lock = threading.Lock()
+
+
+def job(run: RunFolder) -> Job | None:
+    """The run's projection since the server started, if there was one."""
+    return _jobs.get(str(run.path.resolve()))
+
+
+def start(run: RunFolder) -> Job:
+    """Begin the run's projection unless it is under way."""
+    key = str(run.path.resolve())
+    with _lock:
+        found = _jobs.get(key)
+        if found is not None and found.alive:
+            return found
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "app.projecting", key]
+        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        process = subprocess.Popen(command, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=nowhere)
+        begun = Job(process)
+        begun.reader = threading.Thread(target=_read, args=(begun,), daemon=True)
+        begun.reader.start()
+        _jobs[key] = begun
+        return begun
+
+
+def cancel(run: RunFolder) -> None:
+    """End the run's projection; nothing of it is kept."""
+    found = job(run)
+    if found is not None and found.alive:
+        found.cancelled = True
+        found.process.kill()
+
+
+def _read(found: Job) -> None:
+    process = found.process
+    assert process.stdout is not None
+    for line in process.stdout:
+        try:
+            said = json.loads(line)
+            found.fraction, found.words, found.error = float(said["fraction"]), str(said["words"]), said.get("error")
+        except (ValueError, KeyError, TypeError):
+            continue  # not ours
+    if process.wait() != 0 and not found.cancelled and found.error is None:
+        found.error = f"The UMAP process ended unexpectedly (exit code {process.returncode})."
+
+
+def _say(fraction: float, words: str, error: str | None = None) -> None:
+    print(json.dumps({"fraction": fraction, "words": words, "error": error}), flush=True)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()  # ends when the server does
+    os._exit(1)
+
+
+def main(path: str) -> int:
+    """Project; 2 after saying what is wrong."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        project(RunFolder(path), "umap", progress=_say)
+    except AdrecError as error:
+        _say(0.0, "failed", str(error))
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1])
+    sys.stdout.flush()
+    os._exit(code)  # the thread that waits for the server must not hold it
