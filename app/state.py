@@ -76,7 +76,9 @@ def bound(name: str, default: Any, options: Sequence[Any] | None = None) -> dict
     st.session_state[key] = value
 
     def write() -> None:
-        put(**{name: st.session_state[key]})
+        chosen = st.session_state[key]
+        if options is None or chosen in options:
+            put(**{name: chosen})
 
     return {"key": key, "on_change": write}
 

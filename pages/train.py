@@ -22,8 +22,7 @@ with picture:
         wanted = state.get("run")
         if wanted is not None and wanted not in known:
             st.warning(f"There is no run called '{wanted}' here.", icon=":material/warning:")
-        label = {name: f"{name} · {train_view.WORDS[known[name].state].lower()}" for name in names}
-        chosen = st.selectbox("Run", names, format_func=lambda n: label[n], **state.bound("run", names[0], names))
+        chosen = st.selectbox("Run", names, **state.bound("run", names[0], names))  # labels stay as they are: a changed one is a new option
         train_view.follow(root, known[chosen])
     else:
         st.info("There is no run yet. Start one: it appears here and goes on when you close this page.", icon=":material/info:")

@@ -1,0 +1,23 @@
+"""Running a page with AppTest through the app's own entry."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def open_page(page: str = "", **parameters: str) -> AppTest:
+    """The app on ``pages/<page>.py`` with a URL's parameters, run once."""
+    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    if page:
+        app.switch_page(str(ROOT / "pages" / f"{page}.py"))
+    return app.run()
+
+
+def texts(app: AppTest) -> str:
+    """All the words on the page that are prose."""
+    shown = [*app.title, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(element.value) for element in shown)

@@ -1,0 +1,156 @@
+"""The Train page through AppTest, on run folders that are really there."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adrec.data.dataset import ItemTable
+from adrec.runs import RunFolder, write_json
+from app import jobs, train_form
+from app.progress import Follower, duration, summarise, thin
+from tests.app.conftest import LONG, state, trains, wait_for
+from tests.app.pages import open_page, texts
+
+
+def write_run(root: Path, name: str, state: str, events: list[dict[str, object]], error: str | None = None) -> RunFolder:
+    """A run folder with these events, as the trainer writes it."""
+    run = RunFolder(root / name)
+    info = {"dataset": {"name": "synthetic", "title": "Synthetic"}, "train": {"max_steps": None}, "preset": "quick"}
+    run.create(info, ItemTable.untitled(["a", "b"]), np.array([0, 1, 2]))
+    write_json(run.path / "status.json", {"state": state, "error": error})
+    run.events_path.write_text("".join(json.dumps(e) + "\n" for e in events))
+    return run
+
+
+def half_way(now: float = 100.0) -> list[dict[str, object]]:
+    """Pre-training done, warm-up skipped by having none, fine-tuning in its third epoch of ten."""
+    metrics = {"ndcg@10": 0.25}
+    longest = {"first_epoch": 0, "max_epochs": 10, "steps_per_epoch": 2}
+    return [
+        {"time": now, "kind": "stage", "stage": "pretrain", "epoch": 0, "step": 0, **longest},
+        {"time": now + 1, "kind": "step", "stage": "pretrain", "epoch": 0, "step": 1, "loss": 5.0},
+        {"time": now + 9, "kind": "validation", "stage": "pretrain", "epoch": 6, "step": 12, "metrics": metrics, "best": True},
+        {"time": now + 10, "kind": "stage_end", "stage": "pretrain", "epoch": 6, "step": 12, "seconds": 10.0, "reason": "patience"},
+        {"time": now + 10, "kind": "stage", "stage": "finetune", "epoch": 0, "step": 0, **longest},
+        {"time": now + 15, "kind": "step", "stage": "finetune", "epoch": 2, "step": 5, "loss": 3.0},
+    ]
+
+
+def test_without_a_run_the_page_says_what_to_do(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.loaders.BUNDLED", root / "none")
+    app = open_page("train")
+    assert not app.exception and "There is no run yet" in texts(app)
+
+
+def test_a_failed_run_shows_its_sentence_and_can_be_resumed(root: Path) -> None:
+    write_run(root, "bad", "failed", [], "The file 'x.csv' has no column for the item.")
+    app = open_page("train", run="bad")
+    assert app.error[0].value == "The file 'x.csv' has no column for the item." and app.button(key="train.resume")
+
+
+def test_a_stopped_run_says_that_it_can_be_resumed(root: Path) -> None:
+    write_run(root, "half", "stopped", half_way())
+    assert "**half** is stopped and can be resumed where it was." in texts(open_page("train", run="half"))
+
+
+def test_a_finished_run_leads_to_its_embeddings_and_its_denoising(root: Path) -> None:
+    write_run(root, "done", "finished", half_way())
+    links = {e.proto.label: e.proto.query_string for e in open_page("train", run="done").get("page_link")}
+    assert links == {"See its embeddings": "run=done", "Step through its denoising": "run=done"}
+
+
+def test_the_curves_are_there_and_carry_the_stages_names(root: Path) -> None:
+    write_run(root, "half", "stopped", half_way())
+    specs = [json.loads(chart.proto.spec) for chart in open_page("train", run="half").get("plotly_chart")]
+    assert len(specs) == 2 and "Fine-tune" in json.dumps(specs[0]["layout"]["annotations"])
+
+
+def test_an_unknown_run_in_the_link_is_named(root: Path) -> None:
+    write_run(root, "half", "stopped", half_way())
+    assert "There is no run called 'gone' here." in texts(open_page("train", run="gone"))
+
+
+def test_pressing_start_trains_with_the_chosen_settings(root: Path) -> None:
+    app = open_page("train")
+    app.selectbox(key="train.data").set_value("synthetic").run()
+    app.text_area(key="train.other").set_value("max_steps = 2\ntimesteps = 4\nlength = 10").run()
+    app.selectbox(key="train.hidden_size").set_value(32).run()
+    next(b for b in app.button if b.label == "Start training").click().run()
+    wait_for(lambda: state(root, "synthetic-1") == "finished", 120)
+    info = RunFolder(root / "synthetic-1").info
+    assert (info["model"]["hidden_size"], info["model"]["timesteps"], info["train"]["max_steps"]) == (32, 4, 2)
+
+
+def test_an_impossible_setting_is_refused_in_one_sentence_and_queues_nothing(root: Path) -> None:
+    app = open_page("train")
+    app.text_area(key="train.other").set_value("speed = 9").run()
+    next(b for b in app.button if b.label == "Start training").click().run()
+    assert app.error[0].value.startswith("Unknown setting 'speed'") and jobs.jobs(root) == []
+
+
+def test_a_missing_file_is_refused_before_anything_is_queued(root: Path) -> None:
+    app = open_page("train")
+    app.selectbox(key="train.data").set_value(train_form.OWN).run()
+    app.text_input(key="train.path").set_value("/no/such.csv").run()
+    next(b for b in app.button if b.label == "Start training").click().run()
+    assert "'/no/such.csv' is neither" in app.error[0].value and jobs.jobs(root) == []
+
+
+def test_describing_the_data_counts_it(root: Path) -> None:
+    app = open_page("train")
+    app.selectbox(key="train.data").set_value("synthetic").run()
+    app.button(key="train.describe").click().run()
+    counts = dict(app.dataframe[0].value.to_numpy())
+    assert (counts["users"], counts["items"]) == ("1,000", "500")
+
+
+def test_stop_and_resume_buttons_do_what_they_say(root: Path) -> None:
+    jobs.submit(root, "one", LONG)
+    wait_for(lambda: trains(root, "one"))
+    app = open_page("train", run="one")
+    app.button(key="train.stop").click().run()
+    wait_for(lambda: state(root, "one") == "stopped")
+    app = open_page("train", run="one")
+    app.button(key="train.resume").click().run()
+    wait_for(lambda: state(root, "one") == "running")
+
+
+def test_the_time_left_follows_from_the_pace_of_the_stage() -> None:
+    stages = {s.name: s for s in summarise(half_way(), None, alive=True)}
+    assert stages["finetune"].left == pytest.approx(15.0)  # 5 of 20 steps took 5 seconds
+
+
+def test_max_steps_shortens_what_is_left() -> None:
+    stages = {s.name: s for s in summarise(half_way(), 10, alive=True)}
+    assert stages["finetune"].fraction == 0.5
+
+
+def test_a_stage_that_was_passed_over_is_skipped() -> None:
+    assert [s.state for s in summarise(half_way(), None, alive=True)] == ["done", "skipped", "running"]
+
+
+def test_a_stage_without_its_process_is_interrupted() -> None:
+    assert summarise(half_way(), None, alive=False)[2].state == "interrupted"
+
+
+def test_following_begins_anew_when_resuming_cut_the_file(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    lines = [json.dumps({"kind": "step", "step": i}) + "\n" for i in range(6)]
+    run.events_path.write_text("".join(lines))
+    follower = Follower(run)
+    assert len(follower.events()) == 6
+    run.events_path.write_text("".join(lines[:3]) + json.dumps({"kind": "resumed"}) + "\n" + "".join(lines[3:]))
+    assert [e.get("step") for e in follower.events()] == [0, 1, 2, None, 3, 4, 5]
+
+
+def test_thinning_keeps_the_mean_of_a_curve() -> None:
+    points = [(float(i), float(i % 7)) for i in range(2000)]
+    kept = thin(points, 400)
+    assert len(kept) <= 400 and np.mean([y for _, y in kept]) == pytest.approx(np.mean([y for _, y in points]))
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (1500, "25 min"), (7260, "2 h 1 min")])
+def test_durations_read_as_a_person_says_them(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

@@ -1,0 +1,120 @@
+"""What a person does on the Train page: start, reload, stop, resume, wait, go on to the other pages."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from adrec.runs import RunFolder
+from tests.browser.conftest import Server, settle
+
+pytestmark = pytest.mark.browser
+
+SMALL = "max_steps = {steps}\nhidden_size = 16\ntimesteps = 4\nlength = 10\nvalidate_every = {every}"
+
+
+def begin(page: Any, server: Server, settings: str, name: str) -> None:
+    """Fill in the form and press Start."""
+    page.goto(f"{server.url}/train")
+    settle(page)
+    page.get_by_role("combobox", name=re.compile("Data")).click()
+    page.get_by_role("option", name="synthetic", exact=True).click()
+    page.get_by_text("Settings", exact=True).click()
+    area = page.get_by_role("textbox", name="Other settings")
+    area.fill(settings)
+    area.press("Control+Enter")
+    settle(page)
+    field = page.get_by_role("textbox", name="Run name")
+    field.fill(name)
+    field.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Start training").click()
+
+
+def long_run(page: Any, server: Server) -> None:
+    """Start a training that lasts for minutes and wait for its first steps."""
+    begin(page, server, SMALL.format(steps="none", every=100) + "\nepochs = 1000\nlr = 0.0001", "long")
+    expect(page.get_by_text(re.compile(r"long is in its pre-train stage, epoch"))).to_be_visible(timeout=60_000)
+
+
+def test_a_run_trains_to_the_end_and_leads_on_to_the_other_pages(page: Any, server: Server) -> None:
+    begin(page, server, SMALL.format(steps=24, every=5), "mine")
+    expect(page.get_by_text("mine has finished")).to_be_visible(timeout=180_000)
+    expect(page).to_have_url(re.compile(r"run=mine"))
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    page.get_by_role("link", name="See its embeddings").click()
+    expect(page).to_have_url(re.compile(r"/collapse\?.*run=mine"))
+
+
+def test_a_reload_and_a_second_tab_show_the_running_training(page: Any, server: Server) -> None:
+    long_run(page, server)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"long is in its pre-train stage"))).to_be_visible(timeout=60_000)
+    second = page.context.new_page()
+    second.goto(page.url)
+    expect(second.get_by_text(re.compile(r"long is in its pre-train stage"))).to_be_visible(timeout=60_000)
+
+
+def test_a_stopped_run_resumes_where_it_was(page: Any, server: Server) -> None:
+    long_run(page, server)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("long is stopped and can be resumed")).to_be_visible(timeout=60_000)
+    before = max(e.get("step", 0) for e in RunFolder(server.runs / "long").events()[0])
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=60_000)
+    for _ in range(120):
+        page.wait_for_timeout(500)
+        events = RunFolder(server.runs / "long").events()[0]
+        if events[-1].get("step", 0) > before:
+            break
+    steps = [e["step"] for e in events if e["kind"] == "step"]
+    assert steps[-1] > before and steps == sorted(steps)
+
+
+def test_a_training_survives_a_restart_of_the_server(page: Any, server: Server) -> None:
+    page.expected = ["ERR_CONNECTION", "WebSocket", "Client Error", "disconnected from server"]
+    long_run(page, server)
+    server.stop()
+    server.start()
+    page.reload()
+    expect(page.get_by_text(re.compile(r"long is in its pre-train stage"))).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("long is stopped and can be resumed")).to_be_visible(timeout=60_000)
+
+
+def test_a_failure_is_shown_as_its_sentence(page: Any, server: Server) -> None:
+    (server.runs / "empty.csv").write_text("user,item,timestamp\n")
+    page.goto(f"{server.url}/train")
+    settle(page)
+    page.get_by_role("combobox", name=re.compile("Data")).click()
+    page.get_by_role("option", name="A file or folder of mine").click()
+    path = page.get_by_role("textbox", name="Path on this machine")
+    path.fill(str(server.runs / "empty.csv"))
+    path.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_text("has failed")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("alert")).to_contain_text("empty.csv")
+
+
+def test_back_returns_to_the_run_that_was_shown_before(page: Any, server: Server) -> None:
+    begin(page, server, SMALL.format(steps=4, every=5), "first")
+    expect(page.get_by_text("first has finished")).to_be_visible(timeout=120_000)
+    begin(page, server, SMALL.format(steps=4, every=5), "second")
+    expect(page.get_by_text("second has finished")).to_be_visible(timeout=120_000)
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    settle(page)
+    page.get_by_role("combobox", name="Run", exact=True).click()
+    page.get_by_role("option", name="first", exact=True).click()
+    expect(page.get_by_text("first has finished")).to_be_visible(timeout=30_000)
+    page.go_back()
+    expect(page.get_by_text("second has finished")).to_be_visible(timeout=30_000)
+
+
+def test_the_server_says_nothing_but_its_address(page: Any, server: Server) -> None:
+    for path in ("", "train"):
+        page.goto(f"{server.url}/{path}")
+        settle(page)
+    text = server.log.read_text()
+    assert "Traceback" not in text and "warn" not in text.lower() and "error" not in text.lower()
