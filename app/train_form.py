@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from adrec.config import PRESETS, ModelConfig, TrainConfig, settings
+from adrec.config import PRESETS, ModelConfig, settings
 from adrec.errors import DataError
 from app import jobs, loaders, state, ui
 
 TEXTS = json.loads((loaders.ROOT / "assets" / "texts" / "train.json").read_text(encoding="utf-8"))
+NOISE_WEIGHTS = [0.0, 0.001, 0.01, 0.1, 1.0]
 OWN = "A file or folder of mine"
 
 
@@ -91,29 +92,30 @@ def _preset(data: str) -> str:
 def _settings(preset: str) -> dict[str, str]:
     """The settings that differ from the preset's, as texts."""
     model, train = settings(preset, {})
-    usual = {**{f: getattr(TrainConfig(), f) for f in ("seed", "warmup_epochs")}, "noise_weight": 0.001, "hidden_size": 128, **model}
-    help_of = TEXTS["fields"]
+    usual = {f: getattr(ModelConfig(n_items=1, **model), f) for f in ("noise_weight", "hidden_size")}
+    usual |= {f: getattr(train, f) for f in ("seed", "warmup_epochs")}
     with st.expander("Settings"):
         left, right = st.columns(2)
-        chosen: dict[str, Any] = {
-            "seed": left.number_input("Seed", 0, 2**31 - 1, usual["seed"], help=help_of["seed"], key="train.seed"),
-            "hidden_size": right.selectbox("Width D", [32, 64, 128, 256], index=2, help=help_of["hidden_size"], key="train.hidden_size"),
-            "noise_weight": left.selectbox(
-                "Noise weight λ",
-                [0.0, 0.001, 0.01, 0.1, 1.0],
-                index=1,
-                format_func=lambda v: f"{v:g}",
-                help=help_of["noise_weight"],
-                key="train.noise_weight",
-            ),
-            "warmup_epochs": right.number_input(
-                "Warm-up epochs", 0, 50, usual["warmup_epochs"], help=help_of["warmup_epochs"], key="train.warmup_epochs"
-            ),
+        chosen = {
+            "seed": left.number_input("Seed", 0, 2**31 - 1, usual["seed"], **_field("seed", preset)),
+            "hidden_size": _choice(right, "Width D", [32, 64, 128, 256], usual["hidden_size"], **_field("hidden_size", preset)),
+            "noise_weight": _choice(left, "Noise weight λ", NOISE_WEIGHTS, usual["noise_weight"], **_field("noise_weight", preset)),
+            "warmup_epochs": right.number_input("Warm-up epochs", 0, 50, usual["warmup_epochs"], **_field("warmup_epochs", preset)),
         }
-        drift = st.toggle("Let the frozen table drift, as the official code does", help=help_of["warmup_drift"], key="train.warmup_drift")
-        other = st.text_area("Other settings", help=help_of["other"], placeholder="max_steps = 200", height=80, key="train.other")
+        drift = st.toggle("Let the frozen table drift, as the official code does", **_field("warmup_drift", preset))
+        other = st.text_area("Other settings", placeholder="max_steps = 200", height=80, **_field("other", preset))
     overrides = {key: f"{value:g}" if isinstance(value, float) else str(value) for key, value in chosen.items() if value != usual[key]}
     return overrides | ({"warmup_drift": "true"} if drift else {}) | _other(other)
+
+
+def _field(name: str, preset: str) -> dict[str, Any]:
+    """Help and key; each preset has its own fields, so that changing it shows its values."""
+    return {"help": TEXTS["fields"][name], "key": f"train.{preset}.{name}"}
+
+
+def _choice(place: Any, label: str, values: list[Any], usual: Any, **field: str) -> Any:
+    options = sorted({*values, usual})
+    return place.selectbox(label, options, index=options.index(usual), format_func=lambda v: f"{v:g}", **field)
 
 
 def _other(text: str) -> dict[str, str]:

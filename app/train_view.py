@@ -11,15 +11,6 @@ from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
 from app.train_form import TEXTS
 
-WORDS = {
-    "queued": "Waiting",
-    "running": "Running",
-    "stopping": "Stopping",
-    "stopped": "Stopped",
-    "finished": "Finished",
-    "failed": "Failed",
-    "missing": "Not begun",
-}
 REASONS = {"patience": "validation stopped improving", "epochs": "all epochs done", "max_steps": "step limit reached"}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adrec.config import PRESETS
 from adrec.data.dataset import ItemTable
 from adrec.runs import RunFolder, write_json
 from app import jobs, train_form
@@ -75,8 +76,8 @@ def test_an_unknown_run_in_the_link_is_named(root: Path) -> None:
 def test_pressing_start_trains_with_the_chosen_settings(root: Path) -> None:
     app = open_page("train")
     app.selectbox(key="train.data").set_value("synthetic").run()
-    app.text_area(key="train.other").set_value("max_steps = 2\ntimesteps = 4\nlength = 10").run()
-    app.selectbox(key="train.hidden_size").set_value(32).run()
+    app.text_area(key="train.quick.other").set_value("max_steps = 2\ntimesteps = 4\nlength = 10").run()
+    app.selectbox(key="train.quick.hidden_size").set_value(32).run()
     next(b for b in app.button if b.label == "Start training").click().run()
     wait_for(lambda: state(root, "synthetic-1") == "finished", 120)
     info = RunFolder(root / "synthetic-1").info
@@ -85,7 +86,7 @@ def test_pressing_start_trains_with_the_chosen_settings(root: Path) -> None:
 
 def test_an_impossible_setting_is_refused_in_one_sentence_and_queues_nothing(root: Path) -> None:
     app = open_page("train")
-    app.text_area(key="train.other").set_value("speed = 9").run()
+    app.text_area(key="train.quick.other").set_value("speed = 9").run()
     next(b for b in app.button if b.label == "Start training").click().run()
     assert app.error[0].value.startswith("Unknown setting 'speed'") and jobs.jobs(root) == []
 
@@ -96,6 +97,13 @@ def test_a_missing_file_is_refused_before_anything_is_queued(root: Path) -> None
     app.text_input(key="train.path").set_value("/no/such.csv").run()
     next(b for b in app.button if b.label == "Start training").click().run()
     assert "'/no/such.csv' is neither" in app.error[0].value and jobs.jobs(root) == []
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_an_untouched_form_asks_for_nothing_but_the_preset(root: Path, preset: str) -> None:
+    app = open_page("train")
+    app.get("button_group")[0].set_value(preset).run()
+    assert f"--preset={preset} --run=" in app.code[-1].value
 
 
 def test_describing_the_data_counts_it(root: Path) -> None:
