@@ -32,6 +32,7 @@ CARDS_CSS = """<style>
 .cards small{opacity:.72;font-size:.76rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .cards .next{display:flex;gap:12px;flex:0 0 auto;align-items:center;padding-bottom:6px}
 .cards .next .card{border-width:2px;border-color:VAR_TARGET;align-self:stretch}
+.cards .next .unknown{border-style:dashed;border-color:color-mix(in srgb,currentColor 40%,transparent)}
 .cards .arrow{opacity:.6;font-size:1.2rem}
 @media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
 </style>"""
@@ -160,9 +161,10 @@ def cards(subject: data.Subject, items: pd.DataFrame) -> None:
     from app import palette
 
     past = "".join(_card(items, item) for item in reversed(subject.history))
-    target = "" if subject.target is None else f'<span class="arrow">→</span>{_card(items, subject.target, "★ Came next")}'
+    unknown = '<div class="card unknown"><b>?</b><small>Next is not known</small></div>'
+    target = unknown if subject.target is None else _card(items, subject.target, "★ Came next")
     count = f"History of {len(subject.history)}, the newest on the right"
-    row = f'<div class="past" role="list" tabindex="0" aria-label="{count}, read from there">{past}</div><div class="next">{target}</div>'
+    row = f'<div class="past" role="list" tabindex="0" aria-label="{count}, read from there">{past}</div><div class="next"><span class="arrow">→</span>{target}</div>'
     st.html(CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR) + f'<div class="cards">{row}</div>')
 
 
@@ -193,14 +195,17 @@ def noise_controls(timesteps: int, umap: bool) -> tuple[int, int, str]:
     return int(seed), int(steps), str(method)
 
 
-def wait_for_model(run: RunFolder, stage: str, place: Any) -> None:
-    """Hold the picture's place until the model is there."""
+def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> None:
+    """Hold the places of answer and picture until the model is there; what they held before stays until it is replaced."""
     loading = data.model(run, stage)
+    words, space = answer.empty(), picture.empty()
     if not loading.done():
-        with place.container(height=HEIGHT, border=True, vertical_alignment="center", horizontal_alignment="center"), st.spinner(
-            "Loading the model; this takes a few seconds, once."
-        ):
+        words.markdown("The model is loading: a few seconds, once.")
+        held = space.container(height=HEIGHT, border=True, vertical_alignment="center", horizontal_alignment="center")
+        with held, st.spinner("Loading the model"):
             loading.result()
+        words.empty()
+        space.empty()
     loading.result()
 
 

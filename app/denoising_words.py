@@ -79,11 +79,12 @@ def of_lambda(noise_weight: float, steps: int, share: float, one_step: int, seed
         f"Here the noise, times λ = {noise_weight:g}, is {_percent(share)} as long as the condition c that carries the history. "
         f"**One step** gives {one_step} of the same {size} items as {steps}; **{len(seeds)} other seeds** give {common} of the same {size}."
     )
-    if one_step >= size - 1 and low >= size - 1:
+    step_enough, seed_alike = one_step >= size - 1, low >= size - 1
+    if step_enough and seed_alike:
         return f"{figures} So the noise barely reaches the denoiser: the history decides, and one step is practically enough."
-    if one_step <= size // 2 or low <= size // 2:
-        return f"{figures} So the steps and the noise matter here: the answer is drawn, not only computed from the history."
-    return f"{figures} So the noise moves some of the answer, and the history decides most of it."
+    of_steps = "one step is practically enough" if step_enough else f"the later steps replace {size - one_step} of the first step's {size}"
+    of_seeds = "another seed changes almost nothing" if seed_alike else f"another seed replaces up to {size - low}: the answer is partly chance"
+    return f"{figures} So here {of_steps}, and {of_seeds}."
 
 
 def _percent(share: float) -> str:

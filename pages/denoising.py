@@ -7,33 +7,29 @@ from app import denoising_view as view
 from app import denoising_words, loaders, ui
 
 ui.header("How does noise become a recommendation?")
-answer = st.empty()
-answer.markdown("Every step denoises the model's idea of the next item a little more.")
+answer = st.container()
 chosen = st.container(horizontal=True, vertical_alignment="bottom")
-run = ui.run_picker(container=chosen.container(width=240))
+run = ui.run_picker(container=chosen.container(width=280))
 if run is not None:
-    stage = data.stage(run)
-    config = run.model_config
+    stage, config = data.stage(run), run.model_config
     subject = view.choose(chosen, run, config.length)
     if stage != "finetune":
         st.caption("This is the model after its warm-up: the fine-tuning has not ended.")
     if subject is not None:
         items = loaders.items(run)
         view.cards(subject, items)
-        place = st.empty()
-        controls = st.container()
-        with controls:
-            seed, steps, method = view.noise_controls(config.timesteps, data.has_umap(run))
+        picture = st.container()
+        seed, steps, method = view.noise_controls(config.timesteps, data.has_umap(run))
         explained = st.container()
         ui.define(denoising_words.DEFINITIONS)
 
-        view.wait_for_model(run, stage, place)
+        view.wait_for_model(run, stage, answer, picture)
         from adrec.trajectory import titled
 
         title = titled(items)
         trajectory = data.trajectory(run, stage, subject, seed, steps)
         answer.markdown(denoising_words.headline(trajectory, title))
-        with place.container():
+        with picture:
             view.clock(run, stage, subject, seed, steps, method)
         with explained:
             view.influence(run, stage, subject, seed, steps)

@@ -52,11 +52,15 @@ class View {
       this.pause();
       this.build(scene);
       this.go(step, false);
+      this.speak();
       return;
     }
     const known = this.pending.indexOf(step);
     if (known >= 0) this.pending.splice(0, known + 1); // the answer to what was told
-    else if (!this.pending.length && !this.held && !this.timer && !this.waiting) this.go(step, false); // a link, or Back
+    else if (step !== this.step && !this.pending.length && !this.held && !this.timer && !this.waiting) {
+      this.go(step, false); // a link, or Back
+      this.speak();
+    }
   }
 
   build(scene) {
