@@ -291,9 +291,10 @@ class Placed(NamedTuple):
 
 
 def place(points: np.ndarray, table: np.ndarray, layout: np.ndarray, k: int = 10) -> Placed:
-    """New vectors (P, D) on the layout (V, 2) of a table (V, D), by inverse-distance weighting (Shepard 1968).
+    """New vectors (P, D) on the layout (V, 2) of a table (V, D), in the midst of its nearest items.
 
-    A position is the mean of the k nearest items' by cosine, weighted by 1 / (1 - cosine). A vector that points as an item does
+    A position is the geometric median of the k nearest items' by cosine, weighted by 1 / (1 - cosine): unlike the mean, it is not
+    pulled out of the map by one neighbour that lies elsewhere. A vector that points as an item does
     is put exactly there (the nearest by length, if several do). For PCA use ``LinearMap.apply``, which is exact.
     """
     array, points = as_table(table), np.asarray(points, dtype=np.float64)
@@ -307,13 +308,22 @@ def place(points: np.ndarray, table: np.ndarray, layout: np.ndarray, k: int = 10
     rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
     near = np.take_along_axis(distances, rows, axis=1)
     weights = 1 / np.maximum(near, EXACT)
-    positions = (weights[:, :, None] * layout[rows]).sum(axis=1) / weights.sum(axis=1, keepdims=True)
+    positions = _geometric_median(layout[rows].astype(np.float64), weights)
     for p in np.flatnonzero(near[:, 0] <= EXACT):
         same = np.flatnonzero(distances[p] <= EXACT)
         positions[p] = layout[same[np.linalg.norm(array[same] - points[p], axis=1).argmin()]]
     on_map = ((positions[:, None, :] - layout[None, :, :]) ** 2).sum(axis=2)
     shown = np.argsort(on_map, axis=1, kind="stable")[:, :k]
     return Placed(positions.astype(np.float32), 1 - neighbour_overlap(rows, shown))
+
+
+def _geometric_median(points: np.ndarray, weights: np.ndarray, rounds: int = 100) -> np.ndarray:
+    """The places (P, 2) with the least weighted sum of distances to points (P, k, 2), by Weiszfeld's iteration (1937)."""
+    shares = weights
+    for _ in range(rounds):
+        positions = (shares[:, :, None] * points).sum(axis=1) / shares.sum(axis=1, keepdims=True)
+        shares = weights / np.maximum(np.linalg.norm(points - positions[:, None, :], axis=2), 1e-6)
+    return positions
 
 
 EXACT = 1e-9

@@ -9,12 +9,15 @@ Columns: how far ``rescaled`` lies from ``trained`` (Procrustes disparity, and t
 what an eye sees); the same for ``perturbed``; *shown agreement*: the share of 10 nearest neighbours on the map that two layouts have in
 common minus the same share in the tables, for initial-perturbed and perturbed-trained (0 is honest, above hides change, below invents it);
 trustworthiness of each layout; seconds. Before it, the share of each table's variance that three choices of PCA axes show. After it, from
-which share of kept neighbours on two tables gain by being laid out together, and how far from its own place an item is put by the others.
+which share of kept neighbours on two tables gain by being laid out together.
+
+With the argument ``run`` instead of a data set: how well the bundled run's map shows where its answers lie.
 """
 
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -25,8 +28,13 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
 from adrec import projection
-from adrec.neighbours import nearest, neighbour_overlap, neighbour_sets
-from adrec.projection import pca_map, project_umap
+from adrec.data import catalog
+from adrec.data.batches import evaluation_batches
+from adrec.evaluation import answers
+from adrec.models.loading import load_model
+from adrec.neighbours import neighbour_overlap, neighbour_sets
+from adrec.projection import pca_map, place, project, project_umap
+from adrec.runs import RunFolder
 
 FILES = {"ml-100k": "official/ml-100k/adrec_trained.pth", "baby": "official/baby/pretrain.pth"}
 SETTINGS = {"n_neighbors": 15, "min_dist": 0.1, "metric": "cosine"}
@@ -150,19 +158,21 @@ def apart(named: dict[str, np.ndarray]) -> None:
         print(f"{noise} | {kept:.2f} | {cells[0][0]:.3f}, {cells[1][0]:.3f} | {cells[0][1]:+.3f}, {cells[1][1]:+.3f}", flush=True)
 
 
-def placing(trained: np.ndarray) -> None:
-    """Each item placed by the others, as ``place`` would: distance from its real position over the layout's radius."""
-    layout = project_umap({"trained": trained})["trained"]
-    radius = np.sqrt(((layout - layout.mean(axis=0)) ** 2).sum(axis=1).mean())
-    for k in (5, 10, 20):
-        rows, similarities = nearest(trained, k)
-        for power in (0, 1, 2):
-            weights = (1 / (1 - similarities).clip(min=1e-9)) ** power
-            positions = (weights[:, :, None] * layout[rows]).sum(axis=1) / weights.sum(axis=1, keepdims=True)
-            print(f"placing: k {k}, weight 1 / distance^{power} | {np.linalg.norm(positions - layout, axis=1).mean() / radius:.3f}")
+def placing() -> None:
+    """The bundled run's answers to all its users on its map: neighbour error of ``place``, and of a weighted mean in its stead."""
+    run = RunFolder(Path(__file__).parents[2] / "assets/runs/ml-100k")
+    model, data = load_model(run), catalog.load_for_run(run.info)
+    found = np.concatenate([answers(model, batch).numpy() for batch in evaluation_batches(data, "test", model.config.length)])
+    table, layout = run.table("finetune"), project(run, "umap")["finetune"]
+    for name, rounds in (("mean", 1), ("median", 100)):
+        median = partial(projection._geometric_median, rounds=rounds)
+        with mock.patch.object(projection, "_geometric_median", median):
+            print(f"placing by the weighted {name} | neighbour error {place(found, table, layout).errors.mean():.2f}")
 
 
 def main() -> None:
+    if sys.argv[1:] == ["run"]:
+        return placing()
     root = Path(os.environ["ADREC_TEST_DATA"])
     joined_graphs([np.random.default_rng(0).standard_normal((50, 8))])  # compile first, so that seconds compare
     for name in sys.argv[1:] or FILES:
@@ -179,7 +189,6 @@ def main() -> None:
             seconds = time.perf_counter() - start
             print(f"{method.__name__} | {row(tables, layouts, seconds)}", flush=True)
         apart(named)
-        placing(named["trained"])
 
 
 if __name__ == "__main__":

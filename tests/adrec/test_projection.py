@@ -288,12 +288,24 @@ def test_of_two_items_in_one_direction_the_nearer_by_length_is_chosen() -> None:
     assert np.array_equal(place(table[[3, 7]], table, LAYOUT).positions, LAYOUT[[3, 7]])
 
 
-def test_a_vector_is_put_at_the_inverse_distance_mean_of_its_nearest_items() -> None:
+def test_a_vector_is_put_where_the_weighted_distances_to_its_nearest_items_are_least() -> None:
     table, point = clusters().astype(np.float64), np.random.default_rng(3).standard_normal(8)
     distance = 1 - table @ point / np.linalg.norm(table, axis=1) / np.linalg.norm(point)
     rows = np.argsort(distance)[:10]
-    expected = np.average(LAYOUT[rows], axis=0, weights=1 / distance[rows])
-    assert place(point[None], table, LAYOUT).positions[0] == pytest.approx(expected, abs=1e-5)
+    found = place(point[None], table, LAYOUT).positions[0]
+
+    def cost(at: np.ndarray) -> float:
+        return float((np.linalg.norm(LAYOUT[rows] - at, axis=1) / distance[rows]).sum())
+
+    around = [found + step * np.array(way) for step in (0.01, 0.1, 1) for way in ((1, 0), (0, 1), (-1, 0), (0, -1))]
+    assert all(cost(found) < cost(at) for at in around)
+
+
+def test_one_neighbour_that_lies_elsewhere_does_not_pull_a_vector_out_of_its_cluster() -> None:
+    rng = np.random.default_rng(0)
+    table = np.ones((11, 4)) + 0.05 * rng.standard_normal((11, 4))
+    layout = np.vstack([0.1 * rng.standard_normal((10, 2)), [[100, 0]]])
+    assert np.linalg.norm(place(np.ones((1, 4)), table, layout, k=11).positions[0]) < 0.5
 
 
 def test_placed_vectors_stay_within_the_layout() -> None:
