@@ -68,8 +68,12 @@ def validation_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float],
             if epoch == best.get(stage):
                 ring = {"symbol": "circle-open", "size": 14, "color": palette.STAGE_COLORS[stage], "line": {"width": 2}}
                 figure.add_scatter(x=[offsets[stage] + epoch], y=[100 * value], mode="markers", marker=ring, hoverinfo="skip")
-                figure.add_annotation(x=offsets[stage] + epoch, y=100 * value, text=f"{100 * value:.2f}", showarrow=False, yshift=-17)
+                figure.add_annotation(x=offsets[stage] + epoch, y=100 * value, text=f"{100 * value:.2f}", showarrow=False, yshift=17)
     figure.update_layout(**base_layout("epoch", "NDCG@10 on validation, %", height=280))
+    values = [100 * value for points in curves.values() for _, value in points]
+    if values:  # room for the numbers above the rings
+        room = max(values) - min(values) or max(values) or 1.0
+        figure.update_yaxes(range=[min(values) - 0.08 * room, max(values) + 0.18 * room])
     _stage_labels(figure, curves, offsets)
     return figure
 
