@@ -1,6 +1,7 @@
 """Settings of a model and of its training: frozen, checked when built, JSON both ways."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,12 +13,43 @@ MODELS = ("adrec", "sasrec")
 DENOISERS = ("transformer", "mlp")
 PADDINGS = ("sink", "masked")
 
+LARGEST_SEED = 2**32 - 1
+KINDS = {"int": "a whole number", "float": "a finite number", "bool": "true or false", "str": "a word"}
+
 Config = TypeVar("Config", bound="ModelConfig | TrainConfig")
 
 
 def _require(ok: bool, field: str, value: object, allowed: str) -> None:
     if not ok:
         raise ConfigError(f"Setting '{field}' is {value!r}; allowed is {allowed}.")
+
+
+def _require_whole(config: object, limits: Mapping[str, tuple[int, int]]) -> None:
+    """Fields that are whole numbers within limits, so that a slip of the finger is told at once and not by a lack of memory."""
+    for field, (low, high) in limits.items():
+        value = getattr(config, field)
+        _require(low <= value <= high, field, value, f"a whole number from {low} to {high}")
+
+
+def _require_types(config: "ModelConfig | TrainConfig") -> None:
+    for field in dataclasses.fields(config):
+        kind, optional, _ = _kind(field).partition(" | None")
+        value = getattr(config, field.name)
+        if optional and value is None:
+            continue
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        ok = {
+            "int": number and isinstance(value, int),
+            "float": number and math.isfinite(value),
+            "bool": isinstance(value, bool),
+            "str": isinstance(value, str),
+        }[kind]
+        _require(ok, field.name, value, KINDS[kind])
+
+
+def _kind(field: dataclasses.Field[Any]) -> str:
+    """A field's type in words: int, float, bool, str, or "int | None"."""
+    return field.type.__name__ if isinstance(field.type, type) else str(field.type)
 
 
 @dataclass(frozen=True)
@@ -40,9 +72,11 @@ class ModelConfig:
     denoiser: str = "transformer"
 
     def __post_init__(self) -> None:
-        for field in ("n_items", "hidden_size", "heads", "blocks", "length", "timesteps"):
-            _require(getattr(self, field) >= 1, field, getattr(self, field), "a whole number from 1 up")
-        _require(self.timesteps >= 2, "timesteps", self.timesteps, "a whole number from 2 up")
+        _require_types(self)
+        _require(self.n_items >= 1, "n_items", self.n_items, "a whole number from 1 up")
+        _require_whole(
+            self, {"hidden_size": (2, 4096), "heads": (1, 4096), "blocks": (1, 64), "length": (1, 10_000), "timesteps": (2, 4000)}
+        )
         _require(self.hidden_size % self.heads == 0, "heads", self.heads, f"a divisor of hidden_size = {self.hidden_size}")
         _require(self.hidden_size % 2 == 0, "hidden_size", self.hidden_size, "an even number")
         for field in ("dropout", "embedding_dropout"):
@@ -50,6 +84,9 @@ class ModelConfig:
         _require(self.noise_weight >= 0, "noise_weight", self.noise_weight, "a number from 0 up")
         for field, allowed in (("model", MODELS), ("schedule", SCHEDULES), ("denoiser", DENOISERS), ("padding", PADDINGS)):
             _require(getattr(self, field) in allowed, field, getattr(self, field), "one of " + ", ".join(allowed))
+        # with fewer its last beta, 0.02 * 1000 / timesteps, reaches 1
+        enough = self.schedule != "linear" or self.timesteps > 20
+        _require(enough, "timesteps", self.timesteps, "a whole number from 21 up with the schedule linear")
 
 
 @dataclass(frozen=True)
@@ -78,10 +115,9 @@ class TrainConfig:
     checkpoint_seconds: float = 20.0
 
     def __post_init__(self) -> None:
-        for field in ("batch_size", "epochs", "validate_every", "patience"):
-            _require(getattr(self, field) >= 1, field, getattr(self, field), "a whole number from 1 up")
-        for field in ("warmup_epochs", "seed", "sampling_steps"):
-            _require(getattr(self, field) >= 0, field, getattr(self, field), "a whole number from 0 up")
+        _require_types(self)
+        _require_whole(self, dict.fromkeys(("batch_size", "epochs", "validate_every", "patience"), (1, 1_000_000)))
+        _require_whole(self, {"warmup_epochs": (0, 1_000_000), "seed": (0, LARGEST_SEED), "sampling_steps": (0, 4000)})
         _require(self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, f"less than epochs = {self.epochs}")
         _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "a whole number from 1 up, or none")
         _require(0 < self.lr <= 1, "lr", self.lr, "a number above 0, at most 1")
@@ -106,25 +142,10 @@ def from_json(kind: type[Config], data: Mapping[str, Any]) -> Config:
     unknown = sorted(set(data) - set(known))
     if unknown:
         raise ConfigError(f"Unknown setting '{unknown[0]}'; known are {', '.join(sorted(known))}.")
-    for name, value in data.items():
-        _check_type(name, value, str(known[name].type))
+    absent = [f.name for f in known.values() if f.default is dataclasses.MISSING and f.name not in data]
+    if absent:
+        raise ConfigError(f"Setting '{absent[0]}' is missing; it has no default.")
     return kind(**data)
-
-
-def _check_type(name: str, value: object, kind: str | type) -> None:
-    kind = kind if isinstance(kind, str) else kind.__name__
-    kind = kind.removeprefix("<class '").removesuffix("'>")
-    if kind == "int | None" and value is None:
-        return
-    kind = kind.split(" ")[0]
-    ok = {
-        "int": isinstance(value, int) and not isinstance(value, bool),
-        "float": isinstance(value, int | float) and not isinstance(value, bool),
-        "bool": isinstance(value, bool),
-        "str": isinstance(value, str),
-    }[kind]
-    words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}[kind]
-    _require(ok, name, value, words)
 
 
 def settings(preset: str, overrides: Mapping[str, str]) -> tuple[dict[str, Any], TrainConfig]:
@@ -144,15 +165,16 @@ def settings(preset: str, overrides: Mapping[str, str]) -> tuple[dict[str, Any],
         if key not in model_fields and key not in train_fields:
             raise ConfigError(f"Unknown setting '{key}'; known are {', '.join(sorted([*model_fields, *train_fields]))}.")
         into, field = (model, model_fields[key]) if key in model_fields else (train, train_fields[key])
-        into[key] = _parse(key, text, field.type)
-    from_json(ModelConfig, {"n_items": 1, **model})
-    return model, from_json(TrainConfig, train)
+        into[key] = _parse(key, text, _kind(field))
+    architecture, training = from_json(ModelConfig, {"n_items": 1, **model}), from_json(TrainConfig, train)
+    most = architecture.timesteps
+    _require(training.sampling_steps <= most, "sampling_steps", training.sampling_steps, f"at most timesteps = {most}")
+    return model, training
 
 
-def _parse(key: str, text: str, kind: Any) -> Any:
-    kind = kind if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
+def _parse(key: str, text: str, kind: str) -> Any:
     lowered = text.strip().lower()
-    if "None" in kind and lowered in ("none", ""):
+    if kind.endswith("None") and lowered in ("none", ""):
         return None
     try:
         if kind.startswith("int"):
