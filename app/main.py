@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder there
     sys.path.insert(0, str(ROOT))
 
-from app import state, ui  # noqa: E402  (needs the path above)
+from app import server_log, state, ui  # noqa: E402  (needs the path above)
 
 st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
 pages = [
@@ -18,6 +18,7 @@ pages = [
     st.Page(ROOT / "pages/denoising.py", title="Denoising", icon=":material/blur_on:", url_path="denoising"),
     st.Page(ROOT / "pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
 ]
+server_log.quiet_disconnects()
 page = st.navigation(pages, position="top")
 state.arrive(page.url_path or "start")
 with ui.guard():
