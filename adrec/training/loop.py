@@ -19,6 +19,7 @@ from adrec.data.batches import PackedBatch, training_batch
 from adrec.data.dataset import SequenceDataset
 from adrec.evaluation import evaluate
 from adrec.models import Model, build
+from adrec.runs import STAGES
 from adrec.training.gradients import mean_gradient, projected_gradient
 from adrec.training.recorder import Recorder
 from adrec.training.stages import Stage, stages_of
@@ -41,9 +42,9 @@ class Place:
     seconds: float = 0.0
 
 
-def noise_for(seed: int, purpose: int, stage: int, *where: int) -> np.random.Generator:
-    """The random numbers of one place in the training."""
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, purpose, stage, *where])))
+def noise_for(seed: int, purpose: int, stage: Stage, *where: int) -> np.random.Generator:
+    """The random numbers of one place in the training; the same whether earlier stages ran or were given."""
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, purpose, STAGES.index(stage.name), *where])))
 
 
 def learning_rate(config: TrainConfig, epoch: int) -> float:
@@ -87,7 +88,7 @@ class Trainer:
         """A new model and optimiser, unless the stage goes on with the previous one's."""
         if not self.stage.continues:
             self.model: Model = build(self.stage.config(self.model_config))
-            self.model.initialise(torch.Generator().manual_seed(int(noise_for(self.config.seed, INIT, self.place.stage).integers(2**62))))
+            self.model.initialise(torch.Generator().manual_seed(int(noise_for(self.config.seed, INIT, self.stage).integers(2**62))))
             if self.table is not None:
                 self.model.item_embedding.weight.data.copy_(self.table)
             self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True)
@@ -155,7 +156,7 @@ class Trainer:
 
     def _rest_of_epoch(self) -> Iterator[tuple[PackedBatch, np.random.Generator]]:
         """The batches of this epoch from the current one on, each with its own random numbers."""
-        stage, epoch, seed, size = self.place.stage, self.place.epoch, self.config.seed, self.config.batch_size
+        stage, epoch, seed, size = self.stage, self.place.epoch, self.config.seed, self.config.batch_size
         order = noise_for(seed, SHUFFLE, stage, epoch).permutation(len(self.trainable_users))
         for i in range(self.place.batch, self.batches_per_epoch):
             users = self.trainable_users[order[i * size : (i + 1) * size]]

@@ -327,6 +327,7 @@ def test_a_pretrained_table_skips_stage_one(whole, data, tmp_path):
     assert run.table_names() == ["pretrain", "warmup", "finetune"]
     assert np.array_equal(run.table("warmup"), whole.table("pretrain"))
     assert {e["stage"] for e in run.events()[0] if e["kind"] == "stage"} == {"warmup", "finetune"}
+    assert np.array_equal(run.table("finetune"), whole.table("finetune"))
 
 
 def test_a_pretrained_table_of_another_size_is_refused(whole):
