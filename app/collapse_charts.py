@@ -11,6 +11,7 @@ from app.charts import MARGIN, base_layout, direct_label
 NULL = "null"
 FLOOR = 1e-3
 """The smallest share of the largest value that the axis shows."""
+TICKS = [digit * 10.0**power for power in range(-5, 4) for digit in (1, 2, 5)]
 
 
 def spectra(values: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> go.Figure:
@@ -31,8 +32,9 @@ def spectra(values: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> go.F
             hovertemplate=f"{labels[name]}, direction %{{x}}: %{{y:.3f}}<extra></extra>",
         )
     low, high = float(np.log10(bottom)) - 0.05, float(np.log10(top)) + 0.08
-    figure.update_layout(**base_layout("direction, strongest first", "singular value (1 = root mean square)", height=380))
-    figure.update_yaxes(type="log", range=[low, high], dtick="D2")
+    figure.update_layout(**base_layout("direction, strongest first", "singular value, in root mean squares", height=520))
+    ticks = [t for t in TICKS if 10**low <= t <= 10**high]
+    figure.update_yaxes(type="log", range=[low, high], tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
     figure.update_layout(margin={**MARGIN, "t": 10})
     _labels(figure, values, labels, low, high)
     return figure

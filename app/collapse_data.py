@@ -15,7 +15,7 @@ from app import loaders, palette
 NEIGHBOURS = 10
 NULL = "null"
 NINE_AT_ONCE = 10_000
-"""Items up to which the notebook's nine, which look at every pair, are computed without being asked for."""
+"""Items up to which what looks at every pair of items is computed without being asked for."""
 ALIKE = 0.9
 """Correlation with the start above which a table counts as never having left it, and share that makes a narrow cone."""
 CONCENTRATED = 0.25
@@ -143,26 +143,59 @@ def answer(run: RunFolder) -> str:
     return f"{table} is neither noise nor one narrow cone: {above}, {rank}, {cosine}. {JUDGE}"
 
 
-def stage_lines(run: RunFolder, name: str, merged: bool) -> list[str]:
-    """What stands above a stage's map: how its models rank on validation; for the warm-up, what changes while the table does not."""
+Line = tuple[str, str]
+"""A few words and what they mean in full."""
+
+
+def stage_lines(run: RunFolder, name: str) -> list[Line]:
+    """What stands above a stage's map: how its models rank, what the warm-up changes though no item moves, how many neighbours stayed."""
     if name == "initial":
-        return ["Random numbers, before any training."]
-    if not merged or name != "pretrain":
-        lines = [_ranking(run, name, "Ranks the validation item: ")]
-        return lines + ([_error(run)] if name == "warmup" else [])
-    return [_ranking(run, "pretrain", "Pre-trained SASRec: "), _ranking(run, "warmup", "ADRec after warm-up: "), _error(run)]
+        return [("Random numbers, before any training", "Every item starts as a draw from a Gaussian.")]
+    merged = stages(run).merged and name == "pretrain"
+    lines = [_ranking(run, name, "SASRec" if name == "pretrain" else "ADRec")]
+    if merged:
+        lines.append(_ranking(run, "warmup", "ADRec after warm-up"))
+    if merged or name == "warmup":
+        lines += _error(run)
+    return [*lines, *_stayed(run, name)]
 
 
-def _ranking(run: RunFolder, stage: str, before: str) -> str:
+def _ranking(run: RunFolder, stage: str, model: str) -> Line:
     found = loaders.metrics(run).get(stage, {}).get("val", {})
     if "ndcg@10" not in found:
-        return f"{before}not validated yet."
-    return f"{before}NDCG@10 {100 * found['ndcg@10']:.1f} %, HR@10 {100 * found['hr@10']:.1f} %"
+        return f"{model}: not validated yet", "It is validated every few epochs."
+    parts = [f"{name} {100 * found[key]:.1f} %" for name, key in (("NDCG@10", "ndcg@10"), ("HR@10", "hr@10"))]
+    errors = [f"{100 * found[key]:.1f}" for key in ("ndcg@10_se", "hr@10_se") if key in found]
+    hint = f"Mean over {found.get('users', 0):,} users of the place that {model} gives to the next item, on validation"
+    return f"{model}: {', '.join(parts)}", hint + (f"; standard errors {' and '.join(errors)} points." if errors else ".")
 
 
-def _error(run: RunFolder) -> str:
+def _error(run: RunFolder) -> list[Line]:
     first, last = _warmup_error(*loaders.key(run))
-    return f"x̂₀'s squared error in the warm-up: {first:.2f} → {last:.2f}" if last is not None else ""
+    if first is None or last is None:
+        return []
+    hint = "Mean squared error per number of the denoiser's guess at the next item's embedding x₀, at the warm-up's first and last step."
+    return [(f"Error of x̂₀ in the warm-up: {first:.2f} → {last:.2f}", hint)]
+
+
+def _stayed(run: RunFolder, name: str) -> list[Line]:
+    shown = stages(run)
+    place = shown.names.index(name)
+    if place == 0 or shown.items > NINE_AT_ONCE or shown.items < 2:
+        return []
+    share = _overlap(*loaders.key(run), shown.names[place - 1], name)
+    chance = min(1.0, NEIGHBOURS / (shown.items - 1))
+    hint = f"Of every item's {NEIGHBOURS} nearest by cosine, the share that was there in the stage before; by chance {100 * chance:.1f} %."
+    return [(f"{100 * share:.0f} % of all neighbours stayed", hint)]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _overlap(path: str, changed: int, before: str, after: str) -> float:
+    from adrec.neighbours import neighbour_overlap, neighbour_sets
+
+    tables = _tables(path)
+    k = min(NEIGHBOURS, len(tables[after]) - 1)
+    return float(neighbour_overlap(neighbour_sets(tables[before], k), neighbour_sets(tables[after], k)).mean())
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -121,8 +121,7 @@ def stage_record(run: RunFolder, name: str) -> dict[str, Any]:
     """A stage as the components show it: name, mark, colour, and the lines above its map."""
     shown = data.stages(run)
     mark = {"glyph": palette.STAGE_GLYPHS[name], "color": palette.STAGE_COLORS[name]}
-    lines = [line for line in data.stage_lines(run, name, shown.merged) if line]
-    return {"key": name, "label": shown.label(name), "lines": lines, **mark}
+    return {"key": name, "label": shown.label(name), "lines": data.stage_lines(run, name), **mark}
 
 
 def _map_notes(run: RunFolder, method: str, layouts: Mapping[str, np.ndarray]) -> None:
@@ -137,18 +136,19 @@ def _map_notes(run: RunFolder, method: str, layouts: Mapping[str, np.ndarray]) -
 def umap_job(run: RunFolder) -> None:
     """In the maps' place: the button that computes UMAP, then its progress and a way to cancel."""
     job = projecting.job(run)
+    watched = job is not None and job.alive
 
-    @st.fragment(run_every=0.5 if job is not None and job.alive else None)
+    @st.fragment(run_every=0.5 if watched else None)
     def view() -> None:
         now = projecting.job(run)
-        with st.container(height=420, border=True, vertical_alignment="center", horizontal_alignment="center"):
+        with st.container(height=620, border=True, vertical_alignment="center", horizontal_alignment="center"):
             if now is not None and now.alive:
                 st.progress(min(now.fraction, 1.0), f"UMAP: {now.words}, {100 * now.fraction:.0f} %", width=420)
                 if st.button("Cancel", icon=":material/close:", key="umap.cancel"):
                     projecting.cancel(run)
                     st.rerun()
                 return
-            if job is not None and job.alive:  # it ended since the page was drawn
+            if watched:  # it ended since the page was drawn
                 st.rerun()
             if now is not None and now.error:
                 st.error(now.error, icon=":material/error:", width=520)
@@ -197,6 +197,13 @@ def _plain(text: str) -> str:
 # -- spectra ------------------------------------------------------------------------------------------------------
 
 
+READING = (
+    "How strong each of the table's directions is, strongest first. Noise falls slowly and evenly. "
+    "A steep start: a few directions carry much. A sudden drop: the directions after it are not used. "
+    "Each curve is over its own root mean square, so only its shape counts."
+)
+
+
 def spectra_view(run: RunFolder) -> None:
     """Spectra of the stages overlaid, beside a Gaussian table of the same size."""
     from app import collapse_charts
@@ -207,6 +214,7 @@ def spectra_view(run: RunFolder) -> None:
     columns = {name: np.pad(v, (0, width - v.size), constant_values=np.nan) for name, v in values.items()}
     frame = pd.DataFrame({"direction": np.arange(1, width + 1), **columns})
     alt = "Singular values of the item tables, strongest direction first, on a log scale, beside Gaussian noise of the same size"
+    st.caption(READING)
     ui.figure(figure, frame, f"{run.name}-spectra", alt, key="collapse.spectra")
 
 
@@ -216,16 +224,20 @@ TABLE_CSS = """<style>
 .measures {overflow-x: auto} .measures table {border-collapse: collapse; width: 100%; font-size: .9rem}
 .measures th, .measures td {padding: 4px 8px; text-align: right; border-bottom: 1px solid rgba(128, 138, 148, .3)}
 .measures td {font-variant-numeric: tabular-nums}
-.measures thead th {font-weight: 600; vertical-align: bottom} .measures tbody th {font-weight: 400}
+.measures thead th {font-weight: 600; vertical-align: bottom; white-space: nowrap} .measures tbody th {font-weight: 400}
 .measures th:first-child {text-align: left; min-width: 8rem} .measures abbr {text-decoration: underline dotted; cursor: help}
-@media (max-width: 640px) {.measures table {font-size: .8rem} .measures th, .measures td {padding: 4px 4px}}
+@media (max-width: 640px) {.measures table {font-size: .8rem} .measures thead th {white-space: normal} .measures th, .measures td {padding: 4px 4px}}
 </style>"""
 
 
 def measures_view(run: RunFolder) -> None:
-    """All measures of every table beside the null's, then what they mean, then the notebook's nine."""
-    shown = data.stages(run)
+    """All measures of every table beside the null's."""
     _measures_table(run, "measures", data.measures(run), MEASURES)
+
+
+def definitions_view(run: RunFolder) -> None:
+    """What the measures mean, and the notebook's nine."""
+    shown = data.stages(run)
     with st.expander("What each measure says"):
         _definitions(MEASURES)
     with st.expander("The nine measures of the official notebook"):
@@ -257,16 +269,19 @@ def _column(shown: data.Stages, name: str) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits; whole numbers whole."""
+    """For a table: three significant digits or so, no exponent as far as it can be avoided, whole numbers whole."""
+    size = abs(value)
     if not np.isfinite(value):
         return "∞"
-    if value == int(value) and abs(value) < 1e6:
-        return f"{int(value)}"
-    if abs(value) >= 100:
-        return f"{value:,.0f}" if abs(value) < 1e6 else f"{value:.1e}"
-    if abs(value) < 0.001:
-        return f"{value:.1e}".replace("-", "−")
-    return f"{value:.3g}".replace("-", "−")
+    if value == int(value) and size < 1e6:
+        text = f"{int(value):,}"
+    elif size >= 1e6 or size < 1e-6:
+        text = f"{value:.1e}"
+    elif size >= 10:
+        text = f"{value:,.1f}" if size < 1000 else f"{value:,.0f}"
+    else:
+        text = np.format_float_positional(value, precision=3 if size >= 0.01 else 2, fractional=False, trim="-")
+    return text.replace("-", "−")
 
 
 def _definitions(registry: Mapping[str, Measure]) -> None:

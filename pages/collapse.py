@@ -33,10 +33,10 @@ with picture:
 collapse_view.neighbour_view(run)
 spectra, measures = st.columns([5, 6], gap="large")
 with spectra:
-    words = "How strong each direction is. Each curve is divided by its root mean square, so scale does not count."
-    st.subheader("Spectra", anchor=False, help=words)
+    st.subheader("Spectra", anchor=False)
     collapse_view.spectra_view(run)
 with measures:
-    st.subheader("Measures", anchor=False, help="Hover over a name for what it says.")
+    st.subheader("Measures", anchor=False, help="Point at a name for what it says; all definitions are below.")
     collapse_view.measures_view(run)
+collapse_view.definitions_view(run)
 ui.define(DEFINITIONS)

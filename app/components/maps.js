@@ -147,7 +147,7 @@ class Maps {
     const glyph = element("span", "glyph", stage.glyph);
     glyph.style.color = stage.color;
     name.append(glyph, " " + stage.label);
-    head.append(name, ...stage.lines.map((line) => element("span", "line", line)));
+    head.append(name, ...stage.lines.map(([words, hint]) => element("span", "line", words, { title: hint })));
     head.onclick = () => this.choose(stage.key);
     const plot = element("div", "plot"), base = element("canvas", "base");
     const over = element("canvas", "over", "", { tabindex: "0", role: "application", "aria-roledescription": "map" });
