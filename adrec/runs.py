@@ -4,6 +4,7 @@ Reading a run needs neither torch nor the data set it was trained on.
 """
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from safetensors.numpy import save_file
 
 from adrec.config import ModelConfig, TrainConfig, from_json
 from adrec.data.dataset import ItemTable
-from adrec.errors import RunError
+from adrec.errors import DataError, RunError
 
 STAGES = ("pretrain", "warmup", "finetune")
 TABLES = ("initial", *STAGES)
@@ -86,8 +87,8 @@ def load_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, n
             return {k: file.get_tensor(k) for k in (names or file.keys())}
     except FileNotFoundError:
         raise RunError(f"'{path}' does not exist.") from None
-    except (SafetensorError, OSError) as error:
-        raise RunError(f"'{path}' is damaged and cannot be read as safetensors ({error}).") from None
+    except (SafetensorError, OSError, TypeError) as error:  # TypeError: a type that numpy lacks, such as bfloat16
+        raise RunError(f"'{path}' cannot be read as safetensors of numpy's types ({str(error).rstrip('.')}).") from None
 
 
 class RunFolder:
@@ -113,11 +114,17 @@ class RunFolder:
 
     @property
     def model_config(self) -> ModelConfig:
-        return from_json(ModelConfig, self.info["model"])
+        return from_json(ModelConfig, self._part("model"))
 
     @property
     def train_config(self) -> TrainConfig:
-        return from_json(TrainConfig, self.info["train"])
+        return from_json(TrainConfig, self._part("train"))
+
+    def _part(self, name: str) -> Mapping[str, Any]:
+        part = self.info.get(name)
+        if not isinstance(part, dict):
+            raise RunError(f"'{self.path / 'run.json'}' is damaged: it has no settings '{name}'.")
+        return part
 
     def create(self, info: Mapping[str, Any], items: ItemTable, popularity: np.ndarray | None) -> None:
         """Begin the folder: run.json and items.csv. popularity: (V + 1,) training occurrences, or None if unknown."""
@@ -125,7 +132,7 @@ class RunFolder:
         if popularity is not None:
             frame["popularity"] = popularity[1:]
         with atomic(self.path / "items.csv", "w") as file:
-            frame.to_csv(file)
+            frame.to_csv(file, quoting=csv.QUOTE_NONNUMERIC)  # titles may hold anything, a lone carriage return too
         write_json(self.path / "run.json", info)
 
     @property
@@ -134,12 +141,12 @@ class RunFolder:
         path = self.path / "items.csv"
         try:
             frame = pd.read_csv(path, index_col="id", keep_default_na=False, dtype=str)
-        except (OSError, ValueError) as error:
+            if "popularity" in frame:
+                frame["popularity"] = pd.to_numeric(frame["popularity"])
+            frame.index = frame.index.astype(int)
+            return ItemTable(frame).frame
+        except (OSError, ValueError, DataError) as error:
             raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
-        if "popularity" in frame:
-            frame["popularity"] = pd.to_numeric(frame["popularity"])
-        frame.index = frame.index.astype(int)
-        return frame
 
     # -- status ---------------------------------------------------------------------------------------------------
 
@@ -156,8 +163,13 @@ class RunFolder:
         """status.json; a run whose process is gone without saying so reads as ``failed``."""
         path = self.path / "status.json"
         if not path.is_file():
-            return {"state": "finished" if self.exists else "missing", "error": None}
+            if not self.exists:
+                return {"state": "missing", "error": None}
+            done = self.weights_path(STAGES[-1]).is_file()  # without weights it was killed before its first status
+            return {"state": "finished", "error": None} if done else {"state": "failed", "error": ENDED}
         status = read_json(path)
+        if not isinstance(status.get("state"), str):
+            raise RunError(f"'{path}' is damaged: it has no state.")
         if status.get("state") in ALIVE and not process_alive(status):
             status = {**status, "state": "failed", "error": ENDED}
         return status

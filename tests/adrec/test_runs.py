@@ -1,0 +1,375 @@
+"""The run folder: whole files or none, followed while it grows, read wherever it lies, damage told in a sentence."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adrec.config import ModelConfig
+from adrec.data.dataset import ItemTable
+from adrec.errors import AdrecError, RunError
+from adrec.runs import ENDED, ITEM_TABLE, TABLES, RunFolder, atomic, list_runs, load_arrays, read_json, save_arrays, write_json
+
+TITLES = [
+    "NA",
+    "null",
+    "nan",
+    "None",
+    "007",
+    "1e5",
+    "",
+    " spaced ",
+    "a,b",
+    'say "so"',
+    "two\nlines",
+    "a\rb",
+    "\ufeffé\u2028",
+    "\\",
+    "#1",
+    "-",
+]
+
+
+def table_of(titles: list[str], **columns: list[str]) -> ItemTable:
+    index = pd.RangeIndex(1, len(titles) + 1, name="id")
+    return ItemTable(pd.DataFrame({"item": [f"0{i}" for i in index], "title": titles, **columns}, index=index))
+
+
+def created(path, titles=("a", "b")) -> RunFolder:
+    run = RunFolder(path)
+    run.create({"model": {}, "train": {}}, table_of(list(titles)), np.arange(len(titles) + 1))
+    return run
+
+
+@pytest.fixture
+def copy(tiny_run, tmp_path) -> RunFolder:
+    """The tiny run, to be damaged."""
+    return RunFolder(shutil.copytree(tiny_run.path, tmp_path / "copy"))
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path):
+    (tmp_path / "x.json").write_text("old")
+    with pytest.raises(KeyError), atomic(tmp_path / "x.json", "w") as file:
+        file.write("new, but only ha")
+        raise KeyError
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+    assert (tmp_path / "x.json").read_text() == "old"
+
+
+def test_what_is_being_written_is_not_there_yet(tmp_path):
+    with atomic(tmp_path / "x.bin") as file:
+        file.write(b"half")
+        file.flush()
+        assert not (tmp_path / "x.bin").exists()
+    assert (tmp_path / "x.bin").read_bytes() == b"half"
+
+
+def test_json_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    write_json(tmp_path / "x.json", {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "x.json", {"a": object()})
+    assert read_json(tmp_path / "x.json") == {"a": 1}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_arrays_that_cannot_be_written_leave_no_trace(tmp_path):
+    with pytest.raises(Exception, match="."):
+        save_arrays(tmp_path / "x.safetensors", {"a": np.array(["text"])})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_come_back_as_they_were(tmp_path):
+    arrays = {"a": np.arange(6, dtype=np.float16).reshape(2, 3).T, "ids": np.array([3, 1], dtype=np.int64)}
+    save_arrays(tmp_path / "x.safetensors", arrays)
+    loaded = load_arrays(tmp_path / "x.safetensors")
+    assert {k: (v.dtype, v.tolist()) for k, v in loaded.items()} == {k: (v.dtype, v.tolist()) for k, v in arrays.items()}
+
+
+def test_only_the_named_arrays_are_loaded(tmp_path):
+    save_arrays(tmp_path / "x.safetensors", {"a": np.zeros(2), "b": np.ones(2)})
+    assert list(load_arrays(tmp_path / "x.safetensors", ("b",))) == ["b"]
+
+
+# -- items ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_title_survives_items_csv(tmp_path, title):
+    assert created(tmp_path, [title, "b"]).items["title"].tolist() == [title, "b"]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=1, max_size=8))
+def test_any_titles_survive_items_csv(tmp_path_factory, titles):
+    run = created(tmp_path_factory.mktemp("titles"), titles)
+    assert run.items["title"].tolist() == titles
+
+
+def test_raw_ids_keep_their_leading_zeros(tmp_path):
+    assert created(tmp_path).items["item"].tolist() == ["01", "02"]
+
+
+def test_categories_and_popularity_come_back_by_id(tmp_path):
+    run = RunFolder(tmp_path)
+    run.create({}, table_of(["x", "y", "z"], year=["1990", "NA", ""]), np.array([0, 5, 0, 7]))
+    assert run.items["year"].tolist() == ["1990", "NA", ""]
+    assert run.items.loc[3, "popularity"] == 7
+    assert run.items.index.tolist() == [1, 2, 3]
+
+
+# -- status -----------------------------------------------------------------------------------------------------------
+
+
+def status_of(path, **status) -> RunFolder:
+    run = created(path)
+    write_json(run.path / "status.json", status)
+    return run
+
+
+@pytest.mark.parametrize("state", ["running", "stopping"])
+def test_a_live_process_reads_as_its_state(tmp_path, state):
+    run = created(tmp_path)
+    run.write_status(state)
+    assert run.status["state"] == state
+
+
+@pytest.mark.parametrize("state", ["running", "stopping"])
+def test_a_dead_process_reads_as_failed(tmp_path, state):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    started = psutil.Process(ended.pid).create_time()
+    ended.wait()
+    status = status_of(tmp_path, state=state, pid=ended.pid, started=started).status
+    assert (status["state"], status["error"]) == ("failed", ENDED)
+
+
+def test_a_zombie_counts_as_dead(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    process = psutil.Process(child.pid)
+    while process.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    run = status_of(tmp_path, state="running", pid=child.pid, started=process.create_time())
+    assert run.status["state"] == "failed"
+    child.wait()
+
+
+def test_another_process_with_the_same_number_counts_as_dead(tmp_path):
+    started = psutil.Process().create_time() - 100
+    assert status_of(tmp_path, state="running", pid=os.getpid(), started=started).status["state"] == "failed"
+
+
+@pytest.mark.parametrize("who", [{}, {"pid": None, "started": 1}, {"pid": "x", "started": 1}, {"pid": -5, "started": 1}, {"pid": 1}])
+def test_a_running_state_without_a_process_reads_as_failed(tmp_path, who):
+    assert status_of(tmp_path, state="running", **who).status["state"] == "failed"
+
+
+@pytest.mark.parametrize("state", ["finished", "stopped", "failed", "queued"])
+def test_a_state_that_needs_no_process_stays(tmp_path, state):
+    assert status_of(tmp_path, state=state, pid=2**22 + 1, started=0).status["state"] == state
+
+
+def test_a_run_killed_before_its_first_status_does_not_read_as_finished(tmp_path):
+    assert created(tmp_path).status["state"] == "failed"
+
+
+def test_a_trained_run_without_status_reads_as_finished(copy):
+    (copy.path / "status.json").unlink()
+    assert copy.status["state"] == "finished"
+
+
+def test_no_folder_reads_as_missing(tmp_path):
+    assert RunFolder(tmp_path / "none").status["state"] == "missing"
+
+
+# -- events -----------------------------------------------------------------------------------------------------------
+
+
+def append(run: RunFolder, text: bytes) -> None:
+    with open(run.events_path, "ab") as file:
+        file.write(text)
+
+
+def test_a_cut_last_line_is_left_until_it_is_complete(tmp_path):
+    run = RunFolder(tmp_path)
+    append(run, b'{"step": 1}\n{"st')
+    events, offset = run.events()
+    assert events == [{"step": 1}]
+    append(run, b'ep": 2}\n')
+    assert run.events(offset) == ([{"step": 2}], os.path.getsize(run.events_path))
+
+
+def test_nothing_new_keeps_the_offset(tmp_path):
+    run = RunFolder(tmp_path)
+    append(run, b'{"step": 1}\n')
+    assert run.events(12) == ([], 12)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=8))
+def test_events_followed_in_any_pieces_are_the_events(tmp_path_factory, pieces):
+    run = RunFolder(tmp_path_factory.mktemp("events"))
+    whole = "".join(json.dumps({"step": i, "title": "é\u2028 x"}, ensure_ascii=False) + "\n" for i in range(4)).encode()
+    seen, offset, at = [], 0, 0
+    for size in [*pieces, len(whole)]:
+        append(run, whole[at : at + size])
+        at += size
+        new, offset = run.events(offset)
+        seen += new
+    assert [e["step"] for e in seen] == [0, 1, 2, 3]
+
+
+def test_damaged_lines_are_passed_over(tmp_path):
+    run = RunFolder(tmp_path)
+    append(run, b'{"step": 1}\n\xff\xfe\n[1]\n\n{"step"\n{"step": 2}\n')
+    assert [e["step"] for e in run.events()[0]] == [1, 2]
+
+
+def test_no_events_file_is_no_events(tmp_path):
+    assert RunFolder(tmp_path).events() == ([], 0)
+
+
+# -- tables -----------------------------------------------------------------------------------------------------------
+
+
+def test_tables_come_in_the_order_of_training(tiny_run):
+    assert tuple(tiny_run.table_names()) == TABLES == tuple(tiny_run.tables())
+
+
+def test_a_table_has_one_row_an_item_and_no_padding_row(tiny_run, tiny_data):
+    stored = load_arrays(tiny_run.weights_path("finetune"), (ITEM_TABLE,))[ITEM_TABLE]
+    assert len(stored) == tiny_data.n_items + 1
+    np.testing.assert_array_equal(tiny_run.table("finetune"), stored[1:])
+
+
+def test_a_table_in_half_precision_is_read_as_float32(copy):
+    path = copy.weights_path("finetune")
+    save_arrays(path, {k: v.astype(np.float16) for k, v in load_arrays(path).items()})
+    assert copy.table("finetune").dtype == np.float32
+
+
+def test_a_stage_that_is_not_there_is_not_listed(copy):
+    shutil.rmtree(copy.path / "stages/warmup")
+    assert copy.table_names() == ["initial", "pretrain", "finetune"]
+    assert copy.metrics("warmup") == {}
+
+
+def test_snapshots_are_ordered_by_stage_and_by_epoch_as_a_number(tmp_path):
+    folder = tmp_path / "snapshots"
+    names = ["finetune-6", "pretrain-11", "pretrain-9", "warmup-5", "pretrain-100", "initial", "other-1", "pretrain-x"]
+    for name in names:
+        save_arrays(folder / f"{name}.safetensors", {ITEM_TABLE: np.zeros((2, 2))})
+    found = [(s, e) for s, e, _ in RunFolder(tmp_path).snapshots()]
+    assert found == [("pretrain", 9), ("pretrain", 11), ("pretrain", 100), ("warmup", 5), ("finetune", 6)]
+
+
+def test_every_snapshot_of_a_training_is_a_whole_table(tiny_run, tiny_data):
+    shapes = {load_arrays(path)[ITEM_TABLE].shape for _, _, path in tiny_run.snapshots()}
+    assert shapes == {(tiny_data.n_items + 1, 16)}
+
+
+def test_a_folder_copied_elsewhere_reads_the_same(tiny_run, copy):
+    assert copy.status == tiny_run.status
+    assert copy.model_config == tiny_run.model_config and copy.train_config == tiny_run.train_config
+    pd.testing.assert_frame_equal(copy.items, tiny_run.items)
+    assert all(np.array_equal(a, b) for a, b in zip(copy.tables().values(), tiny_run.tables().values(), strict=True))
+
+
+def test_no_file_of_a_run_names_the_folder_it_was_written_in(tiny_run):
+    place = str(tiny_run.path).encode()
+    assert [p.name for p in tiny_run.path.rglob("*") if p.is_file() and place in p.read_bytes()] == []
+
+
+# -- damage -----------------------------------------------------------------------------------------------------------
+
+DAMAGE = {
+    "run.json is cut": ("run.json", b'{"model": {', lambda r: r.info),
+    "run.json is a list": ("run.json", b"[1]", lambda r: r.info),
+    "run.json is not UTF-8": ("run.json", b"\xff\xfe\x00", lambda r: r.info),
+    "run.json is empty": ("run.json", b"", lambda r: r.info),
+    "run.json has no model": ("run.json", b'{"train": {}}', lambda r: r.model_config),
+    "run.json's model is a number": ("run.json", b'{"model": 3}', lambda r: r.model_config),
+    "run.json's model lacks n_items": ("run.json", b'{"model": {}}', lambda r: r.model_config),
+    "run.json's model has an unknown field": ("run.json", b'{"model": {"n_items": 3, "wings": 2}}', lambda r: r.model_config),
+    "run.json's width is a word": ("run.json", b'{"model": {"n_items": 3, "hidden_size": "x"}}', lambda r: r.model_config),
+    "run.json has no training": ("run.json", b'{"model": {}}', lambda r: r.train_config),
+    "status.json is cut": ("status.json", b'{"state": "run', lambda r: r.status),
+    "status.json has no state": ("status.json", b"{}", lambda r: r.status),
+    "metrics.json is cut": ("stages/finetune/metrics.json", b"{", lambda r: r.metrics("finetune")),
+    "items.csv is empty": ("items.csv", b"", lambda r: r.items),
+    "items.csv is binary": ("items.csv", b"\xff\xfe\x00\x01", lambda r: r.items),
+    "items.csv has no id": ("items.csv", b"item,title\n1,a\n", lambda r: r.items),
+    "items.csv has words as ids": ("items.csv", b"id,item,title\nx,1,a\n", lambda r: r.items),
+    "items.csv lacks an id": ("items.csv", b"id,item,title\n1,1,a\n3,3,c\n", lambda r: r.items),
+    "items.csv lacks titles": ("items.csv", b"id,item\n1,1\n", lambda r: r.items),
+    "items.csv has a word as popularity": ("items.csv", b"id,item,title,popularity\n1,1,a,many\n", lambda r: r.items),
+    "the weights are cut": ("stages/finetune/model.safetensors", b"\x10\x00\x00\x00\x00\x00\x00\x00{", lambda r: r.table("finetune")),
+    "the weights are empty": ("stages/finetune/model.safetensors", b"", lambda r: r.tables()),
+    "the initial table is text": ("snapshots/initial.safetensors", b"hello, this is no table", lambda r: r.table("initial")),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_damage_is_told_in_one_sentence(copy, what):
+    name, content, read = DAMAGE[what]
+    (copy.path / name).write_bytes(content)
+    with pytest.raises(AdrecError) as caught:
+        read(copy)
+    assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("what", [w for w in DAMAGE if not w.startswith("run.json's")])
+def test_damage_is_told_with_the_file(copy, what):
+    name, content, read = DAMAGE[what]
+    (copy.path / name).write_bytes(content)
+    with pytest.raises(RunError, match=name.rpartition("/")[2]):
+        read(copy)
+
+
+def test_a_file_without_the_item_table_is_told(copy):
+    save_arrays(copy.weights_path("finetune"), {"other": np.zeros(3)})
+    with pytest.raises(RunError, match=ITEM_TABLE):
+        copy.table("finetune")
+
+
+def test_numbers_that_numpy_lacks_are_told(tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({ITEM_TABLE: torch.zeros(3, 2, dtype=torch.bfloat16)}, tmp_path / "x.safetensors")
+    with pytest.raises(RunError, match="bfloat16"):
+        load_arrays(tmp_path / "x.safetensors")
+
+
+def test_a_folder_that_is_no_run_is_told(tmp_path):
+    with pytest.raises(RunError, match="is not a run folder: it has no run.json"):
+        _ = RunFolder(tmp_path).info
+
+
+def test_a_folder_without_tables_is_told(tmp_path):
+    with pytest.raises(RunError, match="holds no item table"):
+        RunFolder(tmp_path).checked_tables()
+
+
+# -- lists ------------------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_listed_root_by_root_the_newest_first(tmp_path):
+    for when, name in enumerate(["b/old", "b/new", "a/only"]):
+        run = created(tmp_path / name)
+        os.utime(run.path / "run.json", (when, when))
+    (tmp_path / "a" / "not a run").mkdir()
+    assert [r.name for r in list_runs(tmp_path / "b", tmp_path / "none", tmp_path / "a")] == ["new", "old", "only"]
+
+
+def test_the_model_config_is_the_one_that_was_trained(tiny_run, tiny_data):
+    config = ModelConfig(n_items=tiny_data.n_items, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4, noise_weight=1.0)
+    assert tiny_run.model_config == config
