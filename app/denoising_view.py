@@ -90,7 +90,7 @@ def _draws(row: Any, ids: Sequence[str], ranks: np.ndarray | None) -> None:
 def _composed(run: RunFolder, length: int) -> data.Subject | None:
     """A history picked from the item table, in the URL as ids joined by '-'."""
     items = loaders.items(run)
-    known = [i for i in _ids(state.get("history", "")) if 1 <= i <= len(items)]
+    known = [i for i in _ids(state.get("history", "")) if 1 <= i <= len(items)][-length:]
     key = "denoising.history"
     st.session_state[key] = known
 
@@ -99,8 +99,8 @@ def _composed(run: RunFolder, length: int) -> data.Subject | None:
 
     if len(items) <= LISTED:
         titles = _unique_titles(items)
-        label, ids = "History, oldest first", items.index.tolist()
-        st.multiselect(label, ids, format_func=titles.__getitem__, key=key, on_change=write, placeholder="Type a title")
+        names: dict[str, Any] = {"format_func": titles.__getitem__, "placeholder": "Type a title", "select_all": False}
+        st.multiselect("History, oldest first", items.index.tolist(), key=key, on_change=write, max_selections=length, **names)
     else:
         _typed(items, known)
     if len(known) > 1:
@@ -108,7 +108,7 @@ def _composed(run: RunFolder, length: int) -> data.Subject | None:
     if not known:
         st.caption("Pick one or more items: the model reads them as a history, oldest first, and looks for the next one.")
         return None
-    return data.Subject(tuple(known[-length:]))
+    return data.Subject(tuple(known))
 
 
 def _ids(text: str) -> list[int]:
@@ -163,9 +163,10 @@ def cards(subject: data.Subject, items: pd.DataFrame) -> None:
     past = "".join(_card(items, item) for item in reversed(subject.history))
     unknown = '<div class="card unknown"><b>?</b><small>Next is not known</small></div>'
     target = unknown if subject.target is None else _card(items, subject.target, "★ Came next")
-    count = f"History of {len(subject.history)}, the newest on the right"
-    row = f'<div class="past" role="list" tabindex="0" aria-label="{count}, read from there">{past}</div><div class="next"><span class="arrow">→</span>{target}</div>'
-    st.html(CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR) + f'<div class="cards">{row}</div>')
+    name = f"History of {len(subject.history)}, the newest on the right, read from there"
+    row = f'<div class="past" role="list" tabindex="0" aria-label="{name}">{past}</div>'
+    css = CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR)
+    st.html(f'{css}<div class="cards">{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')
 
 
 def _card(items: pd.DataFrame, item: int, above: str = "") -> str:

@@ -82,8 +82,8 @@ def of_lambda(noise_weight: float, steps: int, share: float, one_step: int, seed
     step_enough, seed_alike = one_step >= size - 1, low >= size - 1
     if step_enough and seed_alike:
         return f"{figures} So the noise barely reaches the denoiser: the history decides, and one step is practically enough."
-    of_steps = "one step is practically enough" if step_enough else f"the later steps replace {size - one_step} of the first step's {size}"
-    of_seeds = "another seed changes almost nothing" if seed_alike else f"another seed replaces up to {size - low}: the answer is partly chance"
+    of_steps = "one step is practically enough" if step_enough else f"the later steps replace {size - one_step} of the first {size}"
+    of_seeds = "another seed changes almost nothing" if seed_alike else f"another seed replaces up to {size - low} of them, by chance"
     return f"{figures} So here {of_steps}, and {of_seeds}."
 
 

@@ -1,0 +1,235 @@
+"""The Denoising page through AppTest, its words, and the scene that its scrubber is given."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adrec.data.dataset import SequenceDataset
+from adrec.evaluation import evaluate
+from adrec.models.loading import load_model
+from adrec.projection import pca_map
+from adrec.runs import RunFolder
+from adrec.trajectory import Trajectory, titled, user_trajectory
+from app import denoising_data as data
+from app import denoising_scene as scene
+from app import denoising_words as words
+from tests.app.pages import open_page, texts
+
+
+@pytest.fixture
+def run(root: Path, tiny_run: RunFolder) -> RunFolder:
+    """The tiny run among the person's own runs."""
+    shutil.copytree(tiny_run.path, root / "tiny")
+    return RunFolder(root / "tiny")
+
+
+@pytest.fixture(scope="module")
+def found(tiny_run: RunFolder, tiny_data: SequenceDataset) -> Trajectory:
+    """The first user's trajectory."""
+    return user_trajectory(load_model(tiny_run), tiny_data, 0)
+
+
+@pytest.fixture(scope="module")
+def table(tiny_run: RunFolder) -> np.ndarray:
+    """The final item table with its padding row."""
+    return load_model(tiny_run).item_embedding.weight.detach().numpy()
+
+
+@pytest.fixture(scope="module")
+def layout(tiny_run: RunFolder) -> scene.Layout:
+    """The PCA of the final stage."""
+    linear = pca_map(tiny_run.tables())
+    return scene.Layout("pca", linear.apply(tiny_run.table("finetune")), "", linear)
+
+
+def history_of(app: object) -> str:
+    """The cards."""
+    return "".join(element.proto.body for element in app.get("html"))  # type: ignore[attr-defined]
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+def test_a_link_names_the_user_whose_last_token_is_denoised(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    user = str(tiny_data.user_ids[5])
+    app = open_page("denoising", run="tiny", user=user)
+    assert not app.exception and not app.error and tiny_data.items.title(int(tiny_data.test[5])) in texts(app)
+
+
+def test_the_headline_names_the_rank_that_evaluation_finds(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    rank = evaluate(load_model(run), tiny_data, "test").ranks[7]
+    expected = "its first choice" if rank == 1 else f"rank {rank}"
+    assert expected in texts(open_page("denoising", run="tiny", user=str(tiny_data.user_ids[7])))
+
+
+def test_a_user_who_is_not_in_the_data_is_told_in_a_sentence(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", user="nobody")
+    assert "User 'nobody' is not among the 80 users" in texts(app) and not app.exception
+
+
+@pytest.mark.parametrize("outcome", ["hit", "near miss", "miss"])
+def test_drawing_an_outcome_gives_a_user_with_that_outcome(run: RunFolder, tiny_data: SequenceDataset, outcome: str) -> None:
+    ranks = data.test_ranks(run, tiny_data.n_users)
+    assert ranks is not None and len(data.with_outcome(ranks, outcome))
+    app = open_page("denoising", run="tiny")
+    app.button(key=f"denoising.{outcome}").click().run()
+    rank = ranks[tiny_data.position(app.query_params["user"])]
+    assert (rank <= 10, 10 < rank <= 50, rank > 50) == (outcome == "hit", outcome == "near miss", outcome == "miss")
+
+
+def test_without_test_ranks_the_draws_say_why_they_are_off(run: RunFolder) -> None:
+    (run.path / "stages" / "finetune" / "test_ranks.npy").unlink()
+    button = open_page("denoising", run="tiny").button(key="denoising.hit")
+    assert button.disabled and "no test ranks" in button.help
+
+
+def test_a_composed_history_keeps_its_order(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20")
+    assert app.multiselect[0].value == [9, 3, 20] and not app.exception
+    cards, titles = history_of(app), RunFolder(run.path).items["title"]
+    assert cards.index(titles[20]) < cards.index(titles[3]) < cards.index(titles[9])  # the newest is read first
+
+
+def test_a_composed_history_can_be_reordered_and_shortened(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20")
+    app.button(key="up.20").click().run()
+    assert app.query_params["history"] == "9-20-3"
+    app.button(key="remove.9").click().run()
+    assert app.query_params["history"] == "20-3"
+
+
+def test_of_a_history_longer_than_the_model_reads_a_link_keeps_the_newest(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="-".join(map(str, range(1, 16))))
+    assert app.multiselect[0].value == list(range(6, 16)) and not app.exception
+
+
+def test_picking_items_writes_the_history_to_the_url(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own")
+    assert "Pick one or more items" in texts(app)
+    app.multiselect[0].select(4).run()
+    assert app.query_params["history"] == "4" and "Its first choice is" in texts(app)
+
+
+def test_without_the_ratings_composing_is_the_only_way_and_the_page_says_so(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adrec.data.catalog.available", lambda name: False)
+    app = open_page("denoising", run="tiny", history="4-5")
+    assert "there are no users to choose from. Compose a history instead." in texts(app)
+    assert "Its first choice is" in texts(app) and not app.exception
+
+
+def test_a_run_without_a_denoiser_is_told_in_a_sentence(run: RunFolder) -> None:
+    for stage in ("warmup", "finetune"):
+        shutil.rmtree(run.path / "stages" / stage)
+    app = open_page("denoising", run="tiny")
+    assert "'tiny' has no trained denoiser yet" in app.error[0].value
+
+
+def test_after_the_warm_up_the_page_shows_that_model_and_says_so(run: RunFolder) -> None:
+    shutil.rmtree(run.path / "stages" / "finetune")
+    app = open_page("denoising", run="tiny", view="own", history="4-5")
+    assert "the model after its warm-up" in texts(app) and "Its first choice is" in texts(app)
+
+
+def test_fewer_steps_come_from_the_url_and_are_what_the_headline_counts(run: RunFolder) -> None:
+    assert "Decided in the only step" in texts(open_page("denoising", run="tiny", steps="1"))
+
+
+def test_an_impossible_number_of_steps_in_a_link_counts_as_all(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", steps="99", seed="-5", step="77")
+    assert not app.exception and [n.value for n in app.number_input] == [0, 4]
+
+
+# -- lambda -------------------------------------------------------------------------------------------------------
+
+
+def test_with_lambda_zero_one_step_and_every_seed_give_the_same_list(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    info = run.info
+    info["model"]["noise_weight"] = 0.0
+    from adrec.runs import write_json
+
+    write_json(run.path / "run.json", info)
+    found = data.influence(run, "finetune", data.user(tiny_data, str(tiny_data.user_ids[0]), 10), 0, 4)
+    assert (found.share, found.one_step, set(found.seeds)) == (0.0, 10, {10})
+
+
+def test_with_lambda_one_the_seeds_differ(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    found = data.influence(run, "finetune", data.user(tiny_data, str(tiny_data.user_ids[0]), 10), 0, 4)
+    assert found.share > 0.05 and min(found.seeds) < 10
+
+
+@pytest.mark.parametrize(
+    ("one_step", "seeds", "said"),
+    [
+        (10, (10, 10), "one step is practically enough"),
+        (4, (10, 9), "the later steps replace 6 of the first 10, and another seed changes almost nothing"),
+        (10, (3, 8), "another seed replaces up to 7"),
+    ],
+)
+def test_the_words_about_lambda_follow_its_figures(one_step: int, seeds: tuple[int, ...], said: str) -> None:
+    assert said in words.of_lambda(0.001, 32, 0.001, one_step, seeds)
+
+
+# -- the headline -------------------------------------------------------------------------------------------------
+
+
+def with_lists(found: Trajectory, *rows: list[int]) -> Trajectory:
+    """The trajectory with these top lists instead."""
+    return replace(found, top=np.array(rows), timesteps=np.arange(len(rows))[::-1], target=None, target_rank=None)
+
+
+def test_the_headline_names_what_overtook_what(found: Trajectory) -> None:
+    changing = with_lists(found, [1, 2, 3], [1, 2, 4], [1, 2, 4])
+    said = words.headline(changing, lambda i: f"film {i}")
+    assert said.startswith("**Decided at step 2 of 3**: *film 4* took the place of *film 3* in the top 10, and stayed.")
+
+
+def test_the_headline_says_when_only_the_order_still_changes(found: Trajectory) -> None:
+    said = words.headline(with_lists(found, [1, 2, 3], [1, 2, 3], [2, 1, 3]), str)
+    assert "**Decided at the first step**: the other 2 change none of its ten items, only their order, for the last time at step 3." in said
+
+
+def test_titles_with_asterisks_stay_titles() -> None:
+    assert words.plain("M*A*S*H [1970]") == r"M\*A\*S\*H \[1970\]"
+
+
+# -- the scene ----------------------------------------------------------------------------------------------------
+
+
+def test_the_browser_gets_every_step_as_the_trajectory_has_it(
+    found: Trajectory, table: np.ndarray, layout: scene.Layout, tiny_run: RunFolder
+) -> None:
+    step, got = scene.unpacked(scene.packed(scene.blob(found, table, layout, titled(tiny_run.items)), 3))
+    assert (step, got["steps"], got["target"], got["decided"]) == (3, 4, found.target, found.commit_step)
+    np.testing.assert_array_equal(got["top"].reshape(5, 10)[1:], found.top)
+    np.testing.assert_array_equal(got["rank"][1:], found.target_rank)
+    np.testing.assert_allclose(got["probability"].reshape(5, 10)[1:], found.top_probabilities, rtol=1e-6)
+
+
+def test_step_zero_ranks_the_items_by_the_noise_itself(
+    found: Trajectory, table: np.ndarray, layout: scene.Layout, tiny_run: RunFolder
+) -> None:
+    _, got = scene.unpacked(scene.packed(scene.blob(found, table, layout, titled(tiny_run.items)), 0))
+    scores = {i: float(found.x_t[0] @ table[i]) for i in range(1, len(table))}
+    assert got["top"][:10].tolist() == sorted(scores, key=lambda i: -scores[i])[:10]
+
+
+def test_a_step_does_not_change_the_scene_that_the_browser_keeps(
+    found: Trajectory, table: np.ndarray, layout: scene.Layout, tiny_run: RunFolder
+) -> None:
+    blob = scene.blob(found, table, layout, titled(tiny_run.items))
+    assert scene.packed(blob, 1)[4:] == scene.packed(blob, 2)[4:]
+
+
+def test_an_items_own_vector_lies_where_the_item_lies_up_to_its_length(table: np.ndarray, layout: scene.Layout) -> None:
+    length = np.linalg.norm(table[1:], axis=1).mean()
+    vector = table[3:4] / np.linalg.norm(table[3]) * length
+    positions, _ = layout.positions(5 * vector, table[1:])
+    assert layout.linear is not None
+    np.testing.assert_allclose(positions, layout.linear.apply(vector), atol=1e-5)
+
+
+def test_the_rank_of_a_vectors_own_best_item_is_one(found: Trajectory, table: np.ndarray) -> None:
+    assert scene.ranks(found.x0_hat[-1:], table, int(found.top[-1, 0])).tolist() in ([1], [2])  # 2: the padding row may be above it

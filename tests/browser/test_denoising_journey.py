@@ -1,0 +1,130 @@
+"""What a person does on the Denoising page: step, play, drag, copy a link, go back, compose."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from adrec.runs import RunFolder
+from tests.browser.conftest import Server, settle
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def run(server: Server, tiny_run: RunFolder) -> Path:
+    """The tiny run, in the server's folder of runs: four steps, lambda 1."""
+    return Path(shutil.copytree(tiny_run.path, server.runs / "tiny"))
+
+
+def open_scrubber(page: Any, server: Server, **parameters: str) -> Any:
+    """The scrubber, once it is drawn."""
+    query = "&".join(f"{k}={v}" for k, v in {"run": "tiny", **parameters}.items())
+    page.goto(f"{server.url}/denoising?{query}")
+    scrubber = page.locator(".scrubber[data-step]")
+    expect(scrubber).to_be_visible(timeout=60_000)
+    settle(page)
+    return scrubber
+
+
+def shown(scrubber: Any) -> list[str]:
+    """The list as it is read out."""
+    return scrubber.locator("ol.answer li").all_inner_texts()
+
+
+def test_stepping_with_the_keyboard_moves_list_clock_and_url(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    expect(scrubber).to_have_attribute("data-step", "4")
+    scrubber.locator("input").focus()
+    page.keyboard.press("Home")
+    expect(scrubber).to_have_attribute("data-step", "0")
+    expect(scrubber.locator(".changes")).to_have_text("Pure noise, ranked as if it were an answer already.")
+    page.keyboard.press("ArrowRight")
+    expect(scrubber.locator("output")).to_have_text(re.compile(r"Step\s*1\s*of 4"))
+    expect(page).to_have_url(re.compile(r"step=1\b"))
+    expect(scrubber.locator(".row.shown")).to_have_count(11 if scrubber.locator(".row.is-target .place").inner_text() > "10" else 10)
+
+
+def test_scrubbing_sends_nothing_until_it_is_let_go(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    sent: list[str] = []
+    page.evaluate("() => { const send = WebSocket.prototype.send; window.sent = 0;"
+                  " WebSocket.prototype.send = function (...a) { window.sent++; return send.apply(this, a); }; }")
+    box = scrubber.locator(".rank .chart").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 45, box["y"] + 60, steps=12)
+    page.wait_for_timeout(600)
+    assert scrubber.get_attribute("data-step") == "0" and page.evaluate("window.sent") == len(sent)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"step=0\b"))
+
+
+def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    before = shown(scrubber)
+    scrubber.locator(".play").click()
+    expect(scrubber).to_have_attribute("data-step", "0")
+    expect(scrubber.locator(".play")).to_have_text("Pause")
+    expect(scrubber).to_have_attribute("data-step", "4", timeout=10_000)
+    expect(scrubber.locator(".play")).to_have_text("Play")
+    expect(page).to_have_url(re.compile(r"step=4\b"))
+    assert shown(scrubber) == before
+
+
+def test_a_copied_link_shows_the_same_view(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server, seed="3", steps="3")
+    page.get_by_role("button", name="Random miss").click()
+    expect(page).to_have_url(re.compile(r"user="))
+    settle(page)
+    scrubber.locator(".previous").click()
+    expect(page).to_have_url(re.compile(r"step=2\b"))
+    second = page.context.new_page()
+    second.goto(page.url)
+    copy = second.locator(".scrubber[data-step]")
+    expect(copy).to_have_attribute("data-step", "2", timeout=60_000)
+    expect(copy.locator(".live")).to_have_text(scrubber.locator(".live").inner_text())
+    assert shown(copy) == shown(scrubber)
+
+
+def test_back_returns_to_the_step_before(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    scrubber.locator(".first").click()
+    expect(page).to_have_url(re.compile(r"step=0\b"))
+    scrubber.locator(".next").click()
+    expect(page).to_have_url(re.compile(r"step=1\b"))
+    page.go_back()
+    expect(scrubber).to_have_attribute("data-step", "0")
+
+
+def test_a_new_seed_keeps_the_scrubber_in_place(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    scrubber.evaluate("e => { e.marked = true }")
+    page.get_by_role("button", name="Another seed").click()
+    expect(page).to_have_url(re.compile(r"seed=1\b"))
+    settle(page)
+    assert scrubber.evaluate("e => e.marked") is True
+
+
+def test_a_history_is_composed_from_titles_and_its_link_shows_it(page: Any, server: Server, run: Path) -> None:
+    titles = RunFolder(run).items["title"]
+    page.goto(f"{server.url}/denoising?run=tiny&view=own")
+    field = page.get_by_role("combobox", name=re.compile("History"))
+    for item in (7, 30):
+        field.fill(titles[item])
+        page.get_by_role("option", name=titles[item], exact=True).click()
+        settle(page)
+    expect(page).to_have_url(re.compile(r"history=7-30\b"))
+    expect(page.locator(".scrubber[data-step]")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Its first choice is")).to_be_visible()
+
+
+def test_on_a_phone_the_clock_stays_within_reach(page: Any, server: Server, run: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    scrubber = open_scrubber(page, server)
+    scrubber.locator(".rank").scroll_into_view_if_needed()
+    expect(scrubber.locator(".bar")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
