@@ -1,11 +1,8 @@
-"""What the Collapse page shows of a run, as arrays and words: stages, spectra, measures, maps, colourings, neighbours. Cached by run."""
+"""What the Collapse page shows of a run's tables, as arrays and words: stages, spectra, measures, maps. Cached by run."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from adrec.errors import WeightsError
@@ -14,8 +11,8 @@ from app import loaders, palette
 
 NEIGHBOURS = 10
 NULL = "null"
-NINE_AT_ONCE = 10_000
-"""Items up to which what looks at every pair of items is computed without being asked for."""
+AT_ONCE = 10_000
+"""Items up to which what takes long (and what looks at every pair of items) is computed before anything is shown or asked for."""
 ALIKE = 0.9
 """Correlation with the start above which a table counts as never having left it, and share that makes a narrow cone."""
 CONCENTRATED = 0.25
@@ -68,12 +65,13 @@ def likeness(run: RunFolder) -> float | None:
     return _likeness(*loaders.key(run))
 
 
-def _tables(path: str) -> dict[str, np.ndarray]:
+def distinct_tables(path: str) -> dict[str, np.ndarray]:
+    """The run's different tables, for functions that are cached by path."""
     return loaders.distinct(RunFolder(path))[0]
 
 
 def _with_null(path: str) -> dict[str, np.ndarray]:
-    tables = _tables(path)
+    tables = distinct_tables(path)
     first = next(iter(tables.values()))
     noise = np.random.default_rng(0).standard_normal(first.shape) * float(first.std())
     return {NULL: noise, **tables}
@@ -83,7 +81,7 @@ def _with_null(path: str) -> dict[str, np.ndarray]:
 def _spectra(path: str, changed: int) -> dict[str, np.ndarray]:
     from adrec.collapse import gaussian_spectrum, singular_values
 
-    tables = _tables(path)
+    tables = distinct_tables(path)
     found = {NULL: gaussian_spectrum(*next(iter(tables.values())).shape)}
     found.update({name: singular_values(table) for name, table in tables.items()})
     scales = {name: float(np.sqrt((v**2).mean())) for name, v in found.items()}
@@ -106,7 +104,7 @@ def _official(path: str, changed: int) -> dict[str, dict[str, float]]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _likeness(path: str, changed: int) -> float | None:
-    tables = _tables(path)
+    tables = distinct_tables(path)
     if len(tables) < 2 or "initial" not in tables:
         return None
     first, last = tables["initial"].ravel(), list(tables.values())[-1].ravel()
@@ -181,7 +179,7 @@ def _error(run: RunFolder) -> list[Line]:
 def _stayed(run: RunFolder, name: str) -> list[Line]:
     shown = stages(run)
     place = shown.names.index(name)
-    if place == 0 or shown.items > NINE_AT_ONCE or shown.items < 2:
+    if place == 0 or shown.items > AT_ONCE or shown.items < 2:
         return []
     share = _overlap(*loaders.key(run), shown.names[place - 1], name)
     chance = min(1.0, NEIGHBOURS / (shown.items - 1))
@@ -193,7 +191,7 @@ def _stayed(run: RunFolder, name: str) -> list[Line]:
 def _overlap(path: str, changed: int, before: str, after: str) -> float:
     from adrec.neighbours import neighbour_overlap, neighbour_sets
 
-    tables = _tables(path)
+    tables = distinct_tables(path)
     k = min(NEIGHBOURS, len(tables[after]) - 1)
     return float(neighbour_overlap(neighbour_sets(tables[before], k), neighbour_sets(tables[after], k)).mean())
 
@@ -223,7 +221,7 @@ def explained(run: RunFolder) -> dict[str, float]:
 def _pca(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     from adrec.projection import pca_map
 
-    tables = _tables(path)
+    tables = distinct_tables(path)
     linear = pca_map(tables)
     return {name: linear.apply(table) for name, table in tables.items()}, linear.explained
 
@@ -241,120 +239,4 @@ def _umap(path: str, changed: int, saved: int) -> dict[str, np.ndarray] | None:
     from adrec.projection import cached
 
     found = cached(RunFolder(path), "umap")
-    return None if found is None else {name: found[name] for name in _tables(path)}
-
-
-# -- items --------------------------------------------------------------------------------------------------------
-
-
-def titles(run: RunFolder) -> list[str]:
-    """A title for every item, row by row; ids where the table has none."""
-    frame = loaders.items(run)
-    column = frame["title"] if "title" in frame else frame["item"] if "item" in frame else pd.Series(frame.index, index=frame.index)
-    return [str(title) or f"item {i}" for title, i in zip(column, frame.index, strict=True)]
-
-
-def first_item(run: RunFolder) -> int:
-    """The item shown until one is chosen: the most popular, or else the first."""
-    frame = loaders.items(run)
-    return 1 + int(frame["popularity"].to_numpy().argmax()) if "popularity" in frame and len(frame) else 1
-
-
-def neighbours(run: RunFolder, row: int) -> dict[str, list[dict[str, Any]]]:
-    """By table, the item's nearest by cosine in the original space: row, cosine, and whether it was there in the table before."""
-    return _neighbours(*loaders.key(run), row)
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _neighbours(path: str, changed: int, row: int) -> dict[str, list[dict[str, Any]]]:
-    from adrec.neighbours import neighbours
-
-    found: dict[str, list[dict[str, Any]]] = {}
-    before: set[int] | None = None
-    for name, table in _tables(path).items():
-        rows, cosines = neighbours(table, row, NEIGHBOURS)
-        kept = [None if before is None else int(r) in before for r in rows]
-        found[name] = [{"row": int(r), "cosine": float(c), "kept": k} for r, c, k in zip(rows, cosines, kept, strict=True)]
-        before = {int(r) for r in rows}
-    return found
-
-
-# -- colourings ---------------------------------------------------------------------------------------------------
-
-NOT_COLOURS = ("item", "title")
-OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Colouring:
-    """A column as the maps draw it. codes: (V,) uint8, the group of each item (255: unknown). words: each item's own value.
-
-    categories: names, the most common first, the last ``other`` if there are more; empty if the column is a number, whose range
-    is then ``low`` to ``high`` over ``STEPS`` groups.
-    """
-
-    label: str
-    codes: np.ndarray
-    words: list[str]
-    categories: tuple[str, ...] = ()
-    low: str = ""
-    high: str = ""
-
-
-STEPS = 12
-UNKNOWN = 255
-
-
-def colour_options(run: RunFolder) -> dict[str, str]:
-    """The columns to colour by and their labels, categories first, popularity last."""
-    frame = loaders.items(run)
-    columns = [c for c in frame.columns if c not in (*NOT_COLOURS, "popularity")]
-    numbers = [c for c in columns if _is_number(frame[c])]
-    names = [c for c in columns if c not in numbers] + numbers + [c for c in ["popularity"] if c in frame]
-    return {c: c.replace("_", " ").capitalize() for c in names}
-
-
-def colouring(run: RunFolder, column: str | None) -> Colouring:
-    """The column as groups; None gives every item the same."""
-    return _colouring(*loaders.key(run), column)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _colouring(path: str, changed: int, column: str | None) -> Colouring:
-    frame = loaders.items(RunFolder(path))
-    if column is None:
-        return Colouring("", np.zeros(len(frame), dtype=np.uint8), [""] * len(frame), ("item",))
-    if column == "popularity":
-        return _number(frame[column], "Times in the training histories", np.log1p)
-    if _is_number(frame[column]):
-        return _number(pd.to_numeric(frame[column], errors="coerce"), column.capitalize(), lambda x: x)
-    return _category(frame[column], column.capitalize())
-
-
-def _is_number(column: pd.Series) -> bool:
-    values = pd.to_numeric(column[column != ""], errors="coerce")
-    return bool(values.notna().all() and values.nunique() > 2 * len(palette.CATEGORIES))
-
-
-def _number(values: pd.Series, label: str, scale: Callable[[Any], Any]) -> Colouring:
-    numbers = values.to_numpy(dtype=np.float64)
-    known = np.isfinite(numbers)
-    codes = np.full(len(numbers), UNKNOWN, dtype=np.uint8)
-    low, high = (numbers[known].min(), numbers[known].max()) if known.any() else (0.0, 0.0)
-    if known.any():
-        span = float(scale(high) - scale(low)) or 1.0
-        codes[known] = np.minimum((scale(numbers[known]) - scale(low)) / span * STEPS, STEPS - 1).astype(np.uint8)
-    words = [f"{v:g}" if k else "unknown" for v, k in zip(numbers, known, strict=True)]
-    return Colouring(label, codes, words, (), f"{low:g}", f"{high:g}")
-
-
-def _category(column: pd.Series, label: str) -> Colouring:
-    several = bool(column.str.contains("|", regex=False).any())
-    first = column.str.split("|").str[0].replace("", "unknown")
-    common = list(first.value_counts().index)
-    most = len(palette.CATEGORIES)
-    categories = common if len(common) < most else [c for c in common if c != OTHER][: most - 1] + [OTHER]
-    place = {name: i for i, name in enumerate(categories)}
-    codes = first.map(lambda name: place.get(name, len(categories) - 1)).to_numpy(dtype=np.uint8)
-    words = [value.replace("|", ", ") or "unknown" for value in column]
-    return Colouring(f"First {label.lower()}" if several else label, codes, words, tuple(str(c) for c in categories))
+    return None if found is None else {name: found[name] for name in distinct_tables(path)}

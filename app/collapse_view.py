@@ -11,6 +11,7 @@ import streamlit as st
 from adrec.measures import MEASURES, OFFICIAL, Measure
 from adrec.runs import RunFolder
 from app import collapse_data as data
+from app import collapse_items as items
 from app import loaders, palette, projecting, state, ui
 from app.components.maps import lists, maps, pack
 
@@ -31,9 +32,9 @@ METHOD_WORDS = {
 
 def controls(run: RunFolder, row: Any) -> None:
     """Search, colouring, projection, view: all in the URL."""
-    titles, options = data.titles(run), data.colour_options(run)
+    titles, options = items.titles(run), items.colour_options(run)
     ids = [i + 1 for i in sorted(range(len(titles)), key=lambda i: titles[i].casefold())]
-    item = state.bound("item", data.first_item(run), range(1, len(titles) + 1))
+    item = state.bound("item", items.first_item(run), range(1, len(titles) + 1))
     row.selectbox("Item", ids, format_func=lambda i: titles[i - 1], width=340, help="Type a title, or click a point in a map.", **item)
     if options:
         columns = list(options)
@@ -45,10 +46,10 @@ def controls(run: RunFolder, row: Any) -> None:
 
 def chosen(run: RunFolder) -> dict[str, Any]:
     """What the URL says, or the defaults: item (its row), colour (a column or None), method, view, stage."""
-    columns, shown = list(data.colour_options(run)), data.stages(run)
+    columns, shown = list(items.colour_options(run)), data.stages(run)
     item, colour, stage = state.get("item"), state.get("colour"), state.get("stage")
     return {
-        "row": (item if item is not None and 1 <= item <= shown.items else data.first_item(run)) - 1,
+        "row": (item if item is not None and 1 <= item <= shown.items else items.first_item(run)) - 1,
         "colour": colour if colour in columns else columns[0] if columns else None,
         "method": state.get("method") if state.get("method") in METHODS else "pca",
         "view": state.get("view") if state.get("view") in VIEWS else "side",
@@ -86,13 +87,13 @@ def _show(names: tuple[str, ...]) -> Any:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _packed(path: str, changed: int, method: str, colour: str | None, _layouts: Mapping[str, np.ndarray]) -> bytes:
     run = RunFolder(path)
-    shown, colouring = data.stages(run), data.colouring(run, colour)
+    shown, colouring = data.stages(run), items.colouring(run, colour)
     kinds = len(colouring.categories)
     header = {
         "run": f"{path} {changed}",
         "frame": f"{path} {method}",
         "stages": [stage_record(run, name) for name in shown.names],
-        "titles": data.titles(run),
+        "titles": items.titles(run),
         "words": colouring.words,
         "legend": colouring.label,
         "categories": colouring.categories,
@@ -108,12 +109,12 @@ def _packed(path: str, changed: int, method: str, colour: str | None, _layouts: 
 def _category_colours(categories: tuple[str, ...]) -> list[str]:
     """A colour each; grey for the rest, which is always the last."""
     grey = palette.CATEGORIES[-1]
-    return [grey if name == data.OTHER else palette.CATEGORIES[i] for i, name in enumerate(categories)]
+    return [grey if name == items.OTHER else palette.CATEGORIES[i] for i, name in enumerate(categories)]
 
 
 def _ramp(first: str, last: str) -> list[str]:
     ends = [np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (first, last)]
-    mixed = [ends[0] + (ends[1] - ends[0]) * t for t in np.linspace(0, 1, data.STEPS)]
+    mixed = [ends[0] + (ends[1] - ends[0]) * t for t in np.linspace(0, 1, items.STEPS)]
     return ["#" + "".join(f"{round(v):02x}" for v in color) for color in mixed]
 
 
@@ -130,7 +131,7 @@ def _map_notes(run: RunFolder, method: str, layouts: Mapping[str, np.ndarray]) -
     row.caption(METHOD_WORDS[method].format(shares=shares), width="content")
     columns = {f"{name}_{axis}": xy[:, i] for name, xy in layouts.items() for i, axis in enumerate("xy")}
     with row:
-        ui.download("Map data (CSV)", pd.DataFrame({"item": data.titles(run), **columns}), f"{run.name}-map-{method}")
+        ui.download("Map data (CSV)", pd.DataFrame({"item": items.titles(run), **columns}), f"{run.name}-map-{method}")
 
 
 def umap_job(run: RunFolder) -> None:
@@ -162,8 +163,8 @@ def umap_job(run: RunFolder) -> None:
 
 def neighbour_view(run: RunFolder) -> None:
     """The chosen item's ten nearest in every stage, side by side; tells the maps what is chosen."""
-    now, titles, shown = chosen(run), data.titles(run), data.stages(run)
-    near = data.neighbours(run, now["row"])
+    now, titles, shown = chosen(run), items.titles(run), data.stages(run)
+    near = items.neighbours(run, now["row"])
     st.markdown(
         f"**Nearest to {_plain(titles[now['row']])}**, by cosine of the embeddings",
         help="Cosine: 1 points the same way, 0 is unrelated. ● was among the ten in the stage before, ○ is new. Taken in all "
@@ -226,7 +227,9 @@ TABLE_CSS = """<style>
 .measures td {font-variant-numeric: tabular-nums}
 .measures thead th {font-weight: 600; vertical-align: bottom; white-space: nowrap} .measures tbody th {font-weight: 400}
 .measures th:first-child {text-align: left; min-width: 8rem} .measures abbr {text-decoration: underline dotted; cursor: help}
-@media (max-width: 640px) {.measures table {font-size: .8rem} .measures thead th {white-space: normal} .measures th, .measures td {padding: 4px 4px}}
+@media (max-width: 640px) {
+ .measures table {font-size: .8rem} .measures thead th {white-space: normal} .measures th, .measures td {padding: 4px 4px}
+}
 </style>"""
 
 
@@ -242,7 +245,7 @@ def definitions_view(run: RunFolder) -> None:
         _definitions(MEASURES)
     with st.expander("The nine measures of the official notebook"):
         every = "They look at every pair of items, which takes a while at this size."
-        if shown.items <= data.NINE_AT_ONCE or st.button("Compute", key="nine", help=every):
+        if shown.items <= data.AT_ONCE or st.button("Compute", key="nine", help=every):
             _measures_table(run, "notebook-measures", data.official(run), OFFICIAL)
             _definitions(OFFICIAL)
 

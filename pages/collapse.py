@@ -19,14 +19,15 @@ QUESTION = "Have the embeddings collapsed?"
 top, picture = st.container(), st.container()
 controls = st.container(horizontal=True, vertical_alignment="bottom")
 run = ui.run_picker(container=controls)
-if run is None or not run.table_names():
-    with top:
-        ui.header(QUESTION)
-    if run is not None:
-        st.info("This run has no item table yet: the first is there when training begins.", icon=":material/info:")
-    st.stop()
 with top:
-    ui.header(QUESTION, collapse_data.answer(run))
+    ui.header(QUESTION)
+if run is None:
+    st.stop()
+if not run.table_names():
+    top.info("This run has no item table yet: the first is there when training begins.", icon=":material/info:")
+    st.stop()
+answer, large = top.empty(), collapse_data.stages(run).items > collapse_data.AT_ONCE
+answer.markdown("Measuring the item tables, which takes a while at this size." if large else collapse_data.answer(run))
 collapse_view.controls(run, controls)
 with picture:
     collapse_view.map_view(run)
@@ -40,3 +41,5 @@ with measures:
     collapse_view.measures_view(run)
 collapse_view.definitions_view(run)
 ui.define(DEFINITIONS)
+if large:
+    answer.markdown(collapse_data.answer(run))

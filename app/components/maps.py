@@ -15,7 +15,9 @@ def _text(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-_maps = st.components.v2.component("adrec_maps", html='<div class="maps"></div>', css=_text("maps.css"), js=_text("maps.js"))
+_maps = st.components.v2.component(
+    "adrec_maps", html='<div class="maps"></div>', css=_text("maps.css"), js=_text("maps_draw.js") + _text("maps.js")
+)
 _lists = st.components.v2.component(
     "adrec_neighbours", html='<div class="lists"></div>', css=_text("neighbours.css"), js=_text("neighbours.js")
 )
