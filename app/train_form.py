@@ -20,6 +20,8 @@ OWN = "A file or folder of mine"
 def form(root: Path) -> None:
     """Choose data, preset and settings; start."""
     st.subheader("A new run", anchor=False)
+    if started := st.session_state.pop("train.started", None):
+        st.toast(f"'{started}' is on its way: follow it at the top of this page.", icon=":material/check:")
     data = _dataset()
     preset = _preset(data)
     overrides = _settings(preset)
@@ -47,6 +49,7 @@ def _start(root: Path, name: str, data: str, preset: str, overrides: dict[str, s
             raise DataError(f"'{data}' is neither a named data set nor an existing file or folder.")
         jobs.submit(root, name, arguments)
         state.put(run=name)
+        st.session_state["train.started"] = name  # told after the rerun: the view may be out of sight
         st.rerun()
 
 

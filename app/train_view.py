@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from adrec.config import TrainConfig
 from app import jobs, loaders, palette, ui
 from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
@@ -187,7 +188,11 @@ def _curves(job: Job, stages: list[StageProgress]) -> None:
             figure = charts.validation_curves(validations, offsets, best)
             ui.figure(figure, frame, f"{job.name}-validation", "NDCG@10 on validation over the epochs", key="train.validation")
         else:
-            _space("The first validation comes after epoch 6." if job.alive else "No validation is recorded.")
+            _space(f"The first validation comes after epoch {_first_validation(job)}." if job.alive else "No validation is recorded.")
+
+
+def _first_validation(job: Job) -> int:
+    return 1 + (job.run.train_config.validate_every if job.run.exists else TrainConfig().validate_every)
 
 
 def _space(words: str) -> None:

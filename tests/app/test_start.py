@@ -48,8 +48,10 @@ def test_the_start_page_opens_without_its_picture(root: Path, monkeypatch: pytes
     assert not open_page().exception
 
 
-@pytest.mark.parametrize("module", ["torch", "umap", "sklearn", "app.charts"])
-@pytest.mark.parametrize("page", ["start", "train"])
+SLOW = ["torch", "umap", "sklearn"]
+
+
+@pytest.mark.parametrize(("page", "module"), [*((p, m) for p in ("start", "train") for m in SLOW), ("start", "app.charts")])
 def test_no_page_imports_what_is_slow_before_its_first_paint(page: str, module: str, tmp_path: Path) -> None:
     code = (
         "import sys; from streamlit.testing.v1 import AppTest\n"
