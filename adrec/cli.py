@@ -6,10 +6,11 @@ A failure that a person can act on ends with one sentence and exit code 2. Heavy
 import argparse
 import json
 import logging
+import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from adrec.config import PRESETS, ModelConfig, settings
 from adrec.errors import AdrecError, ConfigError
@@ -18,19 +19,36 @@ from adrec.errors import AdrecError, ConfigError
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
     try:
-        return int(arguments.command(arguments) or 0)
+        arguments = parser().parse_args(words, argparse.Namespace(words=words))
+        code = int(arguments.command(arguments) or 0)
+        sys.stdout.flush()
+        return code
     except AdrecError as error:
         print(f"adrec: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as a process that SIGPIPE ends
+    except OSError as error:
+        place = f"'{error.filename}': " if error.filename else ""
+        print(f"adrec: {place}{error.strerror or type(error).__name__}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
 
 
+class Parser(argparse.ArgumentParser):
+    """Tells a wrong command line in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' tells what is accepted.")
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    top = argparse.ArgumentParser(prog="adrec", description="Train, evaluate and explain the diffusion recommender ADRec.")
+    top = Parser(prog="adrec", description="Train, evaluate and explain the diffusion recommender ADRec.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _data_commands(commands)
 
@@ -185,7 +203,7 @@ def train_command(arguments: argparse.Namespace) -> int:
         data = catalog.load(source, **_pairs(arguments.data_option))
         config = ModelConfig(n_items=data.n_items, **model)
         pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
-        words = ["python", "-m", "adrec", *sys.argv[1:]]
+        words = ["python", "-m", "adrec", *arguments.words]
         info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained)
     with StopOnSignal() as stop, ProgressBar() as bar:
         state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar)
@@ -209,7 +227,7 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
 
 def _at(info: dict[str, Any], place: str | None) -> dict[str, Any]:
     """run.json with its data set looked up elsewhere."""
-    return info if place is None else {**info, "dataset": {**info["dataset"], "name": place}}
+    return info if place is None else {**info, "dataset": {**info.get("dataset", {}), "name": place}}
 
 
 def import_command(arguments: argparse.Namespace) -> None:
@@ -218,7 +236,8 @@ def import_command(arguments: argparse.Namespace) -> None:
 
     source = arguments.dataset if arguments.dataset.partition(":")[0] in catalog.NAMED else str(Path(arguments.dataset).resolve())
     data = catalog.load(source, **_pairs(arguments.data_option))
-    import_official(Path(arguments.checkpoint), data, source, Path(arguments.run), _pairs(arguments.set), shlex.join(sys.argv[1:]))
+    words = ["python", "-m", "adrec", *arguments.words]
+    import_official(Path(arguments.checkpoint), data, source, Path(arguments.run), _pairs(arguments.set), shlex.join(words))
     print(f"Imported into '{arguments.run}'.", file=sys.stderr)
 
 

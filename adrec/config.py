@@ -155,21 +155,26 @@ def settings(preset: str, overrides: Mapping[str, str]) -> tuple[dict[str, Any],
     """
     if preset not in PRESETS:
         raise ConfigError(f"Unknown preset '{preset}'; known are {', '.join(PRESETS)}.")
-    model_fields = {f.name: f for f in dataclasses.fields(ModelConfig) if f.name != "n_items"}
-    train_fields = {f.name: f for f in dataclasses.fields(TrainConfig)}
+    model_fields = {f.name for f in dataclasses.fields(ModelConfig)}
     model: dict[str, Any] = {}
     train: dict[str, Any] = {}
     for key, value in PRESETS[preset].items():
         (model if key in model_fields else train)[key] = value
-    for key, text in overrides.items():
-        if key not in model_fields and key not in train_fields:
-            raise ConfigError(f"Unknown setting '{key}'; known are {', '.join(sorted([*model_fields, *train_fields]))}.")
-        into, field = (model, model_fields[key]) if key in model_fields else (train, train_fields[key])
-        into[key] = _parse(key, text, _kind(field))
+    for key, value in parse_settings(overrides).items():
+        (model if key in model_fields else train)[key] = value
     architecture, training = from_json(ModelConfig, {"n_items": 1, **model}), from_json(TrainConfig, train)
     most = architecture.timesteps
     _require(training.sampling_steps <= most, "sampling_steps", training.sampling_steps, f"at most timesteps = {most}")
     return model, training
+
+
+def parse_settings(texts: Mapping[str, str]) -> dict[str, Any]:
+    """``key=value`` texts as values of their fields' types, each on its own."""
+    fields = {f.name: f for kind in (ModelConfig, TrainConfig) for f in dataclasses.fields(kind) if f.name != "n_items"}
+    for key in texts:
+        if key not in fields:
+            raise ConfigError(f"Unknown setting '{key}'; known are {', '.join(sorted(fields))}.")
+    return {key: _parse(key, text, _kind(fields[key])) for key, text in texts.items()}
 
 
 def _parse(key: str, text: str, kind: str) -> Any:

@@ -142,6 +142,8 @@ def user_noise(seed: int, users: np.ndarray, steps: int, width: int) -> tuple[Te
 
     So a user's answer does not depend on who else is evaluated, in which batch, on how many processes.
     """
+    if seed < 0:
+        raise ConfigError(f"Seed of the noise is {seed}; allowed is a whole number from 0 up.")
     draws = torch.empty(len(users), steps + 1, width)
     generator = torch.Generator()
     for row, user in enumerate(users):

@@ -57,7 +57,7 @@ def answers(model: Model, batch: PackedBatch, steps: int | None = None, seed: in
     """What the model holds against every item: each user's denoised (or encoded) last token, (B, D) in the batch's order."""
     if not isinstance(model, ADRec):
         return model(batch)[batch.last]
-    diffusion = model.diffusion.strided(steps or model.config.timesteps)
+    diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
     x_start, step_noise = user_noise(seed, batch.users, len(diffusion.timesteps), model.config.hidden_size)
     return reverse_process(model.last_token(batch), x_start, step_noise, diffusion)
 
@@ -95,9 +95,8 @@ def evaluate(
         done += len(batch.users)
         if progress is not None:
             progress(done / data.n_users)
-    used = {"split": split, "users": data.n_users, "steps": steps or getattr(model.config, "timesteps", 0), "seed": seed}
-    if not isinstance(model, ADRec):
-        used["steps"] = 0
+    used_steps = 0 if not isinstance(model, ADRec) else model.config.timesteps if steps is None else steps
+    used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
     return Evaluation(ranks, {**used, **ranking_metrics(ranks), "seconds": time.perf_counter() - begin})
 
 

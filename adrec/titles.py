@@ -19,7 +19,7 @@ def find_item(text: str, items: pd.DataFrame) -> int:
     """The id whose title (whatever the case) or raw id this is."""
     wanted = text.strip().casefold()
     for column in ("title", "item"):
-        found = items.index[items[column].str.casefold() == wanted]
+        found = items.index[items[column].str.strip().str.casefold() == wanted]
         if len(found):
             return int(found[0])
     close = closest(text, items)

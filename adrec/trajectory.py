@@ -12,7 +12,7 @@ from torch import Tensor
 from adrec.data.batches import pack
 from adrec.data.dataset import SequenceDataset
 from adrec.diffusion import reverse_process, user_noise
-from adrec.errors import DataError
+from adrec.errors import ConfigError, DataError
 from adrec.evaluation import ranks_of
 from adrec.models import ADRec, Model
 
@@ -24,9 +24,9 @@ class Trajectory:
     """One reverse process of S steps. Scores are inner products with x0_hat over items 1..V and the padding row 0.
 
     timesteps: (S,) t at each step, falling. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
-    top, top_scores, top_probabilities: (S, K), best first. target_*: (S,) or None without a target; rank 1 is best, ties
-    count against the model. entropy: (S,) of the softmax over all rows, in nats. cosine_*, distance_*: (S,) of x0_hat
-    to the target's embedding and to the final answer.
+    top, top_scores, top_probabilities: (S, K), best first; top_ten: (S, 10) ids, whatever K is.
+    target_*: (S,) or None without a target; rank 1 is best, ties count against the model. entropy: (S,) of the
+    softmax over all rows, in nats. cosine_*, distance_*: (S,) of x0_hat to the target's embedding and to the final answer.
     """
 
     history: list[int]
@@ -35,6 +35,7 @@ class Trajectory:
     timesteps: np.ndarray
     x_t: np.ndarray
     x0_hat: np.ndarray
+    top_ten: np.ndarray
     top: np.ndarray
     top_scores: np.ndarray
     top_probabilities: np.ndarray
@@ -53,12 +54,12 @@ class Trajectory:
     @property
     def commit_step(self) -> int:
         """The first step, counted from 1, after which the top 10 as a set no longer changes."""
-        return _settled([frozenset(row) for row in self.top[:, :10].tolist()])
+        return _settled([frozenset(row) for row in self.top_ten.tolist()])
 
     @property
     def order_commit_step(self) -> int:
         """The first step, counted from 1, after which the top 10 no longer changes, order included."""
-        return _settled([tuple(row) for row in self.top[:, :10].tolist()])
+        return _settled([tuple(row) for row in self.top_ten.tolist()])
 
     @property
     def changed_mind(self) -> bool:
@@ -135,6 +136,8 @@ def trajectory(
     """
     if not isinstance(model, ADRec):
         raise DataError(f"A model of kind '{model.config.model}' has no reverse process to step through.")
+    if top < 1:
+        raise ConfigError(f"Number of top items is {top}; allowed is a whole number from 1 up.")
     ids = _checked(history, model.config.n_items)[-model.config.length :]
     if target is not None:
         _checked([target], model.config.n_items)
@@ -175,8 +178,8 @@ def _describe(
     table = model.item_embedding.weight
     scores = x0_hat @ table.T
     log_p = scores.double().log_softmax(-1)
-    best = scores[:, 1:].topk(min(top, model.config.n_items), -1)
-    ids = best.indices + 1
+    ranked = scores[:, 1:].topk(min(max(top, HIT), model.config.n_items), -1)
+    ids = ranked.indices[:, :top] + 1
     final = x0_hat[-1:].expand_as(x0_hat)
     of_target: dict[str, np.ndarray | None] = dict.fromkeys(("target_rank", "target_probability", "cosine_to_target", "distance_to_target"))
     if target is not None:
@@ -194,8 +197,9 @@ def _describe(
         timesteps=timesteps,
         x_t=states.numpy(),
         x0_hat=x0_hat.numpy(),
+        top_ten=ranked.indices[:, :HIT].numpy() + 1,
         top=ids.numpy(),
-        top_scores=best.values.numpy(),
+        top_scores=ranked.values[:, :top].numpy(),
         top_probabilities=log_p.gather(1, ids).exp().numpy(),
         entropy=-(log_p.exp() * log_p).sum(-1).numpy(),
         cosine_to_final=torch.cosine_similarity(x0_hat, final).numpy(),

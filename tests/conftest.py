@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -16,6 +17,8 @@ from adrec.runs import RunFolder  # noqa: E402
 from adrec.training.session import describe_run, train_run  # noqa: E402
 
 torch.set_num_threads(1)
+settings.register_profile("adrec", deadline=None)  # speed belongs to the benchmark
+settings.load_profile("adrec")
 
 TINY_SOURCE = "synthetic:items=60,users=80"
 

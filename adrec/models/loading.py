@@ -1,5 +1,6 @@
 """Models from run folders."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,10 @@ def load_weights(model: Model, path: Path) -> None:
 
 def load_model(run: RunFolder, stage: str = "finetune") -> Model:
     """The model at the end of a stage, in float32, without gradients."""
+    config = run.model_config
     if stage not in run.stages:
         raise RunError(f"Run '{run.name}' has no weights of stage '{stage}'; it has {', '.join(run.stages) or 'none yet'}.")
-    config = run.model_config
     if stage == "pretrain" and config.model == "adrec":
-        from dataclasses import replace
-
         config = replace(config, model="sasrec")
     model = build(config)
     load_weights(model, run.weights_path(stage))

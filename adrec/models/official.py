@@ -68,11 +68,13 @@ def load_official_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> No
         raise WeightsError(f"The official state dict {' and '.join(words)}.")
     with torch.no_grad():
         for ours, parameter in model.named_parameters():
-            value = torch.cat([weights[n] for n in names[ours]]).float()
-            if value.shape != parameter.shape:
-                shapes = f"{tuple(value.shape)}; the model needs {tuple(parameter.shape)}"
-                raise WeightsError(f"Official tensor '{names[ours][0]}' has shape {shapes}.")
-            parameter.copy_(value)
+            for name, part in zip(names[ours], parameter.chunk(len(names[ours])), strict=True):
+                value = weights[name].float()
+                if value.shape != part.shape:
+                    raise WeightsError(f"Official tensor '{name}' has shape {tuple(value.shape)}; the model needs {tuple(part.shape)}.")
+                if not torch.isfinite(value).all():
+                    raise WeightsError(f"Official tensor '{name}' holds values that are not finite.")
+                part.copy_(value)
 
 
 def _some(names: list[str]) -> str:

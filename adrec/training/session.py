@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import adrec
-from adrec.config import PRESETS, ModelConfig, TrainConfig, from_json, settings, to_json
+from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings, to_json
 from adrec.data.catalog import TITLES
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, RunError, WeightsError
@@ -87,7 +87,10 @@ def train_run(
         return "finished"
     info = run.info if going_on else info
     model_config, config = from_json(ModelConfig, info["model"]), from_json(TrainConfig, info["train"])
-    table = read_pretrained(info["pretrained"], model_config.n_items + 1, model_config.hidden_size) if info["pretrained"] else None
+    weights = info.get("pretrained")
+    if weights and going_on and run.weights_path("pretrain").is_file():
+        weights = run.weights_path("pretrain")  # the same table; the file it came from may be gone
+    table = read_pretrained(weights, model_config.n_items + 1, model_config.hidden_size) if weights else None
     if not going_on:
         run.path.mkdir(parents=True, exist_ok=True)
         run.create(info, data.items, data.popularity)
@@ -130,12 +133,8 @@ def _train(
 def recorded_request(run: RunFolder, source: str | None, preset: str | None, given: Mapping[str, str], pretrained: str | None) -> None:
     """A resumed run goes on with its recorded settings: whatever is asked again must agree with them."""
     info = run.info
-    recorded = {**info["model"], **info["train"], "preset": info["preset"]}
-    asked: dict[str, Any] = {}
-    if given:
-        model, train = settings(info["preset"] if info["preset"] in PRESETS else "paper", given)
-        every = {**model, **to_json(train)}
-        asked = {key: every[key] for key in given}
+    recorded = {**to_json(run.model_config), **to_json(run.train_config), "preset": info.get("preset")}
+    asked = parse_settings(given)
     if preset is not None:
         asked["preset"] = preset
     for key, value in asked.items():
