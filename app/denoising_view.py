@@ -102,7 +102,7 @@ def _composed(run: RunFolder, length: int) -> data.Subject | None:
         names: dict[str, Any] = {"format_func": titles.__getitem__, "placeholder": "Type a title", "select_all": False}
         st.multiselect("History, oldest first", items.index.tolist(), key=key, on_change=write, max_selections=length, **names)
     else:
-        _typed(items, known)
+        _typed(items, known, length)
     if len(known) > 1:
         _reorder(items, known)
     if not known:
@@ -126,11 +126,13 @@ def _unique_titles(items: pd.DataFrame) -> dict[int, str]:
     return dict(zip(items.index.tolist(), shown.where(~double, shown + " · " + items["item"]).tolist(), strict=True))
 
 
-def _typed(items: pd.DataFrame, known: Sequence[int]) -> None:
-    title = items["title"]
-    text = st.text_input("History, oldest first", value="; ".join(title[i] for i in known), help="Titles or ids, separated by ';'")
-    if text.strip() and parse_history(text, items) != list(known):
-        _put_history(parse_history(text, items))
+def _typed(items: pd.DataFrame, known: list[int], length: int) -> None:
+    title, item = items["title"], items["item"]
+    shown = "; ".join(title[i] if (title == title[i]).sum() == 1 else item[i] for i in known)
+    text = st.text_input("History, oldest first", value=shown, help="Titles or ids, separated by ';'")
+    wanted = list(dict.fromkeys(parse_history(text, items)))[-length:] if text.strip() else []
+    if wanted != known:
+        _put_history(wanted)
         st.rerun()
 
 

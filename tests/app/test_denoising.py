@@ -113,6 +113,21 @@ def test_picking_items_writes_the_history_to_the_url(run: RunFolder) -> None:
     assert app.query_params["history"] == "4" and "Its first choice is" in texts(app)
 
 
+def test_of_a_large_catalogue_titles_are_typed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.denoising_view.LISTED", 10)
+    titles = run.items["title"]
+    app = open_page("denoising", run="tiny", view="own")
+    app.text_input[0].input(f"{titles[8]}; {titles[2]}; {titles[8]}").run()
+    assert app.query_params["history"] == "8-2" and "Its first choice is" in texts(app)
+
+
+def test_a_title_that_is_not_there_is_told_with_the_closest(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.denoising_view.LISTED", 10)
+    app = open_page("denoising", run="tiny", view="own")
+    app.text_input[0].input("Cluster 1 item").run()
+    assert "'Cluster 1 item' is neither a title nor an id" in app.error[0].value
+
+
 def test_without_the_ratings_composing_is_the_only_way_and_the_page_says_so(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adrec.data.catalog.available", lambda name: False)
     app = open_page("denoising", run="tiny", history="4-5")
