@@ -1,0 +1,149 @@
+"""The recorded reverse process: the plain sampler's numbers, and what is derived from them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from adrec.config import ModelConfig
+from adrec.data import catalog
+from adrec.errors import DataError
+from adrec.evaluation import evaluate
+from adrec.models import build
+from adrec.trajectory import Trajectory, trajectory, user_trajectory
+from tests import reference
+
+CONFIG = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=6, noise_weight=1.0, schedule="cosine")
+HISTORY = [3, 17, 42, 5]
+
+
+def model_of(config: ModelConfig = CONFIG):
+    model = build(config)
+    model.initialise(torch.Generator().manual_seed(0))
+    return model.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def walk() -> Trajectory:
+    return trajectory(model_of(), HISTORY, target=7, seed=1)
+
+
+def padded(history: list[int], config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor]:
+    seq, tgt = (torch.zeros(1, config.length, dtype=torch.long) for _ in range(2))
+    seq[0, -len(history) :] = torch.tensor(history)
+    tgt[0, -len(history) : -1] = torch.tensor(history[1:])
+    return seq, tgt
+
+
+@pytest.mark.parametrize("steps", [1, 3, 6])
+def test_the_last_state_is_the_plain_samplers_answer(steps):
+    from adrec.diffusion import user_noise
+
+    model = model_of()
+    x_start, noise = user_noise(1, np.array([0]), steps, CONFIG.hidden_size)
+    plain = reference.reverse(model, *padded(HISTORY, CONFIG), x_start, noise, steps)
+    ours = trajectory(model, HISTORY, seed=1, steps=steps)
+    np.testing.assert_allclose(ours.x_t[-1], plain[0].numpy(), rtol=1e-4, atol=1e-4)
+    assert ours.timesteps[0] == 5 and len(ours.timesteps) == steps
+
+
+def test_the_last_estimate_is_the_answer(walk):
+    np.testing.assert_allclose(walk.x0_hat[-1], walk.x_t[-1], rtol=1e-5, atol=1e-5)
+
+
+def test_scores_and_ranks_are_those_of_the_estimate(walk):
+    table = model_of().item_embedding.weight.numpy()
+    for i in range(walk.steps):
+        scores = table @ walk.x0_hat[i]
+        assert walk.target_rank[i] == (scores >= scores[7]).sum()
+        assert walk.top[i].tolist() == (np.argsort(-scores[1:], kind="stable")[:10] + 1).tolist()
+        p = np.exp(scores - scores.max())
+        assert walk.target_probability[i] == pytest.approx(p[7] / p.sum(), rel=1e-4)
+        assert walk.entropy[i] == pytest.approx(-(p / p.sum() * np.log(p / p.sum())).sum(), rel=1e-4)
+
+
+def test_distances_are_measured_to_the_target_and_to_the_final_answer(walk):
+    target = model_of().item_embedding.weight.numpy()[7]
+    np.testing.assert_allclose(walk.distance_to_target, np.linalg.norm(walk.x0_hat - target, axis=1), rtol=1e-5)
+    assert walk.distance_to_final[-1] == 0 and walk.cosine_to_final[-1] == pytest.approx(1)
+
+
+def test_a_users_trajectory_ends_at_the_rank_that_evaluation_gives():
+    data = catalog.load("synthetic:items=60,users=40")
+    model = model_of()
+    ranks = evaluate(model, data, "test", seed=2).ranks
+    assert [int(user_trajectory(model, data, u, seed=2).target_rank[-1]) for u in range(12)] == ranks[:12].tolist()
+
+
+def test_at_lambda_0_the_noise_changes_nothing():
+    model = model_of(replace(CONFIG, noise_weight=0.0))
+    first, second = (trajectory(model, HISTORY, seed=s) for s in (1, 2))
+    assert np.array_equal(first.top, second.top) and first.commit_step == 1
+    assert not np.array_equal(first.x_t[0], second.x_t[0])
+
+
+def test_at_lambda_1_another_seed_changes_the_estimates(walk):
+    assert np.abs(trajectory(model_of(), HISTORY, seed=2).x0_hat - walk.x0_hat).max() > 0.1
+
+
+def test_only_the_last_items_of_a_long_history_count():
+    model, long = model_of(), list(range(1, 31))
+    assert np.array_equal(trajectory(model, long).top, trajectory(model, long[-10:]).top)
+
+
+def lists(*tops: list[int]) -> Trajectory:
+    """A trajectory whose top tens are these (short lists stand for whole ones)."""
+    none = np.zeros(len(tops))
+    top = np.array(tops)
+    fields = dict.fromkeys(Trajectory.__dataclass_fields__, none)
+    return Trajectory(
+        **{**fields, "history": [1], "target": 1, "seed": 0, "timesteps": none, "top": top, "top_ten": top, "target_rank": none + 1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("tops", "commit", "order", "changed"),
+    [
+        ([[1, 2], [1, 2], [1, 2]], 1, 1, False),
+        ([[1, 2], [2, 1], [2, 1]], 1, 2, True),
+        ([[1, 2], [1, 3], [3, 1]], 2, 3, True),
+        ([[1, 2], [3, 2], [1, 2]], 3, 3, True),
+        ([[1, 2]], 1, 1, False),
+    ],
+)
+def test_the_commit_step_is_the_first_after_which_nothing_changes(tops, commit, order, changed):
+    walk = lists(*tops)
+    assert (walk.commit_step, walk.order_commit_step, walk.changed_mind) == (commit, order, changed)
+
+
+@pytest.mark.parametrize(("rank", "outcome"), [(1, "hit"), (10, "hit"), (11, "near miss"), (50, "near miss"), (51, "miss")])
+def test_the_outcome_follows_from_the_final_rank(rank, outcome):
+    assert replace(lists([1], [1]), target_rank=np.array([99, rank])).outcome == outcome
+
+
+def test_without_a_target_nothing_is_said_of_it():
+    report = trajectory(model_of(), HISTORY).to_json(str)
+    assert report["target"] is None and report["outcome"] is None
+    assert all(step["target_rank"] is None and step["cosine_to_target"] is None for step in report["steps"])
+
+
+def test_json_holds_every_state_and_estimate(walk):
+    report = walk.to_json(str, "u7")
+    assert report["user"] == "u7" and [h["id"] for h in report["history"]] == HISTORY
+    np.testing.assert_allclose([s["x_t"] for s in report["steps"]], walk.x_t[1:], rtol=1e-5)
+    np.testing.assert_allclose([s["x0_hat"] for s in report["steps"]], walk.x0_hat, rtol=1e-5)
+    np.testing.assert_allclose(report["x_start"], walk.x_t[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("history", "words"), [([], "history is empty"), ([0], "Item id 0"), ([61], "ids go from 1 to 60"), ([-3], "Item id -3")]
+)
+def test_a_history_that_cannot_be_is_refused(history, words):
+    with pytest.raises(DataError, match=words):
+        trajectory(model_of(), history)
+
+
+def test_a_model_without_a_reverse_process_says_so():
+    with pytest.raises(DataError, match="no reverse process"):
+        trajectory(model_of(replace(CONFIG, model="sasrec")), HISTORY)
