@@ -140,7 +140,8 @@ def reverse_process(
 def user_noise(seed: int, users: np.ndarray, steps: int, width: int) -> tuple[Tensor, Tensor]:
     """The noise of each user's reverse process, a function of (seed, user) alone: x_start (B, D), step_noise (S, B, D).
 
-    So a user's answer does not depend on who else is evaluated, in which batch, on how many processes.
+    So a user's answer does not depend on who else is evaluated, in which batch, on how many processes; and x_start is the
+    same for any number of steps.
     """
     if seed < 0:
         raise ConfigError(f"Seed of the noise is {seed}; allowed is a whole number from 0 up.")
@@ -148,6 +149,7 @@ def user_noise(seed: int, users: np.ndarray, steps: int, width: int) -> tuple[Te
     generator = torch.Generator()
     for row, user in enumerate(users):
         generator.manual_seed(int(np.random.SeedSequence([seed, int(user)]).generate_state(1, np.uint64)[0]) >> 1)
-        torch.randn(steps + 1, width, generator=generator, out=draws[row])
+        torch.randn(width, generator=generator, out=draws[row, 0])  # apart: torch's draw depends on how many are asked for
+        torch.randn(steps, width, generator=generator, out=draws[row, 1:])
     draws = draws.transpose(0, 1).contiguous()
     return draws[0], draws[1:]
