@@ -52,12 +52,12 @@ def spectra(run: RunFolder) -> dict[str, np.ndarray]:
 
 def measures(run: RunFolder) -> dict[str, dict[str, float]]:
     """``adrec.collapse.measures`` of one Gaussian table (seed 0, the first table's scale) and of each table."""
-    return _measures(*loaders.key(run))
+    return {name: _measures(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
 
 
 def official(run: RunFolder) -> dict[str, dict[str, float]]:
     """The official notebook's nine of the same tables."""
-    return _official(*loaders.key(run))
+    return {name: _official(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
 
 
 def likeness(run: RunFolder) -> float | None:
@@ -70,11 +70,13 @@ def distinct_tables(path: str) -> dict[str, np.ndarray]:
     return loaders.distinct(RunFolder(path))[0]
 
 
-def _with_null(path: str) -> dict[str, np.ndarray]:
+def _table(path: str, name: str) -> np.ndarray:
+    """A table by name; the null is one Gaussian table of the first table's size and scale."""
     tables = distinct_tables(path)
+    if name != NULL:
+        return tables[name]
     first = next(iter(tables.values()))
-    noise = np.random.default_rng(0).standard_normal(first.shape) * float(first.std())
-    return {NULL: noise, **tables}
+    return np.random.default_rng(0).standard_normal(first.shape) * float(first.std())
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -88,18 +90,18 @@ def _spectra(path: str, changed: int) -> dict[str, np.ndarray]:
     return {name: v / scales[name] if scales[name] > 0 else v for name, v in found.items()}
 
 
-@st.cache_data(max_entries=16, show_spinner="Measuring the tables")
-def _measures(path: str, changed: int) -> dict[str, dict[str, float]]:
+@st.cache_data(max_entries=64, show_spinner="Measuring the item tables")
+def _measures(path: str, changed: int, name: str) -> dict[str, float]:
     from adrec.collapse import measures
 
-    return {name: measures(table) for name, table in _with_null(path).items()}
+    return measures(_table(path, name))
 
 
-@st.cache_data(max_entries=16, show_spinner="Measuring all pairs of items")
-def _official(path: str, changed: int) -> dict[str, dict[str, float]]:
+@st.cache_data(max_entries=64, show_spinner="Measuring all pairs of items")
+def _official(path: str, changed: int, name: str) -> dict[str, float]:
     from adrec.collapse import official_measures
 
-    return {name: official_measures(table) for name, table in _with_null(path).items()}
+    return official_measures(_table(path, name))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -123,7 +125,7 @@ def answer(run: RunFolder) -> str:
     spikes = int(now["spikes"])
     above = "no direction" if spikes == 0 else "one direction" if spikes == 1 else f"{spikes} directions"
     above = f"{above} above the noise edge (noise: {int(null['spikes'])})"
-    cosine = f"mean cosine {now['mean_cosine']:.2f}"
+    cosine = f"mean cosine {now['mean_cosine']:.2f}".replace("-0.00", "0.00").replace("-", "−")
     table = f"The {shown.label(last).lower()} table of **{run.name}**"
     alike = likeness(run)
     if last == "initial":
@@ -133,11 +135,11 @@ def answer(run: RunFolder) -> str:
         return f"{table} sits in one narrow cone: {cosine}, {common}; {rank}."
     if alike is not None and alike > ALIKE:
         return f"{table} has hardly left its random start (correlation {alike:.3f}): {rank}, {above}, {cosine}."
-    if spikes == 0:
-        return f"{table} has the spectrum of noise: {rank}, {above}, {cosine}. {JUDGE}"
     if now["participation_ratio"] < CONCENTRATED * null["participation_ratio"]:
         ratio = f"participation ratio {now['participation_ratio']:.1f} (noise: {null['participation_ratio']:.1f})"
         return f"{table} is concentrated in few directions: {ratio}, {above}, {rank}, {cosine}. {JUDGE}"
+    if spikes == 0:
+        return f"{table} has the spectrum of noise: {rank}, {above}, {cosine}. {JUDGE}"
     return f"{table} is neither noise nor one narrow cone: {above}, {rank}, {cosine}. {JUDGE}"
 
 

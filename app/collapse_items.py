@@ -14,10 +14,9 @@ from app.collapse_data import NEIGHBOURS, distinct_tables
 
 
 def titles(run: RunFolder) -> list[str]:
-    """A title for every item, row by row; ids where the table has none."""
+    """A title for every item, row by row; the data set's own id where there is none."""
     frame = loaders.items(run)
-    column = frame["title"] if "title" in frame else frame["item"] if "item" in frame else pd.Series(frame.index, index=frame.index)
-    return [str(title) or f"item {i}" for title, i in zip(column, frame.index, strict=True)]
+    return [title or f"item {item}" for title, item in zip(frame["title"], frame["item"], strict=True)]
 
 
 def first_item(run: RunFolder) -> int:
@@ -77,7 +76,7 @@ def colour_options(run: RunFolder) -> dict[str, str]:
     columns = [c for c in frame.columns if c not in (*NOT_COLOURS, "popularity")]
     numbers = [c for c in columns if _is_number(frame[c])]
     names = [c for c in columns if c not in numbers] + numbers + [c for c in ["popularity"] if c in frame]
-    return {c: c.replace("_", " ").capitalize() for c in names}
+    return {c: _words(c) for c in names}
 
 
 def colouring(run: RunFolder, column: str | None) -> Colouring:
@@ -91,10 +90,14 @@ def _colouring(path: str, changed: int, column: str | None) -> Colouring:
     if column is None:
         return Colouring("", np.zeros(len(frame), dtype=np.uint8), [""] * len(frame), ("item",))
     if column == "popularity":
-        return _number(frame[column], "Times in the training histories", np.log1p)
+        return _number(frame[column], "Times in the training histories, log scale", np.log1p)
     if _is_number(frame[column]):
-        return _number(pd.to_numeric(frame[column], errors="coerce"), column.capitalize(), lambda x: x)
-    return _category(frame[column], column.capitalize())
+        return _number(pd.to_numeric(frame[column], errors="coerce"), f"{_words(column)}, by rank", pd.Series.rank)
+    return _category(frame[column], _words(column))
+
+
+def _words(column: str) -> str:
+    return column.replace("_", " ").capitalize()
 
 
 def _is_number(column: pd.Series) -> bool:
@@ -102,16 +105,17 @@ def _is_number(column: pd.Series) -> bool:
     return bool(values.notna().all() and values.nunique() > 2 * len(palette.CATEGORIES))
 
 
-def _number(values: pd.Series, label: str, scale: Callable[[Any], Any]) -> Colouring:
-    numbers = values.to_numpy(dtype=np.float64)
-    known = np.isfinite(numbers)
-    codes = np.full(len(numbers), UNKNOWN, dtype=np.uint8)
-    low, high = (numbers[known].min(), numbers[known].max()) if known.any() else (0.0, 0.0)
+def _number(values: pd.Series, label: str, scale: Callable[[pd.Series], pd.Series]) -> Colouring:
+    """Groups of equal width after ``scale``: a logarithm where it means something, otherwise ranks, so that no group holds nearly all."""
+    known = np.isfinite(values.to_numpy(dtype=np.float64))
+    codes = np.full(len(values), UNKNOWN, dtype=np.uint8)
     if known.any():
-        span = float(scale(high) - scale(low)) or 1.0
-        codes[known] = np.minimum((scale(numbers[known]) - scale(low)) / span * STEPS, STEPS - 1).astype(np.uint8)
-    words = [f"{v:g}" if k else "unknown" for v, k in zip(numbers, known, strict=True)]
-    return Colouring(label, codes, words, (), f"{low:g}", f"{high:g}")
+        scaled = scale(values[known]).to_numpy(dtype=np.float64)
+        span = float(scaled.max() - scaled.min()) or 1.0
+        codes[known] = np.minimum((scaled - scaled.min()) / span * STEPS, STEPS - 1).astype(np.uint8)
+    words = [f"{v:g}" if k else "unknown" for v, k in zip(values, known, strict=True)]
+    low, high = (f"{values.min():g}", f"{values.max():g}") if known.any() else ("", "")
+    return Colouring(label, codes, words, (), low, high)
 
 
 def _category(column: pd.Series, label: str) -> Colouring:

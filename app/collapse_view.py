@@ -17,7 +17,7 @@ from app.components.maps import lists, maps, pack
 
 VIEWS = {"side": "Side by side", "one": "One that moves"}
 METHODS = {"pca": "PCA", "umap": "UMAP"}
-RAMPS = {"light": ("#b9d3e6", "#08306b"), "dark": ("#2d4a66", "#d8ecff")}
+RAMPS = {"light": ("#b9d3e6", "#08306b"), "dark": ("#274664", "#a9d6ff")}
 """The ends of the scale for numbers, from few to many."""
 
 METHOD_WORDS = {

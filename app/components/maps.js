@@ -201,6 +201,7 @@ class Maps extends Painter {
   pick(row) {
     if (row < 0 || row === this.look.item) return;
     this.look = { ...this.look, item: row, neighbours: {} };
+    this.marks();
     this.live.textContent = this.head.titles[row];
     this.panels.forEach((p) => this.drawOver(p));
     clearTimeout(this.later);
@@ -230,6 +231,7 @@ class Maps extends Painter {
   }
 
   marks() {
+    Object.assign(this.root.dataset, { item: this.look.item, stage: this.look.stage });
     for (const p of this.panels) {
       const label = this.head.stages[p.index].label;
       p.head.setAttribute("aria-pressed", String(this.look.view === "one" && p.stage === this.look.stage));

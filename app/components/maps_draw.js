@@ -54,7 +54,7 @@ class Painter {
       return c;
     };
     const list = Array.from({ length: count }, (_, i) => categories.length
-      ? make(colours[i], markers[i], radius) : make(ramp[i], "circle", radius * (.6 + i / count)));
+      ? make(colours[i], markers[i], radius) : make(ramp[i], "circle", radius * (.6 + .8 * i / count)));
     list[UNKNOWN] = make("#8A929B", "circle", radius * .6);
     return list;
   }

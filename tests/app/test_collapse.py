@@ -1,0 +1,253 @@
+"""The Collapse page: what it says of a table, what it hands to the browser, and the page itself through AppTest."""
+
+import html
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from adrec.collapse import effective_rank, singular_values
+from adrec.data import catalog
+from adrec.data.dataset import ItemTable
+from adrec.errors import DataError
+from adrec.projection import cached
+from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
+from app import collapse_charts, collapse_view, projecting
+from app import collapse_data as data
+from app import collapse_items as items
+from app.components.maps import pack
+from tests.app.conftest import wait_for
+from tests.app.pages import open_page, texts
+
+V, D = 300, 16
+NOISE = np.random.default_rng(1).standard_normal((V, D))
+OTHER_NOISE = np.random.default_rng(2).standard_normal((V, D))
+CLUSTERS = NOISE + 3 * np.random.default_rng(3).standard_normal((6, D))[np.arange(V) % 6]
+
+
+@pytest.fixture
+def run(root: Path, tiny_run: RunFolder) -> RunFolder:
+    """The tiny run among the person's own runs."""
+    shutil.copytree(tiny_run.path, root / "tiny")
+    return RunFolder(root / "tiny")
+
+
+def make_run(folder: Path, columns: Mapping[str, list[str]] | None = None, **tables: np.ndarray) -> RunFolder:
+    """A run folder that holds these item tables and nothing of a training."""
+    run = RunFolder(folder)
+    first = next(iter(tables.values()))
+    frame = pd.DataFrame({"item": [f"i{i}" for i in range(len(first))], "title": "", **(columns or {})})
+    frame.index = pd.Index(np.arange(1, len(frame) + 1), name="id")
+    run.create({"model": {}, "train": {}, "dataset": {"name": "made"}}, ItemTable(frame), None)
+    for name, table in tables.items():
+        path = run.path / "snapshots" / "initial.safetensors" if name == "initial" else run.weights_path(name)
+        save_arrays(path, {ITEM_TABLE: np.vstack([np.zeros(table.shape[1]), table]).astype(np.float32)})
+    return run
+
+
+# -- words --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("final", "said"),
+    [
+        (NOISE + 0.01 * OTHER_NOISE, "hardly left its random start (correlation 1.000)"),
+        (OTHER_NOISE, "has the spectrum of noise"),
+        (CLUSTERS + 30, "sits in one narrow cone: mean cosine 0.9"),
+        (NOISE * np.where(np.arange(D) < 2, 1, 0.02), "is concentrated in few directions: participation ratio"),
+        (CLUSTERS, "is neither noise nor one narrow cone"),
+    ],
+)
+def test_the_answer_names_what_the_measures_show(tmp_path: Path, final: np.ndarray, said: str) -> None:
+    assert said in data.answer(make_run(tmp_path / "made", initial=NOISE, finetune=final))
+
+
+def test_the_answer_gives_the_effective_rank_beside_noises(tmp_path: Path) -> None:
+    rank = effective_rank(singular_values(CLUSTERS.astype(np.float32)))
+    assert f"effective rank {rank:.1f} of {D} (noise: 15." in data.answer(make_run(tmp_path / "made", initial=NOISE, finetune=CLUSTERS))
+
+
+def test_no_answer_from_a_spectrum_claims_that_neighbours_mean_something(tmp_path: Path) -> None:
+    assert data.JUDGE in data.answer(make_run(tmp_path / "made", initial=NOISE, finetune=CLUSTERS))
+
+
+def test_a_run_that_has_only_begun_says_so(tmp_path: Path) -> None:
+    assert "has only its random start so far" in data.answer(make_run(tmp_path / "made", initial=NOISE))
+
+
+def test_the_frozen_warm_up_table_is_shown_as_one_with_pre_training(tmp_path: Path) -> None:
+    shown = data.stages(make_run(tmp_path / "made", initial=NOISE, pretrain=CLUSTERS, warmup=CLUSTERS, finetune=OTHER_NOISE))
+    assert [shown.label(name) for name in shown.names] == ["Initial", "Pre-train = warm-up", "Fine-tune"]
+
+
+def test_a_warm_up_that_drifted_is_a_stage_of_its_own(tmp_path: Path) -> None:
+    shown = data.stages(make_run(tmp_path / "made", initial=NOISE, pretrain=CLUSTERS, warmup=CLUSTERS * 0.9, finetune=OTHER_NOISE))
+    assert [shown.label(name) for name in shown.names] == ["Initial", "Pre-train", "Warm-up", "Fine-tune"]
+
+
+def test_the_joint_stage_tells_what_the_warm_up_changed(run: RunFolder) -> None:
+    found = run.metrics("warmup")["val"]["ndcg@10"]
+    assert any(line.startswith(f"ADRec after warm-up: NDCG@10 {100 * found:.1f} %") for line, _ in data.stage_lines(run, "pretrain"))
+
+
+def test_the_share_of_neighbours_that_stayed_is_counted_over_all_items(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "made", initial=NOISE, finetune=OTHER_NOISE)
+    kept = [len(brute(NOISE, i) & brute(OTHER_NOISE, i)) / 10 for i in range(V)]
+    assert data.stage_lines(made, "finetune")[-1][0] == f"{100 * np.mean(kept):.0f} % of all neighbours stayed"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (7.0, "7"), (125.94, "125.9"), (-0.000139, "−0.00014"), (0.98123, "0.981"), (12345.6, "12,346"), (float("inf"), "∞")],
+)
+def test_numbers_are_short_and_without_exponents(value: float, text: str) -> None:
+    assert collapse_view.number(value) == text
+
+
+# -- arrays -------------------------------------------------------------------------------------------------------
+
+
+def test_a_spectrum_shows_its_shape_and_not_its_scale(tmp_path: Path) -> None:
+    found = data.spectra(make_run(tmp_path / "made", initial=CLUSTERS, finetune=CLUSTERS * 100))
+    np.testing.assert_allclose(found["initial"], found["finetune"], rtol=1e-5)
+
+
+def test_the_null_stands_in_the_figure_grey_and_dashed(tmp_path: Path) -> None:
+    figure = collapse_charts.spectra(
+        data.spectra(make_run(tmp_path / "made", initial=NOISE)), {"null": "Gaussian noise", "initial": "Initial"}
+    )
+    assert (figure.data[0].line.color, figure.data[0].line.dash) == ("#8A929B", "dash")
+
+
+def brute(table: np.ndarray, row: int) -> set[int]:
+    """The ten nearest by cosine, the slow way."""
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+    order = sorted((i for i in range(len(table)) if i != row), key=lambda i: -float(unit[i] @ unit[row]))
+    return set(order[:10])
+
+
+def test_neighbours_are_marked_by_whether_they_were_there_before(tmp_path: Path) -> None:
+    found = items.neighbours(make_run(tmp_path / "made", initial=NOISE, finetune=NOISE + CLUSTERS), 7)
+    before = brute(NOISE, 7)
+    assert [n["kept"] for n in found["finetune"]] == [n["row"] in before for n in found["finetune"]]
+    assert {n["row"] for n in found["initial"]} == before
+
+
+def test_the_browser_gets_the_coordinates_as_they_are() -> None:
+    layout, codes = np.random.default_rng(0).standard_normal((5, 2)).astype(np.float32), np.arange(5, dtype=np.uint8)
+    packed = pack({"titles": ["é"] * 5}, [layout, layout * 2], codes)
+    size = int.from_bytes(packed[:4], "little")
+    assert size % 4 == 0 and json.loads(packed[4 : 4 + size])["titles"][0] == "é"
+    np.testing.assert_array_equal(np.frombuffer(packed[4 + size + 40 : 4 + size + 80], "<f4").reshape(5, 2), layout * 2)
+    assert packed[-5:] == codes.tobytes()
+
+
+def test_items_are_coloured_by_their_first_genre_and_rare_ones_share_a_colour(tmp_path: Path) -> None:
+    genres = [f"g{i % 20}|x" if i % 3 else "Drama|Comedy" for i in range(V)]
+    found = items.colouring(make_run(tmp_path / "made", {"genre": genres}, initial=NOISE), "genre")
+    assert (
+        found.label == "First genre" and found.categories[0] == "Drama" and found.categories[-1] == "other" and len(found.categories) == 8
+    )
+    assert all(found.codes[i] == 0 for i in range(0, V, 3)) and found.words[0] == "Drama, Comedy"
+
+
+def test_a_column_of_numbers_is_a_scale_and_unknown_values_stand_out(tmp_path: Path) -> None:
+    years = ["" if i == 5 else str(1900 + i % 90) for i in range(V)]
+    found = items.colouring(make_run(tmp_path / "made", {"year": years}, initial=NOISE), "year")
+    assert (found.low, found.high, found.codes[5], found.codes[0], found.codes[89]) == ("1900", "1989", items.UNKNOWN, 0, items.STEPS - 1)
+
+
+def test_a_catalogue_without_any_column_still_has_maps(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "made", initial=NOISE)
+    assert items.colour_options(made) == {} and set(items.colouring(made, None).codes) == {0}
+
+
+# -- UMAP in a process of its own ---------------------------------------------------------------------------------
+
+
+def test_umap_is_computed_aside_and_found_by_the_page(run: RunFolder) -> None:
+    before = data.layouts(run, "umap")
+    job = projecting.start(run)
+    wait_for(lambda: not job.alive, 120)
+    after = data.layouts(run, "umap")
+    assert job.error is None and before is None and after is not None and set(after) == set(data.stages(run).names)
+
+
+def test_a_cancelled_umap_ends_at_once_and_leaves_nothing(run: RunFolder) -> None:
+    job = projecting.start(run)
+    projecting.cancel(run)
+    wait_for(lambda: not job.alive, 20)
+    assert job.process.poll() is not None and job.error is None and cached(run, "umap") is None
+
+
+def test_a_umap_that_cannot_be_says_why(tmp_path: Path) -> None:
+    job = projecting.start(make_run(tmp_path / "made", initial=NOISE[:3]))
+    wait_for(lambda: not job.alive, 60)
+    assert job.error == "UMAP cannot lay out 3 items; accepted are 4 or more."
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+def lists(app: AppTest) -> dict[str, Any]:
+    """What the neighbour lists were given."""
+    return next(json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.component_name == "adrec_neighbours")
+
+
+def test_a_link_shows_the_item_it_names(run: RunFolder) -> None:
+    app = open_page("collapse", run="tiny", item="17", view="one", stage="pretrain")
+    shown = lists(app)
+    assert not app.exception and not app.error
+    assert (shown["item"], shown["view"], shown["stage"]) == (16, "one", "pretrain") and items.titles(run)[16] in texts(app)
+
+
+@pytest.mark.parametrize("item", ["0", "-3", "61", "x", "1e9"])
+def test_an_item_that_is_not_there_counts_as_none_chosen(run: RunFolder, item: str) -> None:
+    app = open_page("collapse", run="tiny", item=item)
+    assert not app.exception and lists(app)["item"] == items.first_item(run) - 1
+
+
+def test_searching_a_title_chooses_the_item(run: RunFolder) -> None:
+    app = open_page("collapse", run="tiny")
+    next(box for box in app.selectbox if box.label == "Item").set_value(9).run()
+    assert lists(app)["item"] == 8
+
+
+def test_every_measure_is_there_with_its_meaning(run: RunFolder) -> None:
+    app = open_page("collapse", run="tiny")
+    shown = "".join(element.proto.body for element in app.get("html"))
+    measures = [*collapse_view.MEASURES.values(), *collapse_view.OFFICIAL.values()]
+    assert [m.name for m in measures if html.escape(m.name) not in shown or m.formula not in texts(app)] == []
+
+
+def test_umap_that_nobody_computed_is_offered(run: RunFolder) -> None:
+    app = open_page("collapse", run="tiny", method="umap")
+    assert not app.exception and "Compute UMAP" in [button.label for button in app.button]
+
+
+def test_the_page_needs_no_data_set(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise DataError("no data here")
+
+    monkeypatch.setattr(catalog, "load", refused)
+    app = open_page("collapse", run="tiny")
+    assert not app.exception and not app.error and len(app.get("bidi_component")) == 2
+
+
+def test_a_run_without_a_table_says_what_is_missing(root: Path) -> None:
+    made = make_run(root / "made", initial=NOISE)
+    shutil.rmtree(made.path / "snapshots")
+    app = open_page("collapse", run="made")
+    assert not app.exception and "no item table yet" in texts(app)
+
+
+def test_one_table_alone_is_shown(root: Path) -> None:
+    make_run(root / "made", finetune=CLUSTERS)
+    app = open_page("collapse", run="made")
+    assert not app.exception and not app.error and [s["label"] for s in lists(app)["stages"]] == ["Fine-tune"]
