@@ -1,0 +1,269 @@
+"""Ranking metrics against slow loops and closed forms, and what a user's rank may and may not depend on."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adrec.config import ModelConfig
+from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.errors import ConfigError
+from adrec.evaluation import CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, user_metrics
+from adrec.models import build
+from adrec.models.loading import load_model
+
+METRICS = [f"{m}@{k}" for k in CUTOFFS for m in ("hr", "ndcg")] + ["mrr"]
+few_values = st.sampled_from([0.0, 1.0, 1.0, 2.0, -3.5, math.inf, -math.inf, math.nan])
+
+
+@pytest.fixture(scope="module")
+def model(tiny_run):
+    return load_model(tiny_run)
+
+
+@pytest.fixture(scope="module")
+def sasrec(tiny_data):
+    model = build(ModelConfig(n_items=tiny_data.n_items, model="sasrec", hidden_size=16, heads=2, blocks=1, length=10))
+    model.initialise(torch.Generator().manual_seed(0))
+    return model.requires_grad_(False)
+
+
+def dataset(sequences: list[list[int]], n_items: int) -> SequenceDataset:
+    items = ItemTable.untitled([str(i) for i in range(1, n_items + 1)])
+    return SequenceDataset.from_sequences("test", [np.array(s) for s in sequences], items, [f"u{i}" for i in range(len(sequences))])
+
+
+def subset(data: SequenceDataset, users: list[int]) -> SequenceDataset:
+    sequences = [[*data.train(u), data.val[u], data.test[u]] for u in users]
+    return dataset(sequences, data.n_items)
+
+
+# -- ranks ------------------------------------------------------------------------------------------------------------
+
+
+def slow_rank(scores: list[float], target: int) -> int:
+    """1 + the rows that the target does not strictly beat; a score that is no number beats and is beaten by nothing."""
+    rank = 1
+    for row, score in enumerate(scores):
+        if row != target and not score < scores[target]:
+            rank += 1
+    return rank
+
+
+@given(st.lists(few_values, min_size=1, max_size=9), st.data())
+def test_a_rank_is_what_a_slow_loop_counts(scores, data):
+    target = data.draw(st.integers(0, len(scores) - 1))
+    assert ranks_of(torch.tensor([scores]), torch.tensor([target])).tolist() == [slow_rank(scores, target)]
+
+
+@given(st.lists(st.permutations(range(7)), min_size=1, max_size=5), st.data())
+def test_ranks_without_ties_are_places_in_the_sorted_row(rows, data):
+    targets = [data.draw(st.integers(0, 6)) for _ in rows]
+    expected = [sorted(row, reverse=True).index(row[t]) + 1 for row, t in zip(rows, targets, strict=True)]
+    assert ranks_of(torch.tensor(rows).float(), torch.tensor(targets)).tolist() == expected
+
+
+def test_a_model_that_scores_all_alike_is_ranked_last():
+    assert ranks_of(torch.zeros(2, 50), torch.tensor([0, 49])).tolist() == [50, 50]
+
+
+def test_a_model_that_answers_nan_is_ranked_last():
+    assert ranks_of(torch.full((1, 50), math.nan), torch.tensor([3])).tolist() == [50]
+
+
+# -- metrics ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=30))
+def test_metrics_are_their_formulas_user_by_user(ranks):
+    ours = ranking_metrics(np.array(ranks))
+    for k in CUTOFFS:
+        hits = [r for r in ranks if r <= k]
+        assert math.isclose(ours[f"hr@{k}"], len(hits) / len(ranks))
+        assert math.isclose(ours[f"ndcg@{k}"], sum(math.log(2) / math.log(r + 1) for r in hits) / len(ranks), abs_tol=1e-12)
+    assert math.isclose(ours["mrr"], sum(1 / r for r in ranks) / len(ranks))
+
+
+def test_metrics_of_the_ranks_1_to_n_are_harmonic():
+    metrics = ranking_metrics(np.arange(1, 101))
+    assert math.isclose(metrics["mrr"], sum(1 / r for r in range(1, 101)) / 100)
+    assert [metrics[f"hr@{k}"] for k in CUTOFFS] == [0.05, 0.1, 0.2]
+
+
+@given(st.lists(st.integers(1, 100), min_size=2, max_size=30))
+def test_a_standard_error_is_the_sample_deviation_over_the_root_of_the_users(ranks):
+    metrics, values = ranking_metrics(np.array(ranks)), user_metrics(np.array(ranks))
+    for name in METRICS:
+        mean = sum(values[name]) / len(ranks)
+        variance = sum((v - mean) ** 2 for v in values[name]) / (len(ranks) - 1)
+        assert math.isclose(metrics[f"{name}_se"], math.sqrt(variance / len(ranks)), rel_tol=1e-9, abs_tol=1e-12)
+
+
+def test_the_standard_error_of_a_hit_rate_is_the_binomial_one():
+    metrics = ranking_metrics(np.array([1] * 20 + [99] * 60))
+    assert math.isclose(metrics["hr@10_se"], math.sqrt(0.25 * 0.75 / 79))
+
+
+def test_the_standard_error_is_the_spread_over_samples():
+    rng = np.random.default_rng(0)
+    samples = [ranking_metrics(rng.geometric(0.05, 400)) for _ in range(400)]
+    for name in ("hr@10", "ndcg@10", "mrr"):
+        assert math.isclose(np.std([s[name] for s in samples]), np.mean([s[f"{name}_se"] for s in samples]), rel_tol=0.12)
+
+
+def test_one_user_has_no_standard_error():
+    assert ranking_metrics(np.array([3]))["hr@5_se"] == 0.0
+
+
+# -- evaluate ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_metrics_are_those_of_the_ranks(model, tiny_data, split):
+    result = evaluate(model, tiny_data, split)
+    assert {k: result.metrics[k] for k in METRICS} == {k: ranking_metrics(result.ranks)[k] for k in METRICS}
+    assert (result.metrics["split"], result.metrics["users"]) == (split, 80)
+
+
+def test_the_recorded_test_metrics_are_measured_again(model, tiny_run, tiny_data):
+    recorded = tiny_run.metrics("finetune")["test"]
+    again = evaluate(model, tiny_data, "test").metrics
+    assert {k: again[k] for k in METRICS} == {k: recorded[k] for k in METRICS}
+
+
+def test_the_same_seed_gives_the_same_ranks(model, tiny_data):
+    assert np.array_equal(evaluate(model, tiny_data, "test", seed=5).ranks, evaluate(model, tiny_data, "test", seed=5).ranks)
+
+
+def test_another_seed_gives_other_ranks_where_the_noise_reaches_the_denoiser(model, tiny_data):
+    assert not np.array_equal(evaluate(model, tiny_data, "test", seed=5).ranks, evaluate(model, tiny_data, "test", seed=6).ranks)
+
+
+def test_the_seed_changes_nothing_for_sasrec(sasrec, tiny_data):
+    ranks = [evaluate(sasrec, tiny_data, "test", seed=seed).ranks for seed in (0, 1)]
+    assert np.array_equal(*ranks)
+
+
+def test_sasrec_takes_no_denoising_steps(sasrec, tiny_data):
+    assert evaluate(sasrec, tiny_data, "test").metrics["steps"] == 0
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_the_denoiser_is_asked_once_a_step(model, tiny_data, monkeypatch, steps):
+    asked = []
+    last_token = type(model).last_token
+
+    def counted(self, batch):
+        predict = last_token(self, batch)
+        return lambda x, t: asked.append(t) or predict(x, t)
+
+    monkeypatch.setattr(type(model), "last_token", counted)
+    assert evaluate(model, tiny_data, "test", steps=steps).metrics["steps"] == steps
+    assert asked == model.diffusion.strided(steps).timesteps[::-1].tolist()
+
+
+def test_all_timesteps_are_taken_unless_told_otherwise(model, tiny_data):
+    plain, told = evaluate(model, tiny_data, "test"), evaluate(model, tiny_data, "test", steps=4)
+    assert plain.metrics["steps"] == 4 and np.array_equal(plain.ranks, told.ranks)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 5, 1000])
+def test_steps_that_the_model_does_not_have_are_refused(model, tiny_data, steps):
+    with pytest.raises(ConfigError, match=f"steps is {steps}; allowed is 1 to 4"):
+        evaluate(model, tiny_data, "test", steps=steps)
+
+
+def test_a_negative_seed_is_refused(model, tiny_data):
+    with pytest.raises(ConfigError, match="Seed of the noise is -1"):
+        evaluate(model, tiny_data, "test", seed=-1)
+
+
+def test_a_users_rank_does_not_depend_on_the_users_after_it(model, tiny_data):
+    whole = evaluate(model, tiny_data, "test").ranks
+    for count in (1, 7, 40):
+        assert np.array_equal(evaluate(model, subset(tiny_data, list(range(count))), "test").ranks, whole[:count])
+
+
+def test_a_users_rank_does_not_depend_on_the_users_before_it(sasrec, tiny_data):
+    whole = evaluate(sasrec, tiny_data, "test").ranks
+    users = [70, 3, 41]
+    assert np.array_equal(evaluate(sasrec, subset(tiny_data, users), "test").ranks, whole[users])
+
+
+@pytest.mark.parametrize("size", [1, 7, 33])
+def test_a_users_rank_does_not_depend_on_the_batch(model, tiny_data, monkeypatch, size):
+    from adrec import evaluation
+
+    whole = evaluate(model, tiny_data, "test").ranks
+    batches = evaluation.evaluation_batches
+    monkeypatch.setattr(evaluation, "evaluation_batches", lambda data, split, frame: batches(data, split, frame, size))
+    assert np.array_equal(evaluate(model, tiny_data, "test").ranks, whole)
+
+
+def test_only_the_last_items_of_a_long_history_count(model):
+    history = list(range(1, 31))
+    long, short = dataset([[*history, 31, 32]], 60), dataset([[*history[-9:], 31, 32]], 60)
+    assert np.array_equal(evaluate(model, long, "test").ranks, evaluate(model, short, "test").ranks)
+
+
+def test_the_answer_does_not_reach_the_model(model, tiny_data):
+    other = replace(tiny_data, test=np.roll(tiny_data.test, 1))
+    for ours, theirs in zip(*(_answers(model, d) for d in (tiny_data, other)), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def _answers(model, data):
+    from adrec.data.batches import evaluation_batches
+
+    return [answers(model, b) for b in evaluation_batches(data, "test", model.config.length)]
+
+
+def test_progress_ends_at_1(model, tiny_data):
+    seen = []
+    evaluate(model, tiny_data, "val", progress=seen.append)
+    assert seen[-1] == 1.0 and seen == sorted(seen)
+
+
+# -- filters ----------------------------------------------------------------------------------------------------------
+
+
+def scores_of(model, data, user: int, split: str) -> torch.Tensor:
+    from adrec.data.batches import evaluation_batches
+
+    for batch in evaluation_batches(data, split, model.config.length, 1):
+        if batch.users[0] == user:
+            return (answers(model, batch) @ model.item_embedding.weight.T)[0]
+    raise AssertionError
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_filtered_ranks_count_unseen_items_only(model, tiny_data, split):
+    filtered = evaluate(model, tiny_data, split, filter_seen=True, filter_padding=True).ranks
+    for user in range(0, 80, 9):
+        scores, answer = scores_of(model, tiny_data, user, split), int(tiny_data.answers(split)[user])
+        seen = set(tiny_data.history(user, split, 10**6).tolist())
+        rivals = [i for i in range(1, tiny_data.n_items + 1) if i != answer and i not in seen]
+        assert filtered[user] == 1 + sum(not scores[i] < scores[answer] for i in rivals)
+
+
+def test_an_answer_that_was_seen_before_is_not_filtered(model):
+    data = dataset([[5, 6, 7, 8, 5], [9, 3, 4, 9, 9]], 60)
+    assert (evaluate(model, data, "test", filter_seen=True).ranks < 60).all()
+    assert (evaluate(model, data, "test", filter_seen=True).ranks <= evaluate(model, data, "test").ranks).all()
+
+
+def test_items_beyond_the_models_frame_are_seen_too(model):
+    data = dataset([[*range(1, 41), 41]], 60)
+    assert evaluate(model, data, "test", filter_seen=True).ranks[0] <= 60 - 40 + 1
+
+
+def test_the_padding_row_is_ranked_unless_it_is_filtered(model, tiny_data):
+    with_row_0, without = (evaluate(model, tiny_data, "test", filter_padding=f).ranks for f in (False, True))
+    beaten = [
+        int(not scores_of(model, tiny_data, u, "test")[0] < scores_of(model, tiny_data, u, "test")[tiny_data.test[u]]) for u in range(80)
+    ]
+    assert np.array_equal(with_row_0 - without, beaten)
