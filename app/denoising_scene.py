@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adrec.neighbours import neighbour_overlap
-from adrec.projection import place
 from app import palette
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ class Layout:
     def positions(self, points: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vectors (P, D) on the map: (P, 2), and the share (P,) of their nearest items that are not nearest on the map."""
         if self.linear is None:
+            from adrec.projection import place  # brings scipy: not before the page's first words
+
             placed = place(points, table, self.items, NEAREST)
             return placed.positions, placed.errors
         positions = self.linear.apply(_unit(points) * np.linalg.norm(table, axis=1).mean())

@@ -44,7 +44,7 @@ def _decision(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
         if order == 1:
             return f"**Decided at the first step**: {rest} nothing in the top 10."
         return f"**Decided at the first step**: {rest} none of its ten items, only their order, for the last time at step {order}."
-    before, after = trajectory.top[step - 2, :10].tolist(), trajectory.top[step - 1, :10].tolist()
+    before, after = trajectory.top_ten[step - 2].tolist(), trajectory.top_ten[step - 1].tolist()
     entered, left = [i for i in after if i not in before], [i for i in before if i not in after]
     if len(entered) == 1:
         swap = f"*{title(entered[0])}* took the place of *{title(left[0])}*"

@@ -50,9 +50,11 @@ class View {
       this.digest = digest;
       this.pending = [];
       this.pause();
+      this.host.classList.add("still"); // another scene is another picture, not a movement
       this.build(scene);
       this.go(step, false);
       this.speak();
+      requestAnimationFrame(() => requestAnimationFrame(() => this.host.classList.remove("still")));
       return;
     }
     const known = this.pending.indexOf(step);

@@ -83,6 +83,7 @@ function changes(scene, step) {
   if (step === 0) return "Pure noise, ranked as if it were an answer already.";
   const now = scene.list(step), before = scene.list(step - 1);
   const entered = now.filter((i) => !before.includes(i)), left = before.filter((i) => !now.includes(i));
+  if (entered.length === scene.k) return `All ${scene.k} are new.`;
   if (entered.length > 2) return `${entered.length} of ${scene.k} are new.`;
   if (entered.length) return `New: ${entered.map(scene.title).join(", ")}. Gone: ${left.map(scene.title).join(", ")}.`;
   return now.some((item, i) => item !== before[i]) ? "The same items in another order." : "The same list as one step before.";

@@ -192,7 +192,7 @@ def test_the_words_about_lambda_follow_its_figures(one_step: int, seeds: tuple[i
 
 def with_lists(found: Trajectory, *rows: list[int]) -> Trajectory:
     """The trajectory with these top lists instead."""
-    return replace(found, top=np.array(rows), timesteps=np.arange(len(rows))[::-1], target=None, target_rank=None)
+    return replace(found, top=np.array(rows), top_ten=np.array(rows), timesteps=np.arange(len(rows))[::-1], target=None, target_rank=None)
 
 
 def test_the_headline_names_what_overtook_what(found: Trajectory) -> None:
