@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -135,7 +134,7 @@ class Recorder:
                 state = torch.load(path, map_location="cpu", weights_only=True)
                 assert state is not None
                 size = int(state["events"])
-            except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError, TypeError) as error:
+            except Exception as error:  # torch's reader fails on damage in any way
                 raise RunError(f"'{path}' is damaged and cannot be resumed from ({type(error).__name__}).") from None
         if self.run.events_path.exists() and self.run.events_path.stat().st_size > size:
             os.truncate(self.run.events_path, size)
