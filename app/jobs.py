@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,8 +30,10 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 CLI_PREFIX = "adrec: "  # how the command line begins the sentence of a failure
 POLL = 0.3
 STOP_PATIENCE = 20.0
+TRIES = 10
 
-_workers: list[subprocess.Popen[bytes]] = []
+_workers: dict[Path, subprocess.Popen[bytes]] = {}
+_spawning = threading.Lock()
 
 
 def limit() -> int:
@@ -202,29 +205,39 @@ def resume(root: Path, name: str) -> None:
 
 
 def ensure_worker(root: Path) -> None:
-    """Start a worker if runs wait and nobody holds the lock. Cheap: pages call it whenever they look."""
-    _workers[:] = [w for w in _workers if w.poll() is None]  # also reaps those that ended
-    if not _queued(root):
-        return
-    with _lock(root / ".queue.lock", wait=False) as free:
-        if not free:
+    """Start a worker if runs wait and nobody works on them. Cheap: pages call it whenever they look.
+
+    A worker needs seconds to come up before it holds the lock, so one that this process has started counts until it ends.
+    """
+    with _spawning:
+        mine = _workers.get(root)
+        if (mine is not None and mine.poll() is None) or not _queued(root):  # polling also reaps it
             return
-    command = [sys.executable, "-m", "app.jobs", str(root)]
-    log = root / ".queue.log"
-    with open(log, "ab") as file:
-        _workers.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True))
+        with _lock(root / ".queue.lock", wait=False) as free:
+            if not free:
+                return
+        command = [sys.executable, "-m", "app.jobs", str(root)]
+        with open(root / ".queue.log", "ab") as log:
+            _workers[root] = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 # -- working ------------------------------------------------------------------------------------------------------
 
 
 def work(root: Path) -> None:
-    """Start queued runs one after another until none waits; returns at once if another process is at it."""
-    while _queued(root):
+    """Start queued runs one after another until none waits; gives up if another process is at it.
+
+    A page that looks whether the lock is free holds it for an instant, hence more than one try.
+    """
+    tries = 0
+    while _queued(root) and tries < TRIES:
         with _lock(root / ".queue.lock", wait=False) as mine:
-            if not mine:
-                return
-            _serve(root)
+            if mine:
+                _serve(root)
+                tries = 0
+                continue
+        tries += 1
+        time.sleep(0.1)
 
 
 def _serve(root: Path) -> None:

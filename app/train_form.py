@@ -21,11 +21,13 @@ def form(root: Path) -> None:
     """Choose data, preset and settings; start."""
     st.subheader("A new run", anchor=False)
     if started := st.session_state.pop("train.started", None):
+        st.session_state["train.name"] = ""
         st.toast(f"'{started}' is on its way: follow it at the top of this page.", icon=":material/check:")
     data = _dataset()
     preset = _preset(data)
     overrides = _settings(preset)
-    name = st.text_input("Run name", key=f"name.{_next_name(root, data)}", value=_next_name(root, data), max_chars=60)
+    suggested = _next_name(root, data)
+    name = st.text_input("Run name", placeholder=suggested, key="train.name", max_chars=60).strip() or suggested
     arguments = [f"--dataset={data}", f"--preset={preset}", *_set(overrides)]
     busy = sum(job.state in ("running", "stopping") for job in jobs.jobs(root)) >= jobs.limit()
     pressed = st.button(
@@ -38,7 +40,7 @@ def form(root: Path) -> None:
     with st.expander("The same as a command"):
         st.code(f"python -m adrec train {shlex.join([*arguments, f'--run={root / name}'])}", language="bash", wrap_lines=True)
     if pressed:
-        _start(root, name.strip(), data, preset, overrides, arguments)
+        _start(root, name, data, preset, overrides, arguments)
 
 
 def _start(root: Path, name: str, data: str, preset: str, overrides: dict[str, str], arguments: list[str]) -> None:

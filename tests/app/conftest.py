@@ -24,7 +24,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     for path in folder.glob("*/job.json"):
         jobs.stop(folder, path.parent.name, force=True)
-    for worker in jobs._workers:
+    for worker in jobs._workers.values():
         worker.kill()
         worker.wait()
     jobs._workers.clear()

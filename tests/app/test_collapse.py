@@ -251,3 +251,8 @@ def test_one_table_alone_is_shown(root: Path) -> None:
     make_run(root / "made", finetune=CLUSTERS)
     app = open_page("collapse", run="made")
     assert not app.exception and not app.error and [s["label"] for s in lists(app)["stages"]] == ["Fine-tune"]
+
+
+def test_numbers_that_are_codes_of_clusters_are_categories(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "made", {"cluster": [str(i % 30) for i in range(V)]}, initial=NOISE)
+    assert len(items.colouring(made, "cluster").categories) == 8

@@ -1,8 +1,10 @@
 """Trainings as background processes: real ones, small."""
 
 import os
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,8 +45,7 @@ def test_a_run_taken_out_of_the_queue_never_starts(root: Path) -> None:
     jobs.stop(root, "second")
     jobs.stop(root, "first")
     wait_for(lambda: state(root, "first") == "stopped")
-    for worker in jobs._workers:
-        worker.wait(20)
+    jobs._workers[root].wait(20)
     assert state(root, "second") == "stopped" and not RunFolder(root / "second").exists
 
 
@@ -90,8 +91,8 @@ def test_a_failure_is_told_in_the_programs_own_sentence(root: Path) -> None:
 def test_a_training_outlives_its_worker_and_the_next_run_still_waits_its_turn(root: Path) -> None:
     jobs.submit(root, "first", LONG)
     wait_for(lambda: trains(root, "first"))
-    jobs._workers[0].kill()
-    jobs._workers[0].wait()
+    jobs._workers[root].kill()
+    jobs._workers[root].wait()
     jobs.submit(root, "second", QUICK)
     time.sleep(4 * jobs.POLL)
     assert (state(root, "first"), state(root, "second")) == ("running", "queued")
@@ -103,6 +104,34 @@ def test_only_one_worker_works_at_a_time(root: Path) -> None:
     jobs.submit(root, "second", QUICK)
     jobs.work(root)  # returns at once: the lock is held
     assert state(root, "second") == "queued"
+
+
+def test_looking_often_starts_one_worker_only(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    real = jobs.subprocess.Popen
+
+    def counting(command: list[str], **options: Any) -> Any:
+        started.append(command)
+        return real(command, **options)
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", counting)
+    jobs.submit(root, "one", LONG)
+    for _ in range(20):  # the worker takes seconds to come up and hold the lock
+        jobs.ensure_worker(root)
+    assert len(started) == 1
+
+
+def test_a_worker_is_not_sent_away_by_a_page_that_looks_at_the_lock(root: Path) -> None:
+    with jobs._lock(root / ".queue.lock", wait=False):
+        jobs.write_json(root / "one" / "job.json", {"arguments": QUICK, "submitted": 1.0, "queued": 1.0})
+        jobs._set(root / "one", "queued")
+        jobs.ensure_worker(root)  # the lock is held: none is started
+        assert root not in jobs._workers
+        worker = threading.Thread(target=jobs.work, args=(root,))
+        worker.start()
+        time.sleep(0.3)
+    worker.join(60)
+    assert state(root, "one") == "finished"
 
 
 def test_another_process_with_the_same_id_is_not_the_training(root: Path) -> None:

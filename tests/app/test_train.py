@@ -84,6 +84,13 @@ def test_pressing_start_trains_with_the_chosen_settings(root: Path) -> None:
     assert (info["model"]["hidden_size"], info["model"]["timesteps"], info["train"]["max_steps"]) == (32, 4, 2)
 
 
+def test_a_typed_name_survives_another_choice_of_data(root: Path) -> None:
+    app = open_page("train")
+    app.text_input(key="train.name").set_value("mine").run()
+    app.selectbox(key="train.data").set_value("synthetic").run()
+    assert app.text_input(key="train.name").value == "mine" and f"--run={root / 'mine'}" in app.code[-1].value
+
+
 def test_an_impossible_setting_is_refused_in_one_sentence_and_queues_nothing(root: Path) -> None:
     app = open_page("train")
     app.text_area(key="train.quick.other").set_value("speed = 9").run()

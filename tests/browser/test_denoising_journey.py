@@ -101,7 +101,7 @@ def test_back_returns_to_the_step_before(page: Any, server: Server, run: Path) -
     scrubber.locator(".next").click()
     expect(page).to_have_url(re.compile(r"step=1\b"))
     page.go_back()
-    expect(scrubber).to_have_attribute("data-step", "0")
+    expect(scrubber).to_have_attribute("data-step", "0", timeout=30_000)
 
 
 def test_a_new_seed_keeps_the_scrubber_in_place(page: Any, server: Server, run: Path) -> None:

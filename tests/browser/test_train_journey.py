@@ -15,20 +15,23 @@ SMALL = "max_steps = {steps}\nhidden_size = 16\ntimesteps = 4\nlength = 10\nvali
 
 
 def begin(page: Any, server: Server, settings: str, name: str) -> None:
-    """Fill in the form and press Start."""
+    """Fill in the form and press Start; each entry has arrived when the command below the form shows it."""
     page.goto(f"{server.url}/train")
     settle(page)
-    page.get_by_role("combobox", name=re.compile("Data")).click()
+    page.get_by_text("The same as a command").click()
+    command = page.get_by_test_id("stCode").filter(has_text="adrec train")
+    page.get_by_role("combobox", name="Data", exact=True).click()
     page.get_by_role("option", name="synthetic", exact=True).click()
+    expect(command).to_contain_text("--dataset=synthetic", timeout=30_000)
     page.get_by_text("Settings", exact=True).click()
     area = page.get_by_role("textbox", name="Other settings")
     area.fill(settings)
     area.press("Control+Enter")
-    settle(page)
+    expect(command).to_contain_text("timesteps=4", timeout=30_000)
     field = page.get_by_role("textbox", name="Run name")
     field.fill(name)
     field.press("Enter")
-    settle(page)
+    expect(command).to_contain_text(f"/{name}", timeout=30_000)
     page.get_by_role("button", name="Start training").click()
 
 

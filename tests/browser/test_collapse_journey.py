@@ -1,0 +1,152 @@
+"""What a person does on the Collapse page: look, choose, enlarge, copy a link, go back."""
+
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from adrec.collapse import neighbours
+from adrec.runs import RunFolder
+from app import collapse_items as items
+from tests.browser.conftest import Server, settle
+
+pytestmark = pytest.mark.browser
+TIMEOUT = 60_000
+BRIGHT = """canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n }"""
+POSITION = """([root, stage, row]) => { const p = root.maps.panels.find(p => p.stage === stage);
+    return root.maps.project(p, root.maps.xy[stage], row) }"""
+
+
+@pytest.fixture
+def run(server: Server, tiny_run: RunFolder) -> RunFolder:
+    """The tiny run, in the server's folder of runs."""
+    return RunFolder(shutil.copytree(tiny_run.path, server.runs / "tiny"))
+
+
+def open_maps(page: Any, server: Server, **parameters: str) -> Any:
+    """The maps, once they know the chosen item."""
+    query = "&".join(f"{k}={v}" for k, v in {"run": "tiny", **parameters}.items())
+    page.goto(f"{server.url}/collapse?{query}")
+    maps = page.locator(".maps[data-item]")
+    expect(maps).to_be_visible(timeout=TIMEOUT)
+    settle(page)
+    return maps
+
+
+def listed(page: Any, place: int) -> list[str]:
+    """The titles of one stage's neighbours as they are read out."""
+    return page.locator(".lists section").nth(place).locator(".text").all_inner_texts()
+
+
+def nearest(run: RunFolder, stage: str, row: int) -> list[str]:
+    """The same from the table itself."""
+    titles = items.titles(run)
+    return [titles[r] for r in neighbours(run.table(stage), row)[0]]
+
+
+def test_see_the_collapse_one_map_a_stage_spectra_and_measures(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server)
+    assert maps.locator(".head .name").all_inner_texts() == ["✕ Initial", "● Pre-train = warm-up", "▲ Fine-tune"]
+    assert all(canvas.evaluate(BRIGHT) > 500 for canvas in maps.locator("canvas.base").all())
+    page.wait_for_function("document.querySelector('.js-plotly-plot')?._fullData?.length === 4")
+    expect(page.locator(".measures").first).to_contain_text("Effective rank")
+
+
+def test_a_click_on_a_point_chooses_its_item_in_every_stage(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server)
+    x, y = maps.evaluate_handle("root => root").evaluate(f"root => ({POSITION})([root, 'finetune', 20])")
+    row = maps.evaluate("(root, [x, y]) => root.maps.find(root.maps.panels[2], x, y)", [x, y])
+    maps.locator("canvas.over").nth(2).click(position={"x": x, "y": y})
+    page.wait_for_url(f"**item={row + 1}*", timeout=TIMEOUT)
+    expect(page.locator(".lists section").nth(2).locator(".text").first).to_have_text(nearest(run, "finetune", row)[0], timeout=TIMEOUT)
+    assert [listed(page, 0), listed(page, 2)] == [nearest(run, "initial", row), nearest(run, "finetune", row)]
+
+
+def test_searching_a_title_highlights_it_in_the_maps(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server)
+    title = items.titles(run)[33]
+    box = page.get_by_role("combobox", name="Item")
+    box.click()
+    box.fill(title)
+    page.get_by_role("option", name=title, exact=True).first.click()
+    expect(maps).to_have_attribute("data-item", "33", timeout=TIMEOUT)
+
+
+def test_a_neighbour_in_a_list_can_be_chosen_with_the_keyboard(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server, item="5")
+    target = int(neighbours(run.table("finetune"), 4)[0][2])
+    page.locator(".lists section").nth(2).locator("button").nth(2).focus()
+    page.keyboard.press("Enter")
+    expect(maps).to_have_attribute("data-item", str(target), timeout=TIMEOUT)
+
+
+def test_arrow_keys_walk_over_the_map(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server, item="5")
+    before = maps.evaluate(f"root => ({POSITION})([root, 'finetune', Number(root.dataset.item)])")
+    maps.locator("canvas.over").nth(2).focus()
+    away = "ArrowLeft" if before[0] > 200 else "ArrowRight"
+    page.keyboard.press(away)
+    after = maps.evaluate(f"root => ({POSITION})([root, 'finetune', Number(root.dataset.item)])")
+    assert (after[0] < before[0]) == (away == "ArrowLeft") and after != before
+    page.wait_for_url(f"**item={int(maps.get_attribute('data-item')) + 1}*", timeout=TIMEOUT)
+
+
+def test_one_map_moves_between_the_stages_without_the_server(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server, view="one", stage="initial")
+    end = maps.evaluate("root => Array.from(root.maps.xy.finetune.slice(0, 2))")
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        maps.locator(".head").nth(2).click()
+        page.wait_for_timeout(2000)
+        reached = maps.evaluate("root => Array.from(root.maps.current().slice(0, 2))")
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    np.testing.assert_allclose(reached, end)
+
+
+def test_a_copied_link_shows_the_same_view(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server, item="12", colour="popularity")
+    maps.locator(".head").nth(1).click()
+    page.wait_for_url("**stage=pretrain*", timeout=TIMEOUT)
+    settle(page)
+    page.wait_for_timeout(1500)
+    link, picture = page.url, maps.locator("canvas.base").first.evaluate("canvas => canvas.toDataURL()")
+    page.goto("about:blank")
+    page.goto(link)
+    expect(maps).to_have_attribute("data-item", "11", timeout=TIMEOUT)
+    settle(page)
+    page.wait_for_timeout(500)
+    assert maps.get_attribute("data-stage") == "pretrain" and "one" in str(maps.get_attribute("class"))
+    assert maps.locator("canvas.base").first.evaluate("canvas => canvas.toDataURL()") == picture
+
+
+def test_the_browsers_back_returns_to_the_item_before(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server, item="5")
+    chosen = int(neighbours(run.table("initial"), 4)[0][0])
+    page.locator(".lists button").first.click()
+    page.wait_for_url(f"**item={chosen + 1}", timeout=TIMEOUT)
+    settle(page)
+    page.go_back()
+    expect(maps).to_have_attribute("data-item", "4", timeout=TIMEOUT)
+
+
+def test_umap_is_computed_at_the_press_of_a_button(page: Any, server: Server, run: RunFolder, tmp_path: Path) -> None:
+    page.goto(f"{server.url}/collapse?run=tiny&method=umap")
+    page.get_by_role("button", name="Compute UMAP").click(timeout=TIMEOUT)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=TIMEOUT)
+    expect(page.locator(".maps[data-item]")).to_be_visible(timeout=2 * TIMEOUT)
+    assert list((run.path / "projections").glob("umap-*"))
+
+
+def test_on_a_phone_the_maps_stand_one_under_the_other(page: Any, server: Server, run: RunFolder) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    maps = open_maps(page, server)
+    boxes = [plot.bounding_box() for plot in maps.locator(".plot").all()]
+    assert len({box["x"] for box in boxes}) == 1 and boxes[0]["y"] < boxes[1]["y"] < boxes[2]["y"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
