@@ -36,15 +36,15 @@ def spectra(values: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> go.F
     ticks = [t for t in TICKS if 10**low <= t <= 10**high]
     figure.update_yaxes(type="log", range=[low, high], tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
     figure.update_layout(margin={**MARGIN, "t": 10})
-    _labels(figure, values, labels, low, high)
+    _labels(figure, values, labels)
     return figure
 
 
-def _labels(figure: go.Figure, values: Mapping[str, np.ndarray], labels: Mapping[str, str], low: float, high: float) -> None:
-    """Names inside the axes at the lower left, where spectra that fall leave room, in the order of their last values."""
-    order = sorted(values, key=lambda name: -float(values[name][-1]))
-    for place, name in enumerate(order):
+def _labels(figure: go.Figure, values: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> None:
+    """Names inside the axes at the upper right, which falling curves leave free, in the order of their first values."""
+    order = sorted(values, key=lambda name: -float(values[name][0]))
+    for row, name in enumerate(order):
         glyph = "╌" if name == NULL else palette.STAGE_GLYPHS[name]
         color = palette.NULL_COLOR if name == NULL else palette.STAGE_COLORS[name]
-        y = 0.04 + 0.075 * (len(order) - 1 - place)
-        direct_label(figure, 0.02, y, labels[name], color, glyph, xref="paper", yref="paper", xshift=0, yanchor="bottom")
+        place = {"xref": "paper", "yref": "paper", "xshift": 0, "xanchor": "right", "yanchor": "top"}
+        direct_label(figure, 0.98, 0.98 - 0.06 * row, labels[name], color, glyph, **place)

@@ -68,6 +68,8 @@ class Colouring:
 
 STEPS = 12
 UNKNOWN = 255
+MOST_CODES = 40
+"""Numbers with at most so many different values are taken for codes of categories, which have no order."""
 
 
 def colour_options(run: RunFolder) -> dict[str, str]:
@@ -102,7 +104,7 @@ def _words(column: str) -> str:
 
 def _is_number(column: pd.Series) -> bool:
     values = pd.to_numeric(column[column != ""], errors="coerce")
-    return bool(values.notna().all() and values.nunique() > 2 * len(palette.CATEGORIES))
+    return bool(values.notna().all() and values.nunique() > MOST_CODES)
 
 
 def _number(values: pd.Series, label: str, scale: Callable[[pd.Series], pd.Series]) -> Colouring:
