@@ -5,6 +5,7 @@ Error of a quantity: largest |ours - recorded| / max(1, largest |recorded|). Tol
 
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from adrec import collapse
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch, pack
 from adrec.diffusion import Diffusion, betas, q_sample, reverse_process
-from adrec.errors import DataError
+from adrec.errors import AdrecError, DataError
 from adrec.evaluation import ranking_metrics, ranks_of
 from adrec.models import ADRec, Model, SASRec, build
 from adrec.models.adrec import cross_entropy, token_error
@@ -63,10 +64,16 @@ def verify_file(path: Path) -> Errors | None:
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             record = {k: file[k] for k in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as problem:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
         raise DataError(f"'{path}' is not a readable npz file ({type(problem).__name__}).") from None
-    replay = _replay_for(record, path)
-    return None if replay is None else replay(record)
+    try:
+        replay = _replay_for(record, path)
+        return None if replay is None else replay(record)
+    except AdrecError as problem:
+        raise DataError(f"'{path}': {problem}") from None
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as problem:  # not what a recording holds
+        what = str(problem).strip().partition("\n")[0].rstrip(".")
+        raise DataError(f"'{path}' does not hold a recording that can be replayed ({type(problem).__name__}: {what}).") from None
 
 
 def _replay_for(record: Record, path: Path) -> Callable[[Record], Errors] | None:

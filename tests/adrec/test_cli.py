@@ -1,0 +1,494 @@
+"""The command line: every command's JSON, and every failure of a person as one sentence with exit code 2."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from adrec import cli
+from adrec.cli import main
+from adrec.data import catalog
+from adrec.evaluation import evaluate
+from adrec.models.loading import load_model
+from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays, write_json
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests/golden"
+DATA = "synthetic:items=60,users=80"
+SMALL = ["--set", "hidden_size=16", "--set", "max_steps=2", "--set", "length=10", "--set", "timesteps=4", "--set", "blocks=1"]
+METRICS = [f"{m}@{k}" for k in (5, 10, 20) for m in ("hr", "ndcg")] + ["mrr"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A cache of its own, so that nothing depends on what was fetched before."""
+    monkeypatch.setenv("ADREC_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def copy(tiny_run, tmp_path) -> RunFolder:
+    return RunFolder(shutil.copytree(tiny_run.path, tmp_path / "copy"))
+
+
+def json_of(capsys, *words: object) -> dict:
+    """What a command prints with --json, which must be one line with one JSON object and no other number than JSON's."""
+    capsys.readouterr()
+    assert main([str(w) for w in words] + ["--json"]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("\n") and out.count("\n") == 1
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    result = json.loads(out, parse_constant=refuse)
+    assert isinstance(result, dict)
+    return result
+
+
+def sentence_of(capsys, *words: object) -> str:
+    """The one sentence that a failing command leaves on standard error."""
+    capsys.readouterr()
+    assert main([str(w) for w in words]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("adrec: ") and captured.err.endswith(".\n")
+    assert captured.err.count("\n") == 1 and "Traceback" not in captured.err
+    return captured.err.removeprefix("adrec: ").strip()
+
+
+# -- data -------------------------------------------------------------------------------------------------------------
+
+
+def test_data_list_names_every_data_set_and_whether_it_is_here(capsys):
+    listed = json_of(capsys, "data", "list")
+    assert set(listed) == set(catalog.NAMED)
+    assert listed["synthetic"]["available"] and not listed["ml-100k"]["available"]
+
+
+def test_data_list_is_readable_too(capsys):
+    assert main(["data", "list"]) == 0
+    assert "ml-100k  not fetched yet: MovieLens-100K" in capsys.readouterr().out
+
+
+def test_data_get_of_what_is_generated_has_nothing_to_fetch(capsys):
+    assert main(["data", "get", "synthetic"]) == 0
+
+
+def test_data_describe_counts(capsys, tiny_data):
+    told = json_of(capsys, "data", "describe", DATA)
+    assert (told["users"], told["items"], told["interactions"]) == (80, 60, tiny_data.n_interactions)
+    assert told["mean_length"] == pytest.approx(tiny_data.n_interactions / 80, abs=1e-3)
+
+
+def test_data_describe_reads_a_file_with_options(capsys, tmp_path):
+    rows = [f"u{u},{i},{5 - i % 3}" for u in range(4) for i in range(6)]
+    (tmp_path / "x.csv").write_text("who,what,stars\n" + "\n".join(rows) + "\n")
+    options = [w for o in ("user=who", "item=what", "rating=stars", "min_rating=4") for w in ("--data-option", o)]
+    told = json_of(capsys, "data", "describe", tmp_path / "x.csv", *options)
+    assert (told["users"], told["interactions"]) == (4, 16)
+
+
+# -- train ------------------------------------------------------------------------------------------------------------
+
+
+def test_train_leaves_a_finished_run_and_prints_to_standard_error_only(capsys, tmp_path):
+    assert main(["train", "--dataset", DATA, "--run", str(tmp_path / "run"), *SMALL, "--seed", "7"]) == 0
+    captured = capsys.readouterr()
+    run = RunFolder(tmp_path / "run")
+    assert captured.out == "" and "is finished" in captured.err
+    assert run.status["state"] == "finished" and run.stages == ["pretrain", "warmup", "finetune"]
+    assert (run.train_config.seed, run.model_config.hidden_size, run.info["preset"]) == (7, 16, "paper")
+    assert run.info["command"].startswith("python -m adrec train --dataset synthetic:items=60,users=80 --run ")
+
+
+def test_train_of_sasrec_alone_can_be_evaluated(capsys, tmp_path):
+    run = tmp_path / "run"
+    assert main(["train", "--dataset", DATA, "--run", str(run), "--model", "sasrec", "--preset", "quick", *SMALL]) == 0
+    assert RunFolder(run).stages == ["finetune"]
+    assert json_of(capsys, "evaluate", run)["steps"] == 0
+
+
+def test_pretrained_weights_take_the_place_of_stage_1(tiny_run, tmp_path):
+    save_arrays(tmp_path / "table.safetensors", {ITEM_TABLE: load_arrays(tiny_run.weights_path("pretrain"))[ITEM_TABLE]})
+    words = ["train", "--dataset", DATA, "--run", str(tmp_path / "run"), "--pretrained", str(tmp_path / "table.safetensors")]
+    assert main([*words, *SMALL]) == 0
+    run = RunFolder(tmp_path / "run")
+    assert {e["stage"] for e in run.events()[0] if e["kind"] == "stage"} == {"warmup", "finetune"}
+    assert np.array_equal(run.table("pretrain"), tiny_run.table("pretrain"))
+
+
+def test_resume_starts_a_run_that_is_not_there(tmp_path):
+    assert main(["train", "--dataset", DATA, "--run", str(tmp_path / "run"), *SMALL, "--resume"]) == 0
+    assert RunFolder(tmp_path / "run").status["state"] == "finished"
+
+
+def test_resume_of_a_finished_run_changes_nothing(copy):
+    before = {p: p.read_bytes() for p in copy.path.rglob("*") if p.is_file()}
+    assert main(["train", "--run", str(copy.path), "--resume"]) == 0
+    assert {p: p.read_bytes() for p in copy.path.rglob("*") if p.is_file()} == before
+
+
+def test_resume_accepts_the_settings_that_the_run_was_begun_with(copy):
+    words = ["train", "--dataset", DATA, "--run", str(copy.path), "--resume", "--preset", "paper", "--seed", "1", "--model", "adrec"]
+    assert main([*words, "--set", "epochs=4", "--set", "noise_weight=1"]) == 0
+
+
+# -- evaluate ---------------------------------------------------------------------------------------------------------
+
+
+def test_evaluate_prints_what_was_measured_and_how(capsys, tiny_run):
+    told = json_of(capsys, "evaluate", tiny_run.path, "--split", "val", "--steps", 2, "--seed", 3)
+    assert {"split", "users", "steps", "seed", "seconds", *METRICS, *(f"{m}_se" for m in METRICS)} <= set(told)
+    assert (told["split"], told["users"], told["steps"], told["seed"]) == ("val", 80, 2, 3)
+
+
+def test_evaluate_prints_the_recorded_test_metrics(capsys, tiny_run):
+    told, recorded = json_of(capsys, "evaluate", tiny_run.path), tiny_run.metrics("finetune")["test"]
+    assert {m: told[m] for m in METRICS} == {m: recorded[m] for m in METRICS}
+
+
+def test_evaluate_filters_when_asked_to(capsys, tiny_run, tiny_data):
+    told = json_of(capsys, "evaluate", tiny_run.path, "--filter-seen", "--filter-padding")
+    expected = evaluate(load_model(tiny_run), tiny_data, "test", filter_seen=True, filter_padding=True).metrics
+    assert told["filter_seen"] and told["filter_padding"]
+    assert {m: told[m] for m in METRICS} == {m: expected[m] for m in METRICS}
+
+
+def test_evaluate_without_json_is_a_table(capsys, tiny_run):
+    assert main(["evaluate", str(tiny_run.path)]) == 0
+    assert f"hr@10  {tiny_run.metrics('finetune')['test']['hr@10']:.5f}" in capsys.readouterr().out
+
+
+# -- collapse ---------------------------------------------------------------------------------------------------------
+
+
+def test_collapse_has_one_entry_a_stage(capsys, tiny_run):
+    tables = json_of(capsys, "collapse", tiny_run.path)["tables"]
+    assert [t["name"] for t in tables] == ["initial", "pretrain", "warmup", "finetune"]
+    for table in tables:
+        assert (table["items"], table["width"], len(table["singular_values"])) == (60, 16, 16)
+        assert len(table["singular_values_uncentred"]) == 16 and len(table["official_measures"]) == 9
+        assert {"effective_rank", "information_abundance", "stable_rank", "condition_number", "mean_cosine"} <= set(table["measures"])
+
+
+def test_collapse_of_a_matrix_file_has_one_entry(capsys, tmp_path):
+    matrix = np.random.default_rng(0).normal(size=(30, 4))
+    np.save(tmp_path / "x.npy", matrix)
+    (table,) = json_of(capsys, "collapse", tmp_path / "x.npy")["tables"]
+    np.testing.assert_allclose(table["singular_values_uncentred"], np.linalg.svd(matrix, compute_uv=False), rtol=1e-6)
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((5, 3)), np.ones((5, 3)), np.eye(1), np.eye(4)[:, :1]], ids=["zeros", "ones", "1x1", "column"])
+def test_collapse_of_a_degenerate_matrix_is_still_json(capsys, tmp_path, matrix):
+    np.save(tmp_path / "x.npy", matrix)
+    capsys.readouterr()
+    if main(["collapse", str(tmp_path / "x.npy"), "--json"]) == 0:
+        json.loads(capsys.readouterr().out, parse_constant=lambda c: pytest.fail(f"{c} is not JSON"))
+    else:
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_collapse_without_json_names_the_tables(capsys, tiny_run):
+    assert main(["collapse", str(tiny_run.path)]) == 0
+    assert "finetune (60 items x 16)" in capsys.readouterr().out
+
+
+# -- trajectory -------------------------------------------------------------------------------------------------------
+
+STEP_KEYS = {"t", "top", "target_rank", "target_probability", "entropy", "cosine_to_target", "cosine_to_final"}
+
+
+def test_trajectory_has_every_step_of_the_reverse_process(capsys, tiny_run, tiny_data):
+    told = json_of(capsys, "trajectory", tiny_run.path, "--user", tiny_data.user_ids[5])
+    assert told["user"] == tiny_data.user_ids[5]
+    assert [s["t"] for s in told["steps"]] == [3, 2, 1, 0]
+    assert all(set(s) >= STEP_KEYS and len(s["top"]) == 10 for s in told["steps"])
+    assert all({"id", "title", "score"} <= set(entry) for entry in told["steps"][-1]["top"])
+
+
+def test_trajectory_tells_the_users_own_history_and_target(capsys, tiny_run, tiny_data):
+    told = json_of(capsys, "trajectory", tiny_run.path, "--index", 5)
+    assert [e["id"] for e in told["history"]] == tiny_data.history(5, "test", 10).tolist()
+    assert told["target"] == {"id": int(tiny_data.test[5]), "title": tiny_data.items.title(int(tiny_data.test[5]))}
+
+
+def test_trajectory_by_user_and_by_index_are_the_same(capsys, tiny_run, tiny_data):
+    by_user = json_of(capsys, "trajectory", tiny_run.path, "--user", tiny_data.user_ids[7])
+    assert by_user == json_of(capsys, "trajectory", tiny_run.path, "--index", 7)
+
+
+def test_trajectory_ends_where_evaluate_ranks(capsys, tiny_run):
+    ranks = np.load(tiny_run.path / "stages/finetune/test_ranks.npy")
+    for index in (0, 11, 79):
+        assert json_of(capsys, "trajectory", tiny_run.path, "--index", index)["steps"][-1]["target_rank"] == ranks[index]
+
+
+def test_trajectory_takes_a_composed_history(capsys, tiny_run):
+    titles = tiny_run.items["title"]
+    told = json_of(capsys, "trajectory", tiny_run.path, "--history", f"{titles[3]}; {titles[9].upper()}", "--steps", 2, "--top", 4)
+    assert [e["id"] for e in told["history"]] == [3, 9]
+    assert told["target"] is None and told["user"] is None
+    assert [len(s["top"]) for s in told["steps"]] == [4, 4]
+
+
+def test_trajectory_of_a_composed_history_needs_no_data(capsys, copy):
+    write_json(copy.path / "run.json", {**copy.info, "dataset": {**copy.info["dataset"], "name": "/gone/away"}})
+    assert json_of(capsys, "trajectory", copy.path, "--history", copy.items["item"][1])["history"][0]["id"] == 1
+
+
+def test_the_commit_step_does_not_depend_on_how_many_items_are_shown(capsys, tiny_run):
+    for index in range(12):
+        few, many = (json_of(capsys, "trajectory", tiny_run.path, "--index", index, "--top", top) for top in (1, 20))
+        assert [few[k] for k in ("commit_step", "order_commit_step")] == [many[k] for k in ("commit_step", "order_commit_step")]
+
+
+def test_more_top_items_than_there_are_is_all_of_them(capsys, tiny_run):
+    told = json_of(capsys, "trajectory", tiny_run.path, "--index", 0, "--top", 1000)
+    assert sorted(e["id"] for e in told["steps"][0]["top"]) == list(range(1, 61))
+
+
+def test_trajectory_without_json_tells_a_line_a_step(capsys, tiny_run):
+    assert main(["trajectory", str(tiny_run.path), "--index", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("history: Cluster ") and [line[:7] for line in lines[1:]] == [f"t =   {t}" for t in (3, 2, 1, 0)]
+
+
+# -- compact and verify -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recordings(tmp_path) -> Path:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for name in ("metrics.npz", "schedules.npz", "embedding_matrices.npz", "embedding_metrics.json"):
+        shutil.copy(GOLDEN / name, folder)
+    return folder
+
+
+def test_verify_is_ok_with_what_was_recorded(capsys, recordings):
+    report = json_of(capsys, "verify", recordings)
+    assert report["ok"] is True and report["worst"] < 2e-5
+    assert set(report) == {"metrics.npz", "schedules.npz", "embedding_matrices.npz", "worst", "ok"}
+    assert max(e for errors in report.values() if isinstance(errors, dict) for e in errors.values()) == report["worst"]
+
+
+def test_verify_exits_with_1_if_a_recorded_number_was_changed(capsys, recordings):
+    with np.load(recordings / "metrics.npz") as file:
+        record = {k: file[k] for k in file.files}
+    key = next(k for k in record if "_at_" in k)
+    np.savez(recordings / "metrics.npz", **{**record, key: record[key] + 1e-3})
+    assert main(["verify", str(recordings), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is False and report["metrics.npz"][key] == pytest.approx(1e-3, rel=0.01)
+
+
+def test_verify_without_json_is_a_table(capsys, recordings):
+    assert main(["verify", str(recordings)]) == 0
+    assert "schedules.npz" in capsys.readouterr().out
+
+
+def npz_of(path: Path, **arrays) -> None:
+    np.savez(path, **arrays)
+
+
+def npy_of(path: Path) -> None:
+    with open(path, "wb") as file:
+        np.save(file, np.ones(3))
+
+
+def damaged(path: Path) -> None:
+    content = bytearray((GOLDEN / "metrics.npz").read_bytes())
+    content[2000:2100] = bytes(100)
+    path.write_bytes(content)
+
+
+UNUSABLE = {
+    "no npz": lambda p: p.write_bytes(b"PK\x03\x04"),
+    "empty": lambda p: p.write_bytes(b""),
+    "an npy": npy_of,
+    "damaged": damaged,
+    "a config that is no JSON": lambda p: npz_of(p, config="{"),
+    "a config that is a list": lambda p: npz_of(p, config="[1]"),
+    "a config without sizes": lambda p: npz_of(p, config='{"model": "adrec"}'),
+    "a config without weights": lambda p: npz_of(p, config='{"model": "adrec", "n_items": 3}'),
+    "a schedule of another name": lambda p: npz_of(p, odd__5__betas=np.ones(5)),
+    "a schedule without a number": lambda p: npz_of(p, cosine__x__betas=np.ones(5)),
+    "labels of another shape": lambda p: npz_of(p, scores=np.ones((3, 4)), labels=np.ones((7, 1), dtype=int), HR_at_5=1.0),
+    "objects": lambda p: np.savez(p, config=np.array({"a": 1}, dtype=object)),
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_verify_tells_a_recording_that_it_cannot_use(capsys, tmp_path, what):
+    UNUSABLE[what](tmp_path / "x.npz")
+    assert "x.npz'" in sentence_of(capsys, "verify", tmp_path, "--json")
+
+
+# -- failures ---------------------------------------------------------------------------------------------------------
+
+TRAIN = ["train", "--dataset", DATA, "--run", "{tmp}/new"]
+FAILURES = {
+    "no command": ([], "required: COMMAND"),
+    "an unknown command": (["frobnicate"], "frobnicate"),
+    "an unknown option": (["evaluate", "{run}", "--frob"], "--frob"),
+    "a word as number": (["evaluate", "{run}", "--steps", "many"], "invalid int value: 'many'"),
+    "data of an unknown name": (["data", "describe", "{tmp}/nowhere"], "neither a named data set (ml-100k, synthetic) nor an existing"),
+    "getting an unknown name": (["data", "get", "nowhere"], "ml-100k, synthetic"),
+    "a synthetic setting": (["data", "describe", "synthetic:items=1"], "whole number from 20"),
+    "an unknown data option": (["data", "describe", "{csv}", "--data-option", "colour=red"], "colour"),
+    "a data option without value": (["data", "describe", "{csv}", "--data-option", "user"], "'user' is not of the form key=value"),
+    "a binary file as data": (["data", "describe", "{run}/stages/finetune/model.safetensors"], "model.safetensors"),
+    "train without data": (["train", "--run", "{tmp}/new"], "--dataset NAME_OR_PATH"),
+    "train without run": (["train", "--dataset", DATA], "required: --run"),
+    "train on unknown data": (["train", "--dataset", "nowhere", "--run", "{tmp}/new"], "nowhere' is neither"),
+    "train into an existing run": (["train", "--dataset", DATA, "--run", "{run}"], "exists already; choose another folder"),
+    "train into a file": (["train", "--dataset", DATA, "--run", "{csv}", *SMALL], "{csv}"),
+    "train below a file": (["train", "--dataset", DATA, "--run", "{csv}/x", *SMALL], "{csv}"),
+    "an unknown setting": ([*TRAIN, "--set", "wings=2"], "Unknown setting 'wings'"),
+    "n_items as setting": ([*TRAIN, "--set", "n_items=2"], "Unknown setting 'n_items'"),
+    "a setting without value": ([*TRAIN, "--set", "lr"], "'lr' is not of the form key=value"),
+    "a setting of nothing": ([*TRAIN, "--set", "=3"], "'=3' is not of the form key=value"),
+    "a word as learning rate": ([*TRAIN, "--set", "lr=fast"], "Setting 'lr' is 'fast'"),
+    "a learning rate that is no number": ([*TRAIN, "--set", "lr=nan"], "Setting 'lr' is nan"),
+    "an infinite noise weight": ([*TRAIN, "--set", "noise_weight=inf"], "Setting 'noise_weight' is inf"),
+    "a width beyond memory": ([*TRAIN, "--set", "hidden_size=100000000"], "whole number from 2 to 4096"),
+    "a schedule that does not exist": ([*TRAIN, "--set", "schedule=linear", "--set", "timesteps=9"], "from 21 up"),
+    "more sampling steps than timesteps": ([*TRAIN, "--set", "sampling_steps=33"], "at most timesteps = 32"),
+    "an unknown model": ([*TRAIN, "--model", "bert"], "one of adrec, sasrec"),
+    "an unknown preset": ([*TRAIN, "--preset", "slow"], "slow"),
+    "a negative seed": ([*TRAIN, "--seed", "-1"], "Setting 'seed' is -1"),
+    "pretrained weights that are not there": ([*TRAIN, "--pretrained", "{tmp}/none.pth"], "none.pth' is not a file"),
+    "pretrained weights of another size": ([*TRAIN, "--pretrained", "{run}"], "has shape (61, 16); data and settings need (61, 128)"),
+    "pretrained weights of another kind": ([*TRAIN, "--pretrained", "{csv}"], "x.csv' is not a torch state dict"),
+    "resume with another setting": (["train", "--run", "{run}", "--resume", "--set", "lr=0.5"], "begun with lr = 0.01, not 0.5"),
+    "resume with another seed": (["train", "--run", "{run}", "--resume", "--seed", "9"], "begun with seed = 1, not 9"),
+    "resume with another preset": (["train", "--run", "{run}", "--resume", "--preset", "quick"], "begun with preset = paper, not quick"),
+    "resume with another model": (["train", "--run", "{run}", "--resume", "--model", "sasrec"], "begun with model = adrec, not sasrec"),
+    "resume with other data": (["train", "--run", "{run}", "--resume", "--dataset", "synthetic"], f"begun with the data '{DATA}'"),
+    "resume with an unknown setting": (["train", "--run", "{run}", "--resume", "--set", "wings=2"], "Unknown setting 'wings'"),
+    "evaluate no run": (["evaluate", "{tmp}/none"], "none' is not a run folder: it has no run.json"),
+    "evaluate 0 steps": (["evaluate", "{run}", "--steps", "0"], "steps is 0; allowed is 1 to 4"),
+    "evaluate 1000 steps": (["evaluate", "{run}", "--steps", "1000"], "steps is 1000; allowed is 1 to 4"),
+    "evaluate a negative seed": (["evaluate", "{run}", "--seed", "-1"], "Seed of the noise is -1"),
+    "evaluate the training split": (["evaluate", "{run}", "--split", "train"], "'val', 'test'"),
+    "evaluate on other data": (["evaluate", "{run}", "--dataset", "synthetic:items=60,users=81"], "is not the one the run was trained on"),
+    "evaluate on no data": (["evaluate", "{run}", "--dataset", "{tmp}/none"], "which is not there"),
+    "import no file": (["import-official", "{tmp}/none", "--dataset", DATA, "--run", "{tmp}/new"], "none' is not a file"),
+    "import something else": (["import-official", "{csv}", "--dataset", DATA, "--run", "{tmp}/new"], "not a torch state dict"),
+    "import into an existing run": (["import-official", "{csv}", "--dataset", DATA, "--run", "{run}"], "exists already"),
+    "collapse of nothing": (["collapse", "{tmp}/none"], "none' is not a matrix file"),
+    "collapse of a missing matrix": (["collapse", "{tmp}/none.npy"], "none.npy' does not exist"),
+    "collapse of an empty folder": (["collapse", "{empty}"], "holds no item table: expected a run folder"),
+    "trajectory of nobody": (["trajectory", "{run}"], "--user --index --history is required"),
+    "trajectory of two": (["trajectory", "{run}", "--user", "1", "--index", "1"], "not allowed with"),
+    "trajectory of an unknown user": (["trajectory", "{run}", "--user", "zed"], "User 'zed' is not in"),
+    "trajectory of a negative index": (["trajectory", "{run}", "--index", "-1"], "User position -1 is not in"),
+    "trajectory of an index too far": (["trajectory", "{run}", "--index", "80"], "positions go from 0 to 79"),
+    "trajectory of an unknown title": (["trajectory", "{run}", "--history", "Casablanca"], "'Casablanca' is neither a title nor an id"),
+    "trajectory of an empty history": (["trajectory", "{run}", "--history", " ; "], "The history is empty"),
+    "trajectory of the top 0": (["trajectory", "{run}", "--index", "1", "--top", "0"], "Number of top items is 0"),
+    "trajectory of the top -1": (["trajectory", "{run}", "--index", "1", "--top", "-1"], "Number of top items is -1"),
+    "trajectory in 0 steps": (["trajectory", "{run}", "--index", "1", "--steps", "0"], "allowed is 1 to 4"),
+    "trajectory in 1000 steps": (["trajectory", "{run}", "--index", "1", "--steps", "1000"], "allowed is 1 to 4"),
+    "trajectory of a negative seed": (["trajectory", "{run}", "--index", "1", "--seed", "-1"], "Seed of the noise is -1"),
+    "trajectory of no run": (["trajectory", "{empty}", "--index", "1"], "is not a run folder"),
+    "compact of nothing": (["compact", "{tmp}/none", "--out", "{tmp}/new"], "not finished"),
+    "compact into what exists": (["compact", "{run}", "--out", "{empty}"], "exists already"),
+    "verify of nothing": (["verify", "{tmp}/none"], "holds no recorded files (*.npz)"),
+    "verify of an empty folder": (["verify", "{empty}"], "holds no recorded files (*.npz)"),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_failure_is_one_sentence_with_exit_code_2(capsys, tiny_run, tmp_path, what):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "x.csv").write_text("user,item,time\n" + "".join(f"{u},{i},{i}\n" for u in range(4) for i in range(4)))
+    places = {"tmp": tmp_path, "run": tiny_run.path, "empty": tmp_path / "empty", "csv": tmp_path / "x.csv"}
+    words, told = FAILURES[what]
+    sentence = sentence_of(capsys, *(w.format(**places) if "{" in w else w for w in words))
+    assert told.format(**places) in sentence
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_failed_request_leaves_an_existing_run_untouched(capsys, copy):
+    before = {p: p.read_bytes() for p in copy.path.rglob("*") if p.is_file()}
+    sentence_of(capsys, "train", "--dataset", DATA, "--run", copy.path, *SMALL)
+    sentence_of(capsys, "train", "--run", copy.path, "--resume", "--set", "lr=0.5")
+    assert {p: p.read_bytes() for p in copy.path.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}", b'{"model": 3, "train": 4}', b"[]"])
+@pytest.mark.parametrize("words", [["evaluate"], ["trajectory", "--index", "1"], ["train", "--resume", "--run"]], ids=lambda w: w[0])
+def test_a_damaged_run_is_told(capsys, copy, words, content):
+    (copy.path / "run.json").write_bytes(content)
+    assert "run.json" in sentence_of(capsys, *words, copy.path)
+
+
+def test_a_run_without_its_data_is_told(capsys, copy):
+    write_json(copy.path / "run.json", {**copy.info, "dataset": {**copy.info["dataset"], "name": "/gone/away"}})
+    assert "'/gone/away', which is not there" in sentence_of(capsys, "evaluate", copy.path)
+
+
+def test_a_run_that_another_process_trains_is_left_alone(capsys, copy):
+    copy.write_status("running")
+    assert "is being trained by another process" in sentence_of(capsys, "train", "--run", copy.path, "--resume")
+
+
+def test_a_damaged_checkpoint_is_told(capsys, copy):
+    (copy.path / "checkpoint.pt").write_bytes(b"half a checkp")
+    copy.write_status("stopped")
+    assert "checkpoint.pt' is damaged" in sentence_of(capsys, "train", "--run", copy.path, "--resume")
+
+
+def test_weights_with_a_wrong_table_are_told(capsys, copy):
+    arrays = load_arrays(copy.weights_path("finetune"))
+    save_arrays(copy.weights_path("finetune"), {**arrays, ITEM_TABLE: arrays[ITEM_TABLE][:-1]})
+    assert f"tensor '{ITEM_TABLE}' has shape (60, 16); the model needs (61, 16)" in sentence_of(capsys, "evaluate", copy.path)
+
+
+def test_a_mistake_in_the_program_is_not_told_as_the_users(monkeypatch, tiny_run):
+    monkeypatch.setattr(cli, "collapse_command", lambda arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["collapse", str(tiny_run.path)])
+
+
+def test_an_interruption_is_exit_code_130(monkeypatch, tiny_run):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "collapse_command", interrupted)
+    assert main(["collapse", str(tiny_run.path)]) == 130
+
+
+@pytest.mark.parametrize("command", [[], ["data"], ["train"], ["evaluate"], ["trajectory"], ["collapse"], ["verify"], ["import-official"]])
+def test_help_is_there_for_every_command(capsys, command):
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, "--help"])
+    assert stopped.value.code == 0 and "usage: adrec" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["collapse", "{run}"], ["collapse", "{run}", "--json"], ["data", "list"]], ids=" ".join)
+def test_a_reader_that_leaves_early_is_no_error_message(tiny_run, words):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "adrec", *(w.format(run=tiny_run.path) for w in words)]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_the_module_runs_as_a_program_with_mains_exit_code(tmp_path):
+    command = [sys.executable, "-m", "adrec", "verify", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"adrec: '{tmp_path}' holds no recorded files (*.npz).\n"
+
+
+def test_tests_run_on_one_thread():
+    assert torch.get_num_threads() == 1
