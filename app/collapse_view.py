@@ -228,7 +228,8 @@ TABLE_CSS = """<style>
 .measures thead th {font-weight: 600; vertical-align: bottom; white-space: nowrap} .measures tbody th {font-weight: 400}
 .measures th:first-child {text-align: left; min-width: 8rem} .measures abbr {text-decoration: underline dotted; cursor: help}
 @media (max-width: 640px) {
- .measures table {font-size: .8rem} .measures thead th {white-space: normal} .measures th, .measures td {padding: 4px 4px}
+ .measures table {font-size: .8rem} .measures thead th {white-space: normal}
+ .measures th, .measures td {padding: 4px 3px} .measures th:first-child {min-width: 6rem}
 }
 </style>"""
 
@@ -272,14 +273,15 @@ def _column(shown: data.Stages, name: str) -> str:
 
 
 def number(value: float) -> str:
-    """For a table: three significant digits or so, no exponent as far as it can be avoided, whole numbers whole."""
+    """For a narrow table: three significant digits or so, whole numbers whole, an exponent only for what is tiny or huge."""
     size = abs(value)
     if not np.isfinite(value):
         return "∞"
     if value == int(value) and size < 1e6:
         text = f"{int(value):,}"
-    elif size >= 1e6 or size < 1e-6:
-        text = f"{value:.1e}"
+    elif size >= 1e6 or size < 1e-4:
+        digits, power = f"{value:.0e}".split("e")
+        text = f"{digits}e{int(power)}"
     elif size >= 10:
         text = f"{value:,.1f}" if size < 1000 else f"{value:,.0f}"
     else:
