@@ -1,0 +1,203 @@
+"""Imports go one way, pages -> app -> adrec, what is heavy is imported late, and every failure is an AdrecError."""
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adrec import errors
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "umap", "numba", "streamlit", "plotly")
+WITHOUT_TORCH = [
+    "adrec",
+    "adrec.cli",
+    "adrec.collapse",
+    "adrec.config",
+    "adrec.data.catalog",
+    "adrec.data.readers",
+    "adrec.errors",
+    "adrec.matrices",
+    "adrec.neighbours",
+    "adrec.projection",
+    "adrec.runs",
+    "adrec.titles",
+]
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(p for folder in folders for p in (ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module a file imports, anywhere in it, with its dots."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            base = ".".join([*package, *([node.module] if node.module else [])])
+            names |= {base, *(f"{base}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "import_module", "__import__"):
+            names |= {str(a.value) for a in node.args if isinstance(a, ast.Constant)}
+    return names
+
+
+def tops(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+def loaded(program: str, *wanted: str) -> list[str]:
+    """Which of the modules ``wanted`` are loaded after a program has run in a fresh interpreter."""
+    ask = f"{program}\nimport sys\nprint('loaded', *[m for m in {wanted!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", ask], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1].split()[1:]
+
+
+# -- layers -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_layers_have_files():
+    assert all(sources(folder) for folder in ("adrec", "app", "pages"))
+
+
+@pytest.mark.parametrize("path", sources("adrec"), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_the_library_imports_nothing_of_the_app(path):
+    assert tops(path) & {"app", "pages", "tests", "streamlit", "plotly"} == set()
+
+
+@pytest.mark.parametrize("path", sources("app"), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_the_app_imports_no_page(path):
+    assert tops(path) & {"pages", "tests"} == set()
+
+
+@pytest.mark.parametrize("path", sources("pages"), ids=lambda p: p.name)
+def test_pages_do_not_import_each_other(path):
+    assert tops(path) & {"pages", "tests"} == set()
+
+
+@pytest.mark.parametrize("path", sources("adrec", "app", "pages"), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_nothing_unpickles_what_it_reads(path):
+    calls = [ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
+    assert {"pickle.load", "pickle.loads", "eval", "exec", "joblib.load", "dill.load", "pd.read_pickle", "yaml.load"} & set(calls) == set()
+
+
+@pytest.mark.parametrize("path", sources("adrec", "app", "pages"), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_what_torch_and_numpy_load_is_never_code(path):
+    safe = {"torch.load": "weights_only=True", "np.load": "allow_pickle=False"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in safe:
+            assert safe[ast.unparse(node.func)] in ast.unparse(node)
+
+
+def test_the_library_draws_no_global_random_number():
+    banned = ("np.random.seed", "np.random.rand", "np.random.randn", "torch.manual_seed", "random.seed", "random.random")
+    for path in sources("adrec"):
+        calls = {ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)}
+        assert calls & set(banned) == set(), path
+
+
+def test_the_library_prints_only_on_the_command_line():
+    for path in sources("adrec"):
+        calls = {ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)}
+        assert "print" not in calls or path.name == "cli.py", path
+
+
+# -- late imports -----------------------------------------------------------------------------------------------------
+
+
+def test_what_reads_runs_and_tables_loads_neither_torch_nor_umap_nor_the_app():
+    program = "\n".join(f"import {module}" for module in WITHOUT_TORCH)
+    assert loaded(program, *HEAVY) == []
+
+
+def test_reading_a_runs_tables_does_not_load_torch(tiny_run):
+    program = f"from adrec.runs import RunFolder\nr = RunFolder({str(tiny_run.path)!r})\nr.tables(), r.items, r.model_config, r.status"
+    assert loaded(program, *HEAVY) == []
+
+
+def test_collapse_on_the_command_line_does_not_load_torch(tiny_run):
+    assert loaded(f"from adrec.cli import main\nassert main(['collapse', {str(tiny_run.path)!r}, '--json']) == 0", "torch", "umap") == []
+
+
+def test_the_probe_notices_what_is_loaded():
+    assert loaded("import adrec.models", *HEAVY) == ["torch"]
+
+
+def test_pages_that_only_read_a_run_load_neither_torch_nor_umap(tmp_path, monkeypatch):
+    """The denoising page needs the model; it loads torch on a thread of its own, after its first paint."""
+    monkeypatch.setenv("ADREC_RUNS", str(tmp_path))
+    program = """
+from streamlit.testing.v1 import AppTest
+at = AppTest.from_file("app/main.py", default_timeout=120).run()
+for page in ("collapse", "train"):
+    assert not at.exception, at.exception
+    at = at.switch_page(f"../pages/{page}.py").run()
+assert not at.exception, at.exception
+"""
+    assert loaded(program, "torch", "umap") == []
+
+
+# -- errors -----------------------------------------------------------------------------------------------------------
+
+
+def kinds() -> list[type]:
+    return [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+
+
+def test_every_kind_of_failure_is_an_adrec_error():
+    assert len(kinds()) >= 5
+    assert all(issubclass(kind, errors.AdrecError) for kind in kinds())
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda k: k.__name__)
+def test_an_error_reads_as_its_sentence(kind):
+    assert str(kind("This is wrong.")) == "This is wrong."
+
+
+def raised() -> list[tuple[Path, ast.Call]]:
+    names = {kind.__name__ for kind in kinds()}
+    found = []
+    for path in sources("adrec"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and ast.unparse(node.exc.func) in names:
+                found.append((path, node.exc))
+    return found
+
+
+def test_every_message_is_a_sentence():
+    """It begins with a capital, a quoted name or a value, and ends with a full stop."""
+    seen = 0
+    for path, call in raised():
+        (message,) = call.args
+        if isinstance(message, ast.Constant):
+            first, last = message.value, message.value
+        elif isinstance(message, ast.JoinedStr):
+            first, last = message.values[0], message.values[-1]
+            first = first.value if isinstance(first, ast.Constant) else "'"
+            last = last.value if isinstance(last, ast.Constant) else "."  # a value that is a sentence's end itself
+        else:
+            continue
+        seen += 1
+        told = f"{path.name}:{call.lineno}"
+        assert first[0].isupper() or first[0] == "'", told
+        assert last.endswith((".", "'")), told
+    assert seen > 50
+
+
+@pytest.mark.parametrize("path", sources("adrec"), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_module_says_what_it_is(path):
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_every_module_of_the_library_can_be_imported():
+    for path in sources("adrec"):
+        if path.name != "__main__.py":
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            importlib.import_module(".".join(p for p in parts if p != "__init__"))
