@@ -40,6 +40,8 @@ class View {
     this.find(".play").onclick = () => this.toggle();
     this.find("details").ontoggle = () => this.draw();
     host.onkeydown = (event) => this.key(event);
+    this.back = () => { clearTimeout(this.waiting); this.waiting = 0; this.pending = []; }; // from here on the URL leads
+    window.addEventListener("popstate", this.back);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(host);
   }
@@ -172,5 +174,6 @@ class View {
     this.pause();
     clearTimeout(this.waiting);
     this.sizes.disconnect();
+    window.removeEventListener("popstate", this.back);
   }
 }

@@ -98,8 +98,10 @@ def test_back_returns_to_the_step_before(page: Any, server: Server, run: Path) -
     scrubber = open_scrubber(page, server)
     scrubber.locator(".first").click()
     expect(page).to_have_url(re.compile(r"step=0\b"))
+    settle(page)
     scrubber.locator(".next").click()
     expect(page).to_have_url(re.compile(r"step=1\b"))
+    settle(page)
     page.go_back()
     expect(scrubber).to_have_attribute("data-step", "0", timeout=30_000)
 
