@@ -76,7 +76,7 @@ def test_a_stopped_run_resumes_where_it_was(page: Any, server: Server) -> None:
 
 
 def test_a_training_survives_a_restart_of_the_server(page: Any, server: Server) -> None:
-    page.expected = ["ERR_CONNECTION", "WebSocket", "Client Error", "disconnected from server"]
+    page.expected = ["ERR_CONNECTION", "WebSocket", "Client Error", "disconnected from server", "server is not responding"]
     long_run(page, server)
     server.stop()
     server.start()
@@ -108,7 +108,10 @@ def test_back_returns_to_the_run_that_was_shown_before(page: Any, server: Server
     expect(page.get_by_text("second has finished")).to_be_visible(timeout=120_000)
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     settle(page)
-    page.get_by_role("combobox", name="Run", exact=True).click()
+    run = page.get_by_role("combobox", name="Run", exact=True)
+    run.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)  # an open menu closes when the page scrolls
+    run.click()
     page.get_by_role("option", name="first", exact=True).click()
     expect(page.get_by_text("first has finished")).to_be_visible(timeout=30_000)
     page.go_back()
