@@ -139,7 +139,7 @@ class ADRec(nn.Module):
         rows = torch.cat([before, torch.ones(layout.prefix, dtype=torch.bool)])
         x = self._with_pads(F.embedding(batch.targets[before], self.item_embedding.weight), layout.prefix)
         h = self.denoiser_input(condition[rows], x, torch.zeros(len(x), dtype=torch.long))
-        users = [u for g in layout.groups for u in [g.users]]
+        users = [g.users for g in layout.groups]
         lengths = [g.length - 1 for g in layout.groups]
         starts = [0]
         for u, length in zip(users, lengths, strict=True):
