@@ -20,10 +20,10 @@ from adrec.data.batches import PackedBatch, pack
 from adrec.diffusion import Diffusion, betas, q_sample, reverse_process
 from adrec.errors import AdrecError, DataError
 from adrec.evaluation import ranking_metrics, ranks_of
+from adrec.losses import cross_entropy, token_error
 from adrec.models import ADRec, Model, SASRec, build
-from adrec.models.adrec import cross_entropy, token_error
 from adrec.models.official import load_official_weights, to_official_names
-from adrec.training.gradients import mean_gradient, projected_gradient
+from adrec.training.gradients import mean_gradient, projected_mean, separate_gradients
 
 OUTPUT, LOSS = 2e-5, 1e-4
 Errors = dict[str, float]
@@ -159,14 +159,15 @@ def replay_adrec(record: Record) -> Errors:
     assert isinstance(model, ADRec)
     t, eps = _tokens(record["t"], where), _tokens(record["noise"], where)
     x0_hat, x_0 = model(batch, t, eps)
-    losses = {"ce": cross_entropy(x0_hat, model.item_embedding.weight, batch.targets), "mse": token_error(x0_hat, x_0, batch)}
+    losses = {"ce": cross_entropy(x0_hat, model.item_embedding.weight, batch.targets), "mse": token_error(x0_hat, x_0, batch.token_weights)}
     errors = _replay_forward(model, batch, record, where, x0_hat, x_0, t, eps)
     errors |= {k: error(v.detach(), record[k]) for k, v in losses.items()}
     parameters = list(model.parameters())
-    gradients = {"pcgrad": projected_gradient, "grad": mean_gradient}  # the mean last: it frees the graph
-    for prefix, method in gradients.items():
+    separate = separate_gradients(list(losses.values()), parameters)
+    gradients = {"pcgrad": projected_mean(separate), "grad": mean_gradient(list(losses.values()), parameters)}
+    for prefix, gradient in gradients.items():
         if any(k.startswith(prefix + "/") for k in record):
-            ours = dict(zip(dict(model.named_parameters()), method(list(losses.values()), parameters), strict=True))
+            ours = dict(zip(dict(model.named_parameters()), gradient, strict=True))
             named = to_official_names(model, ours)
             errors |= {k: error(named[k.removeprefix(prefix + "/")], v) for k, v in record.items() if k.startswith(prefix + "/")}
     if "init_noise" in record:

@@ -1,10 +1,10 @@
 """Packed batches: the valid tokens of many users one after the other, no padding anywhere.
 
-Users are ordered by length, so users of equal length lie together and their attention is one dense product.
+Users are ordered by length, so that a part of a batch holds users of similar length and its attention is one dense product.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,18 +12,8 @@ from torch import Tensor
 
 from adrec.data.dataset import SequenceDataset, Split
 
-
-@dataclass(frozen=True)
-class Group:
-    """``users`` sequences of equal ``length``: tokens ``start`` to ``start + users * length``, user after user."""
-
-    start: int
-    users: int
-    length: int
-
-    @property
-    def stop(self) -> int:
-        return self.start + self.users * self.length
+PART_TOKENS = 2048
+"""Tokens of a part of a batch that one worker computes at a time: what it keeps fits in a CPU's cache, products are large enough."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +21,8 @@ class PackedBatch:
     """items: (N,) history ids; targets: (N,) the item after each, 0 where it is the unknown answer.
 
     lengths: (B,) ascending; users: (B,) positions in the data set, in this batch's order; frame: L, the padded length
-    that the official code would use, which decides how many pads each user has.
+    that the official code would use, which decides how many pads each user has. whole: (tokens, users) of the batch that
+    this one is a part of, over which losses are averaged; its own if it is whole.
     """
 
     items: Tensor
@@ -39,32 +30,55 @@ class PackedBatch:
     lengths: np.ndarray
     users: np.ndarray
     frame: int
+    whole: tuple[int, int] | None = None
 
     @property
     def tokens(self) -> int:
         return len(self.items)
 
     @property
-    def groups(self) -> list[Group]:
-        """The runs of equal length."""
-        values, first, counts = np.unique(self.lengths, return_index=True, return_counts=True)
-        starts = np.concatenate([[0], np.cumsum(self.lengths)])[first]
-        return [Group(int(s), int(c), int(v)) for s, c, v in zip(starts, counts, values, strict=True)]
+    def total_tokens(self) -> int:
+        return self.whole[0] if self.whole else self.tokens
 
     @property
     def last(self) -> Tensor:
         """Index of each user's last token, (B,)."""
-        return torch.from_numpy(np.cumsum(self.lengths) - 1)
+        return torch.from_numpy(np.cumsum(self.lengths) - 1).to(self.items.device)
 
     @property
     def positions(self) -> Tensor:
         """Each token's place in the left-padded frame, (N,): the last token is at L - 1."""
-        return torch.from_numpy(self.frame - np.repeat(np.cumsum(self.lengths), self.lengths) + np.arange(self.tokens))
+        places = self.frame - np.repeat(np.cumsum(self.lengths), self.lengths) + np.arange(self.tokens)
+        return torch.from_numpy(places).to(self.items.device)
 
     @property
     def token_weights(self) -> Tensor:
-        """Weights (N,) that sum to 1 and give every user the same share, whatever its length."""
-        return torch.from_numpy(np.repeat(1.0 / (self.lengths * len(self.lengths)), self.lengths)).float()
+        """Weights (N,) that give every user the same share, whatever its length; they sum to 1 over the whole batch."""
+        users = self.whole[1] if self.whole else len(self.lengths)
+        return torch.from_numpy(np.repeat(1.0 / (self.lengths * users), self.lengths)).float().to(self.items.device)
+
+    def to(self, device: torch.device) -> "PackedBatch":
+        """The same batch with its ids on ``device``."""
+        return replace(self, items=self.items.to(device), targets=self.targets.to(device))
+
+    def split(self, tokens: int) -> "list[PackedBatch]":
+        """Parts of whole users with about ``tokens`` tokens each, in a number that two or four workers share evenly."""
+        parts = min(4 * -(-self.tokens // (4 * tokens)), len(self.lengths))
+        ends = np.cumsum(self.lengths)
+        cuts = np.searchsorted(ends, self.tokens * np.arange(1, parts) / parts)
+        bounds = np.unique([0, *cuts, len(ends)]).tolist()
+        offsets = np.append(0, ends)
+        return [
+            replace(
+                self,
+                items=self.items[offsets[a] : offsets[b]],
+                targets=self.targets[offsets[a] : offsets[b]],
+                lengths=self.lengths[a:b],
+                users=self.users[a:b],
+                whole=self.whole or (self.tokens, len(self.lengths)),
+            )
+            for a, b in zip(bounds, bounds[1:], strict=False)
+        ]
 
 
 def pack(

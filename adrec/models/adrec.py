@@ -3,15 +3,17 @@
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from adrec.config import ModelConfig
-from adrec.data.batches import Group, PackedBatch
+from adrec.data.batches import PackedBatch
 from adrec.diffusion import Diffusion, q_sample
-from adrec.models.blocks import CausalTransformer, KeyValueCache, Layout, dropout, prefix_rows
+from adrec.losses import cross_entropy, token_error
+from adrec.models.attention import Layout, prefix_rows
+from adrec.models.blocks import CausalTransformer, KeyValueCache, dropout
+from adrec.models.noise import Noise
 
 
 def time_features(t: Tensor, timesteps: int, width: int) -> Tensor:
@@ -73,16 +75,17 @@ class ADRec(nn.Module):
 
     # -- the parts ------------------------------------------------------------------------------------------------
 
-    def _layout(self, batch: PackedBatch) -> Layout:
+    def layout(self, batch: PackedBatch) -> Layout:
+        """Where the batch's tokens and its pads' rows lie; made once for the encoder and the denoiser."""
         return Layout.of(batch, prefix_rows(self.config.padding, False, batch.frame))
 
     def _with_pads(self, rows: Tensor, prefix: int) -> Tensor:
         """Append the pads' rows: E[0], which learns only through the softmax, not by being looked up."""
         return torch.cat([rows, self.item_embedding.weight[:1].detach().expand(prefix, -1)])
 
-    def encode(self, batch: PackedBatch, noise: np.random.Generator | None = None) -> Tensor:
-        """The condition c of every token, followed by the pads' rows: (N + P, D)."""
-        layout = self._layout(batch)
+    def encode(self, batch: PackedBatch, layout: Layout | None = None, noise: Noise | None = None) -> Tensor:
+        """The condition c of every token, followed by the pads' rows: (N + P, D). layout: the batch's, if it is at hand."""
+        layout = layout or self.layout(batch)
         h = self._with_pads(F.embedding(batch.items, self.item_embedding.weight), layout.prefix)
         h = self.hist_norm(dropout(h, self.config.embedding_dropout, noise, layout.tokens))
         return self.encoder(h, layout, noise)
@@ -91,9 +94,8 @@ class ADRec(nn.Module):
         """c + lambda (x_t + time(t)). condition, x: (M, D), t: (M,)."""
         return condition + self.config.noise_weight * (x + self.time_embed(self.time_table)[t])
 
-    def denoise(self, batch: PackedBatch, condition: Tensor, x: Tensor, t: Tensor, noise: np.random.Generator | None = None) -> Tensor:
+    def denoise(self, condition: Tensor, x: Tensor, t: Tensor, layout: Layout, noise: Noise | None = None) -> Tensor:
         """x0_hat of every token. condition: (N + P, D), x: (N, D), t: (N,) -> (N, D). Pads enter clean, at t = 0."""
-        layout = self._layout(batch)
         h = self.denoiser_input(condition, self._with_pads(x, layout.prefix), F.pad(t, (0, layout.prefix)))
         if isinstance(self.denoiser, MLPDenoiser):
             return self.denoiser(h[: layout.tokens])
@@ -101,18 +103,19 @@ class ADRec(nn.Module):
 
     # -- training -------------------------------------------------------------------------------------------------
 
-    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, noise: np.random.Generator | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, noise: Noise | None = None) -> tuple[Tensor, Tensor]:
         """(x0_hat, x_0), both (N, D), for one timestep t (N,) and one noise eps (N, D) a token."""
+        layout = self.layout(batch)
         x_0 = F.embedding(batch.targets, self.item_embedding.weight)
         x_t = q_sample(x_0, t, eps, self.alpha_bar)
-        return self.denoise(batch, self.encode(batch, noise), x_t, t, noise), x_0
+        return self.denoise(self.encode(batch, layout, noise), x_t, t, layout, noise), x_0
 
-    def losses(self, batch: PackedBatch, noise: np.random.Generator) -> dict[str, Tensor]:
+    def losses(self, batch: PackedBatch, noise: Noise) -> dict[str, Tensor]:
         """The two losses whose mean is minimised, timesteps, noise and dropout drawn from ``noise``."""
-        t = torch.from_numpy(noise.integers(self.config.timesteps, size=batch.tokens))
-        eps = torch.from_numpy(noise.standard_normal((batch.tokens, self.config.hidden_size), dtype=np.float32))
-        x0_hat, x_0 = self(batch, t, eps, noise)
-        return {"ce": cross_entropy(x0_hat, self.item_embedding.weight, batch.targets), "mse": token_error(x0_hat, x_0, batch)}
+        t = noise.timesteps(self.config.timesteps, batch.tokens)
+        x0_hat, x_0 = self(batch, t, noise.normal(batch.tokens, self.config.hidden_size), noise)
+        ce = cross_entropy(x0_hat, self.item_embedding.weight, batch.targets, batch.total_tokens)
+        return {"ce": ce, "mse": token_error(x0_hat, x_0, batch.token_weights)}
 
     # -- inference ------------------------------------------------------------------------------------------------
 
@@ -122,37 +125,21 @@ class ADRec(nn.Module):
         The history is encoded once and its keys and values are kept: it stays clean (x = E[next item], t = 0), and
         causality makes it independent of the last token. copies: several noise seeds for each user, user by user.
         """
-        condition, last = self.encode(batch), batch.last
+        layout, last = self.layout(batch), batch.last
+        condition = self.encode(batch, layout)
         of_last = condition[last].repeat_interleave(copies, 0)
         time = self.time_embed(self.time_table)
         if isinstance(self.denoiser, MLPDenoiser):
             net: Callable[[Tensor], Tensor] = self.denoiser
         else:
-            net = self._history_cache(batch, condition, copies).last_token
+            net = self._history_cache(batch, condition, layout, copies).last_token
         return lambda x, t: net(of_last + self.config.noise_weight * (x + time[t]))
 
-    def _history_cache(self, batch: PackedBatch, condition: Tensor, copies: int) -> KeyValueCache:
+    def _history_cache(self, batch: PackedBatch, condition: Tensor, layout: Layout, copies: int) -> KeyValueCache:
         assert isinstance(self.denoiser, CausalTransformer)
-        layout = self._layout(batch)
-        before = torch.ones(batch.tokens, dtype=torch.bool)
+        before = torch.ones(len(condition), dtype=torch.bool, device=condition.device)
         before[batch.last] = False
-        rows = torch.cat([before, torch.ones(layout.prefix, dtype=torch.bool)])
-        x = self._with_pads(F.embedding(batch.targets[before], self.item_embedding.weight), layout.prefix)
-        h = self.denoiser_input(condition[rows], x, torch.zeros(len(x), dtype=torch.long))
-        users = [g.users for g in layout.groups]
-        lengths = [g.length - 1 for g in layout.groups]
-        starts = [0]
-        for u, length in zip(users, lengths, strict=True):
-            starts.append(starts[-1] + u * length)
-        groups = [Group(s, u, length) for s, u, length in zip(starts, users, lengths, strict=False)]
-        return KeyValueCache(self.denoiser, h, Layout(starts[-1], layout.prefix, groups, layout.frame), copies)
-
-
-def cross_entropy(x0_hat: Tensor, table: Tensor, targets: Tensor) -> Tensor:
-    """Mean over tokens of -log softmax(x0_hat E^T)[target], over all V + 1 rows. x0_hat: (N, D), table: (V + 1, D), targets: (N,)."""
-    return F.cross_entropy(x0_hat @ table.T, targets)
-
-
-def token_error(x0_hat: Tensor, x_0: Tensor, batch: PackedBatch) -> Tensor:
-    """Squared error, mean over D, then over each user's tokens, then over users. x0_hat, x_0: (N, D)."""
-    return ((x0_hat - x_0).square().mean(-1) * batch.token_weights.to(x_0.device)).sum()
+        x = self._with_pads(F.embedding(batch.targets[before[: batch.tokens]], self.item_embedding.weight), layout.prefix)
+        h = self.denoiser_input(condition[before], x, torch.zeros(len(x), dtype=torch.long, device=x.device))
+        # the frame is one shorter as well, so that the number of pads is the same
+        return KeyValueCache(self.denoiser, h, Layout(layout.lengths - 1, layout.prefix, layout.frame - 1, layout.device), copies)

@@ -1,98 +1,29 @@
-"""The causal Transformer block on packed tokens, and how padding enters it.
-
-The official code pads histories on the left and never masks the pads. All pads of one position carry the same vector
-whoever the user is, so they are computed once, as *prefix* rows behind the N valid tokens:
-
-- without positions all pads are equal: one prefix row, whose attention logit is raised by log(number of pads);
-- with positions a user with n pads attends to the first n of L prefix rows;
-- ``padding="masked"`` has no prefix at all: the clean alternative, with other numbers than the official code.
-
-Prefix rows never receive dropout (docs/DECISIONS.md says why).
-"""
+"""The causal Transformer block on packed tokens, and its cache of keys and values for the reverse process."""
 
 import math
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from adrec.data.batches import Group, PackedBatch
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the tokens of a packed batch lie. Rows ``tokens`` to ``tokens + prefix`` are the pads' rows."""
-
-    tokens: int
-    prefix: int
-    groups: list[Group]
-    frame: int
-
-    @classmethod
-    def of(cls, batch: PackedBatch, prefix: int) -> "Layout":
-        return cls(batch.tokens, prefix, batch.groups, batch.frame)
+from adrec.models.attention import Layout, packed_attention
+from adrec.models.fused import gelu
+from adrec.models.noise import Noise
 
 
-def prefix_rows(padding: str, positions: bool, frame: int) -> int:
-    """How many rows the pads need."""
-    return 0 if padding == "masked" else frame if positions else 1
-
-
-def dropout(x: Tensor, p: float, noise: np.random.Generator | None, tokens: int | None = None) -> Tensor:
-    """Inverted dropout on the first ``tokens`` rows (default: all), drawn from ``noise``; none without a generator.
-
-    16 random bits decide on an element, so p is rounded to a multiple of 2^-16, and kept values are scaled to match.
-    """
+def keep_mask(x: Tensor, p: float, noise: Noise | None, tokens: int | None = None) -> Tensor | None:
+    """The inverted-dropout mask of ``x``, of 1 behind the first ``tokens`` rows; None without noise."""
     if noise is None or p == 0:
-        return x
-    dropped = round(p * 2**16)
-    bits = noise.integers(0, 2**64, size=-(-x.numel() // 4), dtype=np.uint64).view(np.int16)[: x.numel()]
-    mask = torch.from_numpy(bits).view(x.shape).ge(dropped - 2**15).to(x.dtype).mul_(1 / (1 - dropped / 2**16))
+        return None
+    mask = noise.keep(x.shape, p)
     if tokens is not None:
         mask[tokens:] = 1
-    return x * mask
+    return mask
 
 
-def packed_attention(q: Tensor, k: Tensor, v: Tensor, layout: Layout, p: float, noise: np.random.Generator | None) -> Tensor:
-    """Causal attention within each sequence and onto the pads before it.
-
-    q, k, v: (N + P, H, dh). Returns (N + P, H, dh).
-    """
-    n, heads = layout.tokens, q.shape[1]
-    q = q / math.sqrt(q.shape[-1])
-    sizes = [group.users * group.length for group in layout.groups]
-    queries, keys, values = (x[:n].split(sizes) for x in (q, k, v))
-    pad_logits = torch.einsum("nhd,phd->nhp", q[:n], k[n:]).split(sizes)
-    mixed, onto_pads = [], []
-    for i, group in enumerate(layout.groups):
-        shape, pads = (group.users, group.length, heads, -1 if sizes[i] else q.shape[-1]), group_pads(layout, group)
-        qg, kg, vg = (x[i].view(shape).transpose(1, 2) for x in (queries, keys, values))
-        future = torch.full((group.length, group.length), -math.inf, dtype=q.dtype, device=q.device).triu_(1)
-        sinks = pad_logits[i][..., :pads].reshape(*shape[:3], pads).transpose(1, 2)
-        if layout.prefix == 1 and pads:
-            sinks = sinks + math.log(layout.frame - group.length)
-        weights = torch.cat([sinks, qg @ kg.transpose(-1, -2) + future], -1).softmax(-1)
-        onto_tokens = dropout(weights[..., pads:], p, noise)
-        mixed.append((onto_tokens @ vg).transpose(1, 2).reshape(sizes[i], heads, q.shape[-1]))
-        onto_pads.append(F.pad(weights[..., :pads].transpose(1, 2).reshape(sizes[i], heads, pads), (0, layout.prefix - pads)))
-    out = torch.cat(mixed) if mixed else q[:0]
-    if not layout.prefix:
-        return out
-    if mixed:
-        out = out + torch.einsum("nhp,phd->nhd", torch.cat(onto_pads), v[n:])
-    return torch.cat([out, _prefix_attention(v[n:])])
-
-
-def group_pads(layout: Layout, group: Group) -> int:
-    """How many prefix rows the users of this group see."""
-    return min(layout.prefix, layout.frame - group.length)
-
-
-def _prefix_attention(v: Tensor) -> Tensor:
-    """A pad attends uniformly to the pads up to itself: the official code gives a padded query equal logits. v: (P, H, dh)."""
-    return v.cumsum(0) / torch.arange(1, len(v) + 1, dtype=v.dtype, device=v.device).view(-1, 1, 1)
+def dropout(x: Tensor, p: float, noise: Noise | None, tokens: int | None = None) -> Tensor:
+    """Inverted dropout on the first ``tokens`` rows (default: all); none without noise."""
+    mask = keep_mask(x, p, noise, tokens)
+    return x if mask is None else x * mask
 
 
 class Block(nn.Module):
@@ -108,21 +39,17 @@ class Block(nn.Module):
         self.narrow = nn.Linear(4 * hidden_size, hidden_size)
         self.ff_norm = nn.LayerNorm(hidden_size, eps=1e-12)
 
-    def split_heads(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Query, key and value of h (..., D), each (..., H, dh)."""
-        q, k, v = self.qkv(h).unflatten(-1, (3, self.heads, -1)).unbind(-3)
-        return q, k, v
-
-    def after_attention(self, h: Tensor, mixed: Tensor, noise: np.random.Generator | None = None, tokens: int | None = None) -> Tensor:
-        """Everything behind the attention. h: (..., D), mixed: (..., H, dh) the attention's output."""
-        h = self.attention_norm(h + dropout(self.out(mixed.flatten(-2)), self.p, noise, tokens))
-        inner = dropout(F.gelu(self.wide(h), approximate="tanh"), self.p, noise, tokens)
+    def after_attention(self, h: Tensor, mixed: Tensor, noise: Noise | None = None, tokens: int | None = None) -> Tensor:
+        """Everything behind the attention. h, mixed: (M, D), mixed the attention's output."""
+        h = self.attention_norm(h + dropout(self.out(mixed), self.p, noise, tokens))
+        inner = self.wide(h)
+        inner = gelu(inner, keep_mask(inner, self.p, noise, tokens))
         return self.ff_norm(h + dropout(self.narrow(inner), self.p, noise, tokens))
 
-    def forward(self, h: Tensor, layout: Layout, noise: np.random.Generator | None = None) -> Tensor:
+    def forward(self, h: Tensor, layout: Layout, noise: Noise | None = None) -> Tensor:
         """h: (N + P, D) -> (N + P, D)."""
-        q, k, v = self.split_heads(h)
-        return self.after_attention(h, packed_attention(q, k, v, layout, self.p, noise), noise, layout.tokens)
+        mixed = packed_attention(self.qkv(h), layout, self.heads, self.p, noise)
+        return self.after_attention(h, mixed, noise, layout.tokens)
 
 
 class CausalTransformer(nn.Module):
@@ -132,7 +59,7 @@ class CausalTransformer(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(Block(hidden_size, heads, dropout) for _ in range(blocks))
 
-    def forward(self, h: Tensor, layout: Layout, noise: np.random.Generator | None = None) -> Tensor:
+    def forward(self, h: Tensor, layout: Layout, noise: Noise | None = None) -> Tensor:
         """h: (N + P, D) -> (N + P, D)."""
         for block in self.blocks:
             h = block(h, layout, noise)
@@ -146,56 +73,37 @@ class KeyValueCache:
     """
 
     def __init__(self, net: CausalTransformer, h: Tensor, layout: Layout, copies: int = 1) -> None:
-        """h: (N + P, D) the stack's input for each user's tokens before the last one (groups may have length 0)."""
-        users = sum(g.users for g in layout.groups)
-        slots = layout.prefix + max((g.length for g in layout.groups), default=0) + 1
+        """h: (N + P, D) the stack's input for each user's tokens before the last one (a user may have none)."""
         self.net = net
-        self.bias = torch.full((users, 1, 1, slots), -math.inf, dtype=h.dtype)
-        self.keys: list[Tensor] = []
-        self.values: list[Tensor] = []
-        self._fill_bias(layout)
+        empty = torch.arange(layout.longest, device=h.device) >= torch.from_numpy(layout.lengths).to(h.device).unsqueeze(1)
+        of_history = torch.zeros(empty.shape, device=h.device).masked_fill_(empty, -math.inf)
+        of_itself = of_history.new_zeros(layout.users, 1)
+        self.bias = torch.cat([layout.pad_bias, of_history, of_itself], 1).unsqueeze(1).repeat_interleave(copies, 0)  # (B, 1, S + 1)
+        self.slots: list[Tensor] = []  # keys and values of a block, (2, B, H, S + 1, dh)
         for i, block in enumerate(net.blocks):
-            q, k, v = block.split_heads(h)  # type: ignore[operator]
-            self.keys.append(self._slots(k, layout, users, slots))
-            self.values.append(self._slots(v, layout, users, slots))
+            qkv = block.qkv(h)  # type: ignore[operator]
+            self.slots.append(self._slots(qkv, layout, block.heads, copies))  # type: ignore[arg-type]
             if i + 1 < len(net.blocks):
-                h = block.after_attention(h, packed_attention(q, k, v, _behind_last(layout), 0.0, None))  # type: ignore[operator]
-        if copies > 1:
-            self.bias = self.bias.repeat_interleave(copies, 0)
-            self.keys = [k.repeat_interleave(copies, 0) for k in self.keys]
-            self.values = [v.repeat_interleave(copies, 0) for v in self.values]
+                h = block.after_attention(h, packed_attention(qkv, layout, block.heads))  # type: ignore[operator, arg-type]
 
-    def _fill_bias(self, layout: Layout) -> None:
-        row = 0
-        for group in layout.groups:
-            rows = slice(row, row := row + group.users)
-            pads = group_pads(layout, Group(0, group.users, group.length + 1))
-            self.bias[rows, ..., :pads] = math.log(layout.frame - group.length - 1) if layout.prefix == 1 and pads else 0.0
-            self.bias[rows, ..., layout.prefix : layout.prefix + group.length] = 0.0
-        self.bias[..., -1] = 0.0
-
-    def _slots(self, x: Tensor, layout: Layout, users: int, slots: int) -> Tensor:
-        """(N + P, H, dh) -> (B, H, slots, dh); the slot of the token itself is filled at each step."""
-        heads, width = x.shape[1:]
-        out = x.new_zeros(users, heads, slots, width)
-        out[:, :, : layout.prefix] = x[layout.tokens :].transpose(0, 1)
-        row = 0
-        for group in layout.groups:
-            rows = slice(row, row := row + group.users)
-            history = x[group.start : group.stop].view(group.users, group.length, heads, width)
-            out[rows, :, layout.prefix : layout.prefix + group.length] = history.transpose(1, 2)
-        return out
+    def _slots(self, qkv: Tensor, layout: Layout, heads: int, copies: int) -> Tensor:
+        """Keys and values of every slot; the slot of the token itself is filled at each step."""
+        width = qkv.shape[1] // (3 * heads)
+        spread = layout.index(heads)[0].view(3, -1)[1:].flatten()
+        shape = (2, layout.users, heads, layout.slots, width)
+        slots = qkv.view(-1, width).index_select(0, spread).view(shape).repeat_interleave(copies, 1)
+        return torch.cat([slots, slots.new_zeros(*slots.shape[:3], 1, width)], 3)
 
     def last_token(self, h: Tensor) -> Tensor:
-        """The stack's output for the last token. h: (B, D) -> (B, D)."""
-        for block, keys, values in zip(self.net.blocks, self.keys, self.values, strict=True):
-            q, k, v = block.split_heads(h)  # type: ignore[operator]
-            keys[:, :, -1], values[:, :, -1] = k, v
-            mixed = F.scaled_dot_product_attention(q.unsqueeze(2), keys, values, attn_mask=self.bias)
-            h = block.after_attention(h, mixed.squeeze(2))  # type: ignore[operator]
+        """The stack's output for the last token. h: (B, D) -> (B, D).
+
+        One query a user: products summed along slots beat batched matrix products, whose cost a call is larger than the work.
+        """
+        for block, slots in zip(self.net.blocks, self.slots, strict=True):
+            q, *key_and_value = block.qkv(h).view(len(h), 3, *slots.shape[2::2]).unbind(1)  # type: ignore[operator]
+            slots[..., -1, :] = torch.stack(key_and_value)
+            keys, values = slots
+            logits = (q.unsqueeze(2) * keys).sum(-1).mul_(1 / math.sqrt(q.shape[-1]))
+            weights = logits.add_(self.bias).softmax(-1)
+            h = block.after_attention(h, (weights.unsqueeze(-1) * values).sum(2).flatten(1))  # type: ignore[operator]
         return h
-
-
-def _behind_last(layout: Layout) -> Layout:
-    """The layout of histories that lack their last token: the frame is one shorter, the number of pads the same."""
-    return Layout(layout.tokens, layout.prefix, layout.groups, layout.frame - 1)

@@ -1,14 +1,15 @@
 """SASRec with a full softmax: without positions it is ADRec's first stage, with them the baseline "SASRec+"."""
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch
-from adrec.models.adrec import cross_entropy
-from adrec.models.blocks import CausalTransformer, Layout, dropout, prefix_rows
+from adrec.losses import cross_entropy
+from adrec.models.attention import Layout, prefix_rows
+from adrec.models.blocks import CausalTransformer, dropout
+from adrec.models.noise import Noise
 
 
 class SASRec(nn.Module):
@@ -31,7 +32,7 @@ class SASRec(nn.Module):
             if isinstance(module, nn.Linear):
                 module.bias.data.zero_()
 
-    def forward(self, batch: PackedBatch, noise: np.random.Generator | None = None) -> Tensor:
+    def forward(self, batch: PackedBatch, noise: Noise | None = None) -> Tensor:
         """The output at every token, (N, D)."""
         config = self.config
         layout = Layout.of(batch, prefix_rows(config.padding, config.positions, batch.frame))
@@ -43,6 +44,6 @@ class SASRec(nn.Module):
         h = dropout(self.norm(torch.cat([h, pads])), config.embedding_dropout, noise, layout.tokens)
         return self.encoder(h, layout, noise)[: layout.tokens]
 
-    def losses(self, batch: PackedBatch, noise: np.random.Generator) -> dict[str, Tensor]:
+    def losses(self, batch: PackedBatch, noise: Noise) -> dict[str, Tensor]:
         """Cross-entropy of the next item at every token."""
-        return {"ce": cross_entropy(self(batch, noise), self.item_embedding.weight, batch.targets)}
+        return {"ce": cross_entropy(self(batch, noise), self.item_embedding.weight, batch.targets, batch.total_tokens)}

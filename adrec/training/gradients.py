@@ -1,20 +1,27 @@
-"""How the losses' gradients become one."""
+"""From the losses of a batch's parts to one gradient: summed over parts in their order, then combined over losses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
+Gradient = list[Tensor]
+"""One tensor a parameter."""
 
-def mean_gradient(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
-    """The mean of the losses' gradients, one tensor a parameter (zeros where a loss does not reach it)."""
+
+def mean_gradient(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> Gradient:
+    """The mean of the losses' gradients (zeros where a loss does not reach)."""
     return _gradient(torch.stack(list(losses)).mean(), parameters, keep_graph=False)
 
 
-def projected_gradient(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
+def separate_gradients(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Gradient]:
+    """Each loss's own gradient; the graph is kept."""
+    return [_gradient(loss, parameters, keep_graph=True) for loss in losses]
+
+
+def projected_mean(separate: Sequence[Gradient]) -> Gradient:
     """PCGrad (Yu et al. 2020, arXiv 2001.06782): each loss's gradient over all parameters loses its component along
     another's where their dot product is negative; then the mean is taken."""
-    separate = [_gradient(loss, parameters, keep_graph=True) for loss in losses]
     adjusted = []
     for i, own in enumerate(separate):
         own = [g.clone() for g in own]
@@ -30,6 +37,17 @@ def projected_gradient(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -
     return [torch.stack(parts).mean(0) for parts in zip(*adjusted, strict=True)]
 
 
-def _gradient(loss: Tensor, parameters: Sequence[Tensor], *, keep_graph: bool) -> list[Tensor]:
+def summed(parts: Iterable[Gradient]) -> Gradient:
+    """The parts' gradients added up in the order in which they come, so that the sum does not depend on who is ready first."""
+    total: Gradient = []
+    for gradient in parts:
+        if total:
+            torch._foreach_add_(total, gradient)
+        else:
+            total = gradient
+    return total
+
+
+def _gradient(loss: Tensor, parameters: Sequence[Tensor], *, keep_graph: bool) -> Gradient:
     found = torch.autograd.grad(loss, list(parameters), retain_graph=keep_graph, allow_unused=True)
     return [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]

@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from adrec.config import ModelConfig, TrainConfig
-from adrec.data.batches import PackedBatch, training_batch
+from adrec.data.batches import PART_TOKENS, PackedBatch, training_batch
 from adrec.data.dataset import SequenceDataset
 from adrec.evaluation import evaluate
 from adrec.models import Model, build
+from adrec.models.noise import Noise
 from adrec.runs import STAGES
-from adrec.training.gradients import mean_gradient, projected_gradient
+from adrec.training.gradients import Gradient, mean_gradient, projected_mean, separate_gradients, summed
 from adrec.training.recorder import Recorder
 from adrec.training.stages import Stage, stages_of
+from adrec.workers import Workers
 
 INIT, SHUFFLE, STEP = range(3)
 
@@ -120,10 +123,11 @@ class Trainer:
 
     def run(self) -> bool:
         """Train to the end: True. False if ``stop`` asked to leave before."""
-        while not self.finished:
-            self.recorder.stage_begins(self.stage, self.place, self.batches_per_epoch)
-            if not self._run_stage():
-                return False
+        with Workers() as workers:
+            while not self.finished:
+                self.recorder.stage_begins(self.stage, self.place, self.batches_per_epoch)
+                if not self._run_stage(workers):
+                    return False
         self._final_test()
         return True
 
@@ -131,12 +135,12 @@ class Trainer:
     def batches_per_epoch(self) -> int:
         return -(-len(self.trainable_users) // self.config.batch_size)
 
-    def _run_stage(self) -> bool:
+    def _run_stage(self, workers: Workers) -> bool:
         reason = self._reason_to_end()
         while reason is None:
-            for batch, noise in self._rest_of_epoch():
+            for batch in self._rest_of_epoch():
                 begin = time.perf_counter()
-                losses = self.train_step(batch, noise)
+                losses = self.train_step(batch, workers)
                 self.place.batch += 1
                 self.place.step += 1
                 self.place.seconds += time.perf_counter() - begin
@@ -154,33 +158,53 @@ class Trainer:
         self._end_stage(reason)
         return True
 
-    def _rest_of_epoch(self) -> Iterator[tuple[PackedBatch, np.random.Generator]]:
-        """The batches of this epoch from the current one on, each with its own random numbers."""
+    def _rest_of_epoch(self) -> Iterator[PackedBatch]:
+        """The batches of this epoch from the current one on."""
         stage, epoch, seed, size = self.stage, self.place.epoch, self.config.seed, self.config.batch_size
         order = noise_for(seed, SHUFFLE, stage, epoch).permutation(len(self.trainable_users))
         for i in range(self.place.batch, self.batches_per_epoch):
             users = self.trainable_users[order[i * size : (i + 1) * size]]
-            yield training_batch(self.data, users, self.model_config.length), noise_for(seed, STEP, stage, epoch, i)
+            yield training_batch(self.data, users, self.model_config.length)
 
     @property
     def _lr(self) -> float:
         return learning_rate(self.config, self.place.epoch)
 
-    def train_step(self, batch: PackedBatch, noise: np.random.Generator) -> dict[str, float]:
+    def train_step(self, batch: PackedBatch, workers: Workers) -> dict[str, float]:
         """One optimiser step; returns the losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._lr
-        losses = self.model.losses(batch, noise)
         table = self.model.item_embedding.weight
         trained = [p for p in self.model.parameters() if not (self.stage.frozen_table and p is table)]
-        combine = projected_gradient if self.config.pcgrad and len(losses) > 1 else mean_gradient
-        for parameter, gradient in zip(trained, combine(list(losses.values()), trained), strict=True):
-            parameter.grad = gradient
+        losses, gradient = self._gradient(batch, trained, workers)
+        for parameter, part in zip(trained, gradient, strict=True):
+            parameter.grad = part
         if self.stage.frozen_table:
             # a gradient of zeros instead of none lets Adam apply its weight decay: the official code's drift
             table.grad = torch.zeros_like(table) if self.config.warmup_drift else None
         self.optimizer.step()
-        return {k: float(v.detach()) for k, v in losses.items()}
+        return losses
+
+    def _gradient(self, batch: PackedBatch, trained: list[Parameter], workers: Workers) -> tuple[dict[str, float], Gradient]:
+        """The losses and their combined gradient. Each part of the batch draws from random numbers of its own."""
+        gradients_of = separate_gradients if self.config.pcgrad else lambda losses, parameters: [mean_gradient(losses, parameters)]
+        place, stage, seed = self.place, self.stage, self.config.seed
+        totals: dict[str, float] = {}
+
+        def compute(job: tuple[int, PackedBatch]) -> tuple[dict[str, Tensor], list[Gradient]]:
+            index, part = job
+            losses = self.model.losses(part, Noise(noise_for(seed, STEP, stage, place.epoch, place.batch, index)))
+            return {k: v.detach() for k, v in losses.items()}, gradients_of(list(losses.values()), trained)
+
+        def gradients() -> Iterator[Gradient]:
+            for losses, separate in workers.map(compute, enumerate(batch.split(PART_TOKENS))):
+                for name, value in losses.items():
+                    totals[name] = totals.get(name, 0.0) + float(value)
+                yield [g for own in separate for g in own]
+
+        total = summed(gradients())
+        separate = [total[i : i + len(trained)] for i in range(0, len(total), len(trained))]
+        return totals, projected_mean(separate) if len(separate) > 1 else separate[0]
 
     def _reason_to_end(self) -> str | None:
         if self.config.max_steps is not None and self.place.step >= self.config.max_steps:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch, pack
+from adrec.losses import cross_entropy, token_error
 from adrec.models import build
-from adrec.models.adrec import ADRec, cross_entropy, token_error
+from adrec.models.adrec import ADRec
 from adrec.models.blocks import dropout
+from adrec.models.noise import Noise
 from adrec.training.gradients import mean_gradient
 from tests import reference
 
@@ -69,7 +71,8 @@ def test_packed_adrec_equals_the_padded_one(lengths, padding, denoiser):
     x0_hat, x_0 = model(batch, t[seq > 0], eps[seq > 0])
     torch.testing.assert_close(x0_hat, reference.adrec(model, seq, tgt, t, eps)[0][seq > 0], rtol=1e-4, atol=1e-5)
     parameters = list(model.parameters())
-    ours = mean_gradient([cross_entropy(x0_hat, model.item_embedding.weight, batch.targets), token_error(x0_hat, x_0, batch)], parameters)
+    ce = cross_entropy(x0_hat, model.item_embedding.weight, batch.targets)
+    ours = mean_gradient([ce, token_error(x0_hat, x_0, batch.token_weights)], parameters)
     plain = mean_gradient(reference.losses(model, seq, tgt, t, eps), parameters)
     for a, b in zip(ours, plain, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-5)
@@ -134,7 +137,7 @@ def test_sink_and_masked_padding_differ_only_where_there_are_pads():
 
 def test_dropout_leaves_the_pads_rows_alone_and_keeps_the_mean():
     x = torch.ones(20_003, 8)
-    out = dropout(x, 0.3, np.random.default_rng(0), tokens=20_000)
+    out = dropout(x, 0.3, Noise(np.random.default_rng(0)), tokens=20_000)
     assert torch.equal(out[20_000:], x[20_000:])
     assert abs(float(out[:20_000].mean()) - 1) < 0.01
     assert abs(float((out[:20_000] == 0).float().mean()) - 0.3) < 0.01
@@ -142,7 +145,7 @@ def test_dropout_leaves_the_pads_rows_alone_and_keeps_the_mean():
 
 def test_dropout_is_the_same_for_the_same_generator():
     x = torch.randn(50, 7)
-    assert torch.equal(dropout(x, 0.5, np.random.default_rng(4)), dropout(x, 0.5, np.random.default_rng(4)))
+    assert torch.equal(dropout(x, 0.5, Noise(np.random.default_rng(4))), dropout(x, 0.5, Noise(np.random.default_rng(4))))
 
 
 def test_the_padding_row_learns_only_through_the_softmax():
@@ -150,5 +153,23 @@ def test_the_padding_row_learns_only_through_the_softmax():
     batch, _, _ = batch_of([2, 3], BASE)
     t, eps = torch.zeros(batch.tokens, dtype=torch.long), torch.randn(batch.tokens, BASE.hidden_size)
     x0_hat, x_0 = model(batch, t, eps)
-    (gradient,) = torch.autograd.grad(token_error(x0_hat, x_0, batch), [model.item_embedding.weight])
+    (gradient,) = torch.autograd.grad(token_error(x0_hat, x_0, batch.token_weights), [model.item_embedding.weight])
     assert not gradient[0].any() and gradient[1:].any()
+
+
+@pytest.mark.parametrize("name", ["adrec", "sasrec"])
+def test_the_parts_of_a_batch_sum_to_its_losses_and_gradient(name):
+    config = replace(BASE, model=name, dropout=0.0, embedding_dropout=0.0, noise_weight=0.0)  # nothing random reaches the output
+    model = model_of(config)
+    batch, _, _ = batch_of([1, 2, 2, 3, 5, 7, 9, 9, 4], config)
+    parts = batch.split(3)
+    assert len(parts) > 3 and sum(part.tokens for part in parts) == batch.tokens
+    parameters = list(model.parameters())
+
+    def result(part):
+        losses = list(model.losses(part, Noise(np.random.default_rng(0))).values())
+        return [*losses, *mean_gradient(losses, parameters)]
+
+    pieces = [result(part) for part in parts]
+    for whole, *own in zip(result(batch), *pieces, strict=True):
+        torch.testing.assert_close(sum(own), whole, rtol=1e-4, atol=1e-5)

@@ -57,6 +57,16 @@ def assert_same(a: RunFolder, b: RunFolder) -> None:
     assert [k for k in ours if not np.array_equal(ours[k], theirs[k])] == []
 
 
+def test_the_weights_do_not_depend_on_the_number_of_threads(whole, data, tmp_path):
+    torch.set_num_threads(3)
+    try:
+        run = RunFolder(tmp_path / "threads")
+        train_run(run, data, info_of(data))
+        assert_same(run, whole)
+    finally:
+        torch.set_num_threads(1)
+
+
 def test_three_stages_leave_their_weights_metrics_and_snapshots(whole):
     assert whole.stages == ["pretrain", "warmup", "finetune"]
     assert whole.table_names() == ["initial", "pretrain", "warmup", "finetune"]

@@ -1,0 +1,42 @@
+"""Parts of a computation on several threads, each of which runs torch on one core.
+
+Small products on two threads of one operation wait for each other after every one of them; two threads with a part each do
+not. What a part computes does not depend on the number of threads, so neither do the results.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import TypeVar
+
+import torch
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+class Workers:
+    """``threads`` threads (default: as many as torch would use). To be used in a ``with`` block."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads or torch.get_num_threads()
+
+    def __enter__(self) -> "Workers":
+        self.before = torch.get_num_threads()
+        self.pool = ThreadPoolExecutor(self.threads, "adrec", initializer=torch.set_num_threads, initargs=(1,))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(self.before)  # the workers set the number that threads to come begin with
+
+    def map(self, function: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator[Result]:
+        """``function`` of each part, in the parts' order; not more than twice as many are begun as there are threads."""
+        waiting: deque[Future[Result]] = deque()
+        for part in parts:
+            waiting.append(self.pool.submit(function, part))
+            if len(waiting) > 2 * self.threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
