@@ -3,7 +3,7 @@
 Users are ordered by length, so that a part of a batch holds users of similar length and its attention is one dense product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,8 +97,8 @@ def pack(
     )
 
 
-def _windows(flat: np.ndarray, stops: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Indices into ``flat`` of the ``lengths`` entries before each stop, one window after the other."""
+def _windows(stops: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Indices of the ``lengths`` entries before each stop, one window after the other."""
     begins = np.cumsum(lengths) - lengths
     return np.arange(lengths.sum()) + np.repeat(stops - lengths - begins, lengths)
 
@@ -110,25 +110,25 @@ def training_batch(data: SequenceDataset, users: np.ndarray, frame: int) -> Pack
     users, lengths = users[lengths > 0], lengths[lengths > 0]
     order = np.argsort(lengths, kind="stable")
     users, lengths = users[order], lengths[order]
-    index = _windows(data.train_items, offsets[users + 1] - 1, lengths)
+    index = _windows(offsets[users + 1] - 1, lengths)
     items, targets = data.train_items[index], data.train_items[index + 1]
     return PackedBatch(torch.from_numpy(items.astype(np.int64)), torch.from_numpy(targets.astype(np.int64)), lengths, users, frame)
 
 
-def evaluation_batches(data: SequenceDataset, split: Split, frame: int, users_per_batch: int = 2048) -> list[PackedBatch]:
-    """Every user's history before the answer of ``split``, users of similar length together."""
-    flat, offsets = data.train_items, data.train_offsets
-    if split == "test":
-        flat = np.insert(flat, offsets[1:], data.val)
-        offsets = offsets + np.arange(len(offsets))
-    lengths = np.minimum(np.diff(offsets), frame)
+def evaluation_batches(data: SequenceDataset, split: Split, frame: int, users_per_batch: int = 2048) -> Iterator[PackedBatch]:
+    """Every user's history before the answer of ``split``, users of similar length together; each batch is made when it is asked for."""
+    known_after = int(split == "test")  # the validation item follows the training items
+    lengths = np.minimum(np.diff(data.train_offsets) + known_after, frame)
     order = np.argsort(lengths, kind="stable")
-    batches = []
     for i in range(0, len(order), users_per_batch):
         users = order[i : i + users_per_batch]
-        index = _windows(flat, offsets[users + 1], lengths[users])
-        items = flat[index].astype(np.int64)
+        index = _windows(data.train_offsets[users + 1] + known_after, lengths[users])
+        last = np.cumsum(lengths[users]) - 1
+        if known_after:
+            index[last] = 0  # outside the user's training items; overwritten below
+        items = data.train_items[index].astype(np.int64)
+        if known_after:
+            items[last] = data.val[users]
         targets = np.append(items[1:], 0)
-        targets[np.cumsum(lengths[users]) - 1] = 0
-        batches.append(PackedBatch(torch.from_numpy(items), torch.from_numpy(targets), lengths[users], users, frame))
-    return batches
+        targets[last] = 0
+        yield PackedBatch(torch.from_numpy(items), torch.from_numpy(targets), lengths[users], users, frame)
