@@ -100,7 +100,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def ids(path: Path, column: str, values: pa.ChunkedArray, role: str) -> tuple[np.ndarray, np.ndarray]:
-    """Codes (N,) and the distinct raw ids as text, in any order. Every row must have an id: a whole number or short text."""
+    """Codes (N,), int32, and the distinct raw ids as text, in any order. Every row must have an id: a whole number or short text."""
     values = _decoded(values)
     kind = values.type
     if pa.types.is_floating(kind):
@@ -110,7 +110,7 @@ def ids(path: Path, column: str, values: pa.ChunkedArray, role: str) -> tuple[np
     array = values.dictionary_encode().unify_dictionaries().combine_chunks()
     array = array if isinstance(array, pa.Array) else array.chunk(0)
     names = pd.Series(array.dictionary.cast(pa.large_string()).to_numpy(zero_copy_only=False), dtype=object).str.strip()
-    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     missing = np.append(names.isin(MISSING).to_numpy(dtype=bool), True)[codes]
     if missing.any():
         count = f"{missing.sum():,} of {len(codes):,} rows"
@@ -120,7 +120,7 @@ def ids(path: Path, column: str, values: pa.ChunkedArray, role: str) -> tuple[np
         row, value = first(long[codes]), shown(names[long].iloc[0])
         raise DataError(f"'{path}': {role} ids have at most {LONGEST_ID} characters, but that in row {row} is longer: {value}.")
     merged, uniques = pd.factorize(names)
-    return merged[codes], np.asarray(uniques, dtype=object)
+    return merged.astype(np.int32)[codes], np.asarray(uniques, dtype=object)
 
 
 def _whole(path: Path, column: str, values: pa.ChunkedArray, role: str) -> pa.ChunkedArray:

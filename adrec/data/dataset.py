@@ -25,7 +25,7 @@ class ItemTable:
     frame: pd.DataFrame
 
     def __post_init__(self) -> None:
-        if list(self.frame.index) != list(range(1, len(self.frame) + 1)):
+        if not self.frame.index.equals(pd.RangeIndex(1, len(self.frame) + 1)):
             raise DataError("The item table's index must be the ids 1 to V in order.")
         for column in ("item", "title"):
             if column not in self.frame:
@@ -56,6 +56,7 @@ class SequenceDataset:
 
     train_items: (sum of lengths,) int32, all users' training items one after the other; train_offsets: (U + 1,) int64;
     val, test: (U,) int32; user_ids: (U,) the data set's own ids as strings. Item ids are 1..V, 0 is padding.
+    The arrays may be read-only: those of a prepared folder are memory-mapped.
     options: how it was made (filters, source), recorded with every run.
     """
 
@@ -139,8 +140,8 @@ class SequenceDataset:
     def content_hash(self) -> str:
         """SHA-256 over all sequences: the same data give the same hash on every machine."""
         digest = hashlib.sha256()
-        for array in (self.train_items.astype("<i4"), self.train_offsets.astype("<i8"), self.val.astype("<i4"), self.test.astype("<i4")):
-            digest.update(np.ascontiguousarray(array).tobytes())
+        for array, kind in ((self.train_items, "<i4"), (self.train_offsets, "<i8"), (self.val, "<i4"), (self.test, "<i4")):
+            digest.update(np.ascontiguousarray(array, dtype=kind).data)
         return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:

@@ -98,11 +98,13 @@ def build(
     before, data = len(interactions), interactions
     if min_rating is not None:
         data = at_least(data, min_rating)
+    data = replace(data, ratings=None)  # done with: never carried through the filters
     if k is not None:
         data = data.take(k_core(data.users, data.items, k))
     counts = np.bincount(data.users, minlength=1)
     short = int(((counts > 0) & (counts < SHORTEST)).sum())
-    data = data.take(counts[data.users] >= SHORTEST)
+    if short:
+        data = data.take(counts[data.users] >= SHORTEST)
     if not len(data):
         filters = [f"{n}={v:g}" for n, v in (("min_rating", min_rating), ("k_core", k)) if v is not None]
         after = f" after {' and '.join(filters)}" if filters else ""
