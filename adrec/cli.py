@@ -128,6 +128,10 @@ def _data_commands(commands: Any) -> None:
     describe = _command(data, "describe", data_describe_command, "count what a data set holds", as_json=True)
     describe.add_argument("source", metavar="NAME_OR_PATH")
     _data_options(describe)
+    prepare = _command(data, "prepare", data_prepare_command, "filter and split once, into a folder that opens at once")
+    prepare.add_argument("source", metavar="NAME_OR_PATH")
+    prepare.add_argument("--out", required=True, metavar="DIR", help="the folder to write, which must not exist or be empty")
+    _data_options(prepare)
 
 
 # -- printing ---------------------------------------------------------------------------------------------------------
@@ -177,6 +181,14 @@ def data_describe_command(arguments: argparse.Namespace) -> None:
 
     data = catalog.load(arguments.source, **_pairs(arguments.data_option))
     _print(data.describe(), arguments.json)
+
+
+def data_prepare_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+
+    data = catalog.prepare(arguments.source, arguments.out, **_pairs(arguments.data_option))
+    counts = f"{data.n_users:,} users, {data.n_items:,} items, {data.n_interactions:,} interactions"
+    print(f"Prepared into '{arguments.out}': {counts}.", file=sys.stderr)
 
 
 def train_command(arguments: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from adrec.data import synthetic
+from adrec.data import prepared, synthetic
 from adrec.data.dataset import SequenceDataset
 from adrec.data.readers import FORMATS, Options, read_dataset
 from adrec.errors import DataError
@@ -64,6 +64,15 @@ def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:
     return read_dataset(name, **options)
 
 
+def prepare(name_or_path: str | Path, out: str | Path, **options: Any) -> SequenceDataset:
+    """Write the data set that `load` gives into the folder ``out``, which `load` then opens at once; returns it."""
+    out = Path(out)
+    prepared.check_free(out)  # before the work
+    dataset = load(name_or_path, **options)
+    prepared.save(dataset, out)
+    return dataset
+
+
 def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
     """The data set that a run was trained on, from its run.json; a DataError if it cannot be had or is no longer the same."""
     entry = info.get("dataset")
@@ -71,9 +80,10 @@ def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
         raise DataError("The run does not say which data set it was trained on.")
     name, options = entry["name"], entry.get("options")
     options = options if isinstance(options, Mapping) else {}
-    accepted = () if is_synthetic(name) else tuple(f.name for f in fields(Options))
     if not (name in NAMED or is_synthetic(name) or _exists(name)):
         raise DataError(f"The run was trained on '{name}', which is not there (any more).")
+    as_it_is = is_synthetic(name) or prepared.is_prepared(Path(name).expanduser())
+    accepted = () if as_it_is else tuple(f.name for f in fields(Options))
     dataset = load(name, **{k: options[k] for k in accepted if k in options})
     if entry.get("hash") and dataset.content_hash != entry["hash"]:
         told = f"{dataset.n_users:,} users, {dataset.n_items:,} items and {dataset.n_interactions:,} interactions"

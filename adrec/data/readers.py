@@ -1,7 +1,8 @@
-"""Interaction files as data sets, one function a format: CSV, TSV, Parquet, RecBole's atomic files, the official dataset.pkl.
+"""Interaction files as data sets, one function a format: CSV, TSV, Parquet, RecBole's atomic files, dataset.pkl, a prepared folder.
 
 Every reader takes the options ``user, item, time, rating, title, category`` (column names; guessed from common names where not
-given, ``none`` to ignore an optional one), ``items`` (a separate item file), ``min_rating`` and ``k_core``.
+given, ``none`` to ignore an optional one), ``items`` (a separate item file), ``min_rating`` and ``k_core``. What is split already
+refuses those that could change it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +14,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from adrec.data import columns
+from adrec.data import columns, prepared
 from adrec.data.dataset import SequenceDataset
 from adrec.data.filters import Interactions, build, item_table
 from adrec.data.item_files import category_name, read_items
 from adrec.data.tables import Column, atomic_file, delimited, parquet
 from adrec.errors import DataError
 
-FORMATS = "a .csv, .tsv or .parquet file, a RecBole .inter file or the folder that holds it, or the official code's dataset.pkl"
+FORMATS = (
+    "a .csv, .tsv or .parquet file, a RecBole .inter file or the folder that holds it, the official code's dataset.pkl, "
+    "or a folder that data prepare wrote"
+)
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,14 @@ def read_dataset(path: str | Path, name: str | None = None, **options: Any) -> S
 
 def reader_for(path: Path) -> Callable[[Path, str, Options], SequenceDataset]:
     """The function that reads this path; a DataError lists the accepted formats if there is none."""
+    if prepared.is_prepared(path):
+        return read_prepared
     if path.is_dir() and path.suffix.lower() not in READERS:
         if list(path.glob("*.inter")):
             return read_recbole
         if (path / "dataset.pkl").is_file():
             return lambda folder, name, options: read_official(folder / "dataset.pkl", name, options)
-        raise DataError(f"The folder '{path}' holds neither a .inter file nor a dataset.pkl; accepted are {FORMATS}.")
+        raise DataError(f"The folder '{path}' holds neither a .inter file, a dataset.pkl nor a {prepared.INFO}; accepted are {FORMATS}.")
     if path.suffix.lower() not in READERS:
         raise DataError(f"'{path}' is of no known format; accepted are {FORMATS}.")
     return READERS[path.suffix.lower()]
@@ -120,6 +126,14 @@ def read_official(path: Path, name: str, options: Options) -> SequenceDataset:
     return SequenceDataset(name, train, offsets, val, test, item_table(raw_ids, attributes), users, recorded)
 
 
+def read_prepared(path: Path, name: str, options: Options) -> SequenceDataset:
+    """A folder that `prepared.save` wrote. It is filtered and split already, so every option is refused; it keeps its own name."""
+    given = [f.name for f in fields(Options) if getattr(options, f.name) is not None]
+    if given:
+        raise DataError(f"'{path}' is prepared already; {' and '.join(given)} cannot be applied to it, only to what it was prepared from.")
+    return prepared.load(path)
+
+
 def _from_table(path: Path, name: str, options: Options, names: Sequence[str], read: Column) -> SequenceDataset:
     """The data set of a table with these column names."""
     wanted = {role: getattr(options, role) for role in columns.ROLES}
@@ -131,22 +145,26 @@ def _from_table(path: Path, name: str, options: Options, names: Sequence[str], r
     table = dict(zip(found, read(list(found.values())), strict=True))
     if not len(table["user"]):
         raise DataError(f"'{path}' has column names but no interactions.")
-    users, user_names = columns.ids(path, chosen["user"], table["user"], "user")
-    items, item_names = columns.ids(path, chosen["item"], table["item"], "item")
-    rows = Interactions(
+    if options.min_rating is not None and "rating" not in table:
+        told = columns.listed(names)
+        raise DataError(f"'{path}' has no rating column, which min_rating needs: name it with rating=COLUMN; its columns are: {told}.")
+    return build(name, _interactions(path, options, table, chosen), options.min_rating, options.k_core, source=str(path))
+
+
+def _interactions(path: Path, options: Options, table: dict[str, pa.ChunkedArray], chosen: Mapping[str, Any]) -> Interactions:
+    """The rows of a table's columns by role, which are taken out of ``table`` one by one: the file's values need not outlive them."""
+    users, user_names = columns.ids(path, chosen["user"], table.pop("user"), "user")
+    items, item_names = columns.ids(path, chosen["item"], table.pop("item"), "item")
+    return Interactions(
         users,
         items,
         user_names,
         item_names,
-        columns.times(path, chosen["time"], table["time"]) if "time" in table else None,
-        columns.numbers(path, chosen["rating"], table["rating"], "rating") if "rating" in table else None,
-        _attributes(path, options, items, item_names, {r: table[r] for r in ("title", "category") if r in table}, chosen),
+        columns.times(path, chosen["time"], table.pop("time")) if "time" in table else None,
+        columns.numbers(path, chosen["rating"], table.pop("rating"), "rating") if "rating" in table else None,
+        _attributes(path, options, items, item_names, table, chosen),
         {"format": path.suffix[1:].lower(), **chosen, "items": options.items},
     )
-    if options.min_rating is not None and rows.ratings is None:
-        told = columns.listed(names)
-        raise DataError(f"'{path}' has no rating column, which min_rating needs: name it with rating=COLUMN; its columns are: {told}.")
-    return build(name, rows, options.min_rating, options.k_core, source=str(path))
 
 
 def _attributes(

@@ -94,6 +94,21 @@ def test_data_describe_reads_a_file_with_options(capsys, tmp_path):
     assert (told["users"], told["interactions"]) == (4, 16)
 
 
+def test_data_prepare_writes_a_folder_that_describes_like_its_source(capsys, tmp_path):
+    out = tmp_path / "below" / "out"
+    assert main(["data", "prepare", DATA, "--out", str(out)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "" and f"Prepared into '{out}': 80 users, 60 items, " in captured.err
+    assert json_of(capsys, "data", "describe", out) == json_of(capsys, "data", "describe", DATA)
+
+
+def test_data_prepare_takes_data_options(capsys, tmp_path):
+    (tmp_path / "x.csv").write_text("who,what,stars\n" + "".join(f"u{u},{i},{5 - i % 3}\n" for u in range(4) for i in range(6)))
+    options = [w for o in ("user=who", "item=what", "rating=stars", "min_rating=4") for w in ("--data-option", o)]
+    assert main(["data", "prepare", str(tmp_path / "x.csv"), "--out", str(tmp_path / "out"), *options]) == 0
+    assert json_of(capsys, "data", "describe", tmp_path / "out") == json_of(capsys, "data", "describe", tmp_path / "x.csv", *options)
+
+
 # -- train ------------------------------------------------------------------------------------------------------------
 
 
@@ -105,6 +120,18 @@ def test_train_leaves_a_finished_run_and_prints_to_standard_error_only(capsys, t
     assert run.status["state"] == "finished" and run.stages == ["pretrain", "warmup", "finetune"]
     assert (run.train_config.seed, run.model_config.hidden_size, run.info["preset"]) == (7, 16, "paper")
     assert run.info["command"].startswith("python -m adrec train --dataset synthetic:items=60,users=80 --run ")
+
+
+def test_training_from_a_prepared_folder_gives_the_same_run(capsys, tmp_path):
+    assert main(["data", "prepare", DATA, "--out", str(tmp_path / "out")]) == 0
+    for name, source in (("a", DATA), ("b", str(tmp_path / "out"))):
+        assert main(["train", "--dataset", source, "--run", str(tmp_path / name), *SMALL]) == 0
+    a, b = RunFolder(tmp_path / "a"), RunFolder(tmp_path / "b")
+    assert np.array_equal(a.table("finetune"), b.table("finetune"))
+    assert (tmp_path / "a" / "items.csv").read_bytes() == (tmp_path / "b" / "items.csv").read_bytes()
+    metrics = [json_of(capsys, "evaluate", run.path, "--filter-seen", *more) for run, more in ((a, []), (b, []), (b, ["--dataset", DATA]))]
+    assert len({tuple(told[m] for m in METRICS) for told in metrics}) == 1
+    assert json_of(capsys, "trajectory", a.path, "--index", 5) == json_of(capsys, "trajectory", b.path, "--index", 5)
 
 
 def test_train_of_sasrec_alone_can_be_evaluated(capsys, tmp_path):
@@ -338,6 +365,11 @@ FAILURES = {
     "an unknown command": (["frobnicate"], "frobnicate"),
     "an unknown option": (["evaluate", "{run}", "--frob"], "--frob"),
     "a word as number": (["evaluate", "{run}", "--steps", "many"], "invalid int value: 'many'"),
+    "prepare without a place": (["data", "prepare", DATA], "required: --out"),
+    "prepare into what exists": (["data", "prepare", DATA, "--out", "{run}"], "is not empty; choose a folder that does not exist yet"),
+    "prepare below a file": (["data", "prepare", DATA, "--out", "{csv}/x"], "{csv}"),
+    "prepare unknown data": (["data", "prepare", "nowhere", "--out", "{tmp}/new"], "nowhere' is neither"),
+    "prepare with an unknown option": (["data", "prepare", "{csv}", "--out", "{tmp}/new", "--data-option", "colour=red"], "colour"),
     "data of an unknown name": (["data", "describe", "{tmp}/nowhere"], "neither a named data set (ml-100k, synthetic) nor an existing"),
     "getting an unknown name": (["data", "get", "nowhere"], "ml-100k, synthetic"),
     "a synthetic setting": (["data", "describe", "synthetic:items=1"], "whole number from 20"),

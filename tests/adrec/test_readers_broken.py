@@ -125,7 +125,7 @@ def test_an_unknown_suffix_is_told_the_formats(tmp_path):
 
 
 def test_a_folder_without_data_is_told_the_formats(tmp_path):
-    check(tmp_path, r"holds neither a \.inter file nor a dataset\.pkl")
+    check(tmp_path, r"holds neither a \.inter file, a dataset\.pkl nor a prepared\.json")
 
 
 # -- item files ---------------------------------------------------------------------------------------------------

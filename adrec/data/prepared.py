@@ -1,0 +1,179 @@
+"""A prepared folder: a data set read, filtered and split once, opened again by memory-mapping. Nothing in it is executed.
+
+    prepared.json       format, version, name, users (U), items (V), interactions (N), options, hash
+    train_items.npy     (N - 2 U,) int32, little-endian like all arrays here; what they hold is told at `SequenceDataset`
+    train_offsets.npy   (U + 1,) int64
+    val.npy, test.npy   (U,) int32
+    user_ids.npy        (U,) text
+    items.parquet       one row an item in the order of the ids 1 to V, all columns text: item, title, categorical ones
+
+The folder is written once, whole, and never changed. Opening it checks sizes, ranges and the content hash, at the speed of reading.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import tokenize
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.errors import DataError
+from adrec.runs import write_json
+
+FORMAT, VERSION = "adrec prepared data set", 1
+INFO = "prepared.json"
+ITEMS = "items.parquet"
+COUNTS = ("users", "items", "interactions")
+KINDS = {"train_items": "<i4", "train_offsets": "<i8", "val": "<i4", "test": "<i4"}
+LAST_CODE_POINT = 0x10FFFF
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, SyntaxError, OverflowError, MemoryError, RecursionError, tokenize.TokenError)
+"""What numpy raises on a damaged array file, whose header is a Python literal."""
+
+
+def is_prepared(path: Path) -> bool:
+    """Whether ``path`` is a folder that says it is prepared, intact or not."""
+    return (path / INFO).is_file()
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def check_free(out: Path) -> None:
+    """A DataError unless ``out`` can become a prepared folder: it must not exist, or be an empty folder."""
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists() or out.is_symlink():
+        what = "is not empty" if out.is_dir() else "is not a folder"
+        raise DataError(f"'{out}' {what}; choose a folder that does not exist yet or is empty.")
+
+
+def save(dataset: SequenceDataset, out: Path) -> None:
+    """Write ``dataset`` as the prepared folder ``out``: it appears there whole or not at all."""
+    check_free(out)
+    out = out.resolve()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-", suffix=".tmp"))
+    try:
+        _write(dataset, folder)
+        folder.chmod(0o755)
+        if out.is_dir():
+            out.rmdir()  # refuses what has come into it meanwhile
+        os.replace(folder, out)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _write(dataset: SequenceDataset, folder: Path) -> None:
+    arrays = {name: np.asarray(getattr(dataset, name), dtype=kind) for name, kind in KINDS.items()}
+    for name, array in {**arrays, "user_ids": np.asarray(dataset.user_ids, dtype=str)}.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    frame = dataset.items.frame
+    pq.write_table(pa.table({c: pa.array(frame[c], pa.string()) for c in frame}), folder / ITEMS)
+    for path in folder.iterdir():
+        with open(path, "rb+") as file:
+            os.fsync(file.fileno())
+    counts = {"users": dataset.n_users, "items": dataset.n_items, "interactions": dataset.n_interactions}
+    told = {"format": FORMAT, "version": VERSION, "name": dataset.name, **counts}
+    write_json(folder / INFO, {**told, "options": dict(dataset.options), "hash": dataset.content_hash})
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def load(folder: Path) -> SequenceDataset:
+    """The data set of a prepared folder, its arrays memory-mapped and read-only; a DataError if anything is not as it was written."""
+    info = _info(folder)
+    users, items, interactions = (info[n] for n in COUNTS)
+    lengths = {"train_items": interactions - 2 * users, "train_offsets": users + 1, "val": users, "test": users}
+    arrays = {name: _array(folder, name, length) for name, length in lengths.items()}
+    for name, kind in KINDS.items():
+        if arrays[name].dtype != np.dtype(kind):
+            raise _broken(folder, f"{name}.npy holds {arrays[name].dtype} instead of {np.dtype(kind)}")
+    _check_offsets(folder, arrays["train_offsets"], lengths["train_items"])
+    for name in ("train_items", "val", "test"):
+        low, high = int(arrays[name].min()), int(arrays[name].max())
+        if low < 1 or high > items:
+            raise _broken(folder, f"{name}.npy holds the item id {low if low < 1 else high}, but ids are 1 to {items:,}")
+    table = _items(folder, items)
+    dataset = SequenceDataset(name=info["name"], **arrays, items=table, user_ids=_user_ids(folder, users), options=info["options"])
+    if dataset.content_hash != info["hash"]:
+        raise _broken(folder, "its sequences are not those it was written with, by their hash")
+    return dataset
+
+
+def _broken(folder: Path, why: str) -> DataError:
+    return DataError(f"The prepared folder '{folder}' is damaged: {why}; prepare it again.")
+
+
+def _info(folder: Path) -> Mapping[str, Any]:
+    """What prepared.json tells, each entry of the right type."""
+    try:
+        info = json.loads((folder / INFO).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _broken(folder, f"{INFO} cannot be read as JSON ({type(error).__name__})") from None
+    if not isinstance(info, dict) or info.get("format") != FORMAT:
+        raise _broken(folder, f"{INFO} does not tell the format '{FORMAT}'")
+    if info.get("version") != VERSION:
+        raise DataError(f"The prepared folder '{folder}' is of another version than {VERSION}, which this program reads; prepare it again.")
+    kinds = {**dict.fromkeys(COUNTS, int), "name": str, "options": dict, "hash": str}
+    wrong = [name for name, kind in kinds.items() if type(info.get(name)) is not kind]
+    if wrong:
+        raise _broken(folder, f"{INFO} lacks a usable '{wrong[0]}'")
+    if not (0 < info["users"] <= info["interactions"] / 3 and 0 < info["items"] < 2**31 and info["interactions"] < 2**62):
+        raise _broken(folder, f"the counts in {INFO} are impossible")
+    return info
+
+
+def _array(folder: Path, name: str, length: int) -> np.ndarray:
+    """A one-dimensional array of this length, memory-mapped."""
+    path = folder / f"{name}.npy"
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise _broken(folder, f"it has no {path.name}") from None
+    except UNREADABLE as error:
+        raise _broken(folder, f"{path.name} cannot be read as an array ({type(error).__name__})") from None
+    if array.shape != (length,):
+        raise _broken(folder, f"{path.name} has the shape {array.shape} instead of {(length,)}")
+    return np.asarray(array)
+
+
+def _check_offsets(folder: Path, offsets: np.ndarray, end: int) -> None:
+    if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] <= offsets[:-1]).any():
+        raise _broken(folder, f"train_offsets.npy does not rise from 0 to {end:,}, at least by 1 a user")
+
+
+def _user_ids(folder: Path, users: int) -> np.ndarray:
+    ids = _array(folder, "user_ids", users)
+    if ids.dtype.kind != "U" or not ids.dtype.isnative or not ids.dtype.itemsize:
+        raise _broken(folder, f"user_ids.npy holds {ids.dtype} instead of text")
+    if ids.view(np.uint32).max() > LAST_CODE_POINT:
+        raise _broken(folder, "user_ids.npy holds what is no text")
+    return ids
+
+
+def _items(folder: Path, items: int) -> ItemTable:
+    path = folder / ITEMS
+    try:
+        with pq.ParquetFile(path) as file:
+            table = file.read().replace_schema_metadata(None)
+        table.validate(full=True)
+    except FileNotFoundError:
+        raise _broken(folder, f"it has no {ITEMS}") from None
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise _broken(folder, f"{ITEMS} cannot be read as Parquet ({type(error).__name__})") from None
+    plain = all(f.type == pa.string() and not c.null_count for f, c in zip(table.schema, table.columns, strict=True))
+    if len(table) != items or not plain or len(set(table.column_names)) < table.num_columns:
+        raise _broken(folder, f"{ITEMS} does not hold {items:,} rows of text in columns of different names")
+    if not {"item", "title"} <= set(table.column_names):
+        raise _broken(folder, f"{ITEMS} lacks the column item or title")
+    return ItemTable(table.to_pandas().set_axis(pd.RangeIndex(1, items + 1, name="id")))
