@@ -12,6 +12,7 @@ SCHEDULES = ("trunc_lin", "linear", "cosine", "sqrt", "trunc_cos")
 MODELS = ("adrec", "sasrec")
 DENOISERS = ("transformer", "mlp")
 PADDINGS = ("sink", "masked")
+LOSSES = ("full", "sampled")
 
 LARGEST_SEED = 2**32 - 1
 KINDS = {"int": "a whole number", "float": "a finite number", "bool": "true or false", "str": "a word"}
@@ -96,8 +97,10 @@ class TrainConfig:
     epochs: at most so many a stage's schedule (stages 2 and 3 share one); validate_every: epochs between validations,
     the first after epoch ``validate_every + 1``; patience: validations without a better ndcg@10 before a stage ends;
     max_steps: each stage ends after so many optimiser steps; warmup_drift: let weight decay move the "frozen" table as
-    the official code does; pcgrad: project conflicting gradients of the two losses; sampling_steps: denoising steps
-    of a validation (0: all timesteps); checkpoint_seconds: at most so much work is repeated after a kill.
+    the official code does; pcgrad: project conflicting gradients of the two losses; loss: cross-entropy over the full
+    catalogue, or over ``negatives`` rows sampled a step with updates of the touched rows only (``adrec.sampled``: for
+    catalogues too large for the full one); sampling_steps: denoising steps of a validation (0: all timesteps);
+    checkpoint_seconds: at most so much work is repeated after a kill.
     """
 
     seed: int = 2025
@@ -111,6 +114,8 @@ class TrainConfig:
     max_steps: int | None = None
     warmup_drift: bool = False
     pcgrad: bool = False
+    loss: str = "full"
+    negatives: int = 8192
     sampling_steps: int = 0
     checkpoint_seconds: float = 20.0
 
@@ -120,6 +125,10 @@ class TrainConfig:
         _require_whole(self, {"warmup_epochs": (0, 1_000_000), "seed": (0, LARGEST_SEED), "sampling_steps": (0, 4000)})
         _require(self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, f"less than epochs = {self.epochs}")
         _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "a whole number from 1 up, or none")
+        _require(self.loss in LOSSES, "loss", self.loss, "one of " + ", ".join(LOSSES))
+        _require_whole(self, {"negatives": (1, 10_000_000)})
+        frozen = not (self.warmup_drift and self.loss == "sampled")
+        _require(frozen, "warmup_drift", self.warmup_drift, "false with loss = sampled, which updates touched rows only")
         _require(0 < self.lr <= 1, "lr", self.lr, "a number above 0, at most 1")
         _require(0 <= self.weight_decay < 1, "weight_decay", self.weight_decay, "a number from 0 up to, not including, 1")
         _require(self.checkpoint_seconds >= 0, "checkpoint_seconds", self.checkpoint_seconds, "a number of seconds from 0 up")

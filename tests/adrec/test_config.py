@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.config import DENOISERS, MODELS, PADDINGS, PRESETS, SCHEDULES, ModelConfig, TrainConfig, from_json, settings, to_json
+from adrec.config import DENOISERS, LOSSES, MODELS, PADDINGS, PRESETS, SCHEDULES, ModelConfig, TrainConfig, from_json, settings, to_json
 from adrec.diffusion import betas
 from adrec.errors import ConfigError
 
@@ -40,6 +40,8 @@ TRAIN_BAD = {
     "max_steps": [0, -1, 1.0, "none", True],
     "warmup_drift": [0, 1, "false", None],
     "pcgrad": [1, "true"],
+    "loss": ["bpr", "", 1, None],
+    "negatives": [0, -1, 10**9, 1.0, "8192", True],
     "sampling_steps": [-1, 10**9, 1.0],
     "checkpoint_seconds": [-1, float("nan"), float("inf"), "20"],
 }
@@ -129,7 +131,8 @@ model_configs = st.builds(
     denoiser=st.sampled_from(DENOISERS),
 )
 train_configs = st.builds(
-    TrainConfig,
+    lambda loss, drift, **fields: TrainConfig(loss=loss, warmup_drift=drift and loss == "full", **fields),
+    drift=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
     batch_size=st.integers(1, 10**6),
     epochs=st.integers(6, 10**6),
@@ -137,7 +140,8 @@ train_configs = st.builds(
     lr=st.floats(1e-12, 1),
     weight_decay=fractions(1),
     max_steps=st.none() | st.integers(1, 10**6),
-    warmup_drift=st.booleans(),
+    loss=st.sampled_from(LOSSES),
+    negatives=st.integers(1, 10**7),
     checkpoint_seconds=st.floats(0, 1e6),
 )
 
@@ -220,6 +224,21 @@ def test_an_unknown_preset_is_answered_with_the_known_ones():
 def test_more_sampling_steps_than_timesteps_are_refused_before_anything_is_trained():
     with pytest.raises(ConfigError, match="'sampling_steps' is 9; allowed is at most timesteps = 8"):
         settings("paper", {"sampling_steps": "9", "timesteps": "8"})
+
+
+def test_a_wrong_loss_is_answered_with_all_right_ones():
+    with pytest.raises(ConfigError, match="'loss' is 'hinge'; allowed is one of full, sampled"):
+        TrainConfig(loss="hinge")
+
+
+def test_the_official_drift_of_the_whole_table_is_refused_where_only_touched_rows_are_updated():
+    with pytest.raises(ConfigError, match="'warmup_drift' is True; allowed is false with loss = sampled"):
+        settings("paper", {"loss": "sampled", "warmup_drift": "true"})
+
+
+def test_the_loss_and_its_negatives_are_settable_by_text():
+    train = settings("paper", {"loss": "sampled", "negatives": "512"})[1]
+    assert (train.loss, train.negatives) == ("sampled", 512)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
