@@ -15,6 +15,8 @@ from adrec.diffusion import reverse_process, user_noise
 from adrec.models import ADRec, Model
 
 CUTOFFS = (5, 10, 20)
+CHUNK = 8192
+"""Table rows scored at once: with 2,048 users 64 MB, whatever the size of the catalogue."""
 
 
 def ranks_of(scores: Tensor, targets: Tensor) -> Tensor:
@@ -24,6 +26,56 @@ def ranks_of(scores: Tensor, targets: Tensor) -> Tensor:
     """
     own = scores.gather(1, targets.unsqueeze(1))
     return (~(scores < own)).sum(1)
+
+
+def streamed_ranks(answers: Tensor, table: Tensor, targets: Tensor, hidden: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """`ranks_of` the scores ``answers @ table.T`` without ever holding more than ``CHUNK`` of their columns.
+
+    answers: (B, D). table: (V + 1, D). targets: (B,). hidden: (row, item) pairs that cannot be recommended, equally long;
+    a user's own target is never hidden. Returns (B,) int64.
+
+    Equal rows of the table must get equal scores, or ties would be decided by rounding. So every product has the same shape:
+    the last chunk begins earlier and repeats columns that are left out of the count, and the targets' rows, gathered, are
+    scored as one more chunk.
+    """
+    width, below = min(CHUNK, len(table)), torch.zeros_like(targets)
+    if hidden is not None:
+        hidden = _sorted_by_item(hidden, targets)
+    block = answers.new_empty(len(answers), width)
+    own = _own_scores(answers, table, targets, block)
+    for start in range(0, len(table), width):
+        stop = min(start + width, len(table))
+        if width < len(table):  # otherwise the block holds the scores already
+            torch.mm(answers, table[stop - width : stop].T, out=block)
+        scores = block[:, start - stop :]
+        mine = ((targets >= start) & (targets < stop)).nonzero().squeeze(1)
+        scores[mine, targets[mine] - start] = own[mine]
+        if hidden is not None:
+            among = slice(*torch.searchsorted(hidden[1], torch.tensor([start, stop], device=targets.device)).tolist())
+            scores[hidden[0][among], hidden[1][among] - start] = -torch.inf
+        below += scores.lt_(own.unsqueeze(1)).sum(1).long()
+    return len(table) - below
+
+
+def _own_scores(answers: Tensor, table: Tensor, targets: Tensor, block: Tensor) -> Tensor:
+    """Each user's score of its target, (B,). block: (B, C) to work in; it is left with the scores of a table of C rows."""
+    width = block.shape[1]
+    if len(table) == width:
+        return torch.mm(answers, table.T, out=block).gather(1, targets.unsqueeze(1)).squeeze(1)
+    own = answers.new_empty(len(targets))
+    for start in range(0, len(targets), width):
+        users = torch.arange(start, min(start + width, len(targets)), device=targets.device)
+        rows = table[targets[users]]
+        torch.mm(answers, torch.cat([rows, rows.new_zeros(width - len(rows), rows.shape[1])]).T, out=block)
+        own[users] = block[users, users - start]
+    return own
+
+
+def _sorted_by_item(hidden: tuple[Tensor, Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The pairs in the order of their items, without users' own targets."""
+    rows, items = (x[hidden[1] != targets[hidden[0]]] for x in hidden)
+    order = items.argsort()
+    return rows[order], items[order]
 
 
 def user_metrics(ranks: np.ndarray) -> dict[str, np.ndarray]:
@@ -85,13 +137,9 @@ def evaluate(
     targets = torch.from_numpy(data.answers(split).astype(np.int64))
     done = 0
     for batch in evaluation_batches(data, split, model.config.length):
-        scores = answers(model, batch, steps, seed) @ model.item_embedding.weight.T
         own = targets[torch.from_numpy(batch.users)]
-        if filter_seen:
-            _hide(scores, _seen(data, split, batch.users), own)
-        if filter_padding:
-            scores[:, 0] = -torch.inf
-        ranks[batch.users] = ranks_of(scores, own).numpy()
+        hidden = _hidden(data, split, batch.users, filter_seen, filter_padding)
+        ranks[batch.users] = streamed_ranks(answers(model, batch, steps, seed), model.item_embedding.weight, own, hidden).numpy()
         done += len(batch.users)
         if progress is not None:
             progress(done / data.n_users)
@@ -100,14 +148,20 @@ def evaluate(
     return Evaluation(ranks, {**used, **ranking_metrics(ranks), "seconds": time.perf_counter() - begin})
 
 
-def _seen(data: SequenceDataset, split: Split, users: np.ndarray) -> tuple[Tensor, Tensor]:
-    """(row in the batch, item) of everything known of these users before the answer."""
-    known = [data.history(int(u), split, data.n_interactions) for u in users]
-    rows = np.repeat(np.arange(len(users)), [len(k) for k in known])
-    return torch.from_numpy(rows), torch.from_numpy(np.concatenate(known).astype(np.int64))
-
-
-def _hide(scores: Tensor, seen: tuple[Tensor, Tensor], own: Tensor) -> None:
-    kept = scores.gather(1, own.unsqueeze(1))
-    scores[seen] = -torch.inf
-    scores.scatter_(1, own.unsqueeze(1), kept)
+def _hidden(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, padding: bool) -> tuple[Tensor, Tensor] | None:
+    """(row in the batch, item) of what cannot be recommended: everything known of a user before the answer, the padding row."""
+    rows, items = [], []
+    if seen:
+        first, counts = data.train_offsets[users], np.diff(data.train_offsets)[users]
+        begins = np.cumsum(counts) - counts
+        rows.append(np.repeat(np.arange(len(users)), counts))
+        items.append(data.train_items[np.arange(counts.sum()) + np.repeat(first - begins, counts)])
+    if seen and split == "test":
+        rows.append(np.arange(len(users)))
+        items.append(data.val[users])
+    if padding:
+        rows.append(np.arange(len(users)))
+        items.append(np.zeros(len(users), dtype=np.int32))
+    if not rows:
+        return None
+    return torch.from_numpy(np.concatenate(rows)), torch.from_numpy(np.concatenate(items).astype(np.int64))

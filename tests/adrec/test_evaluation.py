@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import ConfigError
-from adrec.evaluation import CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, user_metrics
+from adrec.evaluation import CHUNK, CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, streamed_ranks, user_metrics
 from adrec.models import build
 from adrec.models.loading import load_model
 
@@ -73,6 +74,56 @@ def test_a_model_that_scores_all_alike_is_ranked_last():
 
 def test_a_model_that_answers_nan_is_ranked_last():
     assert ranks_of(torch.full((1, 50), math.nan), torch.tensor([3])).tolist() == [50]
+
+
+@given(st.data(), st.integers(1, 12), st.integers(1, 7), st.integers(1, 5))
+def test_streamed_ranks_are_those_of_the_whole_matrix(data, n_rows, chunk, n_users):
+    """Scores are written into one-hot products, so each one, a NaN too, is exact and chosen."""
+    value = st.sampled_from([0.0, 1.0, 1.0, 2.0, -3.5])
+    table = torch.tensor(data.draw(st.lists(st.lists(value, min_size=3, max_size=3), min_size=n_rows, max_size=n_rows)))
+    answer = st.sampled_from([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 2.0, -1.0], [0.0, 0.0, 0.0], [math.nan, 0.0, 0.0]])
+    answered = torch.tensor(data.draw(st.lists(answer, min_size=n_users, max_size=n_users)))
+    if data.draw(st.booleans()):
+        table[data.draw(st.integers(0, n_rows - 1))] = data.draw(st.sampled_from([math.nan, math.inf, -math.inf]))
+    row, user = st.integers(0, n_rows - 1), st.integers(0, n_users - 1)
+    targets = torch.tensor(data.draw(st.lists(row, min_size=n_users, max_size=n_users)))
+    pairs = data.draw(st.lists(st.tuples(user, row), max_size=8))
+    hidden = (torch.tensor([u for u, _ in pairs], dtype=torch.long), torch.tensor([i for _, i in pairs], dtype=torch.long))
+    whole = answered @ table.T
+    for u, i in pairs:
+        if i != targets[u]:
+            whole[u, i] = -math.inf
+    with mock.patch("adrec.evaluation.CHUNK", chunk):
+        assert torch.equal(streamed_ranks(answered, table, targets, hidden if pairs else None), ranks_of(whole, targets))
+
+
+@pytest.mark.parametrize("users", [1, 2, 7, 64, 501])
+@pytest.mark.parametrize("rows", [8192, 8193, 20_001])
+def test_equal_rows_of_a_large_table_tie_wherever_they_lie(users, rows):
+    generator = torch.Generator().manual_seed(users)
+    answered, table = (torch.randn(n, 128, generator=generator) for n in (users, rows))
+    places = torch.randperm(rows, generator=generator)[: rows // 2]
+    table[places] = table[places[0]].clone()
+    targets = places[torch.randint(len(places), (users,), generator=generator)]
+    over = answered.double() @ (table - table[places[0]]).double().T  # how far each row beats the target
+    over[:, places] = 0
+    fewest, most = ((over > margin).sum(1) + rows // 2 for margin in (1e-3, -1e-3))
+    ranks = streamed_ranks(answered, table, targets)
+    assert (fewest <= ranks).all() and (ranks <= most - rows // 2).all()
+
+
+def test_a_table_of_equal_rows_is_ranked_last_however_large():
+    answered = torch.randn(33, 128, generator=torch.Generator().manual_seed(0))
+    table = torch.randn(1, 128, generator=torch.Generator().manual_seed(1)).expand(30_000, 128).contiguous()
+    assert (streamed_ranks(answered, table, torch.arange(33) * 900) == 30_000).all()
+
+
+def test_a_large_catalogue_is_never_scored_at_once(monkeypatch):
+    widths = []
+    multiply = torch.mm
+    monkeypatch.setattr(torch, "mm", lambda a, b, out: widths.append(out.shape) or multiply(a, b, out=out))
+    streamed_ranks(torch.ones(5, 4), torch.ones(100_000, 4), torch.zeros(5, dtype=torch.long))
+    assert set(widths) == {(5, CHUNK)} and len(widths) == -(-100_000 // CHUNK) + 1
 
 
 # -- metrics ----------------------------------------------------------------------------------------------------------
@@ -248,6 +299,15 @@ def test_filtered_ranks_count_unseen_items_only(model, tiny_data, split):
         seen = set(tiny_data.history(user, split, 10**6).tolist())
         rivals = [i for i in range(1, tiny_data.n_items + 1) if i != answer and i not in seen]
         assert filtered[user] == 1 + sum(not scores[i] < scores[answer] for i in rivals)
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("filters", [{}, {"filter_seen": True}, {"filter_padding": True}, {"filter_seen": True, "filter_padding": True}])
+def test_ranks_do_not_depend_on_the_chunks_of_the_catalogue(model, tiny_data, monkeypatch, split, filters):
+    whole = evaluate(model, tiny_data, split, **filters).ranks
+    for chunk in (16, 59):
+        monkeypatch.setattr("adrec.evaluation.CHUNK", chunk)
+        assert np.array_equal(evaluate(model, tiny_data, split, **filters).ranks, whole)
 
 
 def test_an_answer_that_was_seen_before_is_not_filtered(model):
