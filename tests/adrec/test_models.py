@@ -1,4 +1,4 @@
-"""The packed models equal the plain padded ones of tests/reference.py, forward and gradient."""
+"""The packed models equal the plain padded ones of adrec/reference.py, forward and gradient."""
 
 from dataclasses import replace
 
@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adrec import reference
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch, pack
 from adrec.losses import cross_entropy, token_error
@@ -16,7 +17,6 @@ from adrec.models.adrec import ADRec
 from adrec.models.blocks import dropout
 from adrec.models.noise import Noise
 from adrec.training.gradients import mean_gradient
-from tests import reference
 
 BASE = ModelConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=24, noise_weight=0.7)
 LENGTHS = [[9, 9, 9], [1, 1], [1, 4, 4, 9, 2], [3]]

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from adrec import reference
 from adrec.config import ModelConfig
 from adrec.data import catalog
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
 from adrec.models import build
 from adrec.trajectory import Trajectory, trajectory, user_trajectory
-from tests import reference
 
 CONFIG = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=6, noise_weight=1.0, schedule="cosine")
 HISTORY = [3, 17, 42, 5]
