@@ -3,7 +3,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test check setup picture
+.PHONY: app test check bench setup picture
 
 # Open the app on the bundled run. The rating data are fetched once; without them everything but the users' own histories works.
 app: setup
@@ -16,6 +16,10 @@ test: setup
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Speed and memory on ml-100k and synthetic; BENCH="--quick", "--growth" or "--dataset PATH" for others.
+bench: setup
+	$(BIN)/python -m adrec bench $(BENCH)
 
 setup: $(VENV)/.ready
 

@@ -1,0 +1,71 @@
+"""How time and memory grow with users, history length, catalogue and width: one is varied, the others are held."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from adrec.bench import Effort, check_threads, machine, measure
+
+log = logging.getLogger(__name__)
+
+BASE = {"users": 512, "length": 10, "items": 1000, "width": 64}
+AXES: dict[str, tuple[list[int], dict[str, int]]] = {  # the values, and what differs from BASE so that the axis's own share shows
+    "users": ([512, 1024, 2048, 4096, 8192], {}),
+    "length": ([32, 64, 128, 256, 512], {"users": 64}),
+    "items": ([1000, 4000, 16_000, 64_000, 256_000], {"users": 128}),
+    "width": ([32, 64, 128, 256, 512], {"users": 256}),
+}
+ASYMPTOTES = {"users": 1, "length": 2, "items": 1, "width": 2}
+"""Exponents of time where the axis's own term has outgrown all others."""
+EFFORT = Effort(seconds=1.0, at_least=3)
+COPIES = 16
+"""Bytes a parameter takes in training: itself, its gradient and Adam's two moments, in float32."""
+
+
+def run(axes: Mapping[str, tuple[list[int], dict[str, int]]] = AXES, *, threads: int | None = None) -> dict[str, Any]:
+    """Measure one epoch of fine-tuning and one evaluation at every size, on histories without structure.
+
+    Keys: ``machine``, ``growth.<axis>.{values, fixed, seconds, seconds_spread, exponent, theory, asymptote, memory_mib,
+    start_memory_mib, memory_exponent, memory_theory, evaluate}``. Exponents are fitted on the larger half of the values.
+    ``theory`` fits the same way what `operations` counts, so it is the exponent of this range and not yet the asymptote.
+    memory_exponent: of what the peak has above the process before the model; memory_theory: of the parameters with their
+    gradients and moments, which is all that has to grow: activations are bounded by the batch.
+    """
+    check_threads(threads)
+    growth = {axis: _axis(axis, values, {**BASE, **held}, threads) for axis, (values, held) in axes.items()}
+    return {"machine": machine(), "growth": growth}
+
+
+def _axis(axis: str, values: Sequence[int], base: Mapping[str, int], threads: int | None) -> dict[str, Any]:
+    points = [measure("growth_point", threads, **{**base, axis: value}, effort=EFFORT) for value in values]
+    peaks, start = [p["train_memory_mib"] for p in points], [p["start_memory_mib"] for p in points]
+    above = [max(peak - before, 0.1) for peak, before in zip(peaks, start, strict=True)]
+    return {
+        "values": list(values),
+        "fixed": {k: v for k, v in base.items() if k != axis},
+        **_times(values, [p["train"] for p in points]),
+        "asymptote": ASYMPTOTES[axis],
+        "memory_mib": peaks,
+        "start_memory_mib": start,
+        "memory_exponent": exponent(values, above),
+        "memory_theory": exponent(values, [COPIES * p["parameters"] for p in points]),
+        "evaluate": {**_times(values, [p["evaluate"] for p in points]), "peak_memory_mib": [p["peak_memory_mib"] for p in points]},
+    }
+
+
+def _times(values: Sequence[int], measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    seconds = [m["seconds"] for m in measured]
+    return {
+        "seconds": seconds,
+        "seconds_spread": [m["seconds_spread"] for m in measured],
+        "exponent": exponent(values, seconds),
+        "theory": exponent(values, [m["operations"] for m in measured]),
+    }
+
+
+def exponent(values: Sequence[float], costs: Sequence[float]) -> float:
+    """The slope of log cost over log value by least squares, on the larger half of the values, where constant parts weigh least."""
+    half = slice(len(values) // 2, None)
+    return float(np.polyfit(np.log(values[half]), np.log(costs[half]), 1)[0])

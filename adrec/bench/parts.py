@@ -1,0 +1,311 @@
+"""What the benchmark measures; each function runs in a process of its own and returns plain numbers.
+
+Times are medians in seconds, beside each its spread: least and greatest. Operations: see `adrec.bench.operations`.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+
+from adrec import reference
+from adrec.bench import Effort
+from adrec.bench.operations import evaluation_operations, training_operations
+from adrec.config import ModelConfig, TrainConfig
+from adrec.data.batches import PackedBatch, pack, training_batch
+from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.diffusion import reverse_process, user_noise
+from adrec.evaluation import evaluate, ranks_of
+from adrec.models import ADRec, build
+from adrec.training.loop import Trainer
+from adrec.training.recorder import Recorder
+
+SQUARE, ROWS = 2048, 2048
+SEEDS, TOP = 50, 10
+
+
+class Silent(Recorder):
+    """Records nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+
+# -- our training -----------------------------------------------------------------------------------------------------
+
+
+def trainer_of(data: SequenceDataset, stage: str, model: ModelConfig) -> Trainer:
+    """A trainer that stands at the beginning of a stage, with random weights."""
+    table = None
+    if stage != "pretrain":
+        table = torch.randn(model.n_items + 1, model.hidden_size, generator=torch.Generator().manual_seed(0)) * 0.1
+    return Trainer(data, model, TrainConfig(warmup_epochs=0), Silent(), lambda: False, table)
+
+
+def _epoch(trainer: Trainer) -> None:
+    """One epoch's steps, as the training loop makes them."""
+    for batch, noise in trainer._rest_of_epoch():
+        trainer.train_step(batch, noise)
+
+
+def train(data: SequenceDataset, stage: str, effort: Effort) -> dict[str, Any]:
+    """Whole epochs of one stage with the paper's settings."""
+    start = memory_mib()
+    trainer = trainer_of(data, stage, ModelConfig(n_items=data.n_items))
+    seconds = repeat(lambda: _epoch(trainer), effort)
+    lengths = training_lengths(data, trainer.model_config.length)
+    work = training_operations(trainer.model.config, lengths) / 1e9
+    return {
+        "stage": stage,
+        "users": len(lengths),
+        "tokens": int(lengths.sum()),
+        "steps": trainer.batches_per_epoch,
+        **spread("epoch_seconds", seconds),
+        **spread("tokens_per_second", [int(lengths.sum()) / s for s in seconds]),
+        "repetitions": len(seconds),
+        "useful_gflop": work,
+        "useful_gflops": work / statistics.median(seconds),
+        "start_memory_mib": start,
+        "peak_memory_mib": peak_memory_mib(),
+    }
+
+
+def training_lengths(data: SequenceDataset, frame: int) -> np.ndarray:
+    """Valid tokens of each user who has a training pair."""
+    lengths = np.minimum(np.diff(data.train_offsets) - 1, frame)
+    return lengths[lengths > 0]
+
+
+# -- the padded reference ---------------------------------------------------------------------------------------------
+
+
+def padded_train(data: SequenceDataset, stage: str, effort: Effort) -> dict[str, Any]:
+    """The plain padded training step on a few batches, scaled to an epoch by its users: padded, every user costs the same."""
+    start = memory_mib()
+    trainer = trainer_of(data, stage, ModelConfig(n_items=data.n_items))
+    model, config = trainer.model, trainer.model.config
+    users = trainer.trainable_users
+    size = min(effort.padded_batch, len(users), _affordable_users(config))
+    batches = [users[i : i + size] for i in range(0, len(users) - size + 1, size)][: effort.padded_batches]
+    optimizer = torch.optim.Adam(model.parameters(), lr=trainer.config.lr, weight_decay=trainer.config.weight_decay)
+    rates = reference.Rates(config.embedding_dropout, config.dropout)
+    generator = torch.Generator().manual_seed(0)
+
+    def step(batch: PackedBatch) -> float:
+        seq, tgt = reference.padded(batch)
+        begin = time.perf_counter()
+        reference.train_step(model, optimizer, seq, tgt, rates, generator)
+        return time.perf_counter() - begin
+
+    packed = [training_batch(data, each, config.length) for each in batches]
+    step(packed[0])  # warms up
+    seconds = [step(batch) for batch in packed]
+    return {
+        "batches_measured": len(batches),
+        "users_per_batch": size,
+        **spread("batch_seconds", seconds),
+        **spread("epoch_seconds", [s / size * len(users) for s in seconds]),
+        "start_memory_mib": start,
+        "peak_memory_mib": peak_memory_mib(),
+    }
+
+
+def _affordable_users(config: ModelConfig) -> int:
+    """Users whose padded batch's logits, at three copies, take at most a third of the memory that is free."""
+    row = 3 * 4 * config.length * (config.n_items + 1)
+    return max(1, psutil.virtual_memory().available // 3 // row)
+
+
+def padded_evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
+    """The plain padded sampler on a sample of users, scaled to all by their number: padded, every user costs the same."""
+    start = memory_mib()
+    model = _adrec(ModelConfig(n_items=data.n_items))
+    users = np.arange(min(effort.padded_users, data.n_users))
+    batch = pack([data.history(int(u), "test", model.config.length) for u in users], model.config.length, users=users)
+    seq, tgt = reference.padded(batch)
+    own = torch.from_numpy(data.test[batch.users].astype(np.int64))
+
+    @torch.no_grad()
+    def rank() -> None:
+        noise = user_noise(0, batch.users, model.config.timesteps, model.config.hidden_size)
+        ranks_of(reference.reverse(model, seq, tgt, *noise) @ model.item_embedding.weight.T, own)
+
+    seconds = repeat(rank, Effort(effort.seconds, 2), warm_up=False)
+    return {
+        "users_measured": len(users),
+        "steps": model.config.timesteps,
+        **spread("seconds", [s / len(users) * data.n_users for s in seconds]),
+        "start_memory_mib": start,
+        "peak_memory_mib": peak_memory_mib(),
+    }
+
+
+# -- evaluation and trajectory ----------------------------------------------------------------------------------------
+
+
+def _adrec(config: ModelConfig) -> ADRec:
+    model = build(config)
+    assert isinstance(model, ADRec)
+    model.initialise(torch.Generator().manual_seed(0))
+    return model.requires_grad_(False)
+
+
+def evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
+    """The test of all users with all denoising steps."""
+    start = memory_mib()
+    model = _adrec(ModelConfig(n_items=data.n_items))
+    steps = model.config.timesteps
+    seconds = repeat(lambda: evaluate(model, data, "test", steps=steps), effort)
+    lengths = np.minimum(np.diff(data.train_offsets) + 1, model.config.length)
+    work = evaluation_operations(model.config, lengths, steps) / 1e9
+    return {
+        "users": data.n_users,
+        "steps": steps,
+        **spread("seconds", seconds),
+        **spread("users_per_second", [data.n_users / s for s in seconds]),
+        "repetitions": len(seconds),
+        "useful_gflop": work,
+        "useful_gflops": work / statistics.median(seconds),
+        "start_memory_mib": start,
+        "peak_memory_mib": peak_memory_mib(),
+    }
+
+
+def trajectory(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
+    """The reverse process of the user with the longest history from many noise seeds at once, the top items of every step included."""
+    model = _adrec(ModelConfig(n_items=data.n_items))
+    user = int(np.diff(data.train_offsets).argmax())
+    history = data.history(user, "test", model.config.length)
+    table, timesteps, width = model.item_embedding.weight[1:], model.config.timesteps, model.config.hidden_size
+
+    @torch.no_grad()
+    def walk() -> None:
+        draws = [user_noise(seed, np.array([user]), timesteps, width) for seed in range(SEEDS)]
+        x_start, step_noise = torch.cat([d[0] for d in draws]), torch.cat([d[1] for d in draws], 1)
+        predict = model.last_token(pack([history], model.config.length), copies=SEEDS)
+        tops: list[torch.Tensor] = []
+        reverse_process(
+            predict, x_start, step_noise, model.diffusion, lambda t, x0_hat, x: tops.append((x0_hat @ table.T).topk(TOP).indices)
+        )
+
+    seconds = repeat(walk, Effort(effort.seconds / 2, 5))
+    return {
+        "data": data.name,
+        "history": len(history),
+        "seeds": SEEDS,
+        "steps": timesteps,
+        **spread("seconds", seconds),
+        "repetitions": len(seconds),
+        "peak_memory_mib": peak_memory_mib(),
+    }
+
+
+# -- matrix products --------------------------------------------------------------------------------------------------
+
+
+def products(n_items: int, effort: Effort) -> dict[str, Any]:
+    """Plain float32 matrix products: a large square one, the peak that shares refer to, and those of the model's shapes."""
+    width = ModelConfig(n_items=n_items).hidden_size
+    shapes = {
+        "qkv": (ROWS, width, 3 * width),
+        "out": (ROWS, width, width),
+        "wide": (ROWS, width, 4 * width),
+        "narrow": (ROWS, 4 * width, width),
+        "logits": (max(1, min(ROWS, 2**24 // (n_items + 1))), width, n_items + 1),
+    }
+    rates = product_gflops(SQUARE, SQUARE, SQUARE, Effort(effort.seconds / 2, 7))
+    own = {name: {"shape": list(s), **spread("gflops", product_gflops(*s, Effort(effort.seconds / 8, 7)))} for name, s in shapes.items()}
+    told = {"threads": torch.get_num_threads(), "torch_cpu_capability": torch.backends.cpu.get_cpu_capability()}
+    return {**told, **spread("sgemm_gflops", rates), "products": own}
+
+
+def product_gflops(rows: int, inner: int, columns: int, effort: Effort) -> list[float]:
+    """10^9 operations a second of (rows, inner) @ (inner, columns), each repetition."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(shape, generator=generator) for shape in ((rows, inner), (inner, columns)))
+    out = torch.empty(rows, columns)
+    return [2e-9 * rows * inner * columns / s for s in repeat(lambda: torch.mm(a, b, out=out), effort)]
+
+
+# -- growth -----------------------------------------------------------------------------------------------------------
+
+
+def random_data(users: int, length: int, items: int) -> SequenceDataset:
+    """Histories without structure: every user has exactly ``length`` training pairs."""
+    rng = np.random.default_rng(0)
+    return SequenceDataset(
+        name=f"random-{users}-{length}-{items}",
+        train_items=rng.integers(1, items + 1, users * (length + 1), dtype=np.int32),
+        train_offsets=np.arange(users + 1, dtype=np.int64) * (length + 1),
+        val=rng.integers(1, items + 1, users, dtype=np.int32),
+        test=rng.integers(1, items + 1, users, dtype=np.int32),
+        items=ItemTable.untitled([str(i) for i in range(1, items + 1)]),
+        user_ids=np.arange(users).astype(str),
+    )
+
+
+def growth_point(users: int, length: int, items: int, width: int, effort: Effort) -> dict[str, Any]:
+    """One epoch of fine-tuning and one evaluation of a size, with what the formulas expect of it.
+
+    parameters: of the model; memory is the process's before the model, its peak after training, its peak after both.
+    """
+    data = random_data(users, length, items)
+    start = memory_mib()
+    trainer = trainer_of(data, "finetune", ModelConfig(n_items=items, hidden_size=width, length=length))
+    config, lengths = trainer.model.config, np.full(users, length)
+    training = repeat(lambda: _epoch(trainer), effort)
+    trained = peak_memory_mib()
+    evaluating = repeat(lambda: evaluate(trainer.model, data, "val"), effort)
+    return {
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "train": {**spread("seconds", training), "operations": training_operations(config, lengths)},
+        "evaluate": {**spread("seconds", evaluating), "operations": evaluation_operations(config, lengths, config.timesteps)},
+        "start_memory_mib": start,
+        "train_memory_mib": trained,
+        "peak_memory_mib": peak_memory_mib(),
+    }
+
+
+# -- measuring --------------------------------------------------------------------------------------------------------
+
+
+def repeat(work: Callable[[], object], effort: Effort, *, warm_up: bool = True) -> list[float]:
+    """Seconds of each repetition of ``work``, after one that warms caches up."""
+    if warm_up:
+        work()
+    seconds: list[float] = []
+    while len(seconds) < effort.at_least or sum(seconds) < effort.seconds:
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+def spread(key: str, values: list[float]) -> dict[str, Any]:
+    """The median under ``key``, and beside it the least and the greatest."""
+    return {key: statistics.median(values), f"{key}_spread": [min(values), max(values)]}
+
+
+def memory_mib() -> float:
+    """Resident memory of this process now."""
+    return float(psutil.Process().memory_info().rss / 2**20)
+
+
+def peak_memory_mib() -> float:
+    """The most resident memory this process has had.
+
+    Linux tells it of this very program; what getrusage tells may come from the process that started it.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) / 1024
+    except (OSError, StopIteration):
+        import resource  # not on every system
+
+        unit = 2**20 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
