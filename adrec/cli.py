@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run; starts it if there is none")
     train.add_argument("--seed", type=int, metavar="N")
+    _device_option(train)
 
     evaluate = _command(commands, "evaluate", evaluate_command, "rank the full catalogue for every user of a run", as_json=True)
     evaluate.add_argument("run", metavar="DIR")
@@ -70,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
     evaluate.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
     evaluate.add_argument("--filter-seen", action="store_true", help="never recommend items of the history")
+    _device_option(evaluate)
     evaluate.add_argument("--filter-padding", action="store_true", help="never rank the padding row")
 
     official = _command(commands, "import-official", import_command, "a run folder from a state dict of the official code")
@@ -125,6 +127,10 @@ def _data_options(command: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="how to read the data: user, item, time, rating, title, category (column names), items (item file), min_rating, k_core",
     )
+
+
+def _device_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto (default): a GPU if there is one")
 
 
 def _data_commands(commands: Any) -> None:
@@ -201,6 +207,7 @@ def train_command(arguments: argparse.Namespace) -> int:
 
     from adrec.data import catalog
     from adrec.runs import RunFolder
+    from adrec.training.distributed import chosen_device, processes
     from adrec.training.session import describe_run, recorded_request, train_run
     from adrec.training.watch import ProgressBar, StopOnSignal
 
@@ -223,9 +230,10 @@ def train_command(arguments: argparse.Namespace) -> int:
         pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
         words = ["python", "-m", "adrec", *arguments.words]
         info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained)
-    with StopOnSignal() as stop, ProgressBar() as bar:
-        state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar)
-    print(f"Run '{run.path}' is {state}{'' if state == 'finished' else '; go on with --resume'}.", file=sys.stderr)
+    with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
+        state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar, processes=together)
+        if together.first:
+            print(f"Run '{run.path}' is {state}{'' if state == 'finished' else '; go on with --resume'}.", file=sys.stderr)
     return 0
 
 
@@ -234,10 +242,12 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
     from adrec.evaluation import evaluate
     from adrec.models.loading import load_model
     from adrec.runs import RunFolder
+    from adrec.training.distributed import chosen_device
 
     run = RunFolder(arguments.run)
     model = load_model(run)
     data = catalog.load_for_run(_at(run.info, arguments.dataset))
+    model.to(chosen_device(arguments.device))
     filters = {"filter_seen": arguments.filter_seen, "filter_padding": arguments.filter_padding}
     result = evaluate(model, data, arguments.split, steps=arguments.steps, seed=arguments.seed, **filters)
     _print({**result.metrics, **filters}, arguments.json)

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adrec.data.batches import PackedBatch, evaluation_batches
+from adrec.data.batches import PART_TOKENS, PackedBatch, evaluation_batches
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.diffusion import reverse_process, user_noise
 from adrec.models import ADRec, Model
+from adrec.training.distributed import Processes
+from adrec.workers import Workers
 
 CUTOFFS = (5, 10, 20)
 CHUNK = 8192
@@ -111,7 +113,8 @@ def answers(model: Model, batch: PackedBatch, steps: int | None = None, seed: in
         return model(batch)[batch.last]
     diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
     x_start, step_noise = user_noise(seed, batch.users, len(diffusion.timesteps), model.config.hidden_size)
-    return reverse_process(model.last_token(batch), x_start, step_noise, diffusion)
+    device = batch.items.device
+    return reverse_process(model.last_token(batch), x_start.to(device), step_noise.to(device), diffusion)
 
 
 @torch.no_grad()
@@ -125,27 +128,39 @@ def evaluate(
     filter_seen: bool = False,
     filter_padding: bool = False,
     progress: Callable[[float], None] | None = None,
+    processes: Processes | None = None,
 ) -> Evaluation:
     """Rank the whole catalogue for every user.
 
     steps: denoising steps (default: all timesteps). seed: of the noise, which depends on (seed, user) alone.
     filter_seen: items of the history cannot be recommended (the answer itself is never filtered); filter_padding: nor
-    can row 0. Both are off by default, as in the official code.
+    can row 0. Both are off by default, as in the official code. processes: those that share the users, with the same result in
+    each of them.
     """
     begin = time.perf_counter()
-    ranks = np.zeros(data.n_users, dtype=np.int64)
-    targets = torch.from_numpy(data.answers(split).astype(np.int64))
+    processes = processes or Processes()
+    table = model.item_embedding.weight
+    ranks = torch.zeros(data.n_users, dtype=torch.int64)
     done = 0
-    for batch in evaluation_batches(data, split, model.config.length):
-        own = targets[torch.from_numpy(batch.users)]
-        hidden = _hidden(data, split, batch.users, filter_seen, filter_padding)
-        ranks[batch.users] = streamed_ranks(answers(model, batch, steps, seed), model.item_embedding.weight, own, hidden).numpy()
-        done += len(batch.users)
-        if progress is not None:
-            progress(done / data.n_users)
+
+    @torch.no_grad()
+    def rank(part: PackedBatch) -> tuple[np.ndarray, Tensor]:
+        own = torch.from_numpy(data.answers(split)[part.users].astype(np.int64)).to(table.device)
+        hidden = _hidden(data, split, part.users, filter_seen, filter_padding)
+        hidden = hidden and (hidden[0].to(table.device), hidden[1].to(table.device))
+        return part.users, streamed_ranks(answers(model, part.to(table.device), steps, seed), table, own, hidden).cpu()
+
+    parts = (part for batch in evaluation_batches(data, split, model.config.length) for part in batch.split(PART_TOKENS))
+    with Workers(None if table.device.type == "cpu" else 1) as workers:
+        for users, found in workers.map(rank, processes.share(parts)):
+            ranks[torch.from_numpy(users)] = found
+            done += len(users) * processes.size
+            if progress is not None:
+                progress(min(1.0, done / data.n_users))
+    processes.add_up([ranks])
     used_steps = 0 if not isinstance(model, ADRec) else model.config.timesteps if steps is None else steps
     used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
-    return Evaluation(ranks, {**used, **ranking_metrics(ranks), "seconds": time.perf_counter() - begin})
+    return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy()), "seconds": time.perf_counter() - begin})
 
 
 def _hidden(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, padding: bool) -> tuple[Tensor, Tensor] | None:

@@ -24,6 +24,7 @@ from adrec.evaluation import evaluate, ranks_of
 from adrec.models import ADRec, build
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Recorder
+from adrec.workers import Workers
 
 SQUARE, ROWS = 2048, 2048
 SEEDS, TOP = 50, 10
@@ -49,8 +50,9 @@ def trainer_of(data: SequenceDataset, stage: str, model: ModelConfig) -> Trainer
 
 def _epoch(trainer: Trainer) -> None:
     """One epoch's steps, as the training loop makes them."""
-    for batch, noise in trainer._rest_of_epoch():
-        trainer.train_step(batch, noise)
+    with Workers() as workers:
+        for batch in trainer._rest_of_epoch():
+            trainer.train_step(batch, workers)
 
 
 def train(data: SequenceDataset, stage: str, effort: Effort) -> dict[str, Any]:

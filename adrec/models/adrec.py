@@ -40,6 +40,7 @@ class ADRec(nn.Module):
     Dropout is active in a forward pass exactly where a generator ``noise`` is passed; there is no train/eval switch.
     """
 
+    loss_names = ("ce", "mse")
     alpha_bar: Tensor
     time_table: Tensor
 

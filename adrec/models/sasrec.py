@@ -15,6 +15,8 @@ from adrec.models.noise import Noise
 class SASRec(nn.Module):
     """Embedding, layer norm, dropout, causal Transformer; the last token's output scores every item by inner product."""
 
+    loss_names = ("ce",)
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config

@@ -17,11 +17,12 @@ from torch.nn import Parameter
 
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.batches import PART_TOKENS, PackedBatch, training_batch
-from adrec.data.dataset import SequenceDataset
-from adrec.evaluation import evaluate
+from adrec.data.dataset import SequenceDataset, Split
+from adrec.evaluation import Evaluation, evaluate
 from adrec.models import Model, build
 from adrec.models.noise import Noise
 from adrec.runs import STAGES
+from adrec.training.distributed import Processes
 from adrec.training.gradients import Gradient, mean_gradient, projected_mean, separate_gradients, summed
 from adrec.training.recorder import Recorder
 from adrec.training.stages import Stage, stages_of
@@ -66,8 +67,10 @@ class Trainer:
         recorder: Recorder,
         stop: Callable[[], bool],
         pretrained: Tensor | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self.data, self.config, self.recorder, self.stop = data, config, recorder, stop
+        self.processes = processes or Processes()
         self.model_config, self.stages = model_config, stages_of(model_config, config)
         self.table = pretrained
         if pretrained is not None:
@@ -94,8 +97,12 @@ class Trainer:
             self.model.initialise(torch.Generator().manual_seed(int(noise_for(self.config.seed, INIT, self.stage).integers(2**62))))
             if self.table is not None:
                 self.model.item_embedding.weight.data.copy_(self.table)
-            self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True)
+            self._begin_optimizer()
         self.place.epoch = self.stage.first_epoch
+
+    def _begin_optimizer(self) -> None:
+        self.model.to(self.processes.device)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True)
 
     def state(self) -> dict[str, Any]:
         """Everything that resuming needs."""
@@ -115,7 +122,7 @@ class Trainer:
         if place.stage < len(self.stages):
             self.model = build(self.stages[place.stage].config(self.model_config))
             self.model.load_state_dict(state["model"])
-            self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True)
+            self._begin_optimizer()
             self.optimizer.load_state_dict(state["optimizer"])
         self.place = place
 
@@ -123,7 +130,7 @@ class Trainer:
 
     def run(self) -> bool:
         """Train to the end: True. False if ``stop`` asked to leave before."""
-        with Workers() as workers:
+        with Workers(None if self.processes.device.type == "cpu" else 1) as workers:
             while not self.finished:
                 self.recorder.stage_begins(self.stage, self.place, self.batches_per_epoch)
                 if not self._run_stage(workers):
@@ -150,7 +157,7 @@ class Trainer:
                 reason = self._reason_to_end()
                 if reason is not None:
                     break
-                if self.stop():
+                if self.processes.any(self.stop()):
                     self.recorder.checkpoint(self.state())
                     return False
                 if self.recorder.checkpoint_due(self.config.checkpoint_seconds):
@@ -189,22 +196,28 @@ class Trainer:
         """The losses and their combined gradient. Each part of the batch draws from random numbers of its own."""
         gradients_of = separate_gradients if self.config.pcgrad else lambda losses, parameters: [mean_gradient(losses, parameters)]
         place, stage, seed = self.place, self.stage, self.config.seed
-        totals: dict[str, float] = {}
+        device = self.processes.device
+        jobs = self.processes.share(enumerate(batch.split(PART_TOKENS)))
+        totals = dict.fromkeys(self.model.loss_names, 0.0)
 
         def compute(job: tuple[int, PackedBatch]) -> tuple[dict[str, Tensor], list[Gradient]]:
             index, part = job
-            losses = self.model.losses(part, Noise(noise_for(seed, STEP, stage, place.epoch, place.batch, index)))
+            noise = Noise(noise_for(seed, STEP, stage, place.epoch, place.batch, index), device)
+            losses = self.model.losses(part.to(device), noise)
             return {k: v.detach() for k, v in losses.items()}, gradients_of(list(losses.values()), trained)
 
         def gradients() -> Iterator[Gradient]:
-            for losses, separate in workers.map(compute, enumerate(batch.split(PART_TOKENS))):
+            for losses, separate in workers.map(compute, jobs):
                 for name, value in losses.items():
-                    totals[name] = totals.get(name, 0.0) + float(value)
+                    totals[name] += float(value)
                 yield [g for own in separate for g in own]
 
-        total = summed(gradients())
+        total = summed(gradients()) or [torch.zeros_like(p) for p in trained] * (len(totals) if self.config.pcgrad else 1)
+        told = torch.tensor(list(totals.values()), device=device)
+        self.processes.add_up([told, *total])
         separate = [total[i : i + len(trained)] for i in range(0, len(total), len(trained))]
-        return totals, projected_mean(separate) if len(separate) > 1 else separate[0]
+        gradient = projected_mean(separate) if len(separate) > 1 else separate[0]
+        return dict(zip(totals, told.tolist(), strict=True)), gradient
 
     def _reason_to_end(self) -> str | None:
         if self.config.max_steps is not None and self.place.step >= self.config.max_steps:
@@ -224,7 +237,7 @@ class Trainer:
 
     def _validate(self) -> None:
         begin = time.perf_counter()
-        metrics = evaluate(self.model, self.data, "val", steps=self.config.sampling_steps or None).metrics
+        metrics = self._evaluate("val").metrics
         place = self.place
         better = metrics["ndcg@10"] > place.best
         if better:
@@ -240,13 +253,23 @@ class Trainer:
             self._validate()
         self.model.load_state_dict(self.best_weights)
         self.recorder.stage_ends(self.stage, self.place, reason, self.model.state_dict())
-        self.table = self.model.item_embedding.weight.detach().clone()
+        self.table = self.model.item_embedding.weight.detach().cpu().clone()
         self.best_weights = {}
         self.place = Place(stage=self.place.stage + 1)
         if not self.finished:
             self._begin_stage()
         self.recorder.checkpoint(self.state())
 
+    def _evaluate(self, split: Split) -> Evaluation:
+        return evaluate(self.model, self.data, split, steps=self.config.sampling_steps or None, processes=self.processes)
+
     def _final_test(self) -> None:
-        model = self.recorder.load_final(self.stages[-1].config(self.model_config))
-        self.recorder.test(self.stages[-1], evaluate(model, self.data, "test", steps=self.config.sampling_steps or None))
+        """Test the last stage's weights; a run that was resumed behind its last stage has them in its folder alone."""
+        self.model = build(self.stages[-1].config(self.model_config))
+        if self.processes.first:
+            self.recorder.load_final(self.model)
+        else:
+            self.model.load_state_dict({k: torch.zeros_like(v) for k, v in self.model.state_dict().items()})
+        self.model.to(self.processes.device)
+        self.processes.add_up([p.data for p in self.model.parameters()])
+        self.recorder.test(self.stages[-1], self._evaluate("test"))

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adrec.config import ModelConfig
 from adrec.errors import RunError
 from adrec.evaluation import Evaluation
-from adrec.models import Model, build
+from adrec.models import Model
 from adrec.models.loading import load_weights
-from adrec.runs import ITEM_TABLE, RunFolder, atomic, save_arrays, write_json
+from adrec.runs import ITEM_TABLE, STAGES, RunFolder, atomic, save_arrays, write_json
 from adrec.training.stages import Stage
 
 if TYPE_CHECKING:
@@ -77,17 +76,24 @@ class Recorder:
 
     def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
         """The item table, of a very large one a sample spread evenly over popularity, with its ids."""
-        arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.numpy().astype(dtype)}
+        arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.cpu().numpy().astype(dtype)}
         if len(table) - 1 > SNAPSHOT_ITEMS and dtype is np.float16:
             ranked = np.argsort(self.popularity[1:], kind="stable") + 1
             ids = np.sort(ranked[np.linspace(0, len(ranked) - 1, SNAPSHOT_ITEMS).astype(int)])
             arrays = {ITEM_TABLE: arrays[ITEM_TABLE][ids], "ids": ids}
         save_arrays(self.run.path / "snapshots" / f"{name}.safetensors", arrays)
 
+    def begin(self, initial: Tensor, pretrained: Tensor | None) -> None:
+        """What a run starts from: its random item table, or the table that takes stage 1's place."""
+        if pretrained is None:
+            self.snapshot("initial", initial, np.float32)
+        else:
+            save_arrays(self.run.weights_path(STAGES[0]), {ITEM_TABLE: pretrained.numpy()})
+
     # -- weights --------------------------------------------------------------------------------------------------
 
     def stage_ends(self, stage: Stage, place: "Place", reason: str, weights: Mapping[str, Tensor]) -> None:
-        save_arrays(self.run.weights_path(stage.name), {k: v.numpy() for k, v in weights.items()})
+        save_arrays(self.run.weights_path(stage.name), {k: v.cpu().numpy() for k, v in weights.items()})
         metrics = {
             "val": place.best_metrics,
             "epoch": place.best_epoch,
@@ -100,10 +106,8 @@ class Recorder:
         ended = {"seconds": round(place.seconds, 3), "reason": reason, "best_epoch": place.best_epoch}
         self.event("stage_end", **where, **ended, metrics=place.best_metrics)
 
-    def load_final(self, config: ModelConfig) -> Model:
-        model = build(config)
-        load_weights(model, self.run.weights_path("finetune"))
-        return model
+    def load_final(self, model: Model) -> None:
+        load_weights(model, self.run.weights_path(STAGES[-1]))
 
     def test(self, stage: Stage, result: Evaluation) -> None:
         folder = self.run.path / "stages" / stage.name
@@ -136,7 +140,38 @@ class Recorder:
                 size = int(state["events"])
             except Exception as error:  # torch's reader fails on damage in any way
                 raise RunError(f"'{path}' is damaged and cannot be resumed from ({type(error).__name__}).") from None
+        self._cut_events(size)
+        return state
+
+    def _cut_events(self, size: int) -> None:
         if self.run.events_path.exists() and self.run.events_path.stat().st_size > size:
             os.truncate(self.run.events_path, size)
         self.event("resumed")
-        return state
+
+
+class Bystander(Recorder):
+    """Writes nothing: the recorder of every process but the first of a training on several."""
+
+    def event(self, kind: str, **fields: Any) -> None:
+        pass
+
+    def begin(self, initial: Tensor, pretrained: Tensor | None) -> None:
+        pass
+
+    def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
+        pass
+
+    def stage_ends(self, stage: Stage, place: "Place", reason: str, weights: Mapping[str, Tensor]) -> None:
+        pass
+
+    def test(self, stage: Stage, result: Evaluation) -> None:
+        pass
+
+    def checkpoint_due(self, seconds: float) -> bool:
+        return False
+
+    def checkpoint(self, state: Mapping[str, Any]) -> None:
+        pass
+
+    def _cut_events(self, size: int) -> None:
+        pass

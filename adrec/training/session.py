@@ -15,9 +15,10 @@ from adrec.data.catalog import TITLES
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.models.official import TABLE, read_state_dict
-from adrec.runs import ALIVE, ITEM_TABLE, RunFolder, load_arrays, save_arrays
+from adrec.runs import ALIVE, ITEM_TABLE, RunFolder, load_arrays
+from adrec.training.distributed import Processes
 from adrec.training.loop import Trainer
-from adrec.training.recorder import Recorder
+from adrec.training.recorder import Bystander, Recorder
 
 CREDITS = {"ml-100k": "MovieLens-100K, GroupLens Research, University of Minnesota (Harper & Konstan 2015, doi 10.1145/2827872)"}
 LIBRARIES = ("torch", "numpy", "pandas", "safetensors")
@@ -75,58 +76,67 @@ def train_run(
     resume: bool = False,
     stop: Callable[[], bool] = lambda: False,
     listener: Callable[[dict[str, Any]], None] | None = None,
+    processes: Processes | None = None,
 ) -> str:
     """Train all stages of ``info`` (``describe_run``) into ``run``. Returns the state it ends in: finished or stopped.
 
     resume: go on from the last checkpoint of an existing folder (its own run.json decides), or start it if there is none.
+    processes: those that train this run together; the first alone writes the folder.
     A failure is recorded in status.json and raised again.
     """
+    processes = processes or Processes()
     going_on = resume and run.exists
-    _check_free(run, going_on)
+    if processes.first:
+        _check_free(run, going_on)
+    processes.together()
     if going_on and run.status["state"] == "finished":
         return "finished"
     info = run.info if going_on else info
-    model_config, config = from_json(ModelConfig, info["model"]), from_json(TrainConfig, info["train"])
     weights = info.get("pretrained")
     if weights and going_on and run.weights_path("pretrain").is_file():
         weights = run.weights_path("pretrain")  # the same table; the file it came from may be gone
+    model_config = from_json(ModelConfig, info["model"])
     table = read_pretrained(weights, model_config.n_items + 1, model_config.hidden_size) if weights else None
+    if not processes.first:
+        recorder: Recorder = Bystander(run, data.popularity)
+        return _state(_train(recorder, data, info, table, going_on, stop, processes))
     if not going_on:
         run.path.mkdir(parents=True, exist_ok=True)
         run.create(info, data.items, data.popularity)
     run.write_status("running")
     try:
-        finished = _train(run, data, model_config, config, table, going_on, stop, listener)
+        finished = _train(Recorder(run, data.popularity, listener), data, info, table, going_on, stop, processes)
     except BaseException as error:
         run.write_status("failed", f"{error}" if str(error) else type(error).__name__)
         raise
-    run.write_status("finished" if finished else "stopped")
+    run.write_status(_state(finished))
     if finished:  # only now: a kill before this line leaves a run that resumes at its end
         (run.path / "checkpoint.pt").unlink(missing_ok=True)
+    return _state(finished)
+
+
+def _state(finished: bool) -> str:
     return "finished" if finished else "stopped"
 
 
 def _train(
-    run: RunFolder,
+    recorder: Recorder,
     data: SequenceDataset,
-    model_config: ModelConfig,
-    config: TrainConfig,
+    info: Mapping[str, Any],
     table: Tensor | None,
     going_on: bool,
     stop: Callable[[], bool],
-    listener: Callable[[dict[str, Any]], None] | None,
+    processes: Processes,
 ) -> bool:
-    recorder = Recorder(run, data.popularity, listener)
+    model_config, config = from_json(ModelConfig, info["model"]), from_json(TrainConfig, info["train"])
     state = recorder.resume() if going_on else None
-    trainer = Trainer(data, model_config, config, recorder, stop, table)
+    trainer = Trainer(data, model_config, config, recorder, stop, table, processes)
     if state is not None:
         trainer.restore(state)
-    elif table is not None:
-        save_arrays(run.weights_path("pretrain"), {ITEM_TABLE: table.numpy()})
     else:
-        recorder.snapshot("initial", trainer.model.item_embedding.weight.detach(), torch.zeros(0).numpy().dtype.type)
+        recorder.begin(trainer.model.item_embedding.weight.detach(), table)
     finished = trainer.run()
-    recorder.event("finished" if finished else "stopped")
+    recorder.event(_state(finished))
     return finished
 
 

@@ -1,0 +1,94 @@
+"""Several processes, on one machine or many, that train one run: started by ``torchrun``, joined by ``torch.distributed``.
+
+Each takes its share of every batch's parts and the gradients are added up, so all hold the same weights and go the same way.
+A part's random numbers are those of its place in the training (see ``loop``), so it does not matter which process has it.
+The first process alone writes; the others must see the run folder too.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from adrec.errors import ConfigError, RunError
+
+Item = TypeVar("Item")
+PATIENCE = timedelta(minutes=10)
+LOST = "Another process of this training ended or cannot be reached any more, so this one stops; go on with --resume."
+
+
+class Processes:
+    """This process among those of a training: ``rank`` of ``size``. The default is a training of one process alone."""
+
+    def __init__(self, rank: int = 0, size: int = 1, device: torch.device | None = None) -> None:
+        self.rank, self.size, self.device = rank, size, device or torch.device("cpu")
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+    def share(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Every ``size``-th item, from this process's own on."""
+        return islice(items, self.rank, None, self.size)
+
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its sum over all processes."""
+        if self.size == 1:
+            return
+        flat = torch.cat([t.reshape(-1).to(self.device) for t in tensors])
+        with _lost_is_told():
+            dist.all_reduce(flat)
+        for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    def any(self, asked: bool) -> bool:
+        """Whether any process says yes."""
+        if self.size == 1:
+            return asked
+        count = torch.tensor(float(asked))
+        self.add_up([count])
+        return bool(count > 0)
+
+    def together(self) -> None:
+        """Wait until all processes are here."""
+        self.any(False)
+
+
+@contextmanager
+def _lost_is_told() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if "CUDA" in str(error):
+            raise
+        raise RunError(LOST) from error
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device of ``auto``, ``cpu`` or ``cuda``; a ConfigError where there is no GPU to be had."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("There is no CUDA device here for --device cuda; accepted are auto and cpu.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator[Processes]:
+    """Join the processes that ``torchrun`` started, as its environment variables tell; alone if there are none."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Processes(device=device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield Processes(dist.get_rank(), size, device)
+    finally:
+        dist.destroy_process_group()
