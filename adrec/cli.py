@@ -218,8 +218,8 @@ def train_command(arguments: argparse.Namespace) -> int:
     if arguments.model is not None:
         given["model"] = arguments.model
     if arguments.resume and run.exists:
-        recorded_request(run, arguments.dataset, arguments.preset, given, arguments.pretrained)
-        data, info = catalog.load_for_run(run.info), run.info
+        recorded_request(run, arguments.preset, given, arguments.pretrained)
+        data, info = catalog.load_for_run(_at(run.info, arguments.dataset)), run.info
     else:
         if arguments.dataset is None:
             raise ConfigError("Tell which data to train on with --dataset NAME_OR_PATH.")

@@ -140,7 +140,7 @@ def _train(
     return finished
 
 
-def recorded_request(run: RunFolder, source: str | None, preset: str | None, given: Mapping[str, str], pretrained: str | None) -> None:
+def recorded_request(run: RunFolder, preset: str | None, given: Mapping[str, str], pretrained: str | None) -> None:
     """A resumed run goes on with its recorded settings: whatever is asked again must agree with them."""
     info = run.info
     recorded = {**to_json(run.model_config), **to_json(run.train_config), "preset": info.get("preset")}
@@ -150,9 +150,10 @@ def recorded_request(run: RunFolder, source: str | None, preset: str | None, giv
     for key, value in asked.items():
         if recorded.get(key) != value:
             raise ConfigError(f"Run '{run.path}' was begun with {key} = {recorded.get(key)}, not {value}; it is resumed as it was begun.")
-    for what, told, known in (("data", source, info["dataset"]["name"]), ("pretrained weights", pretrained, info["pretrained"])):
-        if told is not None and told != known and str(Path(told).resolve()) != known:
-            raise ConfigError(f"Run '{run.path}' was begun with the {what} '{known}', not '{told}'; it is resumed as it was begun.")
+    known = info["pretrained"]
+    if pretrained is not None and known not in (pretrained, str(Path(pretrained).resolve())):
+        told = f"the pretrained weights '{known}', not '{pretrained}'"
+        raise ConfigError(f"Run '{run.path}' was begun with {told}; it is resumed as it was begun.")
 
 
 def _check_free(run: RunFolder, going_on: bool) -> None:

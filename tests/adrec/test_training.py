@@ -325,8 +325,8 @@ def test_a_failure_is_recorded_in_the_status(data, tmp_path):
 
 def test_resuming_with_other_settings_is_refused(whole):
     with pytest.raises(ConfigError, match="begun with hidden_size = 16, not 32"):
-        recorded_request(whole, None, None, {"hidden_size": "32"}, None)
-    recorded_request(whole, SOURCE, "paper", {"hidden_size": "16"}, None)
+        recorded_request(whole, None, {"hidden_size": "32"}, None)
+    recorded_request(whole, "paper", {"hidden_size": "16"}, None)
 
 
 # -- pre-trained tables -----------------------------------------------------------------------------------------------
