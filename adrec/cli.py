@@ -107,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--dataset", action="append", metavar="NAME_OR_PATH", help="may be repeated (default: ml-100k and synthetic)")
     bench.add_argument("--quick", action="store_true", help="the synthetic data set and few repetitions: under a minute")
     bench.add_argument("--growth", action="store_true", help="instead: how time and memory grow with users, length, items and width")
-    bench.add_argument("--threads", type=int, metavar="N", help="of torch (default: its own choice)")
+    bench.add_argument("--threads", type=int, metavar="N", help="of torch (default: its own choice; with --growth 1)")
     return top
 
 
@@ -343,7 +343,7 @@ def bench_command(arguments: argparse.Namespace) -> None:
     if arguments.growth:
         if arguments.dataset or arguments.quick:
             raise ConfigError("The option --growth goes with neither --dataset nor --quick: it generates data of many sizes.")
-        report = growth.run(threads=arguments.threads)
+        report = growth.run(threads=1 if arguments.threads is None else arguments.threads)
     else:
         sources = arguments.dataset or (["synthetic"] if arguments.quick else bench.DEFAULT_SOURCES)
         report = bench.run(sources, quick=arguments.quick, threads=arguments.threads)

@@ -24,21 +24,23 @@ COPIES = 16
 """Bytes a parameter takes in training: itself, its gradient and Adam's two moments, in float32."""
 
 
-def run(axes: Mapping[str, tuple[list[int], dict[str, int]]] = AXES, *, threads: int | None = None) -> dict[str, Any]:
+def run(axes: Mapping[str, tuple[list[int], dict[str, int]]] = AXES, *, threads: int = 1) -> dict[str, Any]:
     """Measure one epoch of fine-tuning and one evaluation at every size, on histories without structure.
 
-    Keys: ``machine``, ``growth.<axis>.{values, fixed, seconds, seconds_spread, exponent, theory, asymptote, memory_mib,
-    start_memory_mib, memory_exponent, memory_theory, evaluate}``. Exponents are fitted on the larger half of the values.
+    threads: one by default, whose times other processes disturb least; exponents need no more.
+    Keys: ``machine``, ``threads``, ``growth.<axis>.{values, fixed, seconds, seconds_spread, exponent, theory, asymptote, memory_mib,
+    start_memory_mib, memory_exponent, memory_theory, evaluate}``. Exponents are fitted on the larger half of the values and
+    on each one's fastest repetition, which whatever else the machine does has touched least.
     ``theory`` fits the same way what `operations` counts, so it is the exponent of this range and not yet the asymptote.
     memory_exponent: of what the peak has above the process before the model; memory_theory: of the parameters with their
     gradients and moments, which is all that has to grow: activations are bounded by the batch.
     """
     check_threads(threads)
     growth = {axis: _axis(axis, values, {**BASE, **held}, threads) for axis, (values, held) in axes.items()}
-    return {"machine": machine(), "growth": growth}
+    return {"machine": machine(), "threads": threads, "growth": growth}
 
 
-def _axis(axis: str, values: Sequence[int], base: Mapping[str, int], threads: int | None) -> dict[str, Any]:
+def _axis(axis: str, values: Sequence[int], base: Mapping[str, int], threads: int) -> dict[str, Any]:
     points = [measure("growth_point", threads, **{**base, axis: value}, effort=EFFORT) for value in values]
     peaks, start = [p["train_memory_mib"] for p in points], [p["start_memory_mib"] for p in points]
     above = [max(peak - before, 0.1) for peak, before in zip(peaks, start, strict=True)]
@@ -56,11 +58,10 @@ def _axis(axis: str, values: Sequence[int], base: Mapping[str, int], threads: in
 
 
 def _times(values: Sequence[int], measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    seconds = [m["seconds"] for m in measured]
     return {
-        "seconds": seconds,
+        "seconds": [m["seconds"] for m in measured],
         "seconds_spread": [m["seconds_spread"] for m in measured],
-        "exponent": exponent(values, seconds),
+        "exponent": exponent(values, [m["seconds_spread"][0] for m in measured]),
         "theory": exponent(values, [m["operations"] for m in measured]),
     }
 

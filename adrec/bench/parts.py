@@ -137,7 +137,7 @@ def padded_evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
         noise = user_noise(0, batch.users, model.config.timesteps, model.config.hidden_size)
         ranks_of(reference.reverse(model, seq, tgt, *noise) @ model.item_embedding.weight.T, own)
 
-    seconds = repeat(rank, Effort(effort.seconds, 2), warm_up=False)
+    seconds = repeat(rank, effort)
     return {
         "users_measured": len(users),
         "steps": model.config.timesteps,
@@ -276,10 +276,9 @@ def growth_point(users: int, length: int, items: int, width: int, effort: Effort
 # -- measuring --------------------------------------------------------------------------------------------------------
 
 
-def repeat(work: Callable[[], object], effort: Effort, *, warm_up: bool = True) -> list[float]:
+def repeat(work: Callable[[], object], effort: Effort) -> list[float]:
     """Seconds of each repetition of ``work``, after one that warms caches up."""
-    if warm_up:
-        work()
+    work()
     seconds: list[float] = []
     while len(seconds) < effort.at_least or sum(seconds) < effort.seconds:
         begin = time.perf_counter()

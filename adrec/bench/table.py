@@ -61,7 +61,7 @@ def _growth(growth: Mapping[str, Any]) -> list[str]:
     for axis, entry in growth.items():
         values, memory = entry["values"], entry["memory_mib"]
         pairs = ((entry, ""), (entry["evaluate"], ""), (entry, "memory_"))
-        fitted = [f"{part[prefix + key]:.2f}" for part, prefix in pairs for key in ("exponent", "theory")]
+        fitted = [f"{part[prefix + key]:z.2f}" for part, prefix in pairs for key in ("exponent", "theory")]
         rows.append([axis, f"{values[0]:,}", f"{values[-1]:,}", *fitted, f"{memory[0]:,.0f} to {memory[-1]:,.0f}"])
     return ["Exponents of time and memory, fitted on the larger half of the values:", "", *_aligned(rows)]
 
