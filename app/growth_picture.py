@@ -16,16 +16,16 @@ from adrec.errors import AdrecError, DataError
 from adrec.runs import atomic
 from app.palette import NULL_COLOR, STAGE_COLORS
 
-SIDE, GAP, LEFT, TOP, BOTTOM = 220, 76, 60, 64, 46
+SIDE, GAP, LEFT, TOP, BOTTOM = 240, 76, 60, 64, 46
 INK, SOFT, LINE = "#1b2530", "#5b6670", "#d5dbe1"
-NAMES = {"users": "users", "length": "history length", "items": "items in the catalogue", "width": "hidden width"}
+NAMES = {"users": "users", "length": "history length", "items": "catalogue", "width": "hidden width"}
 TRAINING, EVALUATION = STAGE_COLORS["finetune"], STAGE_COLORS["pretrain"]
 
 
 def draw(growth: Mapping[str, Any]) -> str:
     """All panels as SVG text."""
     columns = [_column(axis, entry, first=i == 0) for i, (axis, entry) in enumerate(growth.items())]
-    width, height = LEFT + len(columns) * (SIDE + GAP) - GAP + 20, 2 * (TOP + SIDE + BOTTOM)
+    width, height = LEFT + len(columns) * (SIDE + GAP) - GAP + 60, 2 * (TOP + SIDE + BOTTOM)
     body = "".join(f'<g transform="translate({LEFT + i * (SIDE + GAP)} 0)">{column}</g>' for i, column in enumerate(columns))
     font = "font-family=\"'Source Sans Pro','Source Sans 3',system-ui,sans-serif\""
     ground = f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
