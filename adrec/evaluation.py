@@ -30,6 +30,7 @@ def ranks_of(scores: Tensor, targets: Tensor) -> Tensor:
     return (~(scores < own)).sum(1)
 
 
+@torch.no_grad()
 def streamed_ranks(answers: Tensor, table: Tensor, targets: Tensor, hidden: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """`ranks_of` the scores ``answers @ table.T`` without ever holding more than ``CHUNK`` of their columns.
 
