@@ -4,9 +4,12 @@ Small products on two threads of one operation wait for each other after every o
 not. What a part computes does not depend on the number of threads, so neither do the results.
 """
 
+import ctypes
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from types import TracebackType
 from typing import TypeVar
 
@@ -14,6 +17,21 @@ import torch
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # malloc.h
+LARGEST_KEPT = 32 * 2**20
+"""The most that glibc lets the threshold be."""
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let glibc keep what is freed for the next tensor, instead of returning it and faulting every page in again."""
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # another C library has none
+        for option, value in ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, 2**31 - 1), (TOP_PAD, 2 * LARGEST_KEPT)):
+            mallopt(option, value)
 
 
 class Workers:
@@ -23,6 +41,7 @@ class Workers:
         self.threads = threads or torch.get_num_threads()
 
     def __enter__(self) -> "Workers":
+        keep_freed_memory()
         self.before = torch.get_num_threads()
         self.pool = ThreadPoolExecutor(self.threads, "adrec", initializer=torch.set_num_threads, initargs=(1,))
         return self
