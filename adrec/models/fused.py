@@ -23,8 +23,9 @@ class _Gelu(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, mask: Tensor | None) -> Tensor:
         square = x * x
-        gate = (square * CUBIC).add_(SLOPE).mul_(x).sigmoid_()
-        if ctx.needs_input_grad[0]:
+        learns = ctx.needs_input_grad[0]
+        gate = (square * CUBIC if learns else square.mul_(CUBIC)).add_(SLOPE).mul_(x).sigmoid_()
+        if learns:
             slope = square.mul_(3 * CUBIC).add_(SLOPE).mul_(x).mul_(gate)
             slope = slope.addcmul_(slope, gate, value=-1).add_(gate)
             ctx.save_for_backward(slope if mask is None else slope.mul_(mask))

@@ -1,6 +1,6 @@
 """The one training loop: batches, forward, backward, step, validate, save.
 
-All randomness is a function of (seed, stage, epoch, batch), so a resumed run needs no random state but its place, and
+All randomness is a function of (seed, stage, epoch, batch, part of the batch), so a resumed run needs no random state but its place, and
 ends with the same weights as one that was never interrupted.
 """
 

@@ -40,7 +40,7 @@ def info_of(data, train=TRAIN, model=MODEL, pretrained=None):
 
 @pytest.fixture(scope="module")
 def whole(data, tmp_path_factory):
-    """A run that was never interrupted, on one thread as those in a process of their own: sums depend on the number of threads."""
+    """A run that was never interrupted."""
     torch.set_num_threads(1)  # again: numba sets OpenMP's number for the whole process
     run = RunFolder(tmp_path_factory.mktemp("runs") / "whole")
     assert train_run(run, data, info_of(data)) == "finished"
