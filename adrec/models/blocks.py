@@ -69,41 +69,40 @@ class CausalTransformer(nn.Module):
 class KeyValueCache:
     """Keys and values of clean history tokens in every block, so that only the last token is left to compute.
 
-    Causality keeps them constant over the reverse process. Slots: the pads' rows, the history, and one for the token itself.
+    Causality keeps them constant over the reverse process. Slots: the pads' rows and the history; the last token itself is apart.
     """
 
     def __init__(self, net: CausalTransformer, h: Tensor, layout: Layout, copies: int = 1) -> None:
         """h: (N + P, D) the stack's input for each user's tokens before the last one (a user may have none)."""
-        self.net = net
+        self.net, self.copies = net, copies
         empty = torch.arange(layout.longest, device=h.device) >= torch.from_numpy(layout.lengths).to(h.device).unsqueeze(1)
         of_history = torch.zeros(empty.shape, device=h.device).masked_fill_(empty, -math.inf)
-        of_itself = of_history.new_zeros(layout.users, 1)
-        self.bias = torch.cat([layout.pad_bias, of_history, of_itself], 1).unsqueeze(1).repeat_interleave(copies, 0)  # (B, 1, S + 1)
-        self.slots: list[Tensor] = []  # keys and values of a block, (2, B, H, S + 1, dh)
+        self.bias = torch.cat([layout.pad_bias, of_history], 1)[:, None, None]  # (U, 1, 1, S)
+        self.slots: list[Tensor] = []  # keys and values of a block, (2, U, H, S, dh)
         for i, block in enumerate(net.blocks):
-            qkv = block.qkv(h)  # type: ignore[operator]
-            self.slots.append(self._slots(qkv, layout, block.heads, copies))  # type: ignore[arg-type]
+            qkv, heads = block.qkv(h), block.heads  # type: ignore[operator]
+            spread = layout.index(heads)[0].view(3, -1)[1:].flatten()  # type: ignore[arg-type]
+            shape = (2, layout.users, heads, layout.slots, h.shape[1] // heads)  # type: ignore[operator]
+            self.slots.append(qkv.view(-1, shape[-1]).index_select(0, spread).view(shape))
             if i + 1 < len(net.blocks):
-                h = block.after_attention(h, packed_attention(qkv, layout, block.heads))  # type: ignore[operator, arg-type]
-
-    def _slots(self, qkv: Tensor, layout: Layout, heads: int, copies: int) -> Tensor:
-        """Keys and values of every slot; the slot of the token itself is filled at each step."""
-        width = qkv.shape[1] // (3 * heads)
-        spread = layout.index(heads)[0].view(3, -1)[1:].flatten()
-        shape = (2, layout.users, heads, layout.slots, width)
-        slots = qkv.view(-1, width).index_select(0, spread).view(shape).repeat_interleave(copies, 1)
-        return torch.cat([slots, slots.new_zeros(*slots.shape[:3], 1, width)], 3)
+                h = block.after_attention(h, packed_attention(qkv, layout, heads))  # type: ignore[operator, arg-type]
 
     def last_token(self, h: Tensor) -> Tensor:
-        """The stack's output for the last token. h: (B, D) -> (B, D).
-
-        One query a user: products summed along slots beat batched matrix products, whose cost a call is larger than the work.
-        """
-        for block, slots in zip(self.net.blocks, self.slots, strict=True):
-            q, *key_and_value = block.qkv(h).view(len(h), 3, *slots.shape[2::2]).unbind(1)  # type: ignore[operator]
-            slots[..., -1, :] = torch.stack(key_and_value)
-            keys, values = slots
-            logits = (q.unsqueeze(2) * keys).sum(-1).mul_(1 / math.sqrt(q.shape[-1]))
-            weights = logits.add_(self.bias).softmax(-1)
-            h = block.after_attention(h, (weights.unsqueeze(-1) * values).sum(2).flatten(1))  # type: ignore[operator]
+        """The stack's output for the last token of each copy of each user. h: (U * copies, D), user by user, and so is the result."""
+        for block, (keys, values) in zip(self.net.blocks, self.slots, strict=True):
+            q, k, v = block.qkv(h).view(len(keys), self.copies, 3, *keys.shape[1::2]).permute(2, 0, 3, 1, 4)  # type: ignore[operator]
+            q = q / math.sqrt(q.shape[-1])
+            weights = torch.cat([self._scores(q, keys) + self.bias, (q * k).sum(-1, keepdim=True)], -1).softmax(-1)
+            mixed = self._mixed(weights[..., :-1], values) + weights[..., -1:] * v
+            h = block.after_attention(h, mixed.transpose(1, 2).reshape(h.shape))  # type: ignore[operator]
         return h
+
+    # With one query a user, batched matrix products cost more per call than per number: sums of products are faster.
+
+    def _scores(self, q: Tensor, keys: Tensor) -> Tensor:
+        """Inner products. q: (U, H, copies, dh), keys: (U, H, S, dh) -> (U, H, copies, S)."""
+        return (q * keys).sum(-1).unsqueeze(2) if self.copies == 1 else q @ keys.transpose(2, 3)
+
+    def _mixed(self, weights: Tensor, values: Tensor) -> Tensor:
+        """Weighted sums. weights: (U, H, copies, S), values: (U, H, S, dh) -> (U, H, copies, dh)."""
+        return (weights.transpose(2, 3) * values).sum(2, keepdim=True) if self.copies == 1 else weights @ values
