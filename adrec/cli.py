@@ -9,11 +9,12 @@ import logging
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 from adrec.config import PRESETS, ModelConfig, settings
-from adrec.errors import AdrecError, ConfigError
+from adrec.errors import AdrecError, ConfigError, ProcessError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,17 +27,43 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except AdrecError as error:
-        print(f"adrec: {error}", file=sys.stderr)
+        _tell(str(error), own=isinstance(error, ProcessError))
         return 2
     except BrokenPipeError:  # whoever read the output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # as a process that SIGPIPE ends
     except OSError as error:
         place = f"'{error.filename}': " if error.filename else ""
-        print(f"adrec: {place}{error.strerror or type(error).__name__}.", file=sys.stderr)
+        _tell(f"{place}{error.strerror or type(error).__name__}.")
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _tell(sentence: str, own: bool = False) -> None:
+    """What went wrong, on standard error.
+
+    Processes that torchrun started mostly fail alike, for they have the same command line, data and run folder. So the first
+    on a machine tells, whereupon torchrun ends the others; one that nobody ends failed alone and tells too, and so does one
+    whose failure is of its ``own``.
+    """
+    another = "TORCHELASTIC_RUN_ID" in os.environ and os.environ["LOCAL_RANK"] != "0"
+    if another and not own:
+        time.sleep(SECONDS_TO_TELL)
+    begin = "\n" if another else ""  # the first's progress bar may stand in this line
+    print(f"{begin}adrec: {sentence}", file=sys.stderr)
+
+
+SECONDS_TO_TELL = 10
+SEVERAL_PROCESSES = """\
+Several processes, on one machine or many, train one run when torchrun starts them, with the same result as one process:
+
+  OMP_NUM_THREADS=4 torchrun --nproc_per_node=2 -m -- adrec train --dataset ml-1m --run runs/a
+
+The '--' keeps torchrun from reading --run as one of its own options. OMP_NUM_THREADS is the threads of each process, 1 if it
+is not set; processes times threads should not exceed the cores. A batch has parts for four workers (threads or GPUs), one
+more four for every 8,192 tokens beyond the first; more workers than that need a larger batch_size. All machines must see
+the data and the run folder. When one process ends, all do, and the run goes on with --resume, with any number of processes."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     _data_commands(commands)
 
     train = _command(commands, "train", train_command, "train all stages into a run folder")
+    train.epilog, train.formatter_class = SEVERAL_PROCESSES, argparse.RawDescriptionHelpFormatter
     train.add_argument("--dataset", help="a named data set or the path of a file or folder")
     _data_options(train)
     train.add_argument("--run", required=True, metavar="DIR", help="the run folder to write")
@@ -204,7 +232,6 @@ def data_prepare_command(arguments: argparse.Namespace) -> None:
 
 
 def train_command(arguments: argparse.Namespace) -> int:
-
     from adrec.data import catalog
     from adrec.runs import RunFolder
     from adrec.training.distributed import chosen_device, processes
@@ -242,15 +269,18 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
     from adrec.evaluation import evaluate
     from adrec.models.loading import load_model
     from adrec.runs import RunFolder
-    from adrec.training.distributed import chosen_device
+    from adrec.training.distributed import chosen_device, processes
 
     run = RunFolder(arguments.run)
     model = load_model(run)
     data = catalog.load_for_run(_at(run.info, arguments.dataset))
-    model.to(chosen_device(arguments.device))
     filters = {"filter_seen": arguments.filter_seen, "filter_padding": arguments.filter_padding}
-    result = evaluate(model, data, arguments.split, steps=arguments.steps, seed=arguments.seed, **filters)
-    _print({**result.metrics, **filters}, arguments.json)
+    with processes(chosen_device(arguments.device)) as together:
+        model.to(together.device)
+        how = {"steps": arguments.steps, "seed": arguments.seed, "processes": together}
+        result = evaluate(model, data, arguments.split, **how, **filters)
+    if together.first:
+        _print({**result.metrics, **filters}, arguments.json)
 
 
 def _at(info: dict[str, Any], place: str | None) -> dict[str, Any]:

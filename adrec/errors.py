@@ -19,3 +19,7 @@ class RunError(AdrecError):
 
 class WeightsError(AdrecError):
     """Weights or an embedding matrix that cannot be read or do not fit the model."""
+
+
+class ProcessError(AdrecError):
+    """The other processes of a training that cannot be reached any more."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -138,9 +139,9 @@ class ADRec(nn.Module):
 
     def _history_cache(self, batch: PackedBatch, condition: Tensor, layout: Layout, copies: int) -> KeyValueCache:
         assert isinstance(self.denoiser, CausalTransformer)
-        before = torch.ones(len(condition), dtype=torch.bool, device=condition.device)
-        before[batch.last] = False
-        x = self._with_pads(F.embedding(batch.targets[before[: batch.tokens]], self.item_embedding.weight), layout.prefix)
-        h = self.denoiser_input(condition[before], x, torch.zeros(len(x), dtype=torch.long, device=x.device))
+        history = torch.from_numpy(np.delete(np.arange(batch.tokens), np.cumsum(batch.lengths) - 1)).to(condition.device)
+        x = self._with_pads(F.embedding(batch.targets[history], self.item_embedding.weight), layout.prefix)
+        clean = torch.cat([condition[history], condition[batch.tokens :]])
+        h = self.denoiser_input(clean, x, torch.zeros(len(x), dtype=torch.long, device=x.device))
         # the frame is one shorter as well, so that the number of pads is the same
         return KeyValueCache(self.denoiser, h, Layout(layout.lengths - 1, layout.prefix, layout.frame - 1, layout.device), copies)

@@ -212,7 +212,9 @@ class Trainer:
                     totals[name] += float(value)
                 yield [g for own in separate for g in own]
 
-        total = summed(gradients()) or [torch.zeros_like(p) for p in trained] * (len(totals) if self.config.pcgrad else 1)
+        total = summed(gradients())
+        if not total:  # fewer parts than processes
+            total = [torch.zeros_like(p) for _ in range(len(totals) if self.config.pcgrad else 1) for p in trained]
         told = torch.tensor(list(totals.values()), device=device)
         self.processes.add_up([told, *total])
         separate = [total[i : i + len(trained)] for i in range(0, len(total), len(trained))]
@@ -239,7 +241,7 @@ class Trainer:
         begin = time.perf_counter()
         metrics = self._evaluate("val").metrics
         place = self.place
-        better = metrics["ndcg@10"] > place.best
+        better = self.processes.any(metrics["ndcg@10"] > place.best)  # the mean's last bit may differ between machines
         if better:
             place.best, place.best_epoch, place.best_metrics = metrics["ndcg@10"], place.epoch, metrics
             self.best_weights = {k: v.clone() for k, v in self.model.state_dict().items()}

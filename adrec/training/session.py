@@ -86,12 +86,13 @@ def train_run(
     """
     processes = processes or Processes()
     going_on = resume and run.exists
-    if processes.first:
-        _check_free(run, going_on)
-    processes.together()
-    if going_on and run.status["state"] == "finished":
-        return "finished"
+    _check_free(run, going_on)
+    finished = going_on and run.status["state"] == "finished"
     info = run.info if going_on else info
+    if not processes.agree([going_on, finished, info["model"], info["train"], data.content_hash]):  # nobody writes before
+        raise RunError(f"The processes of this training do not see the same data and run folder '{run.path}'; all of them must.")
+    if finished:
+        return "finished"
     weights = info.get("pretrained")
     if weights and going_on and run.weights_path("pretrain").is_file():
         weights = run.weights_path("pretrain")  # the same table; the file it came from may be gone
@@ -133,7 +134,9 @@ def _train(
     trainer = Trainer(data, model_config, config, recorder, stop, table, processes)
     if state is not None:
         trainer.restore(state)
-    else:
+    if not processes.agree({**vars(trainer.place), "seconds": None}):
+        raise RunError(f"The processes of this training do not see the same '{recorder.run.path / 'checkpoint.pt'}'; all of them must.")
+    if state is None:
         recorder.begin(trainer.model.item_embedding.weight.detach(), table)
     finished = trainer.run()
     recorder.event(_state(finished))
