@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from adrec.data.batches import PackedBatch
+from adrec.sampled import sampled_cross_entropy
+
 BLOCK = 2**20
 FEWEST_ROWS, LARGEST = 16, 2**24
 ALIGNED = 16
@@ -63,6 +66,16 @@ def cross_entropy(x0_hat: Tensor, table: Tensor, targets: Tensor, total_tokens: 
     of an optimiser step's (default: N).
     """
     return _CrossEntropy.apply(x0_hat, table, targets) / (len(x0_hat) if total_tokens is None else total_tokens)
+
+
+def next_item_loss(x0_hat: Tensor, table: Tensor, batch: PackedBatch) -> Tensor:
+    """The batch's part of its step's mean cross-entropy, against the whole table or, where it has them, its negatives.
+
+    x0_hat: (N, D), table: (V + 1, D) or the batch's own (``adrec.sampled.own_table``).
+    """
+    if batch.negatives is None:
+        return cross_entropy(x0_hat, table, batch.targets, batch.total_tokens)
+    return sampled_cross_entropy(x0_hat, table, batch.targets, batch.negatives, batch.total_tokens)
 
 
 def token_error(x0_hat: Tensor, x_0: Tensor, weights: Tensor) -> Tensor:

@@ -16,26 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from adrec.data.batches import PackedBatch
+from adrec.data.batches import Negatives, PackedBatch
 from adrec.errors import ConfigError
 
 UNIFORM_SHARE = 0.5
 BLOCK = 2**20
-
-
-@dataclass(frozen=True)
-class Negatives:
-    """A sample of the table's rows, shared by all tokens of a step.
-
-    rows: (M,) int64, ascending, each once. log_weights: (M,) float32, log(times drawn / expected times): added to a row's score
-    it makes the sum of exp(score) over the sample an unbiased estimate of that sum over the whole table.
-    """
-
-    rows: Tensor
-    log_weights: Tensor
-
-    def to(self, device: torch.device) -> "Negatives":
-        return Negatives(self.rows.to(device), self.log_weights.to(device))
 
 
 @dataclass(frozen=True)
@@ -144,14 +129,14 @@ def sampled_cross_entropy(x0_hat: Tensor, table: Tensor, targets: Tensor, negati
 # -- a batch's own table ----------------------------------------------------------------------------------------------
 
 
-def own_table(batch: PackedBatch, negatives: Negatives) -> tuple[Tensor, PackedBatch, Negatives]:
-    """The rows (U,), ascending, that the batch looks up or scores; batch and negatives with the rows' places for ids.
+def own_table(batch: PackedBatch, negatives: Negatives) -> tuple[Tensor, PackedBatch]:
+    """The rows (U,), ascending, that the batch looks up or scores; the batch with its negatives, places among the rows for ids.
 
     Row 0, the padding, is always among them and stays 0.
     """
     rows = torch.unique(torch.cat([torch.zeros_like(batch.items[:1]), batch.items, batch.targets, negatives.rows]))
     items, targets, drawn = (torch.searchsorted(rows, ids) for ids in (batch.items, batch.targets, negatives.rows))
-    return rows, replace(batch, items=items, targets=targets), replace(negatives, rows=drawn)
+    return rows, replace(batch, items=items, targets=targets, negatives=replace(negatives, rows=drawn))
 
 
 @contextmanager
@@ -170,7 +155,7 @@ class RowAdam:
     """Adam that updates the rows of a table that have a gradient, and nothing else: what `torch.optim.SparseAdam` does.
 
     The rows' moments are gathered, `torch.optim.Adam` updates the rows with its own settings, and they are put back: the same
-    numbers as dense Adam where every row has a gradient, at a fifth of SparseAdam's time, with L2 weight decay inside the gradient.
+    numbers as dense Adam where every row has a gradient, with L2 weight decay inside the gradient.
 
     Different from dense Adam on purpose ("lazy"): a row without a gradient neither moves on its momentum, nor are its moments
     decayed, nor does weight decay pull it; the bias correction counts the steps of the table, not of the row.

@@ -17,12 +17,28 @@ PART_TOKENS = 2048
 
 
 @dataclass(frozen=True)
+class Negatives:
+    """A sample of the table's rows, shared by all tokens of a step.
+
+    rows: (M,) int64, ascending, each once. log_weights: (M,) float32, log(times drawn / expected times): added to a row's score
+    it makes the sum of exp(score) over the sample an unbiased estimate of that sum over the whole table.
+    """
+
+    rows: Tensor
+    log_weights: Tensor
+
+    def to(self, device: torch.device) -> "Negatives":
+        return Negatives(self.rows.to(device), self.log_weights.to(device))
+
+
+@dataclass(frozen=True)
 class PackedBatch:
     """items: (N,) history ids; targets: (N,) the item after each, 0 where it is the unknown answer.
 
     lengths: (B,) ascending; users: (B,) positions in the data set, in this batch's order; frame: L, the padded length
     that the official code would use, which decides how many pads each user has. whole: (tokens, users) of the batch that
-    this one is a part of, over which losses are averaged; its own if it is whole.
+    this one is a part of, over which losses are averaged; its own if it is whole. negatives: what the targets' scores are
+    held against in training instead of the whole table's (see ``adrec.sampled``).
     """
 
     items: Tensor
@@ -31,6 +47,7 @@ class PackedBatch:
     users: np.ndarray
     frame: int
     whole: tuple[int, int] | None = None
+    negatives: Negatives | None = None
 
     @property
     def tokens(self) -> int:
@@ -59,7 +76,8 @@ class PackedBatch:
 
     def to(self, device: torch.device) -> "PackedBatch":
         """The same batch with its ids on ``device``."""
-        return replace(self, items=self.items.to(device), targets=self.targets.to(device))
+        negatives = self.negatives and self.negatives.to(device)
+        return replace(self, items=self.items.to(device), targets=self.targets.to(device), negatives=negatives)
 
     def split(self, tokens: int) -> "list[PackedBatch]":
         """Parts of whole users with about ``tokens`` tokens each, in a number that two or four workers share evenly."""

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch
 from adrec.diffusion import Diffusion, q_sample
-from adrec.losses import cross_entropy, token_error
+from adrec.losses import next_item_loss, token_error
 from adrec.models.attention import Layout, prefix_rows
 from adrec.models.blocks import CausalTransformer, KeyValueCache, dropout
 from adrec.models.noise import Noise
@@ -116,7 +116,7 @@ class ADRec(nn.Module):
         """The two losses whose mean is minimised, timesteps, noise and dropout drawn from ``noise``."""
         t = noise.timesteps(self.config.timesteps, batch.tokens)
         x0_hat, x_0 = self(batch, t, noise.normal(batch.tokens, self.config.hidden_size), noise)
-        ce = cross_entropy(x0_hat, self.item_embedding.weight, batch.targets, batch.total_tokens)
+        ce = next_item_loss(x0_hat, self.item_embedding.weight, batch)
         return {"ce": ce, "mse": token_error(x0_hat, x_0, batch.token_weights)}
 
     # -- inference ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch
-from adrec.losses import cross_entropy
+from adrec.losses import next_item_loss
 from adrec.models.attention import Layout, prefix_rows
 from adrec.models.blocks import CausalTransformer, dropout
 from adrec.models.noise import Noise
@@ -48,4 +48,4 @@ class SASRec(nn.Module):
 
     def losses(self, batch: PackedBatch, noise: Noise) -> dict[str, Tensor]:
         """Cross-entropy of the next item at every token."""
-        return {"ce": cross_entropy(self(batch, noise), self.item_embedding.weight, batch.targets, batch.total_tokens)}
+        return {"ce": next_item_loss(self(batch, noise), self.item_embedding.weight, batch)}

@@ -26,9 +26,10 @@ from adrec.training.distributed import Processes
 from adrec.training.gradients import Gradient, mean_gradient, projected_mean, separate_gradients, summed
 from adrec.training.recorder import Recorder
 from adrec.training.stages import Stage, stages_of
+from adrec.training.updates import updates_of
 from adrec.workers import Workers
 
-INIT, SHUFFLE, STEP = range(3)
+INIT, SHUFFLE, STEP, NEGATIVES = range(4)
 
 
 @dataclass
@@ -102,7 +103,7 @@ class Trainer:
 
     def _begin_optimizer(self) -> None:
         self.model.to(self.processes.device)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True)
+        self.optimizer = updates_of(self.model, self.config, self.data.popularity)
 
     def state(self) -> dict[str, Any]:
         """Everything that resuming needs."""
@@ -179,18 +180,13 @@ class Trainer:
 
     def train_step(self, batch: PackedBatch, workers: Workers) -> dict[str, float]:
         """One optimiser step; returns the losses."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._lr
-        table = self.model.item_embedding.weight
-        trained = [p for p in self.model.parameters() if not (self.stage.frozen_table and p is table)]
-        losses, gradient = self._gradient(batch, trained, workers)
-        for parameter, part in zip(trained, gradient, strict=True):
-            parameter.grad = part
-        if self.stage.frozen_table:
-            # a gradient of zeros instead of none lets Adam apply its weight decay: the official code's drift
-            table.grad = torch.zeros_like(table) if self.config.warmup_drift else None
-        self.optimizer.step()
-        return losses
+        place, stage = self.place, self.stage
+
+        def gradient_of(batch: PackedBatch, trained: list[Parameter]) -> tuple[dict[str, float], Gradient]:
+            return self._gradient(batch, trained, workers)
+
+        rng = noise_for(self.config.seed, NEGATIVES, stage, place.epoch, place.batch)
+        return self.optimizer.step(batch, gradient_of, self._lr, stage.frozen_table, rng)
 
     def _gradient(self, batch: PackedBatch, trained: list[Parameter], workers: Workers) -> tuple[dict[str, float], Gradient]:
         """The losses and their combined gradient. Each part of the batch draws from random numbers of its own."""

@@ -76,11 +76,12 @@ class Recorder:
 
     def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
         """The item table, of a very large one a sample spread evenly over popularity, with its ids."""
-        arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.cpu().numpy().astype(dtype)}
+        arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.cpu().numpy()}
         if len(table) - 1 > SNAPSHOT_ITEMS and dtype is np.float16:
             ranked = np.argsort(self.popularity[1:], kind="stable") + 1
             ids = np.sort(ranked[np.linspace(0, len(ranked) - 1, SNAPSHOT_ITEMS).astype(int)])
             arrays = {ITEM_TABLE: arrays[ITEM_TABLE][ids], "ids": ids}
+        arrays[ITEM_TABLE] = arrays[ITEM_TABLE].astype(dtype, copy=False)
         save_arrays(self.run.path / "snapshots" / f"{name}.safetensors", arrays)
 
     def begin(self, initial: Tensor, pretrained: Tensor | None) -> None:

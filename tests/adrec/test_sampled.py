@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from adrec.config import ModelConfig
-from adrec.data.batches import training_batch
+from adrec.data.batches import Negatives, training_batch
 from adrec.errors import ConfigError
 from adrec.models import build
-from adrec.sampled import Negatives, Proposal, RowAdam, own_table, sampled_cross_entropy, small_table
+from adrec.sampled import Proposal, RowAdam, own_table, sampled_cross_entropy, small_table
 
 V = 40
 
@@ -212,10 +212,10 @@ def test_loss_and_gradients_on_a_batchs_own_table_are_those_on_the_whole(name, t
     parameters = list(model.parameters())
     loss = outputs(model, batch, drawn)
     expected = torch.autograd.grad(loss, parameters)
-    rows, small, negatives = own_table(batch, drawn)
+    rows, small = own_table(batch, drawn)
     with small_table(model, rows) as local:
         assert len(local) == len(rows) < tiny_data.n_items
-        ours = outputs(model, small, negatives)
+        ours = outputs(model, small, small.negatives)
         found = torch.autograd.grad(ours, [local if p is parameters[0] else p for p in parameters])
     assert parameters[0] is model.item_embedding.weight
     assert_equal([ours, found[0], *found[1:]], [loss, expected[0][rows], *expected[1:]], 1e-5)
@@ -226,9 +226,9 @@ def test_loss_and_gradients_on_a_batchs_own_table_are_those_on_the_whole(name, t
 
 def test_a_batchs_own_table_holds_what_it_looks_up_and_scores(tiny_data, batch):
     drawn = Proposal.of(tiny_data.popularity, 12).draw(np.random.default_rng(0))
-    rows, small, negatives = own_table(batch, drawn)
+    rows, small = own_table(batch, drawn)
     assert set(rows.tolist()) == {0, *batch.items.tolist(), *batch.targets.tolist(), *drawn.rows.tolist()} and rows[0] == 0
-    for ours, theirs in ((small.items, batch.items), (small.targets, batch.targets), (negatives.rows, drawn.rows)):
+    for ours, theirs in ((small.items, batch.items), (small.targets, batch.targets), (small.negatives.rows, drawn.rows)):
         assert torch.equal(rows[ours], theirs)
 
 

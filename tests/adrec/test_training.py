@@ -162,11 +162,12 @@ def test_another_seed_gives_other_weights(whole, data, tmp_path):
     assert not np.array_equal(run.table("initial"), whole.table("initial"))
 
 
-def test_training_beats_popularity_on_data_with_structure(tmp_path):
+@pytest.mark.parametrize("loss", ["full", "sampled"])
+def test_training_beats_popularity_on_data_with_structure(tmp_path, loss):
     data = catalog.load("synthetic:items=80,users=300")
     model, train = (
         ModelConfig(n_items=80, hidden_size=32, length=15, timesteps=4),
-        TrainConfig(batch_size=100, epochs=24, warmup_epochs=3, lr=3e-3),
+        TrainConfig(batch_size=100, epochs=24, warmup_epochs=3, lr=3e-3, loss=loss, negatives=20),
     )
     run = RunFolder(tmp_path / "learns")
     train_run(run, data, info_of(data, train, model))

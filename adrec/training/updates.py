@@ -1,0 +1,94 @@
+"""How a step's gradient reaches the weights: all of them with the full softmax, with a sampled one a batch's rows of the table alone."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from adrec.config import TrainConfig
+from adrec.data.batches import PackedBatch
+from adrec.models import Model
+from adrec.sampled import Proposal, RowAdam, own_table, small_table
+from adrec.training.gradients import Gradient
+
+GradientOf = Callable[[PackedBatch, list[Parameter]], tuple[dict[str, float], Gradient]]
+"""The losses of a whole batch and their gradient for these parameters."""
+
+
+class FullUpdates:
+    """Adam on every parameter. A frozen table is left out, or gets a gradient of zeros where ``warmup_drift`` asks for it."""
+
+    def __init__(self, model: Model, config: TrainConfig) -> None:
+        self.table, self.drift = model.item_embedding.weight, config.warmup_drift
+        self.parameters = list(model.parameters())
+        self.adam = _adam(self.parameters, config)
+
+    def step(self, batch: PackedBatch, gradient_of: GradientOf, lr: float, frozen: bool, rng: np.random.Generator) -> dict[str, float]:
+        """One step; returns the losses. frozen: whether the table stays as it is. Nothing is drawn from ``rng``."""
+        trained = [p for p in self.parameters if not (frozen and p is self.table)]
+        losses, gradient = gradient_of(batch, trained)
+        if frozen:
+            # a gradient of zeros instead of none lets Adam apply its weight decay: the official code's drift
+            self.table.grad = torch.zeros_like(self.table) if self.drift else None
+        _step(self.adam, trained, gradient, lr)
+        return losses
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.adam.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.adam.load_state_dict(state)
+
+
+class SampledUpdates:
+    """Negatives of ``proposal`` for the whole batch; RowAdam on the rows that it touches, Adam on the other parameters.
+
+    To be built when the model's table is filled and on its device: both share the storage.
+    """
+
+    def __init__(self, model: Model, config: TrainConfig, proposal: Proposal) -> None:
+        self.model, self.proposal = model, proposal
+        table = model.item_embedding.weight
+        self.others = [p for p in model.parameters() if p is not table]
+        self.adam, self.rows_adam = _adam(self.others, config), RowAdam(table, config.weight_decay)
+
+    def step(self, batch: PackedBatch, gradient_of: GradientOf, lr: float, frozen: bool, rng: np.random.Generator) -> dict[str, float]:
+        """One step; returns the losses. frozen: whether the table stays as it is. rng: of the negatives."""
+        rows, batch = own_table(batch, self.proposal.draw(rng))
+        rows = rows.to(self.rows_adam.table.device)
+        with small_table(self.model, rows) as local:
+            local.requires_grad_(not frozen)
+            losses, gradient = gradient_of(batch, self.others if frozen else [*self.others, local])
+        _step(self.adam, self.others, gradient[: len(self.others)], lr)
+        if not frozen:
+            self.rows_adam.step(rows, gradient[-1], lr)
+        return losses
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"adam": self.adam.state_dict(), "rows": self.rows_adam.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.adam.load_state_dict(state["adam"])
+        self.rows_adam.load_state_dict(state["rows"])
+
+
+def updates_of(model: Model, config: TrainConfig, popularity: np.ndarray) -> FullUpdates | SampledUpdates:
+    """Those of the setting ``loss``. popularity: (V + 1,) training occurrences."""
+    if config.loss == "sampled":
+        return SampledUpdates(model, config, Proposal.of(popularity, config.negatives))
+    return FullUpdates(model, config)
+
+
+def _adam(parameters: Sequence[Parameter], config: TrainConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True)
+
+
+def _step(adam: torch.optim.Adam, parameters: Sequence[Parameter], gradient: Sequence[Tensor], lr: float) -> None:
+    for group in adam.param_groups:
+        group["lr"] = lr
+    for parameter, part in zip(parameters, gradient, strict=True):
+        parameter.grad = part
+    adam.step()
