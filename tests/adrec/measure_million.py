@@ -1,12 +1,13 @@
 """What a catalogue of a million items costs, and what the sampled loss gives away on a small one.
 
-    PYTHONPATH=. .venv/bin/python tests/adrec/measure_million.py [step] [full] [evaluate] [quality] [--threads N]
+    PYTHONPATH=. .venv/bin/python tests/adrec/measure_million.py [step] [full] [evaluate] [real] [quality] [--threads N]
 
-Each measurement runs in a process of its own, whose peak memory it prints. ``step``: training steps of ADRec (D = 128, 512 users of about
-20 items, 8,192 negatives) with the sampled loss at V = 10,000, 100,000 and 1,000,000, and what the trainer keeps beside the model: best
-weights, checkpoint, snapshot. ``full``: the same steps with a dense table and the full softmax. ``evaluate``: 500 users (32 steps) at
-V = 1,000,000. ``quality``: validation and test ndcg@10 of SASRec on a synthetic data set with either loss. No dropout, so that it runs on
-any version's model; not a test.
+Each measurement runs in a process of its own, whose peak memory it prints; all go through the trainer and the evaluation that
+`adrec train` uses. ``step``: fine-tuning steps of ADRec (D = 128, 512 users of about 20 items, 8,192 negatives) with the sampled
+loss at V = 10,000, 100,000 and 1,000,000. ``full``: the same steps with the full softmax. ``evaluate``: 500 users (32 steps).
+``real``: a run of all three stages at V = 1,000,000, two steps each, with checkpoints, snapshots, validations and final test;
+it is stopped within its last stage and resumed by another process. ``quality``: validation and test ndcg@10 of SASRec on a
+synthetic data set with either loss. Not a test.
 """
 
 import argparse
@@ -16,24 +17,26 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from adrec.config import ModelConfig
-from adrec.data.batches import PackedBatch, training_batch
+from adrec.config import ModelConfig, TrainConfig
+from adrec.data.batches import training_batch
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.data.synthetic import generate
 from adrec.evaluation import evaluate
-from adrec.models import Model, build
+from adrec.models import build
 from adrec.runs import RunFolder
-from adrec.sampled import Negatives, Proposal, RowAdam, own_table, sampled_cross_entropy, small_table
-from adrec.training.recorder import Recorder
+from adrec.sampled import Proposal
+from adrec.training.loop import Trainer
+from adrec.training.recorder import Bystander, Recorder
+from adrec.training.session import describe_run, train_run
+from adrec.training.updates import SampledUpdates
+from adrec.workers import Workers
 
 BATCH, NEGATIVES, LENGTH, WIDTH = 512, 8192, 50, 128
-LR, DECAY = 1e-3, 1e-5
 
 
 def memory() -> str:
@@ -52,132 +55,77 @@ def long_tailed(items: int, users: int, seed: int = 0) -> SequenceDataset:
     return SequenceDataset("long-tailed", **sequences, items=ids, user_ids=np.arange(users))
 
 
-def new_model(items: int, kind: str = "adrec", width: int = WIDTH) -> Model:
-    model = build(ModelConfig(n_items=items, model=kind, hidden_size=width, length=LENGTH))
-    model.initialise(torch.Generator().manual_seed(0))
-    return model
-
-
-def loss_of(model: Model, batch: PackedBatch, negatives: Negatives | None, rng: np.random.Generator) -> Tensor:
-    if model.config.model == "sasrec":
-        h, other = model(batch), 0.0
-    else:
-        t = torch.from_numpy(rng.integers(model.config.timesteps, size=batch.tokens))
-        h, x_0 = model(batch, t, torch.from_numpy(rng.standard_normal((batch.tokens, model.config.hidden_size), dtype=np.float32)))
-        other = (h - x_0).square().mean()
-    table = model.item_embedding.weight
-    ce = F.cross_entropy(h @ table.T, batch.targets) if negatives is None else sampled_cross_entropy(h, table, batch.targets, negatives)
-    return ce + other
-
-
-class Sampled:
-    """Steps with the sampled loss: what the trainer is to do."""
-
-    def __init__(self, model: Model, popularity: np.ndarray, negatives: int, uniform_share: float = 0.5) -> None:
-        self.model, self.proposal = model, Proposal.of(popularity, negatives, uniform_share)
-        self.others = [p for p in model.parameters() if p is not model.item_embedding.weight]
-        self.adam = torch.optim.Adam(self.others, lr=LR, weight_decay=DECAY, fused=True)
-        self.rows = RowAdam(model.item_embedding.weight, DECAY)
-
-    def step(self, batch: PackedBatch, rng: np.random.Generator, lr: float = LR) -> tuple[float, int]:
-        rows, batch, negatives = own_table(batch, self.proposal.draw(rng))
-        with small_table(self.model, rows) as table:
-            loss = loss_of(self.model, batch, negatives, rng)
-            of_table, *gradients = torch.autograd.grad(loss, [table, *self.others])
-        for parameter, gradient in zip(self.others, gradients, strict=True):
-            parameter.grad = gradient
-        self.adam.param_groups[0]["lr"] = lr
-        self.adam.step()
-        self.rows.step(rows, of_table, lr)
-        return float(loss.detach()), len(rows)
-
-
-class Full:
-    """Steps with the full softmax and a dense table."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.adam = torch.optim.Adam(model.parameters(), lr=LR, weight_decay=DECAY, fused=True)
-
-    def step(self, batch: PackedBatch, rng: np.random.Generator, lr: float = LR) -> tuple[float, int]:
-        self.adam.zero_grad()
-        loss = loss_of(self.model, batch, None, rng)
-        loss.backward()
-        self.adam.param_groups[0]["lr"] = lr
-        self.adam.step()
-        return float(loss.detach()), len(self.model.item_embedding.weight)
+def model_config(items: int) -> ModelConfig:
+    return ModelConfig(n_items=items, hidden_size=WIDTH, length=LENGTH)
 
 
 def timed_steps(items: int, loss: str, count: int = 6) -> None:
     data = long_tailed(items, BATCH * count)
-    model = new_model(items)
-    training = Sampled(model, data.popularity, NEGATIVES) if loss == "sampled" else Full(model)
-    seconds, rows = [], 0
-    for i in range(count):
-        begin = time.perf_counter()
-        batch = training_batch(data, np.arange(BATCH * i, BATCH * (i + 1)), LENGTH)
-        _, rows = training.step(batch, np.random.default_rng(i))
-        seconds.append(time.perf_counter() - begin)
-    spread = f"{np.median(seconds[1:]):.2f} s a step ({min(seconds[1:]):.2f} to {max(seconds[1:]):.2f}; the first {seconds[0]:.2f})"
-    print(f"V = {items:>9,}  {loss:>7}  {batch.tokens:,} tokens, {rows:,} rows  {spread}  {memory()}", flush=True)
-    if loss == "sampled" and items >= 1_000_000:
-        kept(model, training, data)
-
-
-def kept(model: Model, training: Sampled, data: SequenceDataset) -> None:
-    """What the trainer holds and writes beside the step."""
-    best = {k: v.clone() for k, v in model.state_dict().items()}
-    print(f"{'':>12} with best weights cloned: {memory()}", flush=True)
-    pretrained = model.item_embedding.weight.detach().clone()
-    print(f"{'':>12} and the stage's table cloned: {memory()}", flush=True)
-    with TemporaryDirectory() as folder:
-        recorder = Recorder(RunFolder(Path(folder) / "run"), data.popularity)
-        state = {"model": model.state_dict(), "optimizer": training.adam.state_dict(), "rows": training.rows.state_dict()}
-        for what, write in (
-            ("checkpoint", lambda: recorder.checkpoint({**state, "best_weights": best, "table": pretrained})),
-            ("snapshot", lambda: recorder.snapshot("pretrain-6", model.item_embedding.weight.detach(), np.float16)),
-            ("first snapshot", lambda: recorder.snapshot("initial", model.item_embedding.weight.detach(), np.float32)),
-        ):
+    config = TrainConfig(batch_size=BATCH, loss=loss, negatives=NEGATIVES, warmup_epochs=0)
+    table = torch.randn(items + 1, WIDTH, generator=torch.Generator().manual_seed(0)).mul_(0.1)
+    trainer = Trainer(data, model_config(items), config, Bystander(RunFolder("none"), data.popularity), lambda: False, table)
+    seconds, tokens = [], 0
+    with Workers() as workers:
+        for i in range(count):
             begin = time.perf_counter()
-            write()
-            print(f"{'':>12} {what} written in {time.perf_counter() - begin:.1f} s: {memory()}", flush=True)
-        size = (Path(folder) / "run" / "checkpoint.pt").stat().st_size
-        print(f"{'':>12} checkpoint.pt holds {size / 2**30:.2f} GiB", flush=True)
+            batch = training_batch(data, np.arange(BATCH * i, BATCH * (i + 1)), LENGTH)
+            trainer.train_step(batch, workers)
+            trainer.place.batch += 1
+            seconds.append(time.perf_counter() - begin)
+            tokens = batch.tokens
+    spread = f"{np.median(seconds[1:]):.2f} s a step ({min(seconds[1:]):.2f} to {max(seconds[1:]):.2f}; the first {seconds[0]:.2f})"
+    print(f"V = {items:>9,}  {loss:>7}  {trainer.stage.name}, {tokens:,} tokens  {spread}  {memory()}", flush=True)
 
 
 def timed_evaluation(items: int, users: int) -> None:
-    data, model = long_tailed(items, users), new_model(items)
+    data, model = long_tailed(items, users), build(model_config(items))
+    model.initialise(torch.Generator().manual_seed(0))
     begin = time.perf_counter()
     evaluate(model, data, "test", filter_seen=True)
     print(f"V = {items:>9,}  evaluation of {users:,} users, 32 steps: {time.perf_counter() - begin:.1f} s  {memory()}", flush=True)
 
 
-def quality(items: int, users: int, loss: str, negatives: int, share: float, epochs: int, seed: int) -> None:
-    data = generate(items, users, 0)
-    model = new_model(items, "sasrec", 64)
-    training = Full(model) if loss == "full" else Sampled(model, data.popularity, negatives, share)
-    rng = np.random.default_rng(seed)
-    best, seconds = (0.0, 0, {}), 0.0
-    for epoch in range(1, epochs + 1):
-        order, begin = rng.permutation(data.n_users), time.perf_counter()
-        for i in range(0, len(order), 128):
-            training.step(training_batch(data, order[i : i + 128], LENGTH), rng, 3e-3 * (1 - (epoch - 1) / epochs))
-        seconds += time.perf_counter() - begin
-        if epoch % 5 == 0:
-            with torch.no_grad():
-                found = evaluate(model, data, "val").metrics["ndcg@10"]
-                best = max(best, (found, epoch, evaluate(model, data, "test").metrics), key=lambda b: b[0])
-    test = {k: f"{best[2][k]:.4f} ± {best[2][k + '_se']:.4f}" for k in ("ndcg@10", "hr@10")}
+def real(folder: str, items: int, steps: int) -> None:
+    """Train or go on with a run of two steps a stage. It is asked to stop after the first step of each stage, ``steps`` times in vain."""
+    data, run = long_tailed(items, 2 * BATCH), RunFolder(Path(folder) / "run")
+    config = TrainConfig(batch_size=BATCH, loss="sampled", negatives=NEGATIVES, max_steps=2, checkpoint_seconds=0)
+    begin, left = time.perf_counter(), iter(range(steps))
+
+    def tell(event: dict[str, Any]) -> None:
+        where = f"{event['kind']} {event.get('stage', '')}"
+        print(f"{'':>12} {time.perf_counter() - begin:6.1f} s  {where:<20} {memory()}", flush=True)
+
+    info = describe_run(data, "long-tailed", model_config(items), config, "paper", "measure_million", None)
+    state = train_run(run, data, info, resume=True, stop=lambda: next(left, None) is None, listener=tell)
+    checkpoint = run.path / "checkpoint.pt"
+    kept = f", checkpoint.pt holds {checkpoint.stat().st_size / 2**30:.2f} GiB" if checkpoint.exists() else ""
+    total = sum(p.stat().st_size for p in run.path.rglob("*") if p.is_file()) / 2**30
+    seconds = time.perf_counter() - begin
+    print(f"V = {items:>9,}  run {state} after {seconds:.1f} s  {memory()}, the folder {total:.2f} GiB{kept}", flush=True)
+
+
+def quality(folder: str, loss: str, negatives: int, share: float, items: int = 3000, users: int = 3000, epochs: int = 20) -> None:
+    data, run = generate(items, users, 0), RunFolder(Path(folder) / f"{loss}-{negatives}-{share}")
+    model = ModelConfig(n_items=items, model="sasrec", hidden_size=64, length=LENGTH, dropout=0, embedding_dropout=0)
+    train = TrainConfig(seed=0, batch_size=128, epochs=epochs, lr=3e-3, warmup_epochs=0, patience=epochs, loss=loss, negatives=negatives)
+    run.create(describe_run(data, "synthetic", model, train, "paper", "measure_million", None), data.items, data.popularity)
+    trainer = Trainer(data, model, train, Recorder(run, data.popularity), lambda: False)
+    if isinstance(trainer.optimizer, SampledUpdates):
+        trainer.optimizer.proposal = Proposal.of(data.popularity, negatives, share)
+    trainer.run()
+    found = run.metrics("finetune")
+    val, test = (f"{m['ndcg@10']:.4f} ± {m['ndcg@10_se']:.4f}" for m in (found["val"], found["test"]))
     what = "full softmax" if loss == "full" else f"{negatives:,} negatives, {share:.0%} uniform"
-    print(f"{what:>30}  val ndcg@10 {best[0]:.4f} (epoch {best[1]})  test {test}  {seconds:.0f} s of training", flush=True)
+    print(f"{what:>30}  ndcg@10 val {val} (epoch {found['epoch']}) test {test}  {found['seconds']:.0f} s with validations", flush=True)
 
 
 MEASUREMENTS = {
     "step": [f"timed_steps({n}, 'sampled')" for n in (10_000, 100_000, 1_000_000)],
     "full": [f"timed_steps({n}, 'full', 3)" for n in (2_000, 10_000)],
     "evaluate": ["timed_evaluation(10_000, 500)", "timed_evaluation(1_000_000, 500)"],
+    "real": ["real(folder, 1_000_000, 2)", "real(folder, 1_000_000, 9)"],
     "quality": [
-        f"quality(3000, 3000, '{loss}', {negatives}, {share}, 20, 0)"
+        f"quality(folder, '{loss}', {negatives}, {share})"
         for loss, negatives, share in (("full", 1, 1.0), *(("sampled", n, s) for n in (128, 1024) for s in (1.0, 0.5)))
     ],
 }
@@ -189,9 +137,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     for what in arguments.what or MEASUREMENTS:
-        for call in MEASUREMENTS[what]:
-            code = f"import torch; torch.set_num_threads({arguments.threads}); from tests.adrec import measure_million as m; m.{call}"
-            subprocess.run([sys.executable, "-c", code], check=True)
+        with TemporaryDirectory() as folder:
+            for call in MEASUREMENTS[what]:
+                begin = f"import torch; torch.set_num_threads({arguments.threads}); folder = {folder!r}"
+                code = f"{begin}; from tests.adrec import measure_million as m; m.{call}"
+                subprocess.run([sys.executable, "-c", code], check=True)
 
 
 if __name__ == "__main__":
