@@ -41,10 +41,15 @@ class Block(nn.Module):
 
     def after_attention(self, h: Tensor, mixed: Tensor, noise: Noise | None = None, tokens: int | None = None) -> Tensor:
         """Everything behind the attention. h, mixed: (M, D), mixed the attention's output."""
-        h = self.attention_norm(h + dropout(self.out(mixed), self.p, noise, tokens))
+        h = self.attention_norm(self._added(self.out(mixed), h, noise, tokens))
         inner = self.wide(h)
         inner = gelu(inner, keep_mask(inner, self.p, noise, tokens))
-        return self.ff_norm(h + dropout(self.narrow(inner), self.p, noise, tokens))
+        return self.ff_norm(self._added(self.narrow(inner), h, noise, tokens))
+
+    def _added(self, x: Tensor, h: Tensor, noise: Noise | None, tokens: int | None) -> Tensor:
+        """h + dropout(x), written over ``x``: a new tensor would cost more than the sum."""
+        mask = keep_mask(x, self.p, noise, tokens)
+        return x.add_(h) if mask is None else x.mul_(mask).add_(h)
 
     def forward(self, h: Tensor, layout: Layout, noise: Noise | None = None) -> Tensor:
         """h: (N + P, D) -> (N + P, D)."""
