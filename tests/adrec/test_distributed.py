@@ -45,6 +45,7 @@ TRAIN = TrainConfig(seed=3, batch_size=32, epochs=5, warmup_epochs=2, validate_e
 JOBS = {"mean": TRAIN, "pcgrad": replace(TRAIN, pcgrad=True)}
 LONG = ["epochs=16", "warmup_epochs=3", "validate_every=8", "seed=3", "batch_size=32", "checkpoint_seconds=0.1"]
 LONG += ["hidden_size=16", "heads=2", "blocks=1", "length=10", "timesteps=4"]
+CLOSE = 2e-4  # a step that was lost or repeated would move a weight by about lr = 1e-3
 WORDS = ["--dataset", SOURCE, *(word for setting in LONG for word in ("--set", setting))]
 
 
@@ -213,13 +214,13 @@ def test_a_signal_to_torchrun_leaves_a_resumable_run(stopped):
 
 
 def test_one_process_goes_on_where_two_were_stopped(stopped, whole, tmp_path):
-    assert largest_difference(finished_by_one(shutil.copytree(stopped[0], tmp_path / "run")), whole) < 1e-3
+    assert largest_difference(finished_by_one(shutil.copytree(stopped[0], tmp_path / "run")), whole) < CLOSE
 
 
 def test_two_processes_go_on_where_two_were_stopped(stopped, whole, tmp_path):
     folder = shutil.copytree(stopped[0], tmp_path / "run")
     train_by_two(folder, "--resume")
-    assert largest_difference(RunFolder(folder), whole) < 1e-3
+    assert largest_difference(RunFolder(folder), whole) < CLOSE
     kinds = [e["kind"] for e in RunFolder(folder).events()[0]]
     assert kinds.count("resumed") == kinds.count("finished") == 1
 
@@ -233,7 +234,7 @@ def test_a_killed_process_ends_the_others_within_seconds_and_the_run_goes_on(who
     assert lines == [f"adrec: {distributed.LOST}"]
     assert process.returncode != 0 and seconds < 10
     assert RunFolder(folder).status["state"] == "failed"
-    assert largest_difference(finished_by_one(folder), whole) < 1e-3
+    assert largest_difference(finished_by_one(folder), whole) < CLOSE
 
 
 def test_a_failure_of_one_process_alone_ends_the_others(tmp_path):
