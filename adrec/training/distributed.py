@@ -7,6 +7,7 @@ signal to stop, is agreed on, so that no process waits for another that went a d
 ends instead of waiting.
 """
 
+import importlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -100,6 +101,7 @@ def processes(device: torch.device) -> Iterator[Processes]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
+    importlib.import_module("torch._dynamo")  # an optimiser needs it; imported later, it keeps the group's threads to the very end
     with _lost_is_told():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     yield Processes(dist.get_rank(), size, device)

@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = "synthetic:items=60,users=97"  # the last batch has one user: a part for one process, none for the other
 MODEL = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4)
 TRAIN = TrainConfig(seed=3, batch_size=32, epochs=5, warmup_epochs=2, validate_every=2)
-JOBS = {"mean": TRAIN, "pcgrad": replace(TRAIN, pcgrad=True)}
+JOBS = {"mean": TRAIN, "pcgrad": replace(TRAIN, pcgrad=True), "sampled": replace(TRAIN, loss="sampled", negatives=20)}
 LONG = ["epochs=16", "warmup_epochs=3", "validate_every=8", "seed=3", "batch_size=32", "checkpoint_seconds=0.1"]
 LONG += ["hidden_size=16", "heads=2", "blocks=1", "length=10", "timesteps=4"]
 CLOSE = 2e-4  # a step that was lost or repeated would move a weight by about lr = 1e-3
@@ -252,6 +252,12 @@ def test_a_failure_that_all_share_is_told_once(whole):
     assert whole.status["state"] == "finished"
 
 
+def test_no_thread_of_the_group_outlives_it(pair):
+    """One that does may meet an interpreter that is gone, and then the whole process aborts after its work is done."""
+    for rank in (0, 1):
+        assert (pair / "two" / f"threads-{rank}.txt").read_text() == ""
+
+
 # -- the pieces -------------------------------------------------------------------------------------------------------
 
 
@@ -339,6 +345,10 @@ def train_all(folder: Path, together: Processes) -> None:
     np.save(folder / f"ranks-{together.rank}.npy", evaluate(model, data, "val", seed=7, processes=together).ranks)
 
 
+def names_of_threads() -> list[str]:
+    return [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+
+
 def disk_full(*args: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -352,3 +362,5 @@ if __name__ == "__main__":
         train_all(Path(sys.argv[1]), group)
         distributed.processes = lambda device: nullcontext(group)  # processes join once
         assert cli.main(["evaluate", f"{sys.argv[1]}/mean", "--json"]) == 0
+    left = [name for name in names_of_threads() if "gloo" in name]
+    Path(sys.argv[1], f"threads-{group.rank}.txt").write_text(" ".join(left))
