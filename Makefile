@@ -11,7 +11,7 @@ app: setup
 	$(BIN)/python -m streamlit run app/main.py --server.port $(PORT)
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .
