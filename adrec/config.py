@@ -8,11 +8,17 @@ from typing import Any, TypeVar
 
 from adrec.errors import ConfigError
 
-SCHEDULES = ("trunc_lin", "linear", "cosine", "sqrt", "trunc_cos")
-MODELS = ("adrec", "sasrec")
-DENOISERS = ("transformer", "mlp")
+SCHEDULES = ("trunc_lin", "linear", "cosine", "sqrt", "trunc_cos", "exp")
+MODELS = ("adrec", "sasrec", "dreamrec")
+DENOISERS = ("transformer", "mlp", "linear")
+DENOISERS_OF = {"adrec": ("transformer", "mlp"), "dreamrec": ("mlp", "linear")}
+"""By model, for those that have a denoiser and so a reverse process."""
 PADDINGS = ("sink", "masked")
 LOSSES = ("full", "sampled")
+OBJECTIVES = ("both", "ce", "mse")
+TIMESTEP_PER = ("token", "sequence")
+TARGETS = ("last", "all")
+INFER_FROM = ("encoder", "item")
 
 LARGEST_SEED = 2**32 - 1
 KINDS = {"int": "a whole number", "float": "a finite number", "bool": "true or false", "str": "a word"}
@@ -55,7 +61,12 @@ def _kind(field: dataclasses.Field[Any]) -> str:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The architecture. Defaults are the paper's; ``n_items`` comes from the data."""
+    """The architecture. Defaults are the paper's; ``n_items`` comes from the data.
+
+    timestep_per: in training each token draws its own t, or all of a user's tokens share one. Of DreamRec alone: targets, the loss
+    is at each user's last position or at all; infer_from, the reverse process is conditioned on the encoder's output or on the last
+    item's embedding; condition_drop, share of conditions dropped in training; guidance, weight of the condition against none.
+    """
 
     n_items: int
     model: str = "adrec"
@@ -68,9 +79,14 @@ class ModelConfig:
     dropout: float = 0.1
     embedding_dropout: float = 0.3
     timesteps: int = 32
+    timestep_per: str = "token"
     schedule: str = "trunc_lin"
     noise_weight: float = 0.001
     denoiser: str = "transformer"
+    targets: str = "last"
+    infer_from: str = "encoder"
+    condition_drop: float = 0.0
+    guidance: float = 0.0
 
     def __post_init__(self) -> None:
         _require_types(self)
@@ -80,10 +96,15 @@ class ModelConfig:
         )
         _require(self.hidden_size % self.heads == 0, "heads", self.heads, f"a divisor of hidden_size = {self.hidden_size}")
         _require(self.hidden_size % 2 == 0, "hidden_size", self.hidden_size, "an even number")
-        for field in ("dropout", "embedding_dropout"):
+        for field in ("dropout", "embedding_dropout", "condition_drop"):
             _require(0 <= getattr(self, field) < 1, field, getattr(self, field), "a number from 0 up to, not including, 1")
         _require(self.noise_weight >= 0, "noise_weight", self.noise_weight, "a number from 0 up")
-        for field, allowed in (("model", MODELS), ("schedule", SCHEDULES), ("denoiser", DENOISERS), ("padding", PADDINGS)):
+        _require(self.guidance >= 0, "guidance", self.guidance, "a number from 0 up")
+        unguided = self.guidance == 0 or self.condition_drop > 0
+        _require(unguided, "guidance", self.guidance, "0 where condition_drop = 0, which trains no denoiser without a condition")
+        words = {"model": MODELS, "schedule": SCHEDULES, "padding": PADDINGS, "timestep_per": TIMESTEP_PER}
+        words |= {"denoiser": DENOISERS_OF.get(self.model, DENOISERS), "targets": TARGETS, "infer_from": INFER_FROM}
+        for field, allowed in words.items():
             _require(getattr(self, field) in allowed, field, getattr(self, field), "one of " + ", ".join(allowed))
         # with fewer its last beta, 0.02 * 1000 / timesteps, reaches 1
         enough = self.schedule != "linear" or self.timesteps > 20
@@ -96,7 +117,9 @@ class TrainConfig:
 
     epochs: at most so many a stage's schedule (stages 2 and 3 share one); validate_every: epochs between validations,
     the first after epoch ``validate_every + 1``; patience: validations without a better ndcg@10 before a stage ends;
-    max_steps: each stage ends after so many optimiser steps; warmup_drift: let weight decay move the "frozen" table as
+    max_steps: each stage ends after so many optimiser steps; pretrain: whether ADRec has its stage 1; frozen_table: the item
+    table stays as stage 1 (or its random start) left it, through all stages; objective: which of a model's two losses are
+    minimised (one that has a single loss keeps it); warmup_drift: let weight decay move the "frozen" table as
     the official code does; pcgrad: project conflicting gradients of the two losses; loss: cross-entropy over the full
     catalogue, or over ``negatives`` rows sampled a step with updates of the touched rows only (``adrec.sampled``: for
     catalogues too large for the full one); sampling_steps: denoising steps of a validation (0: all timesteps);
@@ -112,6 +135,9 @@ class TrainConfig:
     validate_every: int = 5
     patience: int = 4
     max_steps: int | None = None
+    pretrain: bool = True
+    frozen_table: bool = False
+    objective: str = "both"
     warmup_drift: bool = False
     pcgrad: bool = False
     loss: str = "full"
@@ -126,6 +152,7 @@ class TrainConfig:
         _require(self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, f"less than epochs = {self.epochs}")
         _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "a whole number from 1 up, or none")
         _require(self.loss in LOSSES, "loss", self.loss, "one of " + ", ".join(LOSSES))
+        _require(self.objective in OBJECTIVES, "objective", self.objective, "one of " + ", ".join(OBJECTIVES))
         _require_whole(self, {"negatives": (1, 10_000_000)})
         frozen = not (self.warmup_drift and self.loss == "sampled")
         _require(frozen, "warmup_drift", self.warmup_drift, "false with loss = sampled, which updates touched rows only")
@@ -137,6 +164,23 @@ class TrainConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "quick": {"hidden_size": 64, "epochs": 40, "lr": 3e-3, "patience": 2},
+    # ADRec with one thing changed, to see what that thing is good for
+    "no-pretrain": {"pretrain": False},
+    "no-warmup": {"warmup_epochs": 0},
+    "warmup-drift": {"warmup_drift": True},
+    "one-t": {"timestep_per": "sequence"},
+    "mse-only": {"objective": "mse"},
+    "ce-only": {"objective": "ce"},
+    "frozen-random": {"pretrain": False, "frozen_table": True},
+    # peers
+    "sasrec": {"model": "sasrec", "positions": True},
+    "dreamrec-harness": {"model": "dreamrec", "denoiser": "mlp", "timestep_per": "sequence", "infer_from": "item"},
+    "dreamrec-harness-fixed": {"model": "dreamrec", "denoiser": "mlp", "timestep_per": "sequence"},
+    "dreamrec-original": {"model": "dreamrec", "denoiser": "linear", "hidden_size": 64, "blocks": 1, "heads": 1, "positions": True}
+    | {"embedding_dropout": 0.1, "timesteps": 500, "schedule": "exp", "targets": "all", "condition_drop": 0.1, "guidance": 2.0}
+    | {"batch_size": 16, "epochs": 200, "weight_decay": 0.0, "validate_every": 10, "patience": 200},
+    "dreamrec-long": {"model": "dreamrec", "denoiser": "mlp", "targets": "all"}
+    | {"batch_size": 32, "epochs": 100, "validate_every": 10, "patience": 100},
 }
 
 
@@ -171,10 +215,17 @@ def settings(preset: str, overrides: Mapping[str, str]) -> tuple[dict[str, Any],
         (model if key in model_fields else train)[key] = value
     for key, value in parse_settings(overrides).items():
         (model if key in model_fields else train)[key] = value
+    model = with_denoiser(model)
     architecture, training = from_json(ModelConfig, {"n_items": 1, **model}), from_json(TrainConfig, train)
     most = architecture.timesteps
     _require(training.sampling_steps <= most, "sampling_steps", training.sampling_steps, f"at most timesteps = {most}")
     return model, training
+
+
+def with_denoiser(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's fields, with its own usual denoiser where they name none and the default is not one of its kinds."""
+    own = DENOISERS_OF.get(fields.get("model", "adrec"), DENOISERS)
+    return dict(fields) if DENOISERS[0] in own else {"denoiser": own[0], **fields}
 
 
 def parse_settings(texts: Mapping[str, str]) -> dict[str, Any]:

@@ -31,6 +31,9 @@ def betas(schedule: str, timesteps: int) -> np.ndarray:
         values = _from_alpha_bar(_cosine(0.008), t)
     elif schedule == "sqrt":
         values = _from_alpha_bar(lambda u: 1 - np.sqrt(u + 0.0001), t)
+    elif schedule == "exp":
+        # the variance-preserving process of Song et al. 2021 (arXiv 2011.13456), rates 0.1 to 10, as DreamRec discretises it
+        values = 1 - np.exp(-0.1 / t - np.linspace(1, 2 * t + 1, t) * 0.5 * (10 - 0.1) / t**2)
     elif schedule == "trunc_cos":
         # the series is shifted by one: its first entry is the step from no noise at all to f(0)
         f = _cosine(0.1)

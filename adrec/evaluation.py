@@ -12,7 +12,7 @@ from torch import Tensor
 from adrec.data.batches import PART_TOKENS, PackedBatch, evaluation_batches
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.diffusion import reverse_process, user_noise
-from adrec.models import ADRec, Model
+from adrec.models import DiffusionModel, Model
 from adrec.training.distributed import Processes
 from adrec.workers import Workers
 
@@ -110,7 +110,7 @@ class Evaluation:
 @torch.no_grad()
 def answers(model: Model, batch: PackedBatch, steps: int | None = None, seed: int = 0) -> Tensor:
     """What the model holds against every item: each user's denoised (or encoded) last token, (B, D) in the batch's order."""
-    if not isinstance(model, ADRec):
+    if not isinstance(model, DiffusionModel):
         return model(batch)[batch.last]
     diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
     x_start, step_noise = user_noise(seed, batch.users, len(diffusion.timesteps), model.config.hidden_size)
@@ -159,7 +159,7 @@ def evaluate(
             if progress is not None:
                 progress(min(1.0, done / data.n_users))
     processes.add_up([ranks])
-    used_steps = 0 if not isinstance(model, ADRec) else model.config.timesteps if steps is None else steps
+    used_steps = 0 if not isinstance(model, DiffusionModel) else model.config.timesteps if steps is None else steps
     used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
     return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy()), "seconds": time.perf_counter() - begin})
 

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from adrec.data.batches import PackedBatch
 from adrec.models import ADRec, Model, SASRec
-from adrec.models.adrec import MLPDenoiser, time_features
+from adrec.models.adrec import MLPDenoiser
+from adrec.models.base import time_features
 from adrec.models.blocks import Block, CausalTransformer
 
 
@@ -120,6 +121,7 @@ def train_step(model: Model, optimizer: torch.optim.Optimizer, seq: Tensor, tgt:
         eps = torch.randn(*seq.shape, model.config.hidden_size, generator=generator)
         found = losses(model, seq, tgt, t, eps, rates)
     else:
+        assert isinstance(model, SASRec)
         found = sasrec_losses(model, seq, tgt, rates)
     optimizer.zero_grad()
     torch.stack(found).mean().backward()

@@ -14,7 +14,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import ranks_of
-from adrec.models import ADRec, Model
+from adrec.models import DiffusionModel, Model
 
 HIT, NEAR = 10, 50
 
@@ -134,7 +134,7 @@ def trajectory(
     target: the true next item, if known. steps: denoising steps (default: all timesteps). The noise is a function of
     (seed, user), the same as in ``evaluation.evaluate``; a composed history takes user 0.
     """
-    if not isinstance(model, ADRec):
+    if not isinstance(model, DiffusionModel):
         raise DataError(f"A model of kind '{model.config.model}' has no reverse process to step through.")
     if top < 1:
         raise ConfigError(f"Number of top items is {top}; allowed is a whole number from 1 up.")
@@ -173,7 +173,7 @@ def _checked(items: Sequence[int], n_items: int) -> list[int]:
 
 
 def _describe(
-    model: ADRec, history: list[int], target: int | None, seed: int, timesteps: np.ndarray, states: Tensor, x0_hat: Tensor, top: int
+    model: Model, history: list[int], target: int | None, seed: int, timesteps: np.ndarray, states: Tensor, x0_hat: Tensor, top: int
 ) -> Trajectory:
     table = model.item_embedding.weight
     scores = x0_hat @ table.T

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from adrec import collapse
-from adrec.config import ModelConfig
+from adrec.config import PRESETS, ModelConfig
 from adrec.data.batches import PackedBatch, pack
 from adrec.diffusion import Diffusion, betas, q_sample, reverse_process
 from adrec.errors import AdrecError, DataError
 from adrec.evaluation import ranking_metrics, ranks_of
 from adrec.losses import cross_entropy, token_error
-from adrec.models import ADRec, Model, SASRec, build
+from adrec.models import ADRec, DiffusionModel, DreamRec, Model, SASRec, build
 from adrec.models.official import load_official_weights, to_official_names
 from adrec.training.gradients import mean_gradient, projected_mean, separate_gradients
 
@@ -78,7 +78,8 @@ def verify_file(path: Path) -> Errors | None:
 
 def _replay_for(record: Record, path: Path) -> Callable[[Record], Errors] | None:
     if "config" in record:
-        return {"adrec": replay_adrec, "sasrec": replay_sasrec}.get(json.loads(str(record["config"])).get("model"))
+        kind = json.loads(str(record["config"])).get("model")
+        return {"adrec": replay_adrec, "sasrec": replay_sasrec, "dreamrec": replay_dreamrec}.get(kind)
     if "scores" in record and "labels" in record:
         return replay_metrics
     if all(k.endswith(("__betas", "__alphas_cumprod")) for k in record):
@@ -117,7 +118,9 @@ def _model_and_batch(record: Record) -> tuple[Model, PackedBatch, Tensor]:
     """The recorded model, its batch packed, and for each packed token its place in the flattened (B, L) frame."""
     raw = json.loads(str(record["config"]))
     fields = {k: v for k, v in raw.items() if k in ModelConfig.__dataclass_fields__}
-    model = build(ModelConfig(dropout=0.0, embedding_dropout=0.0, **fields))
+    if raw.get("model") == "dreamrec":
+        fields = {**PRESETS["dreamrec-harness"], **fields}
+    model = build(ModelConfig(**{**fields, "dropout": 0.0, "embedding_dropout": 0.0}))
     weights = {k.removeprefix("sd/"): torch.from_numpy(v) for k, v in record.items() if k.startswith("sd/")}
     load_official_weights(model, weights)
     seq, tgt = record["seq"], record["tgt"]
@@ -183,7 +186,23 @@ def _replay_forward(
 
 
 @torch.no_grad()
-def _replay_reverse(model: ADRec, batch: PackedBatch, record: Record) -> Errors:
+def replay_dreamrec(record: Record) -> Errors:
+    """The recorded x0_hat is of every position, with one t a user; the loss is at the last alone."""
+    model, batch, where = _model_and_batch(record)
+    assert isinstance(model, DreamRec)
+    t = torch.from_numpy(record["t"])[torch.from_numpy(batch.users)].repeat_interleave(torch.from_numpy(batch.lengths))
+    eps = _tokens(record["noise"], where)
+    x_0 = model.item_embedding.weight[batch.targets]
+    condition, x_t = model.encode(batch)[: batch.tokens], q_sample(x_0, t, eps, model.alpha_bar)
+    x0_hat, last = model.denoise(condition, x_t, t), batch.last
+    at_last, of_last = model(batch, t[last], eps[last])
+    errors = {k: error(v, _tokens(record[k], where)) for k, v in (("cond", condition), ("x_t", x_t), ("x0_hat", x0_hat))}
+    errors["loss"] = error(token_error(at_last, of_last, batch.user_weights), record["loss"])
+    return errors | _replay_reverse(model, batch, record)
+
+
+@torch.no_grad()
+def _replay_reverse(model: DiffusionModel, batch: PackedBatch, record: Record) -> Errors:
     order = torch.from_numpy(batch.users)
     steps: list[tuple[Tensor, Tensor]] = []
     last = reverse_process(

@@ -74,6 +74,12 @@ class PackedBatch:
         users = self.whole[1] if self.whole else len(self.lengths)
         return torch.from_numpy(np.repeat(1.0 / (self.lengths * users), self.lengths)).float().to(self.items.device)
 
+    @property
+    def user_weights(self) -> Tensor:
+        """Weights (B,) of the same share a user; they sum to 1 over the whole batch."""
+        users = self.whole[1] if self.whole else len(self.lengths)
+        return torch.full((len(self.lengths),), 1.0 / users, device=self.items.device)
+
     def to(self, device: torch.device) -> "PackedBatch":
         """The same batch with its ids on ``device``."""
         negatives = self.negatives and self.negatives.to(device)

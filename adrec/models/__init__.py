@@ -2,10 +2,11 @@
 
 from adrec.config import ModelConfig
 from adrec.models.adrec import ADRec
+from adrec.models.base import DiffusionModel, Model
+from adrec.models.dreamrec import DreamRec
 from adrec.models.sasrec import SASRec
 
-REGISTRY: dict[str, type[ADRec] | type[SASRec]] = {"adrec": ADRec, "sasrec": SASRec}
-Model = ADRec | SASRec
+REGISTRY: dict[str, type[Model]] = {"adrec": ADRec, "sasrec": SASRec, "dreamrec": DreamRec}
 
 
 def build(config: ModelConfig) -> Model:
@@ -13,4 +14,4 @@ def build(config: ModelConfig) -> Model:
     return REGISTRY[config.model](config)
 
 
-__all__ = ["REGISTRY", "ADRec", "Model", "SASRec", "build"]
+__all__ = ["REGISTRY", "ADRec", "DiffusionModel", "DreamRec", "Model", "SASRec", "build"]

@@ -7,13 +7,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from adrec.config import ModelConfig
+from adrec.config import PRESETS, ModelConfig
 from adrec.errors import WeightsError
 from adrec.models import Model, build
 from adrec.models.adrec import ADRec, MLPDenoiser
+from adrec.models.base import DiffusionModel
+from adrec.models.dreamrec import DreamRec
 
 TABLE = "item_embedding.weight"
 BLOCK = "transformer_blocks"
+DREAM_NAMES = {
+    **{"wide1": "diffu.net.mlp.0", "narrow1": "diffu.net.mlp.3", "wide2": "diffu.net.mlp.4", "narrow2": "diffu.net.mlp.7"},
+    "norm": "diffu.net.norm_diffu_rep",
+}
 MLP_NAMES = {"wide": "diffu.net.decoder.0", "narrow": "diffu.net.decoder.2", "norm": "diffu.net.decoder.3"}
 UNUSED = {"position_embedding.weight"}
 """What the official code stores although the model does not use it: SASRec without positions keeps its position table."""
@@ -38,16 +44,16 @@ def official_names(model: Model) -> dict[str, tuple[str, ...]]:
     """For each of our parameters the official ones that it holds."""
     blocks = model.config.blocks
     names: dict[str, tuple[str, ...]] = {TABLE: (TABLE,)}
-    if isinstance(model, ADRec):
+    if isinstance(model, DiffusionModel):
         names |= _block_names("encoder", "diffu.ag_encoder", blocks)
         for part in ("weight", "bias"):
             names[f"hist_norm.{part}"] = (f"hist_norm.{part}",)
             for layer in (0, 2):
                 names[f"time_embed.{layer}.{part}"] = (f"diffu.net.time_embed.{layer}.{part}",)
-            if isinstance(model.denoiser, MLPDenoiser):
-                for ours, theirs in MLP_NAMES.items():
-                    names[f"denoiser.{ours}.{part}"] = (f"{theirs}.{part}",)
-        if not isinstance(model.denoiser, MLPDenoiser):
+            layers = DREAM_NAMES if isinstance(model, DreamRec) else MLP_NAMES if isinstance(model.denoiser, MLPDenoiser) else {}
+            for ours, theirs in layers.items():
+                names[f"denoiser.{ours}.{part}"] = (f"{theirs}.{part}",)
+        if isinstance(model, ADRec) and not isinstance(model.denoiser, MLPDenoiser):
             names |= _block_names("denoiser", "diffu.net.decoder", blocks)
         return names
     names |= _block_names("encoder", "trm_encoder", blocks)
@@ -115,12 +121,15 @@ def model_from_state_dict(weights: Mapping[str, Tensor], **fields: object) -> Mo
     if TABLE not in weights or weights[TABLE].ndim != 2:
         raise WeightsError(f"The state dict has no item table '{TABLE}' with two dimensions.")
     rows, width = weights[TABLE].shape
-    kind = "adrec" if any(k.startswith("diffu.") for k in weights) else "sasrec"
-    stem = "diffu.ag_encoder" if kind == "adrec" else "trm_encoder"
+    dream = any(k.startswith("diffu.net.mlp.") for k in weights)
+    kind = "dreamrec" if dream else "adrec" if any(k.startswith("diffu.") for k in weights) else "sasrec"
+    stem = "trm_encoder" if kind == "sasrec" else "diffu.ag_encoder"
     blocks = len({k.split(".")[len(stem.split(".")) + 1] for k in weights if k.startswith(f"{stem}.{BLOCK}.")})
     if not blocks:
-        raise WeightsError(f"The state dict is of neither ADRec nor SASRec: it has no '{stem}.{BLOCK}'.")
+        raise WeightsError(f"The state dict is of none of ADRec, DreamRec and SASRec: it has no '{stem}.{BLOCK}'.")
     sizes: dict[str, object] = {"n_items": rows - 1, "hidden_size": width, "blocks": blocks, "model": kind}
+    if dream:
+        sizes |= PRESETS["dreamrec-harness"]
     if kind == "adrec":
         sizes["denoiser"] = "transformer" if any(k.startswith(f"diffu.net.decoder.{BLOCK}.") for k in weights) else "mlp"
     model = build(ModelConfig(**{**sizes, **fields}))  # type: ignore[arg-type]

@@ -8,18 +8,18 @@ from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch
 from adrec.losses import next_item_loss
 from adrec.models.attention import Layout, prefix_rows
+from adrec.models.base import Model
 from adrec.models.blocks import CausalTransformer, dropout
 from adrec.models.noise import Noise
 
 
-class SASRec(nn.Module):
+class SASRec(Model):
     """Embedding, layer norm, dropout, causal Transformer; the last token's output scores every item by inner product."""
 
     loss_names = ("ce",)
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.item_embedding = nn.Embedding(config.n_items + 1, config.hidden_size)
         if config.positions:
             self.position_embedding = nn.Embedding(config.length, config.hidden_size)

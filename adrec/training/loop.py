@@ -178,6 +178,12 @@ class Trainer:
     def _lr(self) -> float:
         return learning_rate(self.config, self.place.epoch)
 
+    @property
+    def _minimised(self) -> tuple[str, ...]:
+        """The names of the model's losses whose mean is minimised."""
+        only = self.config.objective
+        return (only,) if only in self.model.loss_names else self.model.loss_names
+
     def train_step(self, batch: PackedBatch, workers: Workers) -> dict[str, float]:
         """One optimiser step; returns the losses."""
         place, stage = self.place, self.stage
@@ -194,12 +200,13 @@ class Trainer:
         place, stage, seed = self.place, self.stage, self.config.seed
         device = self.processes.device
         jobs = self.processes.share(enumerate(batch.split(PART_TOKENS)))
-        totals = dict.fromkeys(self.model.loss_names, 0.0)
+        wanted = self._minimised
+        totals = dict.fromkeys(wanted, 0.0)
 
         def compute(job: tuple[int, PackedBatch]) -> tuple[dict[str, Tensor], list[Gradient]]:
             index, part = job
             noise = Noise(noise_for(seed, STEP, stage, place.epoch, place.batch, index), device)
-            losses = self.model.losses(part.to(device), noise)
+            losses = {k: v for k, v in self.model.losses(part.to(device), noise).items() if k in wanted}
             return {k: v.detach() for k, v in losses.items()}, gradients_of(list(losses.values()), trained)
 
         def gradients() -> Iterator[Gradient]:

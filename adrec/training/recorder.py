@@ -52,6 +52,7 @@ class Recorder:
             self.run.write_status("running")
 
     def stage_begins(self, stage: Stage, place: "Place", steps_per_epoch: int) -> None:
+        self._pending, self._pending_tokens, self._pending_seconds = [], 0, 0.0  # the stage before may have other losses
         epochs = {"first_epoch": stage.first_epoch, "max_epochs": stage.last_epoch, "steps_per_epoch": steps_per_epoch}
         self.event("stage", stage=stage.name, epoch=place.epoch, step=place.step, **epochs)
 

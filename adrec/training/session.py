@@ -28,6 +28,8 @@ def describe_run(
     data: SequenceDataset, source: str, model: ModelConfig, train: TrainConfig, preset: str, command: str, pretrained: str | None
 ) -> dict[str, Any]:
     """What run.json holds. source: the data set's name or path as it was asked for."""
+    if pretrained is not None and not train.pretrain:
+        raise ConfigError("Setting 'pretrain' is False; allowed with --pretrained is true, because its weights take stage 1's place.")
     counts = {"users": data.n_users, "items": data.n_items, "interactions": data.n_interactions}
     return {
         "model": to_json(model),

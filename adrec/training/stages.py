@@ -31,10 +31,11 @@ class Stage:
 def stages_of(model: ModelConfig, train: TrainConfig) -> list[Stage]:
     """ADRec's three stages, or the one stage of a model that is trained alone."""
     if model.model != "adrec":
-        return [Stage("finetune", model.model, 0, train.epochs)]
+        return [Stage("finetune", model.model, 0, train.epochs, frozen_table=train.frozen_table)]
+    pretrain = [Stage("pretrain", "sasrec", 0, train.epochs)] if train.pretrain else []
     warmup = [Stage("warmup", "adrec", 0, train.warmup_epochs, frozen_table=True, selects=False)] if train.warmup_epochs else []
     return [
-        Stage("pretrain", "sasrec", 0, train.epochs),
+        *pretrain,
         *warmup,
-        Stage("finetune", "adrec", train.warmup_epochs, train.epochs, continues=bool(warmup)),
+        Stage("finetune", "adrec", train.warmup_epochs, train.epochs, continues=bool(warmup), frozen_table=train.frozen_table),
     ]

@@ -1,0 +1,132 @@
+"""DreamRec (Yang et al., NeurIPS 2023, arXiv 2310.20453): the next item's embedding is generated from noise, guided by the history.
+
+Squared error on a trainable item table is its only loss. Two forms of the denoiser: the ADRec harness's four linear layers
+(recorded in ``golden/dreamrec.npz``) and the original's single one.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from adrec.config import ModelConfig
+from adrec.data.batches import PackedBatch
+from adrec.diffusion import q_sample
+from adrec.losses import token_error
+from adrec.models.attention import Layout, prefix_rows
+from adrec.models.base import DiffusionModel, initialise_layers
+from adrec.models.blocks import dropout
+from adrec.models.noise import Noise
+
+
+class HarnessDenoiser(nn.Module):
+    """[x; time; condition] (M, 3 D) -> (M, D): two pairs of linear layers with SiLU, then a layer norm."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.p = dropout
+        self.wide1, self.narrow1 = nn.Linear(3 * width, 4 * width), nn.Linear(4 * width, width)
+        self.wide2, self.narrow2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.norm = nn.LayerNorm(width, eps=1e-12)
+
+    def forward(self, h: Tensor, noise: Noise | None = None) -> Tensor:
+        h = self.narrow1(dropout(F.silu(self.wide1(h)), self.p, noise))
+        return self.norm(self.narrow2(dropout(F.silu(self.wide2(h)), self.p, noise)))
+
+
+class LinearDenoiser(nn.Linear):
+    """[x; time; condition] (M, 3 D) -> (M, D)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(3 * width, width)
+
+    def forward(self, h: Tensor, noise: Noise | None = None) -> Tensor:
+        return super().forward(h)
+
+
+class DreamRec(DiffusionModel):
+    """config.targets: which positions the loss is at; config.infer_from: what the reverse process is conditioned on, the encoder's
+    output or, as the ADRec harness does, hist_norm(E[last item]); config.condition_drop, config.guidance: classifier-free guidance
+    (Ho & Salimans 2022, arXiv 2207.12598), an untrained condition ``nothing`` taking the place of the dropped ones."""
+
+    loss_names = ("mse",)
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        width = config.hidden_size
+        if config.positions:
+            self.position_embedding = nn.Embedding(config.length, width)
+        if config.condition_drop:
+            self.nothing = nn.Parameter(torch.zeros(width))
+        self.denoiser = LinearDenoiser(width) if config.denoiser == "linear" else HarnessDenoiser(width, config.dropout)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Item table, positions and the empty condition N(0, 1); the layers as ADRec's."""
+        initialise_layers(self, (self.encoder,), generator)
+        tables = [getattr(self, name) for name in ("item_embedding", "position_embedding") if hasattr(self, name)]
+        for weight in [table.weight for table in tables] + ([self.nothing] if self.config.condition_drop else []):
+            weight.data.normal_(0, 1, generator=generator)
+
+    # -- the parts ------------------------------------------------------------------------------------------------
+
+    def layout(self, batch: PackedBatch) -> Layout:
+        return Layout.of(batch, prefix_rows(self.config.padding, self.config.positions, batch.frame))
+
+    def history(self, batch: PackedBatch, layout: Layout) -> Tensor:
+        rows = super().history(batch, layout)
+        if not self.config.positions:
+            return rows
+        return rows + torch.cat([self.position_embedding(batch.positions), self.position_embedding.weight[: layout.prefix]])
+
+    def denoise(self, condition: Tensor, x: Tensor, t: Tensor, noise: Noise | None = None) -> Tensor:
+        """x0_hat, each row on its own. condition, x: (M, D), t: (M,) -> (M, D)."""
+        return self.denoiser(torch.cat([x, self.time_embed(self.time_table)[t], condition], -1), noise)
+
+    # -- training -------------------------------------------------------------------------------------------------
+
+    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, noise: Noise | None = None) -> tuple[Tensor, Tensor]:
+        """(x0_hat, x_0), both (M, D), at the positions of ``chosen``. t: (M,), eps: (M, D)."""
+        chosen = self.chosen(batch)
+        x_0 = F.embedding(batch.targets[chosen], self.item_embedding.weight)
+        condition = self._dropped(self.encode(batch, noise=noise)[: batch.tokens][chosen], noise)
+        return self.denoise(condition, q_sample(x_0, t, eps, self.alpha_bar), t, noise), x_0
+
+    def chosen(self, batch: PackedBatch) -> Tensor | slice:
+        """The tokens that the loss is at: each user's last, or all."""
+        return batch.last if self.config.targets == "last" else slice(None)
+
+    def _dropped(self, condition: Tensor, noise: Noise | None) -> Tensor:
+        """Each row replaced by ``nothing`` with the probability config.condition_drop, in training alone."""
+        if noise is None or not self.config.condition_drop:
+            return condition
+        kept = noise.keep((len(condition), 1), self.config.condition_drop) > 0
+        return torch.where(kept, condition, self.nothing)
+
+    def losses(self, batch: PackedBatch, noise: Noise) -> dict[str, Tensor]:
+        """The squared error, mean over D, over each user's chosen tokens and over users."""
+        t = noise.timesteps_of(batch, self.config.timesteps, self.config.timestep_per)[self.chosen(batch)]
+        x0_hat, x_0 = self(batch, t, noise.normal(len(t), self.config.hidden_size), noise)
+        weights = batch.user_weights if self.config.targets == "last" else batch.token_weights
+        return {"mse": token_error(x0_hat, x_0, weights)}
+
+    # -- inference ------------------------------------------------------------------------------------------------
+
+    def last_token(self, batch: PackedBatch, copies: int = 1) -> Callable[[Tensor, int], Tensor]:
+        """The denoiser of each user's last token: see `DiffusionModel`. With guidance w it answers
+        (1 + w) x0_hat(condition) - w x0_hat(nothing)."""
+        if self.config.infer_from == "item":
+            condition = self.hist_norm(self.history(batch, self.layout(batch)))[batch.last]
+        else:
+            condition = self.encode(batch)[batch.last]
+        condition = condition.repeat_interleave(copies, 0)
+        time, w = self.time_embed(self.time_table), self.config.guidance
+
+        def predict(x: Tensor, t: int) -> Tensor:
+            of_time = time[t].expand_as(x)
+            guided = self.denoiser(torch.cat([x, of_time, condition], -1))
+            if not w:
+                return guided
+            return (1 + w) * guided - w * self.denoiser(torch.cat([x, of_time, self.nothing.expand_as(x)], -1))
+
+        return predict
