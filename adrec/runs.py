@@ -27,6 +27,8 @@ from adrec.errors import DataError, RunError
 STAGES = ("pretrain", "warmup", "finetune")
 TABLES = ("initial", *STAGES)
 ITEM_TABLE = "item_embedding.weight"
+BARE = "tables"
+"""The ``kind`` in run.json of a folder that holds item tables and no model."""
 ALIVE = ("running", "stopping")
 ENDED = "The training process ended unexpectedly; resume to go on from its last checkpoint."
 
@@ -165,7 +167,8 @@ class RunFolder:
         if not path.is_file():
             if not self.exists:
                 return {"state": "missing", "error": None}
-            done = self.weights_path(STAGES[-1]).is_file()  # without weights it was killed before its first status
+            # without weights it was killed before its first status
+            done = self.weights_path(STAGES[-1]).is_file() or self.bare_tables is not None
             return {"state": "finished", "error": None} if done else {"state": "failed", "error": ENDED}
         status = read_json(path)
         if not isinstance(status.get("state"), str):
@@ -197,6 +200,35 @@ class RunFolder:
                     events.append(event)
         return events, offset + end
 
+    # -- bare tables ----------------------------------------------------------------------------------------------
+
+    def create_tables(
+        self, tables: Mapping[str, np.ndarray], items: ItemTable, info: Mapping[str, Any], popularity: np.ndarray | None = None
+    ) -> None:
+        """Begin a folder that holds only item tables, in this order, and no model. tables: by name, each (V, D) without a padding row.
+
+        popularity: (V + 1,) as in ``create``. run.json is written last: until then the folder is no run.
+        """
+        for place, table in enumerate(tables.values(), start=1):
+            padded = np.concatenate([np.zeros((1, table.shape[1]), np.float32), table.astype(np.float32)])
+            save_arrays(self._bare_path(place), {ITEM_TABLE: padded})
+        self.create({**info, "kind": BARE, "tables": list(tables)}, items, popularity)
+
+    @property
+    def bare_tables(self) -> list[str] | None:
+        """The names of the tables of a folder that holds nothing else, in order; None for a run with a model."""
+        if not (self.path / "tables").is_dir():
+            return None
+        names = self.info.get("tables")
+        if self.info.get("kind") != BARE:
+            return None
+        if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
+            raise RunError(f"'{self.path / 'run.json'}' is damaged: its 'tables' must be a list of different names.")
+        return names
+
+    def _bare_path(self, place: int) -> Path:
+        return self.path / "tables" / f"{place}.safetensors"
+
     # -- weights --------------------------------------------------------------------------------------------------
 
     def weights_path(self, stage: str) -> Path:
@@ -213,13 +245,22 @@ class RunFolder:
         return read_json(path) if path.is_file() else {}
 
     def table_names(self) -> list[str]:
-        """Which of initial, pretrain, warmup, finetune have an item table, in this order."""
+        """Which of initial, pretrain, warmup, finetune have an item table, in this order; the names of bare tables otherwise."""
+        bare = self.bare_tables
+        if bare is not None:
+            return bare
         initial = ["initial"] if (self.path / "snapshots" / "initial.safetensors").is_file() else []
         return initial + self.stages
 
     def table(self, name: str) -> np.ndarray:
-        """The item table of ``initial`` or of a stage without its padding row: (V, D) float32, row i is item i + 1."""
-        path = self.path / "snapshots" / "initial.safetensors" if name == "initial" else self.weights_path(name)
+        """The item table of this name without its padding row: (V, D) float32, row i is item i + 1."""
+        bare = self.bare_tables
+        if bare is not None:
+            if name not in bare:
+                raise RunError(f"'{self.path}' has no table '{name}'; it has {', '.join(bare)}.")
+            path = self._bare_path(bare.index(name) + 1)
+        else:
+            path = self.path / "snapshots" / "initial.safetensors" if name == "initial" else self.weights_path(name)
         return load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE][1:].astype(np.float32)
 
     def tables(self) -> dict[str, np.ndarray]:

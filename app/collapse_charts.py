@@ -22,13 +22,13 @@ def spectra(values: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> go.F
     bottom = max(min(positive, default=FLOOR), top * FLOOR)
     for name, v in values.items():
         null = name == NULL
-        color = palette.NULL_COLOR if null else palette.STAGE_COLORS[name]
+        color = palette.NULL_COLOR if null else palette.stage_color(name)
         figure.add_scatter(
             x=np.arange(1, v.size + 1),
             y=np.where(v > 0, v, np.nan),
             mode="lines",
             name=labels[name],
-            line={"color": color, "width": 2.5, "dash": palette.NULL_DASH if null else palette.STAGE_DASHES[name]},
+            line={"color": color, "width": 2.5, "dash": palette.NULL_DASH if null else palette.stage_dash(name)},
             hovertemplate=f"{labels[name]}, direction %{{x}}: %{{y:.3f}}<extra></extra>",
         )
     low, high = float(np.log10(bottom)) - 0.05, float(np.log10(top)) + 0.08
@@ -44,7 +44,7 @@ def _labels(figure: go.Figure, values: Mapping[str, np.ndarray], labels: Mapping
     """Names inside the axes at the upper right, which falling curves leave free, in the order of their first values."""
     order = sorted(values, key=lambda name: -float(values[name][0]))
     for row, name in enumerate(order):
-        glyph = "╌" if name == NULL else palette.STAGE_GLYPHS[name]
-        color = palette.NULL_COLOR if name == NULL else palette.STAGE_COLORS[name]
+        glyph = "╌" if name == NULL else palette.stage_glyph(name)
+        color = palette.NULL_COLOR if name == NULL else palette.stage_color(name)
         place = {"xref": "paper", "yref": "paper", "xshift": 0, "xanchor": "right", "yanchor": "top"}
         direct_label(figure, 0.98, 0.98 - 0.06 * row, labels[name], color, glyph, **place)

@@ -149,6 +149,8 @@ Line = tuple[str, str]
 
 def stage_lines(run: RunFolder, name: str) -> list[Line]:
     """What stands above a stage's map: how its models rank, what the warm-up changes though no item moves, how many neighbours stayed."""
+    if loaders.is_bare(run):
+        return _stayed(run, name)
     if name == "initial":
         return [("Random numbers, before any training", "Every item starts as a draw from a Gaussian.")]
     merged = stages(run).merged and name == "pretrain"

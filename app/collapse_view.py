@@ -121,7 +121,7 @@ def _ramp(first: str, last: str) -> list[str]:
 def stage_record(run: RunFolder, name: str) -> dict[str, Any]:
     """A stage as the components show it: name, mark, colour, and the lines above its map."""
     shown = data.stages(run)
-    mark = {"glyph": palette.STAGE_GLYPHS[name], "color": palette.STAGE_COLORS[name]}
+    mark = {"glyph": palette.stage_glyph(name), "color": palette.stage_color(name)}
     return {"key": name, "label": shown.label(name), "lines": data.stage_lines(run, name), **mark}
 
 
@@ -269,7 +269,7 @@ def _measures_table(run: RunFolder, name: str, found: Mapping[str, Mapping[str, 
 def _column(shown: data.Stages, name: str) -> str:
     if name == data.NULL:
         return "<span title='One table of random numbers of the same size, at the first table&#39;s scale'>Gaussian noise</span>"
-    return f"<span style='color:{palette.STAGE_COLORS[name]}'>{palette.STAGE_GLYPHS[name]}</span> {html.escape(shown.label(name))}"
+    return f"<span style='color:{palette.stage_color(name)}'>{palette.stage_glyph(name)}</span> {html.escape(shown.label(name))}"
 
 
 def number(value: float) -> str:

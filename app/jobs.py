@@ -79,8 +79,8 @@ class Job:
 
 
 def jobs(root: Path) -> list[Job]:
-    """Every run under ``root``, the latest begun first; queued ones know how many runs come before them."""
-    folders = [p for p in root.glob("*") if (p / "job.json").is_file() or (p / "run.json").is_file()]
+    """Every training under ``root``, the latest begun first; queued ones know how many runs come before them."""
+    folders = [p for p in root.glob("*") if (p / "job.json").is_file() or ((p / "run.json").is_file() and not (p / "tables").is_dir())]
     found = [_job(RunFolder(p)) for p in sorted(folders, key=_begun, reverse=True)]
     running = sum(job.state in ("running", "stopping") for job in found)
     order = {p: running + i for i, p in enumerate(_queued(root))}

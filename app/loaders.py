@@ -38,9 +38,15 @@ def is_bundled(run: RunFolder) -> bool:
     return run.path.resolve().is_relative_to(BUNDLED)
 
 
+def is_bare(run: RunFolder) -> bool:
+    """Whether the folder holds item tables and no model: files that somebody brought."""
+    return (run.path / "tables").is_dir()
+
+
 def key(run: RunFolder) -> tuple[str, int]:
     """What a cached value of a run hangs on: its path and the newest change of what it holds."""
     watched = [run.path / "run.json", run.path / "items.csv", run.path / "snapshots", *(run.path / "stages").glob("*/*")]
+    watched += (run.path / "tables").glob("*")
     times = [p.stat().st_mtime_ns for p in watched if p.exists()]
     return str(run.path.resolve()), max(times, default=0)
 

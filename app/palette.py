@@ -1,5 +1,7 @@
 """One look for every figure: stage colours (Okabe and Ito), dashes, markers, and the marks of target, answer and history."""
 
+import re
+
 STAGE_ORDER = ("initial", "pretrain", "warmup", "finetune")
 STAGE_NAMES = {"initial": "Initial", "pretrain": "Pre-train", "warmup": "Warm-up", "finetune": "Fine-tune"}
 STAGE_COLORS = {"initial": "#56B4E9", "pretrain": "#0072B2", "warmup": "#E69F00", "finetune": "#009E73"}
@@ -18,7 +20,43 @@ HISTORY_COLOR, HISTORY_MARKER = "#8A929B", "circle-open"
 CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#8A929B")
 CATEGORY_MARKERS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "hexagon")
 
+OTHER_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+OTHER_DASHES = ("solid", "longdash", "dashdot", "dot", "longdashdot", "dash")
+OTHER_MARKERS = ("circle", "square", "triangle-up", "diamond", "star", "cross")
+OTHER_GLYPHS = ("●", "■", "▲", "◆", "★", "✚")
+"""Looks of tables that are no stage, by place."""
+NUMBERED = re.compile(r"(\d{1,4}) (.+)", re.DOTALL)
+
 
 def stage_label(stage: str, merged: bool = False) -> str:
-    """The stage's name for a person; merged: the pre-train table that the warm-up left as it was."""
-    return "Pre-train = warm-up" if merged and stage == "pretrain" else STAGE_NAMES[stage]
+    """The stage's name for a person; merged: the pre-train table that the warm-up left as it was. Other tables keep their own names."""
+    if merged and stage == "pretrain":
+        return "Pre-train = warm-up"
+    found = NUMBERED.fullmatch(stage)
+    return STAGE_NAMES.get(stage) or (found[2] if found else stage)
+
+
+def stage_color(stage: str) -> str:
+    """The colour of a stage or of any other table (see ``_place``)."""
+    return STAGE_COLORS.get(stage) or OTHER_COLORS[_place(stage)]
+
+
+def stage_dash(stage: str) -> str:
+    """The dash of its line, as Plotly calls it."""
+    return STAGE_DASHES.get(stage) or OTHER_DASHES[_place(stage)]
+
+
+def stage_marker(stage: str) -> str:
+    """Its marker, as Plotly calls it."""
+    return STAGE_MARKERS.get(stage) or OTHER_MARKERS[_place(stage)]
+
+
+def stage_glyph(stage: str) -> str:
+    """Its marker as a character."""
+    return STAGE_GLYPHS.get(stage) or OTHER_GLYPHS[_place(stage)]
+
+
+def _place(name: str) -> int:
+    """Tables that are compared are named ``1 first file``, ``2 second file``, ...: the number says which look; without one, the first."""
+    found = NUMBERED.fullmatch(name)
+    return (int(found[1]) - 1 if found else 0) % len(OTHER_COLORS)

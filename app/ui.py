@@ -38,17 +38,22 @@ def define(definitions: Mapping[str, str], label: str = "What the words mean") -
         st.markdown("\n\n".join(f"**{term}**: {meaning}" for term, meaning in definitions.items()))
 
 
-def run_picker(label: str = "Run", container: Any = None) -> RunFolder | None:
-    """Choose the run on screen (in the URL as ``run``); None after saying why if there is none."""
+def run_picker(label: str = "Run", container: Any = None, tables: bool = False) -> RunFolder | None:
+    """Choose the run on screen (in the URL as ``run``); None after saying why if there is none.
+
+    tables: whether folders that hold item tables without a model are among them.
+    """
     place = container if container is not None else st
-    runs = {run.name: run for run in reversed(loaders.all_runs())}
-    default = loaders.find_run(None)
+    every = {run.name: run for run in reversed(loaders.all_runs())}
+    runs = {name: run for name, run in every.items() if tables or not loaders.is_bare(run)}
+    default = next((run for run in runs.values() if loaders.is_bundled(run)), next(reversed(runs.values()), None))
     if default is None:
         place.info("There is no run yet: train one on the Train page.", icon=":material/info:")
         return None
     wanted = state.get("run")
     if wanted is not None and wanted not in runs:
-        place.warning(f"There is no run called '{wanted}' here; this is '{default.name}'.", icon=":material/warning:")
+        problem = f"'{wanted}' holds item tables and no model" if wanted in every else f"There is no run called '{wanted}' here"
+        place.warning(f"{problem}; this is '{default.name}'.", icon=":material/warning:")
     names = sorted(runs, key=lambda name: (not loaders.is_bundled(runs[name]), -(runs[name].path / "run.json").stat().st_mtime))
     chosen = place.selectbox(label, names, format_func=lambda name: run_title(runs[name]), **state.bound("run", default.name, names))
     return runs[chosen]

@@ -18,7 +18,7 @@ DEFINITIONS = {
 QUESTION = "Have the embeddings collapsed?"
 top, picture = st.container(), st.container()
 controls = st.container(horizontal=True, vertical_alignment="bottom")
-run = ui.run_picker(container=controls)
+run = ui.run_picker(container=controls, tables=True)
 with top:
     ui.header(QUESTION)
 if run is None:

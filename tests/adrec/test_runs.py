@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -373,3 +374,36 @@ def test_runs_are_listed_root_by_root_the_newest_first(tmp_path):
 def test_the_model_config_is_the_one_that_was_trained(tiny_run, tiny_data):
     config = ModelConfig(n_items=tiny_data.n_items, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4, noise_weight=1.0)
     assert tiny_run.model_config == config
+
+
+# -- bare tables ------------------------------------------------------------------------------------------------------
+
+BARE_TABLES = {"1 before.npy": np.arange(12.0).reshape(4, 3), "2 ../after.npy": np.ones((4, 3))}
+
+
+def _bare(tmp_path: Path) -> RunFolder:
+    run = RunFolder(tmp_path / "files")
+    run.create_tables(BARE_TABLES, ItemTable.untitled(list("abcd")), {"dataset": {"title": "two files"}})
+    return run
+
+
+def test_bare_tables_come_back_in_order_under_any_name(tmp_path: Path) -> None:
+    found = _bare(tmp_path).checked_tables()
+    assert list(found) == list(BARE_TABLES) and all(np.array_equal(found[n], t) for n, t in BARE_TABLES.items())
+
+
+def test_a_folder_of_bare_tables_counts_as_finished_and_is_listed(tmp_path: Path) -> None:
+    run = _bare(tmp_path)
+    assert run.status["state"] == "finished" and [r.name for r in list_runs(tmp_path)] == ["files"]
+
+
+def test_an_unknown_bare_table_lists_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no table 'finetune'; it has 1 before.npy, 2"):
+        _bare(tmp_path).table("finetune")
+
+
+def test_a_damaged_list_of_bare_tables_is_one_sentence(tmp_path: Path) -> None:
+    run = _bare(tmp_path)
+    write_json(run.path / "run.json", {**run.info, "tables": ["x", "x"]})
+    with pytest.raises(RunError, match="list of different names"):
+        run.table_names()

@@ -265,3 +265,11 @@ def test_one_table_alone_is_shown(root: Path) -> None:
 def test_numbers_that_are_codes_of_clusters_are_categories(tmp_path: Path) -> None:
     made = make_run(tmp_path / "made", {"cluster": [str(i % 30) for i in range(V)]}, initial=NOISE)
     assert len(items.colouring(made, "cluster").categories) == 8
+
+
+def test_tables_of_any_name_and_number_open_like_a_run(root: Path) -> None:
+    tables = {f"{i} epoch <b>{i}</b>.npy": np.random.default_rng(i).normal(size=(30, 8)) for i in range(1, 9)}
+    RunFolder(root / "mine").create_tables(tables, ItemTable.untitled([str(i) for i in range(30)]), {"dataset": {"title": "files"}})
+    app = open_page("collapse", run="mine")
+    assert not app.exception and not app.error
+    assert "mine" in texts(app)
