@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import collapse_data, collapse_view, ui
+from app import collapse_data, collapse_maps, collapse_view, ui
 
 DEFINITIONS = {
     "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",
@@ -28,10 +28,10 @@ if not run.table_names():
     st.stop()
 answer, large = top.empty(), collapse_data.stages(run).items > collapse_data.AT_ONCE
 answer.markdown("Measuring the item tables, which takes a while at this size." if large else collapse_data.answer(run))
-collapse_view.controls(run, controls)
+collapse_maps.controls(run, controls)
 with picture:
-    collapse_view.map_view(run)
-collapse_view.neighbour_view(run)
+    collapse_maps.map_view(run)
+collapse_maps.neighbour_view(run)
 spectra, measures = st.columns([5, 6], gap="large")
 with spectra:
     st.subheader("Spectra", anchor=False)
