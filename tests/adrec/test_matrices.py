@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_tensors
 
 from adrec.errors import WeightsError
-from adrec.matrices import read_matrix
+from adrec.matrices import AmbiguousTable, read_matrix, read_table
 
 TABLE = np.random.default_rng(0).standard_normal((6, 4))
 
@@ -59,6 +61,29 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "mark.csv": lambda p: pd.DataFrame(TABLE).to_csv(p, index=False, encoding="utf-8-sig"),
 }
 
+NAMES = tuple(f"film-{i}" for i in range(6))
+
+
+def _word2vec(path: Path) -> None:
+    lines = [f"{name} " + " ".join(map(repr, row.tolist())) for name, row in zip(NAMES, TABLE, strict=True)]
+    path.write_text("\n".join([f"{len(TABLE)} {TABLE.shape[1]}", *lines]) + "\n")
+
+
+def _parquet(path: Path, **columns: object) -> None:
+    pd.DataFrame(columns).to_parquet(path, index=False)
+
+
+WRITERS |= {
+    "t.pt": lambda p: torch.save(torch.from_numpy(TABLE), p),
+    "state.pth": lambda p: torch.save({"w.weight": torch.from_numpy(TABLE), "bias": torch.zeros(3)}, p),
+    "deep.ckpt": lambda p: torch.save({"epoch": 3, "state_dict": {"emb": torch.nn.Parameter(torch.from_numpy(TABLE))}}, p),
+    "words.txt": _word2vec,
+    "words.vec": _word2vec,
+    "glove.txt": lambda p: p.write_text("\n".join(_word2vec(p) or p.read_text().splitlines()[1:])),
+    "t.parquet": lambda p: _parquet(p, **{str(i): TABLE[:, i] for i in range(4)}),
+    "lists.parquet": lambda p: _parquet(p, item_id=NAMES, embedding=list(TABLE)),
+}
+
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_matrix_written_in_an_accepted_format_comes_back(name: str, tmp_path: Path) -> None:
@@ -100,7 +125,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "code.npy": (_npy_with_header("__import__('os').getcwd()"), "header cannot be read"),
     "text.npz": (b"this is no archive", "cannot be read as npz"),
     "cut.npz": (_zip(a=_npy_bytes(TABLE))[:-30], "cannot be read as npz"),
-    "several.npz": (_zip(a=_npy_bytes(TABLE), b=_npy_bytes(TABLE)), "2 matrices, 'a', 'b'"),
+    "several.npz": (_zip(a=_npy_bytes(TABLE), b=_npy_bytes(TABLE)), "2 matrices, 'a' (6 x 4), 'b' (6 x 4); choose one"),
     "vectors.npz": (_zip(a=_npy_bytes(TABLE[0])), "no matrix, only 'a'"),
     "nothing.npz": (_zip(), "only nothing"),
     "objects.npz": (_zip(a=_npy_bytes(np.array([[{}]], dtype=object))), "no matrix"),
@@ -118,7 +143,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "header-only.csv": (b"a,b,c\n", "at least 2 rows"),
     "binary.csv": (bytes(range(128, 256)), "cannot be read as a table"),
     "infinite.csv": (b"1,2\n3,inf\n", "NaN or infinity"),
-    "weights.pth": (b"PK", "accepted are .npy"),
+    "weights.pth": (b"PK", "is not a torch file"),
 }
 
 
@@ -157,3 +182,64 @@ def test_a_claimed_size_takes_no_memory(name: str, tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2**22
+
+
+# -- labels, padding, choice ------------------------------------------------------------------------------------------
+
+
+LABELLED: dict[str, Callable[[Path], object]] = {
+    "words.txt": _word2vec,
+    "glove.txt": WRITERS["glove.txt"],
+    "lists.parquet": WRITERS["lists.parquet"],
+    "wide.parquet": lambda p: _parquet(p, asin=NAMES, **{f"e{i}": TABLE[:, i] for i in range(4)}),
+    "named.csv": lambda p: pd.DataFrame(TABLE, index=pd.Index(NAMES, name="item_id:token")).to_csv(p),
+    "bare.csv": lambda p: pd.DataFrame(TABLE, index=list(NAMES)).to_csv(p, header=False),
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_item_ids_beside_the_numbers_are_kept(name: str, tmp_path: Path) -> None:
+    LABELLED[name](tmp_path / name)
+    found = read_table(tmp_path / name)
+    assert found.labels == NAMES and found.table == pytest.approx(TABLE, rel=1e-12)
+
+
+def test_whole_numbers_before_fractions_are_item_ids(tmp_path: Path) -> None:
+    pd.DataFrame(TABLE, index=[7, 3, 9, 1, 2, 8]).to_csv(tmp_path / "t.csv", header=False)
+    found = read_table(tmp_path / "t.csv")
+    assert found.labels == ("7", "3", "9", "1", "2", "8") and "different whole numbers" in found.notes[0]
+
+
+def test_a_first_row_of_zeros_is_padding_and_that_is_said(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", np.concatenate([np.zeros((1, 4)), TABLE]))
+    found = read_table(tmp_path / "t.npy")
+    assert np.array_equal(found.table, TABLE) and found.notes == ("Row 0 was left out: it is all zeros.",)
+
+
+def test_zeros_stay_where_an_item_has_them_or_where_asked(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", np.concatenate([np.zeros((1, 4)), TABLE]))
+    pd.DataFrame(np.concatenate([np.zeros((1, 4)), TABLE]), index=["film", *NAMES]).to_csv(tmp_path / "t.csv", header=False)
+    assert len(read_table(tmp_path / "t.npy", padding="none").table) == len(read_table(tmp_path / "t.csv").table) == 7
+    assert len(read_table(tmp_path / "t.csv", padding="first").table) == 6
+
+
+def test_a_checkpoints_item_table_is_found_by_name(tmp_path: Path) -> None:
+    state = {"pos_emb.weight": torch.ones(9, 4), "user_embedding.weight": torch.ones(8, 4), "fc.weight": torch.ones(4, 4)}
+    torch.save({"model": {**state, "item_emb.weight": torch.from_numpy(TABLE)}}, tmp_path / "sasrec.pth")
+    found = read_table(tmp_path / "sasrec.pth")
+    assert np.array_equal(found.table, TABLE) and "model.item_emb.weight" in found.notes[0]
+
+
+def test_several_candidates_are_listed_with_their_shapes(tmp_path: Path) -> None:
+    torch.save({"item_emb_a": torch.ones(9, 4), "item_emb_b": torch.ones(8, 4), "fc": torch.ones(3, 3)}, tmp_path / "t.pt")
+    with pytest.raises(AmbiguousTable, match="'item_emb_a' .9 x 4., 'item_emb_b' .8 x 4.; choose one") as caught:
+        read_table(tmp_path / "t.pt")
+    assert caught.value.candidates == {"item_emb_a": (9, 4), "item_emb_b": (8, 4)}
+    assert len(read_table(tmp_path / "t.pt", key="item_emb_b").table) == 8
+
+
+def test_half_precision_is_read_exactly(tmp_path: Path) -> None:
+    torch.save(torch.from_numpy(TABLE).bfloat16(), tmp_path / "t.pt")
+    save_tensors({"w": torch.from_numpy(TABLE).bfloat16()}, tmp_path / "t.safetensors")
+    expected = torch.from_numpy(TABLE).bfloat16().float().numpy()
+    assert np.array_equal(read_matrix(tmp_path / "t.pt"), expected) and np.array_equal(read_matrix(tmp_path / "t.safetensors"), expected)

@@ -1,0 +1,117 @@
+"""What every reader shares: limits, the choice among several arrays, and the check of the values."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from adrec.data.columns import shown
+from adrec.errors import WeightsError
+from adrec.runs import ITEM_TABLE
+
+MOST_ENTRIES = 2**28
+"""2 GiB in float64, for instance 2 million items of width 128."""
+MOST_ARRAYS = 10_000
+LARGEST = 1e100
+"""Squares of larger entries leave float64."""
+BLOCK = 2**22
+NO_TABLE = ("pos", "time", "user", "type", "segment")
+"""Parts of the names of embeddings that are not the items'."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A table (V, D) out of a file. labels: the items' own ids, one a row, if the file has them. notes: sentences on what was done.
+
+    padded: as a reader returns it, whether row 0 is known to be padding; from ``read_table``, whether such a row was left out.
+    """
+
+    table: np.ndarray
+    labels: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    padded: bool = False
+
+
+class AmbiguousTable(WeightsError):
+    """Several arrays may be the item table; ``candidates`` are their names and shapes."""
+
+    def __init__(self, path: Path, candidates: Mapping[str, tuple[int, ...]]) -> None:
+        self.candidates = dict(candidates)
+        super().__init__(f"'{path}' holds {len(candidates)} matrices, {listed(candidates)}; choose one by its name (--key NAME).")
+
+
+def listed(shapes: Mapping[str, Sequence[int]]) -> str:
+    """Names and shapes for a message, at most six of them."""
+    names = [f"{shown(name)} ({' x '.join(map(str, shape)) or 'no array'})" for name, shape in list(shapes.items())[:6]]
+    return ", ".join(names) + (f" and {len(shapes) - 6} more" if len(shapes) > 6 else "") or "nothing"
+
+
+def check_shape(path: Path, shape: Sequence[int], what: str = "its array") -> None:
+    """A shape that a table may have, before anything of this size is allocated."""
+    if len(shape) != 2:
+        raise WeightsError(f"'{path}': {what} has shape {_short(shape)}; accepted is a matrix, one row an item.")
+    if any(size < 0 for size in shape):
+        raise WeightsError(f"'{path}' claims the impossible shape {_short(shape)}; accepted is a matrix, one row an item.")
+    if math.prod(shape) > MOST_ENTRIES:
+        raise WeightsError(f"'{path}': {what} claims shape {_short(shape)}; accepted are at most {MOST_ENTRIES:,} entries.")
+
+
+def _short(shape: Sequence[int]) -> str:
+    text = f"({', '.join(str(size) if abs(size) < 10**18 else f'{size:.0e}' for size in shape[:6])}{', ...' if len(shape) > 6 else ''})"
+    return text.replace(")", ",)") if len(shape) == 1 else text
+
+
+def choose(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None) -> str:
+    """The name of the item table among arrays of these shapes: ``key``, the only matrix, or the only one whose name says so."""
+    if key is not None:
+        if key not in shapes:
+            raise WeightsError(f"'{path}' has no array {shown(key)}; it holds {listed(shapes)}.")
+        return key
+    matrices = {name: shape for name, shape in shapes.items() if len(shape) == 2}
+    if not matrices:
+        raise WeightsError(f"'{path}' holds no matrix, only {listed(shapes)}; accepted is one array with two dimensions.")
+    other = [n for n in matrices if any(word in n.lower() for word in NO_TABLE)]
+    named = {n: s for n, s in matrices.items() if any(word in n.lower() for word in ("emb", "item")) and n not in other}
+    groups = [[n for n in matrices if is_item_table(n)], [n for n in named if "item" in n.lower() and "emb" in n.lower()], list(named)]
+    for group in (list(matrices), *groups):
+        if len(group) == 1:
+            return group[0]
+    raise AmbiguousTable(path, named or matrices)
+
+
+def is_item_table(name: str) -> bool:
+    """Whether an array of this name is an item table with a padding row: our own, the official code's and RecBole's name."""
+    return name == ITEM_TABLE or name.endswith("." + ITEM_TABLE)
+
+
+def taken(name: str, shapes: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
+    """The note that says which of several arrays was read."""
+    return (f"Taken from the file: {shown(name)}, one of {len(shapes)} arrays.",) if len(shapes) > 1 else ()
+
+
+def as_numbers(array: np.ndarray) -> np.ndarray:
+    """Small floats as float32, everything else as float64, in the machine's byte order."""
+    return np.asarray(array, dtype=np.float32 if array.dtype.kind == "f" and array.dtype.itemsize <= 4 else np.float64)
+
+
+def check_values(path: Path, table: np.ndarray) -> None:
+    """Enough rows and columns, finite, and no larger than what can be squared; looked at block by block."""
+    if table.shape[0] < 2 or table.shape[1] < 1:
+        raise WeightsError(f"'{path}' holds a table of shape {table.shape}; accepted are at least 2 rows (items) and 1 column.")
+    bad, first, largest = 0, -1, 0.0
+    step = max(BLOCK // table.shape[1], 1)
+    for start in range(0, len(table), step):
+        block = table[start : start + step]
+        finite = np.isfinite(block).all(axis=1)
+        if not finite.all():
+            first = start + int((~finite).argmax()) if first < 0 else first
+            bad += int((~finite).sum())
+        else:
+            largest = max(largest, float(np.abs(block).max()))
+    if bad:
+        where = f"{bad:,} of its {len(table):,} rows, the first is row {first}"
+        raise WeightsError(f"'{path}' holds NaN or infinity in {where}; accepted are finite numbers.")
+    if largest > LARGEST:
+        raise WeightsError(f"'{path}': its largest entry is {largest:.3g}; accepted is up to {LARGEST:.0e}.")
