@@ -20,7 +20,7 @@ __all__ = [
     "MEASURES", "Measure", "as_table", "condition_number", "effective_rank", "entropy", "gaussian_kl", "gaussian_spectrum",
     "information_abundance", "isoscore", "isotropy", "marchenko_pastur_edge", "mean_cosine", "measures", "neighbour_jaccard",
     "neighbour_overlap", "neighbour_sets", "neighbours", "offset", "official_measures", "participation_ratio", "rankme",
-    "singular_values", "spikes", "stable_rank", "standardised", "table_report", "uniformity",
+    "singular_values", "spike_threshold", "spikes", "stable_rank", "standardised", "table_report", "uniformity",
 ]  # fmt: skip
 
 LARGEST = 1e100
@@ -241,19 +241,22 @@ def marchenko_pastur_edge(n_items: int, width: int) -> float:
     return float((1 + np.sqrt(width / n_items)) ** 2)
 
 
-def spikes(table: ArrayLike) -> tuple[int, float]:
-    """How many eigenvalues of Z^T Z / V lie above the Marchenko-Pastur edge, and the largest over the edge.
+def spike_threshold(n_items: int, width: int) -> float:
+    """The eigenvalue of Z^T Z / V above which a direction of a (V, D) table is a spike: one noise table in a thousand has one.
 
-    An eigenvalue counts when it is above the edge by more than noise's own fluctuation: 3.2724, the 99.9 % quantile of the
-    Tracy-Widom law (beta = 1), in the scale of Johnstone 2001 (Annals of Statistics 29), theorem 1.1. Sizes: see ``marchenko_pastur_edge``.
+    The Marchenko-Pastur edge plus noise's own fluctuation: 3.2724, the 99.9 % quantile of the Tracy-Widom law (beta = 1), in the scale
+    of Johnstone 2001 (Annals of Statistics 29), theorem 1.1.
     """
-    z = standardised(table)
-    n_items, width = z.shape
-    lam = linalg.svdvals(z, check_finite=False) ** 2 / n_items
     root = np.sqrt(n_items - 1) + np.sqrt(width)
     margin = TRACY_WIDOM_999 * root * (1 / np.sqrt(n_items - 1) + 1 / np.sqrt(width)) ** (1 / 3) / n_items
-    edge = marchenko_pastur_edge(n_items, width)
-    return int((lam > edge + margin).sum()), float(lam.max() / edge)
+    return marchenko_pastur_edge(n_items, width) + float(margin)
+
+
+def spikes(table: ArrayLike) -> tuple[int, float]:
+    """How many eigenvalues of Z^T Z / V lie above ``spike_threshold``, and the largest over the Marchenko-Pastur edge."""
+    z = standardised(table)
+    lam = linalg.svdvals(z, check_finite=False) ** 2 / len(z)
+    return int((lam > spike_threshold(*z.shape)).sum()), float(lam.max() / marchenko_pastur_edge(*z.shape))
 
 
 TRACY_WIDOM_999 = 3.2724

@@ -1,0 +1,82 @@
+"""Spectra of a table in three views, and what noise of the same size shows in each.
+
+Views: ``centred``, singular values of W minus its mean row, and ``raw``, of W as it is, both over their own root mean square, so that
+only shapes compare; ``standardised``, eigenvalues of Z^T Z / V with every column z-scored, the view that Marchenko and Pastur's law is about.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg
+
+from adrec.collapse import as_table, singular_values, standardised
+from adrec.errors import ConfigError, WeightsError
+
+VIEWS = ("centred", "raw", "standardised")
+LEVELS = (0.01, 0.5, 0.99)
+DRAWS = 200
+"""Tables of noise drawn for a band: two lie beyond each of its edges at every place."""
+
+
+def spectrum(table: ArrayLike, view: str = "centred") -> np.ndarray:
+    """The values of a view: (min(V, D),), descending. A table without any variation gives zeros."""
+    check_view(view)
+    if view == "standardised":
+        z = standardised(table)
+        return np.asarray(linalg.svdvals(z, check_finite=False) ** 2 / len(z))
+    return _over_rms(singular_values(as_table(table), centred=view == "centred"))
+
+
+def energy(values: np.ndarray, view: str = "centred") -> np.ndarray:
+    """The share of the squared length in the first 1, 2, ... directions: (K,), ending at 1; zeros for a spectrum of zeros."""
+    check_view(view)
+    squares = values if view == "standardised" else values**2
+    total = squares.sum()
+    return np.asarray(np.cumsum(squares) / total if total > 0 else np.zeros(len(values)))
+
+
+def bulk(n_items: int, width: int) -> tuple[float, float]:
+    """The ends of Marchenko and Pastur's bulk for Z^T Z / V of noise, (1 -+ sqrt(D / V))^2; the lower one is 0 where V < D."""
+    root = np.sqrt(width / n_items)
+    return float((1 - root) ** 2) if width <= n_items else 0.0, float((1 + root) ** 2)
+
+
+@lru_cache(maxsize=32)
+def null_band(n_items: int, width: int, view: str = "centred", draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """The 1 %, 50 % and 99 % quantiles of a Gaussian table's values at each place: (3, min(V, D)), simulated.
+
+    W^T W of a Gaussian table is Wishart, with V degrees of freedom or, centred, V - 1, so Bartlett's (1933) triangular factor has
+    exactly its spectrum, at a cost that does not depend on V.
+    """
+    check_view(view)
+    if n_items < 2 or width < 1 or draws < 1:
+        asked = f"{n_items} items of width {width} in {draws} draws"
+        raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
+    rng = np.random.default_rng([seed, n_items, width, VIEWS.index(view)])
+    found = [_drawn(rng, n_items, width, view) for _ in range(draws)]
+    return np.asarray(np.quantile(found, LEVELS, axis=0))
+
+
+def _drawn(rng: np.random.Generator, n_items: int, width: int, view: str) -> np.ndarray:
+    """One spectrum of noise."""
+    degrees, places = n_items - (view != "raw"), min(n_items, width)
+    if degrees < width:
+        return spectrum(rng.standard_normal((n_items, width)), view)
+    factor = np.tril(rng.standard_normal((width, width)), -1)
+    factor[np.diag_indices(width)] = np.sqrt(rng.chisquare(degrees - np.arange(width)))
+    if view != "standardised":
+        return _over_rms(linalg.svdvals(factor, check_finite=False))[:places]
+    factor /= np.linalg.norm(factor, axis=1, keepdims=True)  # rows of the factor are columns of the table: their length is V std^2
+    return np.asarray(linalg.svdvals(factor, check_finite=False) ** 2)[:places]
+
+
+def _over_rms(values: np.ndarray) -> np.ndarray:
+    scale = np.sqrt((values**2).mean())
+    return np.asarray(values / scale if scale > 0 else values)
+
+
+def check_view(view: str) -> None:
+    """A ConfigError unless the view is one of ``VIEWS``."""
+    if view not in VIEWS:
+        raise ConfigError(f"Unknown view '{view}' of a spectrum; known are {', '.join(VIEWS)}.")
