@@ -124,6 +124,16 @@ def parser() -> argparse.ArgumentParser:
     trajectory.add_argument("--steps", type=int)
     trajectory.add_argument("--top", type=int, default=10)
 
+    recommend = _command(commands, "recommend", recommend_command, "the next items for given histories", as_json=True)
+    recommend.add_argument("run", metavar="DIR")
+    whose = recommend.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--history", metavar="ITEMS", help="titles or ids, oldest first, separated by ';'")
+    whose.add_argument("--file", metavar="FILE", help="many histories: one a line, or a .csv or .tsv with a user and an item in each row")
+    recommend.add_argument("--top", type=int, default=10, metavar="K", help="items to recommend (default 10)")
+    recommend.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    recommend.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
+    recommend.add_argument("--exclude-seen", action="store_true", help="recommend nothing that is in the history")
+
     small = _command(commands, "compact", compact_command, "a small copy of a finished run to pass on, item maps included")
     small.add_argument("run", metavar="DIR")
     small.add_argument("--out", required=True, metavar="DIR")
@@ -341,6 +351,22 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     for step in report["steps"]:
         rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
         print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
+
+
+def recommend_command(arguments: argparse.Namespace) -> None:
+    from adrec.recommending import read_histories, recommend
+
+    histories = [arguments.history] if arguments.file is None else read_histories(arguments.file)
+    options = {"seed": arguments.seed, "steps": arguments.steps, "exclude_seen": arguments.exclude_seen}
+    report = recommend(arguments.run, histories, arguments.top, **options)
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    for number, user in enumerate(report["users"], 1):
+        if len(report["users"]) > 1:
+            print(f"{user.get('user', number)}: " + "; ".join(item["title"] for item in user["history"]))
+        for place, item in enumerate(user["items"], 1):
+            print(f"{place:>3}  {100 * item['probability']:6.2f} %  {item['title']}")
 
 
 def compact_command(arguments: argparse.Namespace) -> None:

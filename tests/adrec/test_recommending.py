@@ -1,0 +1,180 @@
+"""What a run recommends to given histories, and files of histories."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import adrec
+from adrec.cli import main
+from adrec.config import ModelConfig
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import ConfigError, DataError
+from adrec.evaluation import evaluate
+from adrec.models.loading import load_model
+from adrec.recommending import read_histories, recommend
+from adrec.runs import RunFolder, write_json
+from adrec.trajectory import trajectory
+
+HISTORIES = [[3, 17, 42, 5], [8], [1, 1, 1, 2], list(range(1, 31)), [9, 8]]
+
+
+def ids(report: dict) -> list[list[int]]:
+    return [[item["id"] for item in user["items"]] for user in report["users"]]
+
+
+@pytest.fixture
+def untitled(tiny_run: RunFolder, tmp_path: Path) -> RunFolder:
+    """The tiny run, its weights read as a model without a reverse process."""
+    run, info = RunFolder(tmp_path / "sasrec"), tiny_run.info
+    write_json(run.path / "run.json", info | {"model": info["model"] | {"model": "sasrec"}})
+    frame = tiny_run.items.assign(title=tiny_run.items["item"])
+    frame[["item", "title"]].to_csv(run.path / "items.csv")
+    (run.path / "stages" / "finetune").mkdir(parents=True)
+    (run.path / "stages" / "finetune" / "model.safetensors").write_bytes(tiny_run.weights_path("pretrain").read_bytes())
+    return run
+
+
+@pytest.mark.parametrize("steps", [None, 1, 3])
+def test_each_history_gets_what_its_trajectory_ends_at(tiny_run, steps):
+    model = load_model(tiny_run)
+    for history, user in zip(HISTORIES, recommend(tiny_run, HISTORIES, 7, seed=4, steps=steps)["users"], strict=True):
+        alone = trajectory(model, history, seed=4, steps=steps, top=7)
+        assert [h["id"] for h in user["history"]] == alone.history
+        assert [i["id"] for i in user["items"]] == alone.top[-1].tolist()
+        np.testing.assert_allclose([i["score"] for i in user["items"]], alone.top_scores[-1], rtol=1e-4)
+        np.testing.assert_allclose([i["probability"] for i in user["items"]], alone.top_probabilities[-1], rtol=1e-4)
+
+
+def test_with_a_users_noise_its_recommendation_is_what_evaluation_ranks(tiny_run: RunFolder, tiny_data: SequenceDataset):
+    users = range(20)
+    ranks = evaluate(load_model(tiny_run), tiny_data, "test", seed=1, filter_padding=True).ranks
+    histories = [tiny_data.history(u, "test", 10).tolist() for u in users]
+    lists = ids(recommend(tiny_run, histories, tiny_data.n_items, seed=1, users=users))
+    assert [lists[u].index(int(tiny_data.test[u])) + 1 for u in users] == ranks[:20].tolist()
+
+
+def test_titles_raw_ids_and_ids_name_the_same_history(tiny_run):
+    items = tiny_run.items
+    by_title, by_raw = "; ".join(items["title"][[3, 7]]), items["item"][[3, 7]].tolist()
+    first, *others = ids(recommend(tiny_run, [by_title, by_raw, [3, 7]]))
+    assert others == [first, first]
+
+
+def test_seen_items_are_left_out_also_those_too_far_back_to_be_read(tiny_run):
+    history = list(range(1, 31))
+    everything, unseen = (ids(recommend(tiny_run, [history], 60, exclude_seen=e))[0] for e in (False, True))
+    assert sorted(everything) == list(range(1, 61))
+    assert unseen == [i for i in everything if i > 30]
+
+
+def test_many_more_histories_than_fit_at_once_get_the_same(tiny_run, monkeypatch):
+    whole = ids(recommend(tiny_run, HISTORIES))
+    monkeypatch.setattr("adrec.recommending.HISTORIES", 2)
+    monkeypatch.setattr("adrec.recommending.SCORES", 61)
+    assert ids(recommend(tiny_run, HISTORIES)) == whole
+
+
+def test_five_hundred_items_count_as_the_last_that_the_model_reads(tiny_run):
+    long = (list(range(1, 61)) * 9)[:500]
+    (user,) = recommend(tiny_run, [long])["users"]
+    assert [h["id"] for h in user["history"]] == long[-10:] and ids(recommend(tiny_run, [long[-10:]]))[0] == [
+        i["id"] for i in user["items"]
+    ]
+
+
+def test_a_run_without_titles_or_reverse_process_recommends_by_its_ids(untitled):
+    model: ModelConfig = untitled.model_config
+    assert model.model == "sasrec"
+    (user,) = recommend(untitled, [untitled.items["item"][4]])["users"]
+    assert len(user["items"]) == 10 and user["history"] == [{"id": 4, "title": untitled.items["item"][4]}]
+    with pytest.raises(ConfigError, match="'sasrec' has no reverse process, so it takes no number of steps"):
+        recommend(untitled, [[4]], steps=4)
+
+
+@pytest.mark.parametrize(
+    ("histories", "words"),
+    [
+        ([], "no history to recommend for"),
+        ([[1], []], "History 2: The history is empty"),
+        ([[1], " ; "], "History 2: The history is empty"),
+        ([[61]], "^Item id 61 is not in the catalogue; ids go from 1 to 60"),
+        ({"u7": ["zzzz"]}, "User 'u7': 'zzzz' is neither a title nor an id in the catalogue"),
+        (["Cluster 1 item"], "the closest titles are"),
+    ],
+)
+def test_what_cannot_be_recommended_for_is_named(tiny_run, histories, words):
+    with pytest.raises(DataError, match=words):
+        recommend(tiny_run, histories)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [({"k": 0}, "is 0"), ({"steps": 5}, "allowed is 1 to 4"), ({"users": [1, 2]}, "one position")]
+)
+def test_an_impossible_setting_is_told(tiny_run, options, words):
+    with pytest.raises(ConfigError, match=words):
+        recommend(tiny_run, [[1]], **options)
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_has_one_history_a_line(tmp_path):
+    (tmp_path / "h.txt").write_text("Toy Story; Alien ;\n3;4;3\n\n")
+    assert read_histories(tmp_path / "h.txt") == [["Toy Story", "Alien"], ["3", "4", "3"]]
+
+
+def test_a_table_has_a_user_and_an_item_in_each_row_in_its_order(tmp_path):
+    (tmp_path / "h.csv").write_text('user_id,title\nb,"Man, The"\na,Alien\nb,Alien\n')
+    assert read_histories(tmp_path / "h.csv") == {"b": ["Man, The", "Alien"], "a": ["Alien"]}
+
+
+def test_a_time_column_decides_the_order(tmp_path):
+    (tmp_path / "h.tsv").write_text("user\titem\ttimestamp\na\t1\t30\nb\t5\t1\na\t2\t10\n")
+    assert read_histories(tmp_path / "h.tsv") == {"a": ["2", "1"], "b": ["5"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("h.txt", "", "is empty"),
+        ("h.txt", "1;2\n;\n3\n", "line 2 is empty"),
+        ("h.csv", "user,what\na,1\n", "no column that looks like the item"),
+        ("h.csv", "what,item\na,1\n", "no column that looks like the user"),
+        ("h.csv", "user,item\na,1\nb,\n", "has no item in row 2"),
+    ],
+)
+def test_a_file_that_holds_no_histories_is_named(tmp_path, name, text, words):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=words):
+        read_histories(tmp_path / name)
+
+
+# -- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_what_the_function_gives(tiny_run, tmp_path, capsys):
+    (tmp_path / "h.csv").write_text("user,item\nann,{}\nbob,{}\n".format(*tiny_run.items["item"][[5, 9]]))
+    assert main(["recommend", str(tiny_run.path), "--file", str(tmp_path / "h.csv"), "--top", "3", "--exclude-seen", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [u["user"] for u in printed["users"]] == ["ann", "bob"] and set(printed["users"][0]["items"][0]) == {
+        "id",
+        "title",
+        "score",
+        "probability",
+    }
+    assert ids(printed) == ids(recommend(tiny_run, [[5], [9]], 3, exclude_seen=True))
+
+
+def test_the_command_names_a_file_that_is_not_there(tiny_run, capsys):
+    assert main(["recommend", str(tiny_run.path), "--file", "nowhere.txt"]) == 2
+    assert capsys.readouterr().err == "adrec: 'nowhere.txt': No such file or directory.\n"
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    program = "import sys, adrec; adrec.recommend; print([m for m in ('torch', 'umap') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert adrec.recommend is recommend
