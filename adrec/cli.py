@@ -330,20 +330,20 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     from adrec.models.loading import load_model
     from adrec.runs import RunFolder
     from adrec.titles import parse_history
-    from adrec.trajectory import titled, trajectory, user_trajectory
+    from adrec.trajectory import most_popular, titled, trajectory, user_trajectory
 
     run = RunFolder(arguments.run)
-    model = load_model(run)
-    options = {"seed": arguments.seed, "steps": arguments.steps, "top": arguments.top}
+    model, items = load_model(run), run.items
+    options = {"seed": arguments.seed, "steps": arguments.steps, "top": arguments.top, "popular": most_popular(items)}
     user_id = None
     if arguments.history is not None:
-        result = trajectory(model, parse_history(arguments.history, run.items), **options)
+        result = trajectory(model, parse_history(arguments.history, items), **options)
     else:
         data = catalog.load_for_run(_at(run.info, arguments.dataset))
         index = arguments.index if arguments.user is None else data.position(arguments.user)
         result = user_trajectory(model, data, index, **options)
         user_id = str(data.user_ids[index])
-    report = result.to_json(titled(run.items), user_id)
+    report = result.to_json(titled(items), user_id)
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
         return

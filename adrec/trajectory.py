@@ -15,6 +15,7 @@ from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import ranks_of
 from adrec.models import DiffusionModel, Model
+from adrec.titles import checked_ids
 
 HIT, NEAR = 10, 50
 
@@ -26,7 +27,10 @@ class Trajectory:
     timesteps: (S,) t at each step, falling. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
     top, top_scores, top_probabilities: (S, K), best first; top_ten: (S, 10) ids, whatever K is.
     target_*: (S,) or None without a target; rank 1 is best, ties count against the model. entropy: (S,) of the
-    softmax over all rows, in nats. cosine_*, distance_*: (S,) of x0_hat to the target's embedding and to the final answer.
+    softmax over all rows, in nats. margin: (S,) score of the target minus that of the best other item, its ``rival`` (S,); without
+    a target of the first choice. Rivals are items 1..V, so a margin above 0 means first in the list.
+    cosine_*, distance_*: (S,) of x0_hat to the target's embedding, to the final answer, to the mean of the history's embeddings
+    (cosine_to_history) and to the most popular item's (cosine_to_popular), None where that is unknown.
     """
 
     history: list[int]
@@ -42,10 +46,15 @@ class Trajectory:
     entropy: np.ndarray
     cosine_to_final: np.ndarray
     distance_to_final: np.ndarray
+    cosine_to_history: np.ndarray
+    margin: np.ndarray
+    rival: np.ndarray
+    cosine_to_popular: np.ndarray | None
     target_rank: np.ndarray | None
     target_probability: np.ndarray | None
     cosine_to_target: np.ndarray | None
     distance_to_target: np.ndarray | None
+    popular: int | None = None
 
     @property
     def steps(self) -> int:
@@ -54,12 +63,12 @@ class Trajectory:
     @property
     def commit_step(self) -> int:
         """The first step, counted from 1, after which the top 10 as a set no longer changes."""
-        return _settled([frozenset(row) for row in self.top_ten.tolist()])
+        return settled([frozenset(row) for row in self.top_ten.tolist()])
 
     @property
     def order_commit_step(self) -> int:
         """The first step, counted from 1, after which the top 10 no longer changes, order included."""
-        return _settled([tuple(row) for row in self.top_ten.tolist()])
+        return settled([tuple(row) for row in self.top_ten.tolist()])
 
     @property
     def changed_mind(self) -> bool:
@@ -74,12 +83,21 @@ class Trajectory:
         rank = int(self.target_rank[-1])
         return "hit" if rank <= HIT else "near miss" if rank <= NEAR else "miss"
 
+    def entered(self, i: int) -> list[int]:
+        """What came into the top K at row ``i`` since the row before, best first; everything at row 0."""
+        return self.top[i].tolist() if i == 0 else _without(self.top[i], self.top[i - 1])
+
+    def left(self, i: int) -> list[int]:
+        """What went out of the top K at row ``i`` since the row before, in its order there."""
+        return [] if i == 0 else _without(self.top[i - 1], self.top[i])
+
     def to_json(self, title: Callable[[int], str], user_id: str | None = None) -> dict[str, Any]:
         """Everything as plain lists, titles beside ids."""
         return {
             "user": user_id,
-            "history": [{"id": i, "title": title(i)} for i in self.history],
-            "target": None if self.target is None else {"id": self.target, "title": title(self.target)},
+            "history": named(self.history, title),
+            "target": None if self.target is None else named([self.target], title)[0],
+            "popular": None if self.popular is None else named([self.popular], title)[0],
             "seed": self.seed,
             "outcome": self.outcome,
             "commit_step": self.commit_step,
@@ -94,8 +112,11 @@ class Trajectory:
         per_step = {
             "target_probability": self.target_probability,
             "entropy": self.entropy,
+            "margin": self.margin,
             "cosine_to_target": self.cosine_to_target,
             "cosine_to_final": self.cosine_to_final,
+            "cosine_to_history": self.cosine_to_history,
+            "cosine_to_popular": self.cosine_to_popular,
             "distance_to_target": self.distance_to_target,
             "distance_to_final": self.distance_to_final,
         }
@@ -104,12 +125,25 @@ class Trajectory:
             "top": [{"id": int(k), "title": title(int(k)), "score": float(s), "probability": float(p)} for k, s, p in ranked],
             "target_rank": None if self.target_rank is None else int(self.target_rank[i]),
             **{name: None if values is None else float(values[i]) for name, values in per_step.items()},
+            "rival": named([int(self.rival[i])], title)[0],
+            "entered": named(self.entered(i), title),
+            "left": named(self.left(i), title),
             "x_t": _rounded(self.x_t[i + 1]),
             "x0_hat": _rounded(self.x0_hat[i]),
         }
 
 
-def _settled(states: Sequence[object]) -> int:
+def named(items: Sequence[int], title: Callable[[int], str]) -> list[dict[str, Any]]:
+    """Ids with their titles, as JSON has them."""
+    return [{"id": i, "title": title(i)} for i in items]
+
+
+def _without(items: np.ndarray, others: np.ndarray) -> list[int]:
+    return [i for i in items.tolist() if i not in others.tolist()]
+
+
+def settled(states: Sequence[object]) -> int:
+    """The first place, counted from 1, after which the state no longer changes."""
     changes = [i for i in range(1, len(states)) if states[i] != states[i - 1]]
     return changes[-1] + 1 if changes else 1
 
@@ -128,19 +162,17 @@ def trajectory(
     steps: int | None = None,
     user: int = 0,
     top: int = 10,
+    popular: int | None = None,
 ) -> Trajectory:
     """Denoise the token after ``history`` (item ids 1..V, oldest first; the last ``config.length`` count).
 
     target: the true next item, if known. steps: denoising steps (default: all timesteps). The noise is a function of
-    (seed, user), the same as in ``evaluation.evaluate``; a composed history takes user 0.
+    (seed, user), the same as in ``evaluation.evaluate``; a composed history takes user 0. popular: the most popular item (see
+    ``most_popular``), to compare with.
     """
-    if not isinstance(model, DiffusionModel):
-        raise DataError(f"A model of kind '{model.config.model}' has no reverse process to step through.")
+    model, ids = checked(model, history, target)
     if top < 1:
         raise ConfigError(f"Number of top items is {top}; allowed is a whole number from 1 up.")
-    ids = _checked(history, model.config.n_items)[-model.config.length :]
-    if target is not None:
-        _checked([target], model.config.n_items)
     diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
     x_start, step_noise = user_noise(seed, np.array([user]), len(diffusion.timesteps), model.config.hidden_size)
     seen: list[tuple[int, Tensor, Tensor]] = []
@@ -149,46 +181,64 @@ def trajectory(
     reverse_process(predict, x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0[0].clone(), x[0].clone())))
     x0_hat = torch.stack([x0 for _, x0, _ in seen])
     states = torch.stack([x_start[0], *(x for _, _, x in seen)])
-    return _describe(model, ids, target, seed, np.array([t for t, _, _ in seen]), states, x0_hat, top)
+    return _describe(model, ids, target, seed, np.array([t for t, _, _ in seen]), states, x0_hat, top, popular)
 
 
 def user_trajectory(
-    model: Model, data: SequenceDataset, index: int, *, seed: int = 0, steps: int | None = None, top: int = 10
+    model: Model,
+    data: SequenceDataset,
+    index: int,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    top: int = 10,
+    popular: int | None = None,
 ) -> Trajectory:
     """The trajectory of the user at position ``index`` towards the test item."""
     if not 0 <= index < data.n_users:
         raise DataError(f"User position {index} is not in '{data.name}'; positions go from 0 to {data.n_users - 1}.")
     history = data.history(index, "test", model.config.length).tolist()
-    return trajectory(model, history, target=int(data.test[index]), seed=seed, steps=steps, user=index, top=top)
+    return trajectory(model, history, target=int(data.test[index]), seed=seed, steps=steps, user=index, top=top, popular=popular)
 
 
-def _checked(items: Sequence[int], n_items: int) -> list[int]:
-    ids = [int(i) for i in items]
-    if not ids:
-        raise DataError("The history is empty; it needs at least one item.")
-    wrong = [i for i in ids if not 1 <= i <= n_items]
-    if wrong:
-        raise DataError(f"Item id {wrong[0]} is not in the catalogue; ids go from 1 to {n_items}.")
-    return ids
+def checked(model: Model, history: Sequence[int], target: int | None) -> tuple[DiffusionModel, list[int]]:
+    """The model, if it has a reverse process, and of the history the ids that it reads, if they and the target are in its catalogue."""
+    if not isinstance(model, DiffusionModel):
+        raise DataError(f"A model of kind '{model.config.model}' has no reverse process to step through.")
+    ids = checked_ids(history, model.config.n_items)[-model.config.length :]
+    if target is not None:
+        checked_ids([target], model.config.n_items)
+    return model, ids
 
 
 def _describe(
-    model: Model, history: list[int], target: int | None, seed: int, timesteps: np.ndarray, states: Tensor, x0_hat: Tensor, top: int
+    model: Model,
+    history: list[int],
+    target: int | None,
+    seed: int,
+    timesteps: np.ndarray,
+    states: Tensor,
+    x0_hat: Tensor,
+    top: int,
+    popular: int | None,
 ) -> Trajectory:
     table = model.item_embedding.weight
     scores = x0_hat @ table.T
     log_p = scores.double().log_softmax(-1)
     ranked = scores[:, 1:].topk(min(max(top, HIT), model.config.n_items), -1)
     ids = ranked.indices[:, :top] + 1
-    final = x0_hat[-1:].expand_as(x0_hat)
+    margin, rival = _margins(scores, target)
+
+    def cosine(vector: Tensor) -> np.ndarray:
+        return torch.cosine_similarity(x0_hat, vector.expand_as(x0_hat)).numpy()
+
     of_target: dict[str, np.ndarray | None] = dict.fromkeys(("target_rank", "target_probability", "cosine_to_target", "distance_to_target"))
     if target is not None:
-        wanted = table[target].expand_as(x0_hat)
         of_target = {
             "target_rank": ranks_of(scores, torch.full((len(scores),), target)).numpy(),
             "target_probability": log_p[:, target].exp().numpy(),
-            "cosine_to_target": torch.cosine_similarity(x0_hat, wanted).numpy(),
-            "distance_to_target": (x0_hat - wanted).norm(dim=-1).numpy(),
+            "cosine_to_target": cosine(table[target]),
+            "distance_to_target": (x0_hat - table[target]).norm(dim=-1).numpy(),
         }
     return Trajectory(
         history=history,
@@ -202,10 +252,30 @@ def _describe(
         top_scores=ranked.values[:, :top].numpy(),
         top_probabilities=log_p.gather(1, ids).exp().numpy(),
         entropy=-(log_p.exp() * log_p).sum(-1).numpy(),
-        cosine_to_final=torch.cosine_similarity(x0_hat, final).numpy(),
-        distance_to_final=(x0_hat - final).norm(dim=-1).numpy(),
+        margin=margin,
+        rival=rival,
+        cosine_to_final=cosine(x0_hat[-1]),
+        distance_to_final=(x0_hat - x0_hat[-1]).norm(dim=-1).numpy(),
+        cosine_to_history=cosine(table[history].mean(0)),
+        cosine_to_popular=None if popular is None else cosine(table[popular]),
+        popular=popular,
         **of_target,
     )
+
+
+def _margins(scores: Tensor, target: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The score of the target, or of the first item, over that of the best other item, and which that is: (S,) each. scores: (S, V + 1)."""
+    items = scores[:, 1:].clone()
+    of = items.argmax(-1, keepdim=True) if target is None else torch.full((len(items), 1), target - 1)
+    own = items.gather(1, of)
+    items.scatter_(1, of, -torch.inf)
+    rivals = items.max(-1)
+    return (own.squeeze(1) - rivals.values).numpy(), rivals.indices.numpy() + 1
+
+
+def most_popular(items: pd.DataFrame) -> int | None:
+    """The id with the most training occurrences in a run's item frame, the lowest of several; None if they are unknown."""
+    return int(items["popularity"].to_numpy().argmax()) + 1 if "popularity" in items else None
 
 
 def titled(items: pd.DataFrame) -> Callable[[int], str]:

@@ -12,7 +12,7 @@ from adrec.data import catalog
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
 from adrec.models import build
-from adrec.trajectory import Trajectory, trajectory, user_trajectory
+from adrec.trajectory import Trajectory, most_popular, trajectory, user_trajectory
 
 CONFIG = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=6, noise_weight=1.0, schedule="cosine")
 HISTORY = [3, 17, 42, 5]
@@ -26,7 +26,7 @@ def model_of(config: ModelConfig = CONFIG):
 
 @pytest.fixture(scope="module")
 def walk() -> Trajectory:
-    return trajectory(model_of(), HISTORY, target=7, seed=1)
+    return trajectory(model_of(), HISTORY, target=7, seed=1, popular=11)
 
 
 def padded(history: list[int], config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor]:
@@ -63,6 +63,46 @@ def test_scores_and_ranks_are_those_of_the_estimate(walk):
         assert walk.entropy[i] == pytest.approx(-(p / p.sum() * np.log(p / p.sum())).sum(), rel=1e-4)
 
 
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("target", [7, None])
+def test_the_margin_is_the_targets_or_the_first_items_score_over_the_best_others(target):
+    table = model_of().item_embedding.weight.numpy()
+    walk = trajectory(model_of(), HISTORY, target=target, seed=1)
+    for i in range(walk.steps):
+        scores = {item: float(table[item] @ walk.x0_hat[i]) for item in range(1, 61)}
+        own = target or max(scores, key=scores.__getitem__)
+        rival = max((item for item in scores if item != own), key=scores.__getitem__)
+        assert walk.rival[i] == rival
+        assert walk.margin[i] == pytest.approx(scores[own] - scores[rival], abs=1e-5)
+
+
+def test_the_estimate_is_compared_with_the_histories_mean_and_the_most_popular_item():
+    table, repeated = model_of().item_embedding.weight.numpy(), [3, 3, 17]
+    walk = trajectory(model_of(), repeated, popular=11)
+    mean = (2 * table[3] + table[17]) / 3
+    np.testing.assert_allclose(walk.cosine_to_history, unit(walk.x0_hat) @ unit(mean), rtol=1e-4)
+    np.testing.assert_allclose(walk.cosine_to_popular, unit(walk.x0_hat) @ unit(table[11]), rtol=1e-4, atol=1e-6)
+    assert trajectory(model_of(), repeated).cosine_to_popular is None
+
+
+def test_of_what_entered_and_left_the_list_each_step_tells(walk):
+    changes = 0
+    for i in range(1, walk.steps):
+        before, now = walk.top[i - 1].tolist(), walk.top[i].tolist()
+        assert walk.entered(i) == [k for k in now if k not in before] and walk.left(i) == [k for k in before if k not in now]
+        changes += len(walk.entered(i))
+    assert changes and walk.entered(0) == walk.top[0].tolist() and walk.left(0) == []
+
+
+def test_the_most_popular_item_is_the_one_with_the_most_occurrences(tiny_run, tiny_data):
+    popular = most_popular(tiny_run.items)
+    assert tiny_data.popularity[popular] == tiny_data.popularity.max()
+    assert most_popular(tiny_run.items.drop(columns="popularity")) is None
+
+
 def test_distances_are_measured_to_the_target_and_to_the_final_answer(walk):
     target = model_of().item_embedding.weight.numpy()[7]
     np.testing.assert_allclose(walk.distance_to_target, np.linalg.norm(walk.x0_hat - target, axis=1), rtol=1e-5)
@@ -90,6 +130,20 @@ def test_at_lambda_1_another_seed_changes_the_estimates(walk):
 def test_only_the_last_items_of_a_long_history_count():
     model, long = model_of(), list(range(1, 31))
     assert np.array_equal(trajectory(model, long).top, trajectory(model, long[-10:]).top)
+
+
+def test_five_hundred_items_count_as_the_last_that_the_model_reads():
+    long = (list(range(1, 61)) * 9)[:500]
+    assert trajectory(model_of(), long).history == long[-10:]
+
+
+@pytest.mark.parametrize("history", [[5], [5, 5, 5]])
+def test_one_item_and_repeated_items_are_histories_like_any_other(history):
+    from adrec.diffusion import user_noise
+
+    x_start, noise = user_noise(1, np.array([0]), 6, CONFIG.hidden_size)
+    plain = reference.reverse(model_of(), *padded(history, CONFIG), x_start, noise)
+    np.testing.assert_allclose(trajectory(model_of(), history, seed=1).x_t[-1], plain[0].numpy(), rtol=1e-4, atol=1e-4)
 
 
 def lists(*tops: list[int]) -> Trajectory:
@@ -133,6 +187,11 @@ def test_json_holds_every_state_and_estimate(walk):
     assert report["user"] == "u7" and [h["id"] for h in report["history"]] == HISTORY
     np.testing.assert_allclose([s["x_t"] for s in report["steps"]], walk.x_t[1:], rtol=1e-5)
     np.testing.assert_allclose([s["x0_hat"] for s in report["steps"]], walk.x0_hat, rtol=1e-5)
+    for name in ("margin", "cosine_to_history", "cosine_to_popular", "cosine_to_target", "target_probability", "entropy"):
+        assert [s[name] for s in report["steps"]] == getattr(walk, name).tolist()
+    assert [s["rival"]["id"] for s in report["steps"]] == walk.rival.tolist() and report["popular"] == {"id": 11, "title": "11"}
+    assert [[e["id"] for e in s["entered"]] for s in report["steps"]] == [walk.entered(i) for i in range(walk.steps)]
+    assert [[e["id"] for e in s["left"]] for s in report["steps"]] == [walk.left(i) for i in range(walk.steps)]
     np.testing.assert_allclose(report["x_start"], walk.x_t[0], rtol=1e-5)
 
 
