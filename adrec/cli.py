@@ -119,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument("--user", metavar="ID", help="the data set's own user id")
     who.add_argument("--index", type=int, metavar="N", help="the user's position, from 0")
     who.add_argument("--history", metavar="ITEMS", help="a composed history: titles or ids, separated by ';'")
+    who.add_argument("--all", action="store_true", help="all users instead: metrics by steps, commit steps; cached in the run folder")
     trajectory.add_argument("--dataset", help="another place of the run's data set")
     trajectory.add_argument("--seed", type=int, default=0)
     trajectory.add_argument("--steps", type=int)
@@ -326,6 +327,8 @@ def collapse_command(arguments: argparse.Namespace) -> None:
 
 
 def trajectory_command(arguments: argparse.Namespace) -> None:
+    if arguments.all:
+        return all_users_command(arguments)
     from adrec.data import catalog
     from adrec.models.loading import load_model
     from adrec.runs import RunFolder
@@ -351,6 +354,28 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     for step in report["steps"]:
         rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
         print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
+
+
+def all_users_command(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from adrec.all_users import all_users, cached_all_users
+    from adrec.data import catalog
+    from adrec.runs import RunFolder
+
+    run = RunFolder(arguments.run)
+    report = cached_all_users(run, arguments.seed)
+    if report is None:
+        data = catalog.load_for_run(_at(run.info, arguments.dataset))
+        with tqdm(total=data.n_users, unit="user", dynamic_ncols=True) as bar:
+            report = all_users(run, data, seed=arguments.seed, progress=lambda share: bar.update(round(share * data.n_users) - bar.n))
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    print("steps   HR@20  NDCG@10  distinct items  of the top 10 of all steps")
+    for row in report["by_steps"]:
+        print(f"{row['steps']:>5}  {row['hr@20']:.4f}   {row['ndcg@10']:.4f}  {row['distinct_items']:>14,}  {row['common']:.2f}")
+    print(f"mean commit step {report['mean_commit_step']:.2f} of {report['timesteps']}; {report['changed_mind']:.1%} changed their mind")
 
 
 def recommend_command(arguments: argparse.Namespace) -> None:

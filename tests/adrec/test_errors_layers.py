@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "umap", "numba", "streamlit", "plotly")
 WITHOUT_TORCH = [
     "adrec",
+    "adrec.all_users",
     "adrec.cli",
     "adrec.collapse",
     "adrec.config",
@@ -24,6 +25,7 @@ WITHOUT_TORCH = [
     "adrec.matrices",
     "adrec.neighbours",
     "adrec.projection",
+    "adrec.recommending",
     "adrec.runs",
     "adrec.titles",
 ]
