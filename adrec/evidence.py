@@ -105,15 +105,15 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
     findings.add("offset", shared, 1 / n, t.common, f"{shared:.0%} of the items' squared length is one vector that all have in common.")
     findings.add("mean_cosine", cosine, 0.0, t.common, f"Two random items have a cosine of {cosine:.3f}.")
     null = gaussian_null(n, width, seed=seed)
-    shuffled_distance, shuffled_largest = permuted_columns(table, seed=seed)
+    uneven = permuted_columns(table, t.level, seed=seed)
     eigenvalues = correlation_spectrum(moments.scatter, n)
     distance, largest = bulk_distance(eigenvalues, n, width), float(eigenvalues[0])
     margins = []
-    for measure, value, drawn, shuffled, words in (
-        ("bulk_distance", distance, null.distance, shuffled_distance, "The spectrum lies {0:.3f} from that of noise"),
-        ("largest_eigenvalue", largest, null.largest, shuffled_largest, "The strongest direction has {0:.2f} times a column's variance"),
+    for measure, value, drawn, excess, words in (
+        ("bulk_distance", distance, null.distance, uneven[0], "The spectrum lies {0:.3f} from that of noise"),
+        ("largest_eigenvalue", largest, null.largest, uneven[1], "The strongest direction has {0:.2f} times a column's variance"),
     ):
-        line = max(float(np.quantile(drawn, t.level)), float(shuffled.max()))
+        line = float(np.quantile(drawn, t.level)) + excess
         margins.append(tested(value, line, float(drawn.std())))
         said = f"{words.format(value)}; {t.level:.0%} of noise tables stay below {line:.3g}."
         findings.add(measure, value, float(drawn.mean()), line, said)

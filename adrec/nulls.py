@@ -14,9 +14,11 @@ from adrec.errors import WeightsError
 
 DRAWS = 100
 """Gaussian tables drawn: the 99 % quantile is near the largest."""
-COLUMN_DRAWS = 10
-COLUMN_WORK = 2_000_000
-"""Entries of a table whose columns are shuffled; of a larger one, as many of its first rows as fit (see ``permuted_columns``)."""
+RANK_DRAWS = 10
+"""Of which the ranks are taken: they hardly vary."""
+COLUMN_DRAWS = 5
+COLUMN_WORK = 1_000_000
+"""Entries of a table whose columns are shuffled; a larger one is represented by an evenly spaced part of its rows."""
 GRID = 4096
 
 
@@ -81,14 +83,15 @@ def gaussian_null(n_items: int, width: int, draws: int = DRAWS, seed: int = 0) -
         asked = f"{n_items} items of width {width} in {draws} draws"
         raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
     rng = np.random.default_rng([seed, n_items, width])
-    found = []
-    for _ in range(draws):
+    distance, largest, spectra = np.zeros(draws), np.zeros(draws), []
+    for draw in range(draws):
         scatter = _wishart(rng, n_items, width)
         eigenvalues = correlation_spectrum(scatter, n_items)
-        lam = np.linalg.eigvalsh(scatter)[::-1][: min(n_items - 1, width)].clip(min=0)
-        found.append((bulk_distance(eigenvalues, n_items, width), eigenvalues[0], *ranks(lam)))
-    table = np.array(found)
-    return SpectralNull(table[:, 0], table[:, 1], float(table[:, 2].mean()), float(table[:, 3].mean()))
+        distance[draw], largest[draw] = bulk_distance(eigenvalues, n_items, width), eigenvalues[0]
+        if draw < RANK_DRAWS:
+            spectra.append(ranks(np.linalg.eigvalsh(scatter)[::-1][: min(n_items - 1, width)].clip(min=0)))
+    rank, ratio = np.mean(spectra, axis=0)
+    return SpectralNull(distance, largest, float(rank), float(ratio))
 
 
 def _wishart(rng: np.random.Generator, n_items: int, width: int) -> np.ndarray:
@@ -111,23 +114,32 @@ def ranks(lam: np.ndarray) -> tuple[float, float]:
     return float(np.exp(-(p * np.log(p)).sum())), float(total**2 / (lam**2).sum())
 
 
-def permuted_columns(table: np.ndarray, draws: int = COLUMN_DRAWS, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Distance and largest eigenvalue of (V, D) with each column shuffled by itself: (draws,) each, as excess over the Gaussian's scale.
+def permuted_columns(table: np.ndarray, level: float, draws: int = COLUMN_DRAWS, seed: int = 0) -> tuple[float, float]:
+    """How far (V, D) with each column shuffled by itself passes the Gaussian null's quantile: in ``distance`` and ``largest``, 0 if not.
 
-    Correlations of shuffled columns have variance 1 / (V - 1) whatever the entries, as for Gaussian ones; only very uneven entries in
-    few rows differ. A table above COLUMN_WORK entries is represented by an evenly spaced part of its rows.
+    Correlations of shuffled columns have variance 1 / (V - 1) whatever the entries, as those of Gaussian columns have: only very uneven
+    entries in few rows make a difference, which is then allowed for. The excess is taken at the size of the part that is shuffled.
     """
     step = -(-table.size // COLUMN_WORK)
-    part = np.asarray(table[::step], dtype=np.float64)
-    part = part - part.mean(axis=0)
-    rng = np.random.default_rng(seed)
+    columns = np.ascontiguousarray(table[::step].T, dtype=np.float64)
+    if columns.shape[1] < 2:
+        return 0.0, 0.0
+    columns = unit_scale(columns)
+    width, n = columns.shape
+    rng = np.random.default_rng([seed, 3])
     found = []
     for _ in range(draws):
-        shuffled = rng.permuted(part, axis=0)
-        eigenvalues = correlation_spectrum(shuffled.T @ shuffled, len(part))
-        found.append((bulk_distance(eigenvalues, *part.shape), eigenvalues[0]))
-    distance, largest = np.array(found).T
-    return distance, largest
+        shuffled = rng.permuted(columns, axis=1)
+        eigenvalues = correlation_spectrum(shuffled @ shuffled.T, n)
+        found.append((bulk_distance(eigenvalues, n, width), float(eigenvalues[0])))
+    null, (distance, largest) = gaussian_null(n, width, seed=seed), np.max(found, axis=0)
+    return max(distance - null.quantile("distance", level), 0.0), max(largest - null.quantile("largest", level), 0.0)
+
+
+def unit_scale(columns: np.ndarray) -> np.ndarray:
+    """(D, V) with each row's mean taken out, over the largest entry of all."""
+    centred = columns - columns.mean(axis=1, keepdims=True)
+    return np.asarray(centred / (np.abs(centred).max() or 1.0))
 
 
 # -- rows without meaning ---------------------------------------------------------------------------------------------

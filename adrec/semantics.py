@@ -15,10 +15,12 @@ from adrec.neighbours import _top
 from adrec.nulls import PairSums, permuted_rows
 
 NEIGHBOURS = 10
-MOST_PAIRS = 1_000_000
+MOST_PAIRS = 300_000
 """Co-occurring pairs whose cosines are taken; of more, a sample."""
 ALL_ROWS, SAMPLED_ROWS = 5_000, 2_000
 """Items up to which every item's neighbours are found, and the sample of items above."""
+KEPT = 2**23
+"""Entries up to which the unit rows of a table are kept (64 MiB); of a larger one they are computed anew where they are needed."""
 TWIN = 0.9999
 """Cosine from which two items are the same to any recommender: an angle of 0.8 degrees."""
 
@@ -34,9 +36,13 @@ class Rows:
         self.coefficients = np.zeros((basis.shape[1], table.shape[1]))
         for start, rows in blocks(table):
             self.coefficients += basis[start : start + len(rows)].T @ (rows / self.scale)
+        self._kept = self._unit(slice(None)) if table.size <= KEPT else None
 
     def unit(self, which: np.ndarray | slice) -> np.ndarray:
         """Those rows, (n, D) float64."""
+        return self._unit(which) if self._kept is None else self._kept[which]
+
+    def _unit(self, which: np.ndarray | slice) -> np.ndarray:
         return unit_rows(self.table[which].astype(np.float64) / self.scale - self.basis[which] @ self.coefficients)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
