@@ -311,18 +311,27 @@ def import_command(arguments: argparse.Namespace) -> None:
 
 
 def collapse_command(arguments: argparse.Namespace) -> None:
-    from adrec.collapse import table_report
+    from adrec.diagnosis import data_at_hand, diagnosis, table_entries
     from adrec.matrices import read_matrix
     from adrec.runs import RunFolder
 
     target = Path(arguments.target)
-    tables = RunFolder(target).checked_tables() if target.is_dir() else {target.name: read_matrix(target, arguments.key)}
-    report = {"tables": [table_report(name, table) for name, table in tables.items()]}
+    if target.is_dir():
+        run = RunFolder(target)
+        run.checked_tables()
+        data, missing = data_at_hand(run)
+        tables = diagnosis(run, data)["tables"]
+        if missing and any(table["verdict"]["undecided"] for table in tables):
+            print(f"Only the spectral half is decided: {missing}", file=sys.stderr)
+    else:
+        tables = table_entries({target.name: read_matrix(target, arguments.key)})
     if arguments.json:
-        print(json.dumps(report))
+        print(json.dumps({"tables": tables}))
         return
-    for table in report["tables"]:
-        print(f"{table['name']} ({table['items']} items x {table['width']})")
+    for table in tables:
+        verdict = table["verdict"]
+        print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
+        print("\n".join([verdict["says"], *verdict["undecided"]]))
         _print(table["measures"], False)
 
 
