@@ -84,8 +84,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--dataset", help="a named data set or the path of a file or folder")
     _data_options(train)
     train.add_argument("--run", required=True, metavar="DIR", help="the run folder to write")
-    train.add_argument("--model", help="adrec (default) or sasrec")
-    train.add_argument("--preset", choices=PRESETS, help="paper (default) or quick")
+    train.add_argument("--model", help="adrec (default), sasrec or dreamrec")
+    train.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"{', '.join(PRESETS)} (default paper)")
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, may be repeated")
     train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run; starts it if there is none")
@@ -138,6 +138,8 @@ def parser() -> argparse.ArgumentParser:
     small = _command(commands, "compact", compact_command, "a small copy of a finished run to pass on, item maps included")
     small.add_argument("run", metavar="DIR")
     small.add_argument("--out", required=True, metavar="DIR")
+    small.add_argument("--snapshots", type=int, default=6, metavar="N", help="item tables kept of those along the way (default 6)")
+    small.add_argument("--tables-only", action="store_true", help="no weights but the item tables: a third of the size, no model to run")
 
     verify = _command(commands, "verify", verify_command, "replay numbers recorded from the official code", as_json=True)
     verify.add_argument("folder", metavar="DIR")
@@ -408,7 +410,9 @@ def compact_command(arguments: argparse.Namespace) -> None:
     from adrec.projection import project
     from adrec.runs import RunFolder
 
-    copy = compact(RunFolder(arguments.run), arguments.out)
+    if arguments.snapshots < 0:
+        raise ConfigError(f"Number of snapshots is {arguments.snapshots}; allowed is a whole number from 0 up.")
+    copy = compact(RunFolder(arguments.run), arguments.out, arguments.snapshots, arguments.tables_only)
     for method in ("pca", "umap"):
         project(copy, method)
     print(f"Compacted into '{copy.path}'.", file=sys.stderr)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from adrec.config import DENOISERS_OF
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
@@ -35,17 +36,19 @@ class Subject:
 
 @dataclass(frozen=True)
 class Influence:
-    """How much the noise matters: see ``denoising_words.of_lambda``."""
+    """How much the noise matters: see ``denoising_words.of_noise``. share: None where the noised token enters whole, without a weight."""
 
-    share: float
+    share: float | None
     one_step: int
     seeds: tuple[int, ...]
 
 
 def stage(run: RunFolder) -> str:
     """The last stage with a denoiser; a RunError if there is none yet, or if the model has none."""
-    if run.model_config.model != "adrec":
-        raise RunError(f"'{run.name}' is a model of kind '{run.model_config.model}', which has no reverse process: choose an ADRec run.")
+    kind = run.model_config.model
+    if kind not in DENOISERS_OF:
+        known = " and ".join(DENOISERS_OF)
+        raise RunError(f"'{run.name}' is a model of kind '{kind}', which has no reverse process; runs of {known} have one.")
     found = [s for s in run.stages if s != "pretrain"]
     if not found:
         raise RunError(f"'{run.name}' has no trained denoiser yet: that comes with the end of the warm-up.")
@@ -171,8 +174,6 @@ def _influence(path: str, changed: int, stage: str, subject: Subject, seed: int,
     from adrec.data.batches import pack
 
     loaded: Any = _model(path, changed, stage).result()
-    batch = pack([np.asarray(subject.history)], loaded.config.length)
-    condition = loaded.encode(batch)[batch.last][0]
 
     def answer(seed: int, steps: int) -> "Trajectory":
         return _trajectory(path, changed, stage, subject, seed, steps)
@@ -180,7 +181,11 @@ def _influence(path: str, changed: int, stage: str, subject: Subject, seed: int,
     shown = answer(seed, steps)
     final = set(shown.top[-1].tolist())
     common = [len(final & set(answer(s, n).top[-1].tolist())) for s, n in [(seed, 1), *((seed + i, steps) for i in range(1, SEEDS + 1))]]
-    share = loaded.config.noise_weight * float(np.linalg.norm(shown.x_t[0])) / float(condition.norm())
+    share = None
+    if loaded.config.model == "adrec":
+        batch = pack([np.asarray(subject.history)], loaded.config.length)
+        condition = loaded.encode(batch)[batch.last][0]
+        share = loaded.config.noise_weight * float(np.linalg.norm(shown.x_t[0])) / float(condition.norm())
     return Influence(share, common[0], tuple(common[1:]))
 
 

@@ -224,7 +224,7 @@ def influence(run: RunFolder, stage: str, subject: data.Subject, seed: int, step
     """What lambda means for this history, in this run's own figures."""
     found = data.influence(run, stage, subject, seed, steps)
     size = min(10, run.model_config.n_items)
-    words = denoising_words.of_lambda(run.model_config.noise_weight, steps, found.share, found.one_step, found.seeds, size)
+    words = denoising_words.of_noise(run.model_config.noise_weight, steps, found.share, found.one_step, found.seeds, size)
     st.markdown("#### How much does the noise matter?")
     st.markdown(words)
 

@@ -70,13 +70,15 @@ def listed(titles: Sequence[str], most: int = 3) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
 
 
-def of_lambda(noise_weight: float, steps: int, share: float, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
-    """What lambda means for this history. share: length of lambda times the noise over that of c; one_step: how many of the top
-    ``size`` are the same after one step; seeds: the same for other seeds."""
+def of_noise(noise_weight: float, steps: int, share: float | None, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
+    """What the noise means for this history. share: length of lambda times the noise over that of c, None where there is no lambda;
+    one_step: how many of the top ``size`` are the same after one step; seeds: the same for other seeds."""
     low, high = min(seeds), max(seeds)
     common = f"{low}" if low == high else f"{low} to {high}"
+    weighed = f"Here the noise, times λ = {noise_weight:g}, is {_percent(share or 0)} as long as the condition c that carries the history. "
+    whole = "Here the noised item enters the denoiser whole, beside the condition c that carries the history: there is no λ. "
     figures = (
-        f"Here the noise, times λ = {noise_weight:g}, is {_percent(share)} as long as the condition c that carries the history. "
+        f"{whole if share is None else weighed}"
         f"**One step** gives {one_step} of the same {size} items as {steps}; **{len(seeds)} other seeds** give {common} of the same {size}."
     )
     step_enough, seed_alike = one_step >= size - 1, low >= size - 1

@@ -87,7 +87,7 @@ def describe(name: str) -> pd.DataFrame:
 
 
 def _preset(data: str) -> str:
-    preset = st.segmented_control("Preset", list(PRESETS), default="quick", required=True, key="train.preset") or "quick"
+    preset = st.selectbox("Preset", list(PRESETS), index=list(PRESETS).index("quick"), key="train.preset")
     entry = TEXTS["presets"][preset]
     took = entry["time"].get(data)
     st.caption(entry["meaning"] + (f" {took}" if took else ""))
@@ -97,20 +97,31 @@ def _preset(data: str) -> str:
 def _settings(preset: str) -> dict[str, str]:
     """The settings that differ from the preset's, as texts."""
     model, train = settings(preset, {})
-    usual = {f: getattr(ModelConfig(n_items=1, **model), f) for f in ("noise_weight", "hidden_size")}
-    usual |= {f: getattr(train, f) for f in ("seed", "warmup_epochs")}
+    architecture = ModelConfig(n_items=1, **model)
+    usual = {f: getattr(architecture, f) for f in ("noise_weight", "hidden_size")}
+    usual |= {f: getattr(train, f) for f in ("seed", "warmup_epochs", "warmup_drift")}
+    peer = architecture.model != "adrec"  # it has neither lambda nor stages
     with st.expander("Settings"):
         left, right = st.columns(2)
         chosen = {
             "seed": left.number_input("Seed", 0, 2**31 - 1, usual["seed"], **_field("seed", preset)),
             "hidden_size": _choice(right, "Width D", [32, 64, 128, 256], usual["hidden_size"], **_field("hidden_size", preset)),
-            "noise_weight": _choice(left, "Noise weight λ", NOISE_WEIGHTS, usual["noise_weight"], **_field("noise_weight", preset)),
-            "warmup_epochs": right.number_input("Warm-up epochs", 0, 50, usual["warmup_epochs"], **_field("warmup_epochs", preset)),
+            "noise_weight": _choice(
+                left, "Noise weight λ", NOISE_WEIGHTS, usual["noise_weight"], disabled=peer, **_field("noise_weight", preset)
+            ),
+            "warmup_epochs": right.number_input(
+                "Warm-up epochs", 0, 50, usual["warmup_epochs"], disabled=peer, **_field("warmup_epochs", preset)
+            ),
+            "warmup_drift": st.toggle(
+                "Let the frozen table drift, as the official code does",
+                usual["warmup_drift"],
+                disabled=peer,
+                **_field("warmup_drift", preset),
+            ),
         }
-        drift = st.toggle("Let the frozen table drift, as the official code does", **_field("warmup_drift", preset))
         other = st.text_area("Other settings", placeholder="max_steps = 200", height=80, **_field("other", preset))
-    overrides = {key: f"{value:g}" if isinstance(value, float) else str(value) for key, value in chosen.items() if value != usual[key]}
-    return overrides | ({"warmup_drift": "true"} if drift else {}) | _other(other)
+    changed = {key: value for key, value in chosen.items() if value != usual[key]}
+    return {key: f"{value:g}" if isinstance(value, float) else str(value).lower() for key, value in changed.items()} | _other(other)
 
 
 def _field(name: str, preset: str) -> dict[str, Any]:
@@ -118,7 +129,7 @@ def _field(name: str, preset: str) -> dict[str, Any]:
     return {"help": TEXTS["fields"][name], "key": f"train.{preset}.{name}"}
 
 
-def _choice(place: Any, label: str, values: list[Any], usual: Any, **field: str) -> Any:
+def _choice(place: Any, label: str, values: list[Any], usual: Any, **field: Any) -> Any:
     options = sorted({*values, usual})
     return place.selectbox(label, options, index=options.index(usual), format_func=lambda v: f"{v:g}", **field)
 

@@ -8,13 +8,15 @@ import torch
 
 from adrec.errors import RunError, WeightsError
 from adrec.models import Model, build
-from adrec.runs import RunFolder, load_arrays
+from adrec.runs import ITEM_TABLE, RunFolder, load_arrays
 
 
 def load_weights(model: Model, path: Path) -> None:
     """Fill ``model`` from a safetensors file of any float type; missing, surplus or misshapen tensors are named."""
     arrays = load_arrays(path)
     wanted = model.state_dict()
+    if set(arrays) == {ITEM_TABLE}:
+        raise WeightsError(f"'{path}' holds the item table alone: this copy of a run is for looking at tables and has no model to run.")
     missing, surplus = sorted(set(wanted) - set(arrays)), sorted(set(arrays) - set(wanted))
     if missing or surplus:
         raise WeightsError(f"'{path}' does not fit this model: it {'lacks' if missing else 'has the unknown'} {(missing or surplus)[0]}.")

@@ -8,7 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.config import DENOISERS, LOSSES, MODELS, PADDINGS, PRESETS, SCHEDULES, ModelConfig, TrainConfig, from_json, settings, to_json
+from adrec.config import (
+    DENOISERS,
+    DENOISERS_OF,
+    INFER_FROM,
+    LOSSES,
+    MODELS,
+    OBJECTIVES,
+    PADDINGS,
+    PRESETS,
+    SCHEDULES,
+    TARGETS,
+    TIMESTEP_PER,
+    ModelConfig,
+    TrainConfig,
+    from_json,
+    settings,
+    to_json,
+)
 from adrec.diffusion import betas
 from adrec.errors import ConfigError
 
@@ -24,9 +41,14 @@ MODEL_BAD = {
     "dropout": [-0.1, 1, 1.5, float("nan"), float("inf"), "0.1", True],
     "embedding_dropout": [-0.1, 1, float("nan"), None],
     "timesteps": [1, 0, -1, 10**11, 32.0],
+    "timestep_per": ["user", "", None],
     "schedule": ["quadratic", "", 1],
     "noise_weight": [-0.001, float("nan"), float("inf"), "1", True],
-    "denoiser": ["unet", None],
+    "denoiser": ["unet", "linear", None],
+    "targets": ["first", "", None],
+    "infer_from": ["decoder", None],
+    "condition_drop": [-0.1, 1, float("nan"), "0.1", True],
+    "guidance": [-1.0, 2.0, float("nan"), float("inf"), None],
 }
 TRAIN_BAD = {
     "seed": [-1, 2**32, 1.0, "1", True],
@@ -38,6 +60,9 @@ TRAIN_BAD = {
     "validate_every": [0, -5, 2.5],
     "patience": [0, -1, "4"],
     "max_steps": [0, -1, 1.0, "none", True],
+    "pretrain": [0, 1, "false", None],
+    "frozen_table": [0, 1, "true", None],
+    "objective": ["none", "", "ce+mse", 1, None],
     "warmup_drift": [0, 1, "false", None],
     "pcgrad": [1, "true"],
     "loss": ["bpr", "", 1, None],
@@ -45,6 +70,10 @@ TRAIN_BAD = {
     "sampling_steps": [-1, 10**9, 1.0],
     "checkpoint_seconds": [-1, float("nan"), float("inf"), "20"],
 }
+
+
+ADDED = {"timestep_per", "targets", "infer_from", "condition_drop", "guidance", "pretrain", "frozen_table", "objective"}
+"""Settings that runs on people's disks do not have."""
 
 
 def cases(table):
@@ -81,7 +110,18 @@ def test_an_odd_width_is_refused(odd):
         ModelConfig(n_items=1, hidden_size=odd, heads=1)
 
 
-@pytest.mark.parametrize(("field", "names"), [("model", MODELS), ("schedule", SCHEDULES), ("denoiser", DENOISERS), ("padding", PADDINGS)])
+MODEL_WORDS = {
+    "model": MODELS,
+    "schedule": SCHEDULES,
+    "denoiser": DENOISERS_OF["adrec"],
+    "padding": PADDINGS,
+    "timestep_per": TIMESTEP_PER,
+    "targets": TARGETS,
+    "infer_from": INFER_FROM,
+}
+
+
+@pytest.mark.parametrize(("field", "names"), MODEL_WORDS.items())
 def test_a_wrong_word_is_answered_with_all_right_ones(field, names):
     with pytest.raises(ConfigError) as caught:
         ModelConfig(n_items=1, **{field: "wrong"})
@@ -114,7 +154,13 @@ def fractions(top: float) -> st.SearchStrategy[float]:
 
 
 model_configs = st.builds(
-    lambda heads, per_head, **fields: ModelConfig(heads=heads, hidden_size=2 * heads * per_head, **fields),
+    lambda model, denoiser, heads, per_head, **fields: ModelConfig(
+        model=model,
+        denoiser=denoiser if denoiser in DENOISERS_OF.get(model, DENOISERS) else "mlp",
+        heads=heads,
+        hidden_size=2 * heads * per_head,
+        **fields,
+    ),
     heads=st.integers(1, 8),
     per_head=st.integers(1, 32),
     n_items=st.integers(1, 10**7),
@@ -128,11 +174,19 @@ model_configs = st.builds(
     timesteps=st.integers(21, 4000),
     schedule=st.sampled_from(SCHEDULES),
     noise_weight=st.floats(0, 1e6),
+    timestep_per=st.sampled_from(TIMESTEP_PER),
+    targets=st.sampled_from(TARGETS),
+    infer_from=st.sampled_from(INFER_FROM),
+    condition_drop=st.floats(0.01, 0.99),
+    guidance=st.floats(0, 10),
     denoiser=st.sampled_from(DENOISERS),
 )
 train_configs = st.builds(
     lambda loss, drift, **fields: TrainConfig(loss=loss, warmup_drift=drift and loss == "full", **fields),
     drift=st.booleans(),
+    pretrain=st.booleans(),
+    frozen_table=st.booleans(),
+    objective=st.sampled_from(OBJECTIVES),
     seed=st.integers(0, 2**32 - 1),
     batch_size=st.integers(1, 10**6),
     epochs=st.integers(6, 10**6),
@@ -251,3 +305,17 @@ def test_a_preset_is_the_defaults_with_its_own_fields(preset):
 def test_a_key_given_overrides_the_presets():
     assert settings("quick", {"epochs": "9", "hidden_size": "32"})[1].epochs == 9
     assert settings("quick", {"hidden_size": "32"})[0]["hidden_size"] == 32
+
+
+@pytest.mark.parametrize("kind", [ModelConfig, TrainConfig])
+def test_a_run_recorded_before_a_setting_existed_is_read_with_its_default(kind):
+    old = {k: v for k, v in to_json(kind(n_items=9) if kind is ModelConfig else kind()).items() if k not in ADDED}
+    assert len(old) == len(dataclasses.fields(kind)) - len(ADDED & {f.name for f in dataclasses.fields(kind)})
+    assert from_json(kind, old) == (kind(n_items=9) if kind is ModelConfig else kind())
+
+
+def test_the_usual_denoiser_of_a_model_is_taken_where_none_is_named():
+    assert settings("paper", {"model": "dreamrec"})[0]["denoiser"] == "mlp"
+    assert settings("paper", {"model": "dreamrec", "denoiser": "linear"})[0]["denoiser"] == "linear"
+    with pytest.raises(ConfigError, match="'denoiser' is 'transformer'; allowed is one of mlp, linear"):
+        settings("paper", {"model": "dreamrec", "denoiser": "transformer"})

@@ -16,11 +16,14 @@ import torch
 
 from adrec.config import ModelConfig, TrainConfig, to_json
 from adrec.data import catalog
+from adrec.data.batches import training_batch
 from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.evaluation import evaluate
 from adrec.models.loading import load_model
+from adrec.models.noise import Noise
 from adrec.runs import RunFolder, load_arrays
-from adrec.training.loop import learning_rate
+from adrec.training.loop import Place, learning_rate
+from adrec.training.recorder import Recorder
 from adrec.training.session import describe_run, read_pretrained, recorded_request, train_run
 from adrec.training.stages import stages_of
 
@@ -354,3 +357,73 @@ def test_the_official_pretrained_weights_are_read():
         pytest.skip("ADREC_TEST_DATA is not set")
     table = read_pretrained(Path(folder) / "official/baby/pretrain.pth", 4732, 128)
     assert table.shape == (4732, 128) and torch.isfinite(table).all()
+
+
+# -- one thing changed ------------------------------------------------------------------------------------------------
+
+
+def test_a_preset_of_defaults_gives_the_weights_it_gave_before_there_were_others(whole):
+    """Sums of |table| and the test metric, recorded on the training as it was before the settings of the ablations came."""
+    sums = [float(np.abs(whole.table(name)).sum()) for name in whole.table_names()]
+    np.testing.assert_allclose(sums, [77.6614, 76.4504, 76.4504, 76.2116], rtol=1e-5)
+    assert math.isclose(whole.metrics("finetune")["test"]["ndcg@10"], 0.07640896417422303, rel_tol=0.02)
+
+
+def trained(data, path, model=MODEL, **changes) -> RunFolder:
+    run = RunFolder(path)
+    train_run(run, data, info_of(data, replace(TRAIN, **changes), model))
+    return run
+
+
+def test_without_pretraining_the_random_table_goes_into_the_warmup(data, tmp_path):
+    run = trained(data, tmp_path / "run", pretrain=False)
+    assert run.table_names() == ["initial", "warmup", "finetune"]
+    assert np.array_equal(run.table("initial"), run.table("warmup")) and not np.array_equal(run.table("warmup"), run.table("finetune"))
+
+
+def test_pretrained_weights_without_a_stage_for_them_are_refused(data):
+    with pytest.raises(ConfigError, match="'pretrain' is False; allowed with --pretrained is true"):
+        info_of(data, replace(TRAIN, pretrain=False), pretrained="somewhere")
+
+
+def test_a_frozen_random_table_is_the_same_at_the_end_while_the_rest_learns(data, tmp_path):
+    run = trained(data, tmp_path / "run", pretrain=False, frozen_table=True)
+    assert np.array_equal(run.table("initial"), run.table("finetune"))
+    warm, fine = (load_arrays(run.weights_path(s), ("hist_norm.weight",))["hist_norm.weight"] for s in ("warmup", "finetune"))
+    assert not np.array_equal(warm, fine)
+
+
+@pytest.mark.parametrize("only", ["ce", "mse"])
+def test_one_loss_alone_is_logged_and_minimised(data, tmp_path, monkeypatch, only):
+    monkeypatch.setattr("adrec.training.recorder.LOG_SECONDS", 0.0)
+    run = trained(data, tmp_path / "run", objective=only, lr=1e-2, epochs=12)
+    steps = [e for e in run.events()[0] if e["kind"] == "step"]
+    assert all("ce" in e for e in steps if e["stage"] == "pretrain")  # SASRec has no other
+    fine = [e for e in steps if e["stage"] == "finetune"]
+    assert {"ce", "mse"} & set(fine[0]) == {only} and fine[0]["loss"] == fine[0][only]
+    assert np.mean([e[only] for e in fine[-6:]]) < np.mean([e[only] for e in fine[:6]])
+
+
+def test_steps_of_two_stages_are_never_averaged(data, tmp_path):
+    """Each stage's first logged step holds its own losses alone, however long ago the last one was logged."""
+    recorder = Recorder(RunFolder(tmp_path), data.popularity)
+    (first, second, _), place = stages_of(MODEL, TRAIN), Place()
+    recorder.stage_begins(first, place, 1)
+    recorder.step(first, place, {"ce": 100.0}, 1e-3, 1, 1.0)  # not logged yet: too soon
+    recorder.stage_begins(second, place, 1)
+    recorder._logged = -1e9
+    recorder.step(second, place, {"mse": 2.0}, 1e-3, 1, 1.0)
+    assert [(e["stage"], e["loss"]) for e in recorder.run.events()[0] if e["kind"] == "step"] == [("warmup", 2.0)]
+
+
+def test_with_one_t_a_sequence_its_tokens_share_it():
+    batch = training_batch(catalog.load(SOURCE), np.arange(6), 10)
+    each = Noise(np.random.default_rng(0)).timesteps_of(batch, 1000, "token").split(batch.lengths.tolist())
+    shared = Noise(np.random.default_rng(0)).timesteps_of(batch, 1000, "sequence").split(batch.lengths.tolist())
+    assert all(len(set(t.tolist())) > 1 for t in each if len(t) > 3)
+    assert all(len(set(t.tolist())) == 1 for t in shared) and len({int(t[0]) for t in shared}) > 3
+
+
+def test_one_t_a_sequence_changes_the_training(whole, data, tmp_path):
+    run = trained(data, tmp_path / "run", replace(MODEL, timestep_per="sequence"))
+    assert np.array_equal(run.table("warmup"), whole.table("warmup")) and not np.array_equal(run.table("finetune"), whole.table("finetune"))

@@ -10,9 +10,10 @@ from adrec.errors import DataError
 from adrec.verify import error, tolerance, verify_file, verify_folder
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+NAMES = ["adrec", "adrec_lambda1", "adrec_mlp", "adrec_pcgrad", "dreamrec", "pretrain", "sasrec", "metrics", "schedules"]
 
 
-@pytest.mark.parametrize("name", ["adrec", "adrec_lambda1", "adrec_mlp", "adrec_pcgrad", "pretrain", "sasrec", "metrics", "schedules"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_recorded_quantity_is_reproduced(name):
     errors = verify_file(GOLDEN / f"{name}.npz")
     assert errors
@@ -23,6 +24,20 @@ def test_what_a_full_adrec_file_is_compared_in():
     errors = verify_file(GOLDEN / "adrec.npz")
     assert {"cond", "x_t", "x0_hat", "ce", "mse", "traj_x", "traj_x0", "last", "scores"} <= set(errors)
     assert sum(k.startswith("grad/") for k in errors) > 50
+
+
+def test_what_a_dreamrec_file_is_compared_in():
+    assert set(verify_file(GOLDEN / "dreamrec.npz")) == {"cond", "x_t", "x0_hat", "loss", "last", "scores"}
+
+
+def test_the_recorded_dreamrec_skips_its_encoder_at_inference(tmp_path):
+    """So with the encoder's output as the condition the recorded answer is missed, and everything else is not."""
+
+    def from_the_encoder(config):
+        return np.array(json.dumps({**json.loads(str(config)), "infer_from": "encoder"}))
+
+    errors = verify_file(_changed(tmp_path, "dreamrec", config=from_the_encoder))
+    assert {k for k, v in errors.items() if v > tolerance(k)} == {"last", "scores"}
 
 
 def _changed(tmp_path: Path, name: str, **changes) -> Path:

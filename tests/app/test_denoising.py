@@ -184,7 +184,12 @@ def test_with_lambda_one_the_seeds_differ(run: RunFolder, tiny_data: SequenceDat
     ],
 )
 def test_the_words_about_lambda_follow_its_figures(one_step: int, seeds: tuple[int, ...], said: str) -> None:
-    assert said in words.of_lambda(0.001, 32, 0.001, one_step, seeds)
+    assert said in words.of_noise(0.001, 32, 0.001, one_step, seeds)
+
+
+def test_without_a_lambda_the_words_say_so() -> None:
+    said = words.of_noise(0.001, 32, None, 4, (3, 5))
+    assert "there is no λ" in said and "times λ" not in said and "the later steps replace 6" in said
 
 
 # -- the headline -------------------------------------------------------------------------------------------------

@@ -109,7 +109,8 @@ def test_a_missing_file_is_refused_before_anything_is_queued(root: Path) -> None
 @pytest.mark.parametrize("preset", PRESETS)
 def test_an_untouched_form_asks_for_nothing_but_the_preset(root: Path, preset: str) -> None:
     app = open_page("train")
-    app.get("button_group")[0].set_value(preset).run()
+    app.selectbox(key="train.preset").set_value(preset).run()
+    assert not app.exception
     assert f"--preset={preset} --run=" in app.code[-1].value
 
 

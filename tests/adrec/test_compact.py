@@ -1,0 +1,71 @@
+"""The small copy of a run: what it keeps, what it leaves out, and that what is left out says so."""
+
+import json
+
+import numpy as np
+import pytest
+
+from adrec.compact import STEPS_KEPT, compact
+from adrec.errors import RunError, WeightsError
+from adrec.models.loading import load_model
+from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, write_json
+
+
+@pytest.fixture
+def whole(tiny_run, tmp_path) -> RunFolder:
+    """A copy of the tiny run with many logged steps and a stage 1 from elsewhere."""
+    run = RunFolder(tmp_path / "whole")
+    run.path.mkdir()
+    for path in tiny_run.path.rglob("*"):
+        if path.is_file():
+            (run.path / path.relative_to(tiny_run.path)).parent.mkdir(parents=True, exist_ok=True)
+            (run.path / path.relative_to(tiny_run.path)).write_bytes(path.read_bytes())
+    write_json(run.path / "run.json", {**run.info, "pretrained": "/home/somebody/runs/first"})
+    steps = [{"kind": "step", "stage": stage, "step": i, "loss": 1.0} for stage in ("pretrain", "finetune") for i in range(2000)]
+    with open(run.events_path, "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(event) + "\n" for event in steps)
+    return run
+
+
+def test_tables_are_kept_in_half_precision(whole, tmp_path):
+    copy = compact(whole, tmp_path / "copy")
+    assert copy.table_names() == whole.table_names()
+    for name in copy.table_names():
+        np.testing.assert_allclose(copy.table(name), whole.table(name), rtol=1e-3, atol=1e-6)
+    assert load_arrays(copy.weights_path("finetune"))[ITEM_TABLE].dtype == np.float16
+    assert load_model(copy).config == whole.model_config
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_as_many_snapshots_are_kept_as_asked_for_the_first_and_the_last_among_them(whole, tmp_path, number):
+    kept = [s[:2] for s in compact(whole, tmp_path / "copy", snapshots=number).snapshots()]
+    saved = [s[:2] for s in whole.snapshots()]
+    assert len(kept) == number and set(kept) <= set(saved)
+    assert number < 2 or (kept[0], kept[-1]) == (saved[0], saved[-1])
+
+
+def test_tables_alone_are_smaller_and_say_that_there_is_no_model(whole, tmp_path):
+    copy = compact(whole, tmp_path / "copy", tables_only=True)
+    assert set(load_arrays(copy.weights_path("finetune"))) == {ITEM_TABLE}
+    assert copy.metrics("finetune") == whole.metrics("finetune")
+    with pytest.raises(WeightsError, match="holds the item table alone"):
+        load_model(copy)
+
+
+def test_events_keep_everything_but_a_spread_of_the_steps(whole, tmp_path):
+    kept, before = compact(whole, tmp_path / "copy").events()[0], whole.events()[0]
+    assert [e for e in kept if e["kind"] != "step"] == [e for e in before if e["kind"] != "step"]
+    for stage in ("pretrain", "finetune"):
+        steps = [e["step"] for e in kept if e["kind"] == "step" and e["stage"] == stage]
+        assert len(steps) == STEPS_KEPT and steps[-1] == 1999 and max(np.diff(steps)) < 20
+
+
+def test_no_folder_of_this_machine_is_passed_on(whole, tmp_path):
+    copy = compact(whole, tmp_path / "copy")
+    assert copy.info["pretrained"] == "first" and "somebody" not in (copy.path / "run.json").read_text()
+
+
+def test_a_run_that_is_not_finished_is_refused(whole, tmp_path):
+    write_json(whole.path / "status.json", {"state": "stopped", "error": None})
+    with pytest.raises(RunError, match="not finished"):
+        compact(whole, tmp_path / "copy")
