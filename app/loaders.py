@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from adrec.config import PRESETS
 from adrec.runs import RunFolder, list_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLED = ROOT / "assets" / "runs"
+FIRST = "ml-100k"
+"""The run that the app opens with."""
 
 
 def user_root() -> Path:
@@ -20,12 +23,14 @@ def user_root() -> Path:
 
 
 def all_runs() -> list[RunFolder]:
-    """The person's runs, the newest first, then the bundled ones."""
-    return list_runs(user_root(), BUNDLED)
+    """The person's runs, the newest first, then the bundled ones: ``FIRST``, then as the presets are listed, then by name."""
+    order = [FIRST, *PRESETS]
+    bundled = sorted(list_runs(BUNDLED), key=lambda run: (order.index(run.name) if run.name in order else len(order), run.name))
+    return [*list_runs(user_root()), *bundled]
 
 
 def find_run(name: str | None) -> RunFolder | None:
-    """The run of this name; without a name the bundled one, or else the newest."""
+    """The run of this name; without a name the first bundled one, or else the newest."""
     runs = all_runs()
     if name is not None:
         return next((run for run in runs if run.name == name), None)

@@ -44,9 +44,10 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False) 
     tables: whether folders that hold item tables without a model are among them.
     """
     place = container if container is not None else st
-    every = {run.name: run for run in reversed(loaders.all_runs())}
+    bundled_first = sorted(loaders.all_runs(), key=lambda run: not loaders.is_bundled(run))
+    every = {run.name: run for run in bundled_first}
     runs = {name: run for name, run in every.items() if tables or not loaders.is_bare(run)}
-    default = next((run for run in runs.values() if loaders.is_bundled(run)), next(reversed(runs.values()), None))
+    default = next(iter(runs.values()), None)
     if default is None:
         place.info("There is no run yet: train one on the Train page.", icon=":material/info:")
         return None
@@ -54,7 +55,7 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False) 
     if wanted is not None and wanted not in runs:
         problem = f"'{wanted}' holds item tables and no model" if wanted in every else f"There is no run called '{wanted}' here"
         place.warning(f"{problem}; this is '{default.name}'.", icon=":material/warning:")
-    names = sorted(runs, key=lambda name: (not loaders.is_bundled(runs[name]), -(runs[name].path / "run.json").stat().st_mtime))
+    names = list(runs)
     chosen = place.selectbox(label, names, format_func=lambda name: run_title(runs[name]), **state.bound("run", default.name, names))
     return runs[chosen]
 
