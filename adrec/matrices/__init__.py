@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from adrec.errors import WeightsError
-from adrec.matrices import arrays, checks, columns, tensors, text
+from adrec.matrices import arrays, columns, tensors, text
 from adrec.matrices.checks import AmbiguousTable, Matrix
+from adrec.moments import checked
 
 __all__ = ["PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "read_matrix", "read_table"]
 
@@ -56,7 +57,7 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto") 
         raise WeightsError(f"'{path}' cannot be read ({error.strerror or type(error).__name__}).") from None
     except MemoryError:
         raise WeightsError(f"'{path}' needs more memory than there is; accepted is a file whose table fits.") from None
-    checks.check_values(path, found.table)
+    checked(found.table, f"'{path}'")
     return _without_padding(path, found, padding)
 
 

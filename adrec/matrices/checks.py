@@ -1,4 +1,4 @@
-"""What every reader shares: limits, the choice among several arrays, and the check of the values."""
+"""What every reader shares: limits and the choice among several arrays."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,6 @@ from adrec.runs import ITEM_TABLE
 MOST_ENTRIES = 2**28
 """2 GiB in float64, for instance 2 million items of width 128."""
 MOST_ARRAYS = 10_000
-LARGEST = 1e100
-"""Squares of larger entries leave float64."""
-BLOCK = 2**22
 NO_TABLE = ("pos", "time", "user", "type", "segment")
 """Parts of the names of embeddings that are not the items'."""
 
@@ -94,24 +91,3 @@ def taken(name: str, shapes: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
 def as_numbers(array: np.ndarray) -> np.ndarray:
     """Small floats as float32, everything else as float64, in the machine's byte order."""
     return np.asarray(array, dtype=np.float32 if array.dtype.kind == "f" and array.dtype.itemsize <= 4 else np.float64)
-
-
-def check_values(path: Path, table: np.ndarray) -> None:
-    """Enough rows and columns, finite, and no larger than what can be squared; looked at block by block."""
-    if table.shape[0] < 2 or table.shape[1] < 1:
-        raise WeightsError(f"'{path}' holds a table of shape {table.shape}; accepted are at least 2 rows (items) and 1 column.")
-    bad, first, largest = 0, -1, 0.0
-    step = max(BLOCK // table.shape[1], 1)
-    for start in range(0, len(table), step):
-        block = table[start : start + step]
-        finite = np.isfinite(block).all(axis=1)
-        if not finite.all():
-            first = start + int((~finite).argmax()) if first < 0 else first
-            bad += int((~finite).sum())
-        else:
-            largest = max(largest, float(np.abs(block).max()))
-    if bad:
-        where = f"{bad:,} of its {len(table):,} rows, the first is row {first}"
-        raise WeightsError(f"'{path}' holds NaN or infinity in {where}; accepted are finite numbers.")
-    if largest > LARGEST:
-        raise WeightsError(f"'{path}': its largest entry is {largest:.3g}; accepted is up to {LARGEST:.0e}.")
