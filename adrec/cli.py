@@ -124,6 +124,9 @@ def parser() -> argparse.ArgumentParser:
     trajectory.add_argument("--seed", type=int, default=0)
     trajectory.add_argument("--steps", type=int)
     trajectory.add_argument("--top", type=int, default=10)
+    trajectory.add_argument("--seeds", type=int, metavar="N", help="also under the seeds 0 to N - 1 and in fewer steps, in the JSON")
+    trajectory.add_argument("--report", metavar="FILE", help="one HTML file in which the steps can be gone through offline")
+    trajectory.add_argument("--csv", metavar="FILE", help="a table of all steps and lists")
 
     recommend = _command(commands, "recommend", recommend_command, "the next items for given histories", as_json=True)
     recommend.add_argument("run", metavar="DIR")
@@ -341,6 +344,8 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     if arguments.all:
         return all_users_command(arguments)
     from adrec.data import catalog
+    from adrec.explorer import export
+    from adrec.fan import fan, fewer_steps
     from adrec.models.loading import load_model
     from adrec.runs import RunFolder
     from adrec.titles import parse_history
@@ -348,16 +353,23 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
 
     run = RunFolder(arguments.run)
     model, items = load_model(run), run.items
-    options = {"seed": arguments.seed, "steps": arguments.steps, "top": arguments.top, "popular": most_popular(items)}
-    user_id = None
+    how = {"seed": arguments.seed, "steps": arguments.steps, "top": arguments.top, "popular": most_popular(items)}
+    user_id, index = None, 0
     if arguments.history is not None:
-        result = trajectory(model, parse_history(arguments.history, items), **options)
+        result = trajectory(model, parse_history(arguments.history, items), **how)
     else:
         data = catalog.load_for_run(_at(run.info, arguments.dataset))
         index = arguments.index if arguments.user is None else data.position(arguments.user)
-        result = user_trajectory(model, data, index, **options)
+        result = user_trajectory(model, data, index, **how)
         user_id = str(data.user_ids[index])
-    report = result.to_json(titled(items), user_id)
+    title = titled(items)
+    many: dict[str, Any] = {}
+    if arguments.seeds is not None:
+        of = (model, result.history, result.target)
+        seeds: dict[str, Any] = {"seeds": arguments.seeds, "user": index}
+        many = {"fan": fan(*of, steps=arguments.steps, **seeds), "fewer": fewer_steps(*of, **seeds)}
+    report = export.document(result, title, user_id, **many)
+    _save_trajectory(arguments, run, model, result, title, user_id)
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
         return
@@ -365,6 +377,23 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     for step in report["steps"]:
         rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
         print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
+    print(report["headline"])
+
+
+def _save_trajectory(arguments: argparse.Namespace, run: Any, model: Any, result: Any, title: Any, user_id: str | None) -> None:
+    from adrec.explorer import export, scene
+    from adrec.projection import cached
+    from adrec.runs import atomic
+
+    if arguments.csv is not None:
+        with atomic(Path(arguments.csv), "w") as file:
+            export.table(result, title).to_csv(file, index=False)
+    if arguments.report is not None:
+        layout = scene.layout(run.tables(), "finetune", cached(run, "umap"))
+        table = model.item_embedding.weight.numpy()
+        with atomic(Path(arguments.report), "w") as file:
+            file.write(export.page(result, table, layout, title, name=run.name, user=user_id))
+        print(f"Written to '{arguments.report}'.", file=sys.stderr)
 
 
 def all_users_command(arguments: argparse.Namespace) -> None:

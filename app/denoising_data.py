@@ -11,8 +11,8 @@ from adrec.config import DENOISERS_OF
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
+from adrec.explorer import scene
 from adrec.runs import RunFolder
-from app import denoising_scene as scene
 from app import loaders
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Influence:
-    """How much the noise matters: see ``denoising_words.of_noise``. share: None where the noised token enters whole, without a weight."""
+    """How much the noise matters: see ``words.of_noise``. share: None where the noised token enters whole, without a weight."""
 
     share: float | None
     one_step: int
@@ -133,21 +133,10 @@ def _dataset(path: str, changed: int) -> SequenceDataset:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _layout(path: str, changed: int, stage: str, method: str) -> scene.Layout:
-    from adrec.projection import pca_map
-
-    tables = loaders.tables(RunFolder(path))
-    if method == "umap":
-        layouts = loaders.projection(RunFolder(path), "umap")
-        if layouts is None:
-            raise RunError("The UMAP of this run is not computed yet; the Collapse page does that.")
-        note = "UMAP of the final item table; x̂₀ and xₜ are at the weighted mean of their 10 nearest items by cosine"
-        return scene.Layout("umap", layouts[stage], note)
-    linear = pca_map(tables)
-    note = (
-        f"The two axes show {100 * linear.explained[stage]:.0f} % of the item table's variance; x̂₀ and xₜ are projected on them, "
-        "brought to the items' mean length, which changes no ranking"
-    )
-    return scene.Layout("pca", linear.apply(tables[stage]), note, linear)
+    layouts = loaders.projection(RunFolder(path), "umap") if method == "umap" else None
+    if method == "umap" and layouts is None:
+        raise RunError("The UMAP of this run is not computed yet; the Collapse page does that.")
+    return scene.layout(loaders.tables(RunFolder(path)), stage, layouts)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from adrec.data.dataset import SequenceDataset
+from adrec.explorer import scene, words
 from adrec.runs import RunFolder
 from adrec.titles import parse_history
 from app import denoising_data as data
-from app import denoising_scene, denoising_words, loaders, state
+from app import loaders, state
 from app.components.scrubber import HEIGHT, scrubber
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _reorder(items: pd.DataFrame, known: list[int]) -> None:
             row.button("↑", key=f"up.{item}", on_click=move, args=(place, -1), disabled=place == 0, help=f"{name}: earlier")
             row.button("↓", key=f"down.{item}", on_click=move, args=(place, 1), disabled=place == len(known) - 1, help=f"{name}: later")
             row.button("✕", key=f"remove.{item}", on_click=remove, args=(place,), help=f"Remove {name}")
-            row.markdown(denoising_words.plain(name))
+            row.markdown(words.plain(name))
 
 
 # -- what is known of them ----------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ def noise_controls(timesteps: int, umap: bool) -> tuple[int, int, str]:
     methods = ("umap", "pca") if umap else ("pca",)
     why = "UMAP keeps neighbours together, PCA keeps distances along two axes." + ("" if umap else " This run's UMAP is not computed yet.")
     chosen = state.bound("method", methods[0], methods)
-    method = row.segmented_control("Map", methods, format_func=denoising_scene.METHODS.__getitem__, required=True, help=why, **chosen)
+    method = row.segmented_control("Map", methods, format_func=scene.METHODS.__getitem__, required=True, help=why, **chosen)
     return int(seed), int(steps), str(method)
 
 
@@ -217,16 +218,16 @@ def clock(run: RunFolder, stage: str, subject: data.Subject, seed: int, steps: i
     """The scrubber; a step that a person lets go at comes here and nowhere else."""
     blob = data.picture(run, stage, subject, seed, steps, method)
     step = min(max(state.get("step", steps), 0), steps)
-    scrubber(denoising_scene.packed(blob, step), lambda released: state.put(step=released))
+    scrubber(scene.packed(blob, step), lambda released: state.put(step=released))
 
 
 def influence(run: RunFolder, stage: str, subject: data.Subject, seed: int, steps: int) -> None:
     """What lambda means for this history, in this run's own figures."""
     found = data.influence(run, stage, subject, seed, steps)
     size = min(10, run.model_config.n_items)
-    words = denoising_words.of_noise(run.model_config.noise_weight, steps, found.share, found.one_step, found.seeds, size)
+    said = words.of_noise(run.model_config.noise_weight, steps, found.share, found.one_step, found.seeds, size)
     st.markdown("#### How much does the noise matter?")
-    st.markdown(words)
+    st.markdown(said)
 
 
 def json_download(trajectory: "Trajectory", title: Callable[[int], str], subject: data.Subject, name: str) -> None:

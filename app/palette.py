@@ -2,6 +2,8 @@
 
 import re
 
+from adrec.explorer import COLORS
+
 STAGE_ORDER = ("initial", "pretrain", "warmup", "finetune")
 STAGE_NAMES = {"initial": "Initial", "pretrain": "Pre-train", "warmup": "Warm-up", "finetune": "Fine-tune"}
 STAGE_COLORS = {"initial": "#56B4E9", "pretrain": "#0072B2", "warmup": "#E69F00", "finetune": "#009E73"}
@@ -13,9 +15,9 @@ STAGE_GLYPHS = {"initial": "✕", "pretrain": "●", "warmup": "■", "finetune"
 NULL_COLOR = "#8A929B"
 NULL_DASH = "dash"
 
-TARGET_COLOR, TARGET_MARKER = "#D55E00", "star"
-ANSWER_COLOR, ANSWER_MARKER = "#CC79A7", "diamond"
-HISTORY_COLOR, HISTORY_MARKER = "#8A929B", "circle-open"
+TARGET_COLOR, TARGET_MARKER = COLORS["target"], "star"
+ANSWER_COLOR, ANSWER_MARKER = COLORS["answer"], "diamond"
+HISTORY_COLOR, HISTORY_MARKER = COLORS["history"], "circle-open"
 
 CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#8A929B")
 CATEGORY_MARKERS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "hexagon")

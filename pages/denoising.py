@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from adrec.explorer import words
 from app import denoising_data as data
 from app import denoising_view as view
-from app import denoising_words, loaders, ui
+from app import loaders, ui
 
 ui.header("How does noise become a recommendation?")
 answer = st.container()
@@ -21,14 +22,14 @@ if run is not None:
         picture = st.container()
         seed, steps, method = view.noise_controls(config.timesteps, data.has_umap(run))
         explained = st.container()
-        ui.define(denoising_words.DEFINITIONS)
+        ui.define(words.DEFINITIONS)
 
         view.wait_for_model(run, stage, answer, picture)
         from adrec.trajectory import titled
 
         title = titled(items)
         trajectory = data.trajectory(run, stage, subject, seed, steps)
-        answer.markdown(denoising_words.headline(trajectory, title))
+        answer.markdown(words.headline(trajectory, title))
         with picture:
             view.clock(run, stage, subject, seed, steps, method)
         with explained:

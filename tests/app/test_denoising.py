@@ -9,13 +9,12 @@ import pytest
 
 from adrec.data.dataset import SequenceDataset
 from adrec.evaluation import evaluate
+from adrec.explorer import scene, words
 from adrec.models.loading import load_model
 from adrec.projection import pca_map
 from adrec.runs import RunFolder
 from adrec.trajectory import Trajectory, titled, user_trajectory
 from app import denoising_data as data
-from app import denoising_scene as scene
-from app import denoising_words as words
 from tests.app.pages import open_page, texts
 
 
@@ -246,7 +245,7 @@ def test_a_step_does_not_change_the_scene_that_the_browser_keeps(
 def test_an_items_own_vector_lies_where_the_item_lies_up_to_its_length(table: np.ndarray, layout: scene.Layout) -> None:
     length = np.linalg.norm(table[1:], axis=1).mean()
     vector = table[3:4] / np.linalg.norm(table[3]) * length
-    positions, _ = layout.positions(5 * vector, table[1:])
+    positions, _, _ = layout.positions(5 * vector, table[1:])
     assert layout.linear is not None
     np.testing.assert_allclose(positions, layout.linear.apply(vector), atol=1e-5)
 

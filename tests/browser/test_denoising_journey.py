@@ -67,6 +67,34 @@ def test_scrubbing_sends_nothing_until_it_is_let_go(page: Any, server: Server, r
     assert page.evaluate("window.sent") > 0
 
 
+def test_a_passing_mouse_moves_the_clock_and_leaving_writes_it(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    page.evaluate(COUNT_MESSAGES)
+    box = scrubber.locator(".rank .chart").bounding_box()
+    page.mouse.move(box["x"] + 42, box["y"] + 60)
+    expect(scrubber).to_have_attribute("data-step", "0")
+    page.wait_for_timeout(600)
+    assert page.evaluate("window.sent") == 0
+    page.mouse.move(box["x"] + 42, box["y"] - 80)
+    expect(page).to_have_url(re.compile(r"step=0\b"))
+
+
+def test_a_point_of_the_path_moves_the_clock(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    scrubber.locator(".stop.noised").first.hover(force=True)
+    expect(scrubber).to_have_attribute("data-step", "0")
+
+
+def test_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    scrubber.locator(".speed").click()
+    expect(scrubber.locator(".speed")).to_have_text("2×")
+    expect(scrubber.locator(".facts")).to_contain_text("like the history's mean")
+    scrubber.locator("summary").click()
+    for name in ("chance", "margin", "cosine", "entropy"):
+        expect(scrubber.locator(f".{name} polyline").first).to_be_visible()
+
+
 def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Server, run: Path) -> None:
     scrubber = open_scrubber(page, server)
     before = shown(scrubber)
@@ -74,7 +102,7 @@ def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Serv
     expect(scrubber).to_have_attribute("data-step", "0")
     expect(scrubber.locator(".play")).to_have_text("Pause")
     expect(scrubber).to_have_attribute("data-step", "4", timeout=10_000)
-    expect(scrubber.locator(".play")).to_have_text("Play")
+    expect(scrubber.locator(".play")).to_have_text("Replay")
     expect(page).to_have_url(re.compile(r"step=4\b"))
     assert shown(scrubber) == before
 

@@ -1,9 +1,9 @@
 /* The clock: which step is shown, how it is moved, and when the server is told. */
 
 const views = new WeakMap();
-const HEAD = 12, SETTLE = 220, TEMPO = 380;
+const HEAD = 12, SETTLE = 220, TEMPO = 380, SPEEDS = [1, 2, 4, 0.5];
 
-export default function (component) {
+export default function mount(component) {
   const host = component.parentElement.querySelector(".scrubber");
   if (!views.has(host)) views.set(host, new View(host));
   const view = views.get(host);
@@ -38,6 +38,8 @@ class View {
     this.find(".previous").onclick = () => { this.pause(); this.go(this.step - 1); };
     this.find(".next").onclick = () => { this.pause(); this.go(this.step + 1); };
     this.find(".play").onclick = () => this.toggle();
+    this.speed = 1;
+    this.find(".speed").onclick = () => this.pace();
     this.find("details").ontoggle = () => this.draw();
     host.onkeydown = (event) => this.key(event);
     this.back = () => { clearTimeout(this.waiting); this.waiting = 0; this.pending = []; }; // from here on the URL leads
@@ -72,25 +74,22 @@ class View {
     for (const [name, color] of Object.entries(scene.colors)) this.host.style.setProperty(`--${name}`, color);
     this.range.max = scene.steps;
     const pick = (step, done) => { this.pause(); this.held = !done; this.go(step); };
-    const { steps, decided } = scene, axis = "step (0: pure noise)";
+    const clock = { pick, hover: (step) => this.hover(step), leave: () => this.leave() };
+    const { steps, decided, target } = scene, axis = "step (0: pure noise)";
     const list = topList(this.find(".rows"), scene);
     this.find(".scale").textContent = `probability; a full bar is ${percent(list.largest)}`;
+    const draw = (name, spec) => chart(this.find(`.${name} .chart`), { height: 190, steps, axis, ...spec }, clock);
     const ranks = [{ values: scene.answer_rank, from: 0, kind: "answer" }];
-    if (scene.target) ranks.push({ values: scene.rank, from: 0, kind: "target" });
-    this.find(".rank .legend").textContent = scene.target ? "★ the target, ◆ the final first choice" : "◆ the final first choice";
+    if (target) ranks.push({ values: scene.rank, from: 0, kind: "target" });
+    this.find(".rank .legend").textContent = target ? "★ the target, ◆ the final first choice" : "◆ the final first choice";
     const rankTicks = [1, 10, 100, 1000, 10000, 100000].filter((t) => t <= scene.items);
-    const rank = { label: scene.rank_label, height: 330, steps, low: 1, high: scene.items + 1, log: true, ticks: rankTicks, format: number, band: 10, decided, axis, series: ranks };
-    const cosines = [{ values: scene.cosine_to_final, from: 1, kind: "answer" }];
-    if (scene.target) cosines.push({ values: scene.cosine_to_target, from: 1, kind: "target" });
-    this.find(".cosine .legend").textContent = scene.target ? "★ to the target, ◆ to the final answer" : "◆ to the final answer";
-    const low = Math.min(0, ...cosines.flatMap((c) => [...c.values]));
-    const cosine = { label: "Cosine over the steps", height: 190, steps, low, high: 1, ticks: [0, 0.5, 1], format: (v) => v.toFixed(v % 0.5 ? 3 : 1), axis, series: cosines };
-    const most = Math.log(scene.items + 1);
-    const entropy = { label: "Entropy over the steps", height: 190, steps, low: 0, high: most, ticks: [0, most / 2, most], format: (v) => v.toFixed(2), axis, series: [{ values: scene.entropy, from: 1, kind: "answer" }] };
-    this.find(".method").textContent = `${scene.method} · ○ history, ◆ top 10${scene.target ? ", ★ target" : ""}`;
+    this.find(".method").textContent = `${scene.method} · ○ history, ◆ top 10${target ? ", ★ target" : ""}`;
     this.find(".map").title = scene.method_note;
-    const plots = [chart(this.find(".rank .chart"), rank, pick), itemMap(this.find(".map"), scene)];
-    plots.push(chart(this.find(".cosine .chart"), cosine, pick), chart(this.find(".entropy .chart"), entropy, pick));
+    const plots = [
+      draw("rank", { label: scene.rank_label, height: 330, low: 1, high: scene.items + 1, log: true, ticks: rankTicks, format: number, band: 10, decided, series: ranks }),
+      itemMap(this.find(".map"), scene, clock),
+      ...anatomy(this.find, draw, scene),
+    ];
     this.plots = plots;
     this.parts = [list, ...plots];
     this.draw();
@@ -113,8 +112,22 @@ class View {
     this.range.setAttribute("aria-valuetext", this.step ? `Step ${this.step} of ${steps}` : "Pure noise");
     this.find(".changes").textContent = changes(this.scene, this.step);
     this.find(".changes").title = this.find(".changes").textContent;
+    this.find(".facts").innerHTML = facts(this.scene, this.step);
     this.host.dataset.step = this.step;
+    this.label();
     if (told) this.settle();
+  }
+
+  hover(step) {
+    /* Under a resting pointer the picture follows; while it plays or is dragged it doesn't. */
+    if (this.timer || this.held || step === this.step) return;
+    this.hovered = true;
+    this.go(step, false);
+  }
+
+  leave() {
+    if (this.hovered && !this.held) this.settle();
+    this.hovered = false;
   }
 
   settle() {
@@ -143,11 +156,23 @@ class View {
   toggle() {
     if (this.timer) { this.pause(); this.settle(); return; }
     if (this.step >= this.scene.steps) this.go(0, false);
+    this.run();
+  }
+
+  run() {
     this.timer = setInterval(() => {
       if (this.step + 1 >= this.scene.steps) this.pause();
       this.go(this.step + 1);
-    }, TEMPO);
+    }, TEMPO / this.speed);
     this.label();
+  }
+
+  pace() {
+    this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
+    this.find(".speed").textContent = `${this.speed === 0.5 ? "½" : this.speed}×`;
+    if (!this.timer) return;
+    clearInterval(this.timer);
+    this.run();
   }
 
   pause() {
@@ -158,7 +183,8 @@ class View {
 
   label() {
     this.find(".play .icon").setAttribute("d", this.timer ? "M3 3h4v10H3zM9 3h4v10H9z" : "M4 3v10l9-5z");
-    this.find(".play .word").textContent = this.timer ? "Pause" : "Play";
+    const ended = this.scene && this.step >= this.scene.steps;
+    this.find(".play .word").textContent = this.timer ? "Pause" : ended ? "Replay" : "Play";
   }
 
   key(event) {

@@ -1,7 +1,9 @@
-"""What the Denoising page says, made from the trajectory's own numbers."""
+"""What the explorer says, made from the trajectory's own numbers."""
 
+import html
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,13 +23,12 @@ DEFINITIONS = {
 }
 
 
-def headline(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
-    """When it was decided, by what, and how the target fared, in Markdown."""
+@dataclass(frozen=True)
+class Style:
+    """How emphasis and titles are written."""
 
-    def escaped(item: int) -> str:
-        return plain(title(item))
-
-    return f"{_decision(trajectory, escaped)} {_outcome(trajectory, escaped)}"
+    strong: Callable[[str], str]
+    title: Callable[[str], str]
 
 
 def plain(text: str) -> str:
@@ -35,27 +36,42 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#$:~|])", r"\\\1", text)
 
 
-def _decision(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
+MARKDOWN = Style(lambda text: f"**{text}**", lambda text: f"*{plain(text)}*")
+HTML = Style(lambda text: f"<strong>{text}</strong>", lambda text: f"<em>{html.escape(text)}</em>")
+TEXT = Style(lambda text: text, lambda text: text)
+
+
+def headline(trajectory: "Trajectory", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
+    """When it was decided, by what, and how the target fared."""
+
+    def styled(item: int) -> str:
+        return style.title(title(item))
+
+    return f"{_decision(trajectory, styled, style.strong)} {_outcome(trajectory, styled)}"
+
+
+def _decision(trajectory: "Trajectory", title: Callable[[int], str], strong: Callable[[str], str]) -> str:
     total, step, order = trajectory.steps, trajectory.commit_step, trajectory.order_commit_step
     if total == 1:
-        return "**Decided in the only step.**"
+        return strong("Decided in the only step.")
     if step == 1:
+        first = strong("Decided at the first step")
         rest = "the other step changes" if total == 2 else f"the other {total - 1} change"
         if order == 1:
-            return f"**Decided at the first step**: {rest} nothing in the top 10."
-        return f"**Decided at the first step**: {rest} none of its ten items, only their order, for the last time at step {order}."
+            return f"{first}: {rest} nothing in the top 10."
+        return f"{first}: {rest} none of its ten items, only their order, for the last time at step {order}."
+    at = strong(f"Decided at step {step} of {total}")
     before, after = trajectory.top_ten[step - 2].tolist(), trajectory.top_ten[step - 1].tolist()
     entered, left = [i for i in after if i not in before], [i for i in before if i not in after]
     if len(entered) == 1:
-        swap = f"*{title(entered[0])}* took the place of *{title(left[0])}*"
-        return f"**Decided at step {step} of {total}**: {swap} in the top 10, and stayed."
-    return f"**Decided at step {step} of {total}**: {listed([title(i) for i in entered])} entered the top 10, and stayed."
+        return f"{at}: {title(entered[0])} took the place of {title(left[0])} in the top 10, and stayed."
+    return f"{at}: {listed([title(i) for i in entered])} entered the top 10, and stayed."
 
 
 def _outcome(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
     if trajectory.target is None or trajectory.target_rank is None:
-        return f"Its first choice is *{title(int(trajectory.top[-1, 0]))}*."
-    rank, name = int(trajectory.target_rank[-1]), f"*{title(trajectory.target)}*"
+        return f"Its first choice is {title(int(trajectory.top[-1, 0]))}."
+    rank, name = int(trajectory.target_rank[-1]), title(trajectory.target)
     if trajectory.outcome == "hit":
         return f"What really came next, {name}, is {'its first choice' if rank == 1 else f'at rank {rank}: a hit'}."
     verdict = "a near miss" if trajectory.outcome == "near miss" else "a miss"
@@ -64,7 +80,7 @@ def _outcome(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
 
 def listed(titles: Sequence[str], most: int = 3) -> str:
     """A, B and C; above ``most``, how many more."""
-    shown = [f"*{t}*" for t in titles[:most]]
+    shown = list(titles[:most])
     if len(titles) > most:
         return f"{', '.join(shown)} and {len(titles) - most} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]

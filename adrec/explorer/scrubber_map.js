@@ -1,6 +1,6 @@
 /* The item map: all items on a canvas, once; history, list, target and the two paths above it as vectors. */
 
-function itemMap(figure, scene) {
+function itemMap(figure, scene, clock) {
   const plane = figure.querySelector(".plane"), canvas = figure.querySelector("canvas"), root = figure.querySelector("svg");
   const tip = figure.querySelector(".tip"), key = figure.querySelector(".key");
   const { layout, x0_path: estimate, xt_path: noised } = scene;
@@ -19,6 +19,8 @@ function itemMap(figure, scene) {
     svg(root, "polyline", { class: "path noised faint", points: whole(noised) });
     svg(root, "polyline", { class: "path estimate faint", points: whole(estimate) });
     for (const item of new Set(scene.history)) at(glyph(root, "history", 5), layout, item - 1);
+    for (const [path, kind] of [[noised, "noised"], [estimate, "estimate"]])
+      for (let i = 0; i < path.length / 2; i++) at(svg(root, "circle", { class: `stop ${kind}`, r: 2 }), path, i);
     const list = svg(root, "g");
     if (scene.target) at(glyph(root, "target", 8), layout, scene.target - 1);
     parts = {
@@ -70,12 +72,27 @@ function itemMap(figure, scene) {
     parts.list.replaceChildren();
     scene.list(step).slice().reverse().forEach((item, i) => at(glyph(parts.list, "answer", i === scene.k - 1 ? 7 : 4.5), layout, item - 1));
     const error = step ? scene.x0_error[step - 1] : scene.xt_error[0];
-    key.textContent = `${step ? "x̂₀" : "xₜ"} here: ${Math.round(10 * (1 - error))} of its 10 nearest items are also its nearest on the map.`;
+    const near = [...scene.near.subarray(step * scene.near_k, (step + 1) * scene.near_k)].map(scene.title).join(", ");
+    key.textContent = `Nearest to ${step ? "x̂₀" : "xₜ"} by cosine: ${near}. ${step ? "x̂₀" : "xₜ"} here: ${Math.round(10 * (1 - error))} of its 10 nearest items are also its nearest on the map.`;
+  }
+
+  function stop(mx, my) {
+    /* The step of the path's point under the pointer, the present one before others; -1 if there is none. */
+    let best = 49, found = -1;
+    for (const [path, first] of [[estimate, 1], [noised, 0]]) {
+      for (let i = 0; i < path.length / 2; i++) {
+        const [px, py] = place(path, i), d = (px - mx) ** 2 + (py - my) ** 2;
+        if (d < best - 1e-6 || (found !== current && i + first === current && d <= best)) [best, found] = [d, i + first];
+      }
+    }
+    return found;
   }
 
   plane.onpointermove = (event) => {
     if (!place) return;
     const frame = plane.getBoundingClientRect(), mx = event.clientX - frame.left, my = event.clientY - frame.top;
+    const step = event.pointerType === "mouse" ? stop(mx, my) : -1;
+    if (step >= 0) clock.hover(step);
     let best = 100, found = -1;
     for (let i = 0; i < layout.length / 2; i++) {
       const [px, py] = place(layout, i), d = (px - mx) ** 2 + (py - my) ** 2;
@@ -91,7 +108,7 @@ function itemMap(figure, scene) {
     tip.style.left = px > frame.width / 2 ? "" : `${px}px`;
     tip.style.right = px > frame.width / 2 ? `${frame.width - px}px` : "";
   };
-  plane.onpointerleave = () => { tip.hidden = true; };
+  plane.onpointerleave = () => { tip.hidden = true; clock.leave(); };
   return { draw, move };
 }
 

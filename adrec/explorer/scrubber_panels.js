@@ -3,7 +3,7 @@
 const ROW = 27, GAP = 12;
 const SVG = "http://www.w3.org/2000/svg";
 const number = (value) => Math.round(value).toLocaleString("en");
-const percent = (p) => (p >= 0.1 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : p >= 0.0001 ? (100 * p).toFixed(2) : "<0.01") + " %";
+const percent = (p) => (p === 0 ? "0" : p >= 0.1 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : p >= 0.0001 ? (100 * p).toFixed(2) : "<0.01") + " %";
 
 function svg(parent, tag, attributes = {}, text = null) {
   const element = document.createElementNS(SVG, tag);
@@ -21,7 +21,8 @@ function glyph(parent, kind, size = 6) {
   }).join(" ");
   const diamond = `0,${-size} ${size},0 0,${size} ${-size},0`;
   const group = svg(parent, "g", { class: `glyph ${kind}` });
-  if (kind === "target" || kind === "answer") svg(group, "polygon", { points: kind === "target" ? star : diamond });
+  if (kind === "popular") svg(group, "rect", { x: -size * 0.7, y: -size * 0.7, width: size * 1.4, height: size * 1.4 });
+  else if (kind === "target" || kind === "answer") svg(group, "polygon", { points: kind === "target" ? star : diamond });
   else svg(group, "circle", { r: size * 0.8 });
   return group;
 }
@@ -91,9 +92,9 @@ function changes(scene, step) {
 
 /* -- a line chart over the steps ------------------------------------------------------------------------------ */
 
-function chart(box, spec, pick) {
-  /* spec: height, steps, low, high, log (the smallest on top), ticks, format, band, decided,
-     series [{values, from, kind}]. Returns {draw, move}; dragging calls pick(step, done). */
+function chart(box, spec, clock) {
+  /* spec: height, steps, low, high, log (the smallest on top), ticks, format, band, zero, decided,
+     series [{values, from, kind}]. Returns {draw, move}; a drag calls clock.pick(step, done), a passing mouse clock.hover(step). */
   const pad = { left: 40, right: 16, top: 12, bottom: 34 };
   let hair, heads = [], x, y, current = 0;
 
@@ -114,6 +115,7 @@ function chart(box, spec, pick) {
     box.replaceChildren();
     const root = svg(box, "svg", { width, height, role: "img", "aria-label": spec.label });
     if (spec.band) svg(root, "rect", { class: "band", x: pad.left, y: y(spec.low), width: width - pad.left - pad.right, height: y(spec.band) - y(spec.low) });
+    if (spec.zero) svg(root, "line", { class: "zero", x1: pad.left, x2: width - pad.right, y1: y(0), y2: y(0) });
     for (const tick of spec.ticks) {
       svg(root, "line", { class: "grid", x1: pad.left, x2: width - pad.right, y1: y(tick), y2: y(tick) });
       svg(root, "text", { class: "tick", x: pad.left - 6, y: y(tick) + 4, "text-anchor": "end" }, spec.format(tick));
@@ -141,29 +143,45 @@ function chart(box, spec, pick) {
     if (!hair) return;
     hair.setAttribute("x1", x(step));
     hair.setAttribute("x2", x(step));
-    let last = null;
+    const told = [];
     for (const [series, mark, text] of heads) {
       const value = series.values[step - series.from], hidden = value === undefined ? "none" : "";
       mark.style.display = text.style.display = hidden;
       if (hidden) continue;
       mark.setAttribute("transform", `translate(${x(step)},${y(value)})`);
-      const right = step > spec.steps / 2, below = last !== null && Math.abs(y(value) - last) < 16;
+      const right = step > spec.steps / 2;
       text.setAttribute("text-anchor", right ? "end" : "start");
       text.setAttribute("x", x(step) + (right ? -11 : 11));
-      text.setAttribute("y", Math.max(y(value), pad.top + 2) + (below ? 20 : 4));
-      text.textContent = below && spec.format(value) === spec.format(series.values[step - series.from]) && Math.abs(y(value) - last) < 1 ? "" : spec.format(value);
-      last = y(value);
+      text.textContent = spec.format(value);
+      told.push([Math.max(y(value), pad.top + 2) + 4, text]);
     }
+    apart(told);
   }
 
   function at(event) {
     const left = box.getBoundingClientRect().left, inner = box.clientWidth - pad.left - pad.right;
     return Math.max(0, Math.min(spec.steps, Math.round(((event.clientX - left - pad.left) / inner) * spec.steps)));
   }
-  box.onpointerdown = (event) => { box.setPointerCapture(event.pointerId); pick(at(event), false); };
-  box.onpointermove = (event) => { if (box.hasPointerCapture(event.pointerId)) pick(at(event), false); };
-  box.onpointerup = (event) => pick(at(event), true);
+  box.onpointerdown = (event) => { box.setPointerCapture(event.pointerId); clock.pick(at(event), false); };
+  box.onpointermove = (event) => {
+    if (box.hasPointerCapture(event.pointerId)) clock.pick(at(event), false);
+    else if (event.pointerType === "mouse") clock.hover(at(event));
+  };
+  box.onpointerup = (event) => clock.pick(at(event), true);
+  box.onpointerleave = () => clock.leave();
   return { draw, move };
+}
+
+function apart(labels) {
+  /* Labels [y, text] one below the other where they would cover each other; of equal ones at one place a single one stays. */
+  labels.sort((a, b) => a[0] - b[0]);
+  let last = -Infinity, before = "", from = -Infinity;
+  for (const [y, text] of labels) {
+    if (text.textContent === before && y - from < 1) { text.textContent = ""; continue; }
+    [from, before] = [y, text.textContent];
+    last = Math.max(y, last + 15);
+    text.setAttribute("y", last);
+  }
 }
 
 function stepTicks(steps, width) {
@@ -171,4 +189,46 @@ function stepTicks(steps, width) {
   const ticks = [];
   for (let s = 0; s <= steps; s += nice) ticks.push(s);
   return ticks;
+}
+
+/* -- the anatomy of a rank ------------------------------------------------------------------------------------ */
+
+const MARKS = { target: "★", answer: "◆", history: "○", popular: "□" };
+
+function anatomy(find, draw, scene) {
+  /* Four charts below the picture: probability, margin, cosines, entropy. */
+  const { target } = scene, own = target ? "target" : "answer", most = Math.log(scene.items + 1);
+  const first = scene.probability.filter((_, i) => i % scene.k === 0);
+  const chances = [{ values: first, from: 0, kind: "answer" }];
+  if (target) chances.push({ values: scene.target_probability, from: 0, kind: "target" });
+  find(".chance .legend").textContent = target ? "★ the target, ◆ the first choice of each step" : "◆ the first choice of each step";
+  const highest = Math.max(...chances.flatMap((c) => [...c.values]));
+  find(".margin .legend").textContent = target ? "★ the target's score over the best other item's" : "◆ the first choice's score over the second's";
+  const [low, high] = [Math.min(0, ...scene.margin), Math.max(0, ...scene.margin)];
+  const kinds = { target: scene.cosine_to_target, answer: scene.cosine_to_final, history: scene.cosine_to_history, popular: scene.cosine_to_popular };
+  const names = { target: "target", answer: "final answer", history: "history's mean", popular: "most popular" };
+  const there = Object.keys(kinds).filter((kind) => kinds[kind]);
+  find(".cosine .legend").textContent = there.map((kind) => `${MARKS[kind]} ${names[kind]}`).join(", ");
+  const cosines = there.map((kind) => ({ values: kinds[kind], from: 1, kind }));
+  const least = Math.min(0, ...cosines.flatMap((c) => [...c.values]));
+  const span = high - low || 1;
+  return [
+    draw("chance", { label: "Probability over the steps", low: 0, high: highest, ticks: [0, highest / 2, highest], format: percent, series: chances }),
+    draw("margin", { label: "Margin over the steps", low: low - 0.05 * span, high: high + 0.05 * span, zero: true, ticks: [low, 0, high].filter((v, i, all) => all.indexOf(v) === i), format: (v) => v.toFixed(Math.abs(v) < 10 ? 2 : 0), series: [{ values: scene.margin, from: 1, kind: own }] }),
+    draw("cosine", { label: "Cosines over the steps", low: least, high: 1, ticks: [0, 0.5, 1], format: (v) => v.toFixed(v % 0.5 ? 2 : 1), series: cosines }),
+    draw("entropy", { label: "Entropy over the steps", low: 0, high: most, ticks: [0, most / 2, most], format: (v) => v.toFixed(2), series: [{ values: scene.entropy, from: 1, kind: "answer" }] }),
+  ];
+}
+
+function facts(scene, step) {
+  /* The anatomy at one step, as a line of text. */
+  if (step === 0) return "Nothing of the history has been used yet: the ranking is that of random numbers.";
+  const i = step - 1, bold = (value) => `<b>${value}</b>`, safe = (item) => { const e = document.createElement("i"); e.textContent = scene.title(item); return e.innerHTML; };
+  const margin = scene.margin[i], size = bold(Math.abs(margin).toFixed(2)), rival = `<i>${safe(scene.rival[i])}</i>`;
+  const place = scene.target
+    ? `The target's score is ${size} ${margin < 0 ? "below" : "above"} ${margin < 0 ? `the first item's, ${rival}` : `the next item's, ${rival}`}.`
+    : `The first item's score is ${size} above the second's, ${rival}.`;
+  const sure = `The list is as undecided as ${bold(number(Math.exp(scene.entropy[i])))} equally likely items.`;
+  const popular = scene.cosine_to_popular ? `, ${bold(scene.cosine_to_popular[i].toFixed(2))} like the most popular item, <i>${safe(scene.popular)}</i>` : "";
+  return `${place} ${sure} The estimate x̂₀ points ${bold(scene.cosine_to_history[i].toFixed(2))} like the history's mean${popular} (cosine, 1 is the same way).`;
 }

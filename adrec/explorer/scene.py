@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adrec.explorer import COLORS
 from adrec.neighbours import neighbour_overlap
-from app import palette
 
 if TYPE_CHECKING:
     from adrec.projection import LinearMap
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 TITLED = 5000
 """Items up to which every title is sent, so that each point of the map has one; above, only those that are shown."""
 NEAREST = 10
+NEIGHBOURS = 3
+"""Nearest items that are named beside the map."""
 METHODS = {"pca": "PCA", "umap": "UMAP"}
 
 
@@ -30,18 +32,33 @@ class Layout:
     note: str
     linear: "LinearMap | None" = None
 
-    def positions(self, points: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors (P, D) on the map: (P, 2), and the share (P,) of their nearest items that are not nearest on the map."""
+    def positions(self, points: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Vectors (P, D) on the map: (P, 2), the share (P,) of their nearest items by cosine that are not nearest on the map, and
+        the ids (P, NEAREST) of these items. table: (V, D)."""
+        near = np.argsort(-(points @ _unit(table).T), axis=1, kind="stable")[:, : min(NEAREST, len(table))]
         if self.linear is None:
             from adrec.projection import place  # brings scipy: not before the page's first words
 
             placed = place(points, table, self.items, NEAREST)
-            return placed.positions, placed.errors
+            return placed.positions, placed.errors, near + 1
         positions = self.linear.apply(_unit(points) * np.linalg.norm(table, axis=1).mean())
-        k = min(NEAREST, len(table))
-        near = np.argsort(-(points @ _unit(table).T), axis=1, kind="stable")[:, :k]
         on_map = ((positions[:, None, :] - self.items[None, :, :]) ** 2).sum(axis=2)
-        return positions, 1 - neighbour_overlap(near, np.argsort(on_map, axis=1, kind="stable")[:, :k])
+        return positions, 1 - neighbour_overlap(near, np.argsort(on_map, axis=1, kind="stable")[:, : near.shape[1]]), near + 1
+
+
+def layout(tables: Mapping[str, np.ndarray], stage: str, umap: Mapping[str, np.ndarray] | None = None) -> Layout:
+    """The map of a stage among a run's tables: its UMAP layout, if it is at hand, or PCA."""
+    if umap is not None:
+        note = "UMAP of the final item table; x̂₀ and xₜ are at the weighted mean of their 10 nearest items by cosine"
+        return Layout("umap", umap[stage], note)
+    from adrec.projection import pca_map
+
+    linear = pca_map(tables)
+    note = (
+        f"The two axes show {100 * linear.explained[stage]:.0f} % of the item table's variance; x̂₀ and xₜ are projected on them, "
+        "brought to the items' mean length, which changes no ranking"
+    )
+    return Layout("pca", linear.apply(tables[stage]), note, linear)
 
 
 def _unit(table: np.ndarray) -> np.ndarray:
@@ -52,7 +69,8 @@ def _unit(table: np.ndarray) -> np.ndarray:
 def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Callable[[int], str]) -> bytes:
     """Everything that the scrubber shows but the step it stands at. table: (V + 1, D) with the padding row."""
     arrays = _arrays(trajectory, table, layout)
-    shown = {*arrays["top"].ravel().tolist(), *trajectory.history} | ({trajectory.target} if trajectory.target else set())
+    shown = {*trajectory.history, *(i for name in ("top", "near", "rival") for i in arrays[name].ravel().tolist())}
+    shown |= {i for i in (trajectory.target, trajectory.popular) if i}
     items = len(table) - 1
     known = range(1, items + 1) if items <= TITLED else sorted(shown)
     offsets = np.cumsum([0, *(a.nbytes for a in arrays.values())]).tolist()
@@ -64,8 +82,10 @@ def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Cal
         "decided": trajectory.commit_step,
         "history": trajectory.history,
         "target": trajectory.target,
+        "popular": trajectory.popular,
+        "near_k": arrays["near"].shape[1],
         "titles": {i: title(i) for i in known},
-        "colors": {"target": palette.TARGET_COLOR, "answer": palette.ANSWER_COLOR, "history": palette.HISTORY_COLOR},
+        "colors": COLORS,
         "method": METHODS[layout.method],
         "method_note": layout.note,
         "rank_label": f"Rank over {trajectory.steps} steps; the values are in the list of each step.",
@@ -96,20 +116,26 @@ def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict
     """By name, float32 or int32. Rows of S + 1 begin with the noise itself, ranked as if it were an answer."""
     noise = _ranked(trajectory.x_t[0], table, trajectory.top.shape[1], trajectory.target)
     first = int(trajectory.top[-1, 0])
-    x0_path, x0_error = layout.positions(trajectory.x0_hat, table[1:])
-    xt_path, xt_error = layout.positions(trajectory.x_t, table[1:])
+    x0_path, x0_error, x0_near = layout.positions(trajectory.x0_hat, table[1:])
+    xt_path, xt_error, xt_near = layout.positions(trajectory.x_t, table[1:])
     found: dict[str, Any] = {
         "top": np.vstack([noise["top"], trajectory.top]),
         "probability": np.vstack([noise["probability"], trajectory.top_probabilities]),
         "answer_rank": ranks(np.vstack([trajectory.x_t[:1], trajectory.x0_hat]), table, first),
         "entropy": trajectory.entropy,
+        "margin": trajectory.margin,
+        "rival": trajectory.rival,
         "cosine_to_final": trajectory.cosine_to_final,
+        "cosine_to_history": trajectory.cosine_to_history,
+        "near": np.vstack([xt_near[:1], x0_near])[:, :NEIGHBOURS],
         "layout": layout.items,
         "x0_path": x0_path,
         "xt_path": xt_path,
         "x0_error": x0_error,
         "xt_error": xt_error,
     }
+    if trajectory.cosine_to_popular is not None:
+        found["cosine_to_popular"] = trajectory.cosine_to_popular
     if trajectory.target_rank is not None and trajectory.target_probability is not None:
         found["rank"] = np.append(noise["rank"], trajectory.target_rank)
         found["target_probability"] = np.append(noise["target_probability"], trajectory.target_probability)

@@ -1,0 +1,129 @@
+"""A trajectory to take along: JSON, table and the self-contained page."""
+
+import base64
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adrec import explorer
+from adrec.cli import main
+from adrec.explorer import export, scene, words
+from adrec.fan import fan, fewer_steps
+from adrec.models.loading import load_model
+from adrec.trajectory import Trajectory, most_popular, titled, trajectory, user_trajectory
+
+
+@pytest.fixture(scope="module")
+def walk(tiny_run, tiny_data) -> Trajectory:
+    return user_trajectory(load_model(tiny_run), tiny_data, 5, seed=2, popular=most_popular(tiny_run.items))
+
+
+@pytest.fixture(scope="module")
+def title(tiny_run):
+    return titled(tiny_run.items)
+
+
+@pytest.fixture(scope="module")
+def page(tiny_run, walk, title) -> str:
+    table = load_model(tiny_run).item_embedding.weight.numpy()
+    return export.page(walk, table, scene.layout(tiny_run.tables(), "finetune"), title, name="tiny", user="u<5>")
+
+
+def saved(page: str, kind: str) -> str:
+    return base64.b64decode(re.search(f'href="data:{kind};base64,([^"]*)"', page)[1]).decode()
+
+
+def test_the_page_asks_nothing_of_the_network_and_is_whole(page):
+    assert re.findall(r'(?:src|href)="(?!data:)[^"]*"', page) == [] and "import(" not in page and "fetch(" not in page
+    assert "url(" not in page and "{{" not in page and "default-src 'none'" in page
+    assert all(explorer.text(name) in page for name in (*explorer.SCRIPTS, *explorer.STYLES, "scrubber.html"))
+
+
+def test_the_page_carries_the_scene_that_the_app_shows(page, walk, title, tiny_run):
+    data = base64.b64decode(re.search(r'id="scene">([^<]*)<', page)[1])
+    step, got = scene.unpacked(data)
+    assert (step, got["steps"], got["target"], got["popular"]) == (4, 4, walk.target, walk.popular)
+    np.testing.assert_array_equal(got["top"].reshape(5, 10)[1:], walk.top)
+    for name in ("margin", "cosine_to_history", "cosine_to_popular", "cosine_to_target", "entropy"):
+        np.testing.assert_allclose(got[name], getattr(walk, name), rtol=1e-6)
+    assert got["rival"].tolist() == walk.rival.tolist()
+    assert {str(i) for name in ("top", "near", "rival") for i in got[name].tolist()} <= set(got["titles"])
+
+
+def test_the_nearest_items_of_the_scene_are_nearest_by_cosine(walk, title, tiny_run):
+    table = load_model(tiny_run).item_embedding.weight.numpy()
+    _, got = scene.unpacked(scene.packed(scene.blob(walk, table, scene.layout(tiny_run.tables(), "finetune"), title), 0))
+    near = got["near"].reshape(5, got["near_k"])
+    unit = table[1:] / np.linalg.norm(table[1:], axis=1, keepdims=True)
+    for row, vector in zip(near, [walk.x_t[0], *walk.x0_hat], strict=True):
+        assert row.tolist() == (np.argsort(-(unit @ vector), kind="stable")[:3] + 1).tolist()
+
+
+def test_the_page_holds_json_and_table_of_the_trajectory(page, walk, title):
+    assert json.loads(saved(page, "application/json")) == json.loads(json.dumps(export.document(walk, title, "u<5>")))
+    assert saved(page, "text/csv") == export.table(walk, title).to_csv(index=False)
+    assert "u&lt;5&gt;" in page and "<title>How noise becomes a recommendation: tiny, user u&lt;5&gt;</title>" in page
+
+
+def test_a_title_cannot_bring_markup_or_end_the_script(walk, tiny_run):
+    table = load_model(tiny_run).item_embedding.weight.numpy()
+    evil = export.page(walk, table, scene.layout(tiny_run.tables(), "finetune"), lambda i: f"</script><b>{i}", name="x")
+    assert evil.count("</script>") == 2 and "<b>1" not in evil and "&lt;/script&gt;" in evil
+
+
+def test_the_table_has_a_row_for_each_place_of_each_step(walk, title):
+    rows = export.table(walk, title)
+    assert len(rows) == 4 * 10 and rows["id"].tolist() == walk.top.ravel().tolist()
+    np.testing.assert_allclose(rows["probability"], walk.top_probabilities.ravel())
+    first = rows[rows["place"] == 1]
+    for name in ("margin", "entropy", "target_rank", "cosine_to_history", "cosine_to_final"):
+        np.testing.assert_allclose(first[name], getattr(walk, name))
+    assert first["t"].tolist() == walk.timesteps.tolist() and first["rival"].tolist() == [title(i) for i in walk.rival]
+
+
+def test_the_document_says_the_headline_and_holds_fan_and_steps(walk, title, tiny_run):
+    model = load_model(tiny_run)
+    many, few = fan(model, walk.history, walk.target, seeds=3), fewer_steps(model, walk.history, walk.target, seeds=3)
+    told = export.document(walk, title, "5", many, few)
+    assert told["headline"] == words.headline(walk, title, words.TEXT) and "*" not in told["headline"]
+    assert told["fan"] == many.to_json(title) and [f["steps"] for f in told["fewer_steps"]] == [1, 2, 4]
+    assert "fan" not in export.document(walk, title)
+
+
+def test_without_a_target_or_popularity_the_scene_leaves_them_out(tiny_run, title):
+    alone = trajectory(load_model(tiny_run), [4])
+    table = load_model(tiny_run).item_embedding.weight.numpy()
+    page = export.page(alone, table, scene.layout(tiny_run.tables(), "finetune"), title, name="x")
+    _, got = scene.unpacked(base64.b64decode(re.search(r'id="scene">([^<]*)<', page)[1]))
+    assert got["target"] is got["popular"] is None and "rank" not in got and "cosine_to_popular" not in got
+    assert "a composed history" in page and "Came next" not in page
+
+
+def test_the_command_writes_report_table_and_seeds(tiny_run, tiny_data, tmp_path: Path, capsys):
+    out, csv = tmp_path / "out.html", tmp_path / "out.csv"
+    files = ["--report", str(out), "--csv", str(csv)]
+    assert main(["trajectory", str(tiny_run.path), "--index", "5", "--seed", "2", "--seeds", "4", "--json", *files]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["fan"]["seeds"]) == 4 and told["fewer_steps"][-1]["common"] == 10
+    assert json.loads(saved(out.read_text(), "application/json"))["steps"] == told["steps"]
+    assert pd.read_csv(csv)["margin"][0] == pytest.approx(told["steps"][0]["margin"])
+
+
+def test_a_report_that_cannot_be_written_is_told(tiny_run, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["trajectory", str(tiny_run.path), "--history", "1;2", "--report", str(tmp_path / "file" / "x.html")]) == 2
+    assert capsys.readouterr().err.startswith("adrec: ")
+
+
+def test_a_run_without_titles_is_explored_by_its_ids(tiny_run, tmp_path, capsys):
+    run = Path(shutil.copytree(tiny_run.path, tmp_path / "untitled"))
+    items = tiny_run.items
+    items[["item"]].assign(title=items["item"]).to_csv(run / "items.csv")
+    assert main(["trajectory", str(run), "--history", f"{items['item'][3]};{items['item'][3]}", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [h["title"] for h in told["history"]] == [items["item"][3]] * 2 and told["popular"] is None
