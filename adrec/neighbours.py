@@ -1,9 +1,12 @@
 """Exact nearest neighbours among the rows of a table, and how far two tables agree on them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from adrec.errors import WeightsError
+from adrec.runs import Progress
 
 METRICS = ("cosine", "dot", "euclidean")
 BLOCK = 2**22
@@ -69,21 +72,35 @@ def neighbours(table: ArrayLike, item_row: int, k: int = 10, metric: str = "cosi
     return rows, scores[0, rows]
 
 
-def nearest(table: ArrayLike, k: int = 10, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest other rows of every row of (V, D) and their similarities: both (V, k), the nearest first, a block of rows at a time."""
+def similarity_blocks(
+    table: ArrayLike, k: int = 10, metric: str = "cosine", progress: Progress | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Every row of (V, D) against every row, a block of rows at a time: the block's rows (b,) and their similarities (b, V).
+
+    A row's similarity to itself is minus infinity. k is only checked: 1 to V - 1. ``progress`` is told the share of rows done after
+    each block.
+    """
     array = _prepared(table, metric, k)
     step = max(BLOCK // len(array), 1)
-    found, similarities = [], []
     for start in range(0, len(array), step):
-        scores = _similarities(array, np.arange(start, min(start + step, len(array))), metric)
+        rows = np.arange(start, min(start + step, len(array)))
+        yield rows, _similarities(array, rows, metric)
+        if progress is not None:
+            progress((rows[-1] + 1) / len(array), "comparing items")
+
+
+def nearest(table: ArrayLike, k: int = 10, metric: str = "cosine", progress: Progress | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest other rows of every row of (V, D) and their similarities: both (V, k), the nearest first, a block of rows at a time."""
+    found, similarities = [], []
+    for _, scores in similarity_blocks(table, k, metric, progress):
         found.append(_top(scores, k))
         similarities.append(np.take_along_axis(scores, found[-1], axis=1))
     return np.concatenate(found), np.concatenate(similarities)
 
 
-def neighbour_sets(table: ArrayLike, k: int = 10, metric: str = "cosine") -> np.ndarray:
+def neighbour_sets(table: ArrayLike, k: int = 10, metric: str = "cosine", progress: Progress | None = None) -> np.ndarray:
     """The k nearest other rows of every row of (V, D): (V, k), the nearest first."""
-    return nearest(table, k, metric)[0]
+    return nearest(table, k, metric, progress)[0]
 
 
 def neighbour_overlap(sets_a: np.ndarray, sets_b: np.ndarray) -> np.ndarray:

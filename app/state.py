@@ -22,6 +22,11 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
     "colour": str,
     "view": str,
     "history": str,
+    "selected": str,
+    "metric": str,
+    "before": str,
+    "after": str,
+    "movers": str,
 }
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import collapse_data, collapse_maps, collapse_view, ui
+from app import collapse_data, collapse_maps, collapse_moves, collapse_selection, collapse_view, ui
 
 DEFINITIONS = {
     "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",
@@ -32,6 +32,8 @@ collapse_maps.controls(run, controls)
 with picture:
     collapse_maps.map_view(run)
 collapse_maps.neighbour_view(run)
+collapse_selection.selection_view(run, collapse_maps.chosen(run)["colour"])
+collapse_moves.movers_view(run)
 spectra, measures = st.columns([5, 6], gap="large")
 with spectra:
     st.subheader("Spectra", anchor=False)

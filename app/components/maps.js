@@ -1,8 +1,9 @@
 // Linked item maps on canvas: one a stage in a shared frame, or one that moves between the stages.
-// data: 4 bytes header length, header (JSON), then per stage V * 2 float32, then V bytes of group codes.
+// data: 4 bytes header length, header (JSON), per stage V * 2 float32, then if the header says so the V item rows (int32) of a sample and
+// per stage V values (float32), then V bytes of group codes, once or per stage.
 // What changes often (item, neighbours, view, stage) comes from neighbours.js through the window's "item-maps" event.
 
-class Maps extends Painter {
+class Maps extends Selector {
   constructor(root) {
     super();
     this.root = root;
@@ -32,23 +33,48 @@ class Maps extends Painter {
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(copy, 4, size)));
     const n = head.titles.length;
     let at = 4 + size;
-    this.xy = {};
-    for (const s of head.stages) { this.xy[s.key] = new Float32Array(copy, at, n * 2); at += n * 8; }
-    this.codes = new Uint8Array(copy, at, n);
-    const same = this.head && this.head.frame === head.frame;
-    this.head = head; this.n = n; this.only = null;
+    const take = (type, count) => { const found = new type(copy, at, count); at += found.byteLength; return found; };
+    const each = (make) => Object.fromEntries(head.stages.map((s) => [s.key, make()]));
+    this.xy = each(() => take(Float32Array, n * 2));
+    this.rows = head.sampled ? take(Int32Array, n) : null;
+    this.values = head.values ? each(() => take(Float32Array, n)) : null;
+    const once = head.per_stage ? null : take(Uint8Array, n);
+    this.codes = each(() => once || take(Uint8Array, n));
+    this.places = this.rows && new Map(Array.from(this.rows, (row, i) => [row, i]));
+    const same = this.head && this.head.frame === head.frame, kept = this.n === n && this.head.run === head.run;
+    this.head = head; this.n = n; this.only = null; this.grids = {};
     if (!same) this.zoom = { k: 1, x: 0, y: 0 };
+    if (!kept) { this.reset(n); this.sent = ""; }
     if (!this.xy[this.look.stage]) this.look.stage = head.stages[head.stages.length - 1].key;
     this.from = this.to = this.look.stage; this.progress = 1;
-    this.order = Array.from({ length: n }, (_, i) => i).sort((a, b) => this.rank(a) - this.rank(b));
+    const shared = once && this.ordered(once);
+    this.order = Object.fromEntries(head.stages.map((s) => [s.key, shared || this.ordered(this.codes[s.key])]));
     this.bounds();
     this.build();
     if (window.itemMaps && window.itemMaps.run === head.run) this.take(window.itemMaps); else this.resize();
+    this.changed();
   }
 
-  rank(i) {  // drawing order: unknown and other lie below, rare groups and large numbers on top
-    const c = this.codes[i];
-    return c === UNKNOWN || this.head.categories[c] === "other" ? -1 : c;
+  ordered(codes) {  // drawing order: unknown and other lie below, rare groups and large numbers on top
+    const rank = (c) => c === UNKNOWN || this.head.categories[c] === "other" ? 0 : c + 1, starts = new Uint32Array(257);
+    for (const c of codes) starts[rank(c) + 1]++;
+    for (let i = 1; i < 257; i++) starts[i] += starts[i - 1];
+    const order = new Uint32Array(codes.length);
+    codes.forEach((c, i) => { order[starts[rank(c)]++] = i; });
+    return order;
+  }
+
+  index(row) {  // the point of an item, -1 if it is not on the map
+    if (this.places) return this.places.get(row) ?? -1;
+    return row >= 0 && row < this.n ? row : -1;
+  }
+
+  rowOf(i) { return i >= 0 && this.rows ? this.rows[i] : i; }
+
+  word(p, i) {
+    if (!this.values) return this.head.words[i] || "";
+    const v = this.values[this.stageOf(p)][i];
+    return Number.isFinite(v) ? `${this.head.unit} ${Number(v.toPrecision(3))}` : "unknown";
   }
 
   bounds() {
@@ -72,6 +98,7 @@ class Maps extends Painter {
     grid.style.setProperty("--stages", this.head.stages.length);
     grid.append(...this.panels.map((p) => p.section));
     this.root.replaceChildren(bar, grid, this.live);
+    this.setMode(this.mode);
   }
 
   legend(bar) {
@@ -99,17 +126,40 @@ class Maps extends Painter {
   press() { this.chips.forEach((chip, i) => chip.setAttribute("aria-pressed", String(this.only === i))); }
 
   tools(bar) {
-    const tools = element("div", "tools");
+    const tools = element("div", "tools", "", { role: "toolbar", "aria-label": "Maps" });
     const button = (text, title, act) => {
       const b = element("button", "tool", text, { type: "button", title, "aria-label": title });
       b.onclick = act; tools.append(b); return b;
     };
+    this.counter = element("span", "counter");
+    tools.append(this.counter);
+    this.clearing = button("✕", "Clear the selection (Escape)", () => this.clear());
     this.play = button("▶ Play", "Play the stages in order", () => this.playAll());
     this.play.classList.add("play");
-    button("+", "Zoom in", () => this.zoomBy(1.5));
-    button("−", "Zoom out", () => this.zoomBy(1 / 1.5));
-    button("⟲", "Show everything", () => { this.zoom = { k: 1, x: 0, y: 0 }; this.drawAll(); });
+    this.modes = Object.entries(MODES).map(([mode, [text, title]]) => {
+      const b = button(text, title, () => this.setMode(mode));
+      b.dataset.mode = mode;
+      return b;
+    });
+    this.hows = element("select", "tool how", "", { "aria-label": "What a new region does", title: "Shift adds, Alt removes" });
+    for (const [how, text] of Object.entries(HOWS)) this.hows.append(element("option", "", text, { value: how }));
+    this.hows.value = this.how;
+    this.hows.onchange = () => { this.how = this.hows.value; };
+    tools.append(this.hows);
+    button("+", "Zoom in (+)", () => this.zoomBy(1.5));
+    button("−", "Zoom out (−)", () => this.zoomBy(1 / 1.5));
+    button("⟲", "Show everything (0, or double click)", () => this.everything());
+    button("PNG", "Save the maps as a picture", () => savePng(this));
+    button("SVG", "Save the maps as a drawing", () => saveSvg(this));
     bar.append(tools);
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    if (mode === "move") this.how = this.hows.value = "new";
+    this.root.dataset.mode = mode;
+    this.modes.forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.mode === mode)));
+    this.touch();
   }
 
   panel(stage, index) {
@@ -127,16 +177,8 @@ class Maps extends Painter {
     plot.append(base, over, tip);
     section.append(head, plot);
     const p = { stage: stage.key, index, section, head, plot, base, over, tip };
-    over.onpointermove = (e) => this.point(p, e);
-    over.onpointerleave = () => { if (!this.drag) this.hovered(-1); };
-    over.onpointerdown = (e) => { this.drag = e.pointerType === "touch" ? null : { x: e.clientX, y: e.clientY, moved: false }; };
-    over.onpointerup = () => { this.wasDrag = this.drag && this.drag.moved; this.drag = null; };
-    over.onclick = (e) => { if (!this.wasDrag) this.pick(this.find(p, e.offsetX, e.offsetY)); this.wasDrag = false; };
     over.onkeydown = (e) => this.keys(p, e);
-    over.addEventListener("wheel", (e) => {  // the plain wheel scrolls the page
-      if (!e.ctrlKey && !e.metaKey) return;
-      e.preventDefault(); this.zoomBy(Math.exp(-e.deltaY / 200), p, e.offsetX, e.offsetY);
-    }, { passive: false });
+    this.listen(p);
     return p;
   }
 
@@ -149,6 +191,7 @@ class Maps extends Painter {
     if (before.stage !== this.look.stage && before.view === "one" && this.look.view === "one") this.move(this.look.stage);
     else if (before.view !== this.look.view || this.to !== this.look.stage) { this.from = this.to = this.look.stage; this.progress = 1; }
     this.resize();
+    this.adopt(detail.selection || "");
   }
 
   choose(stage) {
@@ -198,11 +241,12 @@ class Maps extends Painter {
   stageOf(p) { return this.look.view === "one" ? this.to : p.stage; }
   visible() { return this.look.view === "one" ? this.panels.slice(0, 1) : this.panels; }
 
-  pick(row) {
+  pick(i) {
+    const row = this.rowOf(i);
     if (row < 0 || row === this.look.item) return;
     this.look = { ...this.look, item: row, neighbours: {} };
     this.marks();
-    this.live.textContent = this.head.titles[row];
+    this.live.textContent = this.head.titles[i];
     this.panels.forEach((p) => this.drawOver(p));
     clearTimeout(this.later);
     this.later = setTimeout(() => this.commit("pick", row), 150);
@@ -235,7 +279,7 @@ class Maps extends Painter {
     for (const p of this.panels) {
       const label = this.head.stages[p.index].label;
       p.head.setAttribute("aria-pressed", String(this.look.view === "one" && p.stage === this.look.stage));
-      p.over.setAttribute("aria-label", `Map of ${this.n} items, ${this.look.view === "one" ? "all stages" : label}. Arrow keys go to the next item that way.`);
+      p.over.setAttribute("aria-label", `Map of ${this.n} items, ${this.look.view === "one" ? "all stages" : label}. Arrow keys go to the next item that way, Space selects it, V all in view, Escape clears.`);
     }
   }
 
@@ -246,59 +290,41 @@ class Maps extends Painter {
     return [p.w / 2 + (xy[2 * i] - this.box.x - this.zoom.x) * s, p.h / 2 - (xy[2 * i + 1] - this.box.y - this.zoom.y) * s];
   }
 
-  find(p, mx, my) {
-    const xy = this.positions(p), s = this.scaleOf(p);
+  cells(stage) {  // the points of each cell of a square grid, for finding what is near: starts by cell, then points
+    if (this.grids[stage]) return this.grids[stage];
+    const xy = this.xy[stage], side = Math.max(1, Math.ceil(Math.sqrt(this.n / 4))), cell = Math.max(this.box.w, this.box.h) / side;
+    const x0 = this.box.x - this.box.w / 2, y0 = this.box.y - this.box.h / 2, starts = new Uint32Array(side * side + 1);
+    const clip = (v) => Math.min(side - 1, Math.max(0, Math.floor(v / cell)));
+    const where = Uint32Array.from({ length: this.n }, (_, i) => clip(xy[2 * i + 1] - y0) * side + clip(xy[2 * i] - x0));
+    for (const c of where) starts[c + 1]++;
+    for (let c = 0; c < side * side; c++) starts[c + 1] += starts[c];
+    const next = starts.slice(), points = new Uint32Array(this.n);
+    where.forEach((c, i) => { points[next[c]++] = i; });
+    return this.grids[stage] = { side, x0, y0, starts, points, clip };
+  }
+
+  find(p, mx, my) {  // the nearest point within reach, -1 for none
+    if (this.look.view === "one" && this.progress < 1) return -1;
+    const stage = this.stageOf(p), xy = this.xy[stage], g = this.cells(stage), s = this.scaleOf(p), reach = REACH / s;
     const x = (mx - p.w / 2) / s + this.box.x + this.zoom.x, y = -(my - p.h / 2) / s + this.box.y + this.zoom.y;
-    let best = -1, least = (REACH / s) ** 2;
-    for (let i = 0; i < this.n; i++) {
-      const dx = xy[2 * i] - x, dy = xy[2 * i + 1] - y, d = dx * dx + dy * dy;
-      if (d < least && (this.only === null || this.codes[i] === this.only)) { least = d; best = i; }
+    let best = -1, least = reach ** 2;
+    for (let row = g.clip(y - reach - g.y0); row <= g.clip(y + reach - g.y0); row++) {
+      const from = g.starts[row * g.side + g.clip(x - reach - g.x0)], to = g.starts[row * g.side + g.clip(x + reach - g.x0) + 1];
+      for (let k = from; k < to; k++) {
+        const i = g.points[k], dx = xy[2 * i] - x, dy = xy[2 * i + 1] - y, d = dx * dx + dy * dy;
+        if (d < least && (this.only === null || this.codes[stage][i] === this.only)) { least = d; best = i; }
+      }
     }
     return best;
   }
-
-  zoomBy(factor, p, mx, my) {
-    const k = Math.min(60, Math.max(1, this.zoom.k * factor));
-    if (p) {  // what is under the pointer stays there
-      const s = this.scaleOf(p), grow = 1 - this.zoom.k / k;
-      this.zoom.x += (mx - p.w / 2) / s * grow; this.zoom.y -= (my - p.h / 2) / s * grow;
-    }
-    this.zoom.k = k;
-    if (k === 1) this.zoom = { k: 1, x: 0, y: 0 };
-    this.drawAll();
-  }
-
-  point(p, e) {
-    if (this.drag && e.buttons) {
-      const dx = e.clientX - this.drag.x, dy = e.clientY - this.drag.y;
-      if (this.drag.moved || Math.hypot(dx, dy) > 4) {
-        const s = this.scaleOf(p);
-        this.zoom.x -= dx / s; this.zoom.y += dy / s;
-        this.drag = { x: e.clientX, y: e.clientY, moved: true };
-        this.drawAll();
-      }
-      return;
-    }
-    this.hovered(this.find(p, e.offsetX, e.offsetY));
-  }
-
-  keys(p, e) {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
-    if (e.key === "+" || e.key === "-") { this.zoomBy(e.key === "+" ? 1.5 : 1 / 1.5); return; }
-    if (!way || this.look.item < 0) return;
-    e.preventDefault();
-    const xy = this.positions(p), [ax, ay] = this.project(p, xy, this.look.item);
-    let best = -1, least = Infinity;
-    for (let i = 0; i < this.n; i++) {
-      if (i === this.look.item) continue;
-      const [x, y] = this.project(p, xy, i), along = (x - ax) * way[0] + (y - ay) * way[1];
-      const across = Math.abs((x - ax) * way[1]) + Math.abs((y - ay) * way[0]);
-      const cost = along + 2 * across;
-      if (along > 0 && across <= along && cost < least) { least = cost; best = i; }
-    }
-    this.pick(best);
-  }
 }
+
+const MODES = {
+  move: ["Move", "Drag moves the map, a click chooses an item (M)"],
+  box: ["Box", "Drag a box to select items in all maps (B)"],
+  lasso: ["Lasso", "Draw round items to select them in all maps (L)"],
+};
+const HOWS = { new: "replaces", add: "adds", remove: "removes" };
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".maps");

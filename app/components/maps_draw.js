@@ -1,6 +1,7 @@
 // How the maps are drawn; maps.js follows in the same module and says what is drawn.
 
-const UNKNOWN = 255, PAD = 16, REACH = 14;
+const UNKNOWN = 255, PAD = 16, REACH = 14, GREY = "#8A929B";
+const MANY = 6000;  // points in view from which they are plain dots
 const shapes = {
   circle: (c, r) => c.arc(0, 0, r, 0, 7),
   square: (c, r) => c.rect(-r * .88, -r * .88, r * 1.76, r * 1.76),
@@ -29,6 +30,11 @@ function element(tag, className, text, attributes = {}) {
   return node;
 }
 
+function rgb(hex) {  // as the low three bytes of a pixel
+  const v = parseInt(hex.slice(1), 16);
+  return (v & 255) << 16 | (v & 0xff00) | v >> 16;
+}
+
 class Painter {
   theme() {
     const style = getComputedStyle(this.root), get = (name) => style.getPropertyValue(name).trim();
@@ -55,65 +61,101 @@ class Painter {
     };
     const list = Array.from({ length: count }, (_, i) => categories.length
       ? make(colours[i], markers[i], radius) : make(ramp[i], "circle", radius * (.6 + .8 * i / count)));
-    list[UNKNOWN] = make("#8A929B", "circle", radius * .6);
+    list[UNKNOWN] = make(GREY, "circle", radius * .6);
     return list;
   }
 
   drawBase(p, theme, ramp) {
     const px = devicePixelRatio || 1, c = p.base.getContext("2d"), xy = this.positions(p), s = this.scaleOf(p) * px;
-    const many = this.n > 6000, large = this.look.view === "one";
-    const radius = (this.n <= 2500 ? 3 : this.n <= 6000 ? 2.2 : .9) * (large ? 1.25 : 1) * Math.min(2, Math.sqrt(this.zoom.k));
-    const sprites = this.sprites(radius, ramp, px);
+    const place = { s, x: p.w * px / 2 - (this.box.x + this.zoom.x) * s, y: p.h * px / 2 + (this.box.y + this.zoom.y) * s };
+    const { width, height } = p.base, { n, only, selected } = this, any = this.count > 0, codes = this.codes[this.stageOf(p)];
+    const back = this.back, front = this.front;
+    let nBack = 0, nFront = 0;
+    for (const i of this.order[this.stageOf(p)]) {  // what is not seen is not drawn; what is not meant lies below
+      const x = xy[2 * i] * s + place.x, y = place.y - xy[2 * i + 1] * s;
+      if (x < -20 || y < -20 || x > width + 20 || y > height + 20) continue;
+      if ((any && !selected[i]) || (only !== null && codes[i] !== only)) back[nBack++] = i; else front[nFront++] = i;
+    }
     c.setTransform(1, 0, 0, 1, 0, 0);
-    c.clearRect(0, 0, p.base.width, p.base.height);
-    const cx = p.w * px / 2 - (this.box.x + this.zoom.x) * s, cy = p.h * px / 2 + (this.box.y + this.zoom.y) * s;
-    const alpha = many ? .6 : .8;
-    const colours = this.head.categories.length ? this.head.colours : ramp;
-    for (const pass of this.only === null ? [0] : [1, 2]) {  // dimmed ones below
-      c.globalAlpha = pass === 1 ? .1 : alpha;
-      let last = -1;
-      for (const i of this.order) {
-        const code = this.codes[i];
-        if (pass && (code === this.only) !== (pass === 2)) continue;
-        const x = xy[2 * i] * s + cx, y = cy - xy[2 * i + 1] * s;
-        if (many && this.zoom.k < 4) {
-          if (code !== last) { c.fillStyle = code === UNKNOWN ? "#8A929B" : colours[code]; last = code; }
-          const d = radius * 2 * px;
-          c.fillRect(x - d / 2, y - d / 2, d, d);
-        } else { const image = sprites[code]; c.drawImage(image, x - image.width / 2, y - image.height / 2); }
+    c.clearRect(0, 0, width, height);
+    const large = this.look.view === "one" ? 1.25 : 1, zoomed = Math.min(2, Math.sqrt(this.zoom.k));
+    const rest = any ? .28 : .1;
+    if (nBack + nFront > MANY) {
+      const side = Math.max(1, Math.round(1.6 * px * large * zoomed)), image = c.createImageData(width, height);
+      const colours = (this.head.categories.length ? this.head.colours : ramp).map(rgb);
+      const grey = rgb(GREY);
+      this.dots(image, back.subarray(0, nBack), xy, place, side, (i) => any ? grey : colours[codes[i]] ?? grey, 255 * rest);
+      this.dots(image, front.subarray(0, nFront), xy, place, any || only !== null ? side + 1 : side, (i) => colours[codes[i]] ?? grey, any ? 230 : 150);
+      c.putImageData(image, 0, 0);
+      return;
+    }
+    const radius = (n <= 2500 ? 3 : 2.2) * large * zoomed, sprites = this.sprites(radius, ramp, px);
+    for (const [rows, alpha, grey] of [[back.subarray(0, nBack), rest, any], [front.subarray(0, nFront), .8, false]]) {
+      c.globalAlpha = alpha;
+      for (const i of rows) {
+        const image = grey ? sprites[UNKNOWN] : sprites[codes[i]];
+        c.drawImage(image, xy[2 * i] * s + place.x - image.width / 2, place.y - xy[2 * i + 1] * s - image.height / 2);
+      }
+    }
+    c.globalAlpha = 1;
+  }
+
+  dots(image, rows, xy, place, side, colour, alpha) {  // squares written pixel by pixel: tens of thousands in a few milliseconds
+    const { width, height } = image, data = new Uint32Array(image.data.buffer), half = side / 2;
+    for (const i of rows) {
+      const left = Math.round(xy[2 * i] * place.s + place.x - half), top = Math.round(place.y - xy[2 * i + 1] * place.s - half);
+      const ink = colour(i), right = Math.min(left + side, width), bottom = Math.min(top + side, height);
+      for (let y = Math.max(top, 0); y < bottom; y++) for (let x = Math.max(left, 0); x < right; x++) {
+        const at = y * width + x, sum = (data[at] >>> 24) + alpha;
+        data[at] = ink | (sum > 255 ? 255 : sum) << 24;  // where points overlap it is denser, in the colour on top
       }
     }
   }
 
   drawOver(p, theme = this.theme()) {
-    const px = devicePixelRatio || 1, c = p.over.getContext("2d"), xy = this.positions(p), { item } = this.look;
+    const px = devicePixelRatio || 1, c = p.over.getContext("2d");
     c.setTransform(px, 0, 0, px, 0, 0);
     c.clearRect(0, 0, p.w, p.h);
     if (!this.visible().includes(p)) return;
-    const near = this.look.neighbours[this.stageOf(p)] || [];
-    c.strokeStyle = c.fillStyle = theme.ink; c.font = `600 13px ${theme.font}`;
-    if (item >= 0 && item < this.n) {
-      const [ax, ay] = this.project(p, xy, item);
-      c.globalAlpha = .45; c.lineWidth = 1;
-      c.beginPath();
-      for (const nb of near) { c.moveTo(ax, ay); c.lineTo(...this.project(p, xy, nb.row)); }
-      c.stroke(); c.globalAlpha = 1;
-      for (const nb of near) this.ring(c, ...this.project(p, xy, nb.row), 4.5, theme, nb.kept);
-      this.ring(c, ax, ay, 7.5, theme, true); this.ring(c, ax, ay, 3, { ink: theme.paper, paper: theme.paper }, true);
-      this.write(c, p, ax, ay - 14, this.head.titles[item], theme);
-    }
-    const h = this.hover;
-    if (h >= 0 && h < this.n) {
+    this.drawItem(c, p, theme);
+    this.drawRegion(c, p, theme);
+    const xy = this.positions(p), h = this.index(this.hover);
+    if (h >= 0) {
       const [x, y] = this.project(p, xy, h);
       this.ring(c, x, y, 7, theme, false);
-      p.tip.replaceChildren(element("b", "", this.head.titles[h]), element("span", "", this.head.words[h] || ""));
+      p.tip.replaceChildren(element("b", "", this.head.titles[h]), element("span", "", this.word(p, h)));
       p.tip.style.display = "block";
       const flip = x > p.w * .6;
       p.tip.style.left = flip ? "" : `${x + 14}px`; p.tip.style.right = flip ? `${p.w - x + 14}px` : "";
       p.tip.style.top = `${Math.min(Math.max(y - 12, 2), p.h - 52)}px`;
       p.tip.style.maxWidth = `${Math.max(90, (flip ? x : p.w - x) - 22)}px`;
     } else p.tip.style.display = "none";
-    p.over.style.cursor = h >= 0 ? "pointer" : this.zoom.k > 1 ? "grab" : "default";
+    p.over.style.cursor = this.mode !== "move" ? "crosshair" : h >= 0 ? "pointer" : this.zoom.k > 1 ? "grab" : "default";
+  }
+
+  drawItem(c, p, theme) {  // the chosen item, its neighbours and the lines to them
+    const xy = this.positions(p), item = this.index(this.look.item);
+    if (item < 0) return;
+    const near = (this.look.neighbours[this.stageOf(p)] || []).map((nb) => ({ ...nb, at: this.index(nb.row) })).filter((nb) => nb.at >= 0);
+    const [ax, ay] = this.project(p, xy, item);
+    c.strokeStyle = c.fillStyle = theme.ink; c.font = `600 13px ${theme.font}`;
+    c.globalAlpha = .45; c.lineWidth = 1;
+    c.beginPath();
+    for (const nb of near) { c.moveTo(ax, ay); c.lineTo(...this.project(p, xy, nb.at)); }
+    c.stroke(); c.globalAlpha = 1;
+    for (const nb of near) this.ring(c, ...this.project(p, xy, nb.at), 4.5, theme, nb.kept);
+    this.ring(c, ax, ay, 7.5, theme, true); this.ring(c, ax, ay, 3, { ink: theme.paper, paper: theme.paper }, true);
+    this.write(c, p, ax, ay - 14, this.head.titles[item], theme);
+  }
+
+  drawRegion(c, p, theme) {  // the lasso or box that is being drawn
+    const g = this.gesture;
+    if (!g || g.panel !== p || !g.moved || !g.path) return;
+    c.beginPath();
+    this.outline(g).forEach(([x, y], i) => c[i ? "lineTo" : "moveTo"](x, y));
+    c.closePath();
+    c.globalAlpha = .12; c.fillStyle = theme.ink; c.fill(); c.globalAlpha = 1;
+    c.setLineDash([5, 4]); c.lineWidth = 1.5; c.strokeStyle = theme.ink; c.stroke(); c.setLineDash([]);
   }
 
   ring(c, x, y, r, theme, filled) {

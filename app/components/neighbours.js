@@ -31,7 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         element("span", "sign", n.kept === true ? "●" : "○", { "aria-hidden": "true" }),
         element("span", "text", data.titles[n.row]),
         element("span", "word", word),
-        element("span", "number", n.cosine.toFixed(2)),
+        element("span", "number", n.number.toFixed(2)),
       );
       button.onclick = () => pick(n.row);
       button.onmouseenter = button.onfocus = () => hover(n.row);

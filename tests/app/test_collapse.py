@@ -19,6 +19,7 @@ from adrec.errors import DataError
 from adrec.projection import cached
 from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
 from app import collapse_charts, collapse_view, projecting
+from app import collapse_colours as colours
 from app import collapse_data as data
 from app import collapse_items as items
 from app.components.maps import pack
@@ -159,7 +160,7 @@ def test_the_browser_gets_the_coordinates_as_they_are() -> None:
 
 def test_items_are_coloured_by_their_first_genre_and_rare_ones_share_a_colour(tmp_path: Path) -> None:
     genres = [f"g{i % 20}|x" if i % 3 else "Drama|Comedy" for i in range(V)]
-    found = items.colouring(make_run(tmp_path / "made", {"genre": genres}, initial=NOISE), "genre")
+    found = colours.colouring(make_run(tmp_path / "made", {"genre": genres}, initial=NOISE), "genre", "pca")
     assert (
         found.label == "First genre" and found.categories[0] == "Drama" and found.categories[-1] == "other" and len(found.categories) == 8
     )
@@ -168,13 +169,19 @@ def test_items_are_coloured_by_their_first_genre_and_rare_ones_share_a_colour(tm
 
 def test_a_column_of_numbers_is_a_scale_and_unknown_values_stand_out(tmp_path: Path) -> None:
     years = ["" if i == 5 else str(1900 + i % 90) for i in range(V)]
-    found = items.colouring(make_run(tmp_path / "made", {"year": years}, initial=NOISE), "year")
-    assert (found.low, found.high, found.codes[5], found.codes[0], found.codes[89]) == ("1900", "1989", items.UNKNOWN, 0, items.STEPS - 1)
+    found = colours.colouring(make_run(tmp_path / "made", {"year": years}, initial=NOISE), "year", "pca")
+    assert (found.low, found.high, found.codes[5], found.codes[0], found.codes[89]) == (
+        "1900",
+        "1989",
+        colours.UNKNOWN,
+        0,
+        colours.STEPS - 1,
+    )
 
 
 def test_a_catalogue_without_any_column_still_has_maps(tmp_path: Path) -> None:
     made = make_run(tmp_path / "made", initial=NOISE)
-    assert items.colour_options(made) == {} and set(items.colouring(made, None).codes) == {0}
+    assert list(colours.colour_options(made)) == list(colours.COMPUTED) and set(colours.colouring(made, None, "pca").codes) == {0}
 
 
 # -- UMAP in a process of its own ---------------------------------------------------------------------------------
@@ -213,7 +220,8 @@ def test_a_link_shows_the_item_it_names(run: RunFolder) -> None:
     app = open_page("collapse", run="tiny", item="17", view="one", stage="pretrain")
     shown = lists(app)
     assert not app.exception and not app.error
-    assert (shown["item"], shown["view"], shown["stage"]) == (16, "one", "pretrain") and items.titles(run)[16] in texts(app)
+    assert (shown["item"], shown["view"], shown["stage"]) == (16, "one", "pretrain")
+    assert items.titles(run)[16] in [heading.value.replace("\\", "") for heading in app.subheader]
 
 
 @pytest.mark.parametrize("item", ["0", "-3", "61", "x", "1e9"])
@@ -264,7 +272,7 @@ def test_one_table_alone_is_shown(root: Path) -> None:
 
 def test_numbers_that_are_codes_of_clusters_are_categories(tmp_path: Path) -> None:
     made = make_run(tmp_path / "made", {"cluster": [str(i % 30) for i in range(V)]}, initial=NOISE)
-    assert len(items.colouring(made, "cluster").categories) == 8
+    assert len(colours.colouring(made, "cluster", "pca").categories) == 8
 
 
 def test_tables_of_any_name_and_number_open_like_a_run(root: Path) -> None:
