@@ -13,11 +13,6 @@ NEIGHBOURS = 10
 NULL = "null"
 AT_ONCE = 10_000
 """Items up to which what takes long (and what looks at every pair of items) is computed before anything is shown or asked for."""
-ALIKE = 0.9
-"""Correlation with the start above which a table counts as never having left it, and share that makes a narrow cone."""
-CONCENTRATED = 0.25
-"""Participation ratio over noise's below which a table is called concentrated; as the bounds above, from the literature, not calibrated."""
-JUDGE = "Whether neighbours mean anything, no spectrum can tell: look at the lists below."
 
 
 @dataclass(frozen=True)
@@ -60,11 +55,6 @@ def official(run: RunFolder) -> dict[str, dict[str, float]]:
     return {name: _official(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
 
 
-def likeness(run: RunFolder) -> float | None:
-    """Correlation of the last table's entries with the table before training; None without both."""
-    return _likeness(*loaders.key(run))
-
-
 def distinct_tables(path: str) -> dict[str, np.ndarray]:
     """The run's different tables, for functions that are cached by path."""
     return loaders.distinct(RunFolder(path))[0]
@@ -104,43 +94,7 @@ def _official(path: str, changed: int, name: str) -> dict[str, float]:
     return official_measures(_table(path, name))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _likeness(path: str, changed: int) -> float | None:
-    tables = distinct_tables(path)
-    if len(tables) < 2 or "initial" not in tables:
-        return None
-    first, last = tables["initial"].ravel(), list(tables.values())[-1].ravel()
-    return float(np.corrcoef(first, last)[0, 1]) if first.std() > 0 and last.std() > 0 else None
-
-
 # -- words --------------------------------------------------------------------------------------------------------
-
-
-def answer(run: RunFolder) -> str:
-    """What the last table's measures say, in one sentence with its numbers, and what they cannot say."""
-    shown, found = stages(run), measures(run)
-    last = shown.names[-1]
-    now, null = found[last], found[NULL]
-    rank = f"effective rank {now['effective_rank']:.1f} of {shown.width} (noise: {null['effective_rank']:.1f})"
-    spikes = int(now["spikes"])
-    above = "no direction" if spikes == 0 else "one direction" if spikes == 1 else f"{spikes} directions"
-    above = f"{above} above the noise edge (noise: {int(null['spikes'])})"
-    cosine = f"mean cosine {now['mean_cosine']:.2f}".replace("-0.00", "0.00").replace("-", "−")
-    table = f"The {shown.label(last).lower()} table of **{run.name}**"
-    alike = likeness(run)
-    if last == "initial":
-        return f"**{run.name}** has only its random start so far: {rank}, {above}, {cosine}."
-    if max(now["mean_cosine"], now["offset"]) > ALIKE:
-        common = f"{100 * now['offset']:.0f} % of the squared length is the same in all items"
-        return f"{table} sits in one narrow cone: {cosine}, {common}; {rank}."
-    if alike is not None and alike > ALIKE:
-        return f"{table} has hardly left its random start (correlation {alike:.3f}): {rank}, {above}, {cosine}."
-    if now["participation_ratio"] < CONCENTRATED * null["participation_ratio"]:
-        ratio = f"participation ratio {now['participation_ratio']:.1f} (noise: {null['participation_ratio']:.1f})"
-        return f"{table} is concentrated in few directions: {ratio}, {above}, {rank}, {cosine}. {JUDGE}"
-    if spikes == 0:
-        return f"{table} has the spectrum of noise: {rank}, {above}, {cosine}. {JUDGE}"
-    return f"{table} is neither noise nor one narrow cone: {above}, {rank}, {cosine}. {JUDGE}"
 
 
 Line = tuple[str, str]

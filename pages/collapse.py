@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import collapse_data, collapse_maps, collapse_moves, collapse_selection, collapse_view, ui
+from app import collapse_data, collapse_headline, collapse_maps, collapse_moves, collapse_selection, collapse_view, ui
 
 DEFINITIONS = {
     "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",
@@ -26,8 +26,13 @@ if run is None:
 if not run.table_names():
     top.info("This run has no item table yet: the first is there when training begins.", icon=":material/info:")
     st.stop()
-answer, large = top.empty(), collapse_data.stages(run).items > collapse_data.AT_ONCE
-answer.markdown("Measuring the item tables, which takes a while at this size." if large else collapse_data.answer(run))
+large = collapse_data.stages(run).items > collapse_data.AT_ONCE
+head = top.container()
+if large:
+    waiting = head.empty()
+    waiting.markdown("Judging the item tables, which takes a while at this size.")
+else:
+    collapse_headline.show(run, head)
 collapse_maps.controls(run, controls)
 with picture:
     collapse_maps.map_view(run)
@@ -44,4 +49,5 @@ with measures:
 collapse_view.definitions_view(run)
 ui.define(DEFINITIONS)
 if large:
-    answer.markdown(collapse_data.answer(run))
+    waiting.empty()
+    collapse_headline.show(run, head)

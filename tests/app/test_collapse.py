@@ -14,13 +14,16 @@ from streamlit.testing.v1 import AppTest
 
 from adrec.collapse import effective_rank, singular_values
 from adrec.data import catalog
-from adrec.data.dataset import ItemTable
+from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.diagnosis import diagnosis
 from adrec.errors import DataError
 from adrec.projection import cached
 from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
+from adrec.verdict import KINDS
 from app import collapse_charts, collapse_view, projecting
 from app import collapse_colours as colours
 from app import collapse_data as data
+from app import collapse_headline as headline
 from app import collapse_items as items
 from app.components.maps import pack
 from tests.app.conftest import wait_for
@@ -56,30 +59,43 @@ def make_run(folder: Path, columns: Mapping[str, list[str]] | None = None, **tab
 
 
 @pytest.mark.parametrize(
-    ("final", "said"),
+    ("final", "kind", "said"),
     [
-        (NOISE + 0.01 * OTHER_NOISE, "hardly left its random start (correlation 1.000)"),
-        (OTHER_NOISE, "has the spectrum of noise"),
-        (CLUSTERS + 30, "sits in one narrow cone: mean cosine 0.9"),
-        (NOISE * np.where(np.arange(D) < 2, 1, 0.02), "is concentrated in few directions: participation ratio"),
-        (CLUSTERS, "is neither noise nor one narrow cone"),
+        (NOISE + 0.01 * OTHER_NOISE, "noise-like", "It never left its initialisation."),
+        (OTHER_NOISE, "noise-like", "**Like noise**"),
+        (CLUSTERS + 30, "complete-collapse", "**Completely collapsed**"),
+        (NOISE * np.where(np.arange(D) < 2, 1, 0.02), "low-rank", "**Low rank**"),
+        (CLUSTERS, "spectral-only", "whether they mean anything is open"),
     ],
 )
-def test_the_answer_names_what_the_measures_show(tmp_path: Path, final: np.ndarray, said: str) -> None:
-    assert said in data.answer(make_run(tmp_path / "made", initial=NOISE, finetune=final))
+def test_the_head_says_the_verdict_on_the_last_table(tmp_path: Path, final: np.ndarray, kind: str, said: str) -> None:
+    made = make_run(tmp_path / "made", initial=NOISE, finetune=final)
+    found = headline.verdicts(made)
+    assert found["finetune"]["kind"] == kind and found["initial"]["kind"] == "noise-like"
+    assert said in headline.answer(made, found)
 
 
-def test_the_answer_gives_the_effective_rank_beside_noises(tmp_path: Path) -> None:
+def test_the_head_gives_the_effective_rank_beside_noises(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "made", initial=NOISE, finetune=CLUSTERS)
     rank = effective_rank(singular_values(CLUSTERS.astype(np.float32)))
-    assert f"effective rank {rank:.1f} of {D} (noise: 15." in data.answer(make_run(tmp_path / "made", initial=NOISE, finetune=CLUSTERS))
+    assert f"effective rank {rank:.0f} (noise: 16)" in headline.answer(made, headline.verdicts(made))
 
 
-def test_no_answer_from_a_spectrum_claims_that_neighbours_mean_something(tmp_path: Path) -> None:
-    assert data.JUDGE in data.answer(make_run(tmp_path / "made", initial=NOISE, finetune=CLUSTERS))
+def test_a_verdict_kept_with_the_interactions_is_shown_without_them(root: Path, run: RunFolder, tiny_data: SequenceDataset) -> None:
+    kept = diagnosis(run, tiny_data)
+    shutil.copytree(run.path, root / "elsewhere")
+    found = headline.verdicts(RunFolder(root / "elsewhere"))
+    assert found["finetune"] == next(e["verdict"] for e in kept["tables"] if e["name"] == "finetune")
+    assert "neighbour_lift" in {e["measure"] for e in found["finetune"]["evidence"]} and not found["finetune"]["undecided"]
+
+
+def test_every_kind_of_verdict_has_a_sign() -> None:
+    assert set(headline.SIGNS) == set(KINDS)
 
 
 def test_a_run_that_has_only_begun_says_so(tmp_path: Path) -> None:
-    assert "has only its random start so far" in data.answer(make_run(tmp_path / "made", initial=NOISE))
+    made = make_run(tmp_path / "made", initial=NOISE)
+    assert "its random start, the only table so far" in headline.answer(made, headline.verdicts(made))
 
 
 def test_the_frozen_warm_up_table_is_shown_as_one_with_pre_training(tmp_path: Path) -> None:
