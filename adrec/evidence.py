@@ -19,8 +19,8 @@ class Thresholds:
     """Offset or mean cosine above it: what items have in common drowns what tells them apart."""
     twins: float = 0.5
     """Share of items with a twin above it: most items cannot be told from another."""
-    level: float = 0.99
-    """The quantile of the spectral nulls that structure must pass."""
+    noise: float = 4.0
+    """Standard deviations of the Gaussian null by which a spectrum must pass its mean to be more than noise: none of 100 drawn does."""
     z: float = 3.0
     """Standard deviations of permuted rows from which alignment is more than luck: one false alarm in 740 tables."""
     lift: float = 1.1
@@ -30,7 +30,7 @@ class Thresholds:
     rank: float = 0.5
     """Effective rank over the null's below it: few directions carry anything."""
     meaningful: float = 2.0
-    """Neighbour overlap over chance from which few directions are concentrated meaning, not low rank."""
+    """Odds that a neighbour is used together with its item, over chance's, from which few directions are concentrated meaning."""
     strength: float = 0.01
     """Mean cosine of co-occurring items, over permuted rows, below it: weakly learned."""
     start: float = 0.9
@@ -46,6 +46,7 @@ class Thresholds:
 THRESHOLDS = Thresholds()
 JUDGEMENT = 0.1
 """Width of a threshold that is a judgement, not a quantile, as a share of its value: one unit of margin."""
+SPECTRAL = {"distance": "bulk_distance", "largest": "largest_eigenvalue"}
 FAR = 40.0
 """The largest margin: beyond it the normal distribution's tail is zero in float64."""
 
@@ -105,18 +106,18 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
     findings.add("offset", shared, 1 / n, t.common, f"{shared:.0%} of the items' squared length is one vector that all have in common.")
     findings.add("mean_cosine", cosine, 0.0, t.common, f"Two random items have a cosine of {cosine:.3f}.")
     null = gaussian_null(n, width, seed=seed)
-    uneven = permuted_columns(table, t.level, seed=seed)
+    uneven = permuted_columns(table, t.noise, seed=seed)
     eigenvalues = correlation_spectrum(moments.scatter, n)
     distance, largest = bulk_distance(eigenvalues, n, width), float(eigenvalues[0])
     margins = []
     for measure, value, drawn, excess, words in (
-        ("bulk_distance", distance, null.distance, uneven[0], "The spectrum lies {0:.3f} from that of noise"),
-        ("largest_eigenvalue", largest, null.largest, uneven[1], "The strongest direction has {0:.2f} times a column's variance"),
+        ("distance", distance, null.distance, uneven[0], "The spectrum lies {0:.3f} from that of noise"),
+        ("largest", largest, null.largest, uneven[1], "The strongest direction has {0:.2f} times a column's variance"),
     ):
-        line = float(np.quantile(drawn, t.level)) + excess
+        line = null.line(measure, t.noise) + excess
         margins.append(tested(value, line, float(drawn.std())))
-        said = f"{words.format(value)}; {t.level:.0%} of noise tables stay below {line:.3g}."
-        findings.add(measure, value, float(drawn.mean()), line, said)
+        said = f"{words.format(value)}; noise tables stay below {line:.3g}."
+        findings.add(SPECTRAL[measure], value, float(drawn.mean()), line, said)
     above = int((eigenvalues > line).sum())
     findings.add("spikes", above, 0.0, 1.0, f"{above} directions are stronger than any of noise.")
     findings.margins["structure"] = max(margins)
@@ -154,7 +155,8 @@ def semantic(
     near = overlap(found, cooccurrence)
     lift = near.value / near.null if near.null > 0 else 1.0
     findings.margins["meaning"] = max(tested(beyond.z, t.z, 1.0), min(tested(near.z, t.z, 1.0), judged(lift, t.lift)))
-    findings.margins["focused"] = judged(lift, t.meaningful)
+    odds = _odds(near.value) / _odds(near.null)
+    findings.margins["focused"] = judged(odds, t.meaningful)
     findings.margins["learned"] = judged(strength, t.strength)
     findings.add(
         "alignment", plain.value, plain.null, plain.null + t.strength,
@@ -169,10 +171,16 @@ def semantic(
         "neighbour_overlap", near.value, near.null, t.lift * near.null,
         f"{near.value:.1%} of the nearest neighbours are items used together, by chance {near.null:.1%}{part}.",
     )  # fmt: skip
-    findings.add("neighbour_lift", lift, 1.0, t.meaningful, f"That is {lift:.2f} times chance ({near.z:.1f} standard deviations).")
+    findings.add("neighbour_lift", lift, 1.0, t.lift, f"That is {lift:.2f} times chance ({near.z:.1f} standard deviations).")
+    findings.add("neighbour_odds", odds, 1.0, t.meaningful, f"Its odds are {odds:.2f} times those of chance, which can't saturate.")
     explained = _explained_by_popularity(table, moments, basis)
     said = f"Popularity explains {explained:.0%} of the strongest direction."
     findings.add("popularity_share", explained, (basis.shape[1] - 1) / n, None, said)
+
+
+def _odds(share: float) -> float:
+    share = min(max(share, 1e-9), 1 - 1e-9)
+    return share / (1 - share)
 
 
 def _explained_by_popularity(table: np.ndarray, moments: Moments, basis: np.ndarray) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from adrec.errors import WeightsError
 
 DRAWS = 100
-"""Gaussian tables drawn: the 99 % quantile is near the largest."""
+"""Gaussian tables drawn: their spread is known to 7 %."""
 RANK_DRAWS = 10
 """Of which the ranks are taken: they hardly vary."""
 COLUMN_DRAWS = 5
@@ -67,9 +67,10 @@ class SpectralNull:
     effective_rank: float
     participation_ratio: float
 
-    def quantile(self, measure: str, level: float) -> float:
-        """Of ``distance`` or ``largest``, the value that a share ``level`` of the draws does not pass."""
-        return float(np.quantile(getattr(self, measure), level))
+    def line(self, measure: str, deviations: float) -> float:
+        """Of ``distance`` or ``largest``, the mean plus so many standard deviations."""
+        drawn = getattr(self, measure)
+        return float(drawn.mean() + deviations * drawn.std())
 
 
 @lru_cache(maxsize=64)
@@ -114,8 +115,8 @@ def ranks(lam: np.ndarray) -> tuple[float, float]:
     return float(np.exp(-(p * np.log(p)).sum())), float(total**2 / (lam**2).sum())
 
 
-def permuted_columns(table: np.ndarray, level: float, draws: int = COLUMN_DRAWS, seed: int = 0) -> tuple[float, float]:
-    """How far (V, D) with each column shuffled by itself passes the Gaussian null's quantile: in ``distance`` and ``largest``, 0 if not.
+def permuted_columns(table: np.ndarray, deviations: float, draws: int = COLUMN_DRAWS, seed: int = 0) -> tuple[float, float]:
+    """How far (V, D) with each column shuffled by itself passes the Gaussian null's line: in ``distance`` and ``largest``, 0 if not.
 
     Correlations of shuffled columns have variance 1 / (V - 1) whatever the entries, as those of Gaussian columns have: only very uneven
     entries in few rows make a difference, which is then allowed for. The excess is taken at the size of the part that is shuffled.
@@ -133,7 +134,7 @@ def permuted_columns(table: np.ndarray, level: float, draws: int = COLUMN_DRAWS,
         eigenvalues = correlation_spectrum(shuffled @ shuffled.T, n)
         found.append((bulk_distance(eigenvalues, n, width), float(eigenvalues[0])))
     null, (distance, largest) = gaussian_null(n, width, seed=seed), np.max(found, axis=0)
-    return max(distance - null.quantile("distance", level), 0.0), max(largest - null.quantile("largest", level), 0.0)
+    return max(distance - null.line("distance", deviations), 0.0), max(largest - null.line("largest", deviations), 0.0)
 
 
 def unit_scale(columns: np.ndarray) -> np.ndarray:
