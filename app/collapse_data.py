@@ -97,6 +97,7 @@ def _official(path: str, changed: int, name: str) -> dict[str, float]:
 # -- words --------------------------------------------------------------------------------------------------------
 
 
+MODEL_NAMES = {"adrec": "ADRec", "sasrec": "SASRec", "dreamrec": "DreamRec"}
 Line = tuple[str, str]
 """A few words and what they mean in full."""
 
@@ -105,12 +106,15 @@ def stage_lines(run: RunFolder, name: str) -> list[Line]:
     """What stands above a stage's map: how its models rank, what the warm-up changes though no item moves, how many neighbours stayed."""
     if loaders.is_bare(run):
         return _stayed(run, name)
+    model = MODEL_NAMES.get(loaders.info(run).get("model", {}).get("model"), "ADRec")
     if name == "initial":
-        return [("Random numbers, before any training", "Every item starts as a draw from a Gaussian.")]
+        random = ("Random numbers, before any training", "Every item starts as a draw from a Gaussian.")
+        kept = [stage for stage, shown in loaders.distinct(run)[1].items() if shown == "initial" != stage]
+        return [random, *(_ranking(run, stage, f"{model} on them, after {palette.stage_label(stage).lower()}") for stage in kept)]
     merged = stages(run).merged and name == "pretrain"
-    lines = [_ranking(run, name, "SASRec" if name == "pretrain" else "ADRec")]
+    lines = [_ranking(run, name, "SASRec" if name == "pretrain" else model)]
     if merged:
-        lines.append(_ranking(run, "warmup", "ADRec after warm-up"))
+        lines.append(_ranking(run, "warmup", f"{model} after warm-up"))
     if merged or name == "warmup":
         lines += _error(run)
     return [*lines, *_stayed(run, name)]

@@ -113,6 +113,14 @@ def test_the_joint_stage_tells_what_the_warm_up_changed(run: RunFolder) -> None:
     assert any(line.startswith(f"ADRec after warm-up: NDCG@10 {100 * found:.1f} %") for line, _ in data.stage_lines(run, "pretrain"))
 
 
+def test_a_table_that_stayed_random_tells_how_the_model_ranks_with_it(tmp_path: Path, run: RunFolder) -> None:
+    made = make_run(tmp_path / "made", initial=NOISE, warmup=NOISE, finetune=NOISE)
+    metrics = made.path / "stages" / "finetune" / "metrics.json"
+    metrics.write_text('{"val": {"ndcg@10": 0.0123, "hr@10": 0.03}}')
+    lines = [line for line, _ in data.stage_lines(made, "initial")]
+    assert lines[0] == "Random numbers, before any training" and "ADRec on them, after fine-tune: NDCG@10 1.2 %, HR@10 3.0 %" in lines
+
+
 def test_the_share_of_neighbours_that_stayed_is_counted_over_all_items(tmp_path: Path) -> None:
     made = make_run(tmp_path / "made", initial=NOISE, finetune=OTHER_NOISE)
     kept = [len(brute(NOISE, i) & brute(OTHER_NOISE, i)) / 10 for i in range(V)]

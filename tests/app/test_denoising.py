@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.evaluation import evaluate
 from adrec.explorer import scene, words
 from adrec.models.loading import load_model
 from adrec.projection import pca_map
 from adrec.runs import RunFolder
+from adrec.training.session import describe_run, train_run
 from adrec.trajectory import Trajectory, titled, user_trajectory
 from app import denoising_data as data
 from tests.app.pages import open_page, texts
@@ -189,6 +191,32 @@ def test_the_words_about_lambda_follow_its_figures(one_step: int, seeds: tuple[i
 def test_without_a_lambda_the_words_say_so() -> None:
     said = words.of_noise(0.001, 32, None, 4, (3, 5))
     assert "there is no λ" in said and "times λ" not in said and "the later steps replace 6" in said
+
+
+# -- other models -------------------------------------------------------------------------------------------------
+
+
+def trained(root: Path, data: SequenceDataset, **fields: object) -> None:
+    """A run of a peer, of two steps."""
+    config = ModelConfig(n_items=data.n_items, hidden_size=16, heads=2, blocks=1, length=10, **fields)
+    info = describe_run(data, "synthetic:items=60,users=80", config, TrainConfig(max_steps=2, batch_size=40), "paper", "test", None)
+    train_run(RunFolder(root / "peer"), data, info)
+
+
+def test_a_dreamrec_run_is_denoised_over_its_own_steps(root: Path, tiny_data: SequenceDataset) -> None:
+    trained(root, tiny_data, model="dreamrec", denoiser="linear", timesteps=25, schedule="exp", condition_drop=0.1, guidance=2.0)
+    user = str(tiny_data.user_ids[3])
+    app = open_page("denoising", run="peer", user=user)
+    assert not app.exception and not app.error
+    assert [n.value for n in app.number_input] == [0, 25] and "there is no λ" in texts(app)
+    rank = evaluate(load_model(RunFolder(root / "peer")), tiny_data, "test").ranks[3]
+    assert ("its first choice" if rank == 1 else f"rank {rank}") in texts(app)
+
+
+def test_a_model_without_a_reverse_process_is_told_with_those_that_have_one(root: Path, tiny_data: SequenceDataset) -> None:
+    trained(root, tiny_data, model="sasrec", positions=True)
+    told = open_page("denoising", run="peer").error[0].value
+    assert told == "'peer' is a model of kind 'sasrec', which has no reverse process; runs of adrec and dreamrec have one."
 
 
 # -- the headline -------------------------------------------------------------------------------------------------
