@@ -57,7 +57,10 @@ def without(table: ArrayLike, found: Direction) -> np.ndarray:
 
 
 def popularity_correlation(loadings: np.ndarray, popularity: ArrayLike) -> float | None:
-    """Pearson's correlation of loadings (V,) with ln(1 + popularity), popularity in training occurrences (V,); None if either is constant."""
+    """Pearson's correlation of loadings (V,) with ln(1 + popularity), popularity in training occurrences (V,).
+
+    None if either is constant.
+    """
     logs = np.log1p(np.asarray(popularity, dtype=np.float64))
     if loadings.shape != logs.shape:
         raise WeightsError(f"There are {len(loadings):,} loadings and {len(logs):,} counts; accepted is one count an item.")

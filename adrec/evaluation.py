@@ -128,7 +128,7 @@ def evaluate(
     seed: int = 0,
     filter_seen: bool = False,
     filter_padding: bool = False,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], object] | None = None,
     processes: Processes | None = None,
 ) -> Evaluation:
     """Rank the whole catalogue for every user.

@@ -22,7 +22,7 @@ def evaluate_table(
     *,
     steps: int | None = None,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> Evaluation:
     """``evaluate`` with the items' rows (V, D) in the place of the model's own, for histories and for ranking alike.
 
@@ -46,8 +46,8 @@ def some_users(data: SequenceDataset, users: int, seed: int = 0) -> SequenceData
     chosen = np.sort(np.random.default_rng(seed).choice(data.n_users, users, replace=False))
     parts = [data.train(int(user)) for user in chosen]
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
-    answers = {"val": data.val[chosen], "test": data.test[chosen], "user_ids": data.user_ids[chosen]}
-    return replace(data, train_items=np.concatenate(parts), train_offsets=offsets, **answers)
+    val, test, user_ids = data.val[chosen], data.test[chosen], data.user_ids[chosen]
+    return replace(data, train_items=np.concatenate(parts), train_offsets=offsets, val=val, test=test, user_ids=user_ids)
 
 
 @dataclass(frozen=True)

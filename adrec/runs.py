@@ -93,6 +93,17 @@ def load_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, n
         raise RunError(f"'{path}' cannot be read as safetensors of numpy's types ({str(error).rstrip('.')}).") from None
 
 
+def array_names(path: Path) -> list[str]:
+    """The names of a safetensors file's arrays, from its header."""
+    try:
+        with safe_open(path, "np") as file:
+            return list(file.keys())
+    except FileNotFoundError:
+        return []
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"'{path}' cannot be read as safetensors ({str(error).rstrip('.')}).") from None
+
+
 class RunFolder:
     """One run: read it, follow it, write to it. Every file appears whole or not at all."""
 
@@ -238,6 +249,10 @@ class RunFolder:
     def stages(self) -> list[str]:
         """The stages whose weights are there, in order."""
         return [s for s in STAGES if self.weights_path(s).is_file()]
+
+    def has_model(self, stage: str) -> bool:
+        """Whether the stage's file holds a whole model; a compact copy keeps only the item table of the earlier stages."""
+        return any(name != ITEM_TABLE for name in array_names(self.weights_path(stage)))
 
     def metrics(self, stage: str) -> dict[str, Any]:
         """``{"val": {...}, "test": {...}}`` of a stage, as far as they were measured; empty if not yet."""

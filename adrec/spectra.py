@@ -1,7 +1,7 @@
 """Spectra of a table in three views, and what noise of the same size shows in each.
 
 Views: ``centred``, singular values of W minus its mean row, and ``raw``, of W as it is, both over their own root mean square, so that
-only shapes compare; ``standardised``, eigenvalues of Z^T Z / V with every column z-scored, the view that Marchenko and Pastur's law is about.
+only shapes compare; ``standardised``, eigenvalues of Z^T Z / V with every column z-scored, which Marchenko and Pastur's law is about.
 """
 
 from functools import lru_cache
@@ -9,14 +9,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
+from threadpoolctl import threadpool_limits
 
 from adrec.collapse import as_table, singular_values, standardised
 from adrec.errors import ConfigError, WeightsError
 
 VIEWS = ("centred", "raw", "standardised")
 LEVELS = (0.01, 0.5, 0.99)
-DRAWS = 200
-"""Tables of noise drawn for a band: two lie beyond each of its edges at every place."""
+DRAWS = 100
+"""Tables of noise drawn for a band: one lies beyond each of its edges at every place."""
 
 
 def spectrum(table: ArrayLike, view: str = "centred") -> np.ndarray:
@@ -54,7 +55,8 @@ def null_band(n_items: int, width: int, view: str = "centred", draws: int = DRAW
         asked = f"{n_items} items of width {width} in {draws} draws"
         raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
     rng = np.random.default_rng([seed, n_items, width, VIEWS.index(view)])
-    found = [_drawn(rng, n_items, width, view) for _ in range(draws)]
+    with threadpool_limits(1):  # threads cost more than such small matrices take
+        found = [_drawn(rng, n_items, width, view) for _ in range(draws)]
     return np.asarray(np.quantile(found, LEVELS, axis=0))
 
 
@@ -65,10 +67,10 @@ def _drawn(rng: np.random.Generator, n_items: int, width: int, view: str) -> np.
         return spectrum(rng.standard_normal((n_items, width)), view)
     factor = np.tril(rng.standard_normal((width, width)), -1)
     factor[np.diag_indices(width)] = np.sqrt(rng.chisquare(degrees - np.arange(width)))
-    if view != "standardised":
-        return _over_rms(linalg.svdvals(factor, check_finite=False))[:places]
-    factor /= np.linalg.norm(factor, axis=1, keepdims=True)  # rows of the factor are columns of the table: their length is V std^2
-    return np.asarray(linalg.svdvals(factor, check_finite=False) ** 2)[:places]
+    if view == "standardised":  # rows of the factor are the table's columns
+        factor /= np.linalg.norm(factor, axis=1, keepdims=True)
+    eigenvalues = np.linalg.eigvalsh(factor @ factor.T)[::-1][:places].clip(min=0)
+    return np.asarray(eigenvalues) if view == "standardised" else _over_rms(np.sqrt(eigenvalues))
 
 
 def _over_rms(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""The figure of the Collapse page."""
+"""The figures of spectra and single directions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -8,43 +8,152 @@ import plotly.graph_objects as go
 from app import palette
 from app.charts import MARGIN, base_layout, direct_label
 
-NULL = "null"
 FLOOR = 1e-3
-"""The smallest share of the largest value that the axis shows."""
+"""The smallest share of the largest value that a log axis shows."""
 TICKS = [digit * 10.0**power for power in range(-5, 4) for digit in (1, 2, 5)]
+BAND_FILL = "rgba(138, 146, 155, .22)"
+AXES = {
+    "centred": "singular value, in root mean squares",
+    "raw": "singular value, in root mean squares",
+    "standardised": "eigenvalue of ZᵀZ / V",
+    "energy": "share of the spread, %",
+}
+ENDS = ("#0072B2", "#D55E00")
+"""Low and high loadings."""
+LOADING = [[0.0, ENDS[0]], [0.35, "#7FAFCB"], [0.5, "#9AA1A8"], [0.65, "#DFA06F"], [1.0, ENDS[1]]]
 
 
-def spectra(values: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> go.Figure:
-    """Singular values of each table over their own root mean square, largest first, log scale; the null (key ``null``) grey and dashed."""
+def spectra(
+    values: Mapping[str, np.ndarray],
+    labels: Mapping[str, str],
+    band: np.ndarray,
+    view: str = "centred",
+    log: bool = True,
+    edge: tuple[float, float, float] | None = None,
+    chosen: tuple[str, int] | None = None,
+) -> go.Figure:
+    """One curve a table over its directions, strongest first; noise's band grey, its median dashed.
+
+    The first traces are the tables' in order. band: (3, K). edge: the bulk's ends and the spike threshold, with the standardised view.
+    chosen: the table and the direction, from 1, that are ringed.
+    """
     figure = go.Figure()
-    top = max((float(v.max()) for v in values.values() if v.size), default=1.0) or 1.0
-    positive = [float(v[v > 0].min()) for v in values.values() if (v > 0).any()]
-    bottom = max(min(positive, default=FLOOR), top * FLOOR)
     for name, v in values.items():
-        null = name == NULL
-        color = palette.NULL_COLOR if null else palette.stage_color(name)
-        figure.add_scatter(
-            x=np.arange(1, v.size + 1),
-            y=np.where(v > 0, v, np.nan),
-            mode="lines",
-            name=labels[name],
-            line={"color": color, "width": 2.5, "dash": palette.NULL_DASH if null else palette.stage_dash(name)},
-            hovertemplate=f"{labels[name]}, direction %{{x}}: %{{y:.3f}}<extra></extra>",
-        )
-    low, high = float(np.log10(bottom)) - 0.05, float(np.log10(top)) + 0.08
-    figure.update_layout(**base_layout("direction, strongest first", "singular value, in root mean squares", height=520))
-    ticks = [t for t in TICKS if 10**low <= t <= 10**high]
-    figure.update_yaxes(type="log", range=[low, high], tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
+        _curve(figure, name, labels[name], v, np.inf if edge is None else edge[2])
+    _noise(figure, band)
+    figure.update_layout(**base_layout("direction, strongest first", AXES[view], height=470, dragmode="pan", clickmode="event+select"))
     figure.update_layout(margin={**MARGIN, "t": 10})
-    _labels(figure, values, labels)
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(fixedrange=True)
+    if view == "energy":
+        figure.update_yaxes(range=[0, 104])
+    else:
+        _range(figure, [*values.values(), *band], log)
+    if edge is not None:
+        _edge(figure, edge, log)
+    if chosen is not None and chosen[0] in values and 1 <= chosen[1] <= len(values[chosen[0]]):
+        ring = {"symbol": "circle-open", "size": 15, "color": palette.stage_color(chosen[0]), "line": {"width": 2.5}}
+        place = {"x": [chosen[1]], "y": [values[chosen[0]][chosen[1] - 1]]}
+        figure.add_scatter(**place, mode="markers", marker=ring, hoverinfo="skip", zorder=3, cliponaxis=False)
+    _labels(figure, values, labels, edge, low=view == "energy")
     return figure
 
 
-def _labels(figure: go.Figure, values: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> None:
-    """Names inside the axes at the upper right, which falling curves leave free, in the order of their first values."""
+def _curve(figure: go.Figure, name: str, label: str, v: np.ndarray, threshold: float) -> None:
+    above = v > threshold
+    figure.add_scatter(
+        x=np.arange(1, v.size + 1),
+        y=np.where(v > 0, v, np.nan),
+        mode="lines+markers",
+        name=label,
+        line={"color": palette.stage_color(name), "width": 2, "dash": palette.stage_dash(name)},
+        marker={"color": palette.stage_color(name), "symbol": palette.stage_marker(name), "size": np.where(above, 10, 4)},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        hovertemplate=f"{label}, direction %{{x}}: %{{y:.3g}}<extra></extra>",
+        zorder=2,
+    )
+    if palette.stage_marker(name).endswith("-thin"):  # drawn by its line alone
+        figure.data[-1].marker.line = {"color": palette.stage_color(name), "width": 1.2}
+
+
+def _noise(figure: go.Figure, band: np.ndarray) -> None:
+    x = np.arange(1, band.shape[1] + 1)
+    positive = np.where(band > 0, band, np.nan)
+    quiet = {"mode": "lines", "hoverinfo": "skip", "zorder": 0}
+    figure.add_scatter(x=x, y=positive[0], line={"width": 0}, **quiet)
+    figure.add_scatter(x=x, y=positive[2], line={"width": 0}, fill="tonexty", fillcolor=BAND_FILL, **quiet)
+    line = {"color": palette.NULL_COLOR, "width": 2, "dash": palette.NULL_DASH}
+    hover = "random tables, median, direction %{x}: %{y:.3g}<extra></extra>"
+    figure.add_scatter(x=x, y=positive[1], mode="lines", line=line, zorder=1, hovertemplate=hover)
+
+
+def _range(figure: go.Figure, curves: Sequence[np.ndarray], log: bool) -> None:
+    top = max((float(v.max()) for v in curves if v.size), default=1.0) or 1.0
+    if not log:
+        figure.update_yaxes(range=[0, 1.06 * top])
+        return
+    positive = [float(v[v > 0].min()) for v in curves if (v > 0).any()]
+    bottom = max(min(positive, default=FLOOR), top * FLOOR)
+    low, high = float(np.log10(bottom)) - 0.05, float(np.log10(top)) + 0.08
+    ticks = [t for t in TICKS if 10**low <= t <= 10**high]
+    figure.update_yaxes(type="log", range=[low, high], tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
+
+
+def _edge(figure: go.Figure, edge: tuple[float, float, float], log: bool) -> None:
+    low, high, threshold = edge
+    across, low = {"xref": "paper", "x0": 0, "x1": 1, "layer": "below"}, max(low, 1e-6) if log else low
+    figure.add_shape(type="rect", y0=low, y1=high, line={"width": 0}, fillcolor=BAND_FILL, **across)
+    figure.add_shape(type="line", y0=threshold, y1=threshold, line={"color": palette.NULL_COLOR, "width": 1.5}, **across)
+    y = np.log10(threshold) if log else threshold
+    place = {"xref": "paper", "x": 0.98, "xanchor": "right", "showarrow": False}
+    figure.add_annotation(text="spikes above this line", y=y, yanchor="bottom", **place)
+
+
+def _labels(
+    figure: go.Figure, values: Mapping[str, np.ndarray], labels: Mapping[str, str], edge: tuple[float, float, float] | None, low: bool
+) -> None:
+    """Names in the corner that the curves leave free, in the order of their first values, with their spikes where those are marked."""
     order = sorted(values, key=lambda name: -float(values[name][0]))
-    for row, name in enumerate(order):
-        glyph = "╌" if name == NULL else palette.stage_glyph(name)
-        color = palette.NULL_COLOR if name == NULL else palette.stage_color(name)
-        place = {"xref": "paper", "yref": "paper", "xshift": 0, "xanchor": "right", "yanchor": "top"}
-        direct_label(figure, 0.98, 0.98 - 0.06 * row, labels[name], color, glyph, **place)
+    lines = [(name, labels[name], palette.stage_color(name), palette.stage_glyph(name)) for name in order]
+    if edge is not None:
+        counts = {name: int((values[name] > edge[2]).sum()) for name in order}
+        lines = [(n, f"{text}: {counts[n] or 'no'} spike{'' if counts[n] == 1 else 's'}", c, g) for n, text, c, g in lines]
+    lines.append(("", "Random tables", palette.NULL_COLOR, "╌"))
+    for row, (_, text, color, glyph) in enumerate(lines):
+        y = 0.04 + 0.065 * (len(lines) - 1 - row) if low else 0.98 - 0.065 * row
+        place = {"xref": "paper", "yref": "paper", "xshift": 0, "xanchor": "right", "yanchor": "bottom" if low else "top"}
+        direct_label(figure, 0.98, y, text, color, glyph, **place)
+
+
+def loading_map(xy: np.ndarray, loadings: np.ndarray, titles: Sequence[str]) -> go.Figure:
+    """The items (V, 2) coloured by their loadings (V,): blue low, orange high, the larger the farther out."""
+    limit = float(np.quantile(np.abs(loadings), 0.995)) or 1.0
+    size = np.abs(loadings) / limit
+    order = np.argsort(size)
+    dense = len(xy) > 2000
+    trace = go.Scattergl if dense else go.Scatter
+    ends = {"tickvals": [-limit, 0, limit], "ticktext": ["low", "0", "high"], "thickness": 10, "len": 0.6, "outlinewidth": 0}
+    figure = go.Figure(
+        trace(
+            x=xy[order, 0],
+            y=xy[order, 1],
+            mode="markers",
+            text=[f"{titles[i]}: {loadings[i]:+.3g}" for i in order],
+            hovertemplate="%{text}<extra></extra>",
+            marker={
+                "color": loadings[order],
+                "colorscale": LOADING,
+                "cmin": -limit,
+                "cmax": limit,
+                "size": (2 if dense else 4) + 5 * np.minimum(size[order], 1.2),
+                "opacity": 0.85,
+                "colorbar": ends,
+            },
+        )
+    )
+    figure.update_layout(**base_layout(height=360))
+    figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4})
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
+    return figure

@@ -40,11 +40,6 @@ def stages(run: RunFolder) -> Stages:
 # -- spectra and measures -----------------------------------------------------------------------------------------
 
 
-def spectra(run: RunFolder) -> dict[str, np.ndarray]:
-    """Centred singular values of the null (key ``null``) and of each table, each over its own root mean square: only shapes compare."""
-    return _spectra(*loaders.key(run))
-
-
 def measures(run: RunFolder) -> dict[str, dict[str, float]]:
     """``adrec.collapse.measures`` of one Gaussian table (seed 0, the first table's scale) and of each table."""
     return {name: _measures(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
@@ -67,17 +62,6 @@ def _table(path: str, name: str) -> np.ndarray:
         return tables[name]
     first = next(iter(tables.values()))
     return np.random.default_rng(0).standard_normal(first.shape) * float(first.std())
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _spectra(path: str, changed: int) -> dict[str, np.ndarray]:
-    from adrec.collapse import gaussian_spectrum, singular_values
-
-    tables = distinct_tables(path)
-    found = {NULL: gaussian_spectrum(*next(iter(tables.values())).shape)}
-    found.update({name: singular_values(table) for name, table in tables.items()})
-    scales = {name: float(np.sqrt((v**2).mean())) for name, v in found.items()}
-    return {name: v / scales[name] if scales[name] > 0 else v for name, v in found.items()}
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring the item tables")

@@ -1,4 +1,4 @@
-"""The parts of the Collapse page that are not the maps: spectra, measures."""
+"""The parts of the Collapse page that is left: measures."""
 
 import html
 from collections.abc import Mapping
@@ -11,30 +11,6 @@ from adrec.measures import MEASURES, OFFICIAL, Measure
 from adrec.runs import RunFolder
 from app import collapse_data as data
 from app import palette, ui
-
-# -- spectra ------------------------------------------------------------------------------------------------------
-
-
-READING = (
-    "How strong each of the table's directions is, strongest first. Noise falls slowly and evenly. "
-    "A steep start: a few directions carry much. A sudden drop: the directions after it are not used. "
-    "Each curve is over its own root mean square, so only its shape counts."
-)
-
-
-def spectra_view(run: RunFolder) -> None:
-    """Spectra of the stages overlaid, beside a Gaussian table of the same size."""
-    from app import collapse_charts
-
-    shown, values = data.stages(run), data.spectra(run)
-    figure = collapse_charts.spectra(values, {name: shown.label(name) for name in values})
-    width = max(v.size for v in values.values())
-    columns = {name: np.pad(v, (0, width - v.size), constant_values=np.nan) for name, v in values.items()}
-    frame = pd.DataFrame({"direction": np.arange(1, width + 1), **columns})
-    alt = "Singular values of the item tables, strongest direction first, on a log scale, beside Gaussian noise of the same size"
-    st.caption(READING)
-    ui.figure(figure, frame, f"{run.name}-spectra", alt, key="collapse.spectra")
-
 
 # -- measures -----------------------------------------------------------------------------------------------------
 

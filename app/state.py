@@ -27,6 +27,13 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
     "before": str,
     "after": str,
     "movers": str,
+    "spectrum": str,
+    "scale": str,
+    "table": str,
+    "direction": int,
+    "frame": int,
+    "dial": str,
+    "degree": int,
 }
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 

@@ -10,6 +10,7 @@ import streamlit as st
 from adrec.errors import AdrecError
 from adrec.runs import RunFolder
 from app import loaders, state
+from app.components.pictures import pictures
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +71,15 @@ def run_title(run: RunFolder) -> str:
 
 
 def figure(figure: Any, data: Any, name: str, alt: str, key: str | None = None, **kwargs: Any) -> Any:
-    """A Plotly figure that follows the theme, with its data one click away. data: DataFrame; alt: what it shows, in words."""
+    """A Plotly figure that follows the theme, with its data one click away. data: DataFrame; alt: what it shows, in words.
+
+    With a key, it can be saved as PNG and SVG too.
+    """
     shown = st.plotly_chart(figure, width="stretch", theme="streamlit", config={"displayModeBar": False}, key=key, alt=alt, **kwargs)
-    download("Data (CSV)", data, name, key)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        download("Data (CSV)", data, name, key)
+        if key:
+            pictures(key, name)
     return shown
 
 

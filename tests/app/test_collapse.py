@@ -20,8 +20,8 @@ from adrec.errors import DataError
 from adrec.projection import cached
 from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
 from adrec.verdict import KINDS
-from app import collapse_charts, collapse_view, projecting
 from app import collapse_colours as colours
+from app import collapse_view, projecting
 from app import collapse_data as data
 from app import collapse_headline as headline
 from app import collapse_items as items
@@ -145,18 +145,6 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 
 # -- arrays -------------------------------------------------------------------------------------------------------
-
-
-def test_a_spectrum_shows_its_shape_and_not_its_scale(tmp_path: Path) -> None:
-    found = data.spectra(make_run(tmp_path / "made", initial=CLUSTERS, finetune=CLUSTERS * 100))
-    np.testing.assert_allclose(found["initial"], found["finetune"], rtol=1e-5)
-
-
-def test_the_null_stands_in_the_figure_grey_and_dashed(tmp_path: Path) -> None:
-    figure = collapse_charts.spectra(
-        data.spectra(make_run(tmp_path / "made", initial=NOISE)), {"null": "Gaussian noise", "initial": "Initial"}
-    )
-    assert (figure.data[0].line.color, figure.data[0].line.dash) == ("#8A929B", "dash")
 
 
 def brute(table: np.ndarray, row: int) -> set[int]:
