@@ -144,6 +144,9 @@ def parser() -> argparse.ArgumentParser:
     small.add_argument("--snapshots", type=int, default=6, metavar="N", help="item tables kept of those along the way (default 6)")
     small.add_argument("--tables-only", action="store_true", help="no weights but the item tables: a third of the size, no model to run")
 
+    film = _command(commands, "film", film_command, "the film of a run's training, for the Collapse page", as_json=True)
+    film.add_argument("run", metavar="DIR")
+
     verify = _command(commands, "verify", verify_command, "replay numbers recorded from the official code", as_json=True)
     verify.add_argument("folder", metavar="DIR")
 
@@ -436,15 +439,44 @@ def recommend_command(arguments: argparse.Namespace) -> None:
 
 def compact_command(arguments: argparse.Namespace) -> None:
     from adrec.compact import compact
+    from adrec.film import FILE, film, frame_count, save_film
     from adrec.projection import project
     from adrec.runs import RunFolder
 
     if arguments.snapshots < 0:
         raise ConfigError(f"Number of snapshots is {arguments.snapshots}; allowed is a whole number from 0 up.")
-    copy = compact(RunFolder(arguments.run), arguments.out, arguments.snapshots, arguments.tables_only)
+    source = RunFolder(arguments.run)
+    copy = compact(source, arguments.out, arguments.snapshots, arguments.tables_only)
     for method in ("pca", "umap"):
         project(copy, method)
+    if frame_count(source) > 1:
+        save_film(film(source), copy.path / FILE)  # of all snapshots, of which the copy has a few
     print(f"Compacted into '{copy.path}'.", file=sys.stderr)
+
+
+def film_command(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from adrec.film import MEASURES, film
+    from adrec.runs import RunFolder
+
+    with tqdm(total=1.0, bar_format="{percentage:3.0f} % {desc}", file=sys.stderr) as bar:
+
+        def progress(fraction: float, words: str) -> None:
+            bar.set_description_str(words, refresh=False)
+            bar.update(fraction - bar.n)
+
+        made = film(RunFolder(arguments.run), progress)
+    places = zip(made.stages.tolist(), made.epochs.tolist(), made.measures.tolist(), strict=True)
+    frames = [
+        {"stage": stage, "epoch": epoch} | {name: None if value != value else value for name, value in zip(MEASURES, row, strict=True)}
+        for stage, epoch, row in places
+    ]
+    if arguments.json:
+        print(json.dumps({"frames": frames, "items": len(made.rows)}))
+        return
+    for frame in frames:
+        print(f"{frame['stage']:>9} {frame['epoch']:4}  effective rank {frame['effective_rank']:6.1f}  spikes {frame['spikes']:.0f}")
 
 
 def verify_command(arguments: argparse.Namespace) -> int:

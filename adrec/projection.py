@@ -9,8 +9,8 @@ import threading
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -77,6 +77,11 @@ class LinearMap:
         """Vectors (P, D) on the map: (P, 2) float32."""
         return ((np.asarray(points, dtype=np.float64) - self.mean) @ self.components.T).astype(np.float32)
 
+    def share(self, covariance: np.ndarray) -> float:
+        """The share of a table's variance, from its covariance (D, D), that the two axes show; 0 where there is none."""
+        total = float(np.trace(covariance))
+        return float(np.trace(self.components @ covariance @ self.components.T) / total) if total > 0 else 0.0
+
 
 def pca_map(tables: Mapping[str, np.ndarray]) -> LinearMap:
     """The two axes with the most variance over all different tables, each about its own mean and scaled to the same total.
@@ -87,16 +92,21 @@ def pca_map(tables: Mapping[str, np.ndarray]) -> LinearMap:
     shown, names = _checked(tables)
     width = next(iter(shown.values())).shape[1]
     covariances = {name: np.cov(table, rowvar=False, ddof=0).reshape(width, width) for name, table in shown.items()}
-    totals = {name: float(np.trace(c)) for name, c in covariances.items()}
-    pooled = sum((c / totals[name] for name, c in covariances.items() if totals[name] > 0), np.zeros((width, width)))
+    linear = pooled_axes(list(covariances.values()), shown[names[list(tables)[-1]]].mean(axis=0))
+    return replace(linear, explained={name: linear.share(covariances[names[name]]) for name in tables})
+
+
+def pooled_axes(covariances: Sequence[np.ndarray], mean: np.ndarray) -> LinearMap:
+    """``pca_map`` from the tables' covariances (D, D) alone, its origin at ``mean`` (D,); ``explained`` is left empty."""
+    width = len(mean)
+    totals = [float(np.trace(c)) for c in covariances]
+    pooled = sum((c / total for c, total in zip(covariances, totals, strict=True) if total > 0), np.zeros((width, width)))
     _, vectors = np.linalg.eigh(pooled)
     components = np.zeros((2, width))
     components[: min(2, width)] = vectors[:, ::-1].T[:2]
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
     components *= np.where(largest < 0, -1.0, 1.0)
-    explained = {n: float(np.trace(components @ c @ components.T) / totals[n]) if totals[n] > 0 else 0.0 for n, c in covariances.items()}
-    last = shown[names[list(tables)[-1]]]
-    return LinearMap(last.mean(axis=0), components, {name: explained[names[name]] for name in tables})
+    return LinearMap(mean, components, {})
 
 
 def project_pca(tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,0 +1,241 @@
+"""The film of a training: its item table at every snapshot, all in one frame, with spectrum, measures and validation.
+
+The axes are principal axes pooled over all frames (``projection.pooled_axes``), so what moves is the table and never the camera.
+"""
+
+import contextlib
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrec.collapse import as_table, effective_rank, mean_cosine, singular_values, spikes
+from adrec.data import catalog
+from adrec.errors import RunError
+from adrec.neighbours import neighbour_overlap, neighbour_sets
+from adrec.projection import pooled_axes
+from adrec.runs import ITEM_TABLE, Progress, RunFolder, atomic, load_arrays
+
+MOST_ITEMS = 10_000
+"""Items on the film; of more, those spread evenly over popularity."""
+VERSION = 1
+FILE = "film.npz"
+NEIGHBOURS = 10
+MEASURES = ("effective_rank", "largest_over_edge", "spikes", "mean_cosine", "std", "kept", "ndcg@10")
+"""What is measured at every frame. kept: of every item's 10 nearest by cosine, the share that was there when the stage began;
+ndcg@10: on validation, from the events. Both are NaN where they were not measured."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """K frames of n items, in the order of training.
+
+    stages (K,) str; epochs (K,) int, of the stage; best (K,) bool, the table that the stage kept; rows (n,) zero-based item rows;
+    positions (K, n, 2) float16; explained (K,), the share of each table's own variance that the two axes show; values (K, D) float32,
+    centred singular values; measures (K, len(MEASURES)) float32.
+    """
+
+    stages: np.ndarray
+    epochs: np.ndarray
+    best: np.ndarray
+    rows: np.ndarray
+    positions: np.ndarray
+    explained: np.ndarray
+    values: np.ndarray
+    measures: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+    def measure(self, name: str) -> np.ndarray:
+        """One measure at every frame, (K,)."""
+        return np.asarray(self.measures[:, MEASURES.index(name)])
+
+
+@dataclass(frozen=True)
+class _Frame:
+    stage: str
+    epoch: int
+    best: bool
+    table: Callable[[], np.ndarray]
+
+
+def film(run: RunFolder, progress: Progress | None = None) -> Film:
+    """The run's film, from the folder or the cache if it is there, else computed and kept. Fewer than two frames are a RunError."""
+    found = cached_film(run)
+    if found is not None:
+        return found
+    frames, rows = _frames(run)
+    if len(frames) < 2:
+        raise RunError(f"'{run.path}' has {len(frames)} item tables of its training; a film needs two or more.")
+    made = _filmed(run, frames, rows, progress or (lambda fraction, words: None))
+    for path in _places(run):
+        with contextlib.suppress(OSError):
+            save_film(made, path)
+            break
+    return made
+
+
+def save_film(made: Film, path: Path) -> None:
+    """Write a film, atomically. A copy of a run may keep the film of more snapshots than it keeps itself."""
+    with atomic(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **{f.name: getattr(made, f.name) for f in fields(Film)})
+
+
+def cached_film(run: RunFolder) -> Film | None:
+    """The run's film if it was made before of the tables as they are now; never computes."""
+    for path in _places(run):
+        try:
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+                found = Film(**{f.name: file[f.name] for f in fields(Film)})
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            continue
+        if _fits(found) and _is_of(found, run):
+            return found
+    return None
+
+
+def frame_count(run: RunFolder) -> int:
+    """How many frames the run's film has."""
+    return len(_frames(run)[0])
+
+
+# -- frames -----------------------------------------------------------------------------------------------------------
+
+
+def _frames(run: RunFolder) -> tuple[list[_Frame], np.ndarray]:
+    """The tables in the order of training, and the rows that all of them have and that the film shows.
+
+    A stage's last word is the table of its best epoch, which may lie between two of the snapshots that a compact copy kept.
+    """
+    if run.bare_tables is not None:
+        return [], np.zeros(0, dtype=np.int64)
+    saved = run.snapshots()
+    rows = _rows(run, load_arrays(saved[0][2], ("ids",))["ids"] - 1 if saved and _is_sample(saved[0][2]) else None)
+    best = {stage: int(epoch) for stage in run.stages if (epoch := run.metrics(stage).get("epoch")) is not None}
+    frames = []
+    if "initial" in run.table_names():
+        frames.append(_Frame("initial", 0, True, lambda: run.table("initial")[rows]))
+    for stage in ("pretrain", "warmup", "finetune"):
+        own = {epoch: path for name, epoch, path in saved if name == stage}
+        last = best.get(stage, max(own, default=0) + 1)
+        for epoch in sorted({*own, *([last] if stage in run.stages else [])}):
+            path = own.get(epoch)
+            load = _snapshot(path, rows) if path else (lambda stage=stage: run.table(stage)[rows])
+            frames.append(_Frame(stage, epoch, epoch == last and stage in run.stages, load))
+    return frames, rows
+
+
+def _is_sample(path: Path) -> bool:
+    return "ids" in load_arrays(path)
+
+
+def _snapshot(path: Path, rows: np.ndarray) -> Callable[[], np.ndarray]:
+    def load() -> np.ndarray:
+        arrays = load_arrays(path)
+        table = arrays[ITEM_TABLE].astype(np.float32)
+        if "ids" in arrays:
+            return np.asarray(table[np.searchsorted(arrays["ids"] - 1, rows)])
+        return np.asarray(table[1:][rows])
+
+    return load
+
+
+def _rows(run: RunFolder, sample: np.ndarray | None) -> np.ndarray:
+    """Up to MOST_ITEMS of the rows, spread evenly over popularity where it is known; ascending."""
+    frame = run.items
+    rows = np.arange(len(frame)) if sample is None else sample
+    if len(rows) <= MOST_ITEMS:
+        return rows
+    order = np.argsort(frame["popularity"].to_numpy()[rows], kind="stable") if "popularity" in frame else np.arange(len(rows))
+    return np.sort(rows[order[np.linspace(0, len(rows) - 1, MOST_ITEMS).astype(int)]])
+
+
+# -- measuring --------------------------------------------------------------------------------------------------------
+
+
+def _filmed(run: RunFolder, frames: list[_Frame], rows: np.ndarray, report: Progress) -> Film:
+    """Two passes, one table in memory at a time: first measures and axes, then positions."""
+    covariances, means, values, measured = [], [], [], []
+    ranking = _validation(run)
+    start: np.ndarray | None = None  # neighbours when the stage began
+    kept: np.ndarray | None = None
+    stage = frames[0].stage
+    for frame, table in _loaded(frames, report, 0.0, 0.9):
+        if frame.stage != stage:
+            start, stage = kept, frame.stage
+        sets = neighbour_sets(table, min(NEIGHBOURS, len(table) - 1))
+        if frame.best:
+            kept = sets
+        covariances.append(np.cov(table, rowvar=False, ddof=0).reshape(table.shape[1], -1))
+        means.append(table.mean(axis=0))
+        values.append(singular_values(table))
+        above, largest = spikes(table)
+        stayed = np.nan if start is None else float(neighbour_overlap(start, sets).mean())
+        ndcg = ranking.get((frame.stage, frame.epoch), np.nan)
+        measured.append((effective_rank(values[-1]), largest, above, mean_cosine(table), float(table.std()), stayed, ndcg))
+    linear = pooled_axes(covariances, means[-1])
+    positions = [linear.apply(table).astype(np.float16) for _, table in _loaded(frames, report, 0.9, 1.0)]
+    return Film(
+        stages=np.array([f.stage for f in frames]),
+        epochs=np.array([f.epoch for f in frames]),
+        best=np.array([f.best for f in frames]),
+        rows=rows,
+        positions=np.stack(positions),
+        explained=np.array([linear.share(c) for c in covariances], dtype=np.float32),
+        values=np.stack(values).astype(np.float32),
+        measures=np.array(measured, dtype=np.float32),
+    )
+
+
+def _loaded(frames: list[_Frame], report: Progress, begin: float, end: float) -> Iterator[tuple[_Frame, np.ndarray]]:
+    for place, frame in enumerate(frames):
+        report(begin + (end - begin) * place / len(frames), f"{frame.stage}, epoch {frame.epoch}")
+        yield frame, as_table(frame.table(), f"{frame.stage}, epoch {frame.epoch}")
+    report(end, "done" if end == 1 else "axes")
+
+
+def _validation(run: RunFolder) -> dict[tuple[str, int], float]:
+    """ndcg@10 on validation by stage and epoch."""
+    found: dict[tuple[str, int], Any] = {}
+    for event in run.events()[0]:
+        value = (event.get("metrics") or {}).get("ndcg@10")
+        if event.get("kind") == "validation" and isinstance(value, float):
+            found[(str(event.get("stage")), int(event.get("epoch", -1)))] = value
+    return found
+
+
+# -- keeping ----------------------------------------------------------------------------------------------------------
+
+
+def _places(run: RunFolder) -> tuple[Path, Path]:
+    """Where the film is kept: in the run folder, or where that is read-only in the cache, under what it was made of."""
+    digest = hashlib.sha256(f"{VERSION} {MOST_ITEMS}".encode())
+    for path in [*(p for _, _, p in run.snapshots()), *(run.weights_path(stage) for stage in run.stages)]:
+        digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}".encode())
+    if run.exists:
+        digest.update((run.path / "run.json").read_bytes())
+    return run.path / FILE, catalog.home() / "films" / f"{digest.hexdigest()[:32]}.npz"
+
+
+def _fits(found: Film) -> bool:
+    frames, items = len(found.stages), len(found.rows)
+    shapes = {"epochs": (frames,), "best": (frames,), "positions": (frames, items, 2), "measures": (frames, len(MEASURES))}
+    return found.values.shape[:1] == (frames,) and all(getattr(found, name).shape == shape for name, shape in shapes.items())
+
+
+def _is_of(found: Film, run: RunFolder) -> bool:
+    """Whether a film shows every snapshot that the run has, and as its last kept table the run's own."""
+    frames = set(zip(found.stages.tolist(), found.epochs.tolist(), strict=True))
+    if not frames.issuperset((stage, epoch) for stage, epoch, _ in run.snapshots()) or not run.stages:
+        return bool(frames) and not run.stages and len(frames) == frame_count(run)
+    last = np.flatnonzero((found.stages == run.stages[-1]) & found.best)
+    table = run.table(run.stages[-1])
+    if not len(last) or found.rows[-1] >= len(table):
+        return False
+    return bool(np.isclose(found.measure("std")[last[-1]], table[found.rows].std(), rtol=1e-3))
