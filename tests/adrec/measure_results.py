@@ -12,13 +12,13 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from adrec.cooccurrence import Cooccurrence
-from adrec.verdict import diagnose
 
 from adrec.collapse import measures
+from adrec.cooccurrence import Cooccurrence
 from adrec.data import catalog
 from adrec.evaluation import user_metrics
 from adrec.runs import ITEM_TABLE, RunFolder, load_arrays
+from adrec.verdict import diagnose
 
 SHOWN = ("hr@5", "hr@10", "hr@20", "ndcg@10", "ndcg@20")
 

@@ -21,10 +21,10 @@ from adrec.projection import cached
 from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
 from adrec.verdict import KINDS
 from app import collapse_colours as colours
-from app import collapse_view, projecting
 from app import collapse_data as data
 from app import collapse_headline as headline
 from app import collapse_items as items
+from app import collapse_view, projecting
 from app.components.maps import pack
 from tests.app.conftest import wait_for
 from tests.app.pages import open_page, texts

@@ -12,7 +12,7 @@ from app import collapse_charts as charts
 from app import collapse_ranking as ranking
 from app import collapse_spectra_data as spectra
 from tests.app.pages import open_page, texts
-from tests.app.test_collapse import CLUSTERS, D, NOISE, make_run
+from tests.app.test_collapse import CLUSTERS, NOISE, D, make_run
 
 
 @pytest.fixture
