@@ -21,6 +21,7 @@ SIGNS = {
     "complete-collapse": "✗",
 }
 """Beside the words, so that colour is not needed."""
+START = "Random numbers: where the training begins."
 NUMBERS = (
     ("spikes", "{:.0f} directions stronger than noise"),
     ("effective_rank", "effective rank {:.0f}"),
@@ -29,9 +30,9 @@ NUMBERS = (
 """The measures that stand for the two halves of a verdict: enough of a spectrum, and neighbours that mean something."""
 
 CSS = """<style>
-.strip {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: .5rem; margin: 0; padding: 0; list-style: none}
-.strip li {border: 1px solid rgba(128, 138, 148, .35); border-top: 4px solid var(--mark); border-radius: 6px}
-.strip li {padding: .5rem .75rem; margin: 0} .strip .stage, .strip .says {font-size: .85rem; line-height: 1.35}
+.strip {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: .5rem}
+.strip .card {padding: .5rem .75rem; border: 1px solid rgba(128, 138, 148, .35); border-top: 4px solid var(--mark); border-radius: 6px}
+.strip .stage, .strip .says {font-size: .85rem; line-height: 1.35}
 .strip .verdict {font-weight: 600; font-size: 1.05rem; margin: .1rem 0}
 .strip .sure {font-size: .8rem; opacity: .75; margin-top: .25rem}
 </style>"""
@@ -91,18 +92,21 @@ def _numbers(verdict: Mapping[str, Any]) -> str:
 def strip(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
     """One card a table, in the tables' order."""
     shown = data.stages(run)
-    st.html(CSS + "<ul class='strip'>" + "".join(_card(shown.label(name), name, found[name]) for name in shown.names) + "</ul>")
+    cards = "".join(_card(shown.label(name), name, found[name]) for name in shown.names)
+    st.html(f"{CSS}<div class='strip' role='list'>{cards}</div>")
 
 
 def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
     from adrec.verdict import KIND_WORDS
 
+    start = name == "initial" and verdict["kind"] == "noise-like"
+    sign, says = ("○", START) if start else (SIGNS[verdict["kind"]], verdict["says"])
     half = " No interactions, so only the spectral half is decided." if verdict["undecided"] else ""
     sure = "over 99" if verdict["confidence"] > 0.99 else f"{100 * verdict['confidence']:.0f}"
     return (
-        f"<li style='--mark: {palette.stage_color(name)}'><div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
-        f"<div class='verdict'>{SIGNS[verdict['kind']]} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
-        f"<div class='says'>{html.escape(verdict['says'])}</div><div class='sure'>Confidence {sure} %.{half}</div></li>"
+        f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'><div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
+        f"<div class='verdict'>{sign} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
+        f"<div class='says'>{html.escape(says)}</div><div class='sure'>Confidence {sure} %.{half}</div></div>"
     )
 
 
