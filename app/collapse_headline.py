@@ -31,7 +31,7 @@ NUMBERS = (
 
 CSS = """<style>
 .strip {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: .5rem}
-.strip .card {padding: .5rem .75rem; border: 1px solid rgba(128, 138, 148, .35); border-top: 4px solid var(--mark); border-radius: 6px}
+.strip .card {border: 1px solid rgba(128, 138, 148, .35); border-top: 4px solid var(--mark); border-radius: 6px; padding: .5rem}
 .strip .stage, .strip .says {font-size: .85rem; line-height: 1.35}
 .strip .verdict {font-weight: 600; font-size: 1.05rem; margin: .1rem 0}
 .strip .sure {font-size: .8rem; opacity: .75; margin-top: .25rem}
