@@ -1,6 +1,6 @@
 """Parquet: number columns side by side, or one column of equally long lists; an id column gives the labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ from adrec.errors import WeightsError
 from adrec.matrices.checks import MOST_ENTRIES, Matrix, as_numbers, check_shape
 from adrec.matrices.text import is_label
 
-ROWS = 16_384
+NUMBERS = 2**22
+"""Numbers that are read at once."""
 
 
 def read_parquet(path: Path, key: str | None) -> Matrix:
@@ -29,10 +30,11 @@ def read_parquet(path: Path, key: str | None) -> Matrix:
                 raise WeightsError(f"'{path}' has no columns of numbers and no one list column to read; its columns are: {told or 'none'}.")
             if len(set(schema.names)) < len(schema.names):
                 raise WeightsError(f"'{path}' has several columns of one name; column names must differ.")
-            check_shape(path, (rows, len(names)))
+            check_shape(path, (rows, max(_values(file, names[0]) // max(rows, 1), len(names))))
         with pyarrow.parquet.ParquetFile(path, read_dictionary=[label] if label else []) as file:
             wanted = names + ([label] if label else [])
-            parts = list(_batches(path, file, wanted, names, label))
+            at_once = max(NUMBERS // max(_values(file, names[0]) // max(rows, 1), len(names)), 1)
+            parts = list(_batches(path, file.iter_batches(at_once, columns=wanted), names, label))
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0][:200].rstrip(".")
         raise WeightsError(f"'{path}' is damaged and cannot be read as Parquet ({reason}).") from None
@@ -44,11 +46,11 @@ def read_parquet(path: Path, key: str | None) -> Matrix:
 
 
 def _batches(
-    path: Path, file: pyarrow.parquet.ParquetFile, wanted: list[str], names: list[str], label: str | None
+    path: Path, batches: Iterable[pa.RecordBatch], names: list[str], label: str | None
 ) -> Iterator[tuple[np.ndarray, list[str]]]:
-    """Tables (rows, D) and labels, some thousand rows at a time, so that no declared size is trusted."""
+    """Tables (rows, D) and labels, some rows at a time, so that no declared size is trusted."""
     width, seen = None, 0
-    for batch in file.iter_batches(ROWS, columns=wanted):
+    for batch in batches:
         if not len(batch):
             continue
         lists = _list_of_numbers(batch.column(names[0]).type)
@@ -58,6 +60,13 @@ def _batches(
             raise WeightsError(f"'{path}' has rows of different lengths, or more than {MOST_ENTRIES:,} numbers; accepted is a matrix.")
         width = table.shape[1]
         yield table, _labels(path, label, batch.column(label)) if label else []
+
+
+def _values(file: pyarrow.parquet.ParquetFile, name: str) -> int:
+    """How many numbers the file says that a column holds."""
+    meta = file.metadata
+    columns = (meta.row_group(i).column(j) for i in range(meta.num_row_groups) for j in range(meta.num_columns))
+    return sum(c.num_values for c in columns if c.path_in_schema.split(".")[0] == name)
 
 
 def _side_by_side(path: Path, batch: pa.RecordBatch, names: list[str]) -> np.ndarray:

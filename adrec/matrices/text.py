@@ -14,6 +14,7 @@ from adrec.matrices.checks import MOST_ENTRIES, Matrix, check_shape
 LABELS = {"", "id", "index", "word", "token", "label", "key", *NAMES["item"].split()}
 """Names of a first column that holds the items' ids."""
 LARGEST, LONGEST_LINE = 2**31, 2**22
+MOST_COLUMNS = 2**16
 CHUNK = 2**20
 
 
@@ -38,6 +39,8 @@ def read_text(path: Path, key: str | None) -> Matrix:
         separator = next((s for s in "\t;," if s in first.strip()), None) or " "
         names = [cell.strip() for cell in next(csv.reader([first.strip("\r\n ")], delimiter=separator))]
         names = [name for name in names if name] if separator == " " else names
+        if len(names) > MOST_COLUMNS:
+            raise WeightsError(f"'{path}' has {len(names):,} columns; accepted are at most {MOST_COLUMNS:,}.")
         header = _has_names(names)
         frame = _parse(path, separator, 0 if header else None)
     except (UnicodeDecodeError, csv.Error, StopIteration, pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:

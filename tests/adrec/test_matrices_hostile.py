@@ -1,0 +1,33 @@
+"""Hostile and broken files, all tried in one child process under limits: none crashes, hangs, runs code or takes memory."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.adrec.hostile import CANARY, CASES, FINE, GROWTH, SECONDS, results
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:
+    folder = tmp_path_factory.mktemp("hostile")
+    return folder, results(folder)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in FINE])
+def test_a_hostile_file_is_refused_in_one_sentence(name: str, found: Any) -> None:
+    row = found[1].get(name)
+    assert row is not None, "the process ended"
+    assert row["kind"] == "refused", row
+    words = row["words"]
+    assert words.startswith(f"'{name}'") and words.endswith(".") and "\n" not in words and len(words) < 600
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_hostile_file_costs_neither_time_nor_memory(name: str, found: Any) -> None:
+    row = found[1].get(name)
+    assert row is not None and row["seconds"] < SECONDS and row["grown"] < GROWTH, row
+
+
+def test_no_code_of_a_file_ran(found: Any) -> None:
+    assert len(found[1]) == len(CASES) and not (found[0] / CANARY).exists() and not Path(CANARY).exists()
