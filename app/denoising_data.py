@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from adrec.all_users import cached_all_users
 from adrec.config import DENOISERS_OF
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
@@ -16,12 +17,15 @@ from adrec.runs import RunFolder
 from app import loaders
 
 if TYPE_CHECKING:
+    from adrec.fan import Fan, FewerSteps
+    from adrec.forward import Noised, Schedule
     from adrec.models import Model
     from adrec.trajectory import Trajectory
 
 _background = ThreadPoolExecutor(1, "model")
 OUTCOMES = {"hit": (1, 10), "near miss": (11, 50), "miss": (51, None)}
-SEEDS = 8
+SEEDS = 50
+"""Of a fan."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +39,23 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Influence:
-    """How much the noise matters: see ``words.of_noise``. share: None where the noised token enters whole, without a weight."""
+class Chance:
+    """What the noise changes for one history. fan: ``SEEDS`` seeds from the shown one on; fewer: the same seeds in fewer steps; one_step:
+    how many of the shown top 10 one step gives too; share: of the noise that enters beside the condition, where lambda weighs it."""
 
-    share: float | None
+    fan: "Fan"
+    fewer: "list[FewerSteps]"
     one_step: int
-    seeds: tuple[int, ...]
+    share: float | None
 
 
 def stage(run: RunFolder) -> str:
     """The last stage with a denoiser; a RunError if there is none yet, or if the model has none."""
     kind = run.model_config.model
     if kind not in DENOISERS_OF:
-        known = " and ".join(DENOISERS_OF)
-        raise RunError(f"'{run.name}' is a model of kind '{kind}', which has no reverse process; runs of {known} have one.")
+        raise RunError(
+            f"'{run.name}' is a model of kind '{kind}', which has no reverse process: choose a run of {' or '.join(DENOISERS_OF)}."
+        )
     found = [s for s in run.stages if s != "pretrain"]
     if not found:
         raise RunError(f"'{run.name}' has no trained denoiser yet: that comes with the end of the warm-up.")
@@ -84,6 +91,12 @@ def with_outcome(ranks: np.ndarray, outcome: str) -> np.ndarray:
     return np.flatnonzero((ranks >= low) & (ranks <= (high or ranks.max(initial=low))))
 
 
+def changed_users(run: RunFolder) -> np.ndarray | None:
+    """Positions of users whose first item changes after step 1, as measured with seed 0; None if that is not measured yet."""
+    report = cached_all_users(run)
+    return None if report is None else np.array(report["changed_users"], dtype=int)
+
+
 def user(data: SequenceDataset, user_id: str, length: int) -> Subject:
     """A user's test case by the data set's own id."""
     index = data.position(user_id)
@@ -113,9 +126,14 @@ def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: i
     return _trajectory(*loaders.key(run), stage, subject, seed, steps)
 
 
-def influence(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Influence:
-    """The top 10 of this reverse process against that of one step, and of ``SEEDS`` other seeds."""
-    return _influence(*loaders.key(run), stage, subject, seed, steps)
+def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
+    """This reverse process beside that of other seeds and of fewer steps."""
+    return _chance(*loaders.key(run), stage, subject, seed, steps)
+
+
+def noised(run: RunFolder, stage: str, item: int, seed: int) -> "tuple[Schedule, Noised]":
+    """The run's noise schedule, and what it does to an item."""
+    return _noised(*loaders.key(run), stage, item, seed)
 
 
 def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str) -> bytes:
@@ -152,30 +170,39 @@ def _load(path: str, stage: str) -> "Model":
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
-    from adrec.trajectory import trajectory
+    from adrec.trajectory import most_popular, trajectory
 
+    popular = most_popular(loaders.items(RunFolder(path)))
     loaded = _model(path, changed, stage).result()
-    return trajectory(loaded, list(subject.history), target=subject.target, seed=seed, steps=steps, user=subject.index or 0)
+    user = subject.index or 0
+    return trajectory(loaded, list(subject.history), target=subject.target, seed=seed, steps=steps, user=user, popular=popular)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _influence(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> Influence:
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
     from adrec.data.batches import pack
+    from adrec.fan import fan, fewer_steps
 
     loaded: Any = _model(path, changed, stage).result()
-
-    def answer(seed: int, steps: int) -> "Trajectory":
-        return _trajectory(path, changed, stage, subject, seed, steps)
-
-    shown = answer(seed, steps)
-    final = set(shown.top[-1].tolist())
-    common = [len(final & set(answer(s, n).top[-1].tolist())) for s, n in [(seed, 1), *((seed + i, steps) for i in range(1, SEEDS + 1))]]
+    of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0}
+    many = fan(loaded, list(subject.history), subject.target, steps=steps, **of)
+    fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
+    single = _trajectory(path, changed, stage, subject, seed, 1)
+    one_step = len(set(many.top_ten[-1, 0].tolist()) & set(single.top_ten[-1].tolist()))
     share = None
     if loaded.config.model == "adrec":
         batch = pack([np.asarray(subject.history)], loaded.config.length)
         condition = loaded.encode(batch)[batch.last][0]
-        share = loaded.config.noise_weight * float(np.linalg.norm(shown.x_t[0])) / float(condition.norm())
-    return Influence(share, common[0], tuple(common[1:]))
+        share = loaded.config.noise_weight * float(np.linalg.norm(single.x_t[0])) / float(condition.norm())
+    return Chance(many, fewer, one_step, share)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _noised(path: str, changed: int, stage: str, item: int, seed: int) -> "tuple[Schedule, Noised]":
+    from adrec.forward import noised, schedule
+
+    loaded: Any = _model(path, changed, stage).result()
+    return schedule(loaded.diffusion), noised(loaded.item_embedding.weight.numpy(), item, loaded.diffusion, seed)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.data.dataset import SequenceDataset
-from adrec.explorer import scene, words
+from adrec.explorer import export, scene, words
 from adrec.runs import RunFolder
 from adrec.titles import parse_history
 from app import denoising_data as data
@@ -69,51 +69,92 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, length: int) -> data
         chosen = row.selectbox("User", ids, format_func=lambda u: told.get(u, f"User {u}"), width=220, help=help_, **place)
     else:
         chosen = row.text_input("User id", width=220, **state.bound("user", default, ids))
-    _draws(row, ids, ranks)
-    return data.user(users, chosen, length)
+    _draws(row, run, users, ranks)
+    subject = data.user(users, chosen, length)
+
+    def edit() -> None:
+        state.put(view="own", history="-".join(map(str, subject.history)))
+
+    help_ = "Copies this history, to add, remove, replace and reorder its items."
+    row.button("Edit this history", icon=":material/edit:", on_click=edit, help=help_, key="denoising.edit")
+    return subject
 
 
-def _draws(row: Any, ids: Sequence[str], ranks: np.ndarray | None) -> None:
-    """Buttons that draw a user: any, or one with a certain outcome."""
+def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> None:
+    """Buttons that draw a user: any, or one with a certain outcome, history length, or change of mind."""
+    ids = users.user_ids.tolist()
 
     def draw(positions: np.ndarray) -> None:
         state.put(user=ids[int(np.random.default_rng().choice(positions))])
 
+    def button(place: Any, label: str, key: str, positions: np.ndarray | None, why: str) -> None:
+        none = positions is None or not len(positions)
+        place.button(label, on_click=draw, args=(positions,), disabled=none, help=why, key=f"denoising.{key}")
+
     row.button("Random", icon=":material/casino:", on_click=draw, args=(np.arange(len(ids)),), help="Any user", key="denoising.random")
+    menu = row.popover("Random, of a kind", icon=":material/filter_alt:")
     for outcome in data.OUTCOMES:
-        found = np.array([], dtype=int) if ranks is None else data.with_outcome(ranks, outcome)
-        why = f"One of the {len(found):,} users whose test item was a {outcome}" if len(found) else f"No user's test item was a {outcome}."
-        if ranks is None:
-            why = "This run has no test ranks: they come with the end of its training."
-        row.button(f"Random {outcome}", on_click=draw, args=(found,), disabled=not len(found), help=why, key=f"denoising.{outcome}")
+        found = None if ranks is None else data.with_outcome(ranks, outcome)
+        why = "This run has no test ranks: they come with the end of its training."
+        if found is not None:
+            why = (
+                f"One of the {len(found):,} users whose test item was a {outcome}"
+                if len(found)
+                else f"No user's test item was a {outcome}."
+            )
+        button(menu, f"A {outcome}", outcome, found, why)
+    changed = data.changed_users(run)
+    why = "All users must be measured first: see All users below."
+    if changed is not None:
+        why = f"One of {len(changed):,} users whose first item changes after step 1" if len(changed) else "No user's first item changes."
+    button(menu, "Changed its mind", "changed", changed, why)
+    lengths = np.diff(users.train_offsets)
+    short, long = np.quantile(lengths, [0.25, 0.75])
+    button(menu, "A short history", "short", np.flatnonzero(lengths <= short), f"At most {short + 1:.0f} items, the shortest quarter")
+    button(menu, "A long history", "long", np.flatnonzero(lengths >= long), f"At least {long + 1:.0f} items, the longest quarter")
 
 
 def _composed(run: RunFolder, length: int) -> data.Subject | None:
     """A history picked from the item table, in the URL as ids joined by '-'."""
     items = loaders.items(run)
-    known = [i for i in _ids(state.get("history", "")) if 1 <= i <= len(items)][-length:]
-    key = "denoising.history"
-    st.session_state[key] = known
-
-    def write() -> None:
-        _put_history(st.session_state[key])
-
+    given = [int(part) for part in str(state.get("history", "")).split("-") if part.isdecimal()]
+    known = [i for i in given if 1 <= i <= len(items)][-length:]
+    unknown = [str(i) for i in given if not 1 <= i <= len(items)]
+    if unknown:
+        words_ = f"Not in the catalogue and left out: {', '.join(unknown[:5])}. Ids go from 1 to {len(items):,}."
+        st.warning(words_, icon=":material/warning:")
     if len(items) <= LISTED:
-        titles = _unique_titles(items)
-        names: dict[str, Any] = {"format_func": titles.__getitem__, "placeholder": "Type a title", "select_all": False}
-        st.multiselect("History, oldest first", items.index.tolist(), key=key, on_change=write, max_selections=length, **names)
+        _picked(items, known, length)
     else:
         _typed(items, known, length)
-    if len(known) > 1:
-        _reorder(items, known)
-    if not known:
+    if known:
+        _change(items, known)
+    else:
         st.caption("Pick one or more items: the model reads them as a history, oldest first, and looks for the next one.")
         return None
     return data.Subject(tuple(known))
 
 
-def _ids(text: str) -> list[int]:
-    return list(dict.fromkeys(int(part) for part in text.split("-") if part.isdecimal()))
+def _picked(items: pd.DataFrame, known: list[int], length: int) -> None:
+    """Add an item, or put it in another's place."""
+    titles = _unique_titles(items)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    where = {-1: "At the end"} | {place: f"In place of {place + 1}: {items['title'][item]}" for place, item in enumerate(known)}
+    place = row.selectbox("Where", where, format_func=where.__getitem__, width=280, disabled=not known, key="denoising.where")
+
+    def put() -> None:
+        item, changed = st.session_state["denoising.add"], known.copy()
+        st.session_state["denoising.add"] = None
+        if item is None:
+            return
+        if place is None or place < 0:
+            changed.append(item)
+        else:
+            changed[place] = item
+        _put_history(changed[-length:])
+
+    add: dict[str, Any] = {"index": None, "format_func": titles.__getitem__, "placeholder": "Type a title", "key": "denoising.add"}
+    row.selectbox("Add an item", items.index.tolist(), on_change=put, width=320, **add)
 
 
 def _put_history(ids: Sequence[int]) -> None:
@@ -131,13 +172,13 @@ def _typed(items: pd.DataFrame, known: list[int], length: int) -> None:
     title, item = items["title"], items["item"]
     shown = "; ".join(title[i] if (title == title[i]).sum() == 1 else item[i] for i in known)
     text = st.text_input("History, oldest first", value=shown, help="Titles or ids, separated by ';'")
-    wanted = list(dict.fromkeys(parse_history(text, items)))[-length:] if text.strip() else []
+    wanted = parse_history(text, items)[-length:] if text.strip() else []
     if wanted != known:
         _put_history(wanted)
         st.rerun()
 
 
-def _reorder(items: pd.DataFrame, known: list[int]) -> None:
+def _change(items: pd.DataFrame, known: list[int]) -> None:
     def move(place: int, by: int) -> None:
         order = known.copy()
         order.insert(place + by, order.pop(place))
@@ -146,14 +187,17 @@ def _reorder(items: pd.DataFrame, known: list[int]) -> None:
     def remove(place: int) -> None:
         _put_history(known[:place] + known[place + 1 :])
 
-    with st.popover("Change the order", icon=":material/swap_vert:", type="tertiary"):
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.button("Remove the newest", icon=":material/undo:", on_click=remove, args=(len(known) - 1,), type="tertiary", key="denoising.undo")
+    row.button("Start over", icon=":material/delete:", on_click=_put_history, args=([],), type="tertiary", key="denoising.clear")
+    with row.popover("Change the order, remove", icon=":material/swap_vert:", type="tertiary"):
         for place, item in enumerate(known):
-            row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+            line = st.container(horizontal=True, vertical_alignment="center", gap="small")
             name = items["title"][item]
-            row.button("↑", key=f"up.{item}", on_click=move, args=(place, -1), disabled=place == 0, help=f"{name}: earlier")
-            row.button("↓", key=f"down.{item}", on_click=move, args=(place, 1), disabled=place == len(known) - 1, help=f"{name}: later")
-            row.button("✕", key=f"remove.{item}", on_click=remove, args=(place,), help=f"Remove {name}")
-            row.markdown(words.plain(name))
+            line.button("↑", key=f"up.{place}", on_click=move, args=(place, -1), disabled=place == 0, help=f"{name}: earlier")
+            line.button("↓", key=f"down.{place}", on_click=move, args=(place, 1), disabled=place == len(known) - 1, help=f"{name}: later")
+            line.button("✕", key=f"remove.{place}", on_click=remove, args=(place,), help=f"Remove {name}")
+            line.markdown(words.plain(name))
 
 
 # -- what is known of them ----------------------------------------------------------------------------------------
@@ -221,24 +265,26 @@ def clock(run: RunFolder, stage: str, subject: data.Subject, seed: int, steps: i
     scrubber(scene.packed(blob, step), lambda released: state.put(step=released))
 
 
-def influence(run: RunFolder, stage: str, subject: data.Subject, seed: int, steps: int) -> None:
-    """What lambda means for this history, in this run's own figures."""
-    found = data.influence(run, stage, subject, seed, steps)
-    size = min(10, run.model_config.n_items)
-    said = words.of_noise(run.model_config.noise_weight, steps, found.share, found.one_step, found.seeds, size)
-    st.markdown("#### How much does the noise matter?")
-    st.markdown(said)
+def downloads(
+    trajectory: "Trajectory", title: Callable[[int], str], run: RunFolder, stage: str, subject: data.Subject, method: str
+) -> None:
+    """The whole trajectory as JSON, as a table, and as a page that works offline."""
+    stem = f"{run.name}-{subject.user_id or 'composed'}-seed{trajectory.seed}"
+    row = st.container(horizontal=True)
 
+    def offer(label: str, make: Callable[[], str], end: str, mime: str) -> None:
+        common: dict[str, Any] = {"type": "tertiary", "icon": ":material/download:", "on_click": "ignore", "key": f"denoising.{end}"}
+        row.download_button(label, make, file_name=f"{stem}.{end}", mime=mime, **common)
 
-def json_download(trajectory: "Trajectory", title: Callable[[int], str], subject: data.Subject, name: str) -> None:
-    """The whole trajectory as a JSON file."""
-    st.download_button(
-        "Everything shown here (JSON)",
-        lambda: json.dumps(trajectory.to_json(title, subject.user_id), ensure_ascii=False, indent=1),
-        file_name=f"{name}.json",
-        mime="application/json",
-        type="tertiary",
-        icon=":material/download:",
-        on_click="ignore",
-        key="denoising.json",
-    )
+    def page() -> str:
+        table = data.model(run, stage).result().item_embedding.weight.numpy()
+        return export.page(trajectory, table, data.layout(run, stage, method), title, name=run.name, user=subject.user_id)
+
+    def document() -> str:
+        found = data.chance(run, stage, subject, trajectory.seed, trajectory.steps)
+        report = export.document(trajectory, title, subject.user_id, found.fan, found.fewer)
+        return json.dumps(report, ensure_ascii=False, indent=1)
+
+    offer("Everything shown here (JSON)", document, "json", "application/json")
+    offer("Steps and lists (CSV)", lambda: export.table(trajectory, title).to_csv(index=False), "csv", "text/csv")
+    offer("This picture to take along (HTML, works offline)", page, "html", "text/html")

@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from adrec.errors import AdrecError
 from adrec.projection import project
-from adrec.runs import RunFolder
+from adrec.runs import Progress, RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,36 +35,37 @@ class Job:
         return self.reader is not None and self.reader.is_alive()
 
 
-_jobs: dict[str, Job] = {}
+MODULE = "app.projecting"
+_jobs: dict[tuple[str, str], Job] = {}
 _lock = threading.Lock()
 
 
-def job(run: RunFolder) -> Job | None:
-    """The run's projection since the server started, if there was one."""
-    return _jobs.get(str(run.path.resolve()))
+def job(run: RunFolder, module: str = MODULE) -> Job | None:
+    """The run's projection (or other module's work) since the server started, if there was one."""
+    return _jobs.get((module, str(run.path.resolve())))
 
 
-def start(run: RunFolder) -> Job:
-    """Begin the run's projection unless it is under way."""
+def start(run: RunFolder, module: str = MODULE) -> Job:
+    """Begin the run's projection (``python -m module RUN``) unless it is under way."""
     key = str(run.path.resolve())
     with _lock:
-        found = _jobs.get(key)
+        found = _jobs.get((module, key))
         if found is not None and found.alive:
             return found
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "app.projecting", key]
+        command = [sys.executable, "-m", module, key]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         process = subprocess.Popen(command, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=nowhere)
         begun = Job(process)
         begun.reader = threading.Thread(target=_read, args=(begun,), daemon=True)
         begun.reader.start()
-        _jobs[key] = begun
+        _jobs[module, key] = begun
         return begun
 
 
-def cancel(run: RunFolder) -> None:
+def cancel(run: RunFolder, module: str = MODULE) -> None:
     """End the run's projection; nothing of it is kept."""
-    found = job(run)
+    found = job(run, module)
     if found is not None and found.alive:
         found.cancelled = True
         found.process.kill()
@@ -79,7 +81,7 @@ def _read(found: Job) -> None:
         except (ValueError, KeyError, TypeError):
             continue  # not ours
     if process.wait() != 0 and not found.cancelled and found.error is None:
-        found.error = f"The UMAP process ended unexpectedly (exit code {process.returncode})."
+        found.error = f"The process ended unexpectedly (exit code {process.returncode})."
 
 
 def _say(fraction: float, words: str, error: str | None = None) -> None:
@@ -91,11 +93,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def main(path: str) -> int:
-    """Project; 2 after saying what is wrong."""
+def run_job(work: Callable[[Progress], object]) -> int:
+    """Do the work, which is given the function to tell its progress with; 2 after saying what is wrong."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        project(RunFolder(path), "umap", progress=_say)
+        work(_say)
     except AdrecError as error:
         _say(0.0, "failed", str(error))
         return 2
@@ -103,6 +105,6 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1])
+    code = run_job(lambda say: project(RunFolder(sys.argv[1]), "umap", progress=say))
     sys.stdout.flush()
     os._exit(code)  # the thread that waits for the server must not hold it

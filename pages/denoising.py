@@ -6,6 +6,7 @@ from adrec.explorer import words
 from app import denoising_data as data
 from app import denoising_view as view
 from app import loaders, ui
+from app.denoising_look import look
 
 ui.header("How does noise become a recommendation?")
 answer = st.container()
@@ -33,5 +34,5 @@ if run is not None:
         with picture:
             view.clock(run, stage, subject, seed, steps, method)
         with explained:
-            view.influence(run, stage, subject, seed, steps)
-            view.json_download(trajectory, title, subject, f"{run.name}-{subject.user_id or 'composed'}-seed{seed}")
+            view.downloads(trajectory, title, run, stage, subject, method)
+            look(run, stage, subject, seed, trajectory, title)

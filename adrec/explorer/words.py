@@ -2,11 +2,12 @@
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adrec.fan import Fan
     from adrec.trajectory import Trajectory
 
 DEFINITIONS = {
@@ -16,7 +17,10 @@ DEFINITIONS = {
     "Rank": "the target's place among all items, 1 being the best; ties count against the model.",
     "Hit, near miss, miss": "the target is finally in the top 10, at rank 11 to 50, or below.",
     "Probability": "the softmax of the inner products over all items.",
-    "λ": "how much of the noised token the denoiser sees beside the history: its input is c + λ (x_t + time).",
+    "Margin": "the target's score minus that of the best other item. Above 0 the target is first.",
+    "Entropy": "how undecided the answer is: e to its power is the number of equally likely items that would be as undecided.",
+    "Seed": "which random numbers the noise is made of. Everything else stays the same.",
+    "λ": "in ADRec, how much of the noised token the denoiser sees beside the history: its input is c + λ (x_t + time).",
     "Map": "UMAP or PCA of the final item table. A vector that is no item is put, on UMAP, at the mean of its 10 nearest items by cosine, "
     "weighted by 1 / (1 - cosine); on PCA it is brought to the items' mean length, which changes no ranking, and projected. "
     "How well that shows its neighbourhood stands below the map.",
@@ -87,22 +91,45 @@ def listed(titles: Sequence[str], most: int = 3) -> str:
 
 
 def of_noise(noise_weight: float, steps: int, share: float | None, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
-    """What the noise means for this history. share: length of lambda times the noise over that of c, None where there is no lambda;
-    one_step: how many of the top ``size`` are the same after one step; seeds: the same for other seeds."""
-    low, high = min(seeds), max(seeds)
-    common = f"{low}" if low == high else f"{low} to {high}"
-    weighed = f"Here the noise, times λ = {noise_weight:g}, is {_percent(share or 0)} as long as the condition c that carries the history. "
-    whole = "Here the noised item enters the denoiser whole, beside the condition c that carries the history: there is no λ. "
+    """What the noise means for this history. share: length of lambda times the noise over that of c, None for a model that has no
+    lambda; one_step: how many of the top ``size`` are the same after one step; seeds: the same for other seeds."""
+    low, middle = min(seeds), sorted(seeds)[len(seeds) // 2]
+    enters = (
+        "This model's denoiser sees the whole noised token beside the history."
+        if share is None
+        else f"Here the noise, times λ = {noise_weight:g}, is {_percent(share)} as long as the condition c that carries the history."
+    )
     figures = (
-        f"{whole if share is None else weighed}"
-        f"**One step** gives {one_step} of the same {size} items as {steps}; **{len(seeds)} other seeds** give {common} of the same {size}."
+        f"{enters} **One step** gives {one_step} of the same {size} items as {steps}; of **{len(seeds)} other seeds** the middle one gives "
+        f"{middle} of the same {size}, the one furthest off {low}."
     )
     step_enough, seed_alike = one_step >= size - 1, low >= size - 1
     if step_enough and seed_alike:
-        return f"{figures} So the noise barely reaches the denoiser: the history decides, and one step is practically enough."
+        return f"{figures} So the noise barely matters: the history decides, and one step is practically enough."
     of_steps = "one step is practically enough" if step_enough else f"the later steps replace {size - one_step} of the first {size}"
     of_seeds = "another seed changes almost nothing" if seed_alike else f"another seed replaces up to {size - low} of them, by chance"
     return f"{figures} So here {of_steps}, and {of_seeds}."
+
+
+def of_shares(fan: "Fan", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
+    """Where the seeds end, in a sentence."""
+    (item, share), count = fan.shares[0], len(fan.seeds)
+    first = f"{round(share * count)} of {count} seeds end at {style.title(title(item))} as the first choice"
+    lists = "all give one and the same top 10" if fan.distinct_lists == 1 else f"there are {fan.distinct_lists} different top tens"
+    order = "" if fan.distinct_orders == fan.distinct_lists else f" ({fan.distinct_orders} if their order counts)"
+    return f"{first}; {lists}{order}."
+
+
+def of_everyone(report: Mapping[str, Any]) -> str:
+    """What steps do for all users, in a sentence. report: of ``all_users``."""
+    users, steps, one, whole = report["users"], report["timesteps"], report["by_steps"][0], report["by_steps"][-1]
+    at_once = report["commit_steps"][0] / users
+    gain = f"HR@20 is {100 * one['hr@20']:.1f} % after one step and {100 * whole['hr@20']:.1f} % after {steps}"
+    return (
+        f"**{100 * at_once:.0f} % of {users:,} users are decided at the first step**, and {100 * report['changed_mind']:.1f} % change "
+        f"their first item later. {gain}; one step gives {one['common']:.1f} of the same 10 items, and all lists together hold "
+        f"{whole['distinct_items']:,} of {report['items']:,} items."
+    )
 
 
 def _percent(share: float) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adrec.all_users import all_users
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.evaluation import evaluate
 from adrec.explorer import scene, words
 from adrec.models.loading import load_model
 from adrec.projection import pca_map
-from adrec.runs import RunFolder
+from adrec.runs import RunFolder, write_json
 from adrec.training.session import describe_run, train_run
 from adrec.trajectory import Trajectory, titled, user_trajectory
 from app import denoising_data as data
@@ -89,29 +90,41 @@ def test_without_test_ranks_the_draws_say_why_they_are_off(run: RunFolder) -> No
 
 def test_a_composed_history_keeps_its_order(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="9-3-20")
-    assert app.multiselect[0].value == [9, 3, 20] and not app.exception
+    assert len(app.selectbox(key="denoising.where").options) == 4 and not app.exception
     cards, titles = history_of(app), RunFolder(run.path).items["title"]
     assert cards.index(titles[20]) < cards.index(titles[3]) < cards.index(titles[9])  # the newest is read first
 
 
 def test_a_composed_history_can_be_reordered_and_shortened(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="9-3-20")
-    app.button(key="up.20").click().run()
+    app.button(key="up.2").click().run()
     assert app.query_params["history"] == "9-20-3"
-    app.button(key="remove.9").click().run()
+    app.button(key="remove.0").click().run()
     assert app.query_params["history"] == "20-3"
 
 
 def test_of_a_history_longer_than_the_model_reads_a_link_keeps_the_newest(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="-".join(map(str, range(1, 16))))
-    assert app.multiselect[0].value == list(range(6, 16)) and not app.exception
+    assert f"History of {10}" in history_of(app) and not app.exception
 
 
 def test_picking_items_writes_the_history_to_the_url(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own")
     assert "Pick one or more items" in texts(app)
-    app.multiselect[0].select(4).run()
+    app.selectbox(key="denoising.add").select_index(3).run()
     assert app.query_params["history"] == "4" and "Its first choice is" in texts(app)
+
+
+def test_an_item_can_take_anothers_place_and_come_twice(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20")
+    app.selectbox(key="denoising.where").select_index(2).run()
+    app.selectbox(key="denoising.add").select_index(19).run()
+    assert app.query_params["history"] == "9-20-20" and "Its first choice is" in texts(app)
+
+
+def test_ids_of_a_link_that_are_not_in_the_catalogue_are_told(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="9-999-3")
+    assert "Not in the catalogue and left out: 999." in texts(app) and "History of 2" in history_of(app)
 
 
 def test_of_a_large_catalogue_titles_are_typed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +132,7 @@ def test_of_a_large_catalogue_titles_are_typed(run: RunFolder, monkeypatch: pyte
     titles = run.items["title"]
     app = open_page("denoising", run="tiny", view="own")
     app.text_input[0].input(f"{titles[8]}; {titles[2]}; {titles[8]}").run()
-    assert app.query_params["history"] == "8-2" and "Its first choice is" in texts(app)
+    assert app.query_params["history"] == "8-2-8" and "Its first choice is" in texts(app)
 
 
 def test_a_title_that_is_not_there_is_told_with_the_closest(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,22 +171,26 @@ def test_an_impossible_number_of_steps_in_a_link_counts_as_all(run: RunFolder) -
     assert not app.exception and [n.value for n in app.number_input] == [0, 4]
 
 
-# -- lambda -------------------------------------------------------------------------------------------------------
+# -- chance, steps and lambda -------------------------------------------------------------------------------------
+
+
+def first_user(tiny_data: SequenceDataset) -> data.Subject:
+    return data.user(tiny_data, str(tiny_data.user_ids[0]), 10)
 
 
 def test_with_lambda_zero_one_step_and_every_seed_give_the_same_list(run: RunFolder, tiny_data: SequenceDataset) -> None:
     info = run.info
     info["model"]["noise_weight"] = 0.0
-    from adrec.runs import write_json
-
     write_json(run.path / "run.json", info)
-    found = data.influence(run, "finetune", data.user(tiny_data, str(tiny_data.user_ids[0]), 10), 0, 4)
-    assert (found.share, found.one_step, set(found.seeds)) == (0.0, 10, {10})
+    found = data.chance(run, "finetune", first_user(tiny_data), 0, 4)
+    assert (found.share, found.one_step, found.fan.distinct_lists) == (0.0, 10, 1)
 
 
-def test_with_lambda_one_the_seeds_differ(run: RunFolder, tiny_data: SequenceDataset) -> None:
-    found = data.influence(run, "finetune", data.user(tiny_data, str(tiny_data.user_ids[0]), 10), 0, 4)
-    assert found.share > 0.05 and min(found.seeds) < 10
+def test_with_lambda_one_the_seeds_differ_and_the_first_is_the_one_shown(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    found = data.chance(run, "finetune", first_user(tiny_data), 3, 4)
+    assert found.share is not None and found.share > 0.05 and found.fan.distinct_lists > 1
+    shown = data.trajectory(run, "finetune", first_user(tiny_data), 3, 4)
+    assert found.fan.top_ten[:, 0].tolist() == shown.top_ten.tolist() and len(found.fan.seeds) == data.SEEDS
 
 
 @pytest.mark.parametrize(
@@ -184,13 +201,50 @@ def test_with_lambda_one_the_seeds_differ(run: RunFolder, tiny_data: SequenceDat
         (10, (3, 8), "another seed replaces up to 7"),
     ],
 )
-def test_the_words_about_lambda_follow_its_figures(one_step: int, seeds: tuple[int, ...], said: str) -> None:
+def test_the_words_about_the_noise_follow_its_figures(one_step: int, seeds: tuple[int, ...], said: str) -> None:
     assert said in words.of_noise(0.001, 32, 0.001, one_step, seeds)
 
 
-def test_without_a_lambda_the_words_say_so() -> None:
-    said = words.of_noise(0.001, 32, None, 4, (3, 5))
-    assert "there is no λ" in said and "times λ" not in said and "the later steps replace 6" in said
+def test_of_a_model_without_lambda_none_is_told() -> None:
+    assert "λ" not in words.of_noise(0.001, 32, None, 4, (1, 2)) and "whole noised token" in words.of_noise(0.001, 32, None, 4, (1, 2))
+
+
+@pytest.mark.parametrize("part", ["seeds", "forward", "everyone"])
+def test_every_closer_look_can_be_linked_to(run: RunFolder, part: str) -> None:
+    app = open_page("denoising", run="tiny", look=part)
+    assert not app.exception and not app.error
+    said = {"seeds": "other seeds", "forward": "signal", "everyone": "not measured yet"}[part]
+    assert said in texts(app)
+
+
+def test_all_users_are_shown_once_they_are_measured(run: RunFolder) -> None:
+    report = all_users(run)
+    app = open_page("denoising", run="tiny", look="everyone")
+    assert words.of_everyone(report) in texts(app) and not app.exception
+    assert not app.button(key="denoising.changed").disabled
+
+
+def test_who_changed_their_mind_can_be_drawn(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    report = all_users(run)
+    app = open_page("denoising", run="tiny")
+    app.button(key="denoising.changed").click().run()
+    assert tiny_data.position(app.query_params["user"]) in report["changed_users"]
+
+
+@pytest.mark.parametrize(("kind", "low", "high"), [("short", 0.0, 0.25), ("long", 0.75, 1.0)])
+def test_a_short_or_long_history_can_be_drawn(run: RunFolder, tiny_data: SequenceDataset, kind: str, low: float, high: float) -> None:
+    lengths = np.diff(tiny_data.train_offsets)
+    app = open_page("denoising", run="tiny")
+    app.button(key=f"denoising.{kind}").click().run()
+    length = lengths[tiny_data.position(app.query_params["user"])]
+    assert np.quantile(lengths, low) <= length <= np.quantile(lengths, high)
+
+
+def test_a_users_history_can_be_taken_over_to_be_changed(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    app = open_page("denoising", run="tiny", user=str(tiny_data.user_ids[5]))
+    app.button(key="denoising.edit").click().run()
+    assert app.query_params["view"] == "own"
+    assert app.query_params["history"] == "-".join(map(str, tiny_data.history(5, "test", 10)))
 
 
 # -- other models -------------------------------------------------------------------------------------------------
@@ -208,7 +262,7 @@ def test_a_dreamrec_run_is_denoised_over_its_own_steps(root: Path, tiny_data: Se
     user = str(tiny_data.user_ids[3])
     app = open_page("denoising", run="peer", user=user)
     assert not app.exception and not app.error
-    assert [n.value for n in app.number_input] == [0, 25] and "there is no λ" in texts(app)
+    assert [n.value for n in app.number_input] == [0, 25] and "whole noised token" in texts(app)
     rank = evaluate(load_model(RunFolder(root / "peer")), tiny_data, "test").ranks[3]
     assert ("its first choice" if rank == 1 else f"rank {rank}") in texts(app)
 
@@ -216,7 +270,7 @@ def test_a_dreamrec_run_is_denoised_over_its_own_steps(root: Path, tiny_data: Se
 def test_a_model_without_a_reverse_process_is_told_with_those_that_have_one(root: Path, tiny_data: SequenceDataset) -> None:
     trained(root, tiny_data, model="sasrec", positions=True)
     told = open_page("denoising", run="peer").error[0].value
-    assert told == "'peer' is a model of kind 'sasrec', which has no reverse process; runs of adrec and dreamrec have one."
+    assert told == "'peer' is a model of kind 'sasrec', which has no reverse process: choose a run of adrec or dreamrec."
 
 
 # -- the headline -------------------------------------------------------------------------------------------------
