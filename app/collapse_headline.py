@@ -103,11 +103,10 @@ def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
     sign, says = ("○", START) if start else (SIGNS[verdict["kind"]], verdict["says"])
     half = " No interactions, so only the spectral half is decided." if verdict["undecided"] else ""
     sure = "over 99" if verdict["confidence"] > 0.99 else f"{100 * verdict['confidence']:.0f}"
-    return (
-        f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'><div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
-        f"<div class='verdict'>{sign} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
-        f"<div class='says'>{html.escape(says)}</div><div class='sure'>Confidence {sure} %.{half}</div></div>"
-    )
+    head = f"<div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
+    kind = f"<div class='verdict'>{sign} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
+    rest = f"<div class='says'>{html.escape(says)}</div><div class='sure'>Confidence {sure} %.{half}</div>"
+    return f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'>{head}{kind}{rest}</div>"
 
 
 def evidence(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
