@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.errors import AdrecError, DataError, WeightsError
+from adrec.diagnosis import data_at_hand
+from adrec.errors import DataError, WeightsError
 from adrec.matching import items_of, matched
 from adrec.matrices import read_table
 from adrec.runs import RunFolder
@@ -27,7 +28,7 @@ class Source:
 
     table: (V, D) without padding row. labels: the items' own ids, if known. notes: sentences on what was done. padded: whether a
     padding row was left out. data: the interactions, their items numbered as the table's rows. initial: the table before training.
-    run: the run folder and the table's name in it, if it is from one.
+    run: the run folder and the table's name in it, if it is from one; own: whether data and initial table are the run's, not given.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Source:
     data: SequenceDataset | None = None
     initial: np.ndarray | None = None
     run: tuple[RunFolder, str] | None = None
+    own: bool = False
 
     @cached_property
     def digest(self) -> str:
@@ -76,10 +78,10 @@ def bring(
         from adrec.data import catalog
 
         data = catalog.load(str(interactions), **(options or {}))
-        sources = [replace(s, **matched(data, s)) for s in sources]
+        sources = [replace(s, own=False, **matched(data, s)) for s in sources]
     if initial is not None:
         first = _of_file(Path(initial), None, padding, Path(initial).name)
-        sources = [replace(s, initial=_fitting(first, s)) for s in sources]
+        sources = [replace(s, own=False, initial=_fitting(first, s)) for s in sources]
     return sources
 
 
@@ -90,16 +92,10 @@ def _of_file(path: Path, key: str | None, padding: str, name: str) -> Source:
 
 def _of_run(run: RunFolder) -> list[Source]:
     """All tables of a run folder, with its items and, if they are at hand, its interactions."""
-    from adrec.data import catalog
-
     tables, items = run.checked_tables(), ItemTable(run.items)
-    data, notes = None, tuple[str, ...]()
-    try:
-        loaded = catalog.load_for_run(run.info) if catalog.available(str(run.info.get("dataset", {}).get("name"))) else None
-        data = loaded if loaded is not None and loaded.n_items == len(items) else None
-    except AdrecError as error:
-        notes = (f"The run's interactions could not be used: {error}",)
-    known = {"labels": tuple(items.frame["item"]), "notes": notes, "items": items, "data": data, "padded": True}
+    data, missing = data_at_hand(run)
+    notes = (f"Interactions of the run: none. {missing}",) if missing and run.bare_tables is None else ()
+    known = {"labels": tuple(items.frame["item"]), "notes": notes, "items": items, "data": data, "padded": True, "own": True}
     first = tables.get("initial")
     return [Source(n, t, run=(run, n), initial=first if n != "initial" else None, **known) for n, t in tables.items()]  # type: ignore[arg-type]
 

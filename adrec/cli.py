@@ -109,9 +109,15 @@ def parser() -> argparse.ArgumentParser:
     official.add_argument("--run", required=True, metavar="DIR")
     official.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="what shapes don't tell, such as length")
 
-    collapse = _command(commands, "collapse", collapse_command, "spectra and collapse measures of a run or a matrix file", as_json=True)
-    collapse.add_argument("target", metavar="RUN_OR_FILE")
-    collapse.add_argument("--key", help="which array of a file with several")
+    collapse = _command(commands, "collapse", collapse_command, "has a table collapsed, how, and how sure is that", as_json=True)
+    collapse.add_argument("targets", metavar="RUN_OR_FILE", nargs="+", help="run folders or matrix files, compared in this order")
+    collapse.add_argument("--interactions", metavar="NAME_OR_PATH", help="who used what: decides whether neighbours mean something")
+    _data_options(collapse)
+    collapse.add_argument("--items", metavar="FILE", help="titles and categories of the items")
+    collapse.add_argument("--initial", metavar="FILE", help="the table before training")
+    collapse.add_argument("--key", metavar="NAME", help="which array of a file with several")
+    collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is no item (default auto)")
+    collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
 
     trajectory = _command(commands, "trajectory", trajectory_command, "the reverse process of one user's last token", as_json=True)
     trajectory.add_argument("run", metavar="DIR")
@@ -319,27 +325,26 @@ def import_command(arguments: argparse.Namespace) -> None:
 
 
 def collapse_command(arguments: argparse.Namespace) -> None:
-    from adrec.diagnosis import data_at_hand, diagnosis, table_entries
-    from adrec.matrices import read_matrix
-    from adrec.runs import RunFolder
+    from adrec.bring import bring
+    from adrec.judging import judge
+    from adrec.report import report
+    from adrec.runs import atomic
 
-    target = Path(arguments.target)
-    if target.is_dir():
-        run = RunFolder(target)
-        run.checked_tables()
-        data, missing = data_at_hand(run)
-        tables = diagnosis(run, data)["tables"]
-        if missing and any(table["verdict"]["undecided"] for table in tables):
-            print(f"Only the spectral half is decided: {missing}", file=sys.stderr)
-    else:
-        tables = table_entries({target.name: read_matrix(target, arguments.key)})
+    how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding")}
+    sources = bring(arguments.targets, **how, options=_pairs(arguments.data_option))
+    judged = judge(sources)
+    if arguments.report:
+        text = report(judged, [source.table for source in sources], shlex.join(["python", "-m", "adrec", *arguments.words]))
+        with atomic(Path(arguments.report), "w") as file:
+            file.write(text)
+        print(f"The report is '{arguments.report}'.", file=sys.stderr)
     if arguments.json:
-        print(json.dumps({"tables": tables}))
+        print(json.dumps(judged, ensure_ascii=False))
         return
-    for table in tables:
+    for table in judged["tables"]:
         verdict = table["verdict"]
         print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
-        print("\n".join([verdict["says"], *verdict["undecided"]]))
+        print("\n".join([verdict["says"], *verdict["undecided"], *table["notes"]]))
         _print(table["measures"], False)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from adrec.bring import Source, named
 from adrec.collapse import table_report
 from adrec.cooccurrence import Cooccurrence
+from adrec.diagnosis import diagnosis
 from adrec.moments import Moments, blocks
-from adrec.runs import Progress
+from adrec.runs import Progress, RunFolder
 from adrec.semantics import NEIGHBOURS, Neighbourhood, Rows
 from adrec.verdict import diagnose
 
@@ -25,12 +26,18 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
     for every table but the first, against the one before it.
     """
     names = named(sources)
+    kept = _of_one_run(sources)
     changes = [compare(a, b, seed) for a, b in pairwise(sources)]
     pairs: dict[int, Cooccurrence] = {}
     tables = []
     for place, source in enumerate(sources):
         if progress is not None:
             progress(place / len(sources), f"measuring {names[place]}")
+        known: dict[str, Any] = {"sha256": source.digest, "notes": list(source.notes), "interactions": _described(source)}
+        known["initial_given"] = source.initial is not None
+        if kept is not None:
+            tables.append({**kept[source.name], **known})
+            continue
         data = source.data
         if data is not None and id(data) not in pairs:
             pairs[id(data)] = Cooccurrence.of(data)
@@ -43,11 +50,17 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
             seed=seed,
             name=f"'{names[place]}'",
         )
-        entry = table_report(names[place], source.table)
-        known = {"sha256": source.digest, "notes": list(source.notes), "interactions": _described(source)}
-        tables.append({**entry, **known, "initial_given": source.initial is not None, "verdict": verdict.to_json()})
+        tables.append({**table_report(names[place], source.table), **known, "verdict": verdict.to_json()})
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
     return {"tables": tables, "comparison": comparison}
+
+
+def _of_one_run(sources: Sequence[Source]) -> dict[str, dict[str, Any]] | None:
+    """The entries of ``adrec.diagnosis`` by table if the sources are one run's tables with what is its own; else None."""
+    runs = {s.run[0].path for s in sources if s.run}
+    if len(runs) != 1 or not all(s.run and s.own for s in sources):
+        return None
+    return {entry["name"]: entry for entry in diagnosis(RunFolder(runs.pop()), sources[0].data)["tables"]}
 
 
 def _described(source: Source) -> Mapping[str, Any] | None:
