@@ -1,6 +1,6 @@
 """Which row of a table is which item of a data set or an item file: by ids, number or order; a doubt is a sentence, no guess."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ def _by_number(ids: Sequence[str], source: "Source", what: str) -> tuple[np.ndar
 def matched(data: SequenceDataset, source: "Source") -> dict[str, Any]:
     """The fields ``data``, ``items`` and ``notes`` of a source with these interactions, their items numbered as the table's rows."""
     frame = data.items.frame
-    rows, how = rows_of(frame["item"].tolist(), source, "The interactions")
+    rows, how = _trained_on(data, source) or rows_of(frame["item"].tolist(), source, "The interactions")
     new = np.concatenate([[0], rows + 1])  # id -> row + 1, 0 for an item without a row
     items = source.items or _items(source, frame, rows)
     moved = new[data.train_items]
@@ -94,6 +94,14 @@ def matched(data: SequenceDataset, source: "Source") -> dict[str, Any]:
         options=data.options,
     )
     return {"data": aligned, "items": items, "notes": (*source.notes, how, *([told] if told else []))}
+
+
+def _trained_on(data: SequenceDataset, source: "Source") -> tuple[np.ndarray, str] | None:
+    """Rows in the data set's own order where a run was trained on exactly these histories, whatever a file calls its items."""
+    entry = source.run[0].info.get("dataset") if source.run is not None else None
+    if not isinstance(entry, Mapping) or entry.get("hash") != data.content_hash or data.n_items != len(source.table):
+        return None
+    return np.arange(data.n_items), "The interactions are those that the run was trained on."
 
 
 def _items(source: "Source", frame: pd.DataFrame, rows: np.ndarray) -> ItemTable:
