@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -109,12 +110,17 @@ def torch_archive(data: bytes, how: int = zipfile.ZIP_STORED, **more: bytes) -> 
 def of_torch(name: str) -> Any:
     import torch
 
+    def quantised() -> torch.Tensor:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that torch will drop the type is no matter of this test
+            return torch.quantize_per_tensor(torch.ones(5, 3), 0.1, 0, torch.qint8)
+
     return {
         "strided": lambda: torch.zeros(1).expand(10**9, 10**6),
         "complex": lambda: torch.ones(5, 3, dtype=torch.complex64),
         "bool": lambda: torch.ones(5, 3, dtype=torch.bool),
         "sparse": lambda: torch.eye(5).to_sparse(),
-        "quantised": lambda: torch.quantize_per_tensor(torch.ones(5, 3), 0.1, 0, torch.qint8),
+        "quantised": quantised,
         "meta": lambda: torch.ones(5, 3, device="meta"),
         "nan": lambda: torch.full((5, 3), float("nan")),
         "state": lambda: {"item_embedding.weight": torch.ones(5, 3)},
