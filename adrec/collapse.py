@@ -13,18 +13,20 @@ from scipy import linalg
 from scipy.special import logsumexp
 
 from adrec.errors import WeightsError
+from adrec.large import LargeTable
 from adrec.measures import MEASURES, Measure
+from adrec.moments import checked, unit_rows
 from adrec.neighbours import neighbour_jaccard, neighbour_overlap, neighbour_sets, neighbours
 
 __all__ = [
     "MEASURES", "Measure", "as_table", "condition_number", "effective_rank", "entropy", "gaussian_kl", "gaussian_spectrum",
     "information_abundance", "isoscore", "isotropy", "marchenko_pastur_edge", "mean_cosine", "measures", "neighbour_jaccard",
     "neighbour_overlap", "neighbour_sets", "neighbours", "offset", "official_measures", "participation_ratio", "rankme",
-    "singular_values", "spike_threshold", "spikes", "stable_rank", "standardised", "table_report", "uniformity",
+    "singular_values", "spike_threshold", "spikes", "stable_rank", "standardised", "table_report", "uniformity", "unit_rows",
 ]  # fmt: skip
 
-LARGEST = 1e100
-"""Squares of larger entries leave float64."""
+LARGE = 2**25
+"""Entries above which a table is measured in blocks instead of copied to float64 (256 MiB)."""
 BLOCK = 2**22
 """Entries of a block of pairwise distances: 32 MiB."""
 ALL_PAIRS, SAMPLED_PAIRS = 5_000, 500_000
@@ -33,20 +35,7 @@ ALL_PAIRS, SAMPLED_PAIRS = 5_000, 500_000
 
 def as_table(table: ArrayLike, name: str = "the table") -> np.ndarray:
     """``table`` as a (V, D) float64 array with at least 2 rows of finite numbers; anything else is a WeightsError."""
-    array = np.asarray(table)
-    if array.ndim != 2 or array.dtype.kind not in "fiu":
-        kind = f"shape {array.shape} and type {array.dtype}"
-        raise WeightsError(f"Cannot measure {name}: it has {kind}; accepted is a matrix of real numbers.")
-    if array.shape[0] < 2 or array.shape[1] < 1:
-        raise WeightsError(f"Cannot measure {name}: it has shape {array.shape}; accepted are at least 2 rows (items) and 1 column.")
-    array = array.astype(np.float64)
-    bad = ~np.isfinite(array).all(axis=1)
-    if bad.any():
-        where = f"{bad.sum()} of its {len(array)} rows, the first is row {bad.argmax()}"
-        raise WeightsError(f"Cannot measure {name}: it holds NaN or infinity in {where}; accepted are finite numbers.")
-    if np.abs(array).max() > LARGEST:
-        raise WeightsError(f"Cannot measure {name}: its largest entry is {np.abs(array).max():.3g}; accepted is up to {LARGEST:.0e}.")
-    return array
+    return checked(table, name).astype(np.float64)
 
 
 # -- spectra ----------------------------------------------------------------------------------------------------------
@@ -163,14 +152,6 @@ def condition_number(values: np.ndarray) -> float:
 # -- measures of a table ----------------------------------------------------------------------------------------------
 
 
-def unit_rows(table: np.ndarray) -> np.ndarray:
-    """Rows of (V, D) over their length; a row of zeros stays zero."""
-    largest = np.abs(table).max(axis=1, keepdims=True)
-    scaled = table / np.where(largest > 0, largest, 1.0)
-    norm = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return scaled / np.where(norm > 0, norm, 1.0)
-
-
 def mean_cosine(table: ArrayLike) -> float:
     """Mean cosine over all pairs of different rows, from the sum of the unit rows u: (|sum u|^2 - sum |u|^2) / (V (V - 1)).
 
@@ -255,8 +236,11 @@ def spike_threshold(n_items: int, width: int) -> float:
 def spikes(table: ArrayLike) -> tuple[int, float]:
     """How many eigenvalues of Z^T Z / V lie above ``spike_threshold``, and the largest over the Marchenko-Pastur edge."""
     z = standardised(table)
-    lam = linalg.svdvals(z, check_finite=False) ** 2 / len(z)
-    return int((lam > spike_threshold(*z.shape)).sum()), float(lam.max() / marchenko_pastur_edge(*z.shape))
+    return _above_edge(linalg.svdvals(z, check_finite=False) ** 2 / len(z), *z.shape)
+
+
+def _above_edge(lam: np.ndarray, n_items: int, width: int) -> tuple[int, float]:
+    return int((lam > spike_threshold(n_items, width)).sum()), float(lam.max() / marchenko_pastur_edge(n_items, width))
 
 
 TRACY_WIDOM_999 = 3.2724
@@ -278,8 +262,20 @@ def gaussian_kl(table: ArrayLike) -> float:
 def measures(table: ArrayLike) -> dict[str, float]:
     """All of ``MEASURES`` by key, for a (V, D) table; ranks and condition number are of the centred spectrum unless named uncentred."""
     table = as_table(table)
-    centred, uncentred = singular_values(table), singular_values(table, centred=False)
-    above, largest = spikes(table)
+    return {
+        **_spectral_measures(singular_values(table), singular_values(table, centred=False), table.shape[1]),
+        "mean_cosine": mean_cosine(table),
+        "offset": offset(table),
+        "isotropy": isotropy(table),
+        "uniformity": uniformity(table),
+        **dict(zip(("spikes", "largest_over_edge"), map(float, spikes(table)), strict=True)),
+        "gaussian_kl": gaussian_kl(table),
+        "variance": float(table.var()),
+        "std": float(table.std()),
+    }
+
+
+def _spectral_measures(centred: np.ndarray, uncentred: np.ndarray, width: int) -> dict[str, float]:
     return {
         "effective_rank": effective_rank(centred),
         "effective_rank_uncentred": effective_rank(uncentred),
@@ -287,17 +283,8 @@ def measures(table: ArrayLike) -> dict[str, float]:
         "information_abundance": information_abundance(centred),
         "stable_rank": stable_rank(centred),
         "participation_ratio": participation_ratio(centred),
-        "isoscore": isoscore(centred, table.shape[1]),
+        "isoscore": isoscore(centred, width),
         "condition_number": condition_number(centred),
-        "mean_cosine": mean_cosine(table),
-        "offset": offset(table),
-        "isotropy": isotropy(table),
-        "uniformity": uniformity(table),
-        "spikes": float(above),
-        "largest_over_edge": largest,
-        "gaussian_kl": gaussian_kl(table),
-        "variance": float(table.var()),
-        "std": float(table.std()),
     }
 
 
@@ -367,7 +354,12 @@ def _blocks(rows: int) -> Iterator[tuple[int, int]]:
 
 
 def table_report(name: str, table: ArrayLike) -> dict[str, Any]:
-    """The entry of ``collapse --json`` for one table: spectra, measures, the official nine; what is infinite is None."""
+    """The entry of ``collapse --json`` for one table: spectra, measures, the official nine; what is infinite is None.
+
+    A table above LARGE entries is read in blocks and never copied; what is then taken from sampled pairs is named under ``sampled``.
+    """
+    if np.size(table) > LARGE and len(np.asarray(table)) > np.shape(table)[1]:
+        return _large_report(name, LargeTable(checked(table, f"'{name}'")))
     array = as_table(table, f"'{name}'")
     return {
         "name": name,
@@ -377,6 +369,34 @@ def table_report(name: str, table: ArrayLike) -> dict[str, Any]:
         "singular_values_uncentred": singular_values(array, centred=False).tolist(),
         "measures": {key: _finite(value) for key, value in measures(array).items()},
         "official_measures": {key: _finite(value) for key, value in official_measures(array).items()},
+    }
+
+
+def _large_report(name: str, large: LargeTable) -> dict[str, Any]:
+    moments = large.moments
+    potential, distance = large.pair_means()
+    above, largest = _above_edge(large.correlation, large.n, large.width)
+    found = {
+        **_spectral_measures(large.centred, large.uncentred, large.width),
+        "mean_cosine": moments.mean_cosine,
+        "offset": moments.offset,
+        "isotropy": large.isotropy(),
+        "uniformity": float(np.log(potential)),
+        "spikes": float(above),
+        "largest_over_edge": largest,
+        "gaussian_kl": large.kl,
+        "variance": moments.std**2,
+        "std": moments.std,
+    }
+    return {
+        "name": name,
+        "items": large.n,
+        "width": large.width,
+        "singular_values": large.centred.tolist(),
+        "singular_values_uncentred": large.uncentred.tolist(),
+        "measures": {key: _finite(value) for key, value in found.items()},
+        "official_measures": {key: _finite(value) for key, value in large.official(distance).items()},
+        "sampled": large.sample(),
     }
 
 
