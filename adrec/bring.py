@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.diagnosis import data_at_hand
+from adrec.diagnosis import FILE, VERSION, data_at_hand, tables_hash
 from adrec.errors import DataError, WeightsError
 from adrec.matching import items_of, matched
 from adrec.matrices import read_table
-from adrec.runs import RunFolder
+from adrec.runs import RunFolder, write_json
 
 __all__ = ["Source", "bring", "import_tables", "laboratory_problem", "named"]
 
@@ -56,7 +56,7 @@ def bring(
     interactions: str | Path | None = None,
     items: str | Path | None = None,
     initial: str | Path | None = None,
-    key: str | None = None,
+    key: str | Mapping[str, str] | None = None,
     padding: str = "auto",
     names: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -64,13 +64,17 @@ def bring(
     """The tables of files and run folders, in order, with what belongs to them.
 
     interactions: a named data set or a file or folder that ``adrec.data`` reads, with ``options``; without, a run's own are used if they
-    are at hand. items: an item file. initial: the table before training. key, padding: as in ``read_table``. names: what to call the files.
+    are at hand. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be by file name.
+    names: what to call the files.
     """
     sources: list[Source] = []
     for place, target in enumerate(targets):
         path = Path(target)
-        found = _of_run(RunFolder(path)) if path.is_dir() else [_of_file(path, key, padding, names[place] if names else path.name)]
-        sources += found
+        if path.is_dir():
+            sources += _of_run(RunFolder(path))
+            continue
+        chosen = key if isinstance(key, str | None) else key.get(path.name)
+        sources.append(_of_file(path, chosen, padding, names[place] if names else path.name))
     sources = _in_one_order(sources)
     if items is not None:
         sources = [replace(s, **items_of(Path(items), s)) for s in sources]
@@ -150,8 +154,11 @@ def laboratory_problem(sources: Sequence[Source]) -> str | None:
     return None
 
 
-def import_tables(run: RunFolder, sources: Sequence[Source], command: str | None = None) -> RunFolder:
-    """Write the tables into a new folder that maps, spectra and verdicts open like a run; with interactions, popularity too."""
+def import_tables(run: RunFolder, sources: Sequence[Source], judged: Mapping[str, Any] | None = None) -> RunFolder:
+    """Write the tables into a new folder that maps, spectra and verdicts open like a run; with interactions, popularity too.
+
+    judged: what ``judging.judge`` said of these sources, kept as the folder's diagnosis so that its verdicts need no interactions.
+    """
     problem = laboratory_problem(sources)
     if problem is not None:
         raise WeightsError(problem)
@@ -160,11 +167,13 @@ def import_tables(run: RunFolder, sources: Sequence[Source], command: str | None
     info = {
         "dataset": {"title": f"{len(sources)} table{'s' * (len(sources) > 1)} from files"},
         "sources": [{"name": s.name, "sha256": s.digest, "notes": list(s.notes)} for s in sources],
-        "command": command,
     }
     data = next((s.data for s in sources if s.data is not None), None)
     tables = dict(zip(named(sources), (s.table for s in sources), strict=True))
     run.create_tables(tables, item_table(sources), info, None if data is None else data.popularity)
+    if judged is not None:
+        hashes = {"tables_hash": tables_hash(run, run.tables()), "data_hash": None if data is None else data.content_hash}
+        write_json(run.path / FILE, {"version": VERSION, **hashes, "tables": judged["tables"], "snapshots": []})
     return run
 
 

@@ -9,7 +9,7 @@ from adrec.collapse import gaussian_spectrum
 
 GLYPHS = ("●", "■", "▲", "◆", "★", "✚")
 DASHES = ("", "9 4", "7 3 2 3", "2 3", "12 3 2 3", "5 3")
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 330, 46, 34, 12
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 330, 46, 34, 12, 18
 FLOOR = 1e-3
 DRAWS = 20
 MOST_POINTS = 3_000
@@ -38,7 +38,7 @@ def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np
     low, high = np.log10(positive.min() if len(positive) else top * FLOOR) - 0.05, np.log10(top) + 0.08
 
     def place(i: np.ndarray, v: np.ndarray) -> list[str]:
-        x = LEFT + (i / (longest - 1)) * (WIDTH - LEFT - 8)
+        x = LEFT + (i / (longest - 1)) * (WIDTH - LEFT - RIGHT)
         y = TOP + (high - np.log10(np.maximum(v, 10**low))) / (high - low) * (HEIGHT - TOP - BOTTOM)
         return [f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)]
 
@@ -54,7 +54,7 @@ def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np
     names += [("grey", "▒", f"Gaussian noise, least and most of {DRAWS} tables")] if band is not None else []
     for row, (look, glyph, name) in enumerate(names[:8]):
         words = html.escape(name if len(name) < 52 else name[:24] + "…" + name[-24:])
-        place_of = f'x="{WIDTH - 14}" y="{TOP + 16 + 18 * row}" text-anchor="end"'
+        place_of = f'x="{WIDTH - RIGHT - 6}" y="{TOP + 16 + 18 * row}" text-anchor="end"'
         parts.append(f'<text class="name" {place_of}><tspan class="t{look}">{glyph}</tspan> {words}</text>')
     label = "Singular values of the tables, strongest direction first, on a log scale, beside Gaussian noise of the same size"
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
@@ -66,10 +66,10 @@ def _axes(low: float, high: float, longest: int) -> str:
     for tick in ticks:
         if low <= np.log10(tick) <= high:
             y = TOP + (high - np.log10(tick)) / (high - low) * (HEIGHT - TOP - BOTTOM)
-            parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for tick in sorted({1, longest // 4, longest // 2, 3 * longest // 4, longest} - {0}):
-        x = LEFT + (tick - 1) / (longest - 1) * (WIDTH - LEFT - 8)
+        x = LEFT + (tick - 1) / (longest - 1) * (WIDTH - LEFT - RIGHT)
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 18}" text-anchor="middle">{tick}</text>')
     parts.append(f'<text x="{(WIDTH + LEFT) / 2:.0f}" y="{HEIGHT - 3}" text-anchor="middle">direction, strongest first</text>')
     return "".join(parts)

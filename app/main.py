@@ -15,6 +15,7 @@ st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / 
 pages = [
     st.Page(ROOT / "pages/start.py", title="Start", icon=":material/home:", url_path="start", default=True),
     st.Page(ROOT / "pages/collapse.py", title="Collapse", icon=":material/scatter_plot:", url_path="collapse"),
+    st.Page(ROOT / "pages/own.py", title="Your embeddings", icon=":material/upload_file:", url_path="own"),
     st.Page(ROOT / "pages/denoising.py", title="Denoising", icon=":material/blur_on:", url_path="denoising"),
     st.Page(ROOT / "pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
 ]

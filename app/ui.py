@@ -70,6 +70,11 @@ def run_title(run: RunFolder) -> str:
     return f"{run.name} · {title}" + (" · bundled" if loaders.is_bundled(run) else "")
 
 
+def plain(text: str) -> str:
+    """A text that Markdown leaves as it is."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|~$:<>" else c for c in text)
+
+
 def figure(figure: Any, data: Any, name: str, alt: str, key: str | None = None, **kwargs: Any) -> Any:
     """A Plotly figure that follows the theme, with its data one click away. data: DataFrame; alt: what it shows, in words.
 

@@ -35,7 +35,7 @@ class AmbiguousTable(WeightsError):
     """Several arrays may be the item table; ``candidates`` are their names and shapes."""
 
     def __init__(self, path: Path, candidates: Mapping[str, tuple[int, ...]]) -> None:
-        self.candidates = dict(candidates)
+        self.path, self.candidates = path, dict(candidates)
         super().__init__(f"'{path}' holds {len(candidates)} matrices, {listed(candidates)}; choose one by its name (--key NAME).")
 
 

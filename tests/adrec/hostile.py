@@ -32,6 +32,7 @@ GROWTH = 256 * 2**20
 SECONDS = 20
 TABLE = np.random.default_rng(0).standard_normal((12, 4))
 CANARY = "canary"
+TENSORS = ("complex", "bool", "sparse", "quantised", "meta", "nan", "scalar")
 Make = Callable[[Path], Any]
 
 
@@ -53,6 +54,11 @@ class Call:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self.function, self.arguments
+
+
+def code(path: Path) -> Code:
+    """Code that leaves a canary beside the file."""
+    return Code(path.parent / CANARY)
 
 
 # -- building blocks --------------------------------------------------------------------------------------------------
@@ -202,16 +208,16 @@ STATE = torch_file(lambda: of_torch("state"))
 
 CASES: dict[str, tuple[str, Make]] = {
     # code
-    "code-bare.pt": ("a pickle that runs a command, as .pt", lambda p: p.write_bytes(pickled(Code(p.parent / CANARY)))),
-    "code.pth": ("torch.save of an object that runs a command", lambda p: torch_file(lambda: {"emb": Code(p.parent / CANARY)})(p)),
-    "code-4.ckpt": ("the same with computed names (protocol 4)", lambda p: p.write_bytes(torch_archive(pickled(Code(p.parent / CANARY), 4)))),
-    "code.npy": ("a pickle renamed to .npy", lambda p: p.write_bytes(pickled(Code(p.parent / CANARY)))),
-    "code-object.npy": ("an object array whose pickle runs a command", lambda p: p.write_bytes(npy(np.array([Code(p.parent / CANARY)]), True))),
-    "code.npz": ("an object array in an archive", lambda p: p.write_bytes(archive({"a.npy": npy(np.array([[Code(p.parent / CANARY)]]), True)}))),
-    "code.pkl": ("a pickle", lambda p: p.write_bytes(pickled(Code(p.parent / CANARY)))),
+    "code-bare.pt": ("a pickle that runs a command, as .pt", lambda p: p.write_bytes(pickled(code(p)))),
+    "code.pth": ("torch.save of an object that runs a command", lambda p: torch_file(lambda: {"emb": code(p)})(p)),
+    "code-4.ckpt": ("the same with computed names (protocol 4)", lambda p: p.write_bytes(torch_archive(pickled(code(p), 4)))),
+    "code.npy": ("a pickle renamed to .npy", lambda p: p.write_bytes(pickled(code(p)))),
+    "code-object.npy": ("an object array whose pickle runs a command", lambda p: p.write_bytes(npy(np.array([code(p)]), True))),
+    "code.npz": ("an object array in an archive", lambda p: p.write_bytes(archive({"a.npy": npy(np.array([[code(p)]]), True)}))),
+    "code.pkl": ("a pickle", lambda p: p.write_bytes(pickled(code(p)))),
     "code-expression.npy": ("a header that is an expression", put(header("__import__('os').system('touch canary')"))),
-    "code.csv": ("a pickle renamed to .csv", lambda p: p.write_bytes(pickled(Code(p.parent / CANARY), 4))),
-    "code.safetensors": ("a pickle renamed to .safetensors", lambda p: p.write_bytes(pickled(Code(p.parent / CANARY)))),
+    "code.csv": ("a pickle renamed to .csv", lambda p: p.write_bytes(pickled(code(p), 4))),
+    "code.safetensors": ("a pickle renamed to .safetensors", lambda p: p.write_bytes(pickled(code(p)))),
     # sizes that are claimed
     "huge.npy": ("a header of 10^9 x 10^9", put(header("(1000000000, 1000000000)"))),
     "two-gigabytes.npy": ("a header of 2 GB, no data", put(header("(4194304, 64)"))),
@@ -226,7 +232,7 @@ CASES: dict[str, tuple[str, Make]] = {
     "overflow.safetensors": ("a shape that overflows", put(tensors({"w": entry([2**63, 2], 0, 8)}, bytes(8)))),
     "long-header.safetensors": ("a header that claims 2^60 bytes", put(tensors({}, length=2**60))),
     "lying.safetensors": ("offsets that do not fit the shape", put(tensors({"w": entry([4, 4], 0, 32)}, bytes(32)))),
-    "overlapping.safetensors": ("two tensors in the same bytes", put(tensors({"a": entry([2, 2], 0, 16), "b": entry([2, 2], 0, 16)}, bytes(16)))),
+    "overlapping.safetensors": ("two tensors in the same bytes", put(tensors(dict.fromkeys("ab", entry([2, 2], 0, 16)), bytes(16)))),
     "outside.safetensors": ("offsets outside the file", put(tensors({"w": entry([4, 4], 0, 64)}, bytes(16)))),
     "strided.pt": ("one number shown as 10^9 x 10^6", torch_file(lambda: of_torch("strided"))),
     "bytearray.pt": ("asks for a bytearray of 20 GB, which torch allows", bytearray_call),
@@ -269,7 +275,7 @@ CASES: dict[str, tuple[str, Make]] = {
     "cube.npy": ("three dimensions", put(npy(np.ones((2, 2, 2))))),
     "scalar.npy": ("no dimension", put(npy(np.array(3.0)))),
     "bool.safetensors": ("truth values", put(tensors({"w": entry([4, 4], 0, 16, "BOOL")}, bytes(16)))),
-    **{f"{n}.pt": (f"a {n} tensor", torch_file(lambda n=n: of_torch(n))) for n in ("complex", "bool", "sparse", "quantised", "meta", "nan", "scalar")},
+    **{f"{kind}.pt": (f"a {kind} tensor", torch_file(lambda kind=kind: of_torch(kind))) for kind in TENSORS},
     "list.pt": ("a list of tensors", torch_file(lambda: of_torch("list"))),
     "many.pt": ("300 tables of like names", torch_file(lambda: of_torch("many"))),
     "deep.pt": ("200 dictionaries in one another", nested),
