@@ -2,7 +2,17 @@
 
 import streamlit as st
 
-from app import collapse_data, collapse_headline, collapse_maps, collapse_moves, collapse_selection, collapse_spectra, collapse_view, ui
+from app import (
+    collapse_data,
+    collapse_film,
+    collapse_headline,
+    collapse_maps,
+    collapse_moves,
+    collapse_selection,
+    collapse_spectra,
+    collapse_view,
+    ui,
+)
 
 DEFINITIONS = {
     "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",
@@ -40,6 +50,7 @@ collapse_maps.neighbour_view(run)
 collapse_selection.selection_view(run, collapse_maps.chosen(run)["colour"])
 collapse_moves.movers_view(run)
 collapse_spectra.section(run)
+collapse_film.section(run)
 st.subheader("Measures", anchor=False, help="Point at a name for what it says; all definitions are below.")
 collapse_view.measures_view(run)
 collapse_view.definitions_view(run)
