@@ -26,7 +26,7 @@ def spectrum(table: ArrayLike, view: str = "centred") -> np.ndarray:
     if view == "standardised":
         z = standardised(table)
         return np.asarray(linalg.svdvals(z, check_finite=False) ** 2 / len(z))
-    return _over_rms(singular_values(as_table(table), centred=view == "centred"))
+    return over_rms(singular_values(as_table(table), centred=view == "centred"))
 
 
 def energy(values: np.ndarray, view: str = "centred") -> np.ndarray:
@@ -70,10 +70,11 @@ def _drawn(rng: np.random.Generator, n_items: int, width: int, view: str) -> np.
     if view == "standardised":  # rows of the factor are the table's columns
         factor /= np.linalg.norm(factor, axis=1, keepdims=True)
     eigenvalues = np.linalg.eigvalsh(factor @ factor.T)[::-1][:places].clip(min=0)
-    return np.asarray(eigenvalues) if view == "standardised" else _over_rms(np.sqrt(eigenvalues))
+    return np.asarray(eigenvalues) if view == "standardised" else over_rms(np.sqrt(eigenvalues))
 
 
-def _over_rms(values: np.ndarray) -> np.ndarray:
+def over_rms(values: np.ndarray) -> np.ndarray:
+    """A spectrum over its root mean square; one of zeros as it is."""
     scale = np.sqrt((values**2).mean())
     return np.asarray(values / scale if scale > 0 else values)
 

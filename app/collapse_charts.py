@@ -157,3 +157,38 @@ def loading_map(xy: np.ndarray, loadings: np.ndarray, titles: Sequence[str]) -> 
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
     return figure
+
+
+def dialled_map(before: np.ndarray, after: np.ndarray, color: str) -> go.Figure:
+    """The map of the changed table (P, 2) in colour, each item's old place in grey behind it."""
+    dense = len(before) > 2000
+    trace, size = (go.Scattergl, 3) if dense else (go.Scatter, 5)
+    figure = go.Figure()
+    for xy, shade, opacity in ((before, palette.NULL_COLOR, 0.35), (after, color, 0.75)):
+        marker = {"color": shade, "size": size, "opacity": opacity}
+        figure.add_trace(trace(x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker, hoverinfo="skip"))
+    figure.update_layout(**base_layout(height=340))
+    figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4})
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
+    return figure
+
+
+def dialled_spectra(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], color: str) -> go.Figure:
+    """Spectra by ``centred`` and ``raw``, before in grey and after in colour, each over its own root mean square; the raw ones dashed."""
+    figure = go.Figure()
+    words = {"centred": "centred", "raw": "not centred"}
+    for name, dash in (("raw", "dash"), ("centred", "solid")):
+        for values, shade, when in ((before[name], palette.NULL_COLOR, "before"), (after[name], color, "after")):
+            shown = np.where(values > 0, values, np.nan)
+            line = {"color": shade, "dash": dash, "width": 2 if when == "after" else 1.5}
+            hover = f"{words[name]}, {when}, direction %{{x}}: %{{y:.3g}}<extra></extra>"
+            figure.add_scatter(x=np.arange(1, len(values) + 1), y=shown, mode="lines", line=line, hovertemplate=hover)
+    figure.update_layout(**base_layout("direction, strongest first", AXES["centred"], height=340))
+    figure.update_layout(margin={**MARGIN, "t": 10})
+    _range(figure, [*before.values(), *after.values()], log=True)
+    for row, (text, glyph) in enumerate((("centred", "━"), ("not centred", "╌"))):
+        place = {"xref": "paper", "yref": "paper", "xshift": 0, "xanchor": "right", "yanchor": "top"}
+        direct_label(figure, 0.98, 0.98 - 0.09 * row, text, color, glyph, **place)
+    direct_label(figure, 0.98, 0.8, "before", palette.NULL_COLOR, "━", xref="paper", yref="paper", xshift=0, xanchor="right", yanchor="top")
+    return figure

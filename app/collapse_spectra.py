@@ -26,11 +26,12 @@ ENDS_CSS = """<style>
 def section(run: RunFolder) -> None:
     """Spectra on the left, the chosen direction on the right; both follow a click on a curve without the rest of the page."""
     left, right = st.columns([6, 5], gap="large")
-    with left:
-        st.subheader("Spectra", anchor=False)
-        view = _figure(run)
-    with right:
-        _direction(run, view)
+    with ui.guard():
+        with left:
+            st.subheader("Spectra", anchor=False)
+            view = _figure(run)
+        with right:
+            _direction(run, view)
 
 
 def chosen(run: RunFolder) -> tuple[str, int]:

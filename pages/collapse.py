@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import (
     collapse_data,
+    collapse_dials,
     collapse_film,
     collapse_headline,
     collapse_maps,
@@ -51,6 +52,7 @@ collapse_selection.selection_view(run, collapse_maps.chosen(run)["colour"])
 collapse_moves.movers_view(run)
 collapse_spectra.section(run)
 collapse_film.section(run)
+collapse_dials.section(run)
 st.subheader("Measures", anchor=False, help="Point at a name for what it says; all definitions are below.")
 collapse_view.measures_view(run)
 collapse_view.definitions_view(run)
