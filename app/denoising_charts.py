@@ -34,8 +34,12 @@ def band(fan: "Fan") -> go.Figure:
     line = {"color": palette.TARGET_COLOR, "width": 2}
     figure.add_scatter(x=steps, y=quantiles[2], mode=mode, line=line, customdata=ends, hovertemplate=hover)
     figure.update_layout(**base_layout("step", "rank (1 is best)", height=280))
-    lowest, highest = max(1, int(quantiles[0].min())), int(quantiles[4].max())
-    figure.update_yaxes(type="log", range=[np.log10(highest * 1.4 + 1), np.log10(lowest * 0.7)], dtick=1 if highest > 30 else None)
+    highest = max(12.0, 1.5 * float(quantiles[4].max()))
+    ticks = [n * 10**power for power in range(7) for n in (1, 2, 5) if n * 10**power <= highest]
+    ticks = ticks if len(ticks) <= 8 else ticks[::3]
+    figure.update_yaxes(
+        type="log", range=[np.log10(highest), np.log10(0.8)], tickvals=ticks, ticktext=[f"{n:,}" for n in ticks], nticks=None
+    )
     return figure
 
 
@@ -107,8 +111,11 @@ def recognised(noised: "Noised") -> go.Figure:
     ):
         line = {"color": color, "width": 2, "dash": dash}
         figure.add_scatter(x=t, y=values, mode="lines", line=line, hovertemplate=f"t = %{{x}}: {name} %{{y:.2f}}<extra></extra>")
-    direct_label(figure, t[-1] * 0.45, float(noised.cosine[int(t[-1] * 0.45)]), "cosine", palette.ANSWER_COLOR, yshift=12)
-    direct_label(figure, t[-1] * 0.2, float(noised.found[int(t[-1] * 0.2)]), "share still nearest", palette.TARGET_COLOR, yshift=12)
+    early, middle = min(2, t[-1]), t[-1] // 2
+    direct_label(
+        figure, early, float(noised.found[early]), "share of draws in which it is still nearest", palette.TARGET_COLOR, xshift=10, yshift=6
+    )
+    direct_label(figure, middle, float(noised.cosine[middle]), "cosine", palette.ANSWER_COLOR, yshift=12)
     figure.update_layout(**base_layout("t", "0 to 1", height=260, yaxis_range=[-0.08, 1.12]))
     return figure
 

@@ -96,8 +96,8 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
         "it is still its own nearest item at every t" if lost is None else f"from t = {lost} on it is mostly no longer its own nearest item"
     )
     st.markdown(
-        f"In training, a known next item is mixed with random numbers, its signal, the more of them the larger t, "
-        f"and the model learns to tell which item it was. Of {name}, {fate}."
+        f"In training, a known next item is mixed with random numbers, more of them the larger t is, and the model learns to tell "
+        f"which item it was. Of {name}: {fate}."
     )
     left, right = st.columns(2, gap="large")
     table = charts.forward_table(schedule, noised)

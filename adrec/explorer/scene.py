@@ -35,7 +35,7 @@ class Layout:
     def positions(self, points: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Vectors (P, D) on the map: (P, 2), the share (P,) of their nearest items by cosine that are not nearest on the map, and
         the ids (P, NEAREST) of these items. table: (V, D)."""
-        near = np.argsort(-(points @ _unit(table).T), axis=1, kind="stable")[:, : min(NEAREST, len(table))]
+        near = _smallest(-(points @ _unit(table).T), min(NEAREST, len(table)))
         if self.linear is None:
             from adrec.projection import place  # brings scipy: not before the page's first words
 
@@ -43,7 +43,13 @@ class Layout:
             return placed.positions, placed.errors, near + 1
         positions = self.linear.apply(_unit(points) * np.linalg.norm(table, axis=1).mean())
         on_map = ((positions[:, None, :] - self.items[None, :, :]) ** 2).sum(axis=2)
-        return positions, 1 - neighbour_overlap(near, np.argsort(on_map, axis=1, kind="stable")[:, : near.shape[1]]), near + 1
+        return positions, 1 - neighbour_overlap(near, _smallest(on_map, near.shape[1])), near + 1
+
+
+def _smallest(values: np.ndarray, k: int) -> np.ndarray:
+    """The places (P, k) of each row's k smallest values, smallest first. values: (P, V)."""
+    some = np.argpartition(values, k - 1, axis=1)[:, :k]
+    return np.take_along_axis(some, np.take_along_axis(values, some, axis=1).argsort(axis=1, kind="stable"), axis=1)
 
 
 def layout(tables: Mapping[str, np.ndarray], stage: str, umap: Mapping[str, np.ndarray] | None = None) -> Layout:

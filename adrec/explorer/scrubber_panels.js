@@ -229,6 +229,6 @@ function facts(scene, step) {
     ? `The target's score is ${size} ${margin < 0 ? "below" : "above"} ${margin < 0 ? `the first item's, ${rival}` : `the next item's, ${rival}`}.`
     : `The first item's score is ${size} above the second's, ${rival}.`;
   const sure = `The list is as undecided as ${bold(number(Math.exp(scene.entropy[i])))} equally likely items.`;
-  const popular = scene.cosine_to_popular ? `, ${bold(scene.cosine_to_popular[i].toFixed(2))} like the most popular item, <i>${safe(scene.popular)}</i>` : "";
-  return `${place} ${sure} The estimate x̂₀ points ${bold(scene.cosine_to_history[i].toFixed(2))} like the history's mean${popular} (cosine, 1 is the same way).`;
+  const popular = scene.cosine_to_popular ? ` and ${bold(scene.cosine_to_popular[i].toFixed(2))} with the most popular item, <i>${safe(scene.popular)}</i>` : "";
+  return `${place} ${sure} The estimate x̂₀ has a cosine of ${bold(scene.cosine_to_history[i].toFixed(2))} with the history's mean${popular} (1: the same direction).`;
 }

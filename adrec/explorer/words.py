@@ -99,10 +99,11 @@ def of_noise(noise_weight: float, steps: int, share: float | None, one_step: int
         if share is None
         else f"Here the noise, times λ = {noise_weight:g}, is {_percent(share)} as long as the condition c that carries the history."
     )
-    figures = (
-        f"{enters} **One step** gives {one_step} of the same {size} items as {steps}; of **{len(seeds)} other seeds** the middle one gives "
-        f"{middle} of the same {size}, the one furthest off {low}."
-    )
+    others = f"**{len(seeds)} other seeds**"
+    by_seed = f"of {others} the middle one gives {middle} of the same {size}, the one furthest off {low}"
+    if low == size:
+        by_seed = f"each of {others} gives the same {size}"
+    figures = f"{enters} **One step** gives {one_step} of the same {size} items as {steps}; {by_seed}."
     step_enough, seed_alike = one_step >= size - 1, low >= size - 1
     if step_enough and seed_alike:
         return f"{figures} So the noise barely matters: the history decides, and one step is practically enough."

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adrec.all_users import all_users
+from adrec.all_users import all_users, cached_all_users
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.evaluation import evaluate
@@ -18,6 +18,8 @@ from adrec.runs import RunFolder, write_json
 from adrec.training.session import describe_run, train_run
 from adrec.trajectory import Trajectory, titled, user_trajectory
 from app import denoising_data as data
+from app import measuring, projecting
+from tests.app.conftest import wait_for
 from tests.app.pages import open_page, texts
 
 
@@ -222,6 +224,21 @@ def test_all_users_are_shown_once_they_are_measured(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", look="everyone")
     assert words.of_everyone(report) in texts(app) and not app.exception
     assert not app.button(key="denoising.changed").disabled
+
+
+def test_the_measurement_runs_in_a_process_of_its_own(run: RunFolder) -> None:
+    job = projecting.start(run, measuring.MODULE)
+    assert projecting.job(run, measuring.MODULE) is job and projecting.job(run) is None
+    wait_for(lambda: not job.alive)
+    assert job.error is None and job.fraction == 1
+    assert cached_all_users(run) is not None
+
+
+def test_a_cancelled_measurement_leaves_nothing(run: RunFolder) -> None:
+    job = projecting.start(run, measuring.MODULE)
+    projecting.cancel(run, measuring.MODULE)
+    wait_for(lambda: not job.alive)
+    assert job.cancelled and job.error is None and cached_all_users(run) is None
 
 
 def test_who_changed_their_mind_can_be_drawn(run: RunFolder, tiny_data: SequenceDataset) -> None:
