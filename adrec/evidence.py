@@ -87,6 +87,10 @@ class Findings:
         self.evidence.append(Evidence(measure, float(value), numbers[0], numbers[1], says))
 
 
+START_IS_CHANCE = 3.0
+"""Standard deviations of the null above the line up to which a random start's spectrum counts as chance."""
+
+
 def judged(value: float, threshold: float) -> float:
     """Margin of a positive value over a threshold that is a judgement: ln(value / threshold) / JUDGEMENT."""
     return float(np.clip(np.log(max(value, 1e-300) / threshold) / JUDGEMENT, -FAR, FAR))
@@ -97,8 +101,12 @@ def tested(value: float, threshold: float, spread: float) -> float:
     return float(np.clip((value - threshold) / max(spread, 1e-12), -FAR, FAR))
 
 
-def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresholds, seed: int) -> None:
-    """What the spectrum and the common direction say: needs nothing but the table (V, D)."""
+def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresholds, seed: int, start: np.ndarray | None = None) -> None:
+    """What the spectrum and the common direction say: needs nothing but the table (V, D).
+
+    start: the table before training. Where chance gave it a spectrum at the line already, the table has to pass the start's own by half a
+    standard deviation of the null; a start that lies clearly above the line (by ``START_IS_CHANCE``) is no noise and lifts nothing.
+    """
     n, width = table.shape
     shared, cosine = moments.offset, moments.mean_cosine
     lam = moments.spectrum
@@ -109,13 +117,17 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
     uneven = permuted_columns(table, t.noise, seed=seed)
     eigenvalues = correlation_spectrum(moments.scatter, n)
     distance, largest = bulk_distance(eigenvalues, n, width), float(eigenvalues[0])
+    before = None if start is None else correlation_spectrum(Moments.of(start).scatter, n)
+    of_start = {} if before is None else {"distance": bulk_distance(before, n, width), "largest": float(before[0])}
     margins = []
     for measure, value, drawn, excess, words in (
         ("distance", distance, null.distance, uneven[0], "The spectrum lies {0:.3f} from that of noise"),
         ("largest", largest, null.largest, uneven[1], "The strongest direction has {0:.2f} times a column's variance"),
     ):
-        line = null.line(measure, t.noise) + excess
-        margins.append(tested(value, line, float(drawn.std())))
+        line, spread = null.line(measure, t.noise) + excess, float(drawn.std())
+        if measure in of_start and of_start[measure] < line + START_IS_CHANCE * spread:
+            line = max(line, of_start[measure] + spread / 2)
+        margins.append(tested(value, line, spread))
         said = f"{words.format(value)}; noise tables stay below {line:.3g}."
         findings.add(SPECTRAL[measure], value, float(drawn.mean()), line, said)
     above = int((eigenvalues > line).sum())

@@ -92,7 +92,7 @@ def diagnose(
             array, given = array[items], {key: other[items] for key, other in given.items()}
     moments = Moments.of(array)
     findings = Findings(sample={"items": len(array), "of_items": total})
-    spectral(findings, array, moments, thresholds, seed)
+    spectral(findings, array, moments, thresholds, seed, given.get("initial"))
     semantic(findings, array, moments, cooccurrence, thresholds, seed)
     compared(findings, array, moments, given, thresholds, seed)
     return _decided(findings, thresholds)
