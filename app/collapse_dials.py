@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -219,6 +220,10 @@ def _ranks(run: RunFolder, name: str, kind: str, degree: int) -> tuple[np.ndarra
     return None if own is None or after is None else (own, after)
 
 
+def _advance(bar: Any, words: str, done: int, of: int, share: float) -> None:
+    bar.progress((done + share) / of, words)
+
+
 def _change(kind: str, degree: int) -> str:
     return ranking.OWN if degree == 0 else f"dial {kind} {degree}"
 
@@ -243,8 +248,6 @@ def _ranking(run: RunFolder, name: str, kind: str, degree: int) -> None:
         table = data.distinct_tables(str(run.path.resolve()))[name]
         bar = place.progress(0.0, words)
         for done, d in enumerate(missing):
-            changed = None if d == 0 else (lambda d=d: dial(table, kind, d / 100))
-            ranking.measure(
-                run, name, _change(kind, d), changed, USERS, lambda share, done=done: bar.progress((done + share) / len(missing), words)
-            )
+            changed = None if d == 0 else partial(dial, table, kind, d / 100)
+            ranking.measure(run, name, _change(kind, d), changed, USERS, partial(_advance, bar, words, done, len(missing)))
         st.rerun(scope="fragment")

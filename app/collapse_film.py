@@ -163,12 +163,9 @@ def frames(run: RunFolder, found: "Film") -> list[dict[str, Any]]:
 
 def _verdicts(run: RunFolder) -> Mapping[tuple[str, int], str]:
     """By stage and epoch, the verdict in a word or two, from the kept diagnosis."""
-    try:
-        from adrec.diagnosis import cached_diagnosis
+    from adrec.diagnosis import cached_diagnosis
+    from adrec.verdict import KIND_WORDS
 
-        from adrec.verdict import KIND_WORDS
-    except ImportError:
-        return {}
     kept = cached_diagnosis(run) or {}
     return {(s["stage"], s["epoch"]): KIND_WORDS[s["verdict"]["kind"]][0] for s in kept.get("snapshots", [])}
 

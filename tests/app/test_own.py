@@ -24,7 +24,7 @@ def _npy(table: np.ndarray, folder: Path) -> bytes:
 def _csv(seed: int = 0) -> bytes:
     """Users that stay within a group of items."""
     rng = np.random.default_rng(seed)
-    rows = [(u, i, t) for u in range(150) for t, i in enumerate(rng.permutation(np.flatnonzero(GROUPS == u % 8)))]
+    rows = [(u, i, t) for u in range(150) for t, i in enumerate(rng.permutation(np.flatnonzero(u % 8 == GROUPS)))]
     return ("user_id,item_id,timestamp\n" + "\n".join(f"{u},{i},{t}" for u, i, t in rows)).encode()
 
 
