@@ -1,8 +1,8 @@
 """How quick the maps are at many items, in Chromium without a GPU.
 
 ``python -m tests.browser.measure_maps make FOLDER [ITEMS]`` writes the run ``many`` of made-up tables (default 65,000 items, width 64,
-three stages) into the folder of runs. ``python -m tests.browser.measure_maps http://localhost:8501`` measures the app that shows it, a fresh
-browser context for each repetition, and prints one JSON object, medians and worst:
+three stages) into the folder of runs. ``python -m tests.browser.measure_maps http://localhost:8501`` measures the app showing it, a fresh
+browser context a repetition; one JSON object, medians and worst:
 
 visible_s: from opening the address to the first frame in which every map has its points (first: the server knows nothing of the run yet;
 then: it has what it needs). highlight_ms: from the release of a lasso over about a tenth of the items to the end of the frame in which the
