@@ -1,0 +1,166 @@
+"""Tables that somebody brings: which row is which item, what is compared, and the report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adrec.bring import Source, bring, import_tables, laboratory_problem, named
+from adrec.cli import main
+from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.diagnosis import cached_diagnosis
+from adrec.errors import AdrecError, DataError, WeightsError
+from adrec.judging import compare, judge
+from adrec.matching import matched, rows_of
+from adrec.report import report
+from adrec.runs import RunFolder
+
+V, D = 60, 8
+GROUPS = np.arange(V) % 6
+TABLE = np.eye(D)[GROUPS] * 3 + np.random.default_rng(0).standard_normal((V, D))
+
+
+def _source(rows: int = 5, **known: Any) -> Source:
+    return Source("t", np.random.default_rng(1).standard_normal((rows, 3)), **known)
+
+
+def _log(path: Path, names: list[str]) -> Path:
+    rng = np.random.default_rng(3)
+    rows = [(u, names[i], t) for u in range(100) for t, i in enumerate(rng.permutation(np.flatnonzero(GROUPS == u % 6)))]
+    pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"]).to_csv(path, index=False)
+    return path
+
+
+# -- which row is which item ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ids", "source", "rows"),
+    [
+        (["b", "a"], _source(3, labels=("a", "b", "c")), [1, 0]),
+        (["b", "x", "c"], _source(3, labels=("a", "b", "c")), [1, -1, 2]),
+        (["0", "2", "4"], _source(5), [0, 2, 4]),
+        (["1", "3", "5"], _source(5), [0, 2, 4]),
+        (["1", "4"], _source(5), [1, 4]),
+        (["1", "3"], _source(5, padded=True), [0, 2]),
+        (["x", "y", "z", "u", "v"], _source(5), [0, 1, 2, 3, 4]),
+        (["2", "1"], _source(3, labels=("1", "2", "3")), [1, 0]),
+    ],
+)
+def test_rows_are_found_by_id_by_number_or_by_order(ids: list[str], source: Source, rows: list[int]) -> None:
+    found, how = rows_of(ids, source, "The interactions")
+    assert found.tolist() == rows and how.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("ids", "source", "words"),
+    [
+        (["1", "3"], _source(9), "cannot be told"),
+        (["x", "y"], _source(9), "nothing says which row is which item"),
+        (["7", "99"], _source(9), "nothing says which row is which item"),
+        (["x", "y"], _source(3, labels=("a", "b", "c")), "Only 0 of the 2 item ids"),
+    ],
+)
+def test_a_doubt_about_rows_is_a_sentence(ids: list[str], source: Source, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        rows_of(ids, source, "The interactions")
+
+
+def test_histories_are_renumbered_to_the_tables_rows_and_lose_what_it_lacks() -> None:
+    data = SequenceDataset.from_sequences("d", [np.array([1, 2, 3, 1, 2])], ItemTable.untitled(["c", "x", "a"]), ["u"])
+    found = matched(data, _source(3, labels=("a", "b", "c")))["data"]
+    assert found.train(0).tolist() == [3, 1] and found.n_items == 3
+    assert found.items.frame["item"].tolist() == ["a", "b", "c"]
+
+
+# -- from files to verdicts -------------------------------------------------------------------------------------------
+
+
+def test_a_shuffled_file_with_ids_is_judged_like_the_ordered_one(tmp_path: Path) -> None:
+    names = [f"i{k}" for k in range(V)]
+    log = _log(tmp_path / "log.csv", names)
+    order = np.random.default_rng(5).permutation(V)
+    pd.DataFrame(TABLE, index=names).to_csv(tmp_path / "a.csv", header=False)
+    pd.DataFrame(TABLE[order], index=[names[k] for k in order]).to_csv(tmp_path / "b.csv", header=False)
+    sources = bring([tmp_path / "a.csv", tmp_path / "b.csv"], interactions=log)
+    assert np.array_equal(sources[0].table, sources[1].table)
+    first, second = (t["verdict"] for t in judge(sources)["tables"])
+    values = [[e["value"] for e in verdict["evidence"]] for verdict in (first, second)]
+    assert values[0] == pytest.approx(values[1][: len(values[0])]) and not first["undecided"]
+
+
+def test_titles_of_an_item_file_reach_the_folder(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", TABLE)
+    pd.DataFrame({"item_id": range(V), "title": [f"Film {k}" for k in range(V)]}).to_csv(tmp_path / "items.csv", index=False)
+    sources = bring([tmp_path / "t.npy"], items=tmp_path / "items.csv", interactions=_log(tmp_path / "log.csv", [str(k) for k in range(V)]))
+    run = import_tables(RunFolder(tmp_path / "mine"), sources, judged := judge(sources))
+    assert run.items["title"].iloc[7] == "Film 7" and run.items["popularity"].sum() == len(sources[0].data.train_items)  # type: ignore[union-attr]
+    kept = cached_diagnosis(run)
+    assert kept is not None and kept["tables"][0]["verdict"] == json.loads(json.dumps(judged["tables"][0]["verdict"]))
+
+
+def test_a_run_is_compared_with_a_file_under_numbered_names(tiny_run: RunFolder, tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", tiny_run.table("finetune"))
+    sources = bring([tiny_run.path, tmp_path / "t.npy"])
+    assert named(sources) == ["1 run initial", "2 run pretrain", "3 run warmup", "4 run finetune", "5 t.npy"]
+    assert laboratory_problem(sources) is None
+
+
+def test_scaling_keeps_neighbours_and_counts_as_a_later_state() -> None:
+    change = compare(Source("a", TABLE), Source("b", TABLE / 2))
+    assert change["std_ratio"] == pytest.approx(0.5) and change["neighbours_kept"] == 1.0
+    assert change["correlation"] == pytest.approx(1.0) and change["continued"]
+
+
+def test_a_table_trained_apart_is_no_later_state() -> None:
+    change = compare(Source("a", TABLE), Source("b", np.random.default_rng(8).standard_normal((V, D))))
+    assert not change["continued"] and change["neighbours_kept"] < 0.4
+
+
+def test_tables_of_different_shapes_are_judged_but_share_no_map(tmp_path: Path) -> None:
+    sources = [Source("a", TABLE), Source("b", TABLE[:, :4])]
+    judged = judge(sources)
+    assert judged["comparison"][0]["correlation"] is None and judged["comparison"][0]["neighbours_kept"] > 0
+    with pytest.raises(WeightsError, match="Tables of different shapes share no map"):
+        import_tables(RunFolder(tmp_path / "x"), sources)
+
+
+def test_an_initial_table_of_another_shape_is_one_sentence(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", TABLE)
+    np.save(tmp_path / "w0.npy", TABLE[:10])
+    with pytest.raises(WeightsError, match="accepted is the same table before training"):
+        bring([tmp_path / "t.npy"], initial=tmp_path / "w0.npy")
+
+
+# -- the report -------------------------------------------------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script>\"'&.npy"
+
+
+def test_a_report_asks_for_nothing_and_escapes_names() -> None:
+    sources = [Source(HOSTILE, TABLE, notes=("<img src=x onerror=alert(2)>",)), Source("plain.npy", TABLE[:, :5])]
+    text = report(judge(sources), [s.table for s in sources], f"python -m adrec collapse '{HOSTILE}'")
+    assert "<script" not in text and "<img" not in text and "&lt;script&gt;" in text
+    assert not any(word in text for word in ("http://", "https://", "src=\"", "url(", "@import"))
+    assert all(word in text for word in ("Evidence", "Null", "Threshold", "Not decided", "SHA-256", "numpy", "plain.npy"))
+
+
+def test_the_command_line_writes_report_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "t.npy", TABLE)
+    log = _log(tmp_path / "log.csv", [str(k) for k in range(V)])
+    out = tmp_path / "out.html"
+    assert main(["collapse", str(tmp_path / "t.npy"), "--interactions", str(log), "--report", str(out), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["tables"][0]["verdict"]["kind"] and found["tables"][0]["interactions"]["users"] == 100
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>") and "--interactions" in out.read_text(encoding="utf-8")
+
+
+def test_what_does_not_fit_ends_the_command_with_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "t.npy", TABLE[:20])
+    log = _log(tmp_path / "log.csv", [f"i{k}" for k in range(V)])
+    assert main(["collapse", str(tmp_path / "t.npy"), "--interactions", str(log)]) == 2
+    assert "nothing says which row is which item" in capsys.readouterr().err
+    assert issubclass(DataError, AdrecError)
