@@ -29,7 +29,8 @@ MEMORY = 2**30
 """Bytes of address space beyond what the imports take."""
 GROWTH = 256 * 2**20
 """Bytes by which the process may really grow."""
-SECONDS = 20
+SECONDS, PATIENCE = 20, 60
+"""Seconds of work that a file may cost, and seconds on the clock after which it counts as hanging."""
 TABLE = np.random.default_rng(0).standard_normal((12, 4))
 CANARY = "canary"
 TENSORS = ("complex", "bool", "sparse", "quantised", "meta", "nan", "scalar")
@@ -241,8 +242,8 @@ CASES: dict[str, tuple[str, Make]] = {
     "huge.txt": ("word2vec: claims 10^8 x 300", put(b"100000000 300\nw 1 2\n")),
     "digits.txt": ("word2vec: claims 10^60 rows", put(b"1" + b"0" * 60 + b" 4\nw 1 2 3 4\n")),
     # bombs
-    "bomb.npz": ("1 GB of zeros in 1 MB", lambda p: bomb(p, "a.npy", header("(4194304, 32)"), 2**30)),
-    "bomb.pt": ("1 GB of zeros as a compressed torch file", lambda p: bomb(p, "x/data.pkl", b"", 2**30)),
+    "bomb.npz": ("256 MB of zeros in 0.3 MB", lambda p: bomb(p, "a.npy", header("(1048576, 32)"), 2**28)),
+    "bomb.pt": ("256 MB of zeros as a compressed torch file", lambda p: bomb(p, "x/data.pkl", b"", 2**28)),
     "million.npz": ("20,000 arrays", put(archive({f"{i}.npy": b"" for i in range(20_000)}, zipfile.ZIP_STORED))),
     "bomb.parquet": ("10^9 numbers in a few bytes", lambda p: parquet_bomb(p)),
     "long-ids.parquet": ("one id of 1 MB in 200,000 rows", lambda p: parquet_ids(p)),
@@ -309,8 +310,8 @@ CASES: dict[str, tuple[str, Make]] = {
     "utf16.csv": ("UTF-16", put("a,b\n1,2\n3,4\n".encode("utf-16"))),
     "latin1.csv": ("Latin-1 letters", put("id,a,b\ncaf\xe9,1,2\nth\xe9,3,4\n".encode("latin-1"))),
     "quote.csv": ("a quotation mark that is never closed", put(b'id,a,b\n"x,1,2\ny,3,4\n')),
-    "line.csv": ("one line of 64 MB", repeated(b"1.5,", 2**24)),
-    "long-id.csv": ("an id of 3 MB", repeated(b"x", 3_000_000, b"id,a,b\ny,1,2\n")),
+    "line.csv": ("one line of 64 MB", repeated(b"1.5," * 2**16, 2**8)),
+    "long-id.csv": ("an id of 3 MB", repeated(b"x" * 3_000_000, 1, b"id,a,b\ny,1,2\n")),
     "wide.csv": ("a header of 100,000 columns", put(",".join(f"c{i}" for i in range(100_000)).encode() + b"\n")),
     "counts.txt": ("word2vec: fewer rows than claimed", put(b"3 2\na 1.000000 2.00000\nb 3.00000 4.00000\n")),
     "width.txt": ("word2vec: more numbers than claimed", put(b"2 2\na 1 2 3\nb 4 5 6\n")),
@@ -383,11 +384,11 @@ def try_all(folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     signal.signal(signal.SIGALRM, _too_long)
     for name in CASES:
-        before, begun = _peak(), time.perf_counter()
-        signal.alarm(SECONDS)
+        before, begun = _peak(), time.process_time()
+        signal.alarm(PATIENCE)
         kind, words = outcome(folder / name)
         signal.alarm(0)
-        told = {"name": name, "kind": kind, "words": words, "seconds": time.perf_counter() - begun, "grown": _peak() - before}
+        told = {"name": name, "kind": kind, "words": words, "seconds": time.process_time() - begun, "grown": _peak() - before}
         print(json.dumps(told), flush=True)
 
 
@@ -404,7 +405,7 @@ def results(folder: Path) -> dict[str, dict[str, Any]]:
     for name, (_, make) in CASES.items():
         make(folder / name)
     command = [sys.executable, "-m", "tests.adrec.hostile", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, cwd=Path(__file__).parents[2])
     return {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
 
 

@@ -29,7 +29,7 @@ def _source(rows: int = 5, **known: Any) -> Source:
 
 def _log(path: Path, names: list[str]) -> Path:
     rng = np.random.default_rng(3)
-    rows = [(u, names[i], t) for u in range(100) for t, i in enumerate(rng.permutation(np.flatnonzero(GROUPS == u % 6)))]
+    rows = [(u, names[i], t) for u in range(100) for t, i in enumerate(rng.permutation(np.flatnonzero(u % 6 == GROUPS)))]
     pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"]).to_csv(path, index=False)
     return path
 

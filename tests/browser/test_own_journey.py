@@ -16,7 +16,7 @@ GROUPS = np.arange(V) % 8
 def test_from_a_npy_and_a_csv_to_the_report_and_the_laboratory(page: Any, server: Server, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     np.save(tmp_path / "mine.npy", np.eye(8)[GROUPS] * 3 + rng.standard_normal((V, 8)))
-    rows = [f"{u},{i},{t}" for u in range(150) for t, i in enumerate(rng.permutation(np.flatnonzero(GROUPS == u % 8)))]
+    rows = [f"{u},{i},{t}" for u in range(150) for t, i in enumerate(rng.permutation(np.flatnonzero(u % 8 == GROUPS)))]
     (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\n" + "\n".join(rows))
     page.goto(server.url)
     settle(page)
