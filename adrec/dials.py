@@ -38,7 +38,7 @@ def dial(table: ArrayLike, kind: str, degree: float, seed: int = 0) -> np.ndarra
     w = as_table(table)
     if degree == 0:
         return w
-    rng = np.random.default_rng([seed, DIALS.index(kind)])
+    rng = np.random.default_rng([seed, 1 + DIALS.index(kind)])
     if kind == "noise":
         return _noise(w, degree, rng)
     if kind == "rank":

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import (
+    collapse_compare,
     collapse_data,
     collapse_dials,
     collapse_film,
@@ -45,6 +46,7 @@ if large:
 else:
     collapse_headline.show(run, head)
 collapse_maps.controls(run, controls)
+collapse_compare.chooser(run, controls)
 with picture:
     collapse_maps.map_view(run)
 collapse_maps.neighbour_view(run)

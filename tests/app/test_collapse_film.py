@@ -1,0 +1,123 @@
+"""Film, dials and comparisons on the Collapse page."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from adrec.film import film
+from adrec.runs import RunFolder
+from app import collapse_compare as compare
+from app import collapse_dials as dials
+from app import collapse_film, loaders
+from app import collapse_ranking as ranking
+from app.components.film import pack
+from tests.app.pages import open_page, texts
+from tests.app.test_collapse import CLUSTERS, NOISE, make_run
+
+
+@pytest.fixture
+def run(root: Path, tiny_run: RunFolder) -> RunFolder:
+    """The tiny run among the person's own runs."""
+    shutil.copytree(tiny_run.path, root / "tiny")
+    return RunFolder(root / "tiny")
+
+
+def unpacked(data: bytes) -> tuple[dict[str, Any], np.ndarray, np.ndarray, bytes]:
+    """What the browser reads."""
+    size = int.from_bytes(data[:4], "little")
+    head, body = json.loads(data[4 : 4 + size]), data[4 + size :]
+    frames, n, d = len(head["frames"]), head["n"], head["d"]
+    values = np.frombuffer(body[: 4 * frames * d], "<f4").reshape(frames, d)
+    steps = np.frombuffer(body[4 * frames * d : 4 * frames * (d + n)], "<u2").reshape(frames, n, 2)
+    return head, values, steps, body[4 * frames * (d + n) :]
+
+
+def test_the_browser_gets_places_to_a_65000th_of_the_picture() -> None:
+    xy = np.random.default_rng(0).standard_normal((3, 5, 2)).astype(np.float16)
+    values, codes = np.arange(12, dtype=np.float32).reshape(3, 4), np.arange(5, dtype=np.uint8)
+    head, sent, steps, rest = unpacked(pack({"frames": [0] * 3, "n": 5, "d": 4, "titles": ["é"] * 5}, xy, values, codes))
+    left, right, low, high = head["box"]
+    back = np.stack([left + steps[..., 0] / 65535 * (right - left), low + steps[..., 1] / 65535 * (high - low)], axis=-1)
+    np.testing.assert_allclose(back, xy, atol=1e-4)
+    np.testing.assert_array_equal(sent, values)
+    assert rest == codes.tobytes()
+
+
+def test_frames_say_stage_epoch_and_which_was_kept(run: RunFolder) -> None:
+    listed = collapse_film.frames(run, film(run))
+    assert listed[0]["words"] == "Before any training"
+    kept = [f["words"] for f in listed if f["words"].endswith(", kept")]
+    assert len(kept) == 3 and kept[-1] == f"Fine-tune, epoch {run.metrics('finetune')['epoch']}, kept"
+
+
+def test_the_page_plays_the_film_from_the_frame_in_the_link(run: RunFolder) -> None:
+    app = open_page("collapse", run="tiny", frame="1", item="3")
+    assert not app.exception and not app.error
+    shown = next(c.proto for c in app.get("bidi_component") if c.proto.component_name == "adrec_film")
+    head = unpacked(shown.bytes)[0]
+    assert head["frame"] == 1 and head["item"] == 2 and len(head["frames"]) == len(film(run))
+
+
+# -- dials --------------------------------------------------------------------------------------------------------
+
+
+def test_the_lesson_says_what_saw_and_what_did_not() -> None:
+    rows = [("map", "", "", False), ("centred spectrum", "", "", False), ("uncentred spectrum", "", "", True), ("verdict", "", "", True)]
+    assert dials.lesson(rows, 90) == "The map looks the same; the uncentred spectrum and the verdict noticed, the centred spectrum did not."
+    assert dials.lesson(rows, 0) == "Nothing is changed yet: turn the dial."
+
+
+def test_an_offset_on_the_page_changes_the_verdict_but_not_the_map(root: Path) -> None:
+    make_run(root / "made", initial=NOISE, finetune=CLUSTERS)
+    app = open_page("collapse", run="made", dial="offset", degree="100")
+    assert not app.exception and not app.error
+    assert "The map looks the same; the uncentred spectrum" in texts(app) and "the verdict" in texts(app)
+
+
+def test_ranking_at_every_degree_uses_the_models_own_evaluator(run: RunFolder) -> None:
+    app = open_page("collapse", run="tiny", dial="duplicate", degree="100")
+    app = next(b for b in app.button if b.label.startswith("Rank ")).click().run()
+    assert not app.exception and not app.error and "HR@10 of" in texts(app)
+    ranks = ranking.known(run, "finetune", "dial duplicate 100", dials.USERS)
+    assert ranks is not None and (ranks >= len(run.items)).all()  # all items alike: every answer is last
+
+
+# -- comparing ----------------------------------------------------------------------------------------------------
+
+
+def test_two_runs_lie_side_by_side_in_one_folder(root: Path) -> None:
+    one = make_run(root / "one", initial=NOISE, finetune=CLUSTERS)
+    two = make_run(root / "two", initial=CLUSTERS, finetune=NOISE + 1)
+    made = compare.together(one, ["finetune"], two, ["initial", "finetune"])
+    assert made.table_names() == ["1 one finetune", "2 two initial", "3 two finetune"] and loaders.is_bare(made)
+    np.testing.assert_allclose(made.table("3 two finetune"), NOISE + 1, rtol=1e-6)
+    assert compare.together(one, ["finetune"], two, ["initial", "finetune"]).path == made.path  # made once
+
+
+def test_a_comparison_opens_like_a_run(root: Path) -> None:
+    one, two = make_run(root / "one", initial=NOISE, finetune=CLUSTERS), make_run(root / "two", initial=NOISE, finetune=CLUSTERS)
+    made = compare.together(one, ["finetune"], two, ["finetune"])
+    app = open_page("collapse", run=made.name)
+    assert not app.exception and not app.error and "there is nothing to play" in texts(app)
+
+
+def test_only_tables_of_the_same_size_are_offered(root: Path) -> None:
+    one = make_run(root / "one", initial=NOISE)
+    make_run(root / "fits", initial=CLUSTERS)
+    make_run(root / "narrow", initial=NOISE[:, :8])
+    make_run(root / "short", initial=NOISE[:100])
+    found = compare.candidates(one)
+    assert "fits" in found and not {"one", "narrow", "short"} & set(found)
+
+
+def test_comparing_from_the_page_leads_to_the_comparison(root: Path) -> None:
+    make_run(root / "one", initial=NOISE)
+    make_run(root / "two", initial=CLUSTERS)
+    app: AppTest = open_page("collapse", run="one")
+    app = next(b for b in app.button if b.label == "Show side by side").click().run()
+    assert not app.exception and not app.error and app.query_params["run"] in ("one-vs-two", ["one-vs-two"])
