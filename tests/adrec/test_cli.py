@@ -295,10 +295,11 @@ def test_more_top_items_than_there_are_is_all_of_them(capsys, tiny_run):
     assert sorted(e["id"] for e in told["steps"][0]["top"]) == list(range(1, 61))
 
 
-def test_trajectory_without_json_tells_a_line_a_step(capsys, tiny_run):
+def test_trajectory_without_json_tells_a_line_a_step_and_the_headline(capsys, tiny_run):
     assert main(["trajectory", str(tiny_run.path), "--index", "0"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("history: Cluster ") and [line[:7] for line in lines[1:]] == [f"t =   {t}" for t in (3, 2, 1, 0)]
+    assert lines[0].startswith("history: Cluster ") and [line[:7] for line in lines[1:-1]] == [f"t =   {t}" for t in (3, 2, 1, 0)]
+    assert lines[-1].startswith("Decided at ")
 
 
 # -- compact and verify -----------------------------------------------------------------------------------------------
@@ -432,7 +433,7 @@ FAILURES = {
     "collapse of nothing": (["collapse", "{tmp}/none"], "none' is not a matrix file"),
     "collapse of a missing matrix": (["collapse", "{tmp}/none.npy"], "none.npy' does not exist"),
     "collapse of an empty folder": (["collapse", "{empty}"], "holds no item table: expected a run folder"),
-    "trajectory of nobody": (["trajectory", "{run}"], "--user --index --history is required"),
+    "trajectory of nobody": (["trajectory", "{run}"], "--user --index --history --all is required"),
     "trajectory of two": (["trajectory", "{run}", "--user", "1", "--index", "1"], "not allowed with"),
     "trajectory of an unknown user": (["trajectory", "{run}", "--user", "zed"], "User 'zed' is not in"),
     "trajectory of a negative index": (["trajectory", "{run}", "--index", "-1"], "User position -1 is not in"),
