@@ -14,6 +14,7 @@ from app import collapse_items as items
 from app import collapse_points as points
 from app import collapse_selection as selection
 from app import loaders, palette, projecting, state, ui
+from app.collapse_long import duration
 from app.components.maps import lists, maps, pack
 
 VIEWS = {"side": "Side by side", "one": "One that moves"}
@@ -173,7 +174,8 @@ def umap_job(run: RunFolder) -> None:
         now = projecting.job(run)
         with st.container(height=620, border=True, vertical_alignment="center", horizontal_alignment="center"):
             if now is not None and now.alive:
-                st.progress(min(now.fraction, 1.0), f"UMAP: {now.words}, {100 * now.fraction:.0f} %", width=420)
+                left = "measuring how long it takes" if now.left is None else f"{duration(now.left)} left"
+                st.progress(min(now.fraction, 1.0), f"UMAP: {now.words}, {100 * now.fraction:.0f} %, {left}", width=420)
                 if st.button("Cancel", icon=":material/close:", key="umap.cancel"):
                     projecting.cancel(run)
                     st.rerun()

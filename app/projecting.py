@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,11 +29,18 @@ class Job:
     words: str = "starting"
     error: str | None = None
     cancelled: bool = False
+    begun: float = field(default_factory=time.monotonic)
     reader: threading.Thread | None = field(default=None, repr=False)
 
     @property
     def alive(self) -> bool:
         return self.reader is not None and self.reader.is_alive()
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left if it goes on as so far; None while there is too little to tell."""
+        spent = time.monotonic() - self.begun
+        return spent * (1 - self.fraction) / self.fraction if self.fraction > 0.1 else None
 
 
 MODULE = "app.projecting"

@@ -1,7 +1,7 @@
 """How quick the maps are at many items, in Chromium without a GPU.
 
-``python -m tests.browser.measure_maps make FOLDER [ITEMS]`` writes the run ``many`` of made-up tables (default 65,000 items, width 64,
-three stages) into the folder of runs. ``python -m tests.browser.measure_maps http://localhost:8501`` measures the app showing it, a fresh
+``python -m tests.browser.measure_maps make FOLDER [ITEMS]`` writes the run ``many`` of made-up tables (65,000 items, width 64, three
+stages) into the folder of runs. ``python -m tests.browser.measure_maps http://localhost:8501`` measures the app that shows it, a fresh
 browser context a repetition; one JSON object, medians and worst:
 
 visible_s: from opening the address to the first frame in which every map has its points (first: the server knows nothing of the run yet;
@@ -27,7 +27,7 @@ from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.measure import summary
 
-REPEATS = 5
+REPEATS = 3
 WIDTH, GROUPS = 64, 12
 VISIBLE = """() => { const maps = document.querySelector('[data-testid="stMain"]') && find(document);
   function find(root) { for (const e of root.querySelectorAll('*')) { if (e.maps) return e.maps;

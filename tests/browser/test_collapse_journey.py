@@ -4,6 +4,7 @@ import shutil
 import signal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -150,3 +151,78 @@ def test_on_a_phone_the_maps_stand_one_under_the_other(page: Any, server: Server
     boxes = [plot.bounding_box() for plot in maps.locator(".plot").all()]
     assert len({box["x"] for box in boxes}) == 1 and boxes[0]["y"] < boxes[1]["y"] < boxes[2]["y"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def draw(page: Any, maps: Any, mode: str, panel: int) -> None:
+    """A region over the left half of a map."""
+    maps.locator(f"button[data-mode={mode}]").click()
+    box = maps.locator("canvas.over").nth(panel).bounding_box()
+    left, top, right, bottom = box["x"] + 3, box["y"] + 3, box["x"] + box["width"] / 2, box["y"] + box["height"] - 3
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for corner in [(right, top), (right, bottom), *([(left, bottom)] if mode == "lasso" else [])]:
+        page.mouse.move(*corner, steps=3)
+    page.mouse.up()
+
+
+LEFT = """(root, panel) => { const m = root.maps, p = m.panels[panel], xy = m.xy[p.stage];
+    return [...Array(m.n).keys()].filter(i => m.project(p, xy, i)[0] < p.w / 2).length }"""
+COLOURED = """canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 150 && Math.max(d[i], d[i+1], d[i+2]) - Math.min(d[i], d[i+1], d[i+2]) > 60;
+    return n }"""
+
+
+@pytest.mark.parametrize("mode", ["lasso", "box"])
+def test_a_region_selects_in_all_maps_without_the_server(page: Any, server: Server, run: RunFolder, mode: str) -> None:
+    maps = open_maps(page, server)
+    others = [maps.locator("canvas.base").nth(i) for i in (0, 1)]
+    before = [other.evaluate(COLOURED) for other in others]
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        draw(page, maps, mode, 2)
+        expect(maps).to_have_attribute("data-selected", str(maps.evaluate(LEFT, 2)))
+        after = [other.evaluate(COLOURED) for other in others]
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    assert all(0 < a < b for a, b in zip(after, before, strict=True))
+
+
+def test_a_selection_is_in_the_link_and_escape_clears_it(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server)
+    draw(page, maps, "box", 2)
+    page.wait_for_url("**selected=*", timeout=TIMEOUT)
+    count, link = maps.get_attribute("data-selected"), page.url
+    expect(page.get_by_role("heading", name=f"{count} selected")).to_be_visible(timeout=TIMEOUT)
+    page.goto("about:blank")
+    page.goto(link)
+    expect(maps).to_have_attribute("data-selected", str(count), timeout=TIMEOUT)
+    settle(page)
+    maps.locator("canvas.over").nth(0).focus()
+    page.keyboard.press("Escape")
+    expect(maps).to_have_attribute("data-selected", "0")
+    page.wait_for_url(lambda url: "selected" not in url, timeout=TIMEOUT)
+
+
+def test_space_adds_the_item_and_shift_and_alt_clicks_add_and_remove(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server, item="5")
+    canvas = maps.locator("canvas.over").nth(2)
+    canvas.focus()
+    page.keyboard.press(" ")
+    expect(maps).to_have_attribute("data-selected", "1")
+    x, y = maps.evaluate(f"root => ({POSITION})([root, 'finetune', 20])")
+    canvas.click(position={"x": x, "y": y}, modifiers=["Shift"])
+    expect(maps).to_have_attribute("data-selected", "2")
+    canvas.click(position={"x": x, "y": y}, modifiers=["Alt"])
+    expect(maps).to_have_attribute("data-selected", "1")
+
+
+def test_the_maps_are_saved_as_png_and_svg(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server)
+    saved = {}
+    for kind in ("PNG", "SVG"):
+        with page.expect_download() as download:
+            maps.get_by_text(kind, exact=True).click()
+        saved[kind] = Path(download.value.path()).read_bytes()
+    root = ElementTree.fromstring(saved["SVG"])
+    assert saved["PNG"].startswith(b"\x89PNG") and len(root.findall("{http://www.w3.org/2000/svg}svg")) == 3
