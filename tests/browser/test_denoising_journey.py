@@ -92,7 +92,7 @@ def test_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run:
     expect(scrubber.locator(".facts")).to_contain_text("with the history's mean")
     scrubber.locator("summary").click()
     for name in ("chance", "margin", "cosine", "entropy"):
-        expect(scrubber.locator(f".{name} polyline").first).to_be_visible()
+        expect(scrubber.locator(f".{name} .chart svg")).to_be_visible()
 
 
 def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Server, run: Path) -> None:
