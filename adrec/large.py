@@ -25,8 +25,8 @@ class LargeTable:
         self.uncentred = np.sqrt(values[::-1].clip(min=0)) * m.scale
         self.correlation = _padded(correlation_spectrum(m.scatter, self.n), self.width)
         rng = np.random.default_rng(seed)
-        first = rng.integers(0, self.n, PAIRS)
-        self.pairs = np.sort(np.stack([first, (first + rng.integers(1, self.n, PAIRS)) % self.n], axis=1), axis=0)
+        first = np.sort(rng.integers(0, self.n, PAIRS))  # in the order of the file
+        self.pairs = np.stack([first, (first + rng.integers(1, self.n, PAIRS)) % self.n], axis=1)
 
     def isotropy(self) -> float:
         """``collapse.isotropy``, its sums taken block by block."""

@@ -19,6 +19,8 @@ MOST_PAIRS = 300_000
 """Co-occurring pairs whose cosines are taken; of more, a sample."""
 ALL_ROWS, SAMPLED_ROWS = 5_000, 2_000
 """Items up to which every item's neighbours are found, and the sample of items above."""
+SCORES = 2**24
+"""Cosines that are looked at together: 64 MiB."""
 KEPT = 2**23
 """Entries up to which the unit rows of a table are kept (64 MiB); of a larger one they are computed anew where they are needed."""
 TWIN = 0.9999
@@ -75,7 +77,7 @@ class Rows:
         wanted = self.unit(queries).astype(np.float32)
         best = np.full((len(queries), k), -np.inf, dtype=np.float32)
         rows = np.zeros((len(queries), k), dtype=np.int64)
-        step = max(2**24 // len(queries), 64)
+        step = max(SCORES // len(queries), 64)
         for start in range(0, len(self.table), step):
             scores = wanted @ self.unit(slice(start, start + step)).astype(np.float32).T
             inside = np.flatnonzero((queries >= start) & (queries < start + scores.shape[1]))

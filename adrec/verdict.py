@@ -157,6 +157,9 @@ def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds:
             "low-rank": "Few directions, or few different vectors, carry everything.",
             "spectral-only": "Some directions are stronger than noise; whether they mean anything is open.",
         }[kind]
+    popular = findings.value("popularity_share")
+    if kind == "spectral-only" and popular is not None and popular > 0.5:
+        said += f" Popularity explains {popular:.0%} of the strongest one."
     start, kept = findings.value("correlation_with_initial"), findings.value("neighbours_kept")
     if start is not None and start > thresholds.start:
         said += " It never left its initialisation." if kind == "noise-like" else " It is still close to its initialisation."
