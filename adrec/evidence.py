@@ -22,9 +22,7 @@ class Thresholds:
     noise: float = 4.0
     """Standard deviations of the Gaussian null by which a spectrum must pass its mean to be more than noise: none of 100 drawn does."""
     z: float = 3.0
-    """Standard deviations of permuted rows from which alignment is more than luck: one false alarm in 740 tables."""
-    lift: float = 1.1
-    """Neighbour overlap over chance from which, if it is not luck, neighbours mean something."""
+    """Standard deviations of permuted rows from which alignment beyond popularity is more than luck: one false alarm in 740 tables."""
     participation: float = 0.25
     """Participation ratio over the null's below it: few directions carry the variance."""
     rank: float = 0.5
@@ -166,7 +164,7 @@ def semantic(
     beyond = alignment(Rows(table, moments, basis), pairs) if basis.shape[1] > 1 else plain
     near = overlap(found, cooccurrence)
     lift = near.value / near.null if near.null > 0 else 1.0
-    findings.margins["meaning"] = max(tested(beyond.z, t.z, 1.0), min(tested(near.z, t.z, 1.0), judged(lift, t.lift)))
+    findings.margins["meaning"] = tested(beyond.z, t.z, 1.0)
     odds = _odds(near.value) / _odds(near.null)
     findings.margins["focused"] = judged(odds, t.meaningful)
     findings.margins["learned"] = judged(strength, t.strength)
@@ -180,10 +178,10 @@ def semantic(
         f"With what popularity explains taken out of the rows, {beyond.z:.1f} standard deviations are left.",
     )  # fmt: skip
     findings.add(
-        "neighbour_overlap", near.value, near.null, t.lift * near.null,
+        "neighbour_overlap", near.value, near.null, None,
         f"{near.value:.1%} of the nearest neighbours are items used together, by chance {near.null:.1%}{part}.",
     )  # fmt: skip
-    findings.add("neighbour_lift", lift, 1.0, t.lift, f"That is {lift:.2f} times chance ({near.z:.1f} standard deviations).")
+    findings.add("neighbour_lift", lift, 1.0, None, f"That is {lift:.2f} times chance ({near.z:.1f} standard deviations).")
     findings.add("neighbour_odds", odds, 1.0, t.meaningful, f"Its odds are {odds:.2f} times those of chance, which can't saturate.")
     explained = _explained_by_popularity(table, moments, basis)
     said = f"Popularity explains {explained:.0%} of the strongest direction."
