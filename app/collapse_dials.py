@@ -145,12 +145,13 @@ Row = tuple[str, str, str, bool]
 
 def rows_of(found: "Sequence[Notice]", before: "Verdict", after: "Verdict", ranks: tuple[np.ndarray, np.ndarray] | None) -> list[Row]:
     """What each picture, the verdict and, if it was measured, the ranking show before and after."""
-    from adrec.replaced import difference
     from adrec.verdict import KIND_WORDS
 
     rows: list[Row] = [(n.picture, number(n.before), number(n.after), n.noticed) for n in found]
     rows.append(("verdict", KIND_WORDS[before.kind][0], KIND_WORDS[after.kind][0], before.kind != after.kind))
     if ranks is not None:
+        from adrec.replaced import difference
+
         moved = difference(*ranks)
         rows.append(("ranking", f"{100 * moved.before:.1f} %", f"{100 * moved.after:.1f} %", moved.chance < 0.05))
     return rows

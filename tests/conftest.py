@@ -23,6 +23,12 @@ settings.load_profile("adrec")
 TINY_SOURCE = "synthetic:items=60,users=80"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    """Again for every file: numba sets OpenMP's number for the whole process."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of the large data files; a test that needs them is skipped without it."""

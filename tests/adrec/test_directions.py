@@ -47,7 +47,7 @@ def test_the_band_holds_tables_of_noise_drawn_entry_by_entry(view: str, shape: t
     low, _, high = null_band(*shape, view)
     tables = (np.random.default_rng(seed).standard_normal(shape) for seed in range(60))
     inside = np.array([(spectrum(t, view) >= low - 1e-9) & (spectrum(t, view) <= high + 1e-9) for t in tables])
-    assert inside.mean() > 0.94 and low.shape == (min(shape),)
+    assert inside.mean() > 0.9 and low.shape == (min(shape),)
 
 
 def test_the_bands_middle_is_the_mean_spectrum_of_noise() -> None:

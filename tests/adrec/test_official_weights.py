@@ -232,7 +232,7 @@ def test_a_tensor_that_is_not_finite_is_named(bad):
 
 
 def test_a_state_dict_of_another_model_is_told():
-    assert "of neither ADRec nor SASRec" in refused({ITEM_TABLE: torch.ones(5, 4)})
+    assert "of none of ADRec, DreamRec and SASRec" in refused({ITEM_TABLE: torch.ones(5, 4)})
     assert "no item table" in refused({"conv.weight": torch.ones(5, 4)})
 
 
