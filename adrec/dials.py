@@ -171,4 +171,5 @@ def disparity(before: np.ndarray, after: np.ndarray) -> float:
     """Procrustes disparity of two maps (V, 2): 0, the same picture up to place, turn, mirror and size; 1, nothing in common."""
     if not (np.ptp(before, axis=0).any() and np.ptp(after, axis=0).any()):
         return 0.0 if not np.ptp(before, axis=0).any() and not np.ptp(after, axis=0).any() else 1.0
-    return float(procrustes(before.astype(np.float64), after.astype(np.float64))[2])
+    found = float(procrustes(before.astype(np.float64), after.astype(np.float64))[2])
+    return found if found > 1e-9 else 0.0  # rounding

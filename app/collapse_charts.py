@@ -67,7 +67,7 @@ def _curve(figure: go.Figure, name: str, label: str, v: np.ndarray, threshold: f
         mode="lines+markers",
         name=label,
         line={"color": palette.stage_color(name), "width": 2, "dash": palette.stage_dash(name)},
-        marker={"color": palette.stage_color(name), "symbol": palette.stage_marker(name), "size": np.where(above, 10, 4)},
+        marker={"color": palette.stage_color(name), "symbol": palette.stage_marker(name), "size": np.where(above, 10, 4), "opacity": 1},
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
         hovertemplate=f"{label}, direction %{{x}}: %{{y:.3g}}<extra></extra>",

@@ -1,8 +1,7 @@
 """The dials: a collapse applied to the run's last table by degree, and which picture, verdict and ranking notice it."""
 
 import html
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,13 +66,15 @@ def _section(run: RunFolder) -> None:
     part = of if len(rows) < shown.items else ""
     st.caption(f"Turn a healthy table bad, here the {shown.label(name).lower()} one, and see which picture notices.{part}")
     kind, degree = _controls(shown)
+    head, pictures = st.container(), st.container()
+    _ranking(run, name, kind)  # below the pictures, which show what it finds
     before, after = _seen(*loaders.key(run), name, kind, 0), _seen(*loaders.key(run), name, kind, degree)
     found = _notices(before, after)
     ranks = _ranks(run, name, kind, degree)
     table = rows_of(found, before[1], after[1], ranks)
-    st.markdown(f"**{lesson(table, degree)}**")
-    _pictures(run, name, before[0], after[0], table)
-    _ranking(run, name, kind, degree)
+    head.markdown(f"**{lesson(table, degree)}**")
+    with pictures:
+        _pictures(run, name, before[0], after[0], table)
     if degree:  # so that the dial moves quickly from here on
         for other in DEGREES:
             _seen(*loaders.key(run), name, kind, other)
@@ -221,34 +222,39 @@ def _ranks(run: RunFolder, name: str, kind: str, degree: int) -> tuple[np.ndarra
     return None if own is None or after is None else (own, after)
 
 
-def _advance(bar: Any, words: str, done: int, of: int, share: float) -> None:
-    bar.progress((done + share) / of, words)
-
-
 def _change(kind: str, degree: int) -> str:
     return ranking.OWN if degree == 0 else f"dial {kind} {degree}"
 
 
-def _ranking(run: RunFolder, name: str, kind: str, degree: int) -> None:
+def _ranking(run: RunFolder, name: str, kind: str) -> None:
     """The button that ranks a sample of users at every degree, and the results in a line."""
+    why, words = ranking.obstacle(run, name), f"Rank {USERS} users at every degree"
+    missing = [d for d in DEGREES if ranking.known(run, name, _change(kind, d), USERS) is None]
+    place, note = st.empty(), st.empty()
+    if missing:
+        cost = max(ranking.seconds(run, name, USERS) * len(missing), 1)
+        pressed = place.button(words, icon=":material/leaderboard:", disabled=why is not None, help=why, key="dials.rank")
+        note.caption(why or f"By the run's own model and evaluator, validation users drawn once: about {cost:.0f} s.")
+        if not pressed:
+            return
+        _rank(run, name, kind, missing, place.progress(0.0, words))
+        place.empty()
+    found = {d: ranking.known(run, name, _change(kind, d), USERS) for d in DEGREES}
+    listed = ", ".join(f"{d} %: {100 * float((ranks <= 10).mean()):.1f} %" for d, ranks in found.items() if ranks is not None)
+    users = next((len(ranks) for ranks in found.values() if ranks is not None), 0)
+    note.caption(f"HR@10 of {users:,} validation users by degree: {listed}.")
+
+
+def _rank(run: RunFolder, name: str, kind: str, missing: Sequence[int], bar: Any) -> None:
     from adrec.dials import dial
 
-    why = ranking.obstacle(run, name)
-    known: Mapping[int, Any] = {d: ranking.known(run, name, _change(kind, d), USERS) for d in DEGREES}
-    missing = [d for d in DEGREES if known[d] is None]
-    if not missing:
-        listed = ", ".join(f"{d} %: {100 * float((known[d] <= 10).mean()):.1f} %" for d in DEGREES)
-        st.caption(f"HR@10 of {len(known[0]):,} validation users by degree: {listed}.")
-        return
-    cost = ranking.seconds(run, name, USERS) * len(missing)
-    place = st.empty()
-    words = f"Rank {USERS} users at every degree"
-    pressed = place.button(words, icon=":material/leaderboard:", disabled=why is not None, help=why, key="dials.rank")
-    st.caption(why or f"By the run's own model and evaluator, validation users drawn once: about {max(cost, 1):.0f} s.")
-    if pressed:
-        table = data.distinct_tables(str(run.path.resolve()))[name]
-        bar = place.progress(0.0, words)
-        for done, d in enumerate(missing):
-            changed = None if d == 0 else partial(dial, table, kind, d / 100)
-            ranking.measure(run, name, _change(kind, d), changed, USERS, partial(_advance, bar, words, done, len(missing)))
-        st.rerun(scope="fragment")
+    table = data.distinct_tables(str(run.path.resolve()))[name]
+    for done, degree in enumerate(missing):
+
+        def progress(share: float, done: int = done) -> None:
+            bar.progress((done + share) / len(missing), f"Ranking {USERS} users at every degree")
+
+        def changed(degree: int = degree) -> np.ndarray:
+            return dial(table, kind, degree / 100)
+
+        ranking.measure(run, name, _change(kind, degree), changed if degree else None, USERS, progress)

@@ -55,7 +55,14 @@ class Plane {
     else if (marker === "triangle-up") { pen.moveTo(x, y - 1.3 * r); pen.lineTo(x + 1.2 * r, y + r); pen.lineTo(x - 1.2 * r, y + r); }
     else if (marker === "diamond") { pen.moveTo(x, y - 1.4 * r); pen.lineTo(x + 1.4 * r, y); pen.lineTo(x, y + 1.4 * r); pen.lineTo(x - 1.4 * r, y); }
     else if (marker === "cross") { pen.rect(x - 1.3 * r, y - r / 2, 2.6 * r, r); pen.rect(x - r / 2, y - 1.3 * r, r, 2.6 * r); }
+    else if (marker === "x") for (const a of [1, -1]) { pen.moveTo(x - 1.2 * r, y - a * r); pen.lineTo(x - 0.7 * r, y - a * 1.4 * r); pen.lineTo(x + 1.2 * r, y + a * r); pen.lineTo(x + 0.7 * r, y + a * 1.4 * r); }
+    else if (marker === "star") this.corners(pen, 10, (i) => (i % 2 ? 0.6 : 1.5) * r, x, y);
+    else if (marker === "hexagon") this.corners(pen, 6, () => 1.1 * r, x, y);
     else pen.arc(x, y, r, 0, 7);
+  }
+
+  corners(pen, n, radius, x, y) {
+    for (let i = 0; i < n; i++) { const a = (2 * Math.PI * i) / n - Math.PI / 2; pen[i ? "lineTo" : "moveTo"](x + radius(i) * Math.cos(a), y + radius(i) * Math.sin(a)); }
   }
 
   trail(pen, at, ink, paper) {

@@ -44,7 +44,7 @@ def test_energy_is_the_share_of_the_variance_in_the_first_directions() -> None:
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("shape", [(V, D), (12, 20)])
 def test_the_band_holds_tables_of_noise_drawn_entry_by_entry(view: str, shape: tuple[int, int]) -> None:
-    low, _, high = null_band(*shape, view)
+    low, _, high = null_band(*shape, view, draws=1000)
     tables = (np.random.default_rng(seed).standard_normal(shape) for seed in range(60))
     inside = np.array([(spectrum(t, view) >= low - 1e-9) & (spectrum(t, view) <= high + 1e-9) for t in tables])
     assert inside.mean() > 0.9 and low.shape == (min(shape),)
