@@ -167,8 +167,16 @@ def draw(page: Any, maps: Any, mode: str, panel: int) -> None:
 
 LEFT = """(root, panel) => { const m = root.maps, p = m.panels[panel], xy = m.xy[p.stage];
     return [...Array(m.n).keys()].filter(i => m.project(p, xy, i)[0] < p.w / 2).length }"""
-COLOURED = """canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-    let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 150 && Math.max(d[i], d[i+1], d[i+2]) - Math.min(d[i], d[i+1], d[i+2]) > 60;
+COLOURED = """canvas => { const copy = document.createElement('canvas');
+    copy.width = canvas.width; copy.height = canvas.height;
+    const c = copy.getContext('2d', { willReadFrequently: true });
+    c.drawImage(canvas, 0, 0);
+    const d = c.getImageData(0, 0, copy.width, copy.height).data;
+    let n = 0;
+    for (let i = 0; i < d.length; i += 4) {
+      const c = [d[i], d[i + 1], d[i + 2]];
+      n += d[i + 3] > 150 && Math.max(...c) - Math.min(...c) > 60;
+    }
     return n }"""
 
 
