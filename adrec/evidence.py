@@ -195,10 +195,10 @@ def _odds(share: float) -> float:
 
 def _explained_by_popularity(table: np.ndarray, moments: Moments, basis: np.ndarray) -> float:
     """R squared of the leading direction's scores on log popularity and its square."""
-    _, vectors = np.linalg.eigh(moments.scatter)
-    rows = Rows(table, moments, basis)
-    total = float(vectors[:, -1] @ moments.scatter @ vectors[:, -1])
-    return min(float(((rows.coefficients[1:] @ vectors[:, -1]) ** 2).sum()) / total, 1.0) if total > 0 else 0.0
+    axis = np.linalg.eigh(moments.scatter)[1][:, -1]
+    scores = np.concatenate([(rows / moments.scale - moments.mean) @ axis for _, rows in blocks(table)])
+    total = float(scores @ scores)
+    return min(float(((basis[:, 1:].T @ scores) ** 2).sum()) / total, 1.0) if total > 0 else 0.0
 
 
 def compared(findings: Findings, table: np.ndarray, moments: Moments, given: dict[str, np.ndarray], t: Thresholds, seed: int) -> None:

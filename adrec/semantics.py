@@ -28,24 +28,29 @@ TWIN = 0.9999
 
 
 class Rows:
-    """The unit rows of a table after its mean, and what ``basis`` explains beside it, is taken out; computed where they are needed.
+    """The unit rows of a centred table, and without what ``basis`` explains of them; computed where they are needed.
 
-    basis: (V, m) orthonormal columns, the first constant.
+    basis: (V, m) orthonormal columns, the first constant. The others are taken out of rows of unit length, so that a few long rows do not
+    decide what is taken out of the many short ones; what is left has unit length again.
     """
 
     def __init__(self, table: np.ndarray, moments: Moments, basis: np.ndarray) -> None:
-        self.table, self.scale, self.basis = table, moments.scale, basis
-        self.coefficients = np.zeros((basis.shape[1], table.shape[1]))
-        for start, rows in blocks(table):
-            self.coefficients += basis[start : start + len(rows)].T @ (rows / self.scale)
-        self._kept = self._unit(slice(None)) if table.size <= KEPT else None
+        self.table, self.moments, self.basis = table, moments, basis
+        self._kept: np.ndarray | None = None
+        self.coefficients = np.zeros((basis.shape[1] - 1, table.shape[1]))
+        if basis.shape[1] > 1:
+            for start, rows in blocks(table):
+                self.coefficients += basis[start : start + len(rows), 1:].T @ unit_rows(rows / moments.scale - moments.mean)
+        if table.size <= KEPT:
+            self._kept = self._unit(slice(None))
 
     def unit(self, which: np.ndarray | slice) -> np.ndarray:
         """Those rows, (n, D) float64."""
         return self._unit(which) if self._kept is None else self._kept[which]
 
     def _unit(self, which: np.ndarray | slice) -> np.ndarray:
-        return unit_rows(self.table[which].astype(np.float64) / self.scale - self.basis[which] @ self.coefficients)
+        rows = unit_rows(self.table[which].astype(np.float64) / self.moments.scale - self.moments.mean)
+        return unit_rows(rows - self.basis[which, 1:] @ self.coefficients) if len(self.coefficients) else rows
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, unit rows)."""
@@ -163,12 +168,13 @@ def sampled(pairs: np.ndarray, seed: int) -> np.ndarray:
 def alignment(rows: Rows, pairs: np.ndarray) -> Compared:
     """Mean cosine of co-occurring items (Wang & Isola 2020, arXiv 2005.10242, as a cosine) against permuted rows. pairs: (P, 2), P > 0.
 
-    The null's mean is minus the mean product of the pairs' rows of ``basis``: what taking the basis out of meaningless rows leaves. For
-    the constant alone that is the permuted rows' -1 / V; items of like popularity, which co-occur more, lose more.
+    Taking a basis out of meaningless rows leaves a pair, on average, minus the product of its rows of the basis: items of like popularity,
+    which co-occur more, lose more. The null's mean allows for that.
     """
-    _, spread = permuted_rows(pair_sums(pairs, len(rows.table)), rows.cosine_sums())
-    removed = np.einsum("ij,ij->", rows.basis[pairs[:, 0]], rows.basis[pairs[:, 1]]) / len(pairs)
-    return Compared(rows.mean_cosine(pairs), -float(removed), spread / (2 * len(pairs)))
+    mean, spread = permuted_rows(pair_sums(pairs, len(rows.table)), rows.cosine_sums())
+    basis = rows.basis[:, 1:]
+    removed = float(np.einsum("ij,ij->", basis[pairs[:, 0]], basis[pairs[:, 1]])) / len(pairs)
+    return Compared(rows.mean_cosine(pairs), mean / (2 * len(pairs)) - removed, spread / (2 * len(pairs)))
 
 
 def overlap(found: Neighbourhood, cooccurrence: Cooccurrence) -> Compared:

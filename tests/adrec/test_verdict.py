@@ -46,6 +46,13 @@ def test_popularity_alone_is_structure_without_meaning(made: tuple[Cooccurrence,
     assert verdict.kind == "spectral-only" and verdict.value("alignment_z") > 10 and "Popularity explains 9" in verdict.says
 
 
+@pytest.mark.parametrize("power", [0.25, 0.5, 1.0])
+def test_noise_whose_rows_are_the_longer_the_more_popular_means_nothing(power: float, made: tuple[Cooccurrence, np.ndarray]) -> None:
+    noise = np.random.default_rng(0).standard_normal((ITEMS, WIDTH))
+    verdict = diagnose(noise * made[0].popularity[:, None] ** power, cooccurrence=made[0])
+    assert verdict.kind in ("noise-like", "spectral-only", "low-rank") and abs(verdict.value("alignment_z_beyond_popularity")) < 3
+
+
 def test_without_interactions_only_the_spectral_half_is_decided(made: tuple[Cooccurrence, np.ndarray]) -> None:
     verdicts = [diagnose(MADE[name][1](made[1], WIDTH, 0)) for name in ("Gaussian", "planted, 50 % signal", "rank 4 + noise")]
     assert [v.kind for v in verdicts] == ["noise-like", "spectral-only", "low-rank"]

@@ -33,6 +33,11 @@ def gaussian(clusters: np.ndarray, width: int, seed: int) -> np.ndarray:
     return np.random.default_rng([seed, 1]).standard_normal((len(clusters), width)) * 0.1
 
 
+def uneven(clusters: np.ndarray, width: int, seed: int) -> np.ndarray:
+    """Noise whose rows differ in length, a lognormal of 0.5: the spectrum is not that of noise, and means nothing."""
+    return gaussian(clusters, width, seed) * np.exp(0.5 * np.random.default_rng([seed, 10]).standard_normal((len(clusters), 1)))
+
+
 def uniform(clusters: np.ndarray, width: int, seed: int) -> np.ndarray:
     return np.random.default_rng([seed, 2]).uniform(-0.05, 0.05, (len(clusters), width)).astype(np.float16)
 
@@ -76,6 +81,7 @@ Maker = Callable[[np.ndarray, int, int], np.ndarray]
 MADE: dict[str, tuple[str, Maker]] = {
     "Gaussian": ("noise-like", gaussian),
     "uniform, half precision": ("noise-like", uniform),
+    "Gaussian, uneven rows": ("spectral-only", uneven),
     "rank 4 + noise": ("low-rank", rank_four),
     "constant + noise": ("complete-collapse", constant),
     "duplicated items": ("low-rank", duplicated),
