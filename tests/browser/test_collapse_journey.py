@@ -55,7 +55,7 @@ def test_see_the_collapse_one_map_a_stage_spectra_and_measures(page: Any, server
     assert maps.locator(".head .name").all_inner_texts() == ["✕ Initial", "● Pre-train = warm-up", "▲ Fine-tune"]
     assert all(canvas.evaluate(BRIGHT) > 500 for canvas in maps.locator("canvas.base").all())
     page.wait_for_function("document.querySelector('.js-plotly-plot')?._fullData?.length >= 4")
-    expect(page.locator(".measures").first).to_contain_text("Effective rank")
+    expect(page.locator(".measures", has_text="RankMe").first).to_be_visible(timeout=TIMEOUT)
 
 
 def test_a_click_on_a_point_chooses_its_item_in_every_stage(page: Any, server: Server, run: RunFolder) -> None:
