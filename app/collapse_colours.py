@@ -45,7 +45,7 @@ COMPUTED = {
     "by:norm": ("Length (norm)", "Length of the embedding"),
     "by:cluster": ("Cluster", "Cluster of the last table"),
     "by:overlap": ("Neighbours kept", f"Share of the {NEIGHBOURS} nearest (cosine) that were there in the table before"),
-    "by:trust": ("Trust in the map", f"Share of truth in the map around an item (trustworthiness over {NEIGHBOURS} neighbours, cosine)"),
+    "by:trust": ("Trust in the map", f"Trustworthiness of the map around an item ({NEIGHBOURS} neighbours, cosine)"),
 }
 """What is computed from the tables: its name in the list and its legend."""
 CLUSTERS = 7
