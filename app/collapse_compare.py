@@ -16,7 +16,7 @@ MOST = 6
 def chooser(run: RunFolder, place: Any) -> None:
     """A popover beside the run: the other run or files, which tables of both, and the button that lays them side by side."""
     words = "Lay tables of two runs or files over each other in the same frames."
-    with place.popover("Compare", icon=":material/compare:", help=words), ui.guard():
+    with place.popover("Compare", icon=":material/compare:", help=words, key=f"compare.{run.name}"), ui.guard():
         _choose(run)
 
 

@@ -64,6 +64,8 @@ def _section(run: RunFolder) -> None:
     rows = _sample(run)
     of = f" Pictures and verdict are of {len(rows):,} of the {shown.items:,} items, spread over popularity."
     part = of if len(rows) < shown.items else ""
+    if _cooccurrence(*loaders.key(run)) is None:
+        part += " Without interactions at hand, only the spectral half of the verdict is decided."
     st.caption(f"Turn a healthy table bad, here the {shown.label(name).lower()} one, and see which picture notices.{part}")
     kind, degree = _controls(shown)
     head, pictures = st.container(), st.container()
