@@ -28,9 +28,9 @@ def _choose(run: RunFolder) -> None:
         return
     st.caption("Both are then shown in the same frames, each table with its verdict. Files come in by the page 'Your embeddings'.")
     names = list(others)
-    other = others[st.selectbox("With", names, format_func=lambda n: ui.run_title(others[n]), key="compare.with")]
-    first = _tables("Tables of this run", run, "compare.first")
-    second = _tables(f"Tables of {other.name}", other, f"compare.{other.name}")
+    other = others[st.selectbox("With", names, format_func=lambda n: ui.run_title(others[n]), key=f"compare.with.{run.name}")]
+    first = _tables("Tables of this run", run, f"compare.of.{run.name}")
+    second = _tables(f"Tables of {other.name}", other, f"compare.{run.name}.{other.name}")
     count = len(first) + len(second)
     wrong = "Choose at least one table of each." if not (first and second) else f"Choose {MOST} at most." if count > MOST else None
     if st.button("Show side by side", type="primary", disabled=wrong is not None, help=wrong, key="compare.go"):
