@@ -51,7 +51,7 @@ def _tell(sentence: str, own: bool = False) -> None:
     if another and not own:
         time.sleep(SECONDS_TO_TELL)
     begin = "\n" if another else ""  # the first's progress bar may stand in this line
-    print(f"{begin}adrec: {sentence}", file=sys.stderr)
+    sys.stderr.write(f"{begin}adrec: {sentence}\n")  # in one piece: other processes may write to the same place
 
 
 SECONDS_TO_TELL = 10

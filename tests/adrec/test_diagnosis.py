@@ -15,7 +15,8 @@ from adrec.runs import RunFolder
 
 @pytest.fixture
 def run(tiny_run: RunFolder, tmp_path: Path) -> RunFolder:
-    return RunFolder(shutil.copytree(tiny_run.path, tmp_path / "run"))
+    """A copy in which nothing is kept yet: others judge the same run."""
+    return RunFolder(shutil.copytree(tiny_run.path, tmp_path / "run", ignore=shutil.ignore_patterns("diagnosis.json")))
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
