@@ -15,7 +15,7 @@ from adrec.errors import DataError, RunError
 from adrec.runs import ITEM_TABLE, Progress, RunFolder, load_arrays, read_json, write_json
 from adrec.verdict import diagnose
 
-VERSION = 3
+VERSION = 4
 """Part of a kept diagnosis; raised when a measure or the rule changes."""
 FILE = "diagnosis.json"
 
@@ -43,7 +43,7 @@ def table_entries(
         before = last if follows and last is not None and last.shape == table.shape else None
         verdict = diagnose(table, cooccurrence=cooccurrence, initial=first, before=before, name=f"'{name}'")
         entries.append({**table_report(name, table), "verdict": verdict.to_json()})
-        last = table
+        last = None if name == "initial" else table  # a random start is no stage
     return entries
 
 
