@@ -15,7 +15,7 @@ from adrec.errors import DataError, RunError
 from adrec.runs import ITEM_TABLE, Progress, RunFolder, load_arrays, read_json, write_json
 from adrec.verdict import diagnose
 
-VERSION = 4
+VERSION = 5
 """Part of a kept diagnosis; raised when a measure or the rule changes."""
 FILE = "diagnosis.json"
 

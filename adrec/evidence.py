@@ -30,7 +30,7 @@ class Thresholds:
     meaningful: float = 2.0
     """Odds that a neighbour is used together with its item, over chance's, from which few directions are concentrated meaning."""
     strength: float = 0.01
-    """Mean cosine of co-occurring items, over permuted rows, below it: weakly learned."""
+    """Mean cosine of items used together, over that of items that are not, below it: weakly learned."""
     start: float = 0.9
     """Correlation with the initial table above it: never left its initialisation."""
     kept: float = 0.5
@@ -159,7 +159,8 @@ def semantic(
     findings.sample |= {"pairs": len(pairs), "of_pairs": len(cooccurrence.pairs)}
     part_pairs = "" if len(pairs) == len(cooccurrence.pairs) else f" (a sample of {len(pairs):,} of {len(cooccurrence.pairs):,} pairs)"
     plain = alignment(centred, pairs)
-    strength = plain.value - plain.null
+    apart = 1 - 2 * len(cooccurrence.pairs) / (n * (n - 1))
+    strength = (plain.value - plain.null) / apart if apart > 0 else 0.0  # over the pairs that are not used together
     basis = popularity_basis(cooccurrence.popularity)
     beyond = alignment(Rows(table, moments, basis), pairs) if basis.shape[1] > 1 else plain
     near = overlap(found, cooccurrence)
@@ -169,7 +170,7 @@ def semantic(
     findings.margins["focused"] = judged(odds, t.meaningful)
     findings.margins["learned"] = judged(strength, t.strength)
     findings.add(
-        "alignment", plain.value, plain.null, plain.null + t.strength,
+        "alignment", plain.value, plain.null, plain.null + t.strength * apart,
         f"Items used together have a mean cosine of {plain.value:.4f}, dealt out at random {plain.null:.4f}{part_pairs}.",
     )  # fmt: skip
     findings.add("alignment_z", plain.z, 0.0, t.z, f"That is {plain.z:.1f} standard deviations of randomly dealt rows.")

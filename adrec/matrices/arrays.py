@@ -14,6 +14,8 @@ from adrec.errors import WeightsError
 from adrec.matrices.checks import MOST_ARRAYS, Matrix, as_numbers, check_shape, choose, is_item_table, taken
 
 LONGEST_HEADER = 10_000
+MAPPED = 2**26
+"""Bytes above which a npy file of single or double floats is mapped instead of read: what measures it reads it in blocks."""
 BOMB_BYTES, BOMB_RATIO = 2**26, 200
 """Archived arrays larger than the first that unpack to more than the second times what they take are refused: no trained table does."""
 
@@ -52,6 +54,8 @@ def read_npy(path: Path, key: str | None) -> Matrix:
         there, needed = path.stat().st_size - file.tell(), math.prod(shape) * dtype.itemsize
         if there < needed:
             raise WeightsError(f"'{path}' is cut short: its header claims shape {shape}, {needed:,} bytes, and {there:,} are there.")
+        if needed > MAPPED and dtype in (np.float32, np.float64) and dtype.isnative:
+            return Matrix(np.memmap(path, dtype, "r", file.tell(), shape, "F" if fortran else "C"))
         return Matrix(_data(path, file, shape, fortran, dtype))
 
 

@@ -91,6 +91,14 @@ def test_a_matrix_written_in_an_accepted_format_comes_back(name: str, tmp_path: 
     assert read_matrix(tmp_path / name) == pytest.approx(TABLE, rel=1e-12)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_large_npy_file_is_mapped_not_copied(order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adrec.matrices.arrays.MAPPED", 10)
+    np.save(tmp_path / "x.npy", np.asarray(TABLE, order=order))
+    found = read_matrix(tmp_path / "x.npy")
+    assert np.array_equal(found, TABLE) and isinstance(found, np.memmap) and not found.flags.writeable
+
+
 def test_a_model_files_item_table_comes_without_its_padding_row(tmp_path: Path) -> None:
     save_file({"item_embedding.weight": TABLE, "encoder.weight": np.ones((3, 3))}, tmp_path / "model.safetensors")
     assert np.array_equal(read_matrix(tmp_path / "model.safetensors"), TABLE[1:])

@@ -34,6 +34,12 @@ def test_scale_changes_no_verdict(name: str, made: tuple[Cooccurrence, np.ndarra
     assert diagnose(table * 1000, cooccurrence=made[0]).kind == diagnose(table, cooccurrence=made[0]).kind
 
 
+@pytest.mark.parametrize("seed", [4, 5])
+def test_a_healthy_table_of_dense_interactions_is_not_called_weak(seed: int) -> None:
+    pairs, clusters = world(200, seed)
+    assert len(pairs.pairs) > 0.6 * 200 * 199 / 2 and diagnose(planted(clusters, 16, 0.5, seed), cooccurrence=pairs).kind == "healthy"
+
+
 def test_a_little_signal_is_weakly_learned(made: tuple[Cooccurrence, np.ndarray]) -> None:
     assert diagnose(planted(made[1], WIDTH, 0.06, 0), cooccurrence=made[0]).kind == "weakly-learned"
 
