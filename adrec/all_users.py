@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adrec.data.batches import PackedBatch
     from adrec.models import DiffusionModel, Model
 
-VERSION = 1
+VERSION = 2
 """Part of what a cached file is known by; raised when a measure changes."""
 FILE = "all_users.json"
 COUNTS = (1, 4, 8)
@@ -94,12 +94,12 @@ def _places(run: RunFolder, known: str) -> list[Path]:
 def measure(model: "Model", data: SequenceDataset, seed: int = 0, progress: Callable[[float], None] | None = None) -> dict[str, Any]:
     """Every user's reverse process towards the test item, with the noise that ``evaluate`` and ``trajectory`` give to it.
 
-    ``by_steps``: ranking metrics (of all V + 1 rows, as in ``evaluate``), distinct items over all top tens, and the mean number of items
-    in common with the top 10 of all steps, for ``COUNTS`` and all steps. ``by_step``: the same after each step of the whole process,
-    step 1 first. ``commit_steps``: users by commit step, from step 1 on. ``changed_mind``: share of users whose first item changes after
-    step 1; ``changed_users``: the positions of the first ``LISTED`` of them. ``outcomes``: users by outcome.
-    ``by_popularity``, ``by_length``: groups of about a quarter of the users, by the target's training occurrences and by the number
-    of items before the target.
+    ``by_steps``: ranking metrics (of all V + 1 rows, as in ``evaluate``), distinct items over all top tens, the mean number of items
+    in common with the top 10 of all steps, and the mean commit step, for processes of ``COUNTS`` and all steps. ``by_step``: the same
+    but the commit step after each step of the whole process, step 1 first. ``commit_steps``: users by commit step, from step 1 on.
+    ``changed_mind``: share of users whose first item changes after step 1; ``changed_users``: the positions of the first ``LISTED`` of
+    them. ``outcomes``: users by outcome. ``by_popularity``, ``by_length``: groups of about a quarter of the users, by the target's
+    training occurrences and by the number of items before the target.
     """
     from adrec.data.batches import PART_TOKENS, evaluation_batches
     from adrec.models import DiffusionModel
@@ -133,37 +133,38 @@ class _Found:
         self.step_ranks = np.zeros((steps, users), dtype=np.int32)
         self.step_common = np.zeros((steps, users), dtype=np.int8)
         self.step_seen = np.zeros((steps, items + 1), dtype=bool)
-        self.commit = np.zeros(users, dtype=np.int32)
+        self.commit = {count: np.zeros(users, dtype=np.int32) for count in (*counts, steps)}
         self.changed = np.zeros(users, dtype=bool)
 
     def add(self, users: np.ndarray, measured: dict[int, tuple[np.ndarray, np.ndarray]]) -> None:
-        """measured: number of steps -> ranks (S, B) and top tens (S, B, 10) after each of its steps, or after the last alone."""
+        """measured: number of steps -> ranks (S, B) and top tens (S, B, 10) after each of its steps."""
         ranks, lists = measured[self.steps]
         self.step_ranks[:, users] = ranks
         self.step_common[:, users] = [_common(after, lists[-1]) for after in lists]
         for seen, after in zip(self.step_seen, lists, strict=True):
             seen[after] = True
-        sets = np.sort(lists, axis=2)
-        changes = (sets[1:] != sets[:-1]).any(axis=2)
-        self.commit[users] = 1 + np.max(changes * np.arange(1, self.steps)[:, None], axis=0, initial=0)
         self.changed[users] = (lists[1:, :, 0] != lists[0, :, 0]).any(axis=0)
+        for count, (_, found) in measured.items():
+            self.commit[count][users] = _commit_steps(found)
         for count in self.counts:
-            (last_ranks,), (last,) = measured[count]
+            last_ranks, last = (after[-1] for after in measured[count])
             self.ranks[count][users], self.common[count][users] = last_ranks, _common(last, lists[-1])
             self.seen[count][last] = True
 
     def report(self) -> dict[str, Any]:
         last, positions = self.step_ranks[-1], np.flatnonzero(self.changed)
+        commit = self.commit[self.steps]
         fewer = [{"steps": c} | _figures(self.ranks[c], self.seen[c], self.common[c]) for c in self.counts]
         by_step = [
             {"step": i + 1} | _figures(*row) for i, row in enumerate(zip(self.step_ranks, self.step_seen, self.step_common, strict=True))
         ]
+        by_steps = [*fewer, {"steps": self.steps} | {name: value for name, value in by_step[-1].items() if name != "step"}]
         known = np.diff(self.data.train_offsets) + 1
         return {
-            "by_steps": [*fewer, {**by_step[-1], "steps": self.steps}],
+            "by_steps": [row | {"mean_commit_step": float(self.commit[row["steps"]].mean())} for row in by_steps],
             "by_step": by_step,
-            "commit_steps": np.bincount(self.commit, minlength=self.steps + 1)[1:].tolist(),
-            "mean_commit_step": float(self.commit.mean()),
+            "commit_steps": np.bincount(commit, minlength=self.steps + 1)[1:].tolist(),
+            "mean_commit_step": float(commit.mean()),
             "changed_mind": float(self.changed.mean()),
             "changed_users": positions[:LISTED].tolist(),
             "outcomes": {
@@ -186,7 +187,7 @@ class _Found:
             found.append(
                 {"from": int(values[users].min()), "to": int(values[users].max()), "users": int(users.sum())}
                 | _metrics(self.step_ranks[-1][users])
-                | {"one_step": _metrics(one[users]), "mean_commit_step": float(self.commit[users].mean())}
+                | {"one_step": _metrics(one[users]), "mean_commit_step": float(self.commit[self.steps][users].mean())}
             )
         return found
 
@@ -206,10 +207,17 @@ def _common(lists: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (lists[:, :, None] == others[:, None, :]).any(axis=2).sum(axis=1)
 
 
+def _commit_steps(lists: np.ndarray) -> np.ndarray:
+    """The first step after which the set of the top 10 stays, from step 1 on. lists: (S, B, K) -> (B,)."""
+    sets = np.sort(lists, axis=2)
+    changes = (sets[1:] != sets[:-1]).any(axis=2)
+    return 1 + np.max(changes * np.arange(1, len(lists))[:, None], axis=0, initial=0)
+
+
 def _part(
     model: "DiffusionModel", data: SequenceDataset, part: "PackedBatch", counts: Sequence[int], seed: int
 ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """For each number of steps the ranks (S, B) and top tens (S, B, 10): after every step of the last number, else after its last."""
+    """For each number of steps the ranks (S, B) and top tens (S, B, 10) after each step."""
     import torch
 
     from adrec.diffusion import reverse_process, user_noise
@@ -222,8 +230,7 @@ def _part(
             x_start, step_noise = user_noise(seed, part.users, count, model.config.hidden_size)
             estimates: list[Tensor] = []
             reverse_process(predict, x_start, step_noise, model.diffusion.strided(count), _keep(estimates))
-            kept = estimates if count == counts[-1] else estimates[-1:]
-            ranks, lists = zip(*(_listed(x0_hat, model.item_embedding.weight, targets) for x0_hat in kept), strict=True)
+            ranks, lists = zip(*(_listed(x0_hat, model.item_embedding.weight, targets) for x0_hat in estimates), strict=True)
             measured[count] = np.stack(ranks), np.stack(lists)
     return measured
 

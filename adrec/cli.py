@@ -420,10 +420,11 @@ def all_users_command(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
         return
-    print("steps   HR@20  NDCG@10  distinct items  of the top 10 of all steps")
+    print("steps   HR@20  NDCG@10  distinct items  mean commit step  of the top 10 of all steps")
     for row in report["by_steps"]:
-        print(f"{row['steps']:>5}  {row['hr@20']:.4f}   {row['ndcg@10']:.4f}  {row['distinct_items']:>14,}  {row['common']:.2f}")
-    print(f"mean commit step {report['mean_commit_step']:.2f} of {report['timesteps']}; {report['changed_mind']:.1%} changed their mind")
+        metrics = f"{row['hr@20']:.4f}   {row['ndcg@10']:.4f}  {row['distinct_items']:>14,}"
+        print(f"{row['steps']:>5}  {metrics}  {row['mean_commit_step']:>16.2f}  {row['common']:.2f}")
+    print(f"{report['changed_mind']:.1%} changed their mind after step 1 of {report['timesteps']}")
 
 
 def recommend_command(arguments: argparse.Namespace) -> None:

@@ -142,9 +142,7 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
     findings.margins["few"] = max(few)
 
 
-def semantic(
-    findings: Findings, table: np.ndarray, moments: Moments, cooccurrence: Cooccurrence | None, t: Thresholds, seed: int
-) -> None:
+def semantic(findings: Findings, table: np.ndarray, moments: Moments, cooccurrence: Cooccurrence | None, t: Thresholds, seed: int) -> None:
     """What the neighbours say: whether items have doubles and, with interactions, whether closeness means anything."""
     n = len(table)
     centred = Rows(table, moments, np.full((n, 1), n**-0.5))

@@ -101,7 +101,7 @@ def _sure(confidence: float) -> str:
 
 
 def _run(name: str) -> str:
-    return f' <small>(the explorer\'s run <code>{_e(name)}</code> shows the effect)</small>' if name else ""
+    return f" <small>(the explorer's run <code>{_e(name)}</code> shows the effect)</small>" if name else ""
 
 
 def _band(entries: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray] | None:

@@ -178,9 +178,17 @@ def by_step(report: Mapping[str, Any]) -> go.Figure:
 
 
 def everyone_table(report: Mapping[str, Any]) -> pd.DataFrame:
-    """By number of steps: metrics in percent, distinct items, the top 10 in common with all steps."""
-    rows = [(row["steps"], 100 * row["hr@20"], 100 * row["ndcg@10"], row["distinct_items"], row["common"]) for row in report["by_steps"]]
-    return pd.DataFrame(rows, columns=["steps", "hr", "ndcg", "items", "common"])
+    """By number of steps: metrics in percent, distinct items, mean commit step, the top 10 in common with all steps."""
+    names = ("distinct_items", "mean_commit_step", "common")
+    rows = [(row["steps"], 100 * row["hr@20"], 100 * row["ndcg@10"], *map(row.__getitem__, names)) for row in report["by_steps"]]
+    return pd.DataFrame(rows, columns=["steps", "hr", "ndcg", "items", "commit", "common"])
+
+
+def weights_table(reports: Mapping[float, Mapping[str, Any]]) -> pd.DataFrame:
+    """``everyone_table`` of several noise weights, one below the other."""
+    return pd.concat([everyone_table(report).assign(weight=weight) for weight, report in reports.items()])[
+        ["weight", "steps", "hr", "ndcg", "items", "commit", "common"]
+    ]
 
 
 def groups_table(groups: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

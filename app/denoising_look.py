@@ -9,12 +9,14 @@ from adrec.all_users import cached_all_users
 from adrec.explorer import words
 from adrec.runs import RunFolder
 from app import denoising_data as data
-from app import measuring, projecting, state, ui
+from app import denoising_noise, measuring, projecting, state, ui
 
 if TYPE_CHECKING:
     from adrec.trajectory import Trajectory
 
 LOOKS = {"seeds": "Other seeds, fewer steps", "forward": "What noise does", "everyone": "All users"}
+WEIGHTS = {"weights": "The noise weight λ"}
+"""Only where there are runs to compare."""
 PER_TOKEN = {
     "token": "This run was trained with **a level of its own for every token**: what ADRec brought. Clean and noisy tokens stand side by "
     "side, as they do when recommending.",
@@ -26,20 +28,23 @@ PER_TOKEN = {
 def look(run: RunFolder, stage: str, subject: data.Subject, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
     """The choice and what is chosen."""
     st.markdown("#### Look closer")
+    looks = LOOKS | WEIGHTS if len(denoising_noise.alike(run)) > 1 else LOOKS
     chosen = st.segmented_control(
         "Look closer",
-        LOOKS,
-        format_func=LOOKS.__getitem__,
+        looks,
+        format_func=looks.__getitem__,
         required=True,
         label_visibility="collapsed",
-        **state.bound("look", "seeds", tuple(LOOKS)),
+        **state.bound("look", "seeds", tuple(looks)),
     )
     if chosen == "seeds":
         _seeds(run, stage, subject, seed, trajectory, title)
     elif chosen == "forward":
         _forward(run, stage, seed, trajectory, title)
-    else:
+    elif chosen == "everyone":
         _everyone(run)
+    else:
+        denoising_noise.effect(run)
 
 
 # -- other seeds and fewer steps ----------------------------------------------------------------------------------
@@ -154,6 +159,7 @@ def _everyone(run: RunFolder) -> None:
     columns = percent | {
         "steps": number("Steps"),
         "items": number("Distinct items"),
+        "commit": number("Commit step, mean", format="%.1f"),
         "common": number("Same items in the top 10, mean", format="%.2f"),
     }
     st.dataframe(charts.everyone_table(report), hide_index=True, column_config=columns, key="denoising.everyone")

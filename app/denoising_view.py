@@ -14,7 +14,7 @@ from adrec.explorer import export, scene, words
 from adrec.runs import RunFolder
 from adrec.titles import parse_history
 from app import denoising_data as data
-from app import loaders, state
+from app import denoising_noise, loaders, state
 from app.components.scrubber import HEIGHT, scrubber
 
 if TYPE_CHECKING:
@@ -228,9 +228,10 @@ def _card(items: pd.DataFrame, item: int, above: str = "") -> str:
 # -- the picture --------------------------------------------------------------------------------------------------
 
 
-def noise_controls(timesteps: int, umap: bool) -> tuple[int, int, str]:
+def noise_controls(run: RunFolder, umap: bool) -> tuple[int, int, str]:
     """Seed, number of steps and map, as the URL has them."""
-    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.model_config.timesteps
+    denoising_noise.dial(row, run)
     seed = row.number_input("Seed of the noise", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
     row.button("Another seed", icon=":material/casino:", on_click=lambda: state.put(seed=(int(seed) + 1) % 2**31), key="denoising.reseed")
     help_ = "Fewer steps visit the same noise levels in larger strides, the noisiest always among them."

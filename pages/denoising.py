@@ -21,7 +21,7 @@ if run is not None:
         items = loaders.items(run)
         view.cards(subject, items)
         picture = st.container()
-        seed, steps, method = view.noise_controls(config.timesteps, data.has_umap(run))
+        seed, steps, method = view.noise_controls(run, data.has_umap(run))
         explained = st.container()
         ui.define(words.DEFINITIONS)
 

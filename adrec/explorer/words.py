@@ -1,6 +1,7 @@
 """What the explorer says, made from the trajectory's own numbers."""
 
 import html
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -130,6 +131,34 @@ def of_everyone(report: Mapping[str, Any]) -> str:
         f"**{100 * at_once:.0f} % of {users:,} users are decided at the first step**, and {100 * report['changed_mind']:.1f} % change "
         f"their first item later. {gain}; one step gives {one['common']:.1f} of the same 10 items, and all lists together hold "
         f"{whole['distinct_items']:,} of {report['items']:,} items."
+    )
+
+
+def of_weights(reports: Mapping[float, Mapping[str, Any]]) -> str:
+    """What the noise weight does to all users. reports: of ``all_users``, by noise weight, smallest first."""
+    said = []
+    for weight, report in reports.items():
+        one, whole, steps = report["by_steps"][0], report["by_steps"][-1], report["timesteps"]
+        decided = f"the top 10 is decided at step {whole['mean_commit_step']:.1f} of {steps} on average"
+        said.append(
+            f"- **λ = {weight:g}**: {decided}; one step gives {one['common']:.1f} of its 10 items. HR@20 is {100 * one['hr@20']:.1f} % "
+            f"after one step and {100 * whole['hr@20']:.1f} % after {steps}."
+        )
+    return "\n".join(["How much the noise weighs decides how long the answer stays open:", *said, "", _price(reports)]).rstrip()
+
+
+def _price(reports: Mapping[float, Mapping[str, Any]]) -> str:
+    """Which noise weight recommends best, and whether that is more than chance."""
+    last = {weight: report["by_steps"][-1]["hr@20"] for weight, report in reports.items()}
+    users = next(iter(reports.values()))["users"]
+    best, worst = max(last, key=last.__getitem__), min(last, key=last.__getitem__)
+    if best == worst:
+        return ""
+    gap, error = last[best] - last[worst], math.sqrt(2 * last[best] * (1 - last[best]) / users)
+    beyond = "more than" if gap > 2 * error else "no more than"
+    return (
+        f"After all steps λ = {best:g} has the highest HR@20 and λ = {worst:g} the lowest. They lie {100 * gap:.1f} points apart, which is "
+        f"{beyond} chance would explain among {users:,} users (two standard errors of the difference: at most {200 * error:.1f} points)."
     )
 
 

@@ -45,9 +45,7 @@ def read_parquet(path: Path, key: str | None) -> Matrix:
     return Matrix(np.concatenate([table for table, _ in parts]), labels, notes)
 
 
-def _batches(
-    path: Path, batches: Iterable[pa.RecordBatch], names: list[str], label: str | None
-) -> Iterator[tuple[np.ndarray, list[str]]]:
+def _batches(path: Path, batches: Iterable[pa.RecordBatch], names: list[str], label: str | None) -> Iterator[tuple[np.ndarray, list[str]]]:
     """Tables (rows, D) and labels, some rows at a time, so that no declared size is trusted."""
     width, seen = None, 0
     for batch in batches:

@@ -60,6 +60,14 @@ def test_one_step_and_all_are_compared(report, walks, single):
     assert_figures(one, [w.top_ten[-1] for w in single], [w.target_rank[-1] for w in single], [w.top_ten[-1] for w in walks])
 
 
+def test_each_number_of_steps_has_its_own_mean_commit_step(tiny_run, tiny_data, monkeypatch):
+    monkeypatch.setattr(module, "COUNTS", (1, 3))
+    model = load_model(tiny_run)
+    for row in measure(model, tiny_data, seed=3)["by_steps"]:
+        commits = [user_trajectory(model, tiny_data, u, seed=3, steps=row["steps"]).commit_step for u in range(tiny_data.n_users)]
+        assert row["mean_commit_step"] == pytest.approx(np.mean(commits)) and (row["steps"] == 1) == (max(commits) == 1)
+
+
 def test_all_steps_give_what_evaluation_gives(report, tiny_run, tiny_data):
     metrics = evaluate(load_model(tiny_run), tiny_data, "test", seed=3).metrics
     assert {k: report["by_steps"][-1][k] for k in ("hr@10", "hr@20", "ndcg@10", "mrr")} == pytest.approx(

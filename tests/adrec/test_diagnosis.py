@@ -67,9 +67,7 @@ def test_a_damaged_file_is_computed_anew(run: RunFolder) -> None:
     assert diagnosis.diagnosis(run)["tables"] and diagnosis.cached_diagnosis(run) is not None
 
 
-def test_a_folder_that_cannot_be_written_keeps_it_in_the_cache(
-    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_written_keeps_it_in_the_cache(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADREC_HOME", str(tmp_path / "home"))
     write = diagnosis.write_json
 

@@ -264,6 +264,58 @@ def test_a_users_history_can_be_taken_over_to_be_changed(run: RunFolder, tiny_da
     assert app.query_params["history"] == "-".join(map(str, tiny_data.history(5, "test", 10)))
 
 
+# -- the noise weight as a dial -----------------------------------------------------------------------------------
+
+
+def with_weight(run: RunFolder, name: str, weight: float, **train: object) -> RunFolder:
+    """A copy of the run that says it was trained with another noise weight (and other settings)."""
+    other = RunFolder(shutil.copytree(run.path, run.path.parent / name))
+    info = other.info
+    settings = {"model": info["model"] | {"noise_weight": weight}, "train": info["train"] | train}
+    write_json(other.path / "run.json", info | settings)
+    return other
+
+
+def test_the_dial_leads_to_the_run_with_that_noise_weight_and_keeps_the_rest(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    with_weight(run, "quiet", 0.001)
+    with_weight(run, "other", 0.1, lr=0.5)
+    user = str(tiny_data.user_ids[5])
+    app = open_page("denoising", run="tiny", user=user, seed="3")
+    (dial,) = (group for group in app.button_group if group.label == "Noise weight λ")
+    assert (dial.options, dial.value) == (["0.001", "1"], 1.0)
+    dial.set_value(0.001).run()
+    assert not app.exception and (app.query_params["run"], app.query_params["user"], app.query_params["seed"]) == ("quiet", user, "3")
+
+
+def test_without_a_run_to_turn_to_there_is_no_dial(run: RunFolder) -> None:
+    with_weight(run, "other", 0.1, lr=0.5)
+    app = open_page("denoising", run="tiny", look="weights")
+    assert not app.exception and "Noise weight λ" not in [group.label for group in app.button_group]
+    assert "other seeds" in texts(app)
+
+
+def test_what_the_noise_weight_does_is_told_of_the_runs_that_are_measured(run: RunFolder) -> None:
+    quiet = with_weight(run, "quiet", 0.001)
+    report = all_users(run)
+    app = open_page("denoising", run="tiny", look="weights")
+    assert words.of_weights({1.0: report}) in texts(app) and "not measured yet for λ = 0.001:" in texts(app)
+    both = {0.001: all_users(quiet), 1.0: report}
+    app = open_page("denoising", run="tiny", look="weights")
+    assert words.of_weights(both) in texts(app) and "not measured yet" not in texts(app)
+    (table,) = app.dataframe
+    assert table.value["weight"].tolist() == [0.001, 0.001, 1.0, 1.0] and table.value["commit"].iloc[-1] == both[1.0]["mean_commit_step"]
+
+
+@pytest.mark.parametrize(("other", "said"), [(0.25, "which is no more than chance"), (0.5, "which is more than chance")])
+def test_a_noise_weight_is_called_better_only_beyond_chance(other: float, said: str) -> None:
+    def report(rate: float) -> dict:
+        rows = [{"hr@20": rate, "common": 9.0, "mean_commit_step": 2.0}]
+        return {"by_steps": rows, "timesteps": 32, "users": 900}
+
+    words_ = words.of_weights({0.001: report(0.22), 1.0: report(other)})
+    assert said in words_ and "λ = 1 has the highest HR@20 and λ = 0.001 the lowest" in words_
+
+
 # -- other models -------------------------------------------------------------------------------------------------
 
 
