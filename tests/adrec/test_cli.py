@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from adrec import cli
 from adrec.cli import main
+from adrec.commands import collapse
 from adrec.data import catalog
 from adrec.evaluation import evaluate
 from adrec.models.loading import load_model
@@ -501,7 +501,7 @@ def test_weights_with_a_wrong_table_are_told(capsys, copy):
 
 
 def test_a_mistake_in_the_program_is_not_told_as_the_users(monkeypatch, tiny_run):
-    monkeypatch.setattr(cli, "collapse_command", lambda arguments: 1 / 0)
+    monkeypatch.setattr(collapse, "collapse_command", lambda arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["collapse", str(tiny_run.path)])
 
@@ -510,7 +510,7 @@ def test_an_interruption_is_exit_code_130(monkeypatch, tiny_run):
     def interrupted(arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "collapse_command", interrupted)
+    monkeypatch.setattr(collapse, "collapse_command", interrupted)
     assert main(["collapse", str(tiny_run.path)]) == 130
 
 

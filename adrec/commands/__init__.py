@@ -1,0 +1,57 @@
+"""What the commands of the command line do, one function each; heavy imports stay inside them."""
+
+import argparse
+import json
+from typing import Any
+
+from adrec.errors import ConfigError
+
+
+def command(commands: Any, name: str, run: Any, text: str, as_json: bool = False) -> argparse.ArgumentParser:
+    """A command's parser. run: called with the arguments; text: what it does, small letters; as_json: whether there is ``--json``."""
+    added: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    added.set_defaults(command=run)
+    if as_json:
+        added.add_argument("--json", action="store_true", help="print one JSON object")
+    return added
+
+
+def data_options(command: argparse.ArgumentParser) -> None:
+    """How the data are read."""
+    command.add_argument(
+        "--data-option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="how to read the data: user, item, time, rating, title, category (column names), items (item file), min_rating, k_core",
+    )
+
+
+def device_option(command: argparse.ArgumentParser) -> None:
+    """Where torch computes."""
+    command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto (default): a GPU if there is one")
+
+
+def show(result: dict[str, Any], as_json: bool) -> None:
+    """A result as one JSON object or as lines."""
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
+        return
+    for key, value in result.items():
+        print(f"{key:>18}  {value:.5f}" if isinstance(value, float) else f"{key:>18}  {value}")
+
+
+def pairs(texts: list[str]) -> dict[str, str]:
+    """``key=value`` texts by key; a ConfigError names one that is none."""
+    pairs = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"'{text}' is not of the form key=value.")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def placed(info: dict[str, Any], place: str | None) -> dict[str, Any]:
+    """run.json with its data set looked up elsewhere."""
+    return info if place is None else {**info, "dataset": {**info.get("dataset", {}), "name": place}}
