@@ -1,7 +1,7 @@
 """The verdict on every table of a run, with its measures and spectra: computed once, kept in the run folder, read without computing."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
 from adrec.runs import ITEM_TABLE, Progress, RunFolder, load_arrays, read_json, write_json
-from adrec.verdict import diagnose
+from adrec.verdict import Verdict, diagnose
 
 VERSION = 5
 """Part of a kept diagnosis; raised when a measure or the rule changes."""
@@ -33,18 +33,28 @@ def table_entries(
     given, the table called 'initial' if there is one. follows: each table is a later stage of the one before it, which then shows erosion.
     Tables of another shape than ``initial`` or their predecessor are judged without it.
     """
+    verdicts = table_verdicts(tables, cooccurrence, initial, follows, progress)
+    return [{**table_report(name, tables[name]), "verdict": verdict.to_json()} for name, verdict in verdicts]
+
+
+def table_verdicts(
+    tables: Mapping[str, np.ndarray],
+    cooccurrence: Cooccurrence | None = None,
+    initial: np.ndarray | None = None,
+    follows: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[tuple[str, Verdict]]:
+    """The name and verdict of each table in turn, as `table_entries` has them: without the measures that no verdict rests on, some of
+    which look at every pair of items."""
     start = tables.get("initial") if initial is None else initial
-    entries: list[dict[str, Any]] = []
     last: np.ndarray | None = None
     for place, (name, table) in enumerate(tables.items()):
         if progress:
             progress(place / len(tables), f"judging {name}")
         first = start if start is not None and start.shape == table.shape else None
         before = last if follows and last is not None and last.shape == table.shape else None
-        verdict = diagnose(table, cooccurrence=cooccurrence, initial=first, before=before, name=f"'{name}'")
-        entries.append({**table_report(name, table), "verdict": verdict.to_json()})
+        yield name, diagnose(table, cooccurrence=cooccurrence, initial=first, before=before, name=f"'{name}'")
         last = None if name == "initial" else table  # a random start is no stage
-    return entries
 
 
 def data_at_hand(run: RunFolder) -> tuple[SequenceDataset | None, str]:

@@ -19,7 +19,8 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Colouring:
-    """A column as the maps draw it. codes: (P,) or (tables, P) uint8, the group of each point, 255 for unknown. words: its value.
+    """A column as the maps draw it. codes: (P,) or (tables, P) uint8, the group of each point, 255 for unknown. words: its value; none
+    where that is the name of its category.
 
     categories: names, the most common first, the last ``other`` if there are more; empty if the column is a number, whose range
     is then ``low`` to ``high`` over ``STEPS`` groups. values: (tables, P) float32 in place of words, called ``unit``.
@@ -54,17 +55,21 @@ SLOW = {"by:overlap": "the neighbours kept", "by:trust": "the trust in the map"}
 
 def colour_options(run: RunFolder) -> dict[str, str]:
     """What to colour by and its label: columns, categories first; popularity; what is computed."""
-    frame = loaders.items(run)
-    columns = [c for c in frame.columns if c not in (*NOT_COLOURS, "popularity")]
-    numbers = [c for c in columns if _is_number(frame[c])]
-    names = [c for c in columns if c not in numbers] + numbers + [c for c in ["popularity"] if c in frame]
+    kinds = _kinds(*loaders.key(run))
+    names = sorted(kinds, key=kinds.__getitem__) + [c for c in ["popularity"] if c in loaders.items(run)]
     return {**{c: _words(c) for c in names}, **{key: label for key, (label, _) in COMPUTED.items()}}
 
 
 def categories(run: RunFolder) -> dict[str, str]:
     """The columns that are categories and their labels."""
-    frame = loaders.items(run)
-    return {c: _words(c) for c in frame.columns if c not in (*NOT_COLOURS, "popularity") and not _is_number(frame[c])}
+    return {c: _words(c) for c, number in _kinds(*loaders.key(run)).items() if not number}
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _kinds(path: str, changed: int) -> dict[str, bool]:
+    """The columns to colour by but popularity, and whether each holds numbers."""
+    frame = loaders.items(RunFolder(path))
+    return {c: _is_number(frame[c]) for c in frame.columns if c not in (*NOT_COLOURS, "popularity")}
 
 
 def colouring(run: RunFolder, column: str | None, method: str) -> Colouring:
@@ -98,7 +103,10 @@ def _words(column: str) -> str:
 
 
 def _is_number(column: pd.Series) -> bool:
-    values = pd.to_numeric(column[column != ""], errors="coerce")
+    known = column[column != ""]
+    if pd.to_numeric(known[:100], errors="coerce").isna().any():  # most columns of words are known from their beginning
+        return False
+    values = pd.to_numeric(known, errors="coerce")
     return bool(values.notna().all() and values.nunique() > MOST_CODES)
 
 
@@ -123,7 +131,8 @@ def _category(column: pd.Series, label: str) -> Colouring:
     categories = common if len(common) < most else [c for c in common if c != OTHER][: most - 1] + [OTHER]
     place = {name: i for i, name in enumerate(categories)}
     codes = first.map(lambda name: place.get(name, len(categories) - 1)).to_numpy(dtype=np.uint8)
-    words = [value.replace("|", ", ") or "unknown" for value in column]
+    alone = not several and OTHER not in categories
+    words = [] if alone else [value.replace("|", ", ") or "unknown" for value in column]
     return Colouring(f"First {label.lower()}" if several else label, codes, words, tuple(str(c) for c in categories))
 
 

@@ -112,10 +112,11 @@ def _told(frames: int) -> Any:
     return told
 
 
-def _packed(path: str, changed: int, row: int, colour: str | None, frame: int, found: "Film") -> bytes:
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _packed(path: str, changed: int, row: int, colour: str | None, frame: int, _found: "Film") -> bytes:
     from adrec.spectra import null_band
 
-    run = RunFolder(path)
+    run, found = RunFolder(path), _found
     looked = colours.colouring(run, colour, "pca")
     codes = looked.codes if looked.codes.shape == (data.stages(run).items,) else np.zeros(data.stages(run).items, np.uint8)
     plain = codes is not looked.codes or not looked.label

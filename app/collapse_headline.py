@@ -41,16 +41,16 @@ CSS = """<style>
 @st.cache_data(max_entries=32, show_spinner="Judging the item tables")
 def _verdicts(path: str, changed: int) -> dict[str, dict[str, Any]]:
     from adrec.cooccurrence import Cooccurrence
-    from adrec.diagnosis import cached_diagnosis, data_at_hand, table_entries
+    from adrec.diagnosis import cached_diagnosis, data_at_hand, table_verdicts
 
     run = RunFolder(path)
     kept = cached_diagnosis(run)
-    if kept is None:
-        users = data_at_hand(run)[0]
-        together = Cooccurrence.of(users) if users is not None and users.n_items == data.stages(run).items else None
-        tables = data.distinct_tables(path)
-        kept = {"tables": table_entries(tables, together, follows=not loaders.is_bare(run))}
-    return {entry["name"]: entry["verdict"] for entry in kept["tables"]}
+    if kept is not None:
+        return {entry["name"]: entry["verdict"] for entry in kept["tables"]}
+    users = data_at_hand(run)[0]
+    together = Cooccurrence.of(users) if users is not None and users.n_items == data.stages(run).items else None
+    found = table_verdicts(data.distinct_tables(path), together, follows=not loaders.is_bare(run))
+    return {name: verdict.to_json() for name, verdict in found}
 
 
 def verdicts(run: RunFolder) -> dict[str, dict[str, Any]]:

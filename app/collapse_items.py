@@ -11,8 +11,13 @@ from app.collapse_data import NEIGHBOURS, distinct_tables
 
 
 def titles(run: RunFolder) -> list[str]:
-    """A title for every item, row by row; the data set's own id where there is none."""
-    frame = loaders.items(run)
+    """A title for every item, row by row; the data set's own id where there is none (shared: never change it)."""
+    return _titles(*loaders.key(run))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _titles(path: str, changed: int) -> list[str]:
+    frame = loaders.items(RunFolder(path))
     return [title or f"item {item}" for title, item in zip(frame["title"], frame["item"], strict=True)]
 
 

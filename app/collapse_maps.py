@@ -49,7 +49,7 @@ def controls(run: RunFolder, row: Any) -> None:
 def _search(run: RunFolder, row: Any) -> None:
     """A list of all titles that completes what is typed; in a catalogue too large for one, of those that hold the words."""
     titles, help_text = items.titles(run), "Type a title, or click a point in a map."
-    if len(titles) <= points.MOST:
+    if len(titles) <= data.AT_ONCE:
         ids: list[int] = items.alphabetical(run)
     else:
         words = row.text_input("Search", width=200, placeholder="part of a title").casefold()

@@ -137,13 +137,16 @@ def makeup(values: pd.Series, chosen: np.ndarray) -> pd.DataFrame:
 
     Columns: value, chosen and all (shares of items), times (their ratio), the most over-represented of what makes up the choice first.
     """
-    split = values.astype(str).str.split("|").explode().replace("", "unknown")
-    split = split[~(split.index.to_series().astype(str) + "\0" + split).duplicated()]
-    everything = split.value_counts() / len(values)
-    inside = split[split.index.isin(values.index[chosen])].value_counts() / len(chosen)
-    table = pd.DataFrame({"chosen": inside, "all": everything.reindex(inside.index)})
+    inside = shares(values.iloc[chosen])
+    table = pd.DataFrame({"chosen": inside, "all": shares(values).reindex(inside.index)})
     table["times"] = table["chosen"] / table["all"]
     return table.sort_values(["chosen", "times"], ascending=False).rename_axis("value").reset_index()
+
+
+def shares(values: pd.Series) -> pd.Series:
+    """Of a column's items the share that has each value; one with several, parted by ``|``, counts once in each."""
+    split = values.astype(str).str.split("|").map(set).explode() if values.astype(str).str.contains("|", regex=False).any() else values
+    return split.replace("", "unknown").value_counts() / len(values)
 
 
 def _makeup(run: RunFolder, found: np.ndarray, colour: str | None) -> None:

@@ -51,6 +51,9 @@ with picture:
     collapse_maps.map_view(run)
 collapse_maps.neighbour_view(run)
 collapse_selection.selection_view(run, collapse_maps.chosen(run)["colour"])
+if large:
+    waiting.empty()
+    collapse_headline.show(run, head)
 collapse_moves.movers_view(run)
 collapse_spectra.section(run)
 collapse_film.section(run)
@@ -59,6 +62,3 @@ st.subheader("Measures", anchor=False, help="Point at a name for what it says; a
 collapse_view.measures_view(run)
 collapse_view.definitions_view(run)
 ui.define(DEFINITIONS)
-if large:
-    waiting.empty()
-    collapse_headline.show(run, head)

@@ -82,3 +82,8 @@ def test_durations_are_said_roughly(seconds: float, words: str) -> None:
 def test_the_page_of_a_link_shows_its_selection_and_computed_colours(colour: str) -> None:
     app = open_page("collapse", run="ml-100k", selected="3,17,40-42", colour=colour, metric="euclidean")
     assert not app.exception and not app.error and "5 selected" in [heading.value for heading in app.subheader]
+
+
+def test_words_are_sent_only_where_they_say_more_than_the_category() -> None:
+    alone, several = colours._category(pd.Series(["a", "b", "a"]), "Kind"), colours._category(pd.Series(["a|b", "b", "a"]), "Kind")
+    assert alone.words == [] and [alone.categories[code] for code in alone.codes] == ["a", "b", "a"] and several.words[0] == "a, b"
