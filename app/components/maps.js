@@ -51,7 +51,8 @@ class Maps extends Selector {
     this.order = Object.fromEntries(head.stages.map((s) => [s.key, shared || this.ordered(this.codes[s.key])]));
     this.bounds();
     this.build();
-    if (window.itemMaps && window.itemMaps.run === head.run) this.take(window.itemMaps); else this.resize();
+    this.fit();
+    if (window.itemMaps && window.itemMaps.run === head.run) this.take(window.itemMaps);
     this.changed();
   }
 
@@ -72,7 +73,7 @@ class Maps extends Selector {
   rowOf(i) { return i >= 0 && this.rows ? this.rows[i] : i; }
 
   word(p, i) {
-    if (!this.values) return this.head.words[i] || "";
+    if (!this.values) return this.head.words[i] || this.head.categories[this.codes[this.stageOf(p)][i]] || "";
     const v = this.values[this.stageOf(p)][i];
     return Number.isFinite(v) ? `${this.head.unit} ${Number(v.toPrecision(3))}` : "unknown";
   }
@@ -190,7 +191,8 @@ class Maps extends Selector {
     this.look = { ...detail, stage: this.xy[detail.stage] ? detail.stage : this.head.stages[this.head.stages.length - 1].key };
     if (before.stage !== this.look.stage && before.view === "one" && this.look.view === "one") this.move(this.look.stage);
     else if (before.view !== this.look.view || this.to !== this.look.stage) { this.from = this.to = this.look.stage; this.progress = 1; }
-    this.resize();
+    if (this.fit() || before.view !== this.look.view || before.stage !== this.look.stage) this.drawAll();
+    else this.visible().forEach((p) => this.drawOver(p));  // most runs of the server change no more than the item
     this.adopt(detail.selection || "");
   }
 
@@ -199,7 +201,8 @@ class Maps extends Selector {
     const view = this.look.view;
     this.look = { ...this.look, stage, view: "one" };
     if (view === "one") this.move(stage); else { this.from = this.to = stage; this.progress = 1; }
-    this.resize();
+    this.fit();
+    this.drawAll();
     this.commit("show", stage);
   }
 
@@ -258,20 +261,23 @@ class Maps extends Selector {
 
   // -- geometry -------------------------------------------------------------------------------------------------
 
-  resize() {
-    if (!this.head) return;
+  resize() { if (this.head && this.fit()) this.drawAll(); }
+
+  fit() {  // the canvases take the size of their places: whether one has changed
     const one = this.look.view === "one";
     this.root.classList.toggle("one", one);
     const px = devicePixelRatio || 1;
+    let changed = false;
     for (const p of this.panels) {
       const w = p.plot.clientWidth, h = p.plot.clientHeight;
       for (const canvas of [p.base, p.over]) if (canvas.width !== Math.round(w * px) || canvas.height !== Math.round(h * px)) {
         canvas.width = Math.round(w * px); canvas.height = Math.round(h * px);
+        changed = true;
       }
       p.w = w; p.h = h;
     }
     this.marks();
-    this.drawAll();
+    return changed;
   }
 
   marks() {
@@ -294,9 +300,8 @@ class Maps extends Selector {
     if (this.grids[stage]) return this.grids[stage];
     const xy = this.xy[stage], side = Math.max(1, Math.ceil(Math.sqrt(this.n / 4))), cell = Math.max(this.box.w, this.box.h) / side;
     const x0 = this.box.x - this.box.w / 2, y0 = this.box.y - this.box.h / 2, starts = new Uint32Array(side * side + 1);
-    const clip = (v) => Math.min(side - 1, Math.max(0, Math.floor(v / cell)));
-    const where = Uint32Array.from({ length: this.n }, (_, i) => clip(xy[2 * i + 1] - y0) * side + clip(xy[2 * i] - x0));
-    for (const c of where) starts[c + 1]++;
+    const clip = (v) => Math.min(side - 1, Math.max(0, Math.floor(v / cell))), where = new Uint32Array(this.n);
+    for (let i = 0; i < this.n; i++) starts[(where[i] = clip(xy[2 * i + 1] - y0) * side + clip(xy[2 * i] - x0)) + 1]++;
     for (let c = 0; c < side * side; c++) starts[c + 1] += starts[c];
     const next = starts.slice(), points = new Uint32Array(this.n);
     where.forEach((c, i) => { points[next[c]++] = i; });

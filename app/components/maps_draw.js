@@ -35,6 +35,19 @@ function rgb(hex) {  // as the low three bytes of a pixel
   return (v & 255) << 16 | (v & 0xff00) | v >> 16;
 }
 
+// Squares written pixel by pixel: tens of thousands in a few milliseconds. All numbers are 32-bit integers or plain doubles.
+function dots({ width, height, data }, rows, count, xy, { s, x, y }, side, codes, inks, alpha) {
+  const half = side / 2;
+  for (let k = 0; k < count; k++) {
+    const i = rows[k], left = Math.round(xy[2 * i] * s + x - half), top = Math.round(y - xy[2 * i + 1] * s - half), ink = inks[codes[i]];
+    const right = Math.min(left + side, width), bottom = Math.min(top + side, height), start = Math.max(left, 0);
+    for (let row = Math.max(top, 0); row < bottom; row++) for (let at = row * width + start, end = row * width + right; at < end; at++) {
+      const sum = (data[at] >>> 24) + alpha;
+      data[at] = ink | (sum > 255 ? 255 : sum) << 24;  // where points overlap it is denser, in the colour on top
+    }
+  }
+}
+
 class Painter {
   theme() {
     const style = getComputedStyle(this.root), get = (name) => style.getPropertyValue(name).trim();
@@ -45,7 +58,7 @@ class Painter {
 
   drawAll() {
     if (!this.head) return;
-    const theme = this.theme(), ramp = this.head.ramp[theme.dark ? "dark" : "light"];
+    const theme = this.shades = this.theme(), ramp = this.head.ramp[theme.dark ? "dark" : "light"];
     if (this.scale) this.scale.style.background = `linear-gradient(90deg, ${ramp.join(",")})`;
     for (const p of this.visible()) { this.drawBase(p, theme, ramp); this.drawOver(p, theme); }
   }
@@ -69,26 +82,27 @@ class Painter {
     const px = devicePixelRatio || 1, c = p.base.getContext("2d"), xy = this.positions(p), s = this.scaleOf(p) * px;
     const place = { s, x: p.w * px / 2 - (this.box.x + this.zoom.x) * s, y: p.h * px / 2 + (this.box.y + this.zoom.y) * s };
     const { width, height } = p.base, { n, only, selected } = this, any = this.count > 0, codes = this.codes[this.stageOf(p)];
-    const back = this.back, front = this.front;
+    const { back, front } = this, order = this.order[this.stageOf(p)];
     let nBack = 0, nFront = 0;
-    for (const i of this.order[this.stageOf(p)]) {  // what is not seen is not drawn; what is not meant lies below
-      const x = xy[2 * i] * s + place.x, y = place.y - xy[2 * i + 1] * s;
+    for (let k = 0; k < n; k++) {  // what is not seen is not drawn; what is not meant lies below
+      const i = order[k], x = xy[2 * i] * s + place.x, y = place.y - xy[2 * i + 1] * s;
       if (x < -20 || y < -20 || x > width + 20 || y > height + 20) continue;
       if ((any && !selected[i]) || (only !== null && codes[i] !== only)) back[nBack++] = i; else front[nFront++] = i;
     }
-    c.setTransform(1, 0, 0, 1, 0, 0);
-    c.clearRect(0, 0, width, height);
     const large = this.look.view === "one" ? 1.25 : 1, zoomed = Math.min(2, Math.sqrt(this.zoom.k));
     const rest = any ? .28 : .1;
     if (nBack + nFront > MANY) {
-      const side = Math.max(1, Math.round(1.6 * px * large * zoomed)), image = c.createImageData(width, height);
-      const colours = (this.head.categories.length ? this.head.colours : ramp).map(rgb);
-      const grey = rgb(GREY);
-      this.dots(image, back.subarray(0, nBack), xy, place, side, (i) => any ? grey : colours[codes[i]] ?? grey, 255 * rest);
-      this.dots(image, front.subarray(0, nFront), xy, place, any || only !== null ? side + 1 : side, (i) => colours[codes[i]] ?? grey, any ? 230 : 150);
+      const side = Math.max(1, Math.round(1.6 * px * large * zoomed)), grey = new Int32Array(256).fill(rgb(GREY)), inks = grey.slice();
+      inks.set((this.head.categories.length ? this.head.colours : ramp).map(rgb));
+      const image = p.image = p.image?.width === width && p.image.height === height ? p.image : c.createImageData(width, height);
+      const pixels = { width, height, data: new Int32Array(image.data.buffer).fill(0) };
+      dots(pixels, back, nBack, xy, place, side, codes, any ? grey : inks, Math.round(255 * rest));
+      dots(pixels, front, nFront, xy, place, any || only !== null ? side + 1 : side, codes, inks, any ? 230 : 150);
       c.putImageData(image, 0, 0);
       return;
     }
+    c.setTransform(1, 0, 0, 1, 0, 0);
+    c.clearRect(0, 0, width, height);
     const radius = (n <= 2500 ? 3 : 2.2) * large * zoomed, sprites = this.sprites(radius, ramp, px);
     for (const [rows, alpha, grey] of [[back.subarray(0, nBack), rest, any], [front.subarray(0, nFront), .8, false]]) {
       c.globalAlpha = alpha;
@@ -100,19 +114,7 @@ class Painter {
     c.globalAlpha = 1;
   }
 
-  dots(image, rows, xy, place, side, colour, alpha) {  // squares written pixel by pixel: tens of thousands in a few milliseconds
-    const { width, height } = image, data = new Uint32Array(image.data.buffer), half = side / 2;
-    for (const i of rows) {
-      const left = Math.round(xy[2 * i] * place.s + place.x - half), top = Math.round(place.y - xy[2 * i + 1] * place.s - half);
-      const ink = colour(i), right = Math.min(left + side, width), bottom = Math.min(top + side, height);
-      for (let y = Math.max(top, 0); y < bottom; y++) for (let x = Math.max(left, 0); x < right; x++) {
-        const at = y * width + x, sum = (data[at] >>> 24) + alpha;
-        data[at] = ink | (sum > 255 ? 255 : sum) << 24;  // where points overlap it is denser, in the colour on top
-      }
-    }
-  }
-
-  drawOver(p, theme = this.theme()) {
+  drawOver(p, theme = this.shades ||= this.theme()) {
     const px = devicePixelRatio || 1, c = p.over.getContext("2d");
     c.setTransform(px, 0, 0, px, 0, 0);
     c.clearRect(0, 0, p.w, p.h);

@@ -1,6 +1,17 @@
 // Selecting in the maps: what a drag means, lasso and box, fingers and wheel, and which points are selected. All of it in the browser;
 // Python is told on release, by one bit a point.
 
+// A polygon's sides by horizontal band, so that a point is held against the few sides at its height: pairs of corners for each band.
+function bands(py) {
+  const y0 = py.reduce((a, b) => Math.min(a, b)), y1 = py.reduce((a, b) => Math.max(a, b)), count = Math.min(256, py.length);
+  const height = (y1 - y0) / count || 1, sides = Array.from({ length: count + 1 }, () => []);
+  for (let a = 0, b = py.length - 1; a < py.length; b = a++) {
+    const last = Math.floor((Math.max(py[a], py[b]) - y0) / height);
+    for (let band = Math.floor((Math.min(py[a], py[b]) - y0) / height); band <= last; band++) sides[band].push(a, b);
+  }
+  return { y0, y1, height, sides };
+}
+
 class Selector extends Painter {
   constructor() {
     super();
@@ -19,8 +30,9 @@ class Selector extends Painter {
     const s = this.selected;
     for (let i = 0; i < s.length; i++) s[i] = how === "new" ? inside[i] : how === "add" ? s[i] | inside[i] : s[i] & ~inside[i];
     this.changed();
-    this.sent = this.packed(); this.sentAt = performance.now();
-    this.commit("select", { bits: this.sent });
+    const bits = this.sent = this.packed();
+    this.sentAt = performance.now();
+    requestAnimationFrame(() => setTimeout(() => this.commit("select", { bits })));  // first what is seen, then what the server is told
   }
 
   clear() { if (this.count) this.select(new Uint8Array(this.n), "new"); }
@@ -32,7 +44,8 @@ class Selector extends Painter {
   }
 
   changed() {
-    this.count = this.selected.reduce((sum, v) => sum + v, 0);
+    this.count = 0;
+    for (let i = 0; i < this.n; i++) this.count += this.selected[i];
     this.root.dataset.selected = this.count;
     this.counter.textContent = this.count ? `${this.count.toLocaleString("en")} selected` : "";
     this.clearing.hidden = !this.count;
@@ -43,7 +56,7 @@ class Selector extends Painter {
   packed() {  // base64 of the bits, the first point lowest; "" if nothing is selected
     if (!this.count) return "";
     const bytes = new Uint8Array(Math.ceil(this.n / 8));
-    this.selected.forEach((v, i) => { if (v) bytes[i >> 3] |= 1 << (i & 7); });
+    for (let i = 0; i < this.n; i++) bytes[i >> 3] |= this.selected[i] << (i & 7);
     let text = "";
     for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
     return btoa(text);
@@ -66,21 +79,23 @@ class Selector extends Painter {
     return [[x, y], [u, y], [u, v], [x, v]];
   }
 
-  within(p, corners) {  // the points inside a polygon, by the even-odd rule
-    const s = this.scaleOf(p), xy = this.positions(p), inside = new Uint8Array(this.n), m = corners.length;
-    const px = corners.map(([x]) => (x - p.w / 2) / s + this.box.x + this.zoom.x);
-    const py = corners.map(([, y]) => (p.h / 2 - y) / s + this.box.y + this.zoom.y);
-    const [x0, x1, y0, y1] = [Math.min(...px), Math.max(...px), Math.min(...py), Math.max(...py)];
+  within(p, corners) {  // 1 for each point inside a polygon, by the even-odd rule
+    const s = this.scaleOf(p), xy = this.positions(p), inside = new Uint8Array(this.n), { only } = this, codes = this.codes[this.stageOf(p)];
+    const px = Float64Array.from(corners, ([x]) => (x - p.w / 2) / s + this.box.x + this.zoom.x);
+    const py = Float64Array.from(corners, ([, y]) => (p.h / 2 - y) / s + this.box.y + this.zoom.y);
+    const x0 = px.reduce((a, b) => Math.min(a, b)), x1 = px.reduce((a, b) => Math.max(a, b));
+    const { y0, y1, height, sides } = bands(py);
     for (let i = 0; i < this.n; i++) {
       const x = xy[2 * i], y = xy[2 * i + 1];
-      if (x < x0 || x > x1 || y < y0 || y > y1) continue;
+      if (x < x0 || x > x1 || y < y0 || y > y1 || (only !== null && codes[i] !== only)) continue;
+      const near = sides[Math.floor((y - y0) / height)];
       let odd = 0;
-      for (let a = 0, b = m - 1; a < m; b = a++) {
+      for (let k = 0; k < near.length; k += 2) {
+        const a = near[k], b = near[k + 1];
         if (py[a] > y !== py[b] > y && x < (px[b] - px[a]) * (y - py[a]) / (py[b] - py[a]) + px[a]) odd ^= 1;
       }
       inside[i] = odd;
     }
-    if (this.only !== null) for (let i = 0; i < this.n; i++) if (this.codes[this.stageOf(p)][i] !== this.only) inside[i] = 0;
     return inside;
   }
 

@@ -196,6 +196,29 @@ def test_a_region_selects_in_all_maps_without_the_server(page: Any, server: Serv
     assert all(0 < a < b for a, b in zip(after, before, strict=True))
 
 
+INSIDE = """(root, corners) => { const m = root.maps, p = m.panels[2], xy = m.xy[p.stage];
+    return { found: Array.from(m.within(p, corners)), places: [...Array(m.n).keys()].map(i => m.project(p, xy, i)) } }"""
+
+
+def inside(x: float, y: float, corners: np.ndarray) -> bool:
+    """The even-odd rule, side by side of the polygon."""
+    odd = False
+    for (ax, ay), (bx, by) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
+        odd ^= bool((ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax)
+    return odd
+
+
+def test_a_lasso_holds_what_lies_inside_whatever_its_shape(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server)
+    box = maps.locator("canvas.over").nth(2).bounding_box()
+    generator = np.random.default_rng(0)
+    for count in (3, 40, 700):  # sides that cross each other
+        corners = generator.uniform(-20, 20 + np.array([box["width"], box["height"]]), (count, 2))
+        answer = maps.evaluate(INSIDE, corners.tolist())
+        assert answer["found"] == [int(inside(x, y, corners)) for x, y in answer["places"]] and sum(answer["found"]) > 0
+    assert sum(maps.evaluate(INSIDE, [[0, 100], [300, 100], [50, 100]])["found"]) == 0  # without any height
+
+
 def test_a_selection_is_in_the_link_and_escape_clears_it(page: Any, server: Server, run: RunFolder) -> None:
     maps = open_maps(page, server)
     draw(page, maps, "box", 2)
