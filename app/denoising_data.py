@@ -30,7 +30,8 @@ SEEDS = 50
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose next item is looked for. index: the user's position in the data set, None for a composed history."""
+    """Whose next item is looked for. index: position of the user whose noise it is, of this one's but in a comparison; None, as 0, for a
+    composed history."""
 
     history: tuple[int, ...]
     target: int | None = None
@@ -136,9 +137,9 @@ def noised(run: RunFolder, stage: str, item: int, seed: int) -> "tuple[Schedule,
     return _noised(*loaders.key(run), stage, item, seed)
 
 
-def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str) -> bytes:
-    """The scrubber's scene."""
-    return _picture(*loaders.key(run), stage, subject, seed, steps, method)
+def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str = "") -> bytes:
+    """The scrubber's scene. name: of one of two panels."""
+    return _picture(*loaders.key(run), stage, subject, seed, steps, method, name)
 
 
 # -- cached: every input an argument ------------------------------------------------------------------------------
@@ -206,9 +207,9 @@ def _noised(path: str, changed: int, stage: str, item: int, seed: int) -> "tuple
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int, method: str) -> bytes:
+def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str) -> bytes:
     from adrec.trajectory import titled
 
     found = _trajectory(path, changed, stage, subject, seed, steps)
     table = _model(path, changed, stage).result().item_embedding.weight.detach().numpy()
-    return scene.blob(found, table, _layout(path, changed, stage, method), titled(loaders.items(RunFolder(path))))
+    return scene.blob(found, table, _layout(path, changed, stage, method), titled(loaders.items(RunFolder(path))), name)

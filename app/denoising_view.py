@@ -34,6 +34,7 @@ CARDS_CSS = """<style>
 .cards .next{display:flex;gap:12px;flex:0 0 auto;align-items:center;padding-bottom:6px}
 .cards .next .card{border-width:2px;border-color:VAR_TARGET;align-self:stretch}
 .cards .next .unknown{border-style:dashed;border-color:color-mix(in srgb,currentColor 40%,transparent)}
+.cards .panel{align-self:start;color:Canvas;background:CanvasText;border-radius:4px;padding:0 7px;font-size:.95rem}
 .cards .arrow{opacity:.6;font-size:1.2rem}
 @media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
 </style>"""
@@ -137,7 +138,7 @@ def _composed(run: RunFolder, length: int) -> data.Subject | None:
 
 def _picked(items: pd.DataFrame, known: list[int], length: int) -> None:
     """Add an item, or put it in another's place."""
-    titles = _unique_titles(items)
+    titles = unique_titles(items)
     row = st.container(horizontal=True, vertical_alignment="bottom")
     where = {-1: "At the end"} | {place: f"In place of {place + 1}: {items['title'][item]}" for place, item in enumerate(known)}
     place = row.selectbox("Where", where, format_func=where.__getitem__, width=280, disabled=not known, key="denoising.where")
@@ -161,7 +162,7 @@ def _put_history(ids: Sequence[int]) -> None:
     state.put(history="-".join(map(str, ids)) or None)
 
 
-def _unique_titles(items: pd.DataFrame) -> dict[int, str]:
+def unique_titles(items: pd.DataFrame) -> dict[int, str]:
     """Titles with the year where known, with the raw id where that is still not unique."""
     shown = items["title"] + (" (" + items["year"] + ")" if "year" in items else "")
     double = shown.duplicated(keep=False)
@@ -203,8 +204,8 @@ def _change(items: pd.DataFrame, known: list[int]) -> None:
 # -- what is known of them ----------------------------------------------------------------------------------------
 
 
-def cards(subject: data.Subject, items: pd.DataFrame) -> None:
-    """The history as a row of cards, the newest last, and what came next."""
+def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "") -> None:
+    """The history as a row of cards, the newest last, and what came next. panel: the letter of a panel, before them."""
     from app import palette
 
     past = "".join(_card(items, item) for item in reversed(subject.history))
@@ -213,7 +214,8 @@ def cards(subject: data.Subject, items: pd.DataFrame) -> None:
     name = f"History of {len(subject.history)}, the newest on the right, read from there"
     row = f'<div class="past" role="list" tabindex="0" aria-label="{name}">{past}</div>'
     css = CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR)
-    st.html(f'{css}<div class="cards">{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')
+    letter = f'<b class="panel">{panel}</b>' if panel else ""
+    st.html(f'{css}<div class="cards">{letter}{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')
 
 
 def _card(items: pd.DataFrame, item: int, above: str = "") -> str:
@@ -259,17 +261,22 @@ def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> Non
 
 
 @st.fragment
-def clock(run: RunFolder, stage: str, subject: data.Subject, seed: int, steps: int, method: str) -> None:
-    """The scrubber; a step that a person lets go at comes here and nowhere else."""
-    blob = data.picture(run, stage, subject, seed, steps, method)
+def clock(scenes: bytes, steps: int) -> None:
+    """The scrubber of one scene or two; a step that a person lets go at comes here and nowhere else."""
     step = min(max(state.get("step", steps), 0), steps)
-    scrubber(scene.packed(blob, step), lambda released: state.put(step=released))
+    scrubber(scene.packed(scenes, step), lambda released: state.put(step=released))
 
 
 def downloads(
-    trajectory: "Trajectory", title: Callable[[int], str], run: RunFolder, stage: str, subject: data.Subject, method: str
+    trajectory: "Trajectory",
+    title: Callable[[int], str],
+    run: RunFolder,
+    stage: str,
+    subject: data.Subject,
+    method: str,
+    beside: export.Beside | None,
 ) -> None:
-    """The whole trajectory as JSON, as a table, and as a page that works offline."""
+    """The whole trajectory, or both, as JSON, as a table, and as a page that works offline."""
     stem = f"{run.name}-{subject.user_id or 'composed'}-seed{trajectory.seed}"
     row = st.container(horizontal=True)
 
@@ -279,13 +286,14 @@ def downloads(
 
     def page() -> str:
         table = data.model(run, stage).result().item_embedding.weight.numpy()
-        return export.page(trajectory, table, data.layout(run, stage, method), title, name=run.name, user=subject.user_id)
+        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "beside": beside}
+        return export.page(trajectory, table, data.layout(run, stage, method), title, **of)
 
     def document() -> str:
         found = data.chance(run, stage, subject, trajectory.seed, trajectory.steps)
-        report = export.document(trajectory, title, subject.user_id, found.fan, found.fewer)
+        report = export.document(trajectory, title, subject.user_id, found.fan, found.fewer, beside)
         return json.dumps(report, ensure_ascii=False, indent=1)
 
     offer("Everything shown here (JSON)", document, "json", "application/json")
-    offer("Steps and lists (CSV)", lambda: export.table(trajectory, title).to_csv(index=False), "csv", "text/csv")
+    offer("Steps and lists (CSV)", lambda: export.table(trajectory, title, beside).to_csv(index=False), "csv", "text/csv")
     offer("This picture to take along (HTML, works offline)", page, "html", "text/html")

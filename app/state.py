@@ -34,6 +34,11 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
     "frame": int,
     "dial": str,
     "degree": int,
+    "compare": str,
+    "other": str,
+    "against": str,
+    "place": int,
+    "by": int,
 }
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 

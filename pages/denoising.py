@@ -3,6 +3,7 @@
 import streamlit as st
 
 from adrec.explorer import words
+from app import denoising_compare as compare
 from app import denoising_data as data
 from app import denoising_view as view
 from app import loaders, ui
@@ -22,6 +23,7 @@ if run is not None:
         view.cards(subject, items)
         picture = st.container()
         seed, steps, method = view.noise_controls(run, data.has_umap(run))
+        pair = compare.choose(run, stage, subject, steps)
         explained = st.container()
         ui.define(words.DEFINITIONS)
 
@@ -32,7 +34,9 @@ if run is not None:
         trajectory = data.trajectory(run, stage, subject, seed, steps)
         answer.markdown(words.headline(trajectory, title))
         with picture:
-            view.clock(run, stage, subject, seed, steps, method)
+            beside = compare.beside(pair, seed, method)
+            compare.told(pair, beside, trajectory, title)
+            view.clock(beside.scenes if beside else data.picture(run, stage, subject, seed, steps, method), steps)
         with explained:
-            view.downloads(trajectory, title, run, stage, subject, method)
+            view.downloads(trajectory, title, run, stage, subject, method, beside)
             look(run, stage, subject, seed, trajectory, title)

@@ -5,7 +5,7 @@ from pathlib import Path
 COLORS = {"target": "#D55E00", "answer": "#CC79A7", "history": "#8A929B"}
 """The marks of target, answer and history, on every page and in every report (Okabe and Ito)."""
 STYLES = ("scrubber.css",)
-SCRIPTS = ("scrubber_panels.js", "scrubber_map.js", "scrubber.js")
+SCRIPTS = ("scrubber_panels.js", "scrubber_map.js", "scrubber_panel.js", "scrubber.js")
 
 
 def text(*names: str) -> str:

@@ -3,7 +3,9 @@
 import base64
 import html
 import json
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,18 +22,68 @@ if TYPE_CHECKING:
 Title = Callable[[int], str]
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A second panel, B, beside that of a trajectory, A, with one thing changed under the same seed.
+
+    kind, before, after: the change as ``words.change`` takes it. names: over the two panels. trajectory, user: B's. scenes: of A and B.
+    """
+
+    kind: str
+    before: str | None
+    after: str | None
+    names: tuple[str, str]
+    trajectory: "Trajectory"
+    user: str | None
+    scenes: bytes
+
+    def told(self, one: "Trajectory", title: Title, style: words.Style) -> str:
+        """What the change changed in A's answer, and whether both are made of the same noise."""
+        lent = f"user {style.title(str(self.after))}" if self.kind == "user" else ""
+        changed = words.change(self.kind, self.before, self.after, style)
+        said = [words.of_pair(changed, one, self.trajectory, title, style), words.of_shared_noise(one, self.trajectory, lent)]
+        if self.kind == "run" and len(self.trajectory.history) < len(one.history):
+            said.insert(1, f"B reads only the last {len(self.trajectory.history)} items of the history.")
+        return " ".join(said)
+
+    def to_json(self, one: "Trajectory", title: Title) -> dict[str, Any]:
+        """All of B, and ``common``: at each step of A, how many of the list's items B's has too, None while B is pure noise."""
+        other = self.trajectory
+        at = [math.floor(step * other.steps / one.steps + 0.5) for step in range(1, one.steps + 1)]
+        return {
+            "changed": self.kind,
+            "before": self.before,
+            "after": self.after,
+            "headline": self.told(one, title, words.TEXT),
+            "common": [len({*one.top[i].tolist()} & {*other.top[step - 1].tolist()}) if step else None for i, step in enumerate(at)],
+            "names": list(self.names),
+            "b": document(other, title, self.user),
+        }
+
+
 def document(
-    trajectory: "Trajectory", title: Title, user: str | None = None, fan: "Fan | None" = None, fewer: "Sequence[FewerSteps]" = ()
+    trajectory: "Trajectory",
+    title: Title,
+    user: str | None = None,
+    fan: "Fan | None" = None,
+    fewer: "Sequence[FewerSteps]" = (),
+    beside: Beside | None = None,
 ) -> dict[str, Any]:
-    """All that is shown, as one JSON object: the trajectory with its ``headline``, and ``fan`` and ``fewer_steps`` where measured."""
+    """All that is shown, as one JSON object: the trajectory with its ``headline``, ``fan`` and ``fewer_steps`` where measured, and
+    ``comparison`` where there is a second panel."""
     report = trajectory.to_json(title, user) | {"headline": words.headline(trajectory, title, words.TEXT)}
     if fan is not None:
         report |= {"fan": fan.to_json(title), "fewer_steps": [few.to_json() for few in fewer]}
+    if beside is not None:
+        report |= {"comparison": beside.to_json(trajectory, title)}
     return report
 
 
-def table(trajectory: "Trajectory", title: Title) -> pd.DataFrame:
-    """The same as rows, one for each place of each step's list; what belongs to a step is repeated."""
+def table(trajectory: "Trajectory", title: Title, beside: Beside | None = None) -> pd.DataFrame:
+    """The same as rows, one for each place of each step's list; what belongs to a step is repeated. Of two panels, with the panel."""
+    if beside is not None:
+        both = {"A": table(trajectory, title), "B": table(beside.trajectory, title)}
+        return pd.concat(both, names=["panel"]).reset_index(level=0)
     rows = []
     for number, step in enumerate(trajectory.to_json(title)["steps"], 1):
         once: dict[str, Any] = {"step": number} | {k: v for k, v in step.items() if isinstance(v, int | float) or v is None}
@@ -45,15 +97,23 @@ def _listed(items: Sequence[dict[str, Any]]) -> str:
 
 
 def page(
-    trajectory: "Trajectory", embeddings: "np.ndarray", layout: scene.Layout, title: Title, *, name: str, user: str | None = None
+    trajectory: "Trajectory",
+    embeddings: "np.ndarray",
+    layout: scene.Layout,
+    title: Title,
+    *,
+    name: str,
+    user: str | None = None,
+    beside: Beside | None = None,
 ) -> str:
     """One HTML file with everything in it, JSON and CSV too; it asks nothing of the network. embeddings: (V + 1, D). name: of the run."""
-    blob = scene.packed(scene.blob(trajectory, embeddings, layout, title), trajectory.steps)
+    scenes = scene.blob(trajectory, embeddings, layout, title) if beside is None else beside.scenes
+    told = "" if beside is None else f'</p><p class="lead">{beside.told(trajectory, title, words.HTML)}'
     whose = "a composed history" if user is None else f"user {user}"
     stem = f"{name}-{user or 'composed'}-seed{trajectory.seed}"
     saved = {
-        "json": ("application/json", json.dumps(document(trajectory, title, user), ensure_ascii=False)),
-        "csv": ("text/csv", table(trajectory, title).to_csv(index=False)),
+        "json": ("application/json", json.dumps(document(trajectory, title, user, beside=beside), ensure_ascii=False)),
+        "csv": ("text/csv", table(trajectory, title, beside).to_csv(index=False)),
     }
     links = " · ".join(
         f'<a download="{html.escape(stem)}.{end}" href="data:{kind};base64,{_base64(text.encode())}">{end.upper()}</a>'
@@ -61,14 +121,14 @@ def page(
     )
     values = {
         "NAME": html.escape(f"{name}, {whose}"),
-        "HEADLINE": words.headline(trajectory, title, words.HTML),
+        "HEADLINE": words.headline(trajectory, title, words.HTML) + told,
         "ABOUT": html.escape(f"Run {name}, {whose}, seed {trajectory.seed}, {trajectory.steps} denoising steps."),
         "HISTORY": _cards(trajectory, title),
         "LINKS": links,
         "DEFINITIONS": "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in words.DEFINITIONS.items()),
         "STYLE": explorer.text("report.css", *explorer.STYLES),
         "SCRUBBER": explorer.text("scrubber.html"),
-        "SCENE": _base64(blob),
+        "SCENE": _base64(scene.packed(scenes, trajectory.steps)),
         "SCRIPT": explorer.text(*explorer.SCRIPTS),
     }
     template = explorer.text("report.html")

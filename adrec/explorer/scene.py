@@ -72,8 +72,8 @@ def _unit(table: np.ndarray) -> np.ndarray:
     return table / np.where(norm > 0, norm, 1.0)
 
 
-def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Callable[[int], str]) -> bytes:
-    """Everything that the scrubber shows but the step it stands at. table: (V + 1, D) with the padding row."""
+def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Callable[[int], str], name: str = "") -> bytes:
+    """Everything that the scrubber shows but the step it stands at. table: (V + 1, D) with the padding row. name: of one of two panels."""
     arrays = _arrays(trajectory, table, layout)
     shown = {*trajectory.history, *(i for name in ("top", "near", "rival") for i in arrays[name].ravel().tolist())}
     shown |= {i for i in (trajectory.target, trajectory.popular) if i}
@@ -92,6 +92,7 @@ def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Cal
         "near_k": arrays["near"].shape[1],
         "titles": {i: title(i) for i in known},
         "colors": COLORS,
+        **({"name": name} if name else {}),
         "method": METHODS[layout.method],
         "method_note": layout.note,
         "rank_label": f"Rank over {trajectory.steps} steps; the values are in the list of each step.",
@@ -104,18 +105,26 @@ def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Cal
     return digest + np.uint32(len(text)).tobytes() + body
 
 
-def packed(scene: bytes, step: int) -> bytes:
-    """A ``blob`` with the step it opens at."""
-    return np.uint32(step).tobytes() + scene
+def packed(scenes: bytes, step: int) -> bytes:
+    """A ``blob``, or two one after the other, with the step that the clock opens at, which is the first one's."""
+    return np.uint32(step).tobytes() + scenes
 
 
 def unpacked(data: bytes) -> tuple[int, dict[str, Any]]:
-    """What the browser reads: the step, and head and arrays by name."""
-    step, _, length = np.frombuffer(data[:12], dtype="<u4").tolist()
-    head = json.loads(data[12 : 12 + length])
-    body = data[12 + length :]
-    arrays = {n: np.frombuffer(body, dtype=kind, count=count, offset=offset) for n, (kind, offset, count) in head["arrays"].items()}
-    return step, head | arrays
+    """What the browser reads of one scene: the step, and head and arrays by name."""
+    step, (scene,) = unpacked_all(data)
+    return step, scene
+
+
+def unpacked_all(data: bytes) -> tuple[int, list[dict[str, Any]]]:
+    """The same of one scene or two."""
+    at, scenes = 4, []
+    while at < len(data):
+        start = at + 8 + int(np.frombuffer(data, "<u4", 1, at + 4)[0])
+        head = json.loads(data[at + 8 : start])
+        scenes.append(head | {n: np.frombuffer(data, kind, count, start + offset) for n, (kind, offset, count) in head["arrays"].items()})
+        at = start + sum(4 * count for _, _, count in head["arrays"].values())
+    return int(np.frombuffer(data, "<u4", 1)[0]), scenes
 
 
 def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict[str, np.ndarray]:

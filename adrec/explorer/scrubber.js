@@ -1,7 +1,8 @@
 /* The clock: which step is shown, how it is moved, and when the server is told. */
 
 const views = new WeakMap();
-const HEAD = 12, SETTLE = 220, TEMPO = 380, SPEEDS = [1, 2, 4, 0.5];
+const EACH = [".panels", ".marks", ".notes", ".anatomies"]; // what each scene has of its own
+const START = 4, HEAD = 8, SETTLE = 220, TEMPO = 380, SPEEDS = [1, 2, 4, 0.5];
 
 export default function mount(component) {
   const host = component.parentElement.querySelector(".scrubber");
@@ -13,15 +14,24 @@ export default function mount(component) {
 }
 
 function decode(bytes) {
-  /* step, digest, length of the JSON (uint32 each), the JSON, the arrays (4 bytes an entry). */
-  const copy = bytes.slice().buffer;
-  const [step, digest, length] = new Uint32Array(copy, 0, 3);
-  const scene = JSON.parse(new TextDecoder().decode(new Uint8Array(copy, HEAD, length)));
-  for (const [name, [type, offset, count]] of Object.entries(scene.arrays))
-    scene[name] = new (type === "int32" ? Int32Array : Float32Array)(copy, HEAD + length + offset, count);
-  scene.title = (item) => scene.titles[item];
-  scene.list = (s) => [...scene.top.subarray(s * scene.k, (s + 1) * scene.k)];
-  return { step, digest, scene };
+  /* The step; then of one scene or two: digest, length of the JSON (uint32 each), the JSON, the arrays (4 bytes an entry). */
+  const copy = bytes.slice().buffer, scenes = [];
+  const [step] = new Uint32Array(copy, 0, 1);
+  let digest = "", at = START;
+  while (at < copy.byteLength) {
+    const [sum, length] = new Uint32Array(copy, at, 2), body = at + HEAD + length;
+    const scene = JSON.parse(new TextDecoder().decode(new Uint8Array(copy, at + HEAD, length)));
+    at = body;
+    for (const [name, [type, offset, count]] of Object.entries(scene.arrays)) {
+      scene[name] = new (type === "int32" ? Int32Array : Float32Array)(copy, body + offset, count);
+      at = Math.max(at, body + offset + 4 * count);
+    }
+    scene.title = (item) => scene.titles[item];
+    scene.list = (s) => [...scene.top.subarray(s * scene.k, (s + 1) * scene.k)];
+    digest += `${sum} `;
+    scenes.push(scene);
+  }
+  return { step, digest, scenes };
 }
 
 class View {
@@ -49,13 +59,13 @@ class View {
   }
 
   receive(bytes) {
-    const { step, digest, scene } = decode(bytes);
+    const { step, digest, scenes } = decode(bytes);
     if (digest !== this.digest) {
       this.digest = digest;
       this.pending = [];
       this.pause();
       this.host.classList.add("still"); // another scene is another picture, not a movement
-      this.build(scene);
+      this.build(scenes);
       this.go(step, false);
       this.speak();
       requestAnimationFrame(() => requestAnimationFrame(() => this.host.classList.remove("still")));
@@ -69,50 +79,31 @@ class View {
     }
   }
 
-  build(scene) {
-    this.scene = scene;
-    for (const [name, color] of Object.entries(scene.colors)) this.host.style.setProperty(`--${name}`, color);
-    this.range.max = scene.steps;
-    const pick = (step, done) => { this.pause(); this.held = !done; this.go(step); };
-    const clock = { pick, hover: (step) => this.hover(step), leave: () => this.leave() };
-    const { steps, decided, target } = scene, axis = "step (0: pure noise)";
-    const list = topList(this.find(".rows"), scene);
-    this.find(".scale").textContent = `probability; a full bar is ${percent(list.largest)}`;
-    const draw = (name, spec) => chart(this.find(`.${name} .chart`), { height: 190, steps, axis, ...spec }, clock);
-    const ranks = [{ values: scene.answer_rank, from: 0, kind: "answer" }];
-    if (target) ranks.push({ values: scene.rank, from: 0, kind: "target" });
-    this.find(".rank .legend").textContent = target ? "★ the target, ◆ the final first choice" : "◆ the final first choice";
-    const rankTicks = [1, 10, 100, 1000, 10000, 100000].filter((t) => t <= scene.items);
-    this.find(".method").textContent = `${scene.method} · ○ history, ◆ top 10${target ? ", ★ target" : ""}`;
-    this.find(".map").title = scene.method_note;
-    const plots = [
-      draw("rank", { label: scene.rank_label, height: 330, low: 1, high: scene.items + 1, log: true, ticks: rankTicks, format: number, band: 10, decided, series: ranks }),
-      itemMap(this.find(".map"), scene, clock),
-      ...anatomy(this.find, draw, scene),
-    ];
-    this.plots = plots;
-    this.parts = [list, ...plots];
+  build(scenes) {
+    this.scene = scenes[0]; // the clock is its
+    for (const [name, color] of Object.entries(this.scene.colors)) this.host.style.setProperty(`--${name}`, color);
+    this.range.max = this.scene.steps;
+    this.host.classList.toggle("pair", scenes.length > 1);
+    this.find(".both").hidden = scenes.length < 2;
+    const parts = EACH.map((name) => copies(this.find(name), scenes.length));
+    this.panels = scenes.map((scene, i) => new Panel(parts.map((of) => of[i]), scene, scenes, this));
     this.draw();
   }
 
   draw() {
-    if (!this.plots) return;
-    this.plots.forEach((plot) => plot.draw());
-    const track = this.find(".track"), mark = this.find(".bar .decided");
-    mark.style.left = `${8 + ((track.clientWidth - 16) * this.scene.decided) / this.scene.steps}px`;
-    mark.title = `Decided at step ${this.scene.decided}`;
+    if (this.panels) this.panels.forEach((panel) => panel.draw(this.find(".track").clientWidth));
   }
 
   go(step, told = true) {
     this.step = Math.max(0, Math.min(this.scene.steps, step));
     this.range.value = this.step;
-    this.parts.forEach((part) => part.move(this.step));
+    const lists = this.panels.map((panel) => panel.scene.list(panel.at(this.step)));
+    const both = lists[0].filter((item) => lists.every((list) => list.includes(item)));
+    this.panels.forEach((panel) => panel.move(this.step, lists.length > 1 ? both : []));
     const { steps, timesteps } = this.scene, t = timesteps[this.step - 1];
     this.find("output").innerHTML = this.step ? `<span>Step <b>${this.step}</b> of ${steps}</span> <small>t = ${t}</small>` : "<b>Pure noise</b>";
     this.range.setAttribute("aria-valuetext", this.step ? `Step ${this.step} of ${steps}` : "Pure noise");
-    this.find(".changes").textContent = changes(this.scene, this.step);
-    this.find(".changes").title = this.find(".changes").textContent;
-    this.find(".facts").innerHTML = facts(this.scene, this.step);
+    this.find(".both").textContent = `At this step ${both.length} of ${lists[0].length} items are in both lists${both.length ? ", marked =" : ""}.`;
     this.host.dataset.step = this.step;
     this.label();
     if (told) this.settle();
@@ -143,14 +134,9 @@ class View {
   }
 
   speak() {
-    const { scene, step } = this;
-    const rank = scene.target ? ` The target, ${scene.title(scene.target)}, has rank ${number(scene.rank[step])}.` : "";
-    this.find(".live").textContent = `${step ? `Step ${step} of ${scene.steps}.` : "Pure noise."} First: ${scene.title(scene.list(step)[0])}.${rank} ${changes(scene, step)}`;
-    this.find(".answer").replaceChildren(...scene.list(step).map((item) => {
-      const entry = document.createElement("li");
-      entry.textContent = scene.title(item) + (item === scene.target ? " (the target)" : "");
-      return entry;
-    }));
+    this.panels.forEach((panel) => panel.list(this.step));
+    const both = this.panels.length > 1 ? ` ${this.find(".both").textContent}` : "";
+    this.find(".live").textContent = this.panels.map((panel) => panel.told(this.step)).join(" ") + both;
   }
 
   toggle() {

@@ -1,10 +1,11 @@
 /* The item map: all items on a canvas, once; history, list, target and the two paths above it as vectors. */
 
-function itemMap(figure, scene, clock) {
+function itemMap(figure, scene, all, clock) {
+  /* all: the scenes on the same map, which share its frame. */
   const plane = figure.querySelector(".plane"), canvas = figure.querySelector("canvas"), root = figure.querySelector("svg");
   const tip = figure.querySelector(".tip"), key = figure.querySelector(".key");
   const { layout, x0_path: estimate, xt_path: noised } = scene;
-  const box = extent([layout, estimate, noised]);
+  const box = extent(all.flatMap((s) => [s.layout, s.x0_path, s.xt_path]));
   let place = null, parts = null, current = 0;
 
   function draw() {

@@ -29,9 +29,10 @@ function glyph(parent, kind, size = 6) {
 
 /* -- the top 10 ---------------------------------------------------------------------------------------------- */
 
-function topList(box, scene) {
+function topList(box, scene, all) {
+  /* all: the scenes that share the scale of the bars. */
   const { k, top, probability, target } = scene;
-  const largest = Math.max(...probability, scene.target_probability ? Math.max(...scene.target_probability) : 0);
+  const largest = Math.max(...all.flatMap((s) => [...s.probability, ...(s.target_probability ?? [])]));
   const rows = new Map();
   box.replaceChildren();
   box.style.height = `${(k + (target ? 1 : 0)) * ROW + (target ? GAP : 0)}px`;
@@ -45,7 +46,7 @@ function topList(box, scene) {
     if (!rows.has(item)) {
       const element = document.createElement("div");
       element.className = item === target ? "row is-target" : "row";
-      element.innerHTML = '<i class="fill"></i><span class="place"></span><span class="title"></span><span class="move"></span><span class="value"></span>';
+      element.innerHTML = '<i class="fill"></i><span class="place"></span><span class="title"></span><span class="shared"></span><span class="move"></span><span class="value"></span>';
       element.querySelector(".title").textContent = (item === target ? "★ " : "") + scene.title(item);
       element.title = scene.title(item);
       box.appendChild(element);
@@ -62,17 +63,18 @@ function topList(box, scene) {
     element.style.transform = `translateY(${slot < k ? slot * ROW : k * ROW + GAP}px)`;
     element.querySelector(".place").textContent = number(place);
     element.querySelector(".value").textContent = percent(p);
-    element.querySelector(".fill").style.width = `calc((100% - 96px) * ${p / largest})`;
+    element.querySelector(".fill").style.width = `calc((100% - var(--room, 96px)) * ${p / largest})`;
     const moved = first ? 0 : before < 0 ? NaN : before - slot;
     element.querySelector(".move").textContent = slot >= k || moved === 0 ? "" : Number.isNaN(moved) ? "new" : moved > 0 ? `▲${moved}` : `▼${-moved}`;
   }
 
   return {
     largest,
-    move(step) {
+    move(step, both) {
       const now = scene.list(step), before = step ? scene.list(step - 1) : [];
       rows.forEach((element, item) => { if (!now.includes(item) && item !== target) element.classList.remove("shown", "is-answer"); });
       now.forEach((item, slot) => show(item, slot, slot + 1, probability[step * k + slot], before.indexOf(item), step <= 1));
+      rows.forEach((element, item) => { element.querySelector(".shared").textContent = both.includes(item) ? "=" : ""; });
       rule.style.opacity = now.includes(target) ? 0 : 1;
       if (target && !now.includes(target)) show(target, k, scene.rank[step], scene.target_probability[step], -1, true);
     },
@@ -195,22 +197,23 @@ function stepTicks(steps, width) {
 
 const MARKS = { target: "★", answer: "◆", history: "○", popular: "□" };
 
-function anatomy(find, draw, scene) {
-  /* Four charts below the picture: probability, margin, cosines, entropy. */
+function anatomy(find, draw, scene, all) {
+  /* Four charts below the picture: probability, margin, cosines, entropy. all: the scenes that share their axes. */
   const { target } = scene, own = target ? "target" : "answer", most = Math.log(scene.items + 1);
-  const first = scene.probability.filter((_, i) => i % scene.k === 0);
-  const chances = [{ values: first, from: 0, kind: "answer" }];
+  const firsts = (s) => s.probability.filter((_, i) => i % s.k === 0);
+  const chances = [{ values: firsts(scene), from: 0, kind: "answer" }];
   if (target) chances.push({ values: scene.target_probability, from: 0, kind: "target" });
   find(".chance .legend").textContent = target ? "★ the target, ◆ the first choice of each step" : "◆ the first choice of each step";
-  const highest = Math.max(...chances.flatMap((c) => [...c.values]));
+  const highest = Math.max(...all.flatMap((s) => [...firsts(s), ...(s.target_probability ?? [])]));
   find(".margin .legend").textContent = target ? "★ the target's score over the best other item's" : "◆ the first choice's score over the second's";
-  const [low, high] = [Math.min(0, ...scene.margin), Math.max(0, ...scene.margin)];
-  const kinds = { target: scene.cosine_to_target, answer: scene.cosine_to_final, history: scene.cosine_to_history, popular: scene.cosine_to_popular };
+  const margins = all.flatMap((s) => [...s.margin]), [low, high] = [Math.min(0, ...margins), Math.max(0, ...margins)];
+  const cosinesOf = (s) => ({ target: s.cosine_to_target, answer: s.cosine_to_final, history: s.cosine_to_history, popular: s.cosine_to_popular });
+  const kinds = cosinesOf(scene);
   const names = { target: "target", answer: "final answer", history: "history's mean", popular: "most popular" };
   const there = Object.keys(kinds).filter((kind) => kinds[kind]);
   find(".cosine .legend").textContent = there.map((kind) => `${MARKS[kind]} ${names[kind]}`).join(", ");
   const cosines = there.map((kind) => ({ values: kinds[kind], from: 1, kind }));
-  const least = Math.min(0, ...cosines.flatMap((c) => [...c.values]));
+  const least = Math.min(0, ...all.flatMap((s) => Object.values(cosinesOf(s)).flatMap((values) => [...(values ?? [])])));
   const span = high - low || 1;
   return [
     draw("chance", { label: "Probability over the steps", low: 0, high: highest, ticks: [0, highest / 2, highest], format: percent, series: chances }),

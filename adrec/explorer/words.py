@@ -91,6 +91,88 @@ def listed(titles: Sequence[str], most: int = 3) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
 
 
+# -- two panels, one change ---------------------------------------------------------------------------------------
+
+
+def change(kind: str, before: str | None, after: str | None, style: Style = MARKDOWN) -> str:
+    """The one change as a sentence's subject. before, after: by kind, ``user``: ids, None for a composed history; ``stage``: phrases;
+    ``run``: names; ``item``: titles, after None if it was removed."""
+    if kind == "stage":
+        return f"Taking the model {after} in place of the one {before}"
+    first, second = (None if name is None else style.title(name) for name in (before, after))
+    if kind == "item":
+        return f"Removing {first}" if second is None else f"Replacing {first} by {second}"
+    if kind == "user":
+        return f"Looking at user {second} in place of {'your own history' if first is None else f'user {first}'}"
+    return f"Taking the run {second} in place of {first}"
+
+
+def of_pair(changed: str, one: "Trajectory", other: "Trajectory", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
+    """What the one change changed in the answer, from the two trajectories, A and B. changed: of ``change``."""
+
+    def styled(item: int) -> str:
+        return style.title(title(item))
+
+    before, after = one.top_ten[-1].tolist(), other.top_ten[-1].tolist()
+    entered, left = [i for i in after if i not in before], [i for i in before if i not in after]
+    count = f"all {len(before)}" if len(entered) == len(before) else f"{len(entered) or 'none'} of the {len(before)}"
+    what = style.strong(f"changes {count} recommendations")
+    if before == after:
+        what += ", nor their order"
+    elif not entered:
+        what += ", only their order"
+    elif len(entered) == 1:
+        what += f" ({styled(entered[0])} takes the place of {styled(left[0])})"
+    return f"{changed} {what}; {_when_both(one, other)}. {_outcome_of_both(one, other, styled)}"
+
+
+def _when_both(one: "Trajectory", other: "Trajectory") -> str:
+    def when(of: "Trajectory") -> str:
+        if of.steps == 1:
+            return "in the only step"
+        return "at the first step" if of.commit_step == 1 else f"at step {of.commit_step} of {of.steps}"
+
+    first, second = when(one), when(other)
+    return f"both are decided {first}" if first == second else f"A is decided {first}, B {second}"
+
+
+def _outcome_of_both(one: "Trajectory", other: "Trajectory", title: Callable[[int], str]) -> str:
+    """The same target's two ranks, the two first choices where none is known, or else how B fares with its own target."""
+    if one.target != other.target:
+        said = _outcome(other, title)
+        return f"For B, {said[0].lower()}{said[1:]}"
+    if one.target is None or one.target_rank is None or other.target_rank is None:
+        a, b = int(one.top[-1, 0]), int(other.top[-1, 0])
+        return f"The first choice stays {title(a)}." if a == b else f"The first choice is {title(b)} in place of {title(a)}."
+    before, after, name = int(one.target_rank[-1]), int(other.target_rank[-1]), title(one.target)
+    if before == after:
+        return f"What really came next, {name}, stays at rank {after:,}."
+    return f"What really came next, {name}, {'rises' if after < before else 'falls'} from rank {before:,} to {after:,}."
+
+
+def of_shared_noise(one: "Trajectory", other: "Trajectory", lent: str = "") -> str:
+    """Whether A and B are made of the same noise, as their states show. lent: who was given A's noise in place of their own."""
+    widths = one.x_t.shape[1], other.x_t.shape[1]
+    share = "" if one.steps == other.steps else " The clock is A's; B is shown at the same share of its way."
+    if widths[0] != widths[1]:
+        return (
+            f"The noise cannot be the same: vectors have {widths[0]} numbers in A and {widths[1]} in B. Each draws its own from seed "
+            f"{one.seed}.{share}"
+        )
+    if (one.x_t[0] != other.x_t[0]).any():
+        return f"A and B do not begin with the same noise.{share}"
+    if one.steps != other.steps:
+        return (
+            f"Both begin with the same noise (seed {one.seed}). A takes {one.steps} steps and B {other.steps}, so what is drawn on the "
+            f"way is not the same.{share}"
+        )
+    own = f" Seen alone, {lent} is given other numbers." if lent else ""
+    return f"Both begin with the same noise and are given the same random numbers at every step (seed {one.seed}).{own}"
+
+
+# -- other seeds, fewer steps, all users --------------------------------------------------------------------------
+
+
 def of_noise(noise_weight: float, steps: int, share: float | None, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
     """What the noise means for this history. share: length of lambda times the noise over that of c, None for a model that has no
     lambda; one_step: how many of the top ``size`` are the same after one step; seeds: the same for other seeds."""

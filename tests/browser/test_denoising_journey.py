@@ -163,3 +163,34 @@ def test_on_a_phone_the_clock_stays_within_reach(page: Any, server: Server, run:
     scrubber.locator(".rank").scroll_into_view_if_needed()
     expect(scrubber.locator(".bar")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7", step="4")
+    titles = RunFolder(run).items["title"]
+    expect(page.get_by_text(f"Replacing {titles[9]} by {titles[7]}")).to_contain_text("both begin with the same noise", ignore_case=True)
+    panels = scrubber.locator(".panel[role=group]")
+    expect(panels).to_have_count(2)
+    expect(panels.nth(1)).to_have_accessible_name(f"B: {titles[7]} for {titles[9]}")
+    before = [panels.nth(i).locator("ol.answer li").all_inner_texts() for i in (0, 1)]
+    shared = {t.removesuffix(" (in both lists)") for t in before[0] if t.endswith("(in both lists)")}
+    assert shared == {t.removesuffix(" (in both lists)") for t in before[1] if t.endswith("(in both lists)")}
+    expect(scrubber.locator(".both")).to_contain_text(f"At this step {len(shared)} of 10 items")
+    box = panels.nth(1).locator(".rank .chart").bounding_box()
+    page.evaluate(COUNT_MESSAGES)
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 45, box["y"] + 60, steps=8)
+    for i in (0, 1):
+        expect(panels.nth(i).locator(".changes")).to_have_text("Pure noise, ranked as if it were an answer already.")
+    assert page.evaluate("window.sent") == 0
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"step=0\b"))
+    expect(scrubber.locator(".live")).to_contain_text(re.compile(r"A, The history as it is: Pure noise.*B, .*: Pure noise.*10 of 10"))
+    lists = [panels.nth(i).locator("ol.answer li").all_inner_texts() for i in (0, 1)]
+    assert lists[0] == lists[1] != before[0]  # the same noise, ranked as an answer: the same list
+    scrubber.locator("input").focus()
+    page.keyboard.press("End")
+    expect(page).to_have_url(re.compile(r"step=4\b"))
+    settle(page)
+    assert [panels.nth(i).locator("ol.answer li").all_inner_texts() for i in (0, 1)] == before

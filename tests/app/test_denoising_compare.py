@@ -1,0 +1,274 @@
+"""Two panels under the same noise, one thing changed: through AppTest, in words, and as the browser gets them."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adrec.config import ModelConfig, TrainConfig
+from adrec.data.dataset import SequenceDataset
+from adrec.diffusion import Diffusion
+from adrec.explorer import export, scene, words
+from adrec.models.loading import load_model
+from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays
+from adrec.training.session import describe_run, train_run
+from adrec.trajectory import Trajectory, titled, trajectory
+from app import denoising_compare as compare
+from app import denoising_data as data
+from tests.app.pages import open_page, texts
+
+SAME = "Both begin with the same noise and are given the same random numbers at every step (seed 3)."
+
+
+@pytest.fixture
+def run(root: Path, tiny_run: RunFolder) -> RunFolder:
+    """The tiny run among the person's own runs."""
+    shutil.copytree(tiny_run.path, root / "tiny")
+    return RunFolder(root / "tiny")
+
+
+@pytest.fixture
+def peer(root: Path, tiny_data: SequenceDataset) -> RunFolder:
+    """A run of the same data set, wider, of 25 steps, that reads 6 items."""
+    fields = {"model": "dreamrec", "denoiser": "linear", "timesteps": 25, "schedule": "exp", "condition_drop": 0.1, "guidance": 2.0}
+    config = ModelConfig(n_items=tiny_data.n_items, hidden_size=32, heads=2, blocks=1, length=6, **fields)  # type: ignore[arg-type]
+    train = TrainConfig(max_steps=2, batch_size=40)
+    train_run(
+        RunFolder(root / "peer"), tiny_data, describe_run(tiny_data, "synthetic:items=60,users=80", config, train, "paper", "test", None)
+    )
+    return RunFolder(root / "peer")
+
+
+@pytest.fixture(scope="module")
+def walk(tiny_run: RunFolder) -> Callable[..., Trajectory]:
+    """A trajectory of the tiny model."""
+    model = load_model(tiny_run)
+    return lambda history, **of: trajectory(model, history, **of)
+
+
+def with_list(walked: Trajectory, *items: int) -> Trajectory:
+    """The trajectory with this list at every step."""
+    rows = np.tile(items, (walked.steps, 1))
+    return replace(walked, top=rows, top_ten=rows)
+
+
+def film(item: int) -> str:
+    return f"film {item}"
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_comparison_there_is_one_panel_and_its_scene_is_as_ever(run: RunFolder, walk: Callable[..., Trajectory]) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="4-5")
+    assert app.selectbox(key="state.compare").value == "none" and "A is decided" not in texts(app) and "same noise" not in texts(app)
+    subject = data.Subject((4, 5))
+    alone = data.picture(run, "finetune", subject, 0, 4, "pca")
+    assert "name" not in scene.unpacked(scene.packed(alone, 0))[1]
+
+
+def test_another_user_is_shown_under_the_first_ones_noise(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    first, second = (str(tiny_data.user_ids[i]) for i in (5, 9))
+    app = open_page("denoising", run="tiny", user=first, compare="user", other=second, seed="3")
+    said = texts(app)
+    assert f"Looking at user *{second}* in place of user *{first}*" in said and SAME in said and not app.exception
+    assert f"Seen alone, user *{second}* is given other numbers." in said
+    assert tiny_data.items.title(int(tiny_data.test[9])) in "".join(element.proto.body for element in app.get("html"))
+
+
+def test_the_second_panel_has_the_noise_of_the_first_and_its_own_history(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    one, other = (data.user(tiny_data, str(tiny_data.user_ids[i]), 10) for i in (5, 9))
+    lent = data.trajectory(run, "finetune", replace(other, index=one.index), 3, 4)
+    a, alone = (data.trajectory(run, "finetune", subject, 3, 4) for subject in (one, other))
+    np.testing.assert_array_equal(a.x_t[0], lent.x_t[0])
+    assert lent.history == alone.history and (lent.x_t[0] != alone.x_t[0]).any()
+
+
+def test_another_user_can_be_drawn(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    app = open_page("denoising", run="tiny", compare="user")
+    app.button(key="compare.random").click().run()
+    assert app.query_params["other"] in tiny_data.user_ids and f"user *{app.query_params['other']}*" in texts(app)
+
+
+def test_a_composed_history_is_compared_with_a_user(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="4-5", compare="user", other=str(tiny_data.user_ids[2]))
+    assert "in place of your own history" in texts(app) and not app.exception
+
+
+def test_the_model_after_its_warm_up_is_compared_with_the_fine_tuned_one(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", compare="stage", seed="3")
+    assert "Taking the model after the warm-up in place of the one after the fine-tuning" in texts(app) and SAME in texts(app)
+
+
+def test_a_run_whose_warm_up_has_no_model_says_so(run: RunFolder) -> None:
+    kept = load_arrays(run.weights_path("warmup"), (ITEM_TABLE,))
+    save_arrays(run.weights_path("warmup"), kept)
+    app = open_page("denoising", run="tiny", compare="stage")
+    assert "keeps only the item table of its warm-up" in texts(app) and not app.error
+
+
+def test_a_run_without_an_earlier_stage_says_so(run: RunFolder) -> None:
+    shutil.rmtree(run.path / "stages" / "finetune")
+    assert "has no earlier stage with a denoiser" in texts(open_page("denoising", run="tiny", compare="stage"))
+
+
+def test_another_run_of_other_width_and_steps_says_that_its_noise_differs(run: RunFolder, peer: RunFolder) -> None:
+    history = "-".join(map(str, range(1, 10)))
+    said = texts(open_page("denoising", run="tiny", view="own", history=history, compare="run", against="peer"))
+    assert "Taking the run *peer* in place of *tiny*" in said
+    assert "The noise cannot be the same: vectors have 16 numbers in A and 32 in B." in said
+    assert "The clock is A's; B is shown at the same share of its way." in said
+    assert "B reads only the last 6 items of the history." in said and "of 25" in said
+
+
+def test_without_another_run_of_the_data_set_the_page_says_so(run: RunFolder) -> None:
+    assert "There is no other run of the data set of 'tiny'" in texts(open_page("denoising", run="tiny", compare="run"))
+
+
+def test_an_item_of_the_history_is_removed_or_replaced(run: RunFolder) -> None:
+    titles, of = run.items["title"], {"run": "tiny", "view": "own", "history": "9-3-20", "compare": "item", "seed": "3"}
+    assert f"Removing *{titles[20]}*" in texts(open_page("denoising", **of))
+    app = open_page("denoising", **of, place="1", by="7")
+    assert f"Replacing *{titles[9]}* by *{titles[7]}*" in texts(app) and SAME in texts(app) and not app.warning
+    app.selectbox(key="state.by").set_value(8).run()
+    assert app.query_params["by"] == "8" and f"by *{titles[8]}*" in texts(app)
+
+
+def test_the_only_item_of_a_history_can_be_replaced_and_not_removed(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="4", compare="item", by="0")
+    assert "The link's new item '0' does not fit here; accepted is another item's id, 1 to 60." in texts(app)
+    assert f"Replacing *{run.items['title'][4]}* by" in texts(app)
+
+
+def test_of_a_large_catalogue_the_new_item_is_typed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.denoising_view.LISTED", 10)
+    titles = run.items["title"]
+    app = open_page("denoising", run="tiny", view="own", history="9-3", compare="item")
+    next(field for field in app.text_input if field.label == "In its place").input(titles[8]).run()
+    assert app.query_params["by"] == "8" and f"Replacing *{titles[3]}* by *{titles[8]}*" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ({"compare": "moon"}, "comparison 'moon' does not fit here; accepted is one of none, user, stage, run, item."),
+        ({"compare": "user", "other": "nobody"}, "other user 'nobody' does not fit here"),
+        ({"compare": "item", "place": "99"}, "place in the history '99' does not fit here; accepted is 1 (the oldest) to 3."),
+        ({"compare": "item", "by": "999"}, "new item '999' does not fit here; accepted is another item's id, 1 to 60, or 0 to remove it."),
+        ({"compare": "item", "by": "x"}, "new item 'x' does not fit here"),
+    ],
+)
+def test_what_a_link_names_wrongly_is_told(run: RunFolder, link: dict[str, str], told: str) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20", **link)
+    assert told in texts(app) and "Its first choice is" in texts(app) and not app.exception and not app.error
+
+
+# -- what the change changed --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ((1, 2, 3), "**changes none of the 3 recommendations**, nor their order;"),
+        ((3, 2, 1), "**changes none of the 3 recommendations**, only their order;"),
+        ((1, 2, 9), "**changes 1 of the 3 recommendations** (*film 9* takes the place of *film 3*);"),
+        ((1, 8, 9), "**changes 2 of the 3 recommendations**;"),
+        ((7, 8, 9), "**changes all 3 recommendations**;"),
+    ],
+)
+def test_the_words_count_the_recommendations_that_changed(walk: Callable[..., Trajectory], after: tuple[int, ...], said: str) -> None:
+    one = walk([3, 17])
+    told = words.of_pair("Removing *x*", with_list(one, 1, 2, 3), with_list(one, *after), film)
+    assert told.startswith(f"Removing *x* {said} both are decided at the first step.")
+
+
+def test_the_words_tell_how_the_target_fares(walk: Callable[..., Trajectory]) -> None:
+    one, other = walk([3, 17], target=7), walk([3, 18], target=7)
+    up, down = (replace(one, target_rank=np.full(4, rank)) for rank in (3, 12))
+    assert "*film 7*, rises from rank 12 to 3." in words.of_pair("x", down, up, film)
+    assert "*film 7*, falls from rank 3 to 12." in words.of_pair("x", up, down, film)
+    assert "*film 7*, stays at rank 3." in words.of_pair("x", up, up, film)
+    assert "For B, what really came next, *film 8*, " in words.of_pair("x", one, walk([3, 18], target=8), film)
+    assert "For B, its first choice is" in words.of_pair("x", other, walk([3, 18]), film)
+
+
+def test_the_words_tell_when_each_is_decided(walk: Callable[..., Trajectory]) -> None:
+    one = with_list(walk([3, 17]), 1, 2, 3)
+    late = replace(one, top_ten=np.array([[4, 2, 3], [4, 2, 3], [1, 2, 3], [1, 2, 3]]))
+    assert "; A is decided at the first step, B at step 3 of 4. The first choice stays *film 1*." in words.of_pair("x", one, late, film)
+
+
+def test_the_words_about_the_noise_follow_the_states(walk: Callable[..., Trajectory]) -> None:
+    one = walk([3, 17], seed=3, user=5)
+    assert words.of_shared_noise(one, walk([9], seed=3, user=5)) == SAME
+    assert words.of_shared_noise(one, walk([9], seed=3, user=6)) == "A and B do not begin with the same noise."
+    fewer = walk([9], seed=3, user=5, steps=2)
+    np.testing.assert_array_equal(one.x_t[0], fewer.x_t[0])
+    assert "A takes 4 steps and B 2, so what is drawn on the way is not the same." in words.of_shared_noise(one, fewer)
+
+
+def draws(walked: Trajectory, diffusion: Diffusion) -> np.ndarray:
+    """The random numbers that a process was given on its way, worked out from its states (DDPM, algorithm 2, line 4)."""
+    of_x0, of_xt = diffusion.posterior_coefficients
+    steps = range(walked.steps - 1, 0, -1)  # without noise at t = 0
+    means = [of_x0[t] * walked.x0_hat[i] + of_xt[t] * walked.x_t[i] for i, t in enumerate(steps)]
+    return np.array([(walked.x_t[i + 1] - means[i]) / diffusion.posterior_std[t] for i, t in enumerate(steps)])
+
+
+def test_two_histories_are_given_the_same_numbers_at_every_step(tiny_run: RunFolder, walk: Callable[..., Trajectory]) -> None:
+    one, other = walk([3, 17], seed=3, user=5), walk([44], seed=3, user=5)
+    diffusion = Diffusion.from_schedule(tiny_run.model_config.schedule, 4)
+    np.testing.assert_array_equal(one.x_t[0], other.x_t[0])
+    np.testing.assert_allclose(draws(one, diffusion), draws(other, diffusion), atol=1e-4)
+    assert np.abs(one.x0_hat - other.x0_hat).max() > 0.1 and np.abs(draws(one, diffusion)).max() > 0.5
+
+
+# -- what is taken along ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def beside(run: RunFolder) -> tuple[Trajectory, export.Beside]:
+    """A history and the same without its newest item."""
+    one = compare.Side(run, "finetune", data.Subject((9, 3, 20)), 4, "As it is")
+    other = replace(one, subject=data.Subject((9, 3)), name="Without it")
+    found = compare.beside(compare.Pair(one, other, "item", "Film</script>", None), 3, "pca")
+    assert found is not None
+    return one.trajectory(3), found
+
+
+def test_the_browser_gets_both_scenes(beside: tuple[Trajectory, export.Beside]) -> None:
+    step, scenes = scene.unpacked_all(scene.packed(beside[1].scenes, 2))
+    assert step == 2 and [s["name"] for s in scenes] == ["As it is", "Without it"]
+    for got, walked in zip(scenes, (beside[0], beside[1].trajectory), strict=True):
+        np.testing.assert_array_equal(got["top"].reshape(5, 10)[1:], walked.top)
+        np.testing.assert_allclose(got["margin"], walked.margin, rtol=1e-6)
+
+
+def test_the_json_holds_both_and_how_much_they_share(beside: tuple[Trajectory, export.Beside], run: RunFolder) -> None:
+    (one, second), title = beside, titled(run.items)
+    told = export.document(one, title, None, beside=second)["comparison"]
+    assert told["b"] == export.document(second.trajectory, title) and told["headline"].startswith("Removing Film</script> changes")
+    assert told["common"] == [len(set(one.top[i]) & set(second.trajectory.top[i])) for i in range(4)]
+    rows = export.table(one, title, second)
+    assert rows["panel"].value_counts().to_dict() == {"A": 40, "B": 40}
+    assert rows["id"].tolist() == [*one.top.ravel(), *second.trajectory.top.ravel()]
+
+
+def test_of_fewer_steps_the_shared_items_are_those_at_the_same_share_of_the_way(
+    beside: tuple[Trajectory, export.Beside], run: RunFolder
+) -> None:
+    one, second = beside
+    few = replace(second, trajectory=data.trajectory(run, "finetune", data.Subject((9, 3)), 3, 1))
+    last = [len(set(one.top[i]) & set(few.trajectory.top[0])) for i in range(4)]
+    assert few.to_json(one, film)["common"] == [None, *last[1:]]  # a quarter of one step is still pure noise; a half counts as the step
+
+
+def test_the_page_to_take_along_shows_both_and_breaks_on_no_title(beside: tuple[Trajectory, export.Beside], run: RunFolder) -> None:
+    one, second = beside
+    table, layout = load_model(run).item_embedding.weight.numpy(), data.layout(run, "finetune", "pca")
+    page = export.page(one, table, layout, titled(run.items), name="tiny", beside=second)
+    assert page.count("</script>") == 2 and "Removing <em>Film&lt;/script&gt;</em> <strong>changes" in page
+    assert export._base64(scene.packed(second.scenes, 4)) in page
