@@ -176,7 +176,9 @@ def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, serv
     shared = {t.removesuffix(" (in both lists)") for t in before[0] if t.endswith("(in both lists)")}
     assert shared == {t.removesuffix(" (in both lists)") for t in before[1] if t.endswith("(in both lists)")}
     expect(scrubber.locator(".both")).to_contain_text(f"At this step {len(shared)} of 10 items")
-    box = panels.nth(1).locator(".rank .chart").bounding_box()
+    chart = panels.nth(1).locator(".rank .chart")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
     page.evaluate(COUNT_MESSAGES)
     page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 60)
     page.mouse.down()
