@@ -60,6 +60,8 @@ def stage(run: RunFolder) -> str:
     found = [s for s in run.stages if s != "pretrain"]
     if not found:
         raise RunError(f"'{run.name}' has no trained denoiser yet: that comes with the end of the warm-up.")
+    if not run.has_model(found[-1]):
+        raise RunError(f"'{run.name}' keeps its item tables and no model to run: choose another run.")
     return found[-1]
 
 

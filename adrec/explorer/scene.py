@@ -35,15 +35,16 @@ class Layout:
     def positions(self, points: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Vectors (P, D) on the map: (P, 2), the share (P,) of their nearest items by cosine that are not nearest on the map, and
         the ids (P, NEAREST) of these items. table: (V, D)."""
-        near = _smallest(-(points @ _unit(table).T), min(NEAREST, len(table)))
+        norms = np.linalg.norm(table, axis=1)
+        near = _smallest(-(points @ table.T) / np.where(norms > 0, norms, 1.0), min(NEAREST, len(table)))
         if self.linear is None:
             from adrec.projection import place  # brings scipy: not before the page's first words
 
             placed = place(points, table, self.items, NEAREST)
             return placed.positions, placed.errors, near + 1
-        positions = self.linear.apply(_unit(points) * np.linalg.norm(table, axis=1).mean())
-        on_map = ((positions[:, None, :] - self.items[None, :, :]) ** 2).sum(axis=2)
-        return positions, 1 - neighbour_overlap(near, _smallest(on_map, near.shape[1])), near + 1
+        positions = self.linear.apply(_unit(points) * norms.mean())
+        across, down = (np.subtract.outer(positions[:, axis], self.items[:, axis]) for axis in (0, 1))
+        return positions, 1 - neighbour_overlap(near, _smallest(across**2 + down**2, near.shape[1])), near + 1
 
 
 def _smallest(values: np.ndarray, k: int) -> np.ndarray:
@@ -131,8 +132,10 @@ def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict
     """By name, float32 or int32. Rows of S + 1 begin with the noise itself, ranked as if it were an answer."""
     noise = _ranked(trajectory.x_t[0], table, trajectory.top.shape[1], trajectory.target)
     first = int(trajectory.top[-1, 0])
-    x0_path, x0_error, x0_near = layout.positions(trajectory.x0_hat, table[1:])
-    xt_path, xt_error, xt_near = layout.positions(trajectory.x_t, table[1:])
+    points, steps = np.concatenate([trajectory.x0_hat, trajectory.x_t]), len(trajectory.x0_hat)
+    (x0_path, xt_path), (x0_error, xt_error), (x0_near, xt_near) = (
+        np.split(part, [steps]) for part in layout.positions(points, table[1:])
+    )
     found: dict[str, Any] = {
         "top": np.vstack([noise["top"], trajectory.top]),
         "probability": np.vstack([noise["probability"], trajectory.top_probabilities]),

@@ -14,7 +14,7 @@ from adrec.evaluation import evaluate
 from adrec.explorer import scene, words
 from adrec.models.loading import load_model
 from adrec.projection import pca_map
-from adrec.runs import RunFolder, write_json
+from adrec.runs import ITEM_TABLE, RunFolder, save_arrays, write_json
 from adrec.training.session import describe_run, train_run
 from adrec.trajectory import Trajectory, titled, user_trajectory
 from app import denoising_data as data
@@ -334,6 +334,12 @@ def test_a_dreamrec_run_is_denoised_over_its_own_steps(root: Path, tiny_data: Se
     assert [n.value for n in app.number_input] == [0, 25] and "whole noised token" in texts(app)
     rank = evaluate(load_model(RunFolder(root / "peer")), tiny_data, "test").ranks[3]
     assert ("its first choice" if rank == 1 else f"rank {rank}") in texts(app)
+
+
+def test_a_copy_without_a_model_says_so(run: RunFolder) -> None:
+    for stage in run.stages:
+        save_arrays(run.weights_path(stage), {ITEM_TABLE: run.table(stage)})
+    assert open_page("denoising", run="tiny").error[0].value == "'tiny' keeps its item tables and no model to run: choose another run."
 
 
 def test_a_model_without_a_reverse_process_is_told_with_those_that_have_one(root: Path, tiny_data: SequenceDataset) -> None:
