@@ -57,7 +57,7 @@ class Panel {
     name.hidden = !this.paired;
     name.innerHTML = '<b></b> <span class="title"></span> <span class="note"></span>';
     name.firstChild.textContent = this.letter;
-    name.querySelector(".title").textContent = this.scene.name ?? "";
+    name.querySelector(".title").textContent = name.title = this.scene.name ?? "";
     panel[this.paired ? "setAttribute" : "removeAttribute"]("role", "group");
     panel[this.paired ? "setAttribute" : "removeAttribute"]("aria-label", `${this.letter}: ${this.scene.name}`);
   }
