@@ -224,7 +224,9 @@ def _describe(
 ) -> Trajectory:
     table = model.item_embedding.weight
     scores = x0_hat @ table.T
-    log_p = scores.double().log_softmax(-1)
+    below_best = (scores - scores.max(-1, keepdim=True).values).double()
+    likelihood = below_best.exp()
+    total = likelihood.sum(-1, keepdim=True)
     ranked = scores[:, 1:].topk(min(max(top, HIT), model.config.n_items), -1)
     ids = ranked.indices[:, :top] + 1
     margin, rival = _margins(scores, target)
@@ -236,7 +238,7 @@ def _describe(
     if target is not None:
         of_target = {
             "target_rank": ranks_of(scores, torch.full((len(scores),), target)).numpy(),
-            "target_probability": log_p[:, target].exp().numpy(),
+            "target_probability": (likelihood[:, target] / total.squeeze(1)).numpy(),
             "cosine_to_target": cosine(table[target]),
             "distance_to_target": (x0_hat - table[target]).norm(dim=-1).numpy(),
         }
@@ -250,8 +252,8 @@ def _describe(
         top_ten=ranked.indices[:, :HIT].numpy() + 1,
         top=ids.numpy(),
         top_scores=ranked.values[:, :top].numpy(),
-        top_probabilities=log_p.gather(1, ids).exp().numpy(),
-        entropy=-(log_p.exp() * log_p).sum(-1).numpy(),
+        top_probabilities=(likelihood.gather(1, ids) / total).numpy(),
+        entropy=(total.log().squeeze(1) - torch.linalg.vecdot(likelihood, below_best) / total.squeeze(1)).numpy(),
         margin=margin,
         rival=rival,
         cosine_to_final=cosine(x0_hat[-1]),
