@@ -27,26 +27,23 @@ class Remedy:
 
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "complete-collapse": (
-        Remedy("Add a loss that tells items apart, such as cross-entropy; squared error alone can be met by one point.", "ce-only"),
-        Remedy("Compare with training on squared error alone.", "mse-only"),
+        Remedy("Add cross-entropy over all items, which must tell them apart: trained on it alone, they stay apart.", "ce-only"),
+        Remedy("Compare with squared error alone, under which items draw together into a cone as training goes on.", "mse-only"),
     ),
     "noise-like": (
-        Remedy("Train longer before judging: few steps leave the table at its start.", "dreamrec-long"),
+        Remedy("Train with cross-entropy over all items: it makes a healthy table of a random start.", "no-pretrain"),
         Remedy("Start from a table that a sequential recommender has trained.", "ml-100k"),
-        Remedy("Compare with a random table that is kept frozen.", "frozen-random"),
+        Remedy("Squared error alone is no cure, however long: here it shrank the table and gave it little meaning.", "dreamrec-long"),
+        Remedy("Compare with a random table that is kept frozen, and with how it ranks.", "frozen-random"),
     ),
-    "low-rank": (
-        Remedy("Start from a table that a sequential recommender has trained.", "sasrec"),
-        Remedy("Compare with training without that start.", "no-pretrain"),
-        Remedy("Compare with squared error alone, which gains from a shrinking table.", "mse-only"),
-    ),
+    "low-rank": (Remedy("Start from a table that a sequential recommender has trained: it uses many directions.", "sasrec"),),
     "spectral-only": (
         Remedy("Look at what the leading directions order: popularity and norm are the usual suspects.", ""),
         Remedy("Check that the rows are in the order of the interactions' item ids; a shuffled table looks exactly like this.", ""),
         Remedy("Compare with a sequential recommender's table.", "sasrec"),
     ),
     "weakly-learned": (
-        Remedy("Train longer, and watch alignment rise.", "dreamrec-long"),
+        Remedy("Train on with cross-entropy over all items, and watch alignment rise.", "no-pretrain"),
         Remedy("Start from a table that a sequential recommender has trained.", "ml-100k"),
     ),
     "concentrated": (Remedy("Nothing needs repair; compare with the table that the same training began from.", "ml-100k"),),

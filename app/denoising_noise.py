@@ -26,7 +26,8 @@ def dial(row: Any, run: RunFolder) -> None:
     st.session_state[KEY] = run.model_config.noise_weight
 
     def turn() -> None:
-        state.put(run=runs[st.session_state[KEY]].name)
+        shown = st.session_state.get("state.user", state.get("user"))  # else another run would open with a user of its own
+        state.put(run=runs[st.session_state[KEY]].name, user=shown)
 
     row.segmented_control("Noise weight λ", list(runs), format_func="{:g}".format, required=True, help=HELP, key=KEY, on_change=turn)
 

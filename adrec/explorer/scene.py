@@ -133,9 +133,7 @@ def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict
     noise = _ranked(trajectory.x_t[0], table, trajectory.top.shape[1], trajectory.target)
     first = int(trajectory.top[-1, 0])
     points, steps = np.concatenate([trajectory.x0_hat, trajectory.x_t]), len(trajectory.x0_hat)
-    (x0_path, xt_path), (x0_error, xt_error), (x0_near, xt_near) = (
-        np.split(part, [steps]) for part in layout.positions(points, table[1:])
-    )
+    (x0_path, xt_path), (x0_error, xt_error), (x0_near, xt_near) = (np.split(part, [steps]) for part in layout.positions(points, table[1:]))
     found: dict[str, Any] = {
         "top": np.vstack([noise["top"], trajectory.top]),
         "probability": np.vstack([noise["probability"], trajectory.top_probabilities]),

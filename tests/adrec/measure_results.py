@@ -9,7 +9,6 @@ the last of them. Not a test.
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 
@@ -41,8 +40,8 @@ def line(*cells: object) -> None:
     print("| " + " | ".join(map(str, cells)) + " |")
 
 
-def metrics_table(groups: list[list[RunFolder]], against: RunFolder) -> None:
-    reference = of_users([against])
+def metrics_table(groups: list[list[RunFolder]], against: list[RunFolder]) -> None:
+    reference = of_users(against)
     line("run", "seeds", *(name.upper() for name in SHOWN), "HR@20 less the reference's", "NDCG@10 less the reference's")
     line(*["---"] * (len(SHOWN) + 4))
     for runs in groups:
@@ -88,13 +87,13 @@ def tables_table(groups: list[list[RunFolder]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--against", required=True, type=Path, help="the run that differences are taken to")
+    parser.add_argument("--against", required=True, help="the run, or seeds joined by commas, that differences are taken to")
     parser.add_argument("runs", nargs="+", help="run folders; seeds of one thing joined by commas")
     arguments = parser.parse_args()
-    groups = [[RunFolder(path) for path in words.split(",")] for words in arguments.runs]
+    against, *groups = ([RunFolder(path) for path in words.split(",")] for words in (arguments.against, *arguments.runs))
     groups = [[run for run in runs if run.status["state"] == "finished"] for runs in groups]
     groups = [runs for runs in groups if runs]
-    metrics_table(groups, RunFolder(arguments.against))
+    metrics_table(groups, against)
     print()
     training_table(groups)
     print()

@@ -287,6 +287,14 @@ def test_the_dial_leads_to_the_run_with_that_noise_weight_and_keeps_the_rest(run
     assert not app.exception and (app.query_params["run"], app.query_params["user"], app.query_params["seed"]) == ("quiet", user, "3")
 
 
+def test_the_dial_keeps_a_user_whom_nobody_chose(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    with_weight(run, "quiet", 0.001)
+    app = open_page("denoising", run="tiny")
+    shown = next(box.value for box in app.selectbox if box.label == "User")
+    next(group for group in app.button_group if group.label == "Noise weight λ").set_value(0.001).run()
+    assert app.query_params["user"] == shown
+
+
 def test_without_a_run_to_turn_to_there_is_no_dial(run: RunFolder) -> None:
     with_weight(run, "other", 0.1, lr=0.5)
     app = open_page("denoising", run="tiny", look="weights")
