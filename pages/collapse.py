@@ -2,19 +2,17 @@
 
 import streamlit as st
 
-from app import (
-    collapse_compare,
-    collapse_data,
-    collapse_dials,
-    collapse_film,
-    collapse_headline,
-    collapse_maps,
-    collapse_moves,
-    collapse_selection,
-    collapse_spectra,
-    collapse_view,
-    ui,
-)
+from app import ui
+from app.collapse import compare as collapse_compare
+from app.collapse import data as collapse_data
+from app.collapse import dials as collapse_dials
+from app.collapse import film as collapse_film
+from app.collapse import headline as collapse_headline
+from app.collapse import maps as collapse_maps
+from app.collapse import moves as collapse_moves
+from app.collapse import selection as collapse_selection
+from app.collapse import spectra as collapse_spectra
+from app.collapse import view as collapse_view
 
 DEFINITIONS = {
     "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",

@@ -3,11 +3,9 @@
 import streamlit as st
 
 from adrec.explorer import words
-from app import denoising_compare as compare
-from app import denoising_data as data
-from app import denoising_view as view
 from app import loaders, ui
-from app.denoising_look import look
+from app.denoising import compare, data, view
+from app.denoising.look import look
 
 ui.header("How does noise become a recommendation?")
 answer = st.container()

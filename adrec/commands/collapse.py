@@ -27,9 +27,9 @@ def add(commands: Any) -> None:
 
 
 def collapse_command(arguments: argparse.Namespace) -> None:
-    from adrec.bring import bring
-    from adrec.judging import judge
-    from adrec.report import report
+    from adrec.own.bring import bring
+    from adrec.own.judging import judge
+    from adrec.own.report import report
     from adrec.runs import atomic
 
     how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding")}
@@ -53,7 +53,7 @@ def collapse_command(arguments: argparse.Namespace) -> None:
 def film_command(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from adrec.film import MEASURES, film
+    from adrec.collapse.film import MEASURES, film
     from adrec.runs import RunFolder
 
     with tqdm(total=1.0, bar_format="{percentage:3.0f} % {desc}", file=sys.stderr) as bar:

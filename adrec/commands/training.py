@@ -124,8 +124,8 @@ def import_command(arguments: argparse.Namespace) -> None:
 
 
 def compact_command(arguments: argparse.Namespace) -> None:
+    from adrec.collapse.film import FILE, film, frame_count, save_film
     from adrec.compact import compact
-    from adrec.film import FILE, film, frame_count, save_film
     from adrec.projection import project
     from adrec.runs import RunFolder
 

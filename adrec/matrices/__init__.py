@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from adrec.collapse.moments import checked
 from adrec.errors import WeightsError
 from adrec.matrices import arrays, columns, tensors, text
 from adrec.matrices.checks import AmbiguousTable, Matrix
-from adrec.moments import checked
 
 __all__ = ["PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "read_matrix", "read_table"]
 

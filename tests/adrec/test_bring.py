@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adrec.bring import Source, bring, import_tables, laboratory_problem, named
 from adrec.cli import main
+from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.diagnosis import cached_diagnosis
 from adrec.errors import AdrecError, DataError, WeightsError
-from adrec.judging import compare, judge
-from adrec.matching import matched, rows_of
-from adrec.report import report
+from adrec.own.bring import Source, bring, import_tables, laboratory_problem, named
+from adrec.own.judging import compare, judge
+from adrec.own.matching import matched, rows_of
+from adrec.own.report import report
 from adrec.runs import RunFolder
 
 V, D = 60, 8

@@ -13,8 +13,8 @@ from scipy.spatial.distance import cdist, pdist
 from scipy.stats import ortho_group
 
 from adrec import collapse
+from adrec.collapse.definitions import OFFICIAL
 from adrec.errors import WeightsError
-from adrec.measures import OFFICIAL
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECORDED = json.loads((GOLDEN / "embedding_metrics.json").read_text())

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from adrec import cooccurrence
-from adrec.cooccurrence import Cooccurrence
+from adrec.collapse import cooccurrence
+from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError
 

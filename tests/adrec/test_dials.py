@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adrec.collapse import as_table, mean_cosine, offset, singular_values
-from adrec.dials import DIALS, Look, copied_from, dial, directions_kept, disparity, laid_over, notices
+from adrec.collapse.dials import DIALS, Look, copied_from, dial, directions_kept, disparity, laid_over, notices
 from adrec.errors import ConfigError
 
 V, D = 240, 16

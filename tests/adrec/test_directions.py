@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from adrec.collapse import gaussian_spectrum, singular_values, spike_threshold, spikes
+from adrec.collapse.directions import direction, popularity_correlation, without
+from adrec.collapse.replaced import difference, evaluate_table, some_users
+from adrec.collapse.spectra import VIEWS, bulk, energy, null_band, spectrum
 from adrec.config import ModelConfig
 from adrec.data import synthetic
-from adrec.directions import direction, popularity_correlation, without
 from adrec.errors import ConfigError, DataError, WeightsError
 from adrec.evaluation import evaluate
 from adrec.models import build
-from adrec.replaced import difference, evaluate_table, some_users
-from adrec.spectra import VIEWS, bulk, energy, null_band, spectrum
 
 V, D = 300, 16
 RNG = np.random.default_rng(5)

@@ -9,8 +9,8 @@ import pytest
 
 from adrec.cli import main
 from adrec.collapse import effective_rank, singular_values
+from adrec.collapse.film import FILE, cached_film, film, frame_count
 from adrec.errors import RunError
-from adrec.film import FILE, cached_film, film, frame_count
 from adrec.neighbours import neighbour_overlap, neighbour_sets
 from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays
 

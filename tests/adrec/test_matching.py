@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from adrec.bring import bring
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.matching import matched
+from adrec.own.bring import bring
+from adrec.own.matching import matched
 from adrec.runs import RunFolder
 
 

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import ortho_group
 from sklearn.manifold import trustworthiness
 
-from adrec.distortion import point_trustworthiness
+from adrec.collapse.distortion import point_trustworthiness
+from adrec.collapse.movers import movers
 from adrec.errors import WeightsError
-from adrec.movers import movers
 
 V, D = 120, 6
 TABLE = np.random.default_rng(0).standard_normal((V, D)) + 4 * np.random.default_rng(1).standard_normal((5, D))[np.arange(V) % 5]

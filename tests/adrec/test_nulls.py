@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from adrec.cooccurrence import Cooccurrence
-from adrec.moments import Moments
-from adrec.nulls import PairSums, bulk_distance, correlation_spectrum, gaussian_null, permuted_columns, permuted_rows
-from adrec.semantics import Neighbourhood, Rows, alignment, overlap, pair_sums
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.moments import Moments
+from adrec.collapse.nulls import PairSums, bulk_distance, correlation_spectrum, gaussian_null, permuted_columns, permuted_rows
+from adrec.collapse.semantics import Neighbourhood, Rows, alignment, overlap, pair_sums
 
 
 def spectrum(table: np.ndarray) -> np.ndarray:
@@ -100,9 +100,9 @@ def test_overlap_against_rows_really_permuted(small: tuple[np.ndarray, Cooccurre
 
 def test_neighbours_found_block_by_block_are_those_of_a_full_sort(monkeypatch: pytest.MonkeyPatch) -> None:
     table = np.random.default_rng(9).standard_normal((700, 5))
-    monkeypatch.setattr("adrec.semantics.ALL_ROWS", 100)
-    monkeypatch.setattr("adrec.semantics.SAMPLED_ROWS", 90)
-    monkeypatch.setattr("adrec.semantics.SCORES", 90 * 64)
+    monkeypatch.setattr("adrec.collapse.semantics.ALL_ROWS", 100)
+    monkeypatch.setattr("adrec.collapse.semantics.SAMPLED_ROWS", 90)
+    monkeypatch.setattr("adrec.collapse.semantics.SCORES", 90 * 64)
     found = Neighbourhood.of(centred(table), 3)
     unit = table - table.mean(axis=0)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adrec.cooccurrence import Cooccurrence
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.kinds import KIND_WORDS, KINDS, REMEDIES
+from adrec.collapse.verdict import diagnose
 from adrec.errors import WeightsError
-from adrec.kinds import KIND_WORDS, KINDS, REMEDIES
 from adrec.runs import RunFolder
-from adrec.verdict import diagnose
 from tests.adrec.verdict_fixtures import MADE, drifted, official_data, official_table, planted, shuffled, with_noise, world
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "runs" / "ml-100k"

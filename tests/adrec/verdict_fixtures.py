@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adrec.cooccurrence import Cooccurrence
+from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.data import catalog, synthetic
 from adrec.data.dataset import SequenceDataset
 

@@ -13,18 +13,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from adrec.collapse import effective_rank, singular_values
+from adrec.collapse.diagnosis import diagnosis
+from adrec.collapse.verdict import KINDS
 from adrec.data import catalog
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.diagnosis import diagnosis
 from adrec.errors import DataError
 from adrec.projection import cached
 from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
-from adrec.verdict import KINDS
-from app import collapse_colours as colours
-from app import collapse_data as data
-from app import collapse_headline as headline
-from app import collapse_items as items
-from app import collapse_view, projecting
+from app import projecting
+from app.collapse import colours, data, headline, items
+from app.collapse import view as collapse_view
 from app.components.maps import pack
 from tests.app.conftest import wait_for
 from tests.app.pages import open_page, texts

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from adrec.film import film
+from adrec.collapse.film import film
 from adrec.runs import RunFolder
-from app import collapse_compare as compare
-from app import collapse_dials as dials
-from app import collapse_film, loaders
-from app import collapse_ranking as ranking
+from app import loaders
+from app.collapse import compare, dials, ranking
+from app.collapse import film as collapse_film
 from app.components.film import pack
 from tests.app.pages import open_page, texts
 from tests.app.test_collapse import CLUSTERS, NOISE, make_run

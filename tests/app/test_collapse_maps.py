@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app import collapse_colours as colours
-from app import collapse_selection as selection
-from app.collapse_long import duration, probe
-from app.collapse_points import stratified
+from app.collapse import colours, selection
+from app.collapse.long import duration, probe
+from app.collapse.points import stratified
 from tests.app.pages import open_page
 
 ITEMS = 1_003

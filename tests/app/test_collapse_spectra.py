@@ -8,9 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays
-from app import collapse_charts as charts
-from app import collapse_ranking as ranking
-from app import collapse_spectra_data as spectra
+from app.collapse import charts, ranking
+from app.collapse import spectra_data as spectra
 from tests.app.pages import open_page, texts
 from tests.app.test_collapse import CLUSTERS, NOISE, D, make_run
 
@@ -83,10 +82,10 @@ def test_a_copy_without_the_stages_model_is_told_apart(run: RunFolder) -> None:
 
 
 def test_switching_a_direction_off_ranks_the_real_users_without_it(run: RunFolder) -> None:
+    from adrec.collapse.directions import direction, without
+    from adrec.collapse.replaced import evaluate_table
     from adrec.data import catalog
-    from adrec.directions import direction, without
     from adrec.models.loading import load_model
-    from adrec.replaced import evaluate_table
 
     app = open_page("collapse", run="tiny", table="finetune", direction="2")
     app = next(b for b in app.button if b.label == "Switch it off and rank").click().run()

@@ -17,8 +17,8 @@ from adrec.projection import pca_map
 from adrec.runs import ITEM_TABLE, RunFolder, save_arrays, write_json
 from adrec.training.session import describe_run, train_run
 from adrec.trajectory import Trajectory, titled, user_trajectory
-from app import denoising_data as data
 from app import measuring, projecting
+from app.denoising import data
 from tests.app.conftest import wait_for
 from tests.app.pages import open_page, texts
 
@@ -130,7 +130,7 @@ def test_ids_of_a_link_that_are_not_in_the_catalogue_are_told(run: RunFolder) ->
 
 
 def test_of_a_large_catalogue_titles_are_typed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.denoising_view.LISTED", 10)
+    monkeypatch.setattr("app.denoising.view.LISTED", 10)
     titles = run.items["title"]
     app = open_page("denoising", run="tiny", view="own")
     app.text_input[0].input(f"{titles[8]}; {titles[2]}; {titles[8]}").run()
@@ -138,7 +138,7 @@ def test_of_a_large_catalogue_titles_are_typed(run: RunFolder, monkeypatch: pyte
 
 
 def test_a_title_that_is_not_there_is_told_with_the_closest(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.denoising_view.LISTED", 10)
+    monkeypatch.setattr("app.denoising.view.LISTED", 10)
     app = open_page("denoising", run="tiny", view="own")
     app.text_input[0].input("Cluster 1 item").run()
     assert "'Cluster 1 item' is neither a title nor an id" in app.error[0].value

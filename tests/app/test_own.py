@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from adrec.diagnosis import cached_diagnosis
+from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.runs import RunFolder
 from app import own_data
 from tests.app.pages import open_page, texts

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from adrec.collapse import neighbours
 from adrec.runs import RunFolder
-from app import collapse_items as items
+from app.collapse import items
 from tests.browser.conftest import Server, settle
 
 pytestmark = pytest.mark.browser

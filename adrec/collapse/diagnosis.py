@@ -1,0 +1,162 @@
+"""The verdict on every table of a run, with its measures and spectra: computed once, kept in the run folder, read without computing."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrec.collapse import table_report
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.verdict import Verdict, diagnose
+from adrec.data import catalog
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import DataError, RunError
+from adrec.runs import ITEM_TABLE, Progress, RunFolder, load_arrays, read_json, write_json
+
+VERSION = 5
+"""Part of a kept diagnosis; raised when a measure or the rule changes."""
+FILE = "diagnosis.json"
+
+
+def table_entries(
+    tables: Mapping[str, np.ndarray],
+    cooccurrence: Cooccurrence | None = None,
+    initial: np.ndarray | None = None,
+    follows: bool = False,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """The entries of ``collapse --json``: ``collapse.table_report`` of each table (V, D), with its ``verdict``.
+
+    cooccurrence: by item row of every table; without it only the spectral half is decided. initial: the table before any training; not
+    given, the table called 'initial' if there is one. follows: each table is a later stage of the one before it, which then shows erosion.
+    Tables of another shape than ``initial`` or their predecessor are judged without it.
+    """
+    verdicts = table_verdicts(tables, cooccurrence, initial, follows, progress)
+    return [{**table_report(name, tables[name]), "verdict": verdict.to_json()} for name, verdict in verdicts]
+
+
+def table_verdicts(
+    tables: Mapping[str, np.ndarray],
+    cooccurrence: Cooccurrence | None = None,
+    initial: np.ndarray | None = None,
+    follows: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[tuple[str, Verdict]]:
+    """The name and verdict of each table in turn, as `table_entries` has them: without the measures that no verdict rests on, some of
+    which look at every pair of items."""
+    start = tables.get("initial") if initial is None else initial
+    last: np.ndarray | None = None
+    for place, (name, table) in enumerate(tables.items()):
+        if progress:
+            progress(place / len(tables), f"judging {name}")
+        first = start if start is not None and start.shape == table.shape else None
+        before = last if follows and last is not None and last.shape == table.shape else None
+        yield name, diagnose(table, cooccurrence=cooccurrence, initial=first, before=before, name=f"'{name}'")
+        last = None if name == "initial" else table  # a random start is no stage
+
+
+def data_at_hand(run: RunFolder) -> tuple[SequenceDataset | None, str]:
+    """The data set that a run was trained on if it can be had without fetching anything, else None and the reason in one sentence."""
+    entry = run.info.get("dataset")
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    if not isinstance(name, str):
+        return None, f"Run '{run.path}' does not say which data set it was trained on."
+    if not catalog.available(name):
+        return None, f"The data set '{name}' is not at hand."
+    try:
+        return catalog.load_for_run(run.info), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def diagnosis(run: RunFolder, data: SequenceDataset | None = None, progress: Progress | None = None) -> dict[str, Any]:
+    """Measures, spectra and verdicts of a run's tables and of the snapshots of its training, from the run folder if they are kept there.
+
+    ``{"version", "tables_hash", "data_hash", "tables": [...], "snapshots": [...]}``: a table's entry is one of ``collapse --json``; a
+    snapshot's is ``{"stage", "epoch", "items", "width", "singular_values", "measures", "verdict"}``. Without data (``data_hash``
+    None) only the spectral half is decided; a kept diagnosis that used the data is then preferred. A run without tables is a RunError.
+    """
+    tables = run.checked_tables()
+    key = tables_hash(run, tables)
+    kept = _kept(run, key)
+    if kept is not None and (data is None or kept["data_hash"] == data.content_hash):
+        return kept
+    width = next(iter(tables.values())).shape[0]
+    if data is not None and data.n_items != width:
+        raise DataError(f"The data set '{data.name}' has {data.n_items:,} items and the run '{run.path}' {width:,}; accepted is its own.")
+    cooccurrence = None if data is None else Cooccurrence.of(data)
+    snapshots = run.snapshots()
+    share = len(tables) / (len(tables) + len(snapshots))
+    own = progress or (lambda fraction, words: None)
+    trained = "pretrain" in tables or "finetune" in tables
+    entries = table_entries(tables, cooccurrence, follows=trained, progress=lambda f, words: own(f * share, words))
+    found = []
+    for place, (stage, epoch, path) in enumerate(snapshots):
+        own(share + (1 - share) * place / len(snapshots), f"judging epoch {epoch} of {stage}")
+        found.append({"stage": stage, "epoch": epoch, **_snapshot(path, cooccurrence, tables.get("initial"))})
+    data_hash = None if data is None else data.content_hash
+    result = {"version": VERSION, "tables_hash": key, "data_hash": data_hash, "tables": entries, "snapshots": found}
+    _keep(run, result)
+    return result
+
+
+def cached_diagnosis(run: RunFolder) -> dict[str, Any] | None:
+    """What `diagnosis` has kept for the tables as they are now; None if there is nothing or it is of other tables."""
+    tables = run.tables()
+    return _kept(run, tables_hash(run, tables)) if tables else None
+
+
+def tables_hash(run: RunFolder, tables: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over names and contents of the tables, and over the snapshots' names and sizes."""
+    digest = hashlib.sha256()
+    for name, table in tables.items():
+        digest.update(f"{name} {table.shape}".encode())
+        digest.update(np.ascontiguousarray(table, dtype="<f4").data)
+    for _, _, path in run.snapshots():
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    return digest.hexdigest()
+
+
+def _snapshot(path: Path, cooccurrence: Cooccurrence | None, initial: np.ndarray | None) -> dict[str, Any]:
+    """The entry of one snapshot; of a very large table it holds a sample of the items."""
+    arrays = load_arrays(path)
+    if ITEM_TABLE not in arrays:
+        raise RunError(f"'{path}' holds no item table.")
+    table = arrays[ITEM_TABLE].astype(np.float32)
+    if "ids" in arrays:
+        rows = arrays["ids"] - 1
+        cooccurrence = None if cooccurrence is None else cooccurrence.among(rows)
+        initial = None if initial is None else initial[rows]
+    else:
+        table = table[1:]
+    initial = initial if initial is not None and initial.shape == table.shape else None
+    report = table_report(path.stem, table)
+    verdict = diagnose(table, cooccurrence=cooccurrence, initial=initial, name=f"'{path.stem}'")
+    return {**{key: report[key] for key in ("items", "width", "singular_values", "measures")}, "verdict": verdict.to_json()}
+
+
+def _places(run: RunFolder, key: str) -> tuple[Path, Path]:
+    """Where a diagnosis is kept: in the run folder, or where that is read-only in the cache folder."""
+    return run.path / FILE, catalog.home() / "diagnosis" / f"{key[:32]}.json"
+
+
+def _kept(run: RunFolder, key: str) -> dict[str, Any] | None:
+    for path in _places(run, key):
+        try:
+            found = read_json(path)
+        except RunError:
+            continue
+        if found.get("version") == VERSION and found.get("tables_hash") == key and isinstance(found.get("tables"), list):
+            return found
+    return None
+
+
+def _keep(run: RunFolder, result: dict[str, Any]) -> None:
+    for path in _places(run, result["tables_hash"]):
+        try:
+            write_json(path, result)
+            return
+        except OSError:
+            continue

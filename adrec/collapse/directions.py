@@ -1,0 +1,69 @@
+"""One singular direction of a table: which items it tells apart, what it has to do with popularity, and the table without it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adrec.collapse import as_table, standardised
+from adrec.collapse.spectra import check_view
+from adrec.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class Direction:
+    """The ``number``-th strongest direction, from 1, of a table in a view of ``adrec.collapse.spectra``.
+
+    loadings: (V,), how far each item lies along it; the largest in size is positive. pattern: (D,), what a loading of 1 adds to
+    an item's row. energy: its share of the squared length in this view.
+    """
+
+    number: int
+    loadings: np.ndarray
+    pattern: np.ndarray
+    energy: float
+
+    def ends(self, k: int = 8) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the k items with the lowest and of those with the highest loadings, the most extreme first."""
+        order = np.argsort(self.loadings, kind="stable")
+        k = min(k, len(order) // 2)
+        return order[:k], order[::-1][:k]
+
+
+def direction(table: ArrayLike, number: int, view: str = "centred") -> Direction:
+    """A direction of (V, D) by its place in the view's spectrum; a place that is not there is a WeightsError."""
+    check_view(view)
+    w = as_table(table)
+    most = min(w.shape)
+    if not 1 <= number <= most:
+        raise WeightsError(f"There is no direction {number} in a table of shape {w.shape}; accepted is 1 to {most}.")
+    seen = w if view == "raw" else standardised(w) if view == "standardised" else w - w.mean(axis=0)
+    scale = w.std(axis=0) if view == "standardised" else np.ones(w.shape[1])
+    lam, vectors = np.linalg.eigh(seen.T @ seen)
+    vector = vectors[:, -number]
+    loadings = seen @ vector
+    sign = -1.0 if loadings[np.abs(loadings).argmax()] < 0 else 1.0
+    total = lam.clip(min=0).sum()
+    share = float(lam[-number].clip(min=0) / total) if total > 0 else 0.0
+    return Direction(number, sign * loadings, sign * vector * scale, share)
+
+
+def without(table: ArrayLike, found: Direction) -> np.ndarray:
+    """The table (V, D) with the direction switched off: what its items differ by along it is taken out, all else stays; float64.
+
+    In the views that centre, the mean row stays as it is; in ``raw`` the table is projected on the direction's complement.
+    """
+    return as_table(table) - np.outer(found.loadings, found.pattern)
+
+
+def popularity_correlation(loadings: np.ndarray, popularity: ArrayLike) -> float | None:
+    """Pearson's correlation of loadings (V,) with ln(1 + popularity), popularity in training occurrences (V,).
+
+    None if either is constant.
+    """
+    logs = np.log1p(np.asarray(popularity, dtype=np.float64))
+    if loadings.shape != logs.shape:
+        raise WeightsError(f"There are {len(loadings):,} loadings and {len(logs):,} counts; accepted is one count an item.")
+    if not (np.ptp(logs) > 0 and loadings.std() > 1e-12 * max(float(np.abs(loadings).max()), 1e-300)):
+        return None
+    return float(np.corrcoef(loadings, logs)[0, 1])

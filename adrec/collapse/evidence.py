@@ -1,0 +1,235 @@
+"""The comparisons that a verdict rests on: each measure of a table with its null, its threshold and a sentence."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.moments import Moments, blocks
+from adrec.collapse.nulls import bulk_distance, correlation_spectrum, gaussian_null, permuted_columns, ranks
+from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows, alignment, overlap, popularity_basis, sampled
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where the rule draws its lines; docs/VERDICT.md says what each costs in errors."""
+
+    common: float = 0.9
+    """Offset or mean cosine above it: what items have in common drowns what tells them apart."""
+    twins: float = 0.5
+    """Share of items with a twin above it: most items cannot be told from another."""
+    noise: float = 4.0
+    """Standard deviations of the Gaussian null by which a spectrum must pass its mean to be more than noise: none of 100 drawn does."""
+    z: float = 3.0
+    """Standard deviations of permuted rows from which alignment beyond popularity is more than luck: one false alarm in 740 tables."""
+    participation: float = 0.25
+    """Participation ratio over the null's below it: few directions carry the variance."""
+    rank: float = 0.5
+    """Effective rank over the null's below it: few directions carry anything."""
+    meaningful: float = 2.0
+    """Odds that a neighbour is used together with its item, over chance's, from which few directions are concentrated meaning."""
+    strength: float = 0.01
+    """Mean cosine of items used together, over that of items that are not, below it: weakly learned."""
+    start: float = 0.9
+    """Correlation with the initial table above it: never left its initialisation."""
+    kept: float = 0.5
+    """Share of neighbours kept from the table before below it, while the scale falls below ``shrunk``: eroded."""
+    shrunk: float = 0.8
+    """Scale over that of the table before below it: shrunk."""
+    fewest: int = 5
+    """Training occurrences from which an item counts; the others are where they began, by construction."""
+
+
+THRESHOLDS = Thresholds()
+JUDGEMENT = 0.1
+"""Width of a threshold that is a judgement, not a quantile, as a share of its value: one unit of margin."""
+SPECTRAL = {"distance": "bulk_distance", "largest": "largest_eigenvalue"}
+FAR = 40.0
+"""The largest margin: beyond it the normal distribution's tail is zero in float64."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One comparison. null: what a table without structure or meaning would show; threshold: where the rule draws the line; None: none."""
+
+    measure: str
+    value: float
+    null: float | None
+    threshold: float | None
+    says: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"measure": self.measure, "value": self.value, "null": self.null, "threshold": self.threshold, "says": self.says}
+
+
+@dataclass
+class Findings:
+    """Evidence as it is gathered, and the margins that the rule reads: how far, in units of its own spread, a measure is past its line.
+
+    Positive margins say yes: ``common`` (all items alike), ``twins`` (most items have a double), ``structure`` (the spectrum is not
+    noise's), ``few`` (few directions), ``meaning`` (items used together lie together), ``focused`` (neighbours mean enough for few
+    directions), ``learned`` (alignment is not weak). The last three are missing without interactions.
+    """
+
+    evidence: list[Evidence] = field(default_factory=list)
+    margins: dict[str, float] = field(default_factory=dict)
+    sample: dict[str, int] = field(default_factory=dict)
+
+    def value(self, measure: str) -> float | None:
+        """The value of a measure; None if it was not measured."""
+        return next((e.value for e in self.evidence if e.measure == measure), None)
+
+    def add(self, measure: str, value: float, null: float | None, threshold: float | None, says: str) -> None:
+        numbers = [None if x is None or not np.isfinite(x) else float(x) for x in (null, threshold)]
+        self.evidence.append(Evidence(measure, float(value), numbers[0], numbers[1], says))
+
+
+START_IS_CHANCE = 3.0
+"""Standard deviations of the null above the line up to which a random start's spectrum counts as chance."""
+
+
+def judged(value: float, threshold: float) -> float:
+    """Margin of a positive value over a threshold that is a judgement: ln(value / threshold) / JUDGEMENT."""
+    return float(np.clip(np.log(max(value, 1e-300) / threshold) / JUDGEMENT, -FAR, FAR))
+
+
+def tested(value: float, threshold: float, spread: float) -> float:
+    """Margin of a value over a threshold in standard deviations of its null."""
+    return float(np.clip((value - threshold) / max(spread, 1e-12), -FAR, FAR))
+
+
+def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresholds, seed: int, start: np.ndarray | None = None) -> None:
+    """What the spectrum and the common direction say: needs nothing but the table (V, D).
+
+    start: the table before training. Where chance gave it a spectrum at the line already, the table has to pass the start's own by half a
+    standard deviation of the null; a start that lies clearly above the line (by ``START_IS_CHANCE``) is no noise and lifts nothing.
+    """
+    n, width = table.shape
+    shared, cosine = moments.offset, moments.mean_cosine
+    lam = moments.spectrum
+    findings.margins["common"] = FAR if not lam.any() else max(-judged(1 - x, 1 - t.common) for x in (shared, cosine))
+    findings.add("offset", shared, 1 / n, t.common, f"{shared:.0%} of the items' squared length is one vector that all have in common.")
+    findings.add("mean_cosine", cosine, 0.0, t.common, f"Two random items have a cosine of {cosine:.3f}.")
+    null = gaussian_null(n, width, seed=seed)
+    uneven = permuted_columns(table, t.noise, seed=seed)
+    eigenvalues = correlation_spectrum(moments.scatter, n)
+    distance, largest = bulk_distance(eigenvalues, n, width), float(eigenvalues[0])
+    before = None if start is None else correlation_spectrum(Moments.of(start).scatter, n)
+    of_start = {} if before is None else {"distance": bulk_distance(before, n, width), "largest": float(before[0])}
+    margins = []
+    for measure, value, drawn, excess, words in (
+        ("distance", distance, null.distance, uneven[0], "The spectrum lies {0:.3f} from that of noise"),
+        ("largest", largest, null.largest, uneven[1], "The strongest direction has {0:.2f} times a column's variance"),
+    ):
+        line, spread = null.line(measure, t.noise) + excess, float(drawn.std())
+        if measure in of_start and of_start[measure] < line + START_IS_CHANCE * spread:
+            line = max(line, of_start[measure] + spread / 2)
+        margins.append(tested(value, line, spread))
+        said = f"{words.format(value)}; noise tables stay below {line:.3g}."
+        findings.add(SPECTRAL[measure], value, float(drawn.mean()), line, said)
+    above = int((eigenvalues > line).sum())
+    findings.add("spikes", above, 0.0, 1.0, f"{above} directions are stronger than any of noise.")
+    findings.margins["structure"] = max(margins)
+    rank, ratio = ranks(lam)
+    few = []
+    for measure, value, expected, share, words in (
+        ("effective_rank", rank, null.effective_rank, t.rank, "directions are in use"),
+        ("participation_ratio", ratio, null.participation_ratio, t.participation, "directions share the variance"),
+    ):
+        few.append(-judged(value / max(expected, 1e-300), share))
+        findings.add(measure, value, expected, share * expected, f"{value:.1f} {words}; noise of this size has {expected:.1f}.")
+    findings.margins["few"] = max(few)
+
+
+def semantic(findings: Findings, table: np.ndarray, moments: Moments, cooccurrence: Cooccurrence | None, t: Thresholds, seed: int) -> None:
+    """What the neighbours say: whether items have doubles and, with interactions, whether closeness means anything."""
+    n = len(table)
+    centred = Rows(table, moments, np.full((n, 1), n**-0.5))
+    found = Neighbourhood.of(centred, seed)
+    findings.sample["neighbours_of"] = len(found.queries)
+    part = "" if len(found.queries) == n else f" (a sample of {len(found.queries):,} of {n:,} items)"
+    findings.margins["twins"] = judged(found.twins, t.twins)
+    findings.add("twins", found.twins, 0.0, t.twins, f"{found.twins:.0%} of the items have a double that no dot product tells apart{part}.")
+    if cooccurrence is None or not len(cooccurrence.pairs):
+        return
+    pairs = sampled(cooccurrence.pairs, seed)
+    findings.sample |= {"pairs": len(pairs), "of_pairs": len(cooccurrence.pairs)}
+    part_pairs = "" if len(pairs) == len(cooccurrence.pairs) else f" (a sample of {len(pairs):,} of {len(cooccurrence.pairs):,} pairs)"
+    plain = alignment(centred, pairs)
+    apart = 1 - 2 * len(cooccurrence.pairs) / (n * (n - 1))
+    strength = (plain.value - plain.null) / apart if apart > 0 else 0.0  # over the pairs that are not used together
+    basis = popularity_basis(cooccurrence.popularity)
+    beyond = alignment(Rows(table, moments, basis), pairs) if basis.shape[1] > 1 else plain
+    near = overlap(found, cooccurrence)
+    lift = near.value / near.null if near.null > 0 else 1.0
+    findings.margins["meaning"] = tested(beyond.z, t.z, 1.0)
+    odds = _odds(near.value) / _odds(near.null)
+    findings.margins["focused"] = judged(odds, t.meaningful)
+    findings.margins["learned"] = judged(strength, t.strength)
+    findings.add(
+        "alignment", plain.value, plain.null, plain.null + t.strength * apart,
+        f"Items used together have a mean cosine of {plain.value:.4f}, dealt out at random {plain.null:.4f}{part_pairs}.",
+    )  # fmt: skip
+    findings.add("alignment_z", plain.z, 0.0, t.z, f"That is {plain.z:.1f} standard deviations of randomly dealt rows.")
+    findings.add(
+        "alignment_z_beyond_popularity", beyond.z, 0.0, t.z,
+        f"With what popularity explains taken out of the rows, {beyond.z:.1f} standard deviations are left.",
+    )  # fmt: skip
+    findings.add(
+        "neighbour_overlap", near.value, near.null, None,
+        f"{near.value:.1%} of the nearest neighbours are items used together, by chance {near.null:.1%}{part}.",
+    )  # fmt: skip
+    findings.add("neighbour_lift", lift, 1.0, None, f"That is {lift:.2f} times chance ({near.z:.1f} standard deviations).")
+    findings.add("neighbour_odds", odds, 1.0, t.meaningful, f"Its odds are {odds:.2f} times those of chance, which can't saturate.")
+    explained = _explained_by_popularity(table, moments, basis)
+    said = f"Popularity explains {explained:.0%} of the strongest direction."
+    findings.add("popularity_share", explained, (basis.shape[1] - 1) / n, None, said)
+
+
+def _odds(share: float) -> float:
+    share = min(max(share, 1e-9), 1 - 1e-9)
+    return share / (1 - share)
+
+
+def _explained_by_popularity(table: np.ndarray, moments: Moments, basis: np.ndarray) -> float:
+    """R squared of the leading direction's scores on log popularity and its square."""
+    axis = np.linalg.eigh(moments.scatter)[1][:, -1]
+    scores = np.concatenate([(rows / moments.scale - moments.mean) @ axis for _, rows in blocks(table)])
+    total = float(scores @ scores)
+    return min(float(((basis[:, 1:].T @ scores) ** 2).sum()) / total, 1.0) if total > 0 else 0.0
+
+
+def compared(findings: Findings, table: np.ndarray, moments: Moments, given: dict[str, np.ndarray], t: Thresholds, seed: int) -> None:
+    """What the table ``initial`` (before training) and ``before`` (one stage earlier) add: scale, correlation, neighbours kept."""
+    for key, other in given.items():
+        words = "before training" if key == "initial" else "one stage earlier"
+        theirs = Moments.of(other)
+        ratio = moments.std / theirs.std if theirs.std > 0 else float("inf")
+        if np.isfinite(ratio):
+            findings.add(f"std_over_{key}", ratio, 1.0, None, f"The table's scale is {ratio:.3g} times what it was {words}.")
+        if key == "initial":
+            r = _correlation(table, moments, other, theirs)
+            findings.add("correlation_with_initial", r, 0.0, t.start, f"The table correlates by {r:.4f} with the one {words}.")
+        else:
+            kept = _kept(table, moments, other, theirs, seed)
+            chance = min(NEIGHBOURS, len(table) - 1) / (len(table) - 1)
+            findings.add("neighbours_kept", kept, chance, t.kept, f"{kept:.0%} of the nearest neighbours are those of {words}.")
+
+
+def _correlation(table: np.ndarray, moments: Moments, other: np.ndarray, theirs: Moments) -> float:
+    """Pearson's correlation of all entries."""
+    a, b = float((moments.mean).mean()), float(theirs.mean.mean())
+    product = first = second = 0.0
+    for (_, x), (_, y) in zip(blocks(table), blocks(other), strict=True):
+        x, y = x / moments.scale - a, y / theirs.scale - b
+        product, first, second = product + float((x * y).sum()), first + float((x**2).sum()), second + float((y**2).sum())
+    return product / float(np.sqrt(first * second)) if first > 0 and second > 0 else 0.0
+
+
+def _kept(table: np.ndarray, moments: Moments, other: np.ndarray, theirs: Moments, seed: int) -> float:
+    """Mean share of an item's nearest neighbours that both tables have in common."""
+    constant = np.full((len(table), 1), len(table) ** -0.5)
+    a = Neighbourhood.of(Rows(table, moments, constant), seed).rows
+    b = Neighbourhood.of(Rows(other, theirs, constant), seed).rows
+    return float((a[:, :, None] == b[:, None, :]).any(axis=2).mean())

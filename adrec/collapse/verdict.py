@@ -1,0 +1,170 @@
+"""Has this table of item embeddings collapsed, how, and how sure is that: the decision rule.
+
+The rule is that of docs/VERDICT.md, where its error rates and the reasons for the thresholds are. First match wins; every comparison is
+kept as evidence with its null and its threshold.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.evidence import THRESHOLDS, Evidence, Findings, Thresholds, compared, semantic, spectral
+from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
+from adrec.collapse.moments import Moments, checked
+from adrec.errors import WeightsError
+
+__all__ = ["KINDS", "KIND_WORDS", "THRESHOLDS", "Evidence", "Remedy", "Thresholds", "Verdict", "diagnose"]
+
+FEWEST_ITEMS = 20
+"""Items that must occur often enough for the others to be left out."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a table is (one of KINDS), on what evidence, and what that leaves open.
+
+    confidence: 0.5 to 1. The chance that a table drawn anew in the same way falls on the same side of every comparison that decides:
+    the normal distribution's at the smallest margin, in standard deviations of the null or, for thresholds that are judgements, in
+    tenths of the threshold. It knows nothing of whether the threshold is right: how often verdicts of a confidence were right on tables
+    of known truth is in docs/VERDICT.md. 0.5 where the missing half could change the kind.
+    sample: what was looked at, in numbers (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``).
+    """
+
+    kind: str
+    confidence: float
+    evidence: tuple[Evidence, ...]
+    undecided: tuple[str, ...]
+    says: str
+    next_steps: tuple[Remedy, ...]
+    sample: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object, all numbers finite."""
+        return {
+            "kind": self.kind,
+            "confidence": round(self.confidence, 4),
+            "evidence": [e.to_json() for e in self.evidence],
+            "undecided": list(self.undecided),
+            "says": self.says,
+            "next": [{"text": r.text, "run": r.run} for r in self.next_steps],
+            "sample": self.sample,
+        }
+
+    def value(self, measure: str) -> float | None:
+        """The value of one measure of the evidence; None if it was not measured."""
+        return next((e.value for e in self.evidence if e.measure == measure), None)
+
+
+def diagnose(
+    table: ArrayLike,
+    *,
+    cooccurrence: Cooccurrence | None = None,
+    initial: ArrayLike | None = None,
+    before: ArrayLike | None = None,
+    seed: int = 0,
+    name: str = "the table",
+    thresholds: Thresholds = THRESHOLDS,
+) -> Verdict:
+    """The verdict on a table (V, D) without its padding row; the same table, data and seed give the same verdict.
+
+    cooccurrence: of the training histories, row i of the table being item row i; without it only the spectral half is decided.
+    initial: the table before training, before: the table one stage earlier; both (V, D). The table is read in blocks and never copied,
+    so a memory-mapped one may be larger than memory. What cannot be measured or does not fit is a WeightsError.
+    """
+    array = checked(table, name)
+    others = {"initial": initial, "before": before}
+    given = {key: checked(other, f"the {key} table") for key, other in others.items() if other is not None}
+    for key, other in given.items():
+        if other.shape != array.shape:
+            raise WeightsError(f"The {key} table has shape {other.shape}, {name} {array.shape}; accepted are equal shapes.")
+    if cooccurrence is not None and cooccurrence.n_items != len(array):
+        counts = f"{len(array):,} rows and the interactions are of {cooccurrence.n_items:,} items"
+        raise WeightsError(f"Cannot judge {name} by interactions: it has {counts}; accepted is one row an item.")
+    total = len(array)
+    if cooccurrence is not None:
+        items = np.flatnonzero(cooccurrence.popularity >= thresholds.fewest)
+        if FEWEST_ITEMS <= len(items) < total:
+            cooccurrence = cooccurrence.among(items)
+            array, given = array[items], {key: other[items] for key, other in given.items()}
+    moments = Moments.of(array)
+    findings = Findings(sample={"items": len(array), "of_items": total})
+    spectral(findings, array, moments, thresholds, seed, given.get("initial"))
+    semantic(findings, array, moments, cooccurrence, thresholds, seed)
+    compared(findings, array, moments, given, thresholds, seed)
+    return _decided(findings, thresholds)
+
+
+def _rules(m: dict[str, float]) -> dict[str, float]:
+    """How far each kind's rule is met, positive if it is: of all conditions of a rule the least met one, of alternatives the most met."""
+    if "meaning" not in m:
+        return {
+            "complete-collapse": m["common"],
+            "low-rank": max(m["twins"], m["few"]),
+            "noise-like": -m["structure"],
+            "spectral-only": m["structure"],
+        }
+    return {
+        "complete-collapse": m["common"],
+        "noise-like": min(-m["structure"], -m["meaning"], -m["twins"]),
+        "low-rank": max(m["twins"], min(m["few"], -m["focused"])),
+        "spectral-only": -m["meaning"],
+        "weakly-learned": max(-m["structure"], -m["learned"]),
+        "concentrated": m["few"],
+        "healthy": 40.0,
+    }
+
+
+def _decided(findings: Findings, thresholds: Thresholds) -> Verdict:
+    rules = _rules(findings.margins)
+    kind = next((k for k, met in rules.items() if met > 0), list(rules)[-1])
+    looked_at = list(rules.values())[: list(rules).index(kind) + 1]
+    margin = min(abs(met) for met in looked_at)
+    undecided = _undecided(kind, findings)
+    confidence = 0.5 if undecided and kind != "complete-collapse" else float(ndtr(margin))
+    steps = REMEDIES[kind] + ((EROSION,) if _eroded(findings, thresholds) else ())
+    said = _says(kind, findings, undecided, thresholds)
+    return Verdict(kind, confidence, tuple(findings.evidence), undecided, said, steps, findings.sample)
+
+
+def _eroded(findings: Findings, thresholds: Thresholds) -> bool:
+    """Whether the table shrank and lost its neighbours since the stage before."""
+    kept, scale = findings.value("neighbours_kept"), findings.value("std_over_before")
+    return kept is not None and scale is not None and kept < thresholds.kept and scale < thresholds.shrunk
+
+
+def _undecided(kind: str, findings: Findings) -> tuple[str, ...]:
+    """What interactions would decide, if there are none."""
+    if "meaning" in findings.margins or kind == "complete-collapse":
+        return ()
+    open_questions = {
+        "noise-like": "Whether items used together lie together a little (weakly-learned), which a spectrum cannot show.",
+        "low-rank": "Whether the few directions carry meaning (concentrated).",
+        "spectral-only": "Whether the structure means anything: healthy and weakly-learned tables have such a spectrum too.",
+    }
+    return (open_questions[kind] + " Give the interactions to decide it.",)
+
+
+def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds: Thresholds) -> str:
+    """The verdict in plain words, with what the other tables add."""
+    said = KIND_WORDS[kind][1]
+    if undecided:
+        said = {
+            "noise-like": "The spectrum cannot be told from that of random numbers.",
+            "low-rank": "Few directions, or few different vectors, carry everything.",
+            "spectral-only": "Some directions are stronger than noise; whether they mean anything is open.",
+        }[kind]
+    popular = findings.value("popularity_share")
+    if kind == "spectral-only" and popular is not None and popular > 0.5:
+        said += f" Popularity explains {popular:.0%} of the strongest one."
+    start, kept = findings.value("correlation_with_initial"), findings.value("neighbours_kept")
+    if start is not None and start > thresholds.start:
+        said += " It never left its initialisation." if kind == "noise-like" else " It is still close to its initialisation."
+    elif kind == "noise-like" and start is None:
+        said += " Without the table before training: any random table would look like this."
+    if kept is not None and _eroded(findings, thresholds):
+        said += f" It eroded since the stage before: it shrank, and {kept:.0%} of the nearest neighbours are left."
+    return said

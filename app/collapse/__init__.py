@@ -1,0 +1,1 @@
+"""The Collapse page: one module for each part of it, and one for what they read."""

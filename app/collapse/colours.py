@@ -1,0 +1,216 @@
+"""By what the maps can be coloured: the items' columns, and what is computed of their embeddings, as groups of points. Cached by run."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.runs import Progress, RunFolder
+from app import loaders, palette
+from app.collapse import points
+from app.collapse.data import NEIGHBOURS
+from app.collapse.long import long
+
+NOT_COLOURS = ("item", "title")
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """A column as the maps draw it. codes: (P,) or (tables, P) uint8, the group of each point, 255 for unknown. words: its value; none
+    where that is the name of its category.
+
+    categories: names, the most common first, the last ``other`` if there are more; empty if the column is a number, whose range
+    is then ``low`` to ``high`` over ``STEPS`` groups. values: (tables, P) float32 in place of words, called ``unit``.
+    """
+
+    label: str
+    codes: np.ndarray
+    words: list[str]
+    categories: tuple[str, ...] = ()
+    low: str = ""
+    high: str = ""
+    values: np.ndarray | None = None
+    unit: str = ""
+
+
+STEPS = 12
+UNKNOWN = 255
+MOST_CODES = 40
+"""Numbers with at most so many different values are taken for codes of categories, which have no order."""
+
+
+COMPUTED = {
+    "by:norm": ("Length (norm)", "Length of the embedding"),
+    "by:cluster": ("Cluster", "Cluster of the last table"),
+    "by:overlap": ("Neighbours kept", f"Share of the {NEIGHBOURS} nearest (cosine) that were there in the table before"),
+    "by:trust": ("Trust in the map", f"Trustworthiness of the map around an item ({NEIGHBOURS} neighbours, cosine)"),
+}
+"""What is computed from the tables: its name in the list and its legend."""
+CLUSTERS = 7
+SLOW = {"by:overlap": "the neighbours kept", "by:trust": "the trust in the map"}
+
+
+def colour_options(run: RunFolder) -> dict[str, str]:
+    """What to colour by and its label: columns, categories first; popularity; what is computed."""
+    kinds = _kinds(*loaders.key(run))
+    names = sorted(kinds, key=kinds.__getitem__) + [c for c in ["popularity"] if c in loaders.items(run)]
+    return {**{c: _words(c) for c in names}, **{key: label for key, (label, _) in COMPUTED.items()}}
+
+
+def categories(run: RunFolder) -> dict[str, str]:
+    """The columns that are categories and their labels."""
+    return {c: _words(c) for c, number in _kinds(*loaders.key(run)).items() if not number}
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _kinds(path: str, changed: int) -> dict[str, bool]:
+    """The columns to colour by but popularity, and whether each holds numbers."""
+    frame = loaders.items(RunFolder(path))
+    return {c: _is_number(frame[c]) for c in frame.columns if c not in (*NOT_COLOURS, "popularity")}
+
+
+def colouring(run: RunFolder, column: str | None, method: str) -> Colouring:
+    """The points as groups by a column or by what is computed; None, or what has not been computed yet, gives every point the same."""
+    if column in COMPUTED:
+        found = _computed(run, column, method)
+        return _plain(points.count(run)) if found is None else found
+    return _column(*loaders.key(run), column)
+
+
+def _plain(count: int) -> Colouring:
+    return Colouring("", np.zeros(count, dtype=np.uint8), [""] * count, ("item",))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _column(path: str, changed: int, column: str | None) -> Colouring:
+    run = RunFolder(path)
+    frame, shown = loaders.items(run), points.rows(run)
+    if column is None:
+        return _plain(points.count(run))
+    values = frame[column] if shown is None else frame[column].iloc[shown]
+    if column == "popularity":
+        return _number(values, "Times in the training histories, log scale", np.log1p)
+    if _is_number(frame[column]):
+        return _number(pd.to_numeric(values, errors="coerce"), f"{_words(column)}, by rank", pd.Series.rank)
+    return _category(values, _words(column))
+
+
+def _words(column: str) -> str:
+    return column.replace("_", " ").capitalize()
+
+
+def _is_number(column: pd.Series) -> bool:
+    known = column[column != ""]
+    if pd.to_numeric(known[:100], errors="coerce").isna().any():  # most columns of words are known from their beginning
+        return False
+    values = pd.to_numeric(known, errors="coerce")
+    return bool(values.notna().all() and values.nunique() > MOST_CODES)
+
+
+def _number(values: pd.Series, label: str, scale: Callable[[pd.Series], pd.Series]) -> Colouring:
+    """Groups of equal width after ``scale``: a logarithm where it means something, otherwise ranks, so that no group holds nearly all."""
+    known = np.isfinite(values.to_numpy(dtype=np.float64))
+    codes = np.full(len(values), UNKNOWN, dtype=np.uint8)
+    if known.any():
+        scaled = scale(values[known]).to_numpy(dtype=np.float64)
+        span = float(scaled.max() - scaled.min()) or 1.0
+        codes[known] = np.minimum((scaled - scaled.min()) / span * STEPS, STEPS - 1).astype(np.uint8)
+    words = [f"{v:g}" if k else "unknown" for v, k in zip(values, known, strict=True)]
+    low, high = (f"{values.min():g}", f"{values.max():g}") if known.any() else ("", "")
+    return Colouring(label, codes, words, (), low, high)
+
+
+def _category(column: pd.Series, label: str) -> Colouring:
+    several = bool(column.str.contains("|", regex=False).any())
+    first = column.str.split("|").str[0].replace("", "unknown")
+    common = list(first.value_counts().index)
+    most = len(palette.CATEGORIES)
+    categories = common if len(common) < most else [c for c in common if c != OTHER][: most - 1] + [OTHER]
+    place = {name: i for i, name in enumerate(categories)}
+    codes = first.map(lambda name: place.get(name, len(categories) - 1)).to_numpy(dtype=np.uint8)
+    alone = not several and OTHER not in categories
+    words = [] if alone else [value.replace("|", ", ") or "unknown" for value in column]
+    return Colouring(f"First {label.lower()}" if several else label, codes, words, tuple(str(c) for c in categories))
+
+
+# -- computed from the tables -------------------------------------------------------------------------------------
+
+
+def _computed(run: RunFolder, column: str, method: str) -> Colouring | None:
+    """Quick ones at once; the slow ones as ``long`` says."""
+    tables = points.tables(run)
+    if column == "by:norm":
+        norms = np.stack([np.linalg.norm(table, axis=1) for table in tables.values()])
+        return _scale(COMPUTED[column][1], norms, float(norms.min()), float(norms.max()), "length")
+    if column == "by:cluster":
+        return _clusters(*loaders.key(run))
+    key = (*loaders.key(run), column, method if column == "by:trust" else "")
+    layouts = points.layouts(run, method)
+    if layouts is None or points.count(run) <= 2 * NEIGHBOURS:
+        return None
+
+    def compute(progress: Progress) -> Colouring:
+        if column == "by:overlap":
+            return _scale(COMPUTED[column][1], overlaps(tables, progress), 0.0, 1.0, "kept")
+        trust = trusts(tables, layouts, progress)
+        return _scale(COMPUTED[column][1], trust, float(trust.min()), 1.0, "trust")
+
+    found: Colouring | None = long(key, points.count(run), SLOW[column], compute)
+    return found
+
+
+def overlaps(tables: Mapping[str, np.ndarray], progress: Progress) -> np.ndarray:
+    """For each table and item the share of its NEIGHBOURS nearest that were there in the table before: (tables, P), NaN in the first."""
+    from adrec.neighbours import neighbour_overlap, neighbour_sets
+
+    sets = [neighbour_sets(table, NEIGHBOURS, "cosine", part(progress, i, len(tables))) for i, table in enumerate(tables.values())]
+    first = np.full(len(sets[0]), np.nan)
+    return np.stack([first, *(neighbour_overlap(a, b) for a, b in zip(sets, sets[1:], strict=False))])
+
+
+def trusts(tables: Mapping[str, np.ndarray], layouts: Mapping[str, np.ndarray], progress: Progress) -> np.ndarray:
+    """For each table and item the trustworthiness of its surroundings on its map: (tables, P)."""
+    from adrec.collapse.distortion import point_trustworthiness as trust
+
+    each = enumerate(tables.items())
+    return np.stack([trust(t, layouts[name], NEIGHBOURS, "cosine", part(progress, i, len(tables))) for i, (name, t) in each])
+
+
+def part(progress: Progress, place: int, parts: int) -> Progress:
+    """The progress of one of equal parts as that of the whole."""
+    return lambda fraction, words: progress((place + fraction) / parts, words)
+
+
+def _scale(label: str, values: np.ndarray, low: float, high: float, unit: str) -> Colouring:
+    """Numbers of each table on one scale for all tables."""
+    known = np.isfinite(values)
+    share = (np.where(known, values, low) - low) / ((high - low) or 1.0)
+    codes = np.where(known, np.minimum(share * STEPS, STEPS - 1).astype(np.uint8), UNKNOWN).astype(np.uint8)
+    return Colouring(label, codes, [], (), f"{low:.3g}", f"{high:.3g}", values.astype(np.float32), unit)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _clusters(path: str, changed: int) -> Colouring:
+    table = list(points.tables(RunFolder(path)).values())[-1]
+    found = clusters(table)
+    sizes = np.bincount(found)
+    names = [f"{i + 1} ({size:,} items)" for i, size in enumerate(sizes)]
+    label = f"{COMPUTED['by:cluster'][1]}, k-means of unit rows with k = {len(names)}"
+    return Colouring(label, found.astype(np.uint8), [f"cluster {i + 1}" for i in found], tuple(names))
+
+
+def clusters(table: np.ndarray) -> np.ndarray:
+    """k-means (scikit-learn, seed 0) of a table's rows at length 1, so that near means a high cosine: (P,), the largest cluster is 0."""
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
+    from adrec.collapse import unit_rows
+
+    unit = unit_rows(table)
+    k = min(CLUSTERS, len(np.unique(unit, axis=0)))
+    method = KMeans(k, n_init=4, random_state=0) if len(unit) <= 10_000 else MiniBatchKMeans(k, n_init=3, random_state=0)
+    labels = method.fit_predict(unit)
+    order = np.argsort(-np.bincount(labels, minlength=k), kind="stable")
+    return np.asarray(np.argsort(order)[labels])

@@ -1,0 +1,188 @@
+"""What the Collapse page shows of a run's tables, as arrays and words: stages, spectra, measures, maps. Cached by run."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from adrec.errors import WeightsError
+from adrec.runs import RunFolder
+from app import loaders, palette
+
+NEIGHBOURS = 10
+NULL = "null"
+AT_ONCE = 10_000
+"""Items up to which what takes long (and what looks at every pair of items) is computed before anything is shown or asked for."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The tables on show in order, and whether one of them stands for pre-training and warm-up together."""
+
+    names: tuple[str, ...]
+    merged: bool
+    items: int
+    width: int
+
+    def label(self, name: str) -> str:
+        return "Gaussian noise" if name == NULL else palette.stage_label(name, self.merged)
+
+
+def stages(run: RunFolder) -> Stages:
+    """The run's different tables; a run without any is a WeightsError."""
+    tables, names = loaders.distinct(run)
+    if not tables:
+        raise WeightsError(f"The run '{run.name}' has no item table yet: its first appears when training begins.")
+    items, width = next(iter(tables.values())).shape
+    return Stages(tuple(tables), names.get("warmup") == "pretrain", items, width)
+
+
+# -- spectra and measures -----------------------------------------------------------------------------------------
+
+
+def measures(run: RunFolder) -> dict[str, dict[str, float]]:
+    """``adrec.collapse.definitions`` of one Gaussian table (seed 0, the first table's scale) and of each table."""
+    return {name: _measures(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
+
+
+def official(run: RunFolder) -> dict[str, dict[str, float]]:
+    """The official notebook's nine of the same tables."""
+    return {name: _official(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
+
+
+def distinct_tables(path: str) -> dict[str, np.ndarray]:
+    """The run's different tables, for functions that are cached by path."""
+    return loaders.distinct(RunFolder(path))[0]
+
+
+def _table(path: str, name: str) -> np.ndarray:
+    """A table by name; the null is one Gaussian table of the first table's size and scale."""
+    tables = distinct_tables(path)
+    if name != NULL:
+        return tables[name]
+    first = next(iter(tables.values()))
+    return np.random.default_rng(0).standard_normal(first.shape) * float(first.std())
+
+
+@st.cache_data(max_entries=64, show_spinner="Measuring the item tables")
+def _measures(path: str, changed: int, name: str) -> dict[str, float]:
+    from adrec.collapse import measures
+
+    return measures(_table(path, name))
+
+
+@st.cache_data(max_entries=64, show_spinner="Measuring all pairs of items")
+def _official(path: str, changed: int, name: str) -> dict[str, float]:
+    from adrec.collapse import official_measures
+
+    return official_measures(_table(path, name))
+
+
+# -- words --------------------------------------------------------------------------------------------------------
+
+
+MODEL_NAMES = {"adrec": "ADRec", "sasrec": "SASRec", "dreamrec": "DreamRec"}
+Line = tuple[str, str]
+"""A few words and what they mean in full."""
+
+
+def stage_lines(run: RunFolder, name: str) -> list[Line]:
+    """What stands above a stage's map: how its models rank, what the warm-up changes though no item moves, how many neighbours stayed."""
+    if loaders.is_bare(run):
+        return _stayed(run, name)
+    model = MODEL_NAMES.get(loaders.info(run).get("model", {}).get("model"), "ADRec")
+    if name == "initial":
+        random = ("Random numbers, before any training", "Every item starts as a draw from a Gaussian.")
+        kept = [stage for stage, shown in loaders.distinct(run)[1].items() if shown == "initial" != stage]
+        return [random, *(_ranking(run, stage, f"{model} on them, after {palette.stage_label(stage).lower()}") for stage in kept)]
+    merged = stages(run).merged and name == "pretrain"
+    lines = [_ranking(run, name, "SASRec" if name == "pretrain" else model)]
+    if merged:
+        lines.append(_ranking(run, "warmup", f"{model} after warm-up"))
+    if merged or name == "warmup":
+        lines += _error(run)
+    return [*lines, *_stayed(run, name)]
+
+
+def _ranking(run: RunFolder, stage: str, model: str) -> Line:
+    found = loaders.metrics(run).get(stage, {}).get("val", {})
+    if "ndcg@10" not in found:
+        return f"{model}: not validated yet", "It is validated every few epochs."
+    parts = [f"{name} {100 * found[key]:.1f} %" for name, key in (("NDCG@10", "ndcg@10"), ("HR@10", "hr@10"))]
+    errors = [f"{100 * found[key]:.1f}" for key in ("ndcg@10_se", "hr@10_se") if key in found]
+    hint = f"Mean over {found.get('users', 0):,} users of the place that {model} gives to the next item, on validation"
+    return f"{model}: {', '.join(parts)}", hint + (f"; standard errors {' and '.join(errors)} points." if errors else ".")
+
+
+def _error(run: RunFolder) -> list[Line]:
+    first, last = _warmup_error(*loaders.key(run))
+    if first is None or last is None:
+        return []
+    hint = "Mean squared error per number of the denoiser's guess at the next item's embedding x₀, at the warm-up's first and last step."
+    return [(f"Error of x̂₀ in the warm-up: {first:.2f} → {last:.2f}", hint)]
+
+
+def _stayed(run: RunFolder, name: str) -> list[Line]:
+    shown = stages(run)
+    place = shown.names.index(name)
+    if place == 0 or shown.items > AT_ONCE or shown.items < 2:
+        return []
+    share = _overlap(*loaders.key(run), shown.names[place - 1], name)
+    chance = min(1.0, NEIGHBOURS / (shown.items - 1))
+    hint = f"Of every item's {NEIGHBOURS} nearest by cosine, the share that was there in the stage before; by chance {100 * chance:.1f} %."
+    return [(f"{100 * share:.0f} % of all neighbours stayed", hint)]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _overlap(path: str, changed: int, before: str, after: str) -> float:
+    from adrec.neighbours import neighbour_overlap, neighbour_sets
+
+    tables = distinct_tables(path)
+    k = min(NEIGHBOURS, len(tables[after]) - 1)
+    return float(neighbour_overlap(neighbour_sets(tables[before], k), neighbour_sets(tables[after], k)).mean())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _warmup_error(path: str, changed: int) -> tuple[float | None, float | None]:
+    steps = [e["mse"] for e in RunFolder(path).events()[0] if e.get("kind") == "step" and e.get("stage") == "warmup" and "mse" in e]
+    return (float(steps[0]), float(steps[-1])) if steps else (None, None)
+
+
+# -- maps ---------------------------------------------------------------------------------------------------------
+
+
+def layouts(run: RunFolder, method: str) -> dict[str, np.ndarray] | None:
+    """Each table's (V, 2) float32 positions in one frame: PCA at once, UMAP if somebody computed it, else None."""
+    if method == "pca":
+        return _pca(*loaders.key(run))[0]
+    return _umap(*loaders.key(run), _projections_changed(run)) if _projections_changed(run) else None
+
+
+def explained(run: RunFolder) -> dict[str, float]:
+    """The share of each table's variance that the two PCA axes show."""
+    return _pca(*loaders.key(run))[1]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _pca(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    from adrec.projection import pca_map
+
+    tables = distinct_tables(path)
+    linear = pca_map(tables)
+    return {name: linear.apply(table) for name, table in tables.items()}, linear.explained
+
+
+def _projections_changed(run: RunFolder) -> int:
+    """When a projection was last saved, for this run or in the cache; 0 for never."""
+    from adrec.data import catalog
+
+    folders = (run.path / "projections", catalog.home() / "projections")
+    return max((f.stat().st_mtime_ns for f in folders if f.is_dir()), default=0)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _umap(path: str, changed: int, saved: int) -> dict[str, np.ndarray] | None:
+    from adrec.projection import cached
+
+    found = cached(RunFolder(path), "umap")
+    return None if found is None else {name: found[name] for name in distinct_tables(path)}

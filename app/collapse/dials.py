@@ -1,0 +1,260 @@
+"""The dials: a collapse applied to the run's last table by degree, and which picture, verdict and ranking notice it."""
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.runs import RunFolder
+from app import loaders, palette, state, ui
+from app.collapse import charts, data, points, ranking
+from app.collapse.view import TABLE_CSS, number
+from app.denoising import data as denoising_data
+
+if TYPE_CHECKING:
+    from adrec.collapse.cooccurrence import Cooccurrence
+    from adrec.collapse.dials import Look, Notice
+    from adrec.collapse.verdict import Verdict
+
+KINDS = {
+    "noise": ("Noise", "A share of every column's variance becomes random numbers."),
+    "rank": ("Cut directions", "Only the strongest directions are kept."),
+    "offset": ("Common offset", "The same vector is added to every item, which then share most of their length."),
+    "shrink": ("Shrink", "All numbers become smaller, up to a thousandfold."),
+    "duplicate": ("Duplicates", "A share of the items become copies of other items."),
+}
+DEGREES = (0, 10, 25, 50, 75, 90, 100)
+"""In percent; what the dial can be set to."""
+ITEMS = 5_000
+"""Items that the pictures are of; of larger tables, a part spread over popularity."""
+USERS = 300
+"""Validation users that are ranked, drawn once."""
+PICTURES = {
+    "map": ("the map", "Map: how differently the points lie (0 to 1)"),
+    "centred spectrum": ("the centred spectrum", "Centred spectrum: effective rank"),
+    "uncentred spectrum": ("the uncentred spectrum", "Uncentred spectrum: effective rank"),
+    "spikes": ("the spikes", "Spikes above the noise edge"),
+    "mean cosine": ("the mean cosine", "Mean cosine"),
+    "scale": ("the scale", "Scale (standard deviation)"),
+    "neighbours": ("the neighbours", "Nearest ten: share that is gone"),
+    "verdict": ("the verdict", "Verdict"),
+    "ranking": ("the ranking", "Ranking: HR@10"),
+}
+LINES = "A picture counts as noticing when: the map's Procrustes disparity is above 0.1; an effective rank or the scale moves by more than "
+LINES += "a tenth; a spike comes or goes; the mean cosine moves by more than 0.1; over a fifth of the neighbours are gone; the kind of "
+LINES += "verdict changes; HR@10 moves by more than chance (McNemar, p < 0.05). These lines are judgements, the same for every collapse."
+
+
+@st.fragment
+def section(run: RunFolder) -> None:
+    """Choose a collapse and its degree; pictures, verdict and ranking follow."""
+    with ui.guard():
+        _section(run)
+
+
+def _section(run: RunFolder) -> None:
+    st.subheader("Collapse it yourself", anchor=False, help=LINES)
+    shown = data.stages(run)
+    name = shown.names[-1]
+    rows = _sample(run)
+    of = f" Pictures and verdict are of {len(rows):,} of the {shown.items:,} items, spread over popularity."
+    part = of if len(rows) < shown.items else ""
+    if _cooccurrence(*loaders.key(run)) is None:
+        part += " Without interactions at hand, only the spectral half of the verdict is decided."
+    st.caption(f"Turn a healthy table bad, here the {shown.label(name).lower()} one, and see which picture notices.{part}")
+    kind, degree = _controls(shown)
+    head, pictures = st.container(), st.container()
+    _ranking(run, name, kind)  # below the pictures, which show what it finds
+    before, after = _seen(*loaders.key(run), name, kind, 0), _seen(*loaders.key(run), name, kind, degree)
+    found = _notices(before, after)
+    ranks = _ranks(run, name, kind, degree)
+    table = rows_of(found, before[1], after[1], ranks)
+    head.markdown(f"**{lesson(table, degree)}**")
+    with pictures:
+        _pictures(run, name, before[0], after[0], table)
+    if degree:  # so that the dial moves quickly from here on
+        for other in DEGREES:
+            _seen(*loaders.key(run), name, kind, other)
+
+
+def _sample(run: RunFolder) -> np.ndarray:
+    """The rows that pictures and verdict are of."""
+    frame = loaders.items(run)
+    if len(frame) <= ITEMS:
+        return np.arange(len(frame))
+    return points.stratified(frame["popularity"].to_numpy() if "popularity" in frame else None, len(frame), ITEMS)
+
+
+def _controls(shown: data.Stages) -> tuple[str, int]:
+    from adrec.collapse.dials import directions_kept
+
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    kinds = list(KINDS)
+    bound = state.bound("dial", "offset", kinds)
+    row.segmented_control("Collapse", kinds, format_func=lambda k: KINDS[k][0], required=True, **bound)
+    kind = state.get("dial") if state.get("dial") in KINDS else "offset"
+    bound = state.bound("degree", 0, DEGREES)
+    row.select_slider("Degree", DEGREES, format_func=lambda d: f"{d} %", width=340, **bound)
+    degree = state.get("degree", 0)
+    degree = degree if degree in DEGREES else 0
+    kept = directions_kept((shown.items, shown.width), degree / 100)
+    extra = {"rank": f" {kept} of {min(shown.items, shown.width)} are left.", "shrink": f" Now times {0.001 ** (degree / 100):.3g}."}
+    st.caption(KINDS[kind][1] + extra.get(kind, ""))
+    return kind, degree
+
+
+# -- what is seen of a changed table ------------------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=96, show_spinner="Looking at the changed table")
+def _seen(path: str, changed: int, name: str, kind: str, degree: int) -> "tuple[Look, Verdict]":
+    from adrec.collapse.dials import Look, dial
+    from adrec.collapse.verdict import diagnose
+
+    if degree == 0 and kind != "offset":
+        return _seen(path, changed, name, "offset", 0)
+    tables = data.distinct_tables(path)
+    rows = _sample(RunFolder(path))
+    table = dial(tables[name], kind, degree / 100)[rows]
+    initial = tables["initial"][rows] if "initial" in tables and name != "initial" else None
+    near = _cooccurrence(path, changed)
+    near = near.among(rows) if near is not None and len(rows) < len(tables[name]) else near
+    return Look.of(table), diagnose(table, cooccurrence=near, initial=initial)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _cooccurrence(path: str, changed: int) -> "Cooccurrence | None":
+    from adrec.collapse.cooccurrence import Cooccurrence
+
+    run = RunFolder(path)
+    histories = None if loaders.is_bare(run) else denoising_data.dataset(run)[0]
+    return None if histories is None else Cooccurrence.of(histories)
+
+
+def _notices(before: "tuple[Look, Verdict]", after: "tuple[Look, Verdict]") -> "list[Notice]":
+    from adrec.collapse.dials import notices
+
+    return notices(before[0], after[0])
+
+
+Row = tuple[str, str, str, bool]
+"""Picture, before, after, noticed."""
+
+
+def rows_of(found: "Sequence[Notice]", before: "Verdict", after: "Verdict", ranks: tuple[np.ndarray, np.ndarray] | None) -> list[Row]:
+    """What each picture, the verdict and, if it was measured, the ranking show before and after."""
+    from adrec.collapse.verdict import KIND_WORDS
+
+    rows: list[Row] = [(n.picture, number(n.before), number(n.after), n.noticed) for n in found]
+    rows.append(("verdict", KIND_WORDS[before.kind][0], KIND_WORDS[after.kind][0], before.kind != after.kind))
+    if ranks is not None:
+        from adrec.collapse.replaced import difference
+
+        moved = difference(*ranks)
+        rows.append(("ranking", f"{100 * moved.before:.1f} %", f"{100 * moved.after:.1f} %", moved.chance < 0.05))
+    return rows
+
+
+def lesson(rows: Sequence[Row], degree: int) -> str:
+    """One sentence: whether the map looks the same, and what noticed."""
+    if degree == 0:
+        return "Nothing is changed yet: turn the dial."
+    by = {picture: noticed for picture, _, _, noticed in rows}
+    eye = "The map looks different" if by.pop("map") else "The map looks the same"
+    saw, blind = ([PICTURES[picture][0] for picture, seen in by.items() if seen is wanted] for wanted in (True, False))
+    if not saw:
+        return f"{eye}, and nothing else noticed."
+    rest = f", {_listed(blind)} did not" if blind else ""
+    return f"{eye}; {_listed(saw)} noticed{rest}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# -- pictures -----------------------------------------------------------------------------------------------------
+
+
+def _pictures(run: RunFolder, name: str, before: "Look", after: "Look", rows: Sequence[Row]) -> None:
+    from adrec.collapse.dials import laid_over
+    from adrec.collapse.spectra import over_rms
+
+    left, middle, right = st.columns([5, 5, 5], gap="medium")
+    color = palette.stage_color(name)
+    with left:
+        st.markdown("**Map**", help="PCA of the changed table, moved, turned and sized onto the old one, which is grey.")
+        xy = laid_over(before.map, after.map)
+        frame = pd.DataFrame({"x_before": before.map[:, 0], "y_before": before.map[:, 1], "x_after": xy[:, 0], "y_after": xy[:, 1]})
+        alt = "The item map of the changed table over the old one"
+        ui.figure(charts.dialled_map(before.map, xy, color), frame, f"{run.name}-dial-map", alt, key="collapse.dial.map")
+    with middle:
+        st.markdown("**Spectrum**", help="Each curve over its own root mean square; grey: before.")
+        old, new = ({"centred": over_rms(look.centred), "raw": over_rms(look.raw)} for look in (before, after))
+        columns = {f"{view}_{when}": values[view] for when, values in (("before", old), ("after", new)) for view in values}
+        frame = pd.DataFrame({"direction": np.arange(1, len(old["raw"]) + 1), **columns})
+        alt = "Spectra of the changed table and of the old one"
+        ui.figure(charts.dialled_spectra(old, new, color), frame, f"{run.name}-dial-spectra", alt, key="collapse.dial.spectra")
+    with right:
+        st.markdown("**Who notices**", help=LINES)
+        _table(rows)
+        frame = pd.DataFrame(list(rows), columns=["picture", "before", "after", "noticed"])
+        ui.download("Data (CSV)", frame, f"{run.name}-dial", key="collapse.dial.table")
+
+
+def _table(rows: Sequence[Row]) -> None:
+    body = "".join(
+        f"<tr><th scope='row'>{html.escape(PICTURES[p][1])}</th><td>{html.escape(b)}</td><td>{html.escape(a)}</td>"
+        f"<td>{'<b>●&nbsp;yes</b>' if seen else '○&nbsp;no'}</td></tr>"
+        for p, b, a, seen in rows
+    )
+    head = "<tr><th scope='col'></th><th scope='col'>before</th><th scope='col'>after</th><th scope='col'>noticed</th></tr>"
+    st.html(f"{TABLE_CSS}<div class='measures'><table><thead>{head}</thead><tbody>{body}</tbody></table></div>")
+
+
+# -- ranking ------------------------------------------------------------------------------------------------------
+
+
+def _ranks(run: RunFolder, name: str, kind: str, degree: int) -> tuple[np.ndarray, np.ndarray] | None:
+    own, after = (ranking.known(run, name, _change(kind, d), USERS) for d in (0, degree))
+    return None if own is None or after is None else (own, after)
+
+
+def _change(kind: str, degree: int) -> str:
+    return ranking.OWN if degree == 0 else f"dial {kind} {degree}"
+
+
+def _ranking(run: RunFolder, name: str, kind: str) -> None:
+    """The button that ranks a sample of users at every degree, and the results in a line."""
+    why, words = ranking.obstacle(run, name), f"Rank {USERS} users at every degree"
+    missing = [d for d in DEGREES if ranking.known(run, name, _change(kind, d), USERS) is None]
+    place, note = st.empty(), st.empty()
+    if missing:
+        cost = max(ranking.seconds(run, name, USERS) * len(missing), 1)
+        pressed = place.button(words, icon=":material/leaderboard:", disabled=why is not None, help=why, key="dials.rank")
+        note.caption(why or f"By the run's own model and evaluator, validation users drawn once: about {cost:.0f} s.")
+        if not pressed:
+            return
+        _rank(run, name, kind, missing, place.progress(0.0, words))
+        place.empty()
+    found = {d: ranking.known(run, name, _change(kind, d), USERS) for d in DEGREES}
+    listed = ", ".join(f"{d} %: {100 * float((ranks <= 10).mean()):.1f} %" for d, ranks in found.items() if ranks is not None)
+    users = next((len(ranks) for ranks in found.values() if ranks is not None), 0)
+    note.caption(f"HR@10 of {users:,} validation users by degree: {listed}.")
+
+
+def _rank(run: RunFolder, name: str, kind: str, missing: Sequence[int], bar: Any) -> None:
+    from adrec.collapse.dials import dial
+
+    table = data.distinct_tables(str(run.path.resolve()))[name]
+    for done, degree in enumerate(missing):
+
+        def progress(share: float, done: int = done) -> None:
+            bar.progress((done + share) / len(missing), f"Ranking {USERS} users at every degree")
+
+        def changed(degree: int = degree) -> np.ndarray:
+            return dial(table, kind, degree / 100)
+
+        ranking.measure(run, name, _change(kind, degree), changed if degree else None, USERS, progress)

@@ -1,0 +1,179 @@
+"""The film of a run's training: what it is sent, and the section that shows it."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.runs import RunFolder
+from app import loaders, palette, state, ui
+from app.collapse import colours, data, items
+from app.collapse import maps as collapse_maps
+from app.components.film import film as mount
+from app.components.film import pack
+
+if TYPE_CHECKING:
+    from adrec.collapse.film import Film
+
+AT_ONCE = 60
+"""Million numbers in all frames up to which a film is made without being asked for: some seconds."""
+SHOWN: dict[str, tuple[str, str, int, bool]] = {
+    "effective_rank": ("Effective rank", "How many directions the items really use; noise uses nearly all.", 1, False),
+    "largest_over_edge": ("Largest over noise edge", "The strongest direction over the strongest that noise shows; noise: 1.", 2, False),
+    "spikes": ("Spikes", "Directions stronger than noise shows.", 0, False),
+    "mean_cosine": ("Mean cosine", "How alike two random items point; 0: not at all.", 3, False),
+    "std": ("Scale", "Standard deviation of all numbers of the table.", 4, False),
+    "kept": ("Neighbours kept", "Of every item's ten nearest, the share that was there when the stage began.", 0, True),
+    "ndcg@10": ("NDCG@10", "Ranking of the next item on validation.", 1, True),
+}
+"""By key: name, what it says, digits, whether it is a percentage."""
+CAPTION = "Every table saved while it was trained, on one pair of axes: what moves is the table, never the camera. "
+KEYS = "Space plays, the arrow keys step."
+
+
+def section(run: RunFolder) -> None:
+    """The film, or how to get it, or why there is none."""
+    from adrec.collapse.film import frame_count
+
+    st.subheader("Film of the training", anchor=False)
+    if loaders.is_bare(run):
+        st.caption("These are tables without a training: there is nothing to play. Compare them on the maps above.")
+        return
+    found = _film(*loaders.key(run))
+    if found is None:
+        count, shown = frame_count(run), data.stages(run)
+        if count < 2:
+            st.caption("This run keeps no item tables from along its training, so there is nothing to play.")
+            return
+        size = count * min(shown.items, 10_000) * shown.width / 1e6
+        place = st.empty()
+        if size > AT_ONCE and not place.button(f"Make the film of {count} tables", icon=":material/movie:", key="film.make"):
+            st.caption(f"About {max(size / 15, 5):.0f} s; it is kept in the run folder.")
+            return
+        found = _make(run, place)
+    show(run, found)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _kept(path: str, changed: int, made: int) -> "Film | None":
+    from adrec.collapse.film import cached_film
+
+    return cached_film(RunFolder(path))
+
+
+def _film(path: str, changed: int) -> "Film | None":
+    from adrec.collapse.film import FILE
+    from adrec.data import catalog
+
+    places = (RunFolder(path).path / FILE, catalog.home() / "films")
+    return _kept(path, changed, max((p.stat().st_mtime_ns for p in places if p.exists()), default=0))
+
+
+def _make(run: RunFolder, place: Any) -> "Film":
+    from adrec.collapse.film import film
+
+    bar = place.progress(0.0, "Making the film")
+    try:
+        return film(run, lambda fraction, words: bar.progress(min(fraction, 1.0), f"Making the film: {words}"))
+    finally:
+        place.empty()
+
+
+def show(run: RunFolder, found: "Film") -> None:
+    """The player, its caption and downloads."""
+    now = collapse_maps.chosen(run)
+    frame = state.get("frame", len(found) - 1)
+    frame = frame if 0 <= frame < len(found) else len(found) - 1
+    part = f"{len(found.rows):,} of {data.stages(run).items:,} items, spread over popularity. "
+    sample = part if len(found.rows) < data.stages(run).items else ""
+    first, last = 100 * found.explained[0], 100 * found.explained[-1]
+    share = f"The two axes show {first:.0f} % of the first table's variance and {last:.0f} % of the last's. "
+    st.caption(CAPTION + share + sample + KEYS)
+    mount(_packed(*loaders.key(run), now["row"], now["colour"], frame, found), _told(len(found)))
+    ui.download("Measures of every snapshot (CSV)", table(found), f"{run.name}-film")
+
+
+def table(found: "Film") -> pd.DataFrame:
+    """One row a frame: stage, epoch, measures."""
+    from adrec.collapse.film import MEASURES
+
+    head = {"stage": found.stages, "epoch": found.epochs, "kept_by_stage": found.best}
+    return pd.DataFrame({**head, **dict(zip(MEASURES, found.measures.T, strict=True))})
+
+
+def _told(frames: int) -> Any:
+    def told(frame: int) -> None:
+        if 0 <= frame < frames:
+            state.put(frame=frame)
+
+    return told
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _packed(path: str, changed: int, row: int, colour: str | None, frame: int, _found: "Film") -> bytes:
+    from adrec.collapse.spectra import null_band
+
+    run, found = RunFolder(path), _found
+    looked = colours.colouring(run, colour, "pca")
+    codes = looked.codes if looked.codes.shape == (data.stages(run).items,) else np.zeros(data.stages(run).items, np.uint8)
+    plain = codes is not looked.codes or not looked.label
+    categories = ("all items",) if plain else looked.categories
+    titles, place = items.titles(run), np.flatnonzero(found.rows == row)
+    values = _over_rms(found.values)
+    header = {
+        "run": f"{path} {changed} {len(found)}",
+        "look": colour,
+        "frame": frame,
+        "frames": frames(run, found),
+        "n": len(found.rows),
+        "d": found.values.shape[1],
+        "item": int(place[0]) if len(place) else -1,
+        "titles": [titles[r] for r in found.rows],
+        "legend": "" if plain else looked.label,
+        "categories": categories,
+        "colours": collapse_maps._category_colours(categories),
+        "markers": palette.CATEGORY_MARKERS[: max(len(categories), 1)],
+        "glyphs": ["●", "■", "▲", "◆", "✚", "✕", "★", "⬢"],
+        "low": looked.low,
+        "high": looked.high,
+        "ramp": {theme: collapse_maps._ramp(*ends) for theme, ends in collapse_maps.RAMPS.items()},
+        "random": null_band(len(found.rows), found.values.shape[1])[1].tolist(),
+        "measures": [
+            {"name": name, "meaning": meaning, "digits": digits, "percent": percent, "values": _listed(found.measure(key))}
+            for key, (name, meaning, digits, percent) in SHOWN.items()
+            if np.isfinite(found.measure(key)).any()
+        ],
+    }
+    return pack(header, found.positions, values, codes[found.rows])
+
+
+def frames(run: RunFolder, found: "Film") -> list[dict[str, Any]]:
+    """Each frame in words, with its mark and, where it is known, its verdict."""
+    verdicts = _verdicts(run)
+    listed = []
+    for stage, epoch, best in zip(found.stages.tolist(), found.epochs.tolist(), found.best.tolist(), strict=True):
+        name = palette.stage_label(stage)
+        words = "Before any training" if stage == "initial" else f"{name}, epoch {epoch}" + (", kept" if best else "")
+        mark = {"glyph": palette.stage_glyph(stage), "color": palette.stage_color(stage)}
+        listed.append({"stage": stage, "epoch": epoch, "label": name, "words": words, "kind": verdicts.get((stage, epoch), ""), **mark})
+    return listed
+
+
+def _verdicts(run: RunFolder) -> Mapping[tuple[str, int], str]:
+    """By stage and epoch, the verdict in a word or two, from the kept diagnosis."""
+    from adrec.collapse.diagnosis import cached_diagnosis
+    from adrec.collapse.verdict import KIND_WORDS
+
+    kept = cached_diagnosis(run) or {}
+    return {(s["stage"], s["epoch"]): KIND_WORDS[s["verdict"]["kind"]][0] for s in kept.get("snapshots", [])}
+
+
+def _over_rms(values: np.ndarray) -> np.ndarray:
+    scale = np.sqrt((values**2).mean(axis=1, keepdims=True))
+    return values / np.where(scale > 0, scale, 1.0)
+
+
+def _listed(values: np.ndarray) -> list[float | None]:
+    return [float(v) if np.isfinite(v) else None for v in values]

@@ -1,0 +1,158 @@
+"""The head of the Collapse page: the answer in one sentence, a card with each table's verdict, and what the verdicts rest on."""
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from adrec.runs import RunFolder
+from app import loaders, palette, state, ui
+from app.collapse import data
+
+SIGNS = {
+    "healthy": "✓",
+    "concentrated": "✓",
+    "weakly-learned": "◐",
+    "spectral-only": "◐",
+    "low-rank": "✗",
+    "noise-like": "✗",
+    "complete-collapse": "✗",
+}
+"""Beside the words, so that colour is not needed."""
+START = "Random numbers: where the training begins."
+NUMBERS = (
+    ("spikes", "{:.0f} directions stronger than noise"),
+    ("effective_rank", "effective rank {:.0f}"),
+    ("neighbour_lift", "neighbours used together {:.1f} times as often as chance"),
+)
+"""The measures that stand for the two halves of a verdict: enough of a spectrum, and neighbours that mean something."""
+
+CSS = """<style>
+.strip {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: .5rem}
+.strip .card {border: 1px solid rgba(128, 138, 148, .35); border-top: 4px solid var(--mark); border-radius: 6px; padding: .5rem}
+.strip .stage, .strip .says {font-size: .85rem; line-height: 1.35}
+.strip .verdict {font-weight: 600; font-size: 1.05rem; margin: .1rem 0}
+.strip .sure {font-size: .8rem; opacity: .75; margin-top: .25rem}
+</style>"""
+
+
+@st.cache_data(max_entries=32, show_spinner="Judging the item tables")
+def _verdicts(path: str, changed: int) -> dict[str, dict[str, Any]]:
+    from adrec.collapse.cooccurrence import Cooccurrence
+    from adrec.collapse.diagnosis import cached_diagnosis, data_at_hand, table_verdicts
+
+    run = RunFolder(path)
+    kept = cached_diagnosis(run)
+    if kept is not None:
+        return {entry["name"]: entry["verdict"] for entry in kept["tables"]}
+    users = data_at_hand(run)[0]
+    together = Cooccurrence.of(users) if users is not None and users.n_items == data.stages(run).items else None
+    found = table_verdicts(data.distinct_tables(path), together, follows=not loaders.is_bare(run))
+    return {name: verdict.to_json() for name, verdict in found}
+
+
+def verdicts(run: RunFolder) -> dict[str, dict[str, Any]]:
+    """Each table's verdict as JSON, by name: kept in the run folder, or computed now."""
+    return _verdicts(*loaders.key(run))
+
+
+def show(run: RunFolder, place: Any) -> None:
+    """The answer, the cards and the evidence, in ``place``."""
+    found = verdicts(run)
+    with place:
+        st.markdown(answer(run, found))
+        strip(run, found)
+        evidence(run, found)
+
+
+def answer(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> str:
+    """What became of the last table, in one sentence with its numbers."""
+    from adrec.collapse.verdict import KIND_WORDS
+
+    shown = data.stages(run)
+    last = found[shown.names[-1]]
+    label = shown.label(shown.names[-1])
+    table = "its random start, the only table so far" if label == "Initial" else f"the {label.lower()} table"
+    return f"**{KIND_WORDS[last['kind']][0]}**: {table} of **{run.name}**. {last['says']} {_numbers(last)}"
+
+
+def _numbers(verdict: Mapping[str, Any]) -> str:
+    by_name = {e["measure"]: e for e in verdict["evidence"]}
+    parts = []
+    for measure, words in NUMBERS:
+        if measure in by_name:
+            null = by_name[measure]["null"]
+            beside = f" (noise: {null:.0f})" if null is not None and measure == "effective_rank" else ""
+            parts.append(words.format(by_name[measure]["value"]) + beside)
+    return f"Here: {', '.join(parts)}."
+
+
+def strip(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """One card a table, in the tables' order."""
+    shown = data.stages(run)
+    cards = "".join(_card(shown.label(name), name, found[name]) for name in shown.names)
+    st.html(f"{CSS}<div class='strip' role='list'>{cards}</div>")
+
+
+def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
+    from adrec.collapse.verdict import KIND_WORDS
+
+    start = name == "initial" and verdict["kind"] == "noise-like"
+    sign, says = ("○", START) if start else (SIGNS[verdict["kind"]], verdict["says"])
+    half = " No interactions, so only the spectral half is decided." if verdict["undecided"] else ""
+    sure = "over 99" if verdict["confidence"] > 0.99 else f"{100 * verdict['confidence']:.0f}"
+    head = f"<div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
+    kind = f"<div class='verdict'>{sign} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
+    rest = f"<div class='says'>{html.escape(says)}</div><div class='sure'>Confidence {sure} %.{half}</div>"
+    return f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'>{head}{kind}{rest}</div>"
+
+
+def evidence(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """What every verdict rests on: each measure's value, null and threshold, what is undecided, and what to try next."""
+    shown = data.stages(run)
+    with st.expander("Why: the evidence, and what to try next"):
+        for tab, name in zip(st.tabs([shown.label(name) for name in shown.names]), shown.names, strict=True):
+            with tab:
+                _evidence(found[name])
+        rows = [{"table": name, **row} for name in shown.names for row in found[name]["evidence"]]
+        ui.download("Evidence (CSV)", pd.DataFrame(rows), f"{run.name}-evidence")
+        st.caption(
+            "Null: the same measure on noise, or on rows dealt at random. Confidence: how far the deciding comparisons are from their "
+            "thresholds, as a chance; docs/VERDICT.md says how often verdicts were right on tables of known truth."
+        )
+
+
+def _evidence(verdict: Mapping[str, Any]) -> None:
+    rows = "".join(
+        f"<tr><th scope='row'>{html.escape(e['measure'].replace('_', ' '))}</th>"
+        + "".join(f"<td>{_number(e[key])}</td>" for key in ("value", "null", "threshold"))
+        + f"<td class='words'>{html.escape(e['says'])}</td></tr>"
+        for e in verdict["evidence"]
+    )
+    head = "<tr><th>Measure</th><th>Value</th><th>Null</th><th>Threshold</th><th class='words'>In words</th></tr>"
+    st.html(f"{EVIDENCE_CSS}<div class='evidence'><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>")
+    for text in verdict["undecided"]:
+        st.markdown(f"**Undecided.** {text}")
+    for remedy in verdict["next"]:
+        st.markdown(f"**Try.** {remedy['text']}{_link(remedy['run'])}")
+
+
+EVIDENCE_CSS = """<style>
+.evidence {overflow-x: auto} .evidence table {border-collapse: collapse; width: 100%; font-size: .85rem}
+.evidence th, .evidence td {padding: 3px 8px; text-align: right; border-bottom: 1px solid rgba(128, 138, 148, .3); vertical-align: top}
+.evidence th:first-child, .evidence .words {text-align: left} .evidence .words {min-width: 18rem} .evidence tbody th {font-weight: 400}
+</style>"""
+
+
+def _link(run: str) -> str:
+    """A link to a bundled run that shows the effect; nothing where it is not here."""
+    if not run or loaders.find_run(run) is None:
+        return ""
+    query = "&".join(f"{key}={value}" for key, value in state.link(run=run).items())
+    return f" [Look at {run}](?{query})"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"

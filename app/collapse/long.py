@@ -1,0 +1,105 @@
+"""What takes long at many items: computed at once where it is quick, otherwise at the press of a button that says how long it takes."""
+
+import contextlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from adrec.runs import Progress
+from app.collapse.data import AT_ONCE
+
+KEPT = 24
+PROBE = 0.7
+"""Seconds for which a computation is tried out to tell how long all of it will take."""
+
+
+@st.cache_resource(show_spinner=False)
+def _results() -> OrderedDict[Any, Any]:
+    return OrderedDict()
+
+
+_lock = threading.Lock()
+
+
+def known(key: Any) -> Any:
+    """The result of ``key``, or None if nobody has computed it."""
+    with _lock:
+        return _results().get(key)
+
+
+def long(key: Any, items: int, what: str, compute: Callable[[Progress], Any]) -> Any:
+    """The result of ``compute``, kept under ``key``; None while a person has not yet asked for it.
+
+    Up to AT_ONCE items it is computed without asking. Above, a button says how long it will take; while it runs there is a bar with
+    the time that is left, and whatever else a person chooses on the page ends it.
+    """
+    found = known(key)
+    if found is not None:
+        return found
+    place = st.empty()
+    if items > AT_ONCE:
+        seconds = known(("seconds", key)) or _keep(("seconds", key), probe(compute))
+        if not place.button(f"Compute {what} ({duration(seconds)})", key=f"long.{key}", icon=":material/play_arrow:"):
+            return None
+        place.progress(0.0, f"{what}: starting")
+    found = compute(_bar(place, what) if items > AT_ONCE else _silent)
+    place.empty()
+    return _keep(key, found)
+
+
+def _keep(key: Any, found: Any) -> Any:
+    with _lock:
+        _results()[key] = found
+        while len(_results()) > KEPT:
+            _results().popitem(last=False)
+    return found
+
+
+class _Enough(Exception):
+    """The probe has seen enough."""
+
+
+def probe(compute: Callable[[Progress], Any]) -> float:
+    """How many seconds ``compute`` takes on this machine: it is run for PROBE seconds, and the share that it got done tells the rest."""
+    begun, done = time.perf_counter(), [0.0]
+
+    def report(fraction: float, words: str) -> None:
+        done[0] = fraction
+        if time.perf_counter() - begun > PROBE:
+            raise _Enough
+
+    with contextlib.suppress(_Enough):
+        compute(report)
+        return time.perf_counter() - begun
+    return (time.perf_counter() - begun) / done[0]
+
+
+def _silent(fraction: float, words: str) -> None:
+    """Nothing is shown."""
+
+
+def _bar(place: Any, what: str) -> Progress:
+    begun, last = time.monotonic(), [0.0]
+
+    def report(fraction: float, words: str) -> None:
+        now = time.monotonic()
+        if now - last[0] < 0.25:
+            return
+        last[0] = now
+        left = duration((now - begun) * (1 - fraction) / fraction) if fraction > 0.02 else "measuring how long"
+        place.progress(min(fraction, 1.0), f"{what}: {words}, {100 * fraction:.0f} %, {left} left. Any other choice on the page ends it.")
+
+    return report
+
+
+def duration(seconds: float) -> str:
+    """About how long, for a person."""
+    if seconds < 1.5:
+        return "about a second"
+    if seconds < 90:
+        return f"about {seconds:.0f} s" if seconds < 10 else f"about {5 * round(seconds / 5)} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

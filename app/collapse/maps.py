@@ -1,0 +1,234 @@
+"""The maps of the Collapse page, their controls, and the card of the chosen item with its neighbours in every stage."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.runs import RunFolder
+from app import loaders, palette, projecting, state, ui
+from app.collapse import colours, data, items, points, selection
+from app.collapse.long import duration
+from app.components.maps import lists, maps, pack
+
+VIEWS = {"side": "Side by side", "one": "One that moves"}
+METHODS = {"pca": "PCA", "umap": "UMAP"}
+RAMPS = {"light": ("#b9d3e6", "#08306b"), "dark": ("#274664", "#a9d6ff")}
+"""The ends of the scale for numbers, from few to many."""
+
+FOUND = 200
+"""The most titles that a search in a large catalogue lists."""
+METRIC_HELP = (
+    "Exact, in all directions of the embedding, not on the map. Cosine: 1 points the same way, 0 is unrelated. Dot product: also larger "
+    "for longer embeddings. Euclidean distance: 0 is the same place. ● was among the ten in the stage before, ○ is new."
+)
+METHOD_WORDS = {
+    "pca": "PCA, one pair of axes for all stages, true to scale. It is a shadow: the two axes show {shares} of the variance.",
+    "umap": "UMAP, laid out jointly: an item moves when its neighbours change. Near means alike; "
+    "the size of a group and the distance between groups mean little.",
+}
+
+
+def controls(run: RunFolder, row: Any) -> None:
+    """Search, colouring, projection, view: all in the URL."""
+    options = colours.colour_options(run)
+    _search(run, row)
+    columns = list(options)
+    row.selectbox("Colour", columns, format_func=options.__getitem__, width=170, **state.bound("colour", columns[0], columns))
+    for name, label, words, default in (("method", "Projection", METHODS, "pca"), ("view", "Maps", VIEWS, "side")):
+        bound = state.bound(name, default, list(words))
+        row.segmented_control(label, list(words), format_func=words.__getitem__, required=True, **bound)
+
+
+def _search(run: RunFolder, row: Any) -> None:
+    """A list of all titles that completes what is typed; in a catalogue too large for one, of those that hold the words."""
+    titles, help_text = items.titles(run), "Type a title, or click a point in a map."
+    if len(titles) <= data.AT_ONCE:
+        ids: list[int] = items.alphabetical(run)
+    else:
+        words = row.text_input("Search", width=200, placeholder="part of a title").casefold()
+        current = chosen(run)["row"]
+        found = [i for i, title in enumerate(titles) if words in title.casefold()][:FOUND] if words else []
+        ids = [1 + i for i in dict.fromkeys([current, *found])]
+        help_text = f"The item shown, and up to {FOUND} that hold the words of the search."
+    item = state.bound("item", items.first_item(run), range(1, len(titles) + 1))
+    row.selectbox("Item", ids, format_func=lambda i: titles[i - 1], width=340, help=help_text, **item)
+
+
+def chosen(run: RunFolder) -> dict[str, Any]:
+    """What the URL says, or the defaults: item (its row), colour, method, view, stage, metric."""
+    columns, shown = list(colours.colour_options(run)), data.stages(run)
+    item, colour, stage, metric = state.get("item"), state.get("colour"), state.get("stage"), state.get("metric")
+    return {
+        "row": (item if item is not None and 1 <= item <= shown.items else items.first_item(run)) - 1,
+        "colour": colour if colour in columns else columns[0],
+        "method": state.get("method") if state.get("method") in METHODS else "pca",
+        "view": state.get("view") if state.get("view") in VIEWS else "side",
+        "stage": stage if stage in shown.names else shown.names[-1],
+        "metric": metric if metric in items.METRICS else "cosine",
+    }
+
+
+def map_view(run: RunFolder) -> None:
+    """The maps, or, where UMAP is wanted and not there yet, how to get it."""
+    now, shown = chosen(run), data.stages(run)
+    layouts = points.layouts(run, now["method"])
+    if layouts is None:
+        umap_job(run)
+        return
+    colouring = colours.colouring(run, now["colour"], now["method"])
+    ready = (*loaders.key(run), now["method"], now["colour"], bool(colouring.label))
+    maps(_packed(*ready, layouts, colouring), _pick(shown.items), _show(shown.names), lambda told: selection.take(run, told))
+    _map_notes(run, now["method"], layouts)
+
+
+def _pick(items: int) -> Any:
+    def pick(row: Any) -> None:
+        if isinstance(row, int) and 0 <= row < items:
+            state.put(item=row + 1)
+
+    return pick
+
+
+def _show(names: tuple[str, ...]) -> Any:
+    def show(stage: Any) -> None:
+        if stage in names:
+            state.put(view="one", stage=stage)
+
+    return show
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _packed(
+    path: str, changed: int, method: str, colour: str, ready: bool, _layouts: Mapping[str, np.ndarray], _colouring: colours.Colouring
+) -> bytes:
+    run, titles = RunFolder(path), items.titles(RunFolder(path))
+    stages, rows = data.stages(run), points.rows(run)
+    header = {
+        "run": f"{path} {changed}",
+        "frame": f"{path} {method}",
+        "file": f"{run.name}-map-{method}",
+        "stages": [stage_record(run, name) for name in stages.names],
+        "titles": titles if rows is None else [titles[row] for row in rows],
+        "words": _colouring.words,
+        "legend": _colouring.label,
+        "unit": _colouring.unit,
+        "categories": _colouring.categories,
+        "colours": _category_colours(_colouring.categories),
+        "markers": palette.CATEGORY_MARKERS[: len(_colouring.categories)],
+        "low": _colouring.low,
+        "high": _colouring.high,
+        "ramp": {theme: _ramp(*ends) for theme, ends in RAMPS.items()},
+        "sampled": rows is not None,
+        "values": _colouring.values is not None,
+        "per_stage": _colouring.codes.ndim > 1,
+    }
+    extra = ([] if rows is None else [rows.astype("<i4")]) + ([] if _colouring.values is None else [_colouring.values])
+    return pack(header, [_layouts[name] for name in stages.names], _colouring.codes, *extra)
+
+
+def _category_colours(categories: tuple[str, ...]) -> list[str]:
+    """A colour each; grey for the rest, which is always the last."""
+    grey = palette.CATEGORIES[-1]
+    return [grey if name == colours.OTHER else palette.CATEGORIES[i] for i, name in enumerate(categories)]
+
+
+def _ramp(first: str, last: str) -> list[str]:
+    ends = [np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (first, last)]
+    mixed = [ends[0] + (ends[1] - ends[0]) * t for t in np.linspace(0, 1, colours.STEPS)]
+    return ["#" + "".join(f"{round(v):02x}" for v in color) for color in mixed]
+
+
+def stage_record(run: RunFolder, name: str) -> dict[str, Any]:
+    """A stage as the components show it: name, mark, colour, and the lines above its map."""
+    shown = data.stages(run)
+    mark = {"glyph": palette.stage_glyph(name), "color": palette.stage_color(name)}
+    return {"key": name, "label": shown.label(name), "lines": data.stage_lines(run, name), **mark}
+
+
+def _map_notes(run: RunFolder, method: str, layouts: Mapping[str, np.ndarray]) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    shares = ", ".join(f"{100 * s:.0f} %" for s in data.explained(run).values()) if method == "pca" else ""
+    stages, rows = data.stages(run), points.rows(run)
+    sample = "" if rows is None else f" Shown are {len(rows):,} of {stages.items:,} items, a sample stratified by popularity."
+    row.caption(METHOD_WORDS[method].format(shares=shares) + sample, width="content")
+    columns = {f"{name}_{axis}": xy[:, i] for name, xy in layouts.items() for i, axis in enumerate("xy")}
+    frame = loaders.items(run)[["item", "title"]].iloc[slice(None) if rows is None else rows]
+    with row:
+        ui.download("Map data (CSV)", frame.reset_index().assign(**columns), f"{run.name}-map-{method}")
+
+
+def umap_job(run: RunFolder) -> None:
+    """In the maps' place: the button that computes UMAP, then its progress and a way to cancel."""
+    job = projecting.job(run)
+    watched = job is not None and job.alive
+
+    @st.fragment(run_every=0.5 if watched else None)
+    def view() -> None:
+        now = projecting.job(run)
+        with st.container(height=620, border=True, vertical_alignment="center", horizontal_alignment="center"):
+            if now is not None and now.alive:
+                left = "measuring how long it takes" if now.left is None else f"{duration(now.left)} left"
+                st.progress(min(now.fraction, 1.0), f"UMAP: {now.words}, {100 * now.fraction:.0f} %, {left}", width=420)
+                if st.button("Cancel", icon=":material/close:", key="umap.cancel"):
+                    projecting.cancel(run)
+                    st.rerun()
+                return
+            if watched:  # it ended since the page was drawn
+                st.rerun()
+            if now is not None and now.error:
+                st.error(now.error, icon=":material/error:", width=520)
+            st.markdown("UMAP shows neighbourhoods better than PCA. It is computed once and kept.", width="content")
+            if st.button("Compute UMAP", type="primary", icon=":material/play_arrow:", key="umap.start"):
+                projecting.start(run)
+                st.rerun()
+
+    view()
+
+
+def neighbour_view(run: RunFolder) -> None:
+    """The card of the chosen item: what is known of it and its ten nearest in every stage; tells the maps what is chosen and selected."""
+    now, titles = chosen(run), items.titles(run)
+    row = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
+    with row.container(width="stretch"):
+        st.subheader(_plain(titles[now["row"]]), anchor=False)
+        st.caption(" · ".join(f"{name}: **{_plain(words)}**" for name, words in items.facts(run, now["row"]).items()))
+    metric = state.bound("metric", "cosine", list(items.METRICS))
+    row.segmented_control(
+        "Nearest by", list(items.METRICS), format_func=items.METRICS.__getitem__, required=True, help=METRIC_HELP, **metric
+    )
+    near = items.neighbours(run, now["row"], now["metric"])
+    lists(_look(run, now, near), _pick(data.stages(run).items))
+    ui.download("Neighbours (CSV)", _neighbour_table(near, titles, now["metric"]), f"{run.name}-neighbours")
+
+
+def _look(run: RunFolder, now: Mapping[str, Any], near: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    titles, shown = items.titles(run), data.stages(run)
+    path, changed = loaders.key(run)
+    rows = {n["row"] for found in near.values() for n in found} | {now["row"]}
+    return {
+        "run": f"{path} {changed}",
+        "item": now["row"],
+        "view": now["view"],
+        "stage": now["stage"],
+        "stages": [stage_record(run, name) for name in shown.names],
+        "neighbours": near,
+        "titles": {str(r): titles[r] for r in rows},
+        "selection": selection.bits(run),
+    }
+
+
+def _neighbour_table(near: Mapping[str, list[dict[str, Any]]], titles: list[str], metric: str) -> pd.DataFrame:
+    rows = [
+        (name, place, n["row"] + 1, titles[n["row"]], n["number"], {True: "stayed", False: "new", None: ""}[n["kept"]])
+        for name, found in near.items()
+        for place, n in enumerate(found, start=1)
+    ]
+    return pd.DataFrame(rows, columns=["table", "place", "id", "item", metric, "change"])
+
+
+def _plain(text: str) -> str:
+    """A title that Markdown leaves as it is."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|~$:<>" else c for c in text)

@@ -1,0 +1,76 @@
+"""How a run's model ranks with a changed item table: whether it can be tried here, what it costs, and what was tried already."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+import numpy as np
+
+from adrec.errors import DataError
+from adrec.runs import RunFolder
+from app import loaders
+from app.denoising import data as denoising_data
+
+_found: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
+_lock = threading.Lock()
+KEPT = 512
+"""Results that are remembered, each the ranks of all users."""
+OWN = "own"
+"""What the model's own table is called among the changes."""
+
+
+def obstacle(run: RunFolder, stage: str) -> str | None:
+    """Why nobody can be ranked with a table of this stage, in a sentence; None if it can be done."""
+    if loaders.is_bare(run):
+        return "These are tables without a model, so there is nobody to rank with them."
+    if stage not in run.stages:
+        return "No model belongs to this table: it is from before the training."
+    if not run.has_model(stage):
+        return "This copy of the run keeps only the item table of that stage, not its model: choose the last one."
+    if denoising_data.dataset(run)[0] is None:
+        title = loaders.info(run).get("dataset", {}).get("title") or "this run"
+        return f"The histories of {title} are not on this machine, so there is nobody to rank."
+    return None
+
+
+def seconds(run: RunFolder, stage: str, users: int | None = None) -> float:
+    """What ranking these users (all, if None) should take, from what the training measured on its machine; 10 if it did not."""
+    found = loaders.metrics(run).get(stage, {}).get("val", {})
+    share = 1.0 if users is None or not found.get("users") else min(1.0, users / found["users"])
+    return float(found.get("seconds", 10.0)) * share
+
+
+def known(run: RunFolder, stage: str, change: str, users: int | None = None) -> np.ndarray | None:
+    """Validation ranks with the change of this name, if they were measured since the server started."""
+    return _found.get((*loaders.key(run), stage, users, change))
+
+
+def measure(
+    run: RunFolder,
+    stage: str,
+    change: str,
+    table: Callable[[], np.ndarray] | None,
+    users: int | None = None,
+    progress: Callable[[float], object] | None = None,
+) -> np.ndarray:
+    """Each user's validation rank with the items' rows from ``table`` (None: the model's own), over all or a sample of users (seed 0)."""
+    found = known(run, stage, change, users)
+    if found is not None:
+        return found
+    from adrec.collapse.replaced import evaluate_table, some_users
+    from adrec.evaluation import evaluate
+
+    data, why = denoising_data.dataset(run)
+    if data is None:
+        raise DataError(why)
+    model = denoising_data.model(run, stage).result()
+    data = data if users is None else some_users(data, users)
+    if table is None:
+        ranks = evaluate(model, data, "val", progress=progress).ranks
+    else:
+        ranks = evaluate_table(model, data, table(), progress=progress).ranks
+    with _lock:
+        _found[(*loaders.key(run), stage, users, change)] = ranks
+        while len(_found) > KEPT:
+            _found.popitem(last=False)
+    return ranks

@@ -1,0 +1,86 @@
+"""The parts of the Collapse page that is left: measures."""
+
+import html
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.collapse.definitions import MEASURES, OFFICIAL, Measure
+from adrec.runs import RunFolder
+from app import palette, ui
+from app.collapse import data
+
+# -- measures -----------------------------------------------------------------------------------------------------
+
+TABLE_CSS = """<style>
+.measures {overflow-x: auto} .measures table {border-collapse: collapse; width: 100%; font-size: .9rem}
+.measures th, .measures td {padding: 4px 8px; text-align: right; border-bottom: 1px solid rgba(128, 138, 148, .3)}
+.measures td {font-variant-numeric: tabular-nums}
+.measures thead th {font-weight: 600; vertical-align: bottom; white-space: nowrap} .measures tbody th {font-weight: 400}
+.measures th:first-child {text-align: left; min-width: 8rem} .measures abbr {text-decoration: underline dotted; cursor: help}
+@media (max-width: 640px) {
+ .measures table {font-size: .8rem} .measures thead th {white-space: normal}
+ .measures th, .measures td {padding: 4px 3px} .measures th:first-child {min-width: 6rem}
+}
+</style>"""
+
+
+def measures_view(run: RunFolder) -> None:
+    """All measures of every table beside the null's."""
+    _measures_table(run, "measures", data.measures(run), MEASURES)
+
+
+def definitions_view(run: RunFolder) -> None:
+    """What the measures mean, and the notebook's nine."""
+    shown = data.stages(run)
+    with st.expander("What each measure says"):
+        _definitions(MEASURES)
+    with st.expander("The nine measures of the official notebook"):
+        every = "They look at every pair of items, which takes a while at this size."
+        if shown.items <= data.AT_ONCE or st.button("Compute", key="nine", help=every):
+            _measures_table(run, "notebook-measures", data.official(run), OFFICIAL)
+            _definitions(OFFICIAL)
+
+
+def _measures_table(run: RunFolder, name: str, found: Mapping[str, Mapping[str, float]], registry: Mapping[str, Measure]) -> None:
+    shown = data.stages(run)
+    head = "".join(f"<th scope='col'>{_column(shown, column)}</th>" for column in found)
+    body = "".join(
+        f"<tr><th scope='row'><abbr title=\"{html.escape(m.meaning)}\">{html.escape(m.name)}</abbr></th>"
+        + "".join(f"<td>{number(values[key])}</td>" for values in found.values())
+        + "</tr>"
+        for key, m in registry.items()
+    )
+    table = f"<table><thead><tr><th scope='col'>Measure</th>{head}</tr></thead><tbody>{body}</tbody></table>"
+    st.html(f"{TABLE_CSS}<div class='measures'>{table}</div>")
+    frame = pd.DataFrame({"measure": list(registry), **{column: [values[key] for key in registry] for column, values in found.items()}})
+    ui.download("Data (CSV)", frame, f"{run.name}-{name}")
+
+
+def _column(shown: data.Stages, name: str) -> str:
+    if name == data.NULL:
+        return "<span title='One table of random numbers of the same size, at the first table&#39;s scale'>Gaussian noise</span>"
+    return f"<span style='color:{palette.stage_color(name)}'>{palette.stage_glyph(name)}</span> {html.escape(shown.label(name))}"
+
+
+def number(value: float) -> str:
+    """For a narrow table: three significant digits or so, whole numbers whole, an exponent only for what is tiny or huge."""
+    size = abs(value)
+    if not np.isfinite(value):
+        return "∞"
+    if value == int(value) and size < 1e6:
+        text = f"{int(value):,}"
+    elif size >= 1e6 or size < 1e-4:
+        digits, power = f"{value:.0e}".split("e")
+        text = f"{digits}e{int(power)}"
+    elif size >= 10:
+        text = f"{value:,.1f}" if size < 1000 else f"{value:,.0f}"
+    else:
+        text = np.format_float_positional(value, precision=3 if size >= 0.01 else 2, fractional=False, trim="-")
+    return text.replace("-", "−")
+
+
+def _definitions(registry: Mapping[str, Measure]) -> None:
+    st.markdown("\n".join(f"- **{m.name}**: {m.meaning} `{m.formula}` *({m.source})*" for m in registry.values()))

@@ -1,0 +1,200 @@
+"""Same noise, one change: a second panel beside the first, under the same clock and seed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.errors import AdrecError
+from adrec.explorer import export, words
+from adrec.runs import RunFolder
+from adrec.titles import Finder
+from app import loaders, state
+from app.denoising import data, view
+
+if TYPE_CHECKING:
+    from adrec.trajectory import Trajectory
+
+KINDS = {"none": "Nothing", "user": "Another user", "stage": "An earlier stage", "run": "Another run", "item": "One item changed"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One panel: who is recommended to, by which model, in how many steps. name: what stands above it."""
+
+    run: RunFolder
+    stage: str
+    subject: data.Subject
+    steps: int
+    name: str = ""
+
+    def trajectory(self, seed: int) -> "Trajectory":
+        return data.trajectory(self.run, self.stage, self.subject, seed, self.steps)
+
+    def scene(self, seed: int, method: str) -> bytes:
+        shown = method if method == "pca" or data.has_umap(self.run) else "pca"
+        return data.picture(self.run, self.stage, self.subject, seed, self.steps, shown, self.name)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two panels; kind, before, after: the change, as ``words.change`` takes it."""
+
+    one: Side
+    other: Side
+    kind: str
+    before: str | None
+    after: str | None
+
+
+# -- what it is compared with -------------------------------------------------------------------------------------
+
+
+def choose(run: RunFolder, stage: str, subject: data.Subject, steps: int) -> Pair | None:
+    """The controls, and the two panels if the URL names a second one."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    _check("compare", KINDS, "comparison")
+    help_ = "A second panel beside this one: the same noise, one thing changed."
+    names: dict[str, Any] = {"format_func": KINDS.__getitem__, "help": help_, "width": 200}
+    kind = row.selectbox("Compare with", KINDS, **names, **state.bound("compare", "none", tuple(KINDS)))
+    chosen = {"user": _user, "stage": _stage, "run": _run, "item": _item}
+    return chosen[kind](row, Side(run, stage, subject, steps)) if kind in chosen else None
+
+
+def _check(name: str, options: Iterable[Any], what: str, accepted: str = "") -> None:
+    """Say so if the link names something that is not among the options; the default is taken then."""
+    given, known = st.query_params.get(name), [str(option) for option in options]
+    if given and given not in known:
+        shown = accepted or f"one of {', '.join(known)}"
+        st.warning(f"The link's {what} '{words.plain(given)}' does not fit here; accepted is {shown}.", icon=":material/warning:")
+
+
+def _user(row: Any, one: Side) -> Pair | None:
+    users, reason = data.dataset(one.run)
+    if users is None:
+        st.info(reason, icon=":material/info:")
+        return None
+    every, own = users.user_ids.tolist(), one.subject.user_id
+    ids = [user for user in every if user != own]
+    if not ids:
+        st.info("There is no other user in this data set.", icon=":material/info:")
+        return None
+    default = ids[every.index(own) % len(ids) if own in every else 0]
+    _check("other", ids, "other user", f"another user's id, such as {default}")
+    place = state.bound("other", default, ids)
+    if len(ids) <= view.LISTED:
+        chosen = row.selectbox("Other user", ids, format_func=lambda user: f"User {user}", width=180, **place)
+    else:
+        chosen = row.text_input("Other user's id", width=180, **place)
+
+    def draw() -> None:
+        state.put(other=ids[int(np.random.default_rng().integers(len(ids)))])
+
+    row.button("Another", icon=":material/casino:", on_click=draw, help="Any other user", key="compare.random")
+    subject = replace(data.user(users, chosen, one.run.model_config.length), index=one.subject.index)
+    first = replace(one, name="Your own history" if own is None else f"User {own}")
+    return Pair(first, replace(one, subject=subject, name=f"User {chosen}"), "user", own, chosen)
+
+
+def _stage(row: Any, one: Side) -> Pair | None:
+    if one.stage == "warmup" or "warmup" not in one.run.stages:
+        st.info(f"'{one.run.name}' has no earlier stage with a denoiser to compare with.", icon=":material/info:")
+        return None
+    if not one.run.has_model("warmup"):
+        said = f"This copy of '{one.run.name}' keeps only the item table of its warm-up, no model to run: a run trained here keeps both."
+        st.info(said, icon=":material/info:")
+        return None
+    row.caption("The model after its warm-up, before the fine-tuning.")
+    second = replace(one, stage="warmup", name="After the warm-up")
+    return Pair(replace(one, name="After the fine-tuning"), second, "stage", "after the fine-tuning", "after the warm-up")
+
+
+def _run(row: Any, one: Side) -> Pair | None:
+    runs = {run.name: run for run in loaders.all_runs() if run.name != one.run.name and _comparable(run, one.run)}
+    if not runs:
+        said = f"There is no other run of the data set of '{one.run.name}' that has a reverse process."
+        st.info(said, icon=":material/info:")
+        return None
+    names = list(runs)
+    _check("against", names, "other run")
+    chosen = runs[row.selectbox("Other run", names, width=260, **state.bound("against", names[0], names))]
+    own, total = one.run.model_config.timesteps, chosen.model_config.timesteps
+    steps = total if one.steps == own else min(one.steps, total)
+    second = replace(one, run=chosen, stage=data.stage(chosen), steps=steps, name=chosen.name)
+    return Pair(replace(one, name=one.run.name), second, "run", one.run.name, chosen.name)
+
+
+def _comparable(run: RunFolder, other: RunFolder) -> bool:
+    """Whether both know the same users and items, and this one has a reverse process."""
+    try:
+        data.stage(run)
+        same = [loaders.info(r).get("dataset", {}).get("hash") for r in (run, other)]
+        return same[0] == same[1] and run.model_config.n_items == other.model_config.n_items
+    except AdrecError:
+        return False
+
+
+def _item(row: Any, one: Side) -> Pair | None:
+    items, history = loaders.items(one.run), one.subject.history
+    places = range(len(history), 0, -1)
+    _check("place", places, "place in the history", f"1 (the oldest) to {len(history)}")
+    told = {p: f"{p}: {items['title'][history[p - 1]]}" + (" (the newest)" if p == len(history) else "") for p in places}
+    bound = state.bound("place", len(history), tuple(places))
+    place = row.selectbox("Item of the history", places, format_func=told.__getitem__, width=280, **bound)
+    current = history[place - 1]
+    options = [0] * (len(history) > 1) + [item for item in items.index.tolist() if item != current]
+    if not options:
+        st.info("The catalogue has no other item.", icon=":material/info:")
+        return None
+    _check("by", options, "new item", f"another item's id, 1 to {len(items)}" + (", or 0 to remove it" if len(history) > 1 else ""))
+    by = _listed(row, items, options) if len(items) <= view.LISTED else _typed(row, items, options)
+    changed = history[: place - 1] + ((by,) if by else ()) + history[place:]
+    before, after = str(items["title"][current]), str(items["title"][by]) if by else None
+    name = f"Without {before}" if after is None else f"{after} for {before}"
+    second = replace(one, subject=replace(one.subject, history=changed), name=name)
+    return Pair(replace(one, name="The history as it is"), second, "item", before, after)
+
+
+def _listed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
+    titles = {0: "Nothing: removed"} | view.unique_titles(items)
+    place = state.bound("by", options[0], options)
+    return int(row.selectbox("In its place", options, format_func=titles.__getitem__, width=280, **place))
+
+
+def _typed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
+    by = state.get("by", options[0])
+    by = by if by in options else options[0]
+    shown = "" if by == 0 else str(items["item"][by])
+    text = row.text_input("In its place", value=shown, width=280, help="A title or an id; empty: removed")
+    if text != shown:
+        state.put(by=Finder(items).item(text) if text.strip() else 0)
+        st.rerun()
+    return int(by)
+
+
+# -- what is shown ------------------------------------------------------------------------------------------------
+
+
+def beside(pair: Pair | None, seed: int, method: str) -> export.Beside | None:
+    """The second panel and both scenes; waits for the second model with a sign of it."""
+    if pair is None:
+        return None
+    loading = data.model(pair.other.run, pair.other.stage)
+    if not loading.done():
+        with st.spinner("Loading the second model"):
+            loading.result()
+    one, other = pair.one, pair.other
+    names, scenes = (one.name, other.name), one.scene(seed, method) + other.scene(seed, method)
+    return export.Beside(pair.kind, pair.before, pair.after, names, other.trajectory(seed), other.subject.user_id, scenes)
+
+
+def told(pair: Pair | None, second: export.Beside | None, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+    """What the one change changed, in words, and the second user's history."""
+    if pair is None or second is None:
+        return
+    st.markdown(second.told(trajectory, title, words.MARKDOWN))
+    if pair.kind == "user":
+        view.cards(pair.other.subject, loaders.items(pair.other.run), "B")

@@ -1,0 +1,215 @@
+"""A closer look below the scrubber: other seeds and fewer steps, the forward process, all users. One at a time is computed."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from adrec.all_users import cached_all_users
+from adrec.explorer import words
+from adrec.runs import RunFolder
+from app import measuring, projecting, state, ui
+from app.denoising import data
+from app.denoising import noise as denoising_noise
+
+if TYPE_CHECKING:
+    from adrec.trajectory import Trajectory
+
+LOOKS = {"seeds": "Other seeds, fewer steps", "forward": "What noise does", "everyone": "All users"}
+WEIGHTS = {"weights": "The noise weight λ"}
+"""Only where there are runs to compare."""
+PER_TOKEN = {
+    "token": "This run was trained with **a level of its own for every token**: what ADRec brought. Clean and noisy tokens stand side by "
+    "side, as they do when recommending.",
+    "sequence": "This run was trained with **one level for the whole sequence**. When recommending, the history is clean and only the last "
+    "token is noise: a case that it never met.",
+}
+
+
+def look(run: RunFolder, stage: str, subject: data.Subject, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+    """The choice and what is chosen."""
+    st.markdown("#### Look closer")
+    looks = LOOKS | WEIGHTS if len(denoising_noise.alike(run)) > 1 else LOOKS
+    chosen = st.segmented_control(
+        "Look closer",
+        looks,
+        format_func=looks.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        **state.bound("look", "seeds", tuple(looks)),
+    )
+    if chosen == "seeds":
+        _seeds(run, stage, subject, seed, trajectory, title)
+    elif chosen == "forward":
+        _forward(run, stage, seed, trajectory, title)
+    elif chosen == "everyone":
+        _everyone(run)
+    else:
+        denoising_noise.effect(run)
+
+
+# -- other seeds and fewer steps ----------------------------------------------------------------------------------
+
+
+def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+    from app.denoising import charts
+
+    found = data.chance(run, stage, subject, seed, trajectory.steps)
+    final = [set(row) for row in found.fan.top_ten[-1].tolist()]
+    common = [len(final[0] & other) for other in final[1:]]
+    weight, size = run.model_config.noise_weight, len(final[0])
+    st.markdown(words.of_noise(weight, trajectory.steps, found.share, found.one_step, common, size))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**Rank of {words.MARKDOWN.title(title(found.fan.item))} under {data.SEEDS} seeds**")
+        alt = (
+            f"Ranks over {trajectory.steps} steps under {data.SEEDS} seeds: at the end {found.fan.band[-1, 0]} to {found.fan.band[-1, -1]}."
+        )
+        ui.figure(charts.band(found.fan), charts.band_table(found.fan), "ranks-by-seed", alt, key="denoising.band")
+        st.caption(
+            "The line is the median of the seeds, the darker band eight of ten, the lighter one all. The first seed is the one above."
+        )
+    with right:
+        st.markdown(words.of_shares(found.fan, title))
+        table = charts.pd.DataFrame([{"id": item, "title": title(item), "share": share} for item, share in found.fan.shares])
+        ui.figure(charts.ends(found.fan, title), table, "where-seeds-end", "Share of seeds that end at each item", key="denoising.ends")
+    st.markdown(f"**One step against {run.model_config.timesteps}**, under the same {data.SEEDS} seeds")
+    columns = {
+        "steps": st.column_config.NumberColumn("Steps"),
+        "common": st.column_config.NumberColumn("Same items in the top 10, mean", format="%.1f"),
+        "fewest": st.column_config.NumberColumn("fewest"),
+        "median": st.column_config.NumberColumn("Rank, median"),
+        "low": st.column_config.NumberColumn("best"),
+        "high": st.column_config.NumberColumn("worst"),
+    }
+    fewer = charts.steps_table(found.fewer)
+    st.dataframe(fewer, hide_index=True, column_config=columns, key="denoising.fewer")
+    ui.download("Data (CSV)", fewer, "fewer-steps", key="denoising.fewer")
+
+
+# -- the forward process ------------------------------------------------------------------------------------------
+
+
+def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+    from adrec.forward import dealt
+    from app.denoising import charts
+
+    item = trajectory.target or int(trajectory.top[-1, 0])
+    schedule, noised = data.noised(run, stage, item, seed)
+    name = words.MARKDOWN.title(title(item))
+    lost = next((t for t, share in enumerate(noised.found.tolist()) if share < 0.5), None)
+    fate = (
+        "it is still its own nearest item at every t" if lost is None else f"from t = {lost} on it is mostly no longer its own nearest item"
+    )
+    st.markdown(
+        f"In training, a known next item is mixed with random numbers, more of them the larger t is, and the model learns to tell "
+        f"which item it was. Of {name}: {fate}."
+    )
+    left, right = st.columns(2, gap="large")
+    table = charts.forward_table(schedule, noised)
+    with left:
+        st.markdown("**The schedule**: weights of signal and noise")
+        alt = f"Weights of signal and noise over t: signal falls from {schedule.signal[0]:.2f} to {schedule.signal[-1]:.2f}."
+        ui.figure(charts.weights(schedule), table, "forward-process", alt, key="denoising.weights")
+        st.caption(
+            f"x_t = signal × item + noise × random numbers. The squared ratio of the two weights, the signal-to-noise ratio, falls from "
+            f"{schedule.snr[0]:.3g} to {schedule.snr[-1]:.2g}. With this item's own length, {noised.snr[0]:.2g} to {noised.snr[-1]:.2g}."
+        )
+    with right:
+        st.markdown(f"**{name} under growing noise**")
+        alt = f"Cosine of the noised item to itself and share of draws in which it is still nearest, over t, of {title(item)}."
+        ui.figure(charts.recognised(noised), table, "noised-item", alt, key="denoising.noised")
+        st.caption(f"Over {noised.draws} draws of noise. By cosine among all {run.model_config.n_items:,} items.")
+    st.markdown("**Who gets how much noise**")
+    sequence = [*trajectory.history[1:], item]
+    diffusion: Any = data.model(run, stage).result().diffusion
+    levels = dealt(len(sequence), diffusion, seed)
+    figure = charts.dealt(levels, schedule, [title(i) for i in sequence])
+    rows = charts.pd.DataFrame({"title": [title(i) for i in sequence], **levels})
+    ui.figure(
+        figure, rows, "noise-by-token", "Noise on every token of the history, in training and when recommending.", key="denoising.dealt"
+    )
+    st.caption("Darker is noisier; pale is clean. Each row of training is one draw.")
+    st.markdown(PER_TOKEN[run.model_config.timestep_per])
+
+
+# -- all users ----------------------------------------------------------------------------------------------------
+
+
+def _everyone(run: RunFolder) -> None:
+    report = cached_all_users(run)
+    if report is None:
+        _measure(run)
+        return
+    from app.denoising import charts
+
+    st.markdown(words.of_everyone(report))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**When it is decided**")
+        table = charts.pd.DataFrame({"commit_step": range(1, report["timesteps"] + 1), "users": report["commit_steps"]})
+        alt = f"Users by commit step: {report['commit_steps'][0]:,} of {report['users']:,} at the first."
+        ui.figure(charts.commits(report), table, "commit-steps", alt, key="denoising.commits")
+    with right:
+        st.markdown("**How good the list is after each step**")
+        alt = "HR@20 and NDCG@10 after each step of the whole process."
+        ui.figure(charts.by_step(report), charts.pd.DataFrame(report["by_step"]), "metrics-by-step", alt, key="denoising.bystep")
+    number = st.column_config.NumberColumn
+    percent: dict[str, Any] = {"hr": number("HR@20, %", format="%.2f"), "ndcg": number("NDCG@10, %", format="%.2f")}
+    st.markdown(f"**One step against {report['timesteps']}**, a process of its own for each number of steps")
+    columns = percent | {
+        "steps": number("Steps"),
+        "items": number("Distinct items"),
+        "commit": number("Commit step, mean", format="%.1f"),
+        "common": number("Same items in the top 10, mean", format="%.2f"),
+    }
+    st.dataframe(charts.everyone_table(report), hide_index=True, column_config=columns, key="denoising.everyone")
+    columns = percent | {
+        "users": number("Users"),
+        "one": number("HR@20 of one step, %", format="%.2f"),
+        "commit": number("Commit step, mean", format="%.2f"),
+    }
+    for split, words_ in (("by_popularity", "Times the target occurs in training"), ("by_length", "Items before the target")):
+        table = charts.groups_table(report[split])
+        st.dataframe(table, hide_index=True, column_config={"group": words_, **columns}, key=f"denoising.{split}")
+    st.caption(
+        f"Test items of {report['users']:,} users, seed {report['seed']}. Standard errors are in the file all_users.json of the run."
+    )
+
+
+def _measure(run: RunFolder) -> None:
+    """Start, follow and cancel the measurement."""
+    if data.dataset(run)[0] is None:
+        st.info(f"{data.dataset(run)[1]} All users can't be measured without them.", icon=":material/info:")
+        return
+
+    def begin() -> None:
+        projecting.start(run, measuring.MODULE)
+
+    @st.fragment(run_every=1.0 if _alive(run) else None)
+    def progress() -> None:
+        job = projecting.job(run, measuring.MODULE)
+        if job is not None and job.alive:
+            st.progress(job.fraction, f"Measuring all users: {100 * job.fraction:.0f} %")
+            st.button("Cancel", on_click=projecting.cancel, args=(run, measuring.MODULE), key="denoising.cancel")
+            return
+        if job is not None and cached_all_users(run) is not None:
+            st.rerun()
+        if job is not None and job.error:
+            st.error(job.error, icon=":material/error:")
+        st.markdown(
+            "All users are not measured yet: every user's reverse process, in all steps and in 1, 4 and 8. It is kept in the run folder."
+        )
+        st.button(
+            "Measure all users",
+            icon=":material/play_arrow:",
+            on_click=begin,
+            key="denoising.measure",
+        )
+
+    progress()
+
+
+def _alive(run: RunFolder) -> bool:
+    job = projecting.job(run, measuring.MODULE)
+    return job is not None and job.alive

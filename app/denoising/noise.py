@@ -1,0 +1,85 @@
+"""The noise weight λ as a dial: runs that were trained with another one and are the same otherwise, and what it does to all users."""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from adrec.all_users import cached_all_users
+from adrec.errors import AdrecError
+from adrec.explorer import words
+from adrec.runs import RunFolder
+from app import loaders, state, ui
+
+HELP = (
+    "How much of the noised token the denoiser sees beside the history. Each value is a run of its own that was trained with it; "
+    "user, seed and step stay as they are."
+)
+KEY = "denoising.weight"
+
+
+def dial(row: Any, run: RunFolder) -> None:
+    """In ``row`` a choice among the runs' noise weights, if there is one to be made."""
+    runs = alike(run)
+    if len(runs) < 2:
+        return
+    st.session_state[KEY] = run.model_config.noise_weight
+
+    def turn() -> None:
+        shown = st.session_state.get("state.user", state.get("user"))  # else another run would open with a user of its own
+        state.put(run=runs[st.session_state[KEY]].name, user=shown)
+
+    row.segmented_control("Noise weight λ", list(runs), format_func="{:g}".format, required=True, help=HELP, key=KEY, on_change=turn)
+
+
+def alike(run: RunFolder) -> dict[float, RunFolder]:
+    """By noise weight, smallest first, the ADRec runs that differ from ``run`` in nothing else: data, settings and seed are the same."""
+    settings = _settings(run)
+    if settings is None or settings[0].model != "adrec":
+        return {}
+    found = {run.model_config.noise_weight: run}
+    for other in loaders.all_runs():
+        theirs = None if loaders.is_bare(other) or "finetune" not in other.stages else _settings(other)
+        if theirs == settings:
+            found.setdefault(other.model_config.noise_weight, other)
+    return dict(sorted(found.items()))
+
+
+def _settings(run: RunFolder) -> tuple[Any, ...] | None:
+    """All that a run's answers hang on but the noise weight and chance; None of a run that can't be read."""
+    try:
+        return replace(run.model_config, noise_weight=0.0), run.train_config, loaders.info(run).get("dataset", {}).get("hash")
+    except AdrecError:
+        return None
+
+
+def effect(run: RunFolder) -> None:
+    """What the noise weight does to all users, in words and as a table of the runs of the dial."""
+    from app.denoising import charts
+
+    reports = {weight: cached_all_users(other) for weight, other in alike(run).items()}
+    measured = {weight: report for weight, report in reports.items() if report is not None}
+    absent = [f"{weight:g}" for weight, report in reports.items() if report is None]
+    if measured:
+        st.markdown(words.of_weights(measured))
+        number = st.column_config.NumberColumn
+        columns: dict[str, Any] = {
+            "weight": number("λ", format="%g"),
+            "steps": number("Steps"),
+            "hr": number("HR@20, %", format="%.2f"),
+            "ndcg": number("NDCG@10, %", format="%.2f"),
+            "items": number("Distinct items"),
+            "commit": number("Commit step, mean", format="%.1f"),
+            "common": number("Same items in the top 10 as after all steps", format="%.1f"),
+        }
+        table = charts.weights_table(measured)
+        st.dataframe(table, hide_index=True, column_config=columns, key="denoising.weights.table")
+        ui.download("Data (CSV)", table, "noise-weights", key="denoising.weights")
+        st.caption(
+            "One training for each λ, the same data, settings and first table; each number of steps is a reverse process of its own. "
+            "What three seeds of each give is in docs/RESULTS.md."
+        )
+    if absent:
+        st.info(
+            f"All users are not measured yet for λ = {', '.join(absent)}: turn the dial there and choose All users.", icon=":material/info:"
+        )
