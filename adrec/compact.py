@@ -17,7 +17,7 @@ STEPS_KEPT = 300
 
 def compact(run: RunFolder, out: str | Path, snapshots: int = 6, tables_only: bool = False) -> RunFolder:
     """Copy ``run`` to the new folder ``out``: float16 item tables of every stage, the final weights, metrics, events with at most
-    ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way, spread evenly over the training.
+    ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way, spread evenly over the training, the last among them.
 
     tables_only: of the final weights the item table alone; what needs a model says that there is none.
     """
@@ -35,7 +35,7 @@ def compact(run: RunFolder, out: str | Path, snapshots: int = 6, tables_only: bo
         path = Path("snapshots/initial.safetensors")
         save_arrays(copy.path / path, _halved(run.path / path, (ITEM_TABLE,)))
     saved = run.snapshots()
-    for i in sorted({round(x) for x in np.linspace(0, len(saved) - 1, min(snapshots, len(saved)))}):
+    for i in sorted({round(x) for x in np.linspace(len(saved) - 1, 0, min(snapshots, len(saved)))}):
         _copy(saved[i][2], copy.path / "snapshots" / saved[i][2].name)
     _copy(run.path / "items.csv", copy.path / "items.csv")
     _write_events(copy, run.events()[0])
