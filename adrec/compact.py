@@ -17,7 +17,7 @@ STEPS_KEPT = 300
 
 def compact(run: RunFolder, out: str | Path, snapshots: int = 6, tables_only: bool = False) -> RunFolder:
     """Copy ``run`` to the new folder ``out``: float16 item tables of every stage, the final weights, metrics, events with at most
-    ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way, spread evenly over the training, the last among them.
+    ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way: the last, the first, and evenly between.
 
     tables_only: of the final weights the item table alone; what needs a model says that there is none.
     """
