@@ -132,10 +132,9 @@ def loading_map(xy: np.ndarray, loadings: np.ndarray, titles: Sequence[str]) -> 
     size = np.abs(loadings) / limit
     order = np.argsort(size)
     dense = len(xy) > 2000
-    trace = go.Scattergl if dense else go.Scatter
     ends = {"tickvals": [-limit, 0, limit], "ticktext": ["low", "0", "high"], "thickness": 10, "len": 0.6, "outlinewidth": 0}
     figure = go.Figure(
-        trace(
+        go.Scatter(
             x=xy[order, 0],
             y=xy[order, 1],
             mode="markers",
@@ -161,12 +160,11 @@ def loading_map(xy: np.ndarray, loadings: np.ndarray, titles: Sequence[str]) -> 
 
 def dialled_map(before: np.ndarray, after: np.ndarray, color: str) -> go.Figure:
     """The map of the changed table (P, 2) in colour, each item's old place in grey behind it."""
-    dense = len(before) > 2000
-    trace, size = (go.Scattergl, 3) if dense else (go.Scatter, 5)
+    size = 3 if len(before) > 2000 else 5
     figure = go.Figure()
     for xy, shade, opacity in ((before, palette.NULL_COLOR, 0.35), (after, color, 0.75)):
         marker = {"color": shade, "size": size, "opacity": opacity}
-        figure.add_trace(trace(x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker, hoverinfo="skip"))
+        figure.add_scatter(x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker, hoverinfo="skip")
     figure.update_layout(**base_layout(height=340))
     figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4})
     figure.update_xaxes(visible=False)

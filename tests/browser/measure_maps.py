@@ -75,7 +75,6 @@ RELEASE = """async (steps) => {
   return { whole, script, count: maps.count };
 }"""
 LASSO, PAN = 60, 20
-BROWSER = ["--disable-gpu", *(argument for argument in ARGUMENTS if not argument.startswith("--use-"))]
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -174,7 +173,7 @@ def main() -> None:
         make(Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 65_000)
         return
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         json.dump(measure(browser, sys.argv[1].rstrip("/"), int(sys.argv[2]) if len(sys.argv) > 2 else REPEATS), sys.stdout)
         browser.close()
 
