@@ -1,5 +1,6 @@
 """A server of its own for the browser, on a free port, with its own runs; skipped with a reason where Chromium is missing."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -57,15 +58,22 @@ class Server:
             self.process = None
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Server]:
     """A running server; its trainings are killed at the end."""
-    started = Server(tmp_path)
+    started = Server(folder)
     started.start()
     yield started
     for path in started.runs.glob("*/job.json"):
         jobs.stop(started.runs, path.parent.name, force=True)
     started.stop()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own. Tests that only look have one for all of their file."""
+    with serving(tmp_path) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -82,18 +90,26 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+@pytest.fixture(scope="module")
+def window(browser: Any) -> Iterator[Any]:
+    """One browser window for the tests of a file, so that scripts are fetched and compiled once."""
+    opened = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(browser: Any, server: Server) -> Iterator[Any]:
+def page(window: Any, server: Server) -> Iterator[Any]:
     """A page that must stay free of console errors and of requests to other machines."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    opened = context.new_page()
+    opened = window.new_page()
     complaints: list[str] = []
     opened.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
     opened.on("pageerror", lambda e: complaints.append(str(e)))
     opened.on("request", lambda r: complaints.append(f"request to {r.url}") if _foreign(r.url, server.port) else None)
     opened.expected = []  # texts of complaints that a test causes on purpose
     yield opened
-    context.close()
+    for tab in window.pages:
+        tab.close()
     assert [c for c in complaints if not any(h in c for h in (*HARMLESS, *opened.expected))] == []
 
 

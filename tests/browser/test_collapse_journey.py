@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,7 +14,7 @@ from playwright.sync_api import expect
 from adrec.collapse import neighbours
 from adrec.runs import RunFolder
 from app.collapse import items
-from tests.browser.conftest import Server, settle
+from tests.browser.conftest import Server, serving, settle
 
 pytestmark = pytest.mark.browser
 TIMEOUT = 60_000
@@ -23,7 +24,14 @@ POSITION = """([root, stage, row]) => { const p = root.maps.panels.find(p => p.s
     return root.maps.project(p, root.maps.xy[stage], row) }"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of this file."""
+    with serving(tmp_path_factory.mktemp("app")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def run(server: Server, tiny_run: RunFolder) -> RunFolder:
     """The tiny run, in the server's folder of runs."""
     return RunFolder(shutil.copytree(tiny_run.path, server.runs / "tiny"))
@@ -137,12 +145,13 @@ def test_the_browsers_back_returns_to_the_item_before(page: Any, server: Server,
     expect(maps).to_have_attribute("data-item", "4", timeout=TIMEOUT)
 
 
-def test_umap_is_computed_at_the_press_of_a_button(page: Any, server: Server, run: RunFolder, tmp_path: Path) -> None:
-    page.goto(f"{server.url}/collapse?run=tiny&method=umap")
+def test_umap_is_computed_at_the_press_of_a_button(page: Any, server: Server, run: RunFolder) -> None:
+    own = RunFolder(shutil.copytree(run.path, server.runs / "unlaid"))
+    page.goto(f"{server.url}/collapse?run=unlaid&method=umap")
     page.get_by_role("button", name="Compute UMAP").click(timeout=TIMEOUT)
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=TIMEOUT)
     expect(page.locator(".maps[data-item]")).to_be_visible(timeout=2 * TIMEOUT)
-    assert list((run.path / "projections").glob("umap-*"))
+    assert list((own.path / "projections").glob("umap-*"))
 
 
 def test_on_a_phone_the_maps_stand_one_under_the_other(page: Any, server: Server, run: RunFolder) -> None:

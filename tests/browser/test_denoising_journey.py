@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from adrec.runs import RunFolder
-from tests.browser.conftest import Server, settle
+from tests.browser.conftest import Server, serving, settle
 
 pytestmark = pytest.mark.browser
 COUNT_MESSAGES = """() => {
@@ -19,7 +20,14 @@ COUNT_MESSAGES = """() => {
 }"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of this file."""
+    with serving(tmp_path_factory.mktemp("app")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def run(server: Server, tiny_run: RunFolder) -> Path:
     """The tiny run, in the server's folder of runs: four steps, lambda 1."""
     return Path(shutil.copytree(tiny_run.path, server.runs / "tiny"))
