@@ -1,6 +1,7 @@
 """The reverse process of every user of a run: when answers fall, what fewer steps cost, for whom. Cached in the run folder."""
 
 import contextlib
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -77,8 +78,16 @@ def _known(run: RunFolder, stage: str, seed: int) -> str:
     """What the measures follow from: a digest of weights, model settings, data and seed."""
     info = run.info
     settings = [VERSION, info.get("model"), info.get("dataset", {}).get("hash"), seed]  # as recorded: new kinds of settings change nothing
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    with open(run.weights_path(stage), "rb") as file:
+    path = run.weights_path(stage)
+    stat = path.stat()
+    return _digest(json.dumps(settings, sort_keys=True), path.resolve(), stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(settings: str, path: Path, changed: int, size: int) -> str:
+    """Of settings and a file, which is read again when it has changed."""
+    digest = hashlib.sha256(settings.encode())
+    with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.config import PRESETS
+from adrec.data import catalog
 from adrec.runs import RunFolder, list_runs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,8 +83,10 @@ def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def projection(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
-    """The layout of the stages if it is at hand; never computes one."""
-    return _projection(*key(run), method, seed)
+    """The layout of the stages if it is at hand; never computes one (shared: never change it)."""
+    folders = (run.path / "projections", catalog.home() / "projections")
+    written = tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders)
+    return _projection(*key(run), method, seed, written)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -114,7 +117,8 @@ def _distinct(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str,
     return distinct_tables(_tables(path, changed))
 
 
-def _projection(path: str, changed: int, method: str, seed: int) -> dict[str, np.ndarray] | None:
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _projection(path: str, changed: int, method: str, seed: int, written: tuple[int, ...]) -> dict[str, np.ndarray] | None:
     from adrec.projection import cached
 
     return cached(RunFolder(path), method, seed)
