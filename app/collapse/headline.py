@@ -23,7 +23,7 @@ SIGNS = {
 """Beside the words, so that colour is not needed."""
 START = "Random numbers: where the training begins."
 NUMBERS = (
-    ("spikes", "{:.0f} directions stronger than noise"),
+    ("spikes", "directions stronger than noise: {:.0f}"),
     ("effective_rank", "effective rank {:.0f}"),
     ("neighbour_lift", "neighbours used together {:.1f} times as often as chance"),
 )
