@@ -127,7 +127,7 @@ def _change(change: dict[str, Any]) -> str:
 
 def actions(found: Result) -> None:
     """Take the report along, or look at the tables in the laboratory."""
-    from adrec.own.report import report
+    from adrec.report import report
 
     row = st.container(horizontal=True, vertical_alignment="center")
     stem = found.sources[0].name.rpartition(".")[0] or "tables"

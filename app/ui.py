@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from adrec.errors import AdrecError
+from adrec.explorer.words import plain as plain
 from adrec.runs import RunFolder
 from app import loaders, state
 from app.components.pictures import pictures
@@ -68,11 +69,6 @@ def run_title(run: RunFolder) -> str:
     except (AdrecError, KeyError):
         title = "unreadable"
     return f"{run.name} · {title}" + (" · bundled" if loaders.is_bundled(run) else "")
-
-
-def plain(text: str) -> str:
-    """A text that Markdown leaves as it is."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|~$:<>" else c for c in text)
 
 
 def figure(figure: Any, data: Any, name: str, alt: str, key: str | None = None, **kwargs: Any) -> Any:

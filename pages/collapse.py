@@ -3,16 +3,7 @@
 import streamlit as st
 
 from app import ui
-from app.collapse import compare as collapse_compare
-from app.collapse import data as collapse_data
-from app.collapse import dials as collapse_dials
-from app.collapse import film as collapse_film
-from app.collapse import headline as collapse_headline
-from app.collapse import maps as collapse_maps
-from app.collapse import moves as collapse_moves
-from app.collapse import selection as collapse_selection
-from app.collapse import spectra as collapse_spectra
-from app.collapse import view as collapse_view
+from app.collapse import compare, data, dials, film, headline, maps, moves, selection, spectra, view
 
 DEFINITIONS = {
     "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",
@@ -36,27 +27,27 @@ if run is None:
 if not run.table_names():
     top.info("This run has no item table yet: the first is there when training begins.", icon=":material/info:")
     st.stop()
-large = collapse_data.stages(run).items > collapse_data.AT_ONCE
+large = data.stages(run).items > data.AT_ONCE
 head = top.container()
 if large:
     waiting = head.empty()
     waiting.markdown("Judging the item tables, which takes a while at this size.")
 else:
-    collapse_headline.show(run, head)
-collapse_maps.controls(run, controls)
-collapse_compare.chooser(run, controls)
+    headline.show(run, head)
+maps.controls(run, controls)
+compare.chooser(run, controls)
 with picture:
-    collapse_maps.map_view(run)
-collapse_maps.neighbour_view(run)
-collapse_selection.selection_view(run, collapse_maps.chosen(run)["colour"])
+    maps.map_view(run)
+maps.neighbour_view(run)
+selection.selection_view(run, maps.chosen(run)["colour"])
 if large:
     waiting.empty()
-    collapse_headline.show(run, head)
-collapse_moves.movers_view(run)
-collapse_spectra.section(run)
-collapse_film.section(run)
-collapse_dials.section(run)
+    headline.show(run, head)
+moves.movers_view(run)
+spectra.section(run)
+film.section(run)
+dials.section(run)
 st.subheader("Measures", anchor=False, help="Point at a name for what it says; all definitions are below.")
-collapse_view.measures_view(run)
-collapse_view.definitions_view(run)
+view.measures_view(run)
+view.definitions_view(run)
 ui.define(DEFINITIONS)

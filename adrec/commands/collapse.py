@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
 def collapse_command(arguments: argparse.Namespace) -> None:
     from adrec.own.bring import bring
     from adrec.own.judging import judge
-    from adrec.own.report import report
+    from adrec.report import report
     from adrec.runs import atomic
 
     how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding")}

@@ -38,7 +38,7 @@ class Style:
 
 def plain(text: str) -> str:
     """Text that Markdown leaves as it is: M*A*S*H."""
-    return re.sub(r"([\\`*_{}\[\]<>#$:~|])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:])", r"\\\1", text)
 
 
 MARKDOWN = Style(lambda text: f"**{text}**", lambda text: f"*{plain(text)}*")

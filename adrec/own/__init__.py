@@ -1,1 +1,1 @@
-"""Somebody's own embeddings: find the table in a file, match it with items and interactions, judge it, report."""
+"""Somebody's own embeddings: find the table in a file, match it with items and interactions, judge it."""

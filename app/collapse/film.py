@@ -9,8 +9,7 @@ import streamlit as st
 
 from adrec.runs import RunFolder
 from app import loaders, palette, state, ui
-from app.collapse import colours, data, items
-from app.collapse import maps as collapse_maps
+from app.collapse import colours, data, items, maps
 from app.components.film import film as mount
 from app.components.film import pack
 
@@ -83,7 +82,7 @@ def _make(run: RunFolder, place: Any) -> "Film":
 
 def show(run: RunFolder, found: "Film") -> None:
     """The player, its caption and downloads."""
-    now = collapse_maps.chosen(run)
+    now = maps.chosen(run)
     frame = state.get("frame", len(found) - 1)
     frame = frame if 0 <= frame < len(found) else len(found) - 1
     part = f"{len(found.rows):,} of {data.stages(run).items:,} items, spread over popularity. "
@@ -133,12 +132,12 @@ def _packed(path: str, changed: int, row: int, colour: str | None, frame: int, _
         "titles": [titles[r] for r in found.rows],
         "legend": "" if plain else looked.label,
         "categories": categories,
-        "colours": collapse_maps._category_colours(categories),
+        "colours": maps.category_colours(categories),
         "markers": palette.CATEGORY_MARKERS[: max(len(categories), 1)],
         "glyphs": ["●", "■", "▲", "◆", "✚", "✕", "★", "⬢"],
         "low": looked.low,
         "high": looked.high,
-        "ramp": {theme: collapse_maps._ramp(*ends) for theme, ends in collapse_maps.RAMPS.items()},
+        "ramp": {theme: maps.ramp(*ends) for theme, ends in maps.RAMPS.items()},
         "random": null_band(len(found.rows), found.values.shape[1])[1].tolist(),
         "measures": [
             {"name": name, "meaning": meaning, "digits": digits, "percent": percent, "values": _listed(found.measure(key))}

@@ -116,11 +116,11 @@ def _packed(
         "legend": _colouring.label,
         "unit": _colouring.unit,
         "categories": _colouring.categories,
-        "colours": _category_colours(_colouring.categories),
+        "colours": category_colours(_colouring.categories),
         "markers": palette.CATEGORY_MARKERS[: len(_colouring.categories)],
         "low": _colouring.low,
         "high": _colouring.high,
-        "ramp": {theme: _ramp(*ends) for theme, ends in RAMPS.items()},
+        "ramp": {theme: ramp(*ends) for theme, ends in RAMPS.items()},
         "sampled": rows is not None,
         "values": _colouring.values is not None,
         "per_stage": _colouring.codes.ndim > 1,
@@ -129,13 +129,13 @@ def _packed(
     return pack(header, [_layouts[name] for name in stages.names], _colouring.codes, *extra)
 
 
-def _category_colours(categories: tuple[str, ...]) -> list[str]:
+def category_colours(categories: tuple[str, ...]) -> list[str]:
     """A colour each; grey for the rest, which is always the last."""
     grey = palette.CATEGORIES[-1]
     return [grey if name == colours.OTHER else palette.CATEGORIES[i] for i, name in enumerate(categories)]
 
 
-def _ramp(first: str, last: str) -> list[str]:
+def ramp(first: str, last: str) -> list[str]:
     ends = [np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (first, last)]
     mixed = [ends[0] + (ends[1] - ends[0]) * t for t in np.linspace(0, 1, colours.STEPS)]
     return ["#" + "".join(f"{round(v):02x}" for v in color) for color in mixed]
@@ -193,8 +193,8 @@ def neighbour_view(run: RunFolder) -> None:
     now, titles = chosen(run), items.titles(run)
     row = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
     with row.container(width="stretch"):
-        st.subheader(_plain(titles[now["row"]]), anchor=False)
-        st.caption(" · ".join(f"{name}: **{_plain(words)}**" for name, words in items.facts(run, now["row"]).items()))
+        st.subheader(ui.plain(titles[now["row"]]), anchor=False)
+        st.caption(" · ".join(f"{name}: **{ui.plain(words)}**" for name, words in items.facts(run, now["row"]).items()))
     metric = state.bound("metric", "cosine", list(items.METRICS))
     row.segmented_control(
         "Nearest by", list(items.METRICS), format_func=items.METRICS.__getitem__, required=True, help=METRIC_HELP, **metric
@@ -227,8 +227,3 @@ def _neighbour_table(near: Mapping[str, list[dict[str, Any]]], titles: list[str]
         for place, n in enumerate(found, start=1)
     ]
     return pd.DataFrame(rows, columns=["table", "place", "id", "item", metric, "change"])
-
-
-def _plain(text: str) -> str:
-    """A title that Markdown leaves as it is."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|~$:<>" else c for c in text)

@@ -15,7 +15,7 @@ from adrec.errors import AdrecError, DataError, WeightsError
 from adrec.own.bring import Source, bring, import_tables, laboratory_problem, named
 from adrec.own.judging import compare, judge
 from adrec.own.matching import matched, rows_of
-from adrec.own.report import report
+from adrec.report import report
 from adrec.runs import RunFolder
 
 V, D = 60, 8

@@ -16,7 +16,7 @@ import numpy as np
 
 from adrec.collapse.definitions import MEASURES
 from adrec.collapse.kinds import KIND_WORDS
-from adrec.own import figures
+from adrec.report import figures
 
 PACKAGES = ("numpy", "scipy", "pandas", "safetensors")
 MARKS = {"healthy": "✓", "concentrated": "✓", "weakly-learned": "!", "spectral-only": "!"}
