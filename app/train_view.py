@@ -7,6 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from adrec.config import TrainConfig
+from adrec.errors import AdrecError
+from adrec.runs import RunFolder
 from app import jobs, loaders, palette, ui
 from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
@@ -147,12 +149,23 @@ def _controls(root: Path, job: Job) -> None:
             icon=":material/scatter_plot:",
             query_params={"run": job.name},
         )
-        row.page_link(
-            loaders.ROOT / "pages" / "denoising.py",
-            label="Step through its denoising",
-            icon=":material/blur_on:",
-            query_params={"run": job.name},
-        )
+        if _denoises(job.run):
+            row.page_link(
+                loaders.ROOT / "pages" / "denoising.py",
+                label="Step through its denoising",
+                icon=":material/blur_on:",
+                query_params={"run": job.name},
+            )
+
+
+def _denoises(run: RunFolder) -> bool:
+    """Whether the Denoising page can open the run."""
+    from app.denoising import data
+
+    try:
+        return bool(data.stage(run))
+    except AdrecError:
+        return False
 
 
 def _curves(job: Job, stages: list[StageProgress]) -> None:

@@ -13,12 +13,14 @@ DEFINITIONS = {
 
 root = loaders.user_root()
 jobs.ensure_worker(root)
-known = {job.name: job for job in [*jobs.jobs(loaders.BUNDLED), *reversed(jobs.jobs(root))]}
+bundled = {job.name: job for job in jobs.jobs(loaders.BUNDLED)}
+known = {job.name: job for job in jobs.jobs(root)}
+known |= {run.name: bundled[run.name] for run in loaders.all_runs() if run.name in bundled and run.name not in known}
 ui.header("How does a model come to know its items?")
 picture, controls = st.columns([5, 2], gap="large")
 with picture:
     if known:
-        names = list(reversed(known))
+        names = list(known)
         wanted = state.get("run")
         if wanted is not None and wanted not in known:
             st.warning(f"There is no run called '{wanted}' here.", icon=":material/warning:")

@@ -1,6 +1,7 @@
 """The Train page through AppTest, on run folders that are really there."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from adrec.config import PRESETS
 from adrec.data.dataset import ItemTable
 from adrec.runs import RunFolder, write_json
-from app import jobs, train_form
+from app import jobs, loaders, train_form
 from app.progress import Follower, duration, summarise, thin
 from tests.app.conftest import LONG, state, trains, wait_for
 from tests.app.pages import open_page, texts
@@ -56,10 +57,23 @@ def test_a_stopped_run_says_that_it_can_be_resumed(root: Path) -> None:
     assert "**half** is stopped and can be resumed where it was." in texts(open_page("train", run="half"))
 
 
-def test_a_finished_run_leads_to_its_embeddings_and_its_denoising(root: Path) -> None:
-    write_run(root, "done", "finished", half_way())
+def test_a_finished_run_leads_to_its_embeddings_and_its_denoising(root: Path, tiny_run: RunFolder) -> None:
+    shutil.copytree(tiny_run.path, root / "done")
     links = {e.proto.label: e.proto.query_string for e in open_page("train", run="done").get("page_link")}
     assert links == {"See its embeddings": "run=done", "Step through its denoising": "run=done"}
+
+
+def test_a_run_that_cannot_be_denoised_is_not_sent_there(root: Path) -> None:
+    write_run(root, "done", "finished", half_way())
+    assert [e.proto.label for e in open_page("train", run="done").get("page_link")] == ["See its embeddings"]
+
+
+def test_the_page_opens_with_the_first_bundled_run_or_with_ones_own(root: Path) -> None:
+    (picker,) = (box for box in open_page("train").selectbox if box.label == "Run")
+    assert picker.value == loaders.FIRST == picker.options[0]
+    write_run(root, "mine", "stopped", half_way())
+    (picker,) = (box for box in open_page("train").selectbox if box.label == "Run")
+    assert picker.value == "mine" and picker.options[:2] == ["mine", loaders.FIRST]
 
 
 def test_the_curves_are_there_and_carry_the_stages_names(root: Path) -> None:
