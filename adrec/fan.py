@@ -129,13 +129,13 @@ def fewer_steps(
     user: int = 0,
 ) -> list[FewerSteps]:
     """The reverse process in each of the numbers of steps ``counts`` (default: 1, 2, 4, ... and all), beside that in all timesteps."""
-    numbers, ids, sample = _sampler(model, history, target, seeds, user)
-    full = _fan(model, ids, target, numbers, *sample(None))
-    whole = [set(row) for row in full.top_ten[-1].tolist()]
+    _, _, sample = _sampler(model, history, target, seeds, user)
+    answers = sample(None)[1][-1]
+    item = _followed(model, target, answers)
+    whole = [set(row) for row in _measured(model, answers, item)[1].tolist()]
     found = []
     for count in step_counts(model.config.timesteps) if counts is None else counts:
-        _, estimates = sample(count)
-        ranks, lists = _measured(model, estimates[-1], full.item)
+        ranks, lists = _measured(model, sample(count)[1][-1], item)
         common = [len(a & set(b)) for a, b in zip(whole, lists.tolist(), strict=True)]
         found.append(FewerSteps(count, np.array(common), ranks))
     return found
@@ -172,14 +172,17 @@ def _sampler(
 
 
 def _fan(model: Model, history: list[int], target: int | None, seeds: np.ndarray, timesteps: np.ndarray, estimates: Tensor) -> Fan:
-    if target is None:
-        first = _measured(model, estimates[-1], 1)[1][:, 0]
-        item = Counter(first.tolist()).most_common(1)[0][0]
-    else:
-        item = target
+    item = _followed(model, target, estimates[-1])
     measured = [_measured(model, x0_hat, item) for x0_hat in estimates]
     ranks, lists = (np.stack(part) for part in zip(*measured, strict=True))
     return Fan(history, target, seeds, timesteps, item, ranks, lists)
+
+
+def _followed(model: Model, target: int | None, answers: Tensor) -> int:
+    """The item whose ranks are measured. answers: (R, D)."""
+    if target is not None:
+        return target
+    return int(Counter(_measured(model, answers, 1)[1][:, 0].tolist()).most_common(1)[0][0])
 
 
 def _measured(model: Model, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
