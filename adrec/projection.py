@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -287,54 +286,3 @@ def project(run: RunFolder, method: str, seed: int = 0, progress: Progress | Non
                 np.savez(file, allow_pickle=False, **layouts)
             break
     return layouts
-
-
-# -- new vectors on a layout ------------------------------------------------------------------------------------------
-
-
-class Placed(NamedTuple):
-    """positions: (P, 2) float32. errors: (P,), the share of a vector's k nearest items (cosine) that are not among the k items nearest to
-    its position on the map: 0, the map shows its neighbourhood; 1, it shows none of it."""
-
-    positions: np.ndarray
-    errors: np.ndarray
-
-
-def place(points: np.ndarray, table: np.ndarray, layout: np.ndarray, k: int = 10) -> Placed:
-    """New vectors (P, D) on the layout (V, 2) of a table (V, D), in the midst of its nearest items.
-
-    A position is the geometric median of the k nearest items' by cosine, weighted by 1 / (1 - cosine): unlike the mean, it is not
-    pulled out of the map by one neighbour that lies elsewhere. A vector that points as an item does
-    is put exactly there (the nearest by length, if several do). For PCA use ``LinearMap.apply``, which is exact.
-    """
-    array, points = as_table(table), np.asarray(points, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != array.shape[1] or not np.isfinite(points).all():
-        accepted = f"finite vectors of shape (P, {array.shape[1]})"
-        raise WeightsError(f"Cannot place vectors of shape {points.shape} among these items; accepted are {accepted}.")
-    if layout.shape != (len(array), 2):
-        raise WeightsError(f"A layout of shape {layout.shape} does not belong to {len(array)} items; accepted is ({len(array)}, 2).")
-    k = min(k, len(array))
-    distances = (1 - unit_rows(points) @ unit_rows(array).T).clip(min=0)
-    rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
-    near = np.take_along_axis(distances, rows, axis=1)
-    weights = 1 / np.maximum(near, EXACT)
-    positions = _geometric_median(layout[rows].astype(np.float64), weights)
-    for p in np.flatnonzero(near[:, 0] <= EXACT):
-        same = np.flatnonzero(distances[p] <= EXACT)
-        positions[p] = layout[same[np.linalg.norm(array[same] - points[p], axis=1).argmin()]]
-    on_map = ((positions[:, None, :] - layout[None, :, :]) ** 2).sum(axis=2)
-    shown = np.argsort(on_map, axis=1, kind="stable")[:, :k]
-    return Placed(positions.astype(np.float32), 1 - neighbour_overlap(rows, shown))
-
-
-def _geometric_median(points: np.ndarray, weights: np.ndarray, rounds: int = 100) -> np.ndarray:
-    """The places (P, 2) with the least weighted sum of distances to points (P, k, 2), by Weiszfeld's iteration (1937)."""
-    shares = weights
-    for _ in range(rounds):
-        positions = (shares[:, :, None] * points).sum(axis=1) / shares.sum(axis=1, keepdims=True)
-        shares = weights / np.maximum(np.linalg.norm(points - positions[:, None, :], axis=2), 1e-6)
-    return positions
-
-
-EXACT = 1e-9
-"""Cosine distance below which two vectors point the same way in float64."""

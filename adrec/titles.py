@@ -1,7 +1,7 @@
 """Items by what a person types: a title, a raw id, or the closest titles to a misspelt one."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -58,3 +58,9 @@ def closest(text: str, items: pd.DataFrame, count: int = 3) -> list[str]:
     inside = [t for low, t in titles.items() if text.strip().casefold() in low]
     similar = [titles[low] for low in difflib.get_close_matches(text.strip().casefold(), list(titles), count)]
     return list(dict.fromkeys([*similar, *sorted(inside, key=len)]))[:count]
+
+
+def titled(items: pd.DataFrame) -> Callable[[int], str]:
+    """Titles of ids from a run's item frame; id 0 is the padding row."""
+    titles = items["title"].tolist()
+    return lambda item: "(padding)" if item == 0 else str(titles[item - 1])

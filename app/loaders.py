@@ -1,6 +1,7 @@
 """Cached reading of run folders. A run is keyed by its path and the time of its last change; torch and umap are never imported here."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import streamlit as st
 from adrec.config import PRESETS
 from adrec.data import catalog
 from adrec.runs import RunFolder, list_runs
+from adrec.titles import titled
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLED = ROOT / "assets" / "runs"
@@ -67,6 +69,11 @@ def items(run: RunFolder) -> pd.DataFrame:
     return _items(*key(run))
 
 
+def title(run: RunFolder) -> Callable[[int], str]:
+    """Titles of item ids."""
+    return _title(*key(run))
+
+
 def tables(run: RunFolder) -> dict[str, np.ndarray]:
     """The item tables by name (shared: never change them)."""
     return _tables(*key(run))
@@ -97,6 +104,11 @@ def _info(path: str, changed: int) -> dict[str, Any]:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _items(path: str, changed: int) -> pd.DataFrame:
     return RunFolder(path).items
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _title(path: str, changed: int) -> Callable[[int], str]:
+    return titled(_items(path, changed))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

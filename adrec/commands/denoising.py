@@ -45,8 +45,8 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     from adrec.fan import fan, fewer_steps
     from adrec.models.loading import load_model
     from adrec.runs import RunFolder
-    from adrec.titles import parse_history
-    from adrec.trajectory import most_popular, titled, trajectory, user_trajectory
+    from adrec.titles import parse_history, titled
+    from adrec.trajectory import most_popular, trajectory, user_trajectory
 
     run = RunFolder(arguments.run)
     model, items = load_model(run), run.items

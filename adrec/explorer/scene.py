@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adrec.explorer import COLORS
-from adrec.neighbours import neighbour_overlap
 
 if TYPE_CHECKING:
-    from adrec.projection import LinearMap
+    from adrec.placing import Placer
     from adrec.trajectory import Trajectory
 
 TITLED = 5000
@@ -25,52 +24,29 @@ METHODS = {"pca": "PCA", "umap": "UMAP"}
 
 @dataclass(frozen=True)
 class Layout:
-    """A map of a stage's items. items: (V, 2); note: how new vectors get their place; linear: of PCA, else None."""
+    """A map of a stage's items. items: (V, 2); note: how new vectors get their place, which ``place`` gives them."""
 
     method: str
     items: np.ndarray
     note: str
-    linear: "LinearMap | None" = None
-
-    def positions(self, points: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Vectors (P, D) on the map: (P, 2), the share (P,) of their nearest items by cosine that are not nearest on the map, and
-        the ids (P, NEAREST) of these items. table: (V, D)."""
-        norms = np.linalg.norm(table, axis=1)
-        near = _smallest(-(points @ table.T) / np.where(norms > 0, norms, 1.0), min(NEAREST, len(table)))
-        if self.linear is None:
-            from adrec.projection import place  # brings scipy: not before the page's first words
-
-            placed = place(points, table, self.items, NEAREST)
-            return placed.positions, placed.errors, near + 1
-        positions = self.linear.apply(_unit(points) * norms.mean())
-        across, down = (np.subtract.outer(positions[:, axis], self.items[:, axis]) for axis in (0, 1))
-        return positions, 1 - neighbour_overlap(near, _smallest(across**2 + down**2, near.shape[1])), near + 1
-
-
-def _smallest(values: np.ndarray, k: int) -> np.ndarray:
-    """The places (P, k) of each row's k smallest values, smallest first. values: (P, V)."""
-    some = np.argpartition(values, k - 1, axis=1)[:, :k]
-    return np.take_along_axis(some, np.take_along_axis(values, some, axis=1).argsort(axis=1, kind="stable"), axis=1)
+    place: "Placer"
 
 
 def layout(tables: Mapping[str, np.ndarray], stage: str, umap: Mapping[str, np.ndarray] | None = None) -> Layout:
     """The map of a stage among a run's tables: its UMAP layout, if it is at hand, or PCA."""
-    if umap is not None:
-        note = "UMAP of the final item table; x̂₀ and xₜ are at the weighted mean of their 10 nearest items by cosine"
-        return Layout("umap", umap[stage], note)
+    from adrec.placing import Placer  # brings scipy: not before the page's first words
     from adrec.projection import pca_map
 
+    if umap is not None:
+        note = "UMAP of the final item table; x̂₀ and xₜ are amid their 10 nearest items by cosine (weighted geometric median)"
+        return Layout("umap", umap[stage], note, Placer(tables[stage], umap[stage], k=NEAREST))
     linear = pca_map(tables)
     note = (
         f"The two axes show {100 * linear.explained[stage]:.0f} % of the item table's variance; x̂₀ and xₜ are projected on them, "
         "brought to the items' mean length, which changes no ranking"
     )
-    return Layout("pca", linear.apply(tables[stage]), note, linear)
-
-
-def _unit(table: np.ndarray) -> np.ndarray:
-    norm = np.linalg.norm(table, axis=1, keepdims=True)
-    return table / np.where(norm > 0, norm, 1.0)
+    items = linear.apply(tables[stage])
+    return Layout("pca", items, note, Placer(tables[stage], items, linear, NEAREST))
 
 
 def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Callable[[int], str], name: str = "") -> bytes:
@@ -133,7 +109,7 @@ def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict
     noise = _ranked(trajectory.x_t[0], table, trajectory.top.shape[1], trajectory.target)
     first = int(trajectory.top[-1, 0])
     points, steps = np.concatenate([trajectory.x0_hat, trajectory.x_t]), len(trajectory.x0_hat)
-    (x0_path, xt_path), (x0_error, xt_error), (x0_near, xt_near) = (np.split(part, [steps]) for part in layout.positions(points, table[1:]))
+    (x0_path, xt_path), (x0_near, xt_near), (x0_error, xt_error) = (np.split(part, [steps]) for part in layout.place(points))
     found: dict[str, Any] = {
         "top": np.vstack([noise["top"], trajectory.top]),
         "probability": np.vstack([noise["probability"], trajectory.top_probabilities]),
@@ -143,7 +119,7 @@ def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict
         "rival": trajectory.rival,
         "cosine_to_final": trajectory.cosine_to_final,
         "cosine_to_history": trajectory.cosine_to_history,
-        "near": np.vstack([xt_near[:1], x0_near])[:, :NEIGHBOURS],
+        "near": np.vstack([xt_near[:1], x0_near])[:, :NEIGHBOURS] + 1,
         "layout": layout.items,
         "x0_path": x0_path,
         "xt_path": xt_path,
@@ -169,6 +145,7 @@ def _ranked(vector: np.ndarray, table: np.ndarray, k: int, target: int | None) -
     scores = (table @ vector).astype(np.float64)
     probability = np.exp(scores - scores.max())
     probability /= probability.sum()
-    top = np.argsort(-scores[1:], kind="stable")[:k] + 1
+    best = np.flatnonzero(scores[1:] >= np.partition(scores[1:], -k)[-k])  # the k best, and what ties with the last of them
+    top = best[np.argsort(-scores[1:][best], kind="stable")[:k]] + 1
     of_target = {} if target is None else {"rank": int((scores >= scores[target]).sum()), "target_probability": probability[target]}
     return {"top": top, "probability": probability[top], **of_target}

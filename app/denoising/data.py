@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
+from threadpoolctl import threadpool_limits
 
 from adrec.all_users import cached_all_users
 from adrec.config import DENOISERS_OF
@@ -210,8 +211,8 @@ def _noised(path: str, changed: int, stage: str, item: int, seed: int) -> "tuple
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str) -> bytes:
-    from adrec.trajectory import titled
-
     found = _trajectory(path, changed, stage, subject, seed, steps)
     table = _model(path, changed, stage).result().item_embedding.weight.detach().numpy()
-    return scene.blob(found, table, _layout(path, changed, stage, method), titled(loaders.items(RunFolder(path))), name)
+    at = _layout(path, changed, stage, method)
+    with threadpool_limits(1, "blas"):  # its threads wait for more by spinning: on the cores that torch and the browser need next
+        return scene.blob(found, table, at, loaders.title(RunFolder(path)), name)

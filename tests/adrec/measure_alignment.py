@@ -27,13 +27,13 @@ from scipy.spatial import procrustes
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
-from adrec import projection
+from adrec import placing, projection
 from adrec.data import catalog
 from adrec.data.batches import evaluation_batches
 from adrec.evaluation import answers
 from adrec.models.loading import load_model
 from adrec.neighbours import neighbour_overlap, neighbour_sets
-from adrec.projection import pca_map, place, project, project_umap
+from adrec.projection import pca_map, project, project_umap
 from adrec.runs import RunFolder
 
 FILES = {"ml-100k": "official/ml-100k/adrec_trained.pth", "baby": "official/baby/pretrain.pth"}
@@ -158,21 +158,21 @@ def apart(named: dict[str, np.ndarray]) -> None:
         print(f"{noise} | {kept:.2f} | {cells[0][0]:.3f}, {cells[1][0]:.3f} | {cells[0][1]:+.3f}, {cells[1][1]:+.3f}", flush=True)
 
 
-def placing() -> None:
-    """The bundled run's answers to all its users on its map: neighbour error of ``place``, and of a weighted mean in its stead."""
+def of_the_run() -> None:
+    """The bundled run's answers to all its users on its map: neighbour error of a ``Placer``, and of a weighted mean in its stead."""
     run = RunFolder(Path(__file__).parents[2] / "assets/runs/ml-100k")
     model, data = load_model(run), catalog.load_for_run(run.info)
     found = np.concatenate([answers(model, batch).numpy() for batch in evaluation_batches(data, "test", model.config.length)])
     table, layout = run.table("finetune"), project(run, "umap")["finetune"]
     for name, rounds in (("mean", 1), ("median", 100)):
-        median = partial(projection._geometric_median, rounds=rounds)
-        with mock.patch.object(projection, "_geometric_median", median):
-            print(f"placing by the weighted {name} | neighbour error {place(found, table, layout).errors.mean():.2f}")
+        median = partial(placing._geometric_median, rounds=rounds)
+        with mock.patch.object(placing, "_geometric_median", median):
+            print(f"placing by the weighted {name} | neighbour error {placing.Placer(table, layout)(found).errors.mean():.2f}")
 
 
 def main() -> None:
     if sys.argv[1:] == ["run"]:
-        return placing()
+        return of_the_run()
     root = Path(os.environ["ADREC_TEST_DATA"])
     joined_graphs([np.random.default_rng(0).standard_normal((50, 8))])  # compile first, so that seconds compare
     for name in sys.argv[1:] or FILES:

@@ -15,7 +15,8 @@ from adrec.cli import main
 from adrec.explorer import export, scene, words
 from adrec.fan import fan, fewer_steps
 from adrec.models.loading import load_model
-from adrec.trajectory import Trajectory, most_popular, titled, trajectory, user_trajectory
+from adrec.titles import titled
+from adrec.trajectory import Trajectory, most_popular, trajectory, user_trajectory
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from sklearn.manifold import trustworthiness
 
 from adrec import projection
 from adrec.errors import AdrecError, ConfigError, WeightsError
-from adrec.projection import cached, distinct_tables, pca_map, place, project, project_pca, project_umap
+from adrec.projection import cached, distinct_tables, pca_map, project, project_pca, project_umap
 from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
 
 Layouts = dict[str, np.ndarray]
@@ -267,75 +267,3 @@ def test_an_unknown_method_is_named(run: RunFolder) -> None:
 def test_a_run_without_tables_says_so(tmp_path: Path) -> None:
     with pytest.raises(AdrecError, match="no item table yet"):
         project(RunFolder(tmp_path), "pca")
-
-
-# -- new vectors
-
-
-LAYOUT = np.random.default_rng(2).standard_normal((120, 2)).astype(np.float32)
-
-
-@given(st.integers(0, 119), st.floats(0.1, 10))
-@settings(max_examples=30, deadline=None)
-def test_a_vector_that_points_as_an_item_does_is_put_on_it(item: int, scale: float) -> None:
-    table = clusters().astype(np.float64)
-    assert np.array_equal(place(scale * table[item : item + 1], table, LAYOUT).positions[0], LAYOUT[item])
-
-
-def test_of_two_items_in_one_direction_the_nearer_by_length_is_chosen() -> None:
-    table = clusters()
-    table[7] = 2 * table[3]
-    assert np.array_equal(place(table[[3, 7]], table, LAYOUT).positions, LAYOUT[[3, 7]])
-
-
-def test_a_vector_is_put_where_the_weighted_distances_to_its_nearest_items_are_least() -> None:
-    table, point = clusters().astype(np.float64), np.random.default_rng(3).standard_normal(8)
-    distance = 1 - table @ point / np.linalg.norm(table, axis=1) / np.linalg.norm(point)
-    rows = np.argsort(distance)[:10]
-    found = place(point[None], table, LAYOUT).positions[0]
-
-    def cost(at: np.ndarray) -> float:
-        return float((np.linalg.norm(LAYOUT[rows] - at, axis=1) / distance[rows]).sum())
-
-    around = [found + step * np.array(way) for step in (0.01, 0.1, 1) for way in ((1, 0), (0, 1), (-1, 0), (0, -1))]
-    assert all(cost(found) < cost(at) for at in around)
-
-
-def test_one_neighbour_that_lies_elsewhere_does_not_pull_a_vector_out_of_its_cluster() -> None:
-    rng = np.random.default_rng(0)
-    table = np.ones((11, 4)) + 0.05 * rng.standard_normal((11, 4))
-    layout = np.vstack([0.1 * rng.standard_normal((10, 2)), [[100, 0]]])
-    assert np.linalg.norm(place(np.ones((1, 4)), table, layout, k=11).positions[0]) < 0.5
-
-
-def test_placed_vectors_stay_within_the_layout() -> None:
-    positions = place(np.random.default_rng(3).standard_normal((50, 8)), clusters(), LAYOUT).positions
-    assert (positions >= LAYOUT.min(axis=0) - 1e-5).all() and (positions <= LAYOUT.max(axis=0) + 1e-5).all()
-
-
-def test_a_placement_error_is_the_share_of_neighbours_that_the_map_does_not_show() -> None:
-    table, point = clusters().astype(np.float64), np.random.default_rng(3).standard_normal(8)
-    placed = place(point[None], table, LAYOUT)
-    near = np.argsort(-(table @ point) / np.linalg.norm(table, axis=1))[:10]
-    shown = np.argsort(((LAYOUT - placed.positions[0]) ** 2).sum(axis=1))[:10]
-    assert placed.errors[0] == pytest.approx(1 - len(set(near) & set(shown)) / 10)
-
-
-def test_a_map_that_is_the_table_places_without_error() -> None:
-    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    circle = np.column_stack([np.cos(angle), np.sin(angle)])
-    assert place(circle, circle, circle, k=5).errors == pytest.approx(0)
-
-
-@pytest.mark.parametrize(
-    ("points", "layout", "words"),
-    [
-        (np.ones((2, 5)), LAYOUT, r"shape \(2, 5\)"),
-        (np.ones(8), LAYOUT, r"shape \(8,\)"),
-        (np.full((1, 8), np.nan), LAYOUT, "finite"),
-        (np.ones((1, 8)), LAYOUT[:5], "does not belong"),
-    ],
-)
-def test_vectors_that_cannot_be_placed_are_refused(points: np.ndarray, layout: np.ndarray, words: str) -> None:
-    with pytest.raises(WeightsError, match=words):
-        place(points, clusters(), layout)
