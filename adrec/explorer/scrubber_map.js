@@ -48,7 +48,9 @@ function itemMap(figure, scene, all, clock) {
   }
 
   function points(width, height) {
-    const ratio = window.devicePixelRatio || 1, pen = canvas.getContext("2d");
+    const ratio = window.devicePixelRatio || 1, pen = canvas.getContext("2d"), frame = [width, height, ratio, ...box];
+    if (canvas.shown && sameNumbers(canvas.shown.frame, frame) && sameNumbers(canvas.shown.layout, layout)) return;
+    canvas.shown = { frame, layout };
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
     pen.scale(ratio, ratio);

@@ -13,7 +13,7 @@ from adrec.explorer import export, words
 from adrec.runs import RunFolder
 from adrec.titles import Finder
 from app import loaders, state
-from app.denoising import data, view
+from app.denoising import controls, data, view
 
 if TYPE_CHECKING:
     from adrec.trajectory import Trajectory
@@ -85,7 +85,7 @@ def _user(row: Any, one: Side) -> Pair | None:
     default = ids[every.index(own) % len(ids) if own in every else 0]
     _check("other", ids, "other user", f"another user's id, such as {default}")
     place = state.bound("other", default, ids)
-    if len(ids) <= view.LISTED:
+    if len(ids) <= controls.LISTED:
         chosen = row.selectbox("Other user", ids, format_func=lambda user: f"User {user}", width=180, **place)
     else:
         chosen = row.text_input("Other user's id", width=180, **place)
@@ -150,7 +150,7 @@ def _item(row: Any, one: Side) -> Pair | None:
         st.info("The catalogue has no other item.", icon=":material/info:")
         return None
     _check("by", options, "new item", f"another item's id, 1 to {len(items)}" + (", or 0 to remove it" if len(history) > 1 else ""))
-    by = _listed(row, items, options) if len(items) <= view.LISTED else _typed(row, items, options)
+    by = _listed(row, items, options) if len(items) <= controls.LISTED else _typed(row, items, options)
     changed = history[: place - 1] + ((by,) if by else ()) + history[place:]
     before, after = str(items["title"][current]), str(items["title"][by]) if by else None
     name = f"Without {before}" if after is None else f"{after} for {before}"
@@ -159,7 +159,7 @@ def _item(row: Any, one: Side) -> Pair | None:
 
 
 def _listed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
-    titles = {0: "Nothing: removed"} | view.unique_titles(items)
+    titles = {0: "Nothing: removed"} | controls.unique_titles(items)
     place = state.bound("by", options[0], options)
     return int(row.selectbox("In its place", options, format_func=titles.__getitem__, width=280, **place))
 

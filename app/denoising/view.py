@@ -1,29 +1,22 @@
-"""The parts of the Denoising page: whose next item, the history as cards, the scrubber, what the noise does."""
+"""What the Denoising page shows: the history as cards, the scrubber, the downloads."""
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from adrec.data.dataset import SequenceDataset
-from adrec.explorer import export, scene, words
+from adrec.explorer import export, scene
 from adrec.runs import RunFolder
-from adrec.titles import parse_history
-from app import loaders, state
+from app import state
 from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
-from app.denoising import noise as denoising_noise
 
 if TYPE_CHECKING:
     from adrec.trajectory import Trajectory
 
-MODES = {"user": "A user", "own": "Your own history"}
-LISTED = 20_000
-"""Users or items up to which a list to choose from is sent to the browser; above, one types."""
 CARDS_CSS = """<style>
 .cards{display:flex;gap:12px;align-items:stretch;font-size:.85rem;line-height:1.25}
 .cards .past{display:flex;flex-direction:row-reverse;gap:8px;overflow-x:auto;flex:0 1 auto;min-width:0;padding-bottom:6px;
@@ -39,170 +32,6 @@ CARDS_CSS = """<style>
 .cards .arrow{opacity:.6;font-size:1.2rem}
 @media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
 </style>"""
-
-
-# -- whose next item ----------------------------------------------------------------------------------------------
-
-
-def choose(row: Any, run: RunFolder, length: int) -> data.Subject | None:
-    """The controls for a user or a composed history, in ``row`` and below, and the subject that the URL names."""
-    users, reason = data.dataset(run)
-    if users is None:
-        st.info(f"{reason} Compose a history instead.", icon=":material/info:")
-        return _composed(run, length)
-    place = state.bound("view", "user", tuple(MODES))
-    mode = row.segmented_control("Whose next item", MODES, format_func=MODES.__getitem__, required=True, **place)
-    return _composed(run, length) if mode == "own" else _user(row, run, users, length)
-
-
-def _user(row: Any, run: RunFolder, users: SequenceDataset, length: int) -> data.Subject:
-    ranks = data.test_ranks(run, users.n_users)
-    ids = users.user_ids.tolist()
-    hits = [] if ranks is None else data.with_outcome(ranks, "hit").tolist()
-    default = ids[hits[0] if hits else 0]
-    wanted = state.get("user", default)
-    if wanted not in ids:
-        words = f"User '{wanted}' is not among the {len(ids):,} users of this data set; this is user {default}."
-        st.warning(words, icon=":material/warning:")
-    told = {} if ranks is None else {u: f"User {u} · rank {r:,}" for u, r in zip(ids, ranks.tolist(), strict=True)}
-    if len(ids) <= LISTED:
-        help_ = "Type to search the data set's own user ids. The rank is that of the test item, as measured after training with seed 0."
-        place = state.bound("user", default, ids)
-        chosen = row.selectbox("User", ids, format_func=lambda u: told.get(u, f"User {u}"), width=220, help=help_, **place)
-    else:
-        chosen = row.text_input("User id", width=220, **state.bound("user", default, ids))
-    _draws(row, run, users, ranks)
-    subject = data.user(users, chosen, length)
-
-    def edit() -> None:
-        state.put(view="own", history="-".join(map(str, subject.history)))
-
-    help_ = "Copies this history, to add, remove, replace and reorder its items."
-    row.button("Edit this history", icon=":material/edit:", on_click=edit, help=help_, key="denoising.edit")
-    return subject
-
-
-def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> None:
-    """Buttons that draw a user: any, or one with a certain outcome, history length, or change of mind."""
-    ids = users.user_ids.tolist()
-
-    def draw(positions: np.ndarray) -> None:
-        state.put(user=ids[int(np.random.default_rng().choice(positions))])
-
-    def button(place: Any, label: str, key: str, positions: np.ndarray | None, why: str) -> None:
-        none = positions is None or not len(positions)
-        place.button(label, on_click=draw, args=(positions,), disabled=none, help=why, key=f"denoising.{key}")
-
-    row.button("Random", icon=":material/casino:", on_click=draw, args=(np.arange(len(ids)),), help="Any user", key="denoising.random")
-    menu = row.popover("Random, of a kind", icon=":material/filter_alt:")
-    for outcome in data.OUTCOMES:
-        found = None if ranks is None else data.with_outcome(ranks, outcome)
-        why = "This run has no test ranks: they come with the end of its training."
-        if found is not None:
-            why = (
-                f"One of the {len(found):,} users whose test item was a {outcome}"
-                if len(found)
-                else f"No user's test item was a {outcome}."
-            )
-        button(menu, f"A {outcome}", outcome, found, why)
-    changed = data.changed_users(run)
-    why = "All users must be measured first: see All users below."
-    if changed is not None:
-        why = f"One of {len(changed):,} users whose first item changes after step 1" if len(changed) else "No user's first item changes."
-    button(menu, "Changed its mind", "changed", changed, why)
-    lengths = np.diff(users.train_offsets)
-    short, long = np.quantile(lengths, [0.25, 0.75])
-    button(menu, "A short history", "short", np.flatnonzero(lengths <= short), f"At most {short + 1:.0f} items, the shortest quarter")
-    button(menu, "A long history", "long", np.flatnonzero(lengths >= long), f"At least {long + 1:.0f} items, the longest quarter")
-
-
-def _composed(run: RunFolder, length: int) -> data.Subject | None:
-    """A history picked from the item table, in the URL as ids joined by '-'."""
-    items = loaders.items(run)
-    given = [int(part) for part in str(state.get("history", "")).split("-") if part.isdecimal()]
-    known = [i for i in given if 1 <= i <= len(items)][-length:]
-    unknown = [str(i) for i in given if not 1 <= i <= len(items)]
-    if unknown:
-        words_ = f"Not in the catalogue and left out: {', '.join(unknown[:5])}. Ids go from 1 to {len(items):,}."
-        st.warning(words_, icon=":material/warning:")
-    if len(items) <= LISTED:
-        _picked(items, known, length)
-    else:
-        _typed(items, known, length)
-    if known:
-        _change(items, known)
-    else:
-        st.caption("Pick one or more items: the model reads them as a history, oldest first, and looks for the next one.")
-        return None
-    return data.Subject(tuple(known))
-
-
-def _picked(items: pd.DataFrame, known: list[int], length: int) -> None:
-    """Add an item, or put it in another's place."""
-    titles = unique_titles(items)
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    where = {-1: "At the end"} | {place: f"In place of {place + 1}: {items['title'][item]}" for place, item in enumerate(known)}
-    place = row.selectbox("Where", where, format_func=where.__getitem__, width=280, disabled=not known, key="denoising.where")
-
-    def put() -> None:
-        item, changed = st.session_state["denoising.add"], known.copy()
-        st.session_state["denoising.add"] = None
-        if item is None:
-            return
-        if place is None or place < 0:
-            changed.append(item)
-        else:
-            changed[place] = item
-        _put_history(changed[-length:])
-
-    add: dict[str, Any] = {"index": None, "format_func": titles.__getitem__, "placeholder": "Type a title", "key": "denoising.add"}
-    row.selectbox("Add an item", items.index.tolist(), on_change=put, width=320, **add)
-
-
-def _put_history(ids: Sequence[int]) -> None:
-    state.put(history="-".join(map(str, ids)) or None)
-
-
-def unique_titles(items: pd.DataFrame) -> dict[int, str]:
-    """Titles with the year where known, with the raw id where that is still not unique."""
-    shown = items["title"] + (" (" + items["year"] + ")" if "year" in items else "")
-    double = shown.duplicated(keep=False)
-    return dict(zip(items.index.tolist(), shown.where(~double, shown + " · " + items["item"]).tolist(), strict=True))
-
-
-def _typed(items: pd.DataFrame, known: list[int], length: int) -> None:
-    title, item = items["title"], items["item"]
-    shown = "; ".join(title[i] if (title == title[i]).sum() == 1 else item[i] for i in known)
-    text = st.text_input("History, oldest first", value=shown, help="Titles or ids, separated by ';'")
-    wanted = parse_history(text, items)[-length:] if text.strip() else []
-    if wanted != known:
-        _put_history(wanted)
-        st.rerun()
-
-
-def _change(items: pd.DataFrame, known: list[int]) -> None:
-    def move(place: int, by: int) -> None:
-        order = known.copy()
-        order.insert(place + by, order.pop(place))
-        _put_history(order)
-
-    def remove(place: int) -> None:
-        _put_history(known[:place] + known[place + 1 :])
-
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.button("Remove the newest", icon=":material/undo:", on_click=remove, args=(len(known) - 1,), type="tertiary", key="denoising.undo")
-    row.button("Start over", icon=":material/delete:", on_click=_put_history, args=([],), type="tertiary", key="denoising.clear")
-    with row.popover("Change the order, remove", icon=":material/swap_vert:", type="tertiary"):
-        for place, item in enumerate(known):
-            line = st.container(horizontal=True, vertical_alignment="center", gap="small")
-            name = items["title"][item]
-            line.button("↑", key=f"up.{place}", on_click=move, args=(place, -1), disabled=place == 0, help=f"{name}: earlier")
-            line.button("↓", key=f"down.{place}", on_click=move, args=(place, 1), disabled=place == len(known) - 1, help=f"{name}: later")
-            line.button("✕", key=f"remove.{place}", on_click=remove, args=(place,), help=f"Remove {name}")
-            line.markdown(words.plain(name))
-
-
-# -- what is known of them ----------------------------------------------------------------------------------------
 
 
 def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "") -> None:
@@ -226,25 +55,6 @@ def _card(items: pd.DataFrame, item: int, above: str = "") -> str:
     title, rest = html.escape(str(values["title"])), html.escape(" · ".join(m for m in more if m))
     over = f"<small>{html.escape(above)}</small>" if above else ""
     return f'<div class="card" role="listitem" title="{title}, {rest}">{over}<b>{title}</b><small>{rest}</small></div>'
-
-
-# -- the picture --------------------------------------------------------------------------------------------------
-
-
-def noise_controls(run: RunFolder, umap: bool) -> tuple[int, int, str]:
-    """Seed, number of steps and map, as the URL has them."""
-    row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.model_config.timesteps
-    denoising_noise.dial(row, run)
-    seed = row.number_input("Seed of the noise", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
-    row.button("Another seed", icon=":material/casino:", on_click=lambda: state.put(seed=(int(seed) + 1) % 2**31), key="denoising.reseed")
-    help_ = "Fewer steps visit the same noise levels in larger strides, the noisiest always among them."
-    default = state.bound("steps", timesteps, range(1, timesteps + 1))
-    steps = row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, help=help_, **default)
-    methods = ("umap", "pca") if umap else ("pca",)
-    why = "UMAP keeps neighbours together, PCA keeps distances along two axes." + ("" if umap else " This run's UMAP is not computed yet.")
-    chosen = state.bound("method", methods[0], methods)
-    method = row.segmented_control("Map", methods, format_func=scene.METHODS.__getitem__, required=True, help=why, **chosen)
-    return int(seed), int(steps), str(method)
 
 
 def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> None:

@@ -13,10 +13,10 @@ from adrec.data.dataset import SequenceDataset
 from adrec.evaluation import evaluate
 from adrec.explorer import scene, words
 from adrec.models.loading import load_model
-from adrec.projection import pca_map
 from adrec.runs import ITEM_TABLE, RunFolder, save_arrays, write_json
+from adrec.titles import titled
 from adrec.training.session import describe_run, train_run
-from adrec.trajectory import Trajectory, titled, user_trajectory
+from adrec.trajectory import Trajectory, user_trajectory
 from app import measuring, projecting
 from app.denoising import data
 from tests.app.conftest import wait_for
@@ -45,8 +45,7 @@ def table(tiny_run: RunFolder) -> np.ndarray:
 @pytest.fixture(scope="module")
 def layout(tiny_run: RunFolder) -> scene.Layout:
     """The PCA of the final stage."""
-    linear = pca_map(tiny_run.tables())
-    return scene.Layout("pca", linear.apply(tiny_run.table("finetune")), "", linear)
+    return scene.layout(tiny_run.tables(), "finetune")
 
 
 def history_of(app: object) -> str:
@@ -130,7 +129,7 @@ def test_ids_of_a_link_that_are_not_in_the_catalogue_are_told(run: RunFolder) ->
 
 
 def test_of_a_large_catalogue_titles_are_typed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.denoising.view.LISTED", 10)
+    monkeypatch.setattr("app.denoising.controls.LISTED", 10)
     titles = run.items["title"]
     app = open_page("denoising", run="tiny", view="own")
     app.text_input[0].input(f"{titles[8]}; {titles[2]}; {titles[8]}").run()
@@ -138,7 +137,7 @@ def test_of_a_large_catalogue_titles_are_typed(run: RunFolder, monkeypatch: pyte
 
 
 def test_a_title_that_is_not_there_is_told_with_the_closest(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.denoising.view.LISTED", 10)
+    monkeypatch.setattr("app.denoising.controls.LISTED", 10)
     app = open_page("denoising", run="tiny", view="own")
     app.text_input[0].input("Cluster 1 item").run()
     assert "'Cluster 1 item' is neither a title nor an id" in app.error[0].value
@@ -405,14 +404,6 @@ def test_a_step_does_not_change_the_scene_that_the_browser_keeps(
 ) -> None:
     blob = scene.blob(found, table, layout, titled(tiny_run.items))
     assert scene.packed(blob, 1)[4:] == scene.packed(blob, 2)[4:]
-
-
-def test_an_items_own_vector_lies_where_the_item_lies_up_to_its_length(table: np.ndarray, layout: scene.Layout) -> None:
-    length = np.linalg.norm(table[1:], axis=1).mean()
-    vector = table[3:4] / np.linalg.norm(table[3]) * length
-    positions, _, _ = layout.positions(5 * vector, table[1:])
-    assert layout.linear is not None
-    np.testing.assert_allclose(positions, layout.linear.apply(vector), atol=1e-5)
 
 
 def test_the_rank_of_a_vectors_own_best_item_is_one(found: Trajectory, table: np.ndarray) -> None:

@@ -14,8 +14,9 @@ from adrec.diffusion import Diffusion
 from adrec.explorer import export, scene, words
 from adrec.models.loading import load_model
 from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays
+from adrec.titles import titled
 from adrec.training.session import describe_run, train_run
-from adrec.trajectory import Trajectory, titled, trajectory
+from adrec.trajectory import Trajectory, trajectory
 from app.denoising import compare, data
 from tests.app.pages import open_page, texts
 
@@ -143,7 +144,7 @@ def test_the_only_item_of_a_history_can_be_replaced_and_not_removed(run: RunFold
 
 
 def test_of_a_large_catalogue_the_new_item_is_typed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.denoising.view.LISTED", 10)
+    monkeypatch.setattr("app.denoising.controls.LISTED", 10)
     titles = run.items["title"]
     app = open_page("denoising", run="tiny", view="own", history="9-3", compare="item")
     next(field for field in app.text_input if field.label == "In its place").input(titles[8]).run()
