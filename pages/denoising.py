@@ -16,7 +16,7 @@ if run is not None:
     stage, config = data.stage(run), run.model_config
     subject = controls.subject(run, config.length)
     seed, steps, method = controls.noise(run)
-    cards, picture, noise, comparison, explained = (st.container() for _ in range(5))
+    cards, told, picture, noise, comparison, explained = (st.container() for _ in range(6))
     ui.define(words.DEFINITIONS)
 
     def draw_controls() -> None:
@@ -41,9 +41,10 @@ if run is not None:
         view.wait_for_model(run, stage, answer, picture)
         title = loaders.title(run)
         trajectory = data.trajectory(run, stage, subject, seed, steps)
-        with picture:
-            beside = compare.beside(pair, seed, method)
+        beside = compare.beside(pair, seed, method)
+        with told:
             compare.told(pair, beside, trajectory, title)
+        with picture:
             view.clock(beside.scenes if beside else data.picture(run, stage, subject, seed, steps, method), steps)
         answer.markdown(words.headline(trajectory, title))
         if picture_first:

@@ -156,6 +156,7 @@ class View {
   pace() {
     this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
     this.find(".speed").textContent = `${this.speed === 0.5 ? "½" : this.speed}×`;
+    this.find(".speed").setAttribute("aria-label", `Speed of playing: ${this.speed} times`);
     if (!this.timer) return;
     clearInterval(this.timer);
     this.run();

@@ -21,6 +21,7 @@ from app.denoising import noise as denoising_noise
 MODES = {"user": "A user", "own": "Your own history"}
 LISTED = 20_000
 """Users or items up to which a list to choose from is sent to the browser; above, one types."""
+PLACE = "denoising.place"
 
 
 # -- whose next item ----------------------------------------------------------------------------------------------
@@ -72,11 +73,11 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject)
     if wanted != shown.user_id:
         told = f"User '{words.plain(wanted)}' is not among the {len(ids):,} users of this data set; this is user {shown.user_id}."
         st.warning(told, icon=":material/warning:")
-    ranked = {} if ranks is None else {u: f"User {u} · rank {r:,}" for u, r in zip(ids, ranks.tolist(), strict=True)}
+    ranked = {} if ranks is None else {u: f"{u} · rank {r:,}" for u, r in zip(ids, ranks.tolist(), strict=True)}
     if len(ids) <= LISTED:
-        help_ = "Type to search the data set's own user ids. The rank is that of the test item, as measured after training with seed 0."
-        place = state.bound("user", shown.user_id, ids)
-        row.selectbox("User", ids, format_func=lambda u: ranked.get(u, f"User {u}"), width=220, help=help_, **place)
+        help_ = "Type the data set's own user id. The rank is that of the test item, as measured after training with seed 0."
+        place = state.bound("user", shown.user_id, ids) | {"filter_mode": "prefix"}  # or a typed id finds ranks
+        row.selectbox("User", ids, format_func=lambda u: ranked.get(u, u), width=180, help=help_, **place)
     else:
         row.text_input("User id", width=220, **state.bound("user", shown.user_id))
     _draws(row, run, users, ranks)
@@ -89,37 +90,35 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject)
 
 
 def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> None:
-    """Buttons that draw a user: any, or one with a certain outcome, history length, or change of mind."""
-    ids = users.user_ids.tolist()
+    """Draw a user: any, or one with a certain outcome, history length, or change of mind."""
+    kinds, missing = _kinds(run, users, ranks)
 
-    def draw(positions: np.ndarray) -> None:
-        state.put(user=ids[int(np.random.default_rng().choice(positions))])
+    def draw() -> None:
+        positions = kinds[st.session_state["denoising.kind"]]
+        state.put(user=str(users.user_ids[int(np.random.default_rng().choice(positions))]))
 
-    def button(place: Any, label: str, key: str, positions: np.ndarray | None, why: str) -> None:
-        none = positions is None or not len(positions)
-        place.button(label, on_click=draw, args=(positions,), disabled=none, help=why, key=f"denoising.{key}")
+    help_ = " ".join(["Behind each kind stands how many users are of it; short and long are a quarter of all users each.", *missing])
+    of: dict[str, Any] = {"format_func": lambda kind: f"{kind} · {len(kinds[kind]):,}", "width": 220, "on_change": draw, "help": help_}
+    row.selectbox("Draw at random", list(kinds), key="denoising.kind", **of)
+    row.button("Draw", icon=":material/casino:", on_click=draw, help="Another user of this kind", key="denoising.random")
 
-    row.button("Random", icon=":material/casino:", on_click=draw, args=(np.arange(len(ids)),), help="Any user", key="denoising.random")
-    menu = row.popover("Random, of a kind", icon=":material/filter_alt:")
-    for outcome in data.OUTCOMES:
-        found = None if ranks is None else data.with_outcome(ranks, outcome)
-        why = "This run has no test ranks: they come with the end of its training."
-        if found is not None:
-            why = (
-                f"One of the {len(found):,} users whose test item was a {outcome}"
-                if len(found)
-                else f"No user's test item was a {outcome}."
-            )
-        button(menu, f"A {outcome}", outcome, found, why)
-    changed = data.changed_users(run)
-    why = "All users must be measured first: see All users below."
-    if changed is not None:
-        why = f"One of {len(changed):,} users whose first item changes after step 1" if len(changed) else "No user's first item changes."
-    button(menu, "Changed its mind", "changed", changed, why)
+
+def _kinds(run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Positions of the users of each kind that has some, and why others are missing."""
+    changed, missing = data.changed_users(run), []
     lengths = np.diff(users.train_offsets)
     short, long = np.quantile(lengths, [0.25, 0.75])
-    button(menu, "A short history", "short", np.flatnonzero(lengths <= short), f"At most {short + 1:.0f} items, the shortest quarter")
-    button(menu, "A long history", "long", np.flatnonzero(lengths >= long), f"At least {long + 1:.0f} items, the longest quarter")
+    kinds = {"Any user": np.arange(users.n_users)}
+    if ranks is None:
+        missing.append("Hits and misses come with the end of this run's training.")
+    else:
+        kinds |= {f"A {outcome}": data.with_outcome(ranks, outcome) for outcome in data.OUTCOMES}
+    if changed is None:
+        missing.append("Users whose first item changes after step 1 come with All users, below.")
+    else:
+        kinds["Changed its mind"] = changed
+    kinds |= {"A short history": np.flatnonzero(lengths <= short), "A long history": np.flatnonzero(lengths >= long)}
+    return {kind: found for kind, found in kinds.items() if len(found)}, missing
 
 
 def _composed(run: RunFolder, length: int) -> None:
@@ -130,36 +129,44 @@ def _composed(run: RunFolder, length: int) -> None:
     if unknown:
         words_ = f"Not in the catalogue and left out: {', '.join(unknown[:5])}. Ids go from 1 to {len(items):,}."
         st.warning(words_, icon=":material/warning:")
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    place = _place(row, items, known)
     if len(items) <= LISTED:
-        _picked(items, known, length)
+        _picked(row, items, known, place, length)
     else:
         _typed(items, known, length)
     if known:
-        _change(items, known)
+        _change(row, known, place)
     else:
         st.caption("Pick one or more items: the model reads them as a history, oldest first, and looks for the next one.")
 
 
-def _picked(items: pd.DataFrame, known: list[int], length: int) -> None:
-    """Add an item, or put it in another's place."""
+def _place(row: Any, items: pd.DataFrame, known: list[int]) -> int:
+    """The place in the history that the other controls are about; -1, behind the last item."""
+    where = {-1: "At the end"} | {place: f"{place + 1}: {items['title'][item]}" for place, item in enumerate(known)}
+    if st.session_state.get(PLACE) not in where:
+        st.session_state[PLACE] = -1
+    return int(row.selectbox("Place in the history", where, format_func=where.__getitem__, width=280, disabled=not known, key=PLACE))
+
+
+def _picked(row: Any, items: pd.DataFrame, known: list[int], place: int, length: int) -> None:
+    """Put an item at the end, or in the stead of the one at the place."""
     titles = unique_titles(items)
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    where = {-1: "At the end"} | {place: f"In place of {place + 1}: {items['title'][item]}" for place, item in enumerate(known)}
-    place = row.selectbox("Where", where, format_func=where.__getitem__, width=280, disabled=not known, key="denoising.where")
 
     def put() -> None:
         item, changed = st.session_state["denoising.add"], known.copy()
         st.session_state["denoising.add"] = None
         if item is None:
             return
-        if place is None or place < 0:
+        if place < 0:
             changed.append(item)
         else:
             changed[place] = item
         _put_history(changed[-length:])
 
+    label = "Add an item" if place < 0 else "Replace it by"
     add: dict[str, Any] = {"index": None, "format_func": titles.__getitem__, "placeholder": "Type a title", "key": "denoising.add"}
-    row.selectbox("Add an item", items.index.tolist(), on_change=put, width=320, **add)
+    row.selectbox(label, items.index.tolist(), on_change=put, width=280, **add)
 
 
 def _put_history(ids: Sequence[int]) -> None:
@@ -185,26 +192,26 @@ def _typed(items: pd.DataFrame, known: list[int], length: int) -> None:
         st.rerun()
 
 
-def _change(items: pd.DataFrame, known: list[int]) -> None:
-    def move(place: int, by: int) -> None:
+def _change(row: Any, known: list[int], place: int) -> None:
+    """Move or remove the item at the place, or the newest; or begin anew."""
+    at = place % len(known)  # -1: the newest
+
+    def move(by: int) -> None:
         order = known.copy()
-        order.insert(place + by, order.pop(place))
+        order.insert(at + by, order.pop(at))
         _put_history(order)
+        st.session_state[PLACE] = at + by
 
-    def remove(place: int) -> None:
-        _put_history(known[:place] + known[place + 1 :])
+    def remove() -> None:
+        _put_history(known[:at] + known[at + 1 :])
 
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.button("Remove the newest", icon=":material/undo:", on_click=remove, args=(len(known) - 1,), type="tertiary", key="denoising.undo")
-    row.button("Start over", icon=":material/delete:", on_click=_put_history, args=([],), type="tertiary", key="denoising.clear")
-    with row.popover("Change the order, remove", icon=":material/swap_vert:", type="tertiary"):
-        for place, item in enumerate(known):
-            line = st.container(horizontal=True, vertical_alignment="center", gap="small")
-            name = items["title"][item]
-            line.button("↑", key=f"up.{place}", on_click=move, args=(place, -1), disabled=place == 0, help=f"{name}: earlier")
-            line.button("↓", key=f"down.{place}", on_click=move, args=(place, 1), disabled=place == len(known) - 1, help=f"{name}: later")
-            line.button("✕", key=f"remove.{place}", on_click=remove, args=(place,), help=f"Remove {name}")
-            line.markdown(words.plain(name))
+    def button(label: str, icon: str, off: bool = False, **of: Any) -> None:
+        row.button(label, icon=f":material/{icon}:", type="tertiary", disabled=off, key=f"denoising.{label.lower()}", **of)
+
+    button("Earlier", "arrow_back", at == 0, on_click=move, args=(-1,), help="Moves the item at this place")
+    button("Later", "arrow_forward", at == len(known) - 1, on_click=move, args=(1,), help="Moves the item at this place")
+    button("Remove", "undo", on_click=remove, help="Removes the item at this place; at the end, the newest")
+    button("Start over", "delete", on_click=_put_history, args=([],))
 
 
 # -- from which noise ---------------------------------------------------------------------------------------------

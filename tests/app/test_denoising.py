@@ -78,30 +78,37 @@ def test_drawing_an_outcome_gives_a_user_with_that_outcome(run: RunFolder, tiny_
     ranks = data.test_ranks(run, tiny_data.n_users)
     assert ranks is not None and len(data.with_outcome(ranks, outcome))
     app = open_page("denoising", run="tiny")
-    app.button(key=f"denoising.{outcome}").click().run()
+    app.selectbox(key="denoising.kind").set_value(f"A {outcome}").run()
+    app.button(key="denoising.random").click().run()
     rank = ranks[tiny_data.position(app.query_params["user"])]
     assert (rank <= 10, 10 < rank <= 50, rank > 50) == (outcome == "hit", outcome == "near miss", outcome == "miss")
 
 
-def test_without_test_ranks_the_draws_say_why_they_are_off(run: RunFolder) -> None:
+def test_without_test_ranks_the_draws_leave_outcomes_out_and_say_why(run: RunFolder) -> None:
     (run.path / "stages" / "finetune" / "test_ranks.npy").unlink()
-    button = open_page("denoising", run="tiny").button(key="denoising.hit")
-    assert button.disabled and "no test ranks" in button.help
+    kinds = open_page("denoising", run="tiny").selectbox(key="denoising.kind")
+    assert not any(kind.startswith("A hit") for kind in kinds.options) and "come with the end of this run's training" in kinds.help
 
 
 def test_a_composed_history_keeps_its_order(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="9-3-20")
-    assert len(app.selectbox(key="denoising.where").options) == 4 and not app.exception
+    assert len(app.selectbox(key="denoising.place").options) == 4 and not app.exception
     cards, titles = history_of(app), RunFolder(run.path).items["title"]
     assert cards.index(titles[20]) < cards.index(titles[3]) < cards.index(titles[9])  # the newest is read first
 
 
 def test_a_composed_history_can_be_reordered_and_shortened(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="9-3-20")
-    app.button(key="up.2").click().run()
+    app.selectbox(key="denoising.place").set_value(2).run()
+    app.button(key="denoising.earlier").click().run()
     assert app.query_params["history"] == "9-20-3"
-    app.button(key="remove.0").click().run()
-    assert app.query_params["history"] == "20-3"
+    app.button(key="denoising.earlier").click().run()  # the place goes along
+    assert app.query_params["history"] == "20-9-3" and app.button(key="denoising.earlier").disabled
+    app.button(key="denoising.remove").click().run()
+    assert app.query_params["history"] == "9-3"
+    app.selectbox(key="denoising.place").set_value(-1).run()
+    app.button(key="denoising.remove").click().run()  # the newest
+    assert app.query_params["history"] == "9" and not app.exception
 
 
 def test_of_a_history_longer_than_the_model_reads_a_link_keeps_the_newest(run: RunFolder) -> None:
@@ -118,7 +125,7 @@ def test_picking_items_writes_the_history_to_the_url(run: RunFolder) -> None:
 
 def test_an_item_can_take_anothers_place_and_come_twice(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="9-3-20")
-    app.selectbox(key="denoising.where").select_index(2).run()
+    app.selectbox(key="denoising.place").select_index(2).run()
     app.selectbox(key="denoising.add").select_index(19).run()
     assert app.query_params["history"] == "9-20-20" and "Its first choice is" in texts(app)
 
@@ -222,7 +229,7 @@ def test_all_users_are_shown_once_they_are_measured(run: RunFolder) -> None:
     report = all_users(run)
     app = open_page("denoising", run="tiny", look="everyone")
     assert words.of_everyone(report) in texts(app) and not app.exception
-    assert not app.button(key="denoising.changed").disabled
+    assert "All users" not in app.selectbox(key="denoising.kind").help
 
 
 def test_the_measurement_runs_in_a_process_of_its_own(run: RunFolder) -> None:
@@ -243,7 +250,7 @@ def test_a_cancelled_measurement_leaves_nothing(run: RunFolder) -> None:
 def test_who_changed_their_mind_can_be_drawn(run: RunFolder, tiny_data: SequenceDataset) -> None:
     report = all_users(run)
     app = open_page("denoising", run="tiny")
-    app.button(key="denoising.changed").click().run()
+    app.selectbox(key="denoising.kind").set_value("Changed its mind").run()
     assert tiny_data.position(app.query_params["user"]) in report["changed_users"]
 
 
@@ -251,7 +258,7 @@ def test_who_changed_their_mind_can_be_drawn(run: RunFolder, tiny_data: Sequence
 def test_a_short_or_long_history_can_be_drawn(run: RunFolder, tiny_data: SequenceDataset, kind: str, low: float, high: float) -> None:
     lengths = np.diff(tiny_data.train_offsets)
     app = open_page("denoising", run="tiny")
-    app.button(key=f"denoising.{kind}").click().run()
+    app.selectbox(key="denoising.kind").set_value(f"A {kind} history").run()
     length = lengths[tiny_data.position(app.query_params["user"])]
     assert np.quantile(lengths, low) <= length <= np.quantile(lengths, high)
 

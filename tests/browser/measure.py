@@ -86,7 +86,7 @@ def _users(page: Any, received: list[int]) -> tuple[list[float], dict[str, float
     live = page.locator(".scrubber .live").element_handle()
     times, sizes = [], []
     for _ in range(USERS):
-        button = page.get_by_role("button", name="Random", exact=True).element_handle()
+        button = page.get_by_role("button", name="Draw", exact=True).element_handle()
         received.clear()
         times.append(page.evaluate(USER, [button, live]))
         sizes.append(sum(received) / 1000)

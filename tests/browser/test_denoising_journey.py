@@ -19,6 +19,12 @@ COUNT_MESSAGES = """() => {
   WebSocket.prototype.send = function (...message) { window.sent++; return send.apply(this, message); };
 }"""
 
+FOCUSED = """() => {
+  let e = document.activeElement;
+  while (e.shadowRoot && e.shadowRoot.activeElement) e = e.shadowRoot.activeElement;
+  return (e.getAttribute("aria-label") || e.innerText || "").split("\\n").at(-1);
+}"""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -117,8 +123,10 @@ def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Serv
 
 def test_a_copied_link_shows_the_same_view(page: Any, server: Server, run: Path) -> None:
     scrubber = open_scrubber(page, server, seed="3", steps="3")
-    page.get_by_role("button", name="Random, of a kind").click()
-    page.get_by_role("button", name="A miss", exact=True).click()
+    kinds = page.get_by_role("combobox", name="Draw at random")
+    kinds.click()
+    kinds.press_sequentially("A miss")
+    kinds.press("Enter")
     expect(page).to_have_url(re.compile(r"user="))
     settle(page)
     scrubber.locator(".previous").click()
@@ -204,3 +212,59 @@ def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, serv
     expect(page).to_have_url(re.compile(r"step=4\b"))
     settle(page)
     assert [panels.nth(i).locator("ol.answer li").all_inner_texts() for i in (0, 1)] == before
+
+
+def test_the_page_can_be_worked_by_keyboard_alone(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    key = page.keyboard
+
+    def reach(name: str, back: bool = False) -> None:
+        """Tab on to the control of this name."""
+        for _ in range(80):
+            key.press("Shift+Tab" if back else "Tab")
+            if re.fullmatch(name, page.evaluate(FOCUSED)):
+                return
+        pytest.fail(f"'{name}' is not reached by Tab")
+
+    def choose(text: str) -> None:
+        key.type(text)
+        expect(page.get_by_role("option").first).to_contain_text(text)
+        key.press("Enter")
+
+    reach("User")
+    key.press("Control+A")
+    choose("27")
+    expect(page).to_have_url(re.compile(r"user=27\b"))
+    settle(page)
+    reach("Draw at random")
+    choose("A miss")
+    expect(page).not_to_have_url(re.compile(r"user=27\b"))
+    settle(page)
+    reach("Denoising step")
+    key.press("Home")
+    expect(scrubber).to_have_attribute("data-step", "0")
+    key.press("Space")  # plays
+    expect(scrubber).to_have_attribute("data-step", "4", timeout=10_000)
+    reach("Steps, 1 to 4")
+    key.press("Control+A")
+    key.type("2")
+    key.press("Enter")
+    expect(page).to_have_url(re.compile(r"steps=2\b"))
+    settle(page)
+    reach("Compare with")
+    choose("One item")
+    expect(scrubber.locator(".panel")).to_have_count(2, timeout=30_000)
+    settle(page)
+    reach("Edit this history", back=True)
+    key.press("Enter")
+    expect(page).to_have_url(re.compile(r"view=own"))
+    settle(page)
+    before = re.search(r"history=([\d-]+)", page.url)
+    reach("Place in the history")
+    choose("2:")
+    settle(page)
+    reach("Earlier")
+    key.press("Enter")
+    assert before is not None
+    first, second, *others = before[1].split("-")
+    expect(page).to_have_url(re.compile(f"history={'-'.join([second, first, *others])}"))
