@@ -172,6 +172,14 @@ def _load(path: str, stage: str) -> "Model":
     return load_model(RunFolder(path), stage)
 
 
+def _one_thread() -> threadpool_limits:
+    """Torch and BLAS on one thread, within: others wait by spinning, on the cores that the page and the browser need meanwhile."""
+    import torch
+
+    torch.get_num_threads()  # a thread's first use of torch sets its number: it must not come after ours
+    return threadpool_limits(1)
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
     from adrec.trajectory import most_popular, trajectory
@@ -179,7 +187,8 @@ def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int
     popular = most_popular(loaders.items(RunFolder(path)))
     loaded = _model(path, changed, stage).result()
     user = subject.index or 0
-    return trajectory(loaded, list(subject.history), target=subject.target, seed=seed, steps=steps, user=user, popular=popular)
+    with _one_thread():
+        return trajectory(loaded, list(subject.history), target=subject.target, seed=seed, steps=steps, user=user, popular=popular)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -214,5 +223,5 @@ def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, s
     found = _trajectory(path, changed, stage, subject, seed, steps)
     table = _model(path, changed, stage).result().item_embedding.weight.detach().numpy()
     at = _layout(path, changed, stage, method)
-    with threadpool_limits(1, "blas"):  # its threads wait for more by spinning: on the cores that torch and the browser need next
+    with _one_thread():
         return scene.blob(found, table, at, loaders.title(RunFolder(path)), name)

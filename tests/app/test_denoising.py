@@ -1,11 +1,13 @@
 """The Denoising page through AppTest, its words, and the scene that its scrubber is given."""
 
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from adrec.all_users import all_users, cached_all_users
 from adrec.config import ModelConfig, TrainConfig
@@ -415,3 +417,21 @@ def test_a_step_does_not_change_the_scene_that_the_browser_keeps(
 
 def test_the_rank_of_a_vectors_own_best_item_is_one(found: Trajectory, table: np.ndarray) -> None:
     assert scene.ranks(found.x0_hat[-1:], table, int(found.top[-1, 0])).tolist() in ([1], [2])  # 2: the padding row may be above it
+
+
+def test_a_picture_is_computed_on_one_thread_and_others_get_theirs_back() -> None:
+    found = []
+
+    def work() -> None:  # as a page's script does: on a thread that has not used torch yet
+        with data._one_thread():
+            found.append(torch.get_num_threads())
+        found.append(torch.get_num_threads())
+
+    torch.set_num_threads(3)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        torch.set_num_threads(1)
+    assert found == [1, 3]
