@@ -65,7 +65,8 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False) 
 def run_title(run: RunFolder) -> str:
     """The run's name with its data set, and whether it came with the app."""
     try:
-        title = loaders.info(run)["dataset"].get("title") or loaders.info(run)["dataset"]["name"]
+        dataset = loaders.info(run)["dataset"]
+        title = dataset.get("title") or dataset["name"]
     except (AdrecError, KeyError):
         title = "unreadable"
     return f"{run.name} · {title}" + (" · bundled" if loaders.is_bundled(run) else "")

@@ -45,8 +45,10 @@ if run is not None:
         with told:
             compare.told(pair, beside, trajectory, title)
         with picture:
-            view.clock(beside.scenes if beside else data.picture(run, stage, subject, seed, steps, method), steps)
+            scenes = beside.scenes if beside else data.picture(run, stage, subject, seed, steps, method)
+            view.clock(scenes, steps)
         answer.markdown(words.headline(trajectory, title))
+        view.let_paint(scenes)
         if picture_first:
             draw_controls()
         with explained:

@@ -14,12 +14,14 @@ MOST = 6
 
 
 def chooser(run: RunFolder, place: Any) -> None:
-    """A popover beside the run: the other run or files, which tables of both, and the button that lays them side by side."""
+    """A button beside the run that asks for the other run or file and which tables of both, and lays them side by side."""
     words = "Lay tables of two runs or files over each other in the same frames."
-    with place.popover("Compare", icon=":material/compare:", help=words, key=f"compare.{run.name}"), ui.guard():
+    if place.button("Compare", icon=":material/compare:", help=words, key=f"compare.{run.name}"):
         _choose(run)
 
 
+@st.dialog("Compare with another run or file")
+@ui.guard()
 def _choose(run: RunFolder) -> None:
     others = candidates(run)
     if not others:

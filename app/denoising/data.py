@@ -198,8 +198,9 @@ def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, st
 
     loaded: Any = _model(path, changed, stage).result()
     of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0}
-    many = fan(loaded, list(subject.history), subject.target, steps=steps, **of)
-    fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
+    with _one_thread():
+        many = fan(loaded, list(subject.history), subject.target, steps=steps, **of)
+        fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
     single = _trajectory(path, changed, stage, subject, seed, 1)
     one_step = len(set(many.top_ten[-1, 0].tolist()) & set(single.top_ten[-1].tolist()))
     share = None

@@ -2,6 +2,7 @@
 
 import html
 import json
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -33,14 +34,18 @@ CARDS_CSS = """<style>
 @media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
 </style>"""
 
+SENT = "denoising.sent"
+PAUSE = 0.12
+"""Seconds: what a browser on the server's own two cores takes to draw the picture (docs/PERFORMANCE.md)."""
+
 
 def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "") -> None:
     """The history as a row of cards, the newest last, and what came next. panel: the letter of a panel, before them."""
     from app import palette
 
-    past = "".join(_card(items, item) for item in reversed(subject.history))
+    past = "".join(_cards(items, subject.history[::-1]))
     unknown = '<div class="card unknown"><b>?</b><small>Next is not known</small></div>'
-    target = unknown if subject.target is None else _card(items, subject.target, "★ Came next")
+    target = unknown if subject.target is None else _cards(items, (subject.target,), "★ Came next")[0]
     name = f"History of {len(subject.history)}, the newest on the right, read from there"
     row = f'<div class="past" role="list" tabindex="0" aria-label="{name}">{past}</div>'
     css = CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR)
@@ -48,13 +53,16 @@ def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "") -> None:
     st.html(f'{css}<div class="cards">{letter}{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')
 
 
-def _card(items: pd.DataFrame, item: int, above: str = "") -> str:
-    values = items.loc[item]
+def _cards(items: pd.DataFrame, ids: tuple[int, ...], above: str = "") -> list[str]:
     columns = [c for c in ("year", *items.columns.drop(["item", "title", "year", "popularity"], errors="ignore")) if c in items]
-    more = [str(values[c]).replace("|", ", ") for c in columns]
-    title, rest = html.escape(str(values["title"])), html.escape(" · ".join(m for m in more if m))
     over = f"<small>{html.escape(above)}</small>" if above else ""
-    return f'<div class="card" role="listitem" title="{title}, {rest}">{over}<b>{title}</b><small>{rest}</small></div>'
+
+    def card(title: object, *more: object) -> str:
+        texts = [str(value).replace("|", ", ") for value in more]
+        name, rest = html.escape(str(title)), html.escape(" · ".join(text for text in texts if text))
+        return f'<div class="card" role="listitem" title="{name}, {rest}">{over}<b>{name}</b><small>{rest}</small></div>'
+
+    return [card(*row) for row in items.loc[list(ids), ["title", *columns]].itertuples(index=False)]
 
 
 def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> None:
@@ -76,6 +84,13 @@ def clock(scenes: bytes, steps: int) -> None:
     """The scrubber of one scene or two; a step that a person lets go at comes here and nowhere else."""
     step = min(max(state.get("step", steps), 0), steps)
     scrubber(scene.packed(scenes, step), lambda released: state.put(step=released))
+
+
+def let_paint(scenes: bytes) -> None:
+    """After another picture is sent, a pause in which the browser draws it, before it gets everything else to draw as well."""
+    if scenes != st.session_state.get(SENT):
+        st.session_state[SENT] = scenes
+        time.sleep(PAUSE)
 
 
 def downloads(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from adrec.collapse.film import film
 from adrec.runs import RunFolder
@@ -112,11 +111,3 @@ def test_only_tables_of_the_same_size_are_offered(root: Path) -> None:
     make_run(root / "short", initial=NOISE[:100])
     found = compare.candidates(one)
     assert "fits" in found and not {"one", "narrow", "short"} & set(found)
-
-
-def test_comparing_from_the_page_leads_to_the_comparison(root: Path) -> None:
-    make_run(root / "one", initial=NOISE)
-    make_run(root / "two", initial=CLUSTERS)
-    app: AppTest = open_page("collapse", run="one")
-    app = next(b for b in app.button if b.label == "Show side by side").click().run()
-    assert not app.exception and not app.error and app.query_params["run"] in ("one-vs-two", ["one-vs-two"])

@@ -1,5 +1,6 @@
 """What a person does on the Collapse page: look, choose, enlarge, copy a link, go back."""
 
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -266,3 +267,24 @@ def test_the_maps_are_saved_as_png_and_svg(page: Any, server: Server, run: RunFo
         saved[kind] = Path(download.value.path()).read_bytes()
     root = ElementTree.fromstring(saved["SVG"])
     assert saved["PNG"].startswith(b"\x89PNG") and len(root.findall("{http://www.w3.org/2000/svg}svg")) == 3
+
+
+def test_two_runs_are_laid_side_by_side_by_keyboard_alone(page: Any, server: Server, run: RunFolder) -> None:
+    shutil.copytree(run.path, server.runs / "other", dirs_exist_ok=True)
+    open_maps(page, server)
+    page.get_by_role("button", name="Compare").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    others = dialog.get_by_role("combobox", name="With")
+    expect(others).to_be_visible()
+    others.focus()
+    page.keyboard.type("other")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_text("Tables of other")).to_be_visible()
+    for _ in range(12):  # none of them leaves the dialog
+        page.keyboard.press("Tab")
+        if dialog.get_by_role("button", name="Show side by side").evaluate("e => e === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"run=tiny-vs-other\b"), timeout=TIMEOUT)
+    expect(dialog).to_have_count(0)
