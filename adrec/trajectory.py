@@ -1,7 +1,7 @@
 """The reverse process of one last token, recorded at every step: from pure noise to a recommendation."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ class Trajectory:
     a target of the first choice. Rivals are items 1..V, so a margin above 0 means first in the list.
     cosine_*, distance_*: (S,) of x0_hat to the target's embedding, to the final answer, to the mean of the history's embeddings
     (cosine_to_history) and to the most popular item's (cosine_to_popular), None where that is unknown.
+    noise_weight: lambda, with which the noise is added to the condition. noise_share: length of the first noise, so weighted, over the
+    condition's. None if the model does not add them.
     """
 
     history: list[int]
@@ -55,6 +57,8 @@ class Trajectory:
     cosine_to_target: np.ndarray | None
     distance_to_target: np.ndarray | None
     popular: int | None = None
+    noise_weight: float | None = None
+    noise_share: float | None = None
 
     @property
     def steps(self) -> int:
@@ -103,6 +107,8 @@ class Trajectory:
             "commit_step": self.commit_step,
             "order_commit_step": self.order_commit_step,
             "changed_mind": self.changed_mind,
+            "noise_weight": self.noise_weight,
+            "noise_share": self.noise_share,
             "x_start": _rounded(self.x_t[0]),
             "steps": [self._step(i, title) for i in range(self.steps)],
         }
@@ -181,7 +187,9 @@ def trajectory(
     reverse_process(predict, x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0[0].clone(), x[0].clone())))
     x0_hat = torch.stack([x0 for _, x0, _ in seen])
     states = torch.stack([x_start[0], *(x for _, _, x in seen)])
-    return _describe(model, ids, target, seed, np.array([t for t, _, _ in seen]), states, x0_hat, top, popular)
+    share = model.noise_share(batch, x_start)
+    found = _describe(model, ids, target, seed, np.array([t for t, _, _ in seen]), states, x0_hat, top, popular)
+    return found if share is None else replace(found, noise_weight=model.config.noise_weight, noise_share=float(share[0]))
 
 
 def user_trajectory(
@@ -234,7 +242,7 @@ def _describe(
     def cosine(vector: Tensor) -> np.ndarray:
         return torch.cosine_similarity(x0_hat, vector.expand_as(x0_hat)).numpy()
 
-    of_target: dict[str, np.ndarray | None] = dict.fromkeys(("target_rank", "target_probability", "cosine_to_target", "distance_to_target"))
+    of_target: dict[str, Any] = dict.fromkeys(("target_rank", "target_probability", "cosine_to_target", "distance_to_target"))
     if target is not None:
         of_target = {
             "target_rank": ranks_of(scores, torch.full((len(scores),), target)).numpy(),

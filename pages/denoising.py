@@ -48,6 +48,7 @@ if run is not None:
             scenes = beside.scenes if beside else data.picture(run, stage, subject, seed, steps, method)
             view.clock(scenes, steps)
         answer.markdown(words.headline(trajectory, title))
+        answer.caption(words.why(trajectory))
         view.let_paint(scenes)
         if picture_first:
             draw_controls()

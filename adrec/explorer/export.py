@@ -122,6 +122,7 @@ def page(
     values = {
         "NAME": html.escape(f"{name}, {whose}"),
         "HEADLINE": words.headline(trajectory, title, words.HTML) + told,
+        "WHY": words.why(trajectory, words.HTML),
         "ABOUT": html.escape(f"Run {name}, {whose}, seed {trajectory.seed}, {trajectory.steps} denoising steps."),
         "HISTORY": _cards(trajectory, title),
         "LINKS": links,

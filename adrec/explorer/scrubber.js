@@ -101,7 +101,7 @@ class View {
     const both = lists[0].filter((item) => lists.every((list) => list.includes(item)));
     this.panels.forEach((panel) => panel.move(this.step, lists.length > 1 ? both : []));
     const { steps, timesteps } = this.scene, t = timesteps[this.step - 1];
-    this.find("output").innerHTML = this.step ? `<span>Step <b>${this.step}</b> of ${steps}</span> <small>t = ${t}</small>` : "<b>Pure noise</b>";
+    this.find("output").innerHTML = this.step ? `<span>Step <b>${this.step}</b> of ${steps}</span> <small>noise level ${t}</small>` : "<b>Pure noise</b>";
     this.range.setAttribute("aria-valuetext", this.step ? `Step ${this.step} of ${steps}` : "Pure noise");
     this.find(".both").textContent = `At this step ${both.length} of ${lists[0].length} items are in both lists${both.length ? ", marked =" : ""}.`;
     this.host.dataset.step = this.step;

@@ -36,13 +36,14 @@ class Panel {
     };
     this.label();
     const list = topList(find(".rows"), scene, all);
-    find(".scale").textContent = `probability; a full bar is ${percent(list.largest)}`;
+    const again = scene.top.some((item) => scene.history.includes(item));
+    find(".scale").textContent = `probability; a full bar is ${percent(list.largest)}${again ? " · ↺ already in the history" : ""}`;
     const draw = (name, spec) => chart(find(`.${name} .chart`), { height: 190, steps, axis, ...spec }, clock);
     const ranks = [{ values: scene.answer_rank, from: 0, kind: "answer" }];
     if (target) ranks.push({ values: scene.rank, from: 0, kind: "target" });
-    find(".rank .legend").textContent = target ? "★ the target, ◆ the final first choice" : "◆ the final first choice";
+    find(".rank .legend").textContent = `${target ? "★ the target, " : ""}◆ the final first choice · grey: top 10`;
     const ticks = [1, 10, 100, 1000, 10000, 100000].filter((t) => t <= scene.items);
-    find(".method").textContent = `${scene.method} · ○ history, ◆ top 10${target ? ", ★ target" : ""}`;
+    find(".method").textContent = `${scene.method} · ○ history, ◆ top 10${target ? ", ★ target" : ""} · ┄ xₜ, ─ x̂₀`;
     find(".map").title = scene.method_note;
     this.plots = [
       draw("rank", { label: scene.rank_label, height: this.paired ? 250 : 330, low: 1, high: scene.items + 1, log: true, ticks, format: number, band: 10, decided, series: ranks }),
@@ -68,6 +69,7 @@ class Panel {
     const mark = this.find("i.decided"), { decided, steps } = this.scene;
     mark.style.left = `${8 + ((width - 16) * decided) / steps}px`;
     mark.dataset.letter = this.paired ? this.letter : "";
+    mark.classList.toggle("late", decided > steps / 2);
     mark.title = `${this.paired ? `${this.letter}: d` : "D"}ecided at step ${decided}`;
   }
 
@@ -86,7 +88,7 @@ class Panel {
     const { scene } = this;
     this.find(".answer").replaceChildren(...scene.list(this.at(step)).map((item) => {
       const entry = document.createElement("li");
-      entry.textContent = scene.title(item) + (item === scene.target ? " (the target)" : "") + (this.both.includes(item) ? " (in both lists)" : "");
+      entry.textContent = scene.title(item) + (item === scene.target ? " (the target)" : "") + (scene.history.includes(item) ? " (already in the history)" : "") + (this.both.includes(item) ? " (in both lists)" : "");
       return entry;
     }));
   }

@@ -47,8 +47,8 @@ function topList(box, scene, all) {
       const element = document.createElement("div");
       element.className = item === target ? "row is-target" : "row";
       element.innerHTML = '<i class="fill"></i><span class="place"></span><span class="title"></span><span class="shared"></span><span class="move"></span><span class="value"></span>';
-      element.querySelector(".title").textContent = (item === target ? "★ " : "") + scene.title(item);
-      element.title = scene.title(item);
+      element.querySelector(".title").textContent = (item === target ? "★ " : "") + (scene.history.includes(item) ? "↺ " : "") + scene.title(item);
+      element.title = scene.title(item) + (scene.history.includes(item) ? ", already in the history" : "");
       box.appendChild(element);
       rows.set(item, element);
     }
@@ -231,7 +231,7 @@ function facts(scene, step) {
   const place = scene.target
     ? `The target's score is ${size} ${margin < 0 ? "below" : "above"} ${margin < 0 ? `the first item's, ${rival}` : `the next item's, ${rival}`}.`
     : `The first item's score is ${size} above the second's, ${rival}.`;
-  const sure = `The list is as undecided as ${bold(number(Math.exp(scene.entropy[i])))} equally likely items.`;
+  const sure = `The probability is spread as widely as over ${bold(number(Math.exp(scene.entropy[i])))} equally likely items.`;
   const popular = scene.cosine_to_popular ? ` and ${bold(scene.cosine_to_popular[i].toFixed(2))} with the most popular item, <i>${safe(scene.popular)}</i>` : "";
   return `${place} ${sure} The estimate x̂₀ has a cosine of ${bold(scene.cosine_to_history[i].toFixed(2))} with the history's mean${popular} (1: the same direction).`;
 }

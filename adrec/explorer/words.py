@@ -12,19 +12,25 @@ if TYPE_CHECKING:
     from adrec.trajectory import Trajectory
 
 DEFINITIONS = {
-    "Decided": "the first step after which the set of the top 10 no longer changes. Steps count from the noise: 1, 2, ... T.",
-    "x_t": "the noised token. It begins as pure Gaussian noise (step 0) and is denoised step by step; t counts down to 0.",
-    "x̂₀": "the denoiser's estimate of the next item's embedding. The items are ranked by their inner product with it.",
+    "Token": "one place in the sequence: an item of the history, as its vector (its embedding), or the next one, which is looked for.",
+    "x_t": "the noised token. It begins as pure Gaussian noise (step 0) and is denoised step by step; the noise level t counts down to 0.",
+    "x̂₀": "the denoiser's estimate of the next item's vector. The items are ranked by their inner product with it.",
+    "Decided (commit step)": "the first step after which the same ten items stay in the top 10, if in another order. Steps count from the "
+    "noise: 1, 2, ... T.",
     "Rank": "the target's place among all items, 1 being the best; ties count against the model.",
     "Hit, near miss, miss": "the target is finally in the top 10, at rank 11 to 50, or below.",
-    "Probability": "the softmax of the inner products over all items.",
+    "HR@20, NDCG@10": "how good the lists are over many users: the share whose target is among the first 20; the same for the first 10, "
+    "a higher place counting more (1 at rank 1, 0.63 at rank 2, 0.29 at rank 10).",
+    "↺": "an item that the history holds already. Nothing is left out of the ranking, as in the evaluation of the paper.",
+    "Probability": "the softmax of the inner products over all items: a few percent are much among a thousand items.",
     "Margin": "the target's score minus that of the best other item. Above 0 the target is first.",
-    "Entropy": "how undecided the answer is: e to its power is the number of equally likely items that would be as undecided.",
+    "Entropy": "how widely the probability is spread: e to its power is the number of equally likely items over which it would be as wide.",
     "Seed": "which random numbers the noise is made of. Everything else stays the same.",
-    "λ": "in ADRec, how much of the noised token the denoiser sees beside the history: its input is c + λ (x_t + time).",
-    "Map": "UMAP or PCA of the final item table. A vector that is no item is put, on UMAP, at the mean of its 10 nearest items by cosine, "
-    "weighted by 1 / (1 - cosine); on PCA it is brought to the items' mean length, which changes no ranking, and projected. "
-    "How well that shows its neighbourhood stands below the map.",
+    "λ": "in ADRec, how loudly the noised token is added to the history in the denoiser's input, c + λ (x_t + time), where c is the vector "
+    "in which the Transformer sums up the history.",
+    "Map": "UMAP or PCA of the final item table. A vector that is no item is put, on UMAP, amid its 10 nearest items by cosine (at their "
+    "geometric median, weighted by 1 / (1 - cosine)); on PCA it is brought to the items' mean length, which changes no ranking, and "
+    "projected. How well that shows its neighbourhood stands below the map.",
 }
 
 
@@ -65,12 +71,38 @@ def _decision(trajectory: "Trajectory", title: Callable[[int], str], strong: Cal
         if order == 1:
             return f"{first}: {rest} nothing in the top 10."
         return f"{first}: {rest} none of its ten items, only their order, for the last time at step {order}."
-    at = strong(f"Decided at step {step} of {total}")
+    at = strong(f"Decided at step {step} of {total}" if step < total else f"Decided only at the last step, {total}")
     before, after = trajectory.top_ten[step - 2].tolist(), trajectory.top_ten[step - 1].tolist()
     entered, left = [i for i in after if i not in before], [i for i in before if i not in after]
     if len(entered) == 1:
         return f"{at}: {title(entered[0])} took the place of {title(left[0])} in the top 10, and stayed."
     return f"{at}: {listed([title(i) for i in entered])} entered the top 10, and stayed."
+
+
+def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:
+    """What the process does, and how the loudness of the noise goes with when it was decided."""
+    does = (
+        "The model has read the history. From pure noise, xₜ, it guesses the vector of the next item, x̂₀; the ten items that fit x̂₀ best "
+        "are the list. Every step takes some of the noise away and guesses again."
+    )
+    share, step, total = trajectory.noise_share, trajectory.commit_step, trajectory.steps
+    if share is None:
+        return f"{does} This model hears the noised vector in full beside the history, so that its guess can change on all the way."
+    size = "just" if round(share, 1) == 1 else _percent(share)
+    loud = f"the noise is added with weight λ = {trajectory.noise_weight:g}, here {size} as loud as the history"
+    if total == 1:
+        return f"{does} In this model {loud}."
+    if step == 1 and share < FAINT:
+        asked = style.strong("Why at once, and what are the other steps for?")
+        return f"{does} {asked} In this model {loud}, so the history alone settles the list; the other steps only bring xₜ to the answer."
+    if step == 1:
+        return f"{does} In this model {loud}; for this history that does not change the list."
+    tips = "faint, but enough to tip a close call late" if share < FAINT else "loud enough for every step to revise the guess"
+    return f"{does} {style.strong('Why not at once?')} In this model {loud}: {tips}."
+
+
+FAINT = 0.2
+"""Of the history's loudness: below, one speaks of faint noise."""
 
 
 def _outcome(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
@@ -173,25 +205,21 @@ def of_shared_noise(one: "Trajectory", other: "Trajectory", lent: str = "") -> s
 # -- other seeds, fewer steps, all users --------------------------------------------------------------------------
 
 
-def of_noise(noise_weight: float, steps: int, share: float | None, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
-    """What the noise means for this history. share: length of lambda times the noise over that of c, None for a model that has no
-    lambda; one_step: how many of the top ``size`` are the same after one step; seeds: the same for other seeds."""
+def of_noise(steps: int, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
+    """What the noise changes for this history. one_step: how many of the top ``size`` are the same after one step; seeds: the same for
+    other seeds."""
     low, middle = min(seeds), sorted(seeds)[len(seeds) // 2]
-    enters = (
-        "This model's denoiser sees the whole noised token beside the history."
-        if share is None
-        else f"Here the noise, times λ = {noise_weight:g}, is {_percent(share)} as long as the condition c that carries the history."
-    )
     others = f"**{len(seeds)} other seeds**"
-    by_seed = f"of {others} the middle one gives {middle} of the same {size}, the one furthest off {low}"
-    if low == size:
-        by_seed = f"each of {others} gives the same {size}"
-    figures = f"{enters} **One step** gives {one_step} of the same {size} items as {steps}; {by_seed}."
-    step_enough, seed_alike = one_step >= size - 1, low >= size - 1
-    if step_enough and seed_alike:
-        return f"{figures} So the noise barely matters: the history decides, and one step is practically enough."
-    of_steps = "one step is practically enough" if step_enough else f"the later steps replace {size - one_step} of the first {size}"
-    of_seeds = "another seed changes almost nothing" if seed_alike else f"another seed replaces up to {size - low} of them, by chance"
+
+    def same(count: int) -> str:
+        return f"the same {size}" if count == size else f"at least {count} of the same {size}"
+
+    by_seed = f"half of {others} give {same(middle)}, all of them at least {low}" if low < middle else f"each of {others} gives {same(low)}"
+    figures = f"**One step** gives {one_step} of the same {size} items as {steps}; {by_seed}."
+    if one_step == low == size:
+        return f"{figures} So the noise changes nothing here: the history decides, and one step is enough."
+    of_steps = f"the later steps replace {size - one_step} of the first {size}" if one_step < size else "one step is enough"
+    of_seeds = f"another seed replaces up to {size - low} of them, by chance" if low < size else "no seed changes the list"
     return f"{figures} So here {of_steps}, and {of_seeds}."
 
 

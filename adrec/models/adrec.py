@@ -94,6 +94,10 @@ class ADRec(DiffusionModel):
             net = self._history_cache(batch, condition, layout, copies).last_token
         return lambda x, t: net(of_last + self.config.noise_weight * (x + time[t]))
 
+    def noise_share(self, batch: PackedBatch, x: Tensor) -> Tensor:
+        """Length of lambda x over that of the condition of each user's last token."""
+        return self.config.noise_weight * x.norm(dim=-1) / self.encode(batch)[batch.last].norm(dim=-1)
+
     def _history_cache(self, batch: PackedBatch, condition: Tensor, layout: Layout, copies: int) -> KeyValueCache:
         assert isinstance(self.denoiser, CausalTransformer)
         history = torch.from_numpy(np.delete(np.arange(batch.tokens), np.cumsum(batch.lengths) - 1)).to(condition.device)

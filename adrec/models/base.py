@@ -84,6 +84,10 @@ class DiffusionModel(Model):
         """
         raise NotImplementedError
 
+    def noise_share(self, batch: PackedBatch, x: Tensor) -> Tensor | None:
+        """How loud noise x (B, D) is beside the history, to which it is added: ratios of lengths (B,); None if it is not added to it."""
+        return None
+
 
 def time_features(t: Tensor, timesteps: int, width: int) -> Tensor:
     """Sinusoidal features of timesteps, rescaled to 0..1000: t (N,) -> (N, width), cosines first (METHOD, 4)."""

@@ -43,12 +43,11 @@ class Subject:
 @dataclass(frozen=True)
 class Chance:
     """What the noise changes for one history. fan: ``SEEDS`` seeds from the shown one on; fewer: the same seeds in fewer steps; one_step:
-    how many of the shown top 10 one step gives too; share: of the noise that enters beside the condition, where lambda weighs it."""
+    how many of the shown top 10 one step gives too."""
 
     fan: "Fan"
     fewer: "list[FewerSteps]"
     one_step: int
-    share: float | None
 
 
 def stage(run: RunFolder) -> str:
@@ -193,7 +192,6 @@ def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
-    from adrec.data.batches import pack
     from adrec.fan import fan, fewer_steps
 
     loaded: Any = _model(path, changed, stage).result()
@@ -203,12 +201,7 @@ def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, st
         fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
     single = _trajectory(path, changed, stage, subject, seed, 1)
     one_step = len(set(many.top_ten[-1, 0].tolist()) & set(single.top_ten[-1].tolist()))
-    share = None
-    if loaded.config.model == "adrec":
-        batch = pack([np.asarray(subject.history)], loaded.config.length)
-        condition = loaded.encode(batch)[batch.last][0]
-        share = loaded.config.noise_weight * float(np.linalg.norm(single.x_t[0])) / float(condition.norm())
-    return Chance(many, fewer, one_step, share)
+    return Chance(many, fewer, one_step)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -57,8 +57,7 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
     found = data.chance(run, stage, subject, seed, trajectory.steps)
     final = [set(row) for row in found.fan.top_ten[-1].tolist()]
     common = [len(final[0] & other) for other in final[1:]]
-    weight, size = run.model_config.noise_weight, len(final[0])
-    st.markdown(words.of_noise(weight, trajectory.steps, found.share, found.one_step, common, size))
+    st.markdown(words.of_noise(trajectory.steps, found.one_step, common, len(final[0])))
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**Rank of {words.MARKDOWN.title(title(found.fan.item))} under {data.SEEDS} seeds**")
@@ -66,9 +65,9 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
             f"Ranks over {trajectory.steps} steps under {data.SEEDS} seeds: at the end {found.fan.band[-1, 0]} to {found.fan.band[-1, -1]}."
         )
         ui.figure(charts.band(found.fan), charts.band_table(found.fan), "ranks-by-seed", alt, key="denoising.band")
-        st.caption(
-            "The line is the median of the seeds, the darker band eight of ten, the lighter one all. The first seed is the one above."
-        )
+        alike = bool((found.fan.ranks == found.fan.ranks[:, :1]).all())
+        bands = "The line is the median of the seeds, the darker band eight of ten, the lighter one all. The first seed is the one above."
+        st.caption("All seeds give this rank at every step, so there is one line and no band around it." if alike else bands)
     with right:
         st.markdown(words.of_shares(found.fan, title))
         table = charts.pd.DataFrame([{"id": item, "title": title(item), "share": share} for item, share in found.fan.shares])

@@ -12,8 +12,8 @@ from adrec.runs import RunFolder
 from app import loaders, state, ui
 
 HELP = (
-    "How much of the noised token the denoiser sees beside the history. Each value is a run of its own that was trained with it; "
-    "user, seed and step stay as they are."
+    "How loudly the noised token is added to the history in the denoiser's input. Each value is a model of its own, trained with it, so "
+    "the run changes, and its map too; user, seed and step stay as they are."
 )
 KEY = "denoising.weight"
 
@@ -29,7 +29,8 @@ def dial(row: Any, run: RunFolder) -> None:
         shown = st.session_state.get("state.user", state.get("user"))  # else another run would open with a user of its own
         state.put(run=runs[st.session_state[KEY]].name, user=shown)
 
-    row.segmented_control("Noise weight λ", list(runs), format_func="{:g}".format, required=True, help=HELP, key=KEY, on_change=turn)
+    of: dict[str, Any] = {"format_func": "{:g}".format, "required": True, "help": HELP, "key": KEY, "on_change": turn}
+    row.segmented_control("Trained with noise weight λ", list(runs), **of)
 
 
 def alike(run: RunFolder) -> dict[float, RunFolder]:
@@ -73,11 +74,11 @@ def effect(run: RunFolder) -> None:
             "common": number("Same items in the top 10 as after all steps", format="%.1f"),
         }
         table = charts.weights_table(measured)
-        st.dataframe(table, hide_index=True, column_config=columns, key="denoising.weights.table")
+        st.dataframe(table, hide_index=True, height="content", column_config=columns, key="denoising.weights.table")
         ui.download("Data (CSV)", table, "noise-weights", key="denoising.weights")
         st.caption(
             "One training for each λ, the same data, settings and first table; each number of steps is a reverse process of its own. "
-            "What three seeds of each give is in docs/RESULTS.md."
+            "Three seeds of each are compared in docs/RESULTS.md of the repository."
         )
     if absent:
         st.info(

@@ -299,7 +299,7 @@ def test_trajectory_without_json_tells_a_line_a_step_and_the_headline(capsys, ti
     assert main(["trajectory", str(tiny_run.path), "--index", "0"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("history: Cluster ") and [line[:7] for line in lines[1:-1]] == [f"t =   {t}" for t in (3, 2, 1, 0)]
-    assert lines[-1].startswith("Decided at ")
+    assert lines[-1].startswith("Decided ")
 
 
 # -- compact and verify -----------------------------------------------------------------------------------------------

@@ -127,6 +127,22 @@ def test_at_lambda_1_another_seed_changes_the_estimates(walk):
     assert np.abs(trajectory(model_of(), HISTORY, seed=2).x0_hat - walk.x0_hat).max() > 0.1
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
+def test_the_noises_share_is_its_length_over_the_conditions_of_the_plain_encoder(weight):
+    config = replace(CONFIG, noise_weight=weight)
+    model = model_of(config)
+    found = trajectory(model, HISTORY, seed=1)
+    condition = reference.condition(model, padded(HISTORY, config)[0])[0, -1]
+    assert found.noise_share == pytest.approx(weight * np.linalg.norm(found.x_t[0]) / float(condition.norm()), rel=1e-5)
+    assert (found.to_json(str)["noise_weight"], found.to_json(str)["noise_share"]) == (weight, found.noise_share)
+
+
+def test_of_a_model_that_does_not_add_the_noise_no_share_is_told():
+    config = replace(CONFIG, model="dreamrec", denoiser="mlp")
+    found = trajectory(model_of(config), HISTORY, seed=1)
+    assert found.noise_share is None and found.noise_weight is None
+
+
 def test_only_the_last_items_of_a_long_history_count():
     model, long = model_of(), list(range(1, 31))
     assert np.array_equal(trajectory(model, long).top, trajectory(model, long[-10:]).top)
