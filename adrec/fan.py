@@ -135,7 +135,7 @@ def fewer_steps(
     whole = [set(row) for row in _measured(model, answers, item)[1].tolist()]
     found = []
     for count in step_counts(model.config.timesteps) if counts is None else counts:
-        ranks, lists = _measured(model, sample(count)[1][-1], item)
+        ranks, lists = _measured(model, answers if count == model.config.timesteps else sample(count)[1][-1], item)
         common = [len(a & set(b)) for a, b in zip(whole, lists.tolist(), strict=True)]
         found.append(FewerSteps(count, np.array(common), ranks))
     return found

@@ -82,23 +82,25 @@ def _decision(trajectory: "Trajectory", title: Callable[[int], str], strong: Cal
 def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:
     """What the process does, and how the loudness of the noise goes with when it was decided."""
     does = (
-        "The model has read the history. From pure noise, xₜ, it guesses the vector of the next item, x̂₀; the ten items that fit x̂₀ best "
-        "are the list. Every step takes some of the noise away and guesses again."
+        "Having read the history, the model guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are "
+        "the list. Each step takes some of the noise away and guesses again."
     )
     share, step, total = trajectory.noise_share, trajectory.commit_step, trajectory.steps
     if share is None:
         return f"{does} This model hears the noised vector in full beside the history, so that its guess can change on all the way."
     size = "just" if round(share, 1) == 1 else _percent(share)
-    loud = f"the noise is added with weight λ = {trajectory.noise_weight:g}, here {size} as loud as the history"
+    loud = f"The noise is added with weight λ = {trajectory.noise_weight:g}, here {size} as loud as the history"
     if total == 1:
-        return f"{does} In this model {loud}."
+        return f"{does} {loud}."
     if step == 1 and share < FAINT:
-        asked = style.strong("Why at once, and what are the other steps for?")
-        return f"{does} {asked} In this model {loud}, so the history alone settles the list; the other steps only bring xₜ to the answer."
+        alone = "the list alone; the other steps only bring xₜ to the answer"
+        if trajectory.order_commit_step > 1:
+            alone = "the ten items alone; the other steps may still swap their places"
+        return f"{does} {style.strong('Why at once?')} {loud}, which settles {alone}."
     if step == 1:
-        return f"{does} In this model {loud}; for this history that does not change the list."
-    tips = "faint, but enough to tip a close call late" if share < FAINT else "loud enough for every step to revise the guess"
-    return f"{does} {style.strong('Why not at once?')} In this model {loud}: {tips}."
+        return f"{does} {loud}; for this history that does not change the list."
+    tips = "faint, but enough to tip a close call on the way" if share < FAINT else "loud enough for every step to revise the guess"
+    return f"{does} {style.strong('Why not at once?')} {loud}: {tips}."
 
 
 FAINT = 0.2

@@ -222,8 +222,8 @@ def test_the_words_about_the_noise_follow_its_figures(one_step: int, seeds: tupl
 @pytest.mark.parametrize(
     ("share", "commit", "said"),
     [
-        (0.001, 1, "λ = 0.5, here 0.1 % as loud as the history, so the history alone settles the list"),
-        (0.1, 3, "here 10 % as loud as the history: faint, but enough to tip a close call late"),
+        (0.001, 1, "λ = 0.5, here 0.1 % as loud as the history, which settles the list alone"),
+        (0.1, 3, "here 10 % as loud as the history: faint, but enough to tip a close call on the way"),
         (1.06, 3, "here 1.1 times as loud as the history: loud enough for every step to revise the guess"),
         (1.06, 1, "for this history that does not change the list"),
         (None, 3, "hears the noised vector in full"),
@@ -234,6 +234,14 @@ def test_why_it_was_decided_then_follows_from_how_loud_the_noise_is(found: Traje
     lists[: commit - 1, 0] = 40
     walk = replace(found, top_ten=lists, noise_weight=None if share is None else 0.5, noise_share=share)
     assert walk.commit_step == commit and said in words.why(walk) and ("λ" in words.why(walk)) == (share is not None)
+
+
+def test_of_a_list_that_only_changed_its_order_no_more_is_said_than_that(found: Trajectory) -> None:
+    lists = np.tile(np.arange(1, 11), (4, 1))
+    lists[0, :2] = 2, 1
+    walk = replace(found, top_ten=lists, noise_weight=0.1, noise_share=0.1)
+    assert (walk.commit_step, walk.order_commit_step) == (1, 2)
+    assert "settles the ten items alone; the other steps may still swap their places" in words.why(walk)
 
 
 @pytest.mark.parametrize("part", ["seeds", "forward", "everyone"])
