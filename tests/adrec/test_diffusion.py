@@ -160,7 +160,8 @@ def test_fewer_steps_visit_the_same_noise_levels(total, data):
     full = Diffusion.from_schedule("trunc_lin", total)
     strided = full.strided(data.draw(st.integers(1, total)))
     np.testing.assert_array_equal(strided.alpha_bar, full.alpha_bar[strided.timesteps])
-    np.testing.assert_allclose(np.cumprod(1 - strided.betas), strided.alpha_bar, rtol=1e-9)
+    rounding = 1e-15  # 1 - beta is exact to 1e-16 only, which is much of it where beta is nearly 1: alpha_bar falls to 4e-9
+    np.testing.assert_allclose(np.cumprod(1 - strided.betas), strided.alpha_bar, rtol=1e-9, atol=rounding)
 
 
 @pytest.mark.parametrize("steps", [0, -1, 33, 1000])
