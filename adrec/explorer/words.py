@@ -26,8 +26,8 @@ DEFINITIONS = {
     "Margin": "the target's score minus that of the best other item. Above 0 the target is first.",
     "Entropy": "how widely the probability is spread: e to its power is the number of equally likely items over which it would be as wide.",
     "Seed": "which random numbers the noise is made of. Everything else stays the same.",
-    "λ": "in ADRec, how loudly the noised token is added to the history in the denoiser's input, c + λ (x_t + time), where c is the vector "
-    "in which the Transformer sums up the history.",
+    "λ": "in ADRec, how loudly the noised token is added to the history in the denoiser's input, c + λ (x_t + code of t), where c is the "
+    "vector in which the Transformer sums up the history.",
     "Map": "UMAP or PCA of the final item table. A vector that is no item is put, on UMAP, amid its 10 nearest items by cosine (at their "
     "geometric median, weighted by 1 / (1 - cosine)); on PCA it is brought to the items' mean length, which changes no ranking, and "
     "projected. How well that shows its neighbourhood stands below the map.",
@@ -96,7 +96,7 @@ def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:
         alone = "the list alone; the other steps only bring xₜ to the answer"
         if trajectory.order_commit_step > 1:
             alone = "the ten items alone; the other steps may still swap their places"
-        return f"{does} {style.strong('Why at once?')} {loud}, which settles {alone}."
+        return f"{does} {style.strong('Why at once?')} {loud}: the history settles {alone}."
     if step == 1:
         return f"{does} {loud}; for this history that does not change the list."
     tips = "faint, but enough to tip a close call on the way" if share < FAINT else "loud enough for every step to revise the guess"

@@ -222,7 +222,7 @@ def test_the_words_about_the_noise_follow_its_figures(one_step: int, seeds: tupl
 @pytest.mark.parametrize(
     ("share", "commit", "said"),
     [
-        (0.001, 1, "λ = 0.5, here 0.1 % as loud as the history, which settles the list alone"),
+        (0.001, 1, "here 0.1 % as loud as the history: the history settles the list alone"),
         (0.1, 3, "here 10 % as loud as the history: faint, but enough to tip a close call on the way"),
         (1.06, 3, "here 1.1 times as loud as the history: loud enough for every step to revise the guess"),
         (1.06, 1, "for this history that does not change the list"),
