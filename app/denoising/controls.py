@@ -1,9 +1,11 @@
 """Whose last token and from which noise: what the link asks for, and the controls that change the link.
 
-The link is read before a control is drawn, so that the picture is on its way to the browser before they are.
+The link is read before a control is drawn, so that the picture is on its way to the browser before they are. A press can arrive
+before the page shows the choice made just before it, so what a button does starts from the link and the choices as they are by then,
+not from those that it was drawn with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,10 +65,10 @@ def choose(row: Any, run: RunFolder, length: int, shown: data.Subject | None) ->
     if mode == "own" or shown is None:
         _composed(run, length)
     else:
-        _user(row, run, users, shown)
+        _user(row, run, users, shown, length)
 
 
-def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject) -> None:
+def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject, length: int) -> None:
     ranks = data.test_ranks(run, users.n_users)
     ids = users.user_ids.tolist()
     wanted = state.get("user", shown.user_id)
@@ -83,7 +85,8 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject)
     _draws(row, run, users, ranks)
 
     def edit() -> None:
-        state.put(view="own", history="-".join(map(str, shown.history)))
+        now = subject(run, length) or shown
+        state.put(view="own", history="-".join(map(str, now.history)))
 
     help_ = "Copies this history, to add, remove, replace and reorder its items."
     row.button("Edit this history", icon=":material/edit:", on_click=edit, help=help_, key="denoising.edit")
@@ -124,19 +127,22 @@ def _kinds(run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> 
 def _composed(run: RunFolder, length: int) -> None:
     """A history picked from the item table, in the URL as ids joined by '-'."""
     items = loaders.items(run)
-    known, unknown = _linked(len(items))
-    known = known[-length:]
+
+    def linked() -> list[int]:
+        return _linked(len(items))[0][-length:]
+
+    known, unknown = linked(), _linked(len(items))[1]
     if unknown:
         words_ = f"Not in the catalogue and left out: {', '.join(unknown[:5])}. Ids go from 1 to {len(items):,}."
         st.warning(words_, icon=":material/warning:")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     place = _place(row, items, known)
     if len(items) <= LISTED:
-        _picked(row, items, known, place, length)
+        _picked(row, items, place, linked, length)
     else:
         _typed(items, known, length)
     if known:
-        _change(row, known, place)
+        _change(row, place, linked)
     else:
         st.caption("Pick one or more items: the model reads them as a history, oldest first, and looks for the next one.")
 
@@ -149,20 +155,20 @@ def _place(row: Any, items: pd.DataFrame, known: list[int]) -> int:
     return int(row.selectbox("Place in the history", where, format_func=where.__getitem__, width=280, disabled=not known, key=PLACE))
 
 
-def _picked(row: Any, items: pd.DataFrame, known: list[int], place: int, length: int) -> None:
+def _picked(row: Any, items: pd.DataFrame, place: int, linked: Callable[[], list[int]], length: int) -> None:
     """Put an item at the end, or in the stead of the one at the place."""
     titles = unique_titles(items)
 
     def put() -> None:
-        item, changed = st.session_state["denoising.add"], known.copy()
+        item, ids, at = st.session_state["denoising.add"], linked(), st.session_state[PLACE]
         st.session_state["denoising.add"] = None
         if item is None:
             return
-        if place < 0:
-            changed.append(item)
+        if 0 <= at < len(ids):
+            ids[at] = item
         else:
-            changed[place] = item
-        _put_history(changed[-length:])
+            ids.append(item)
+        _put_history(ids[-length:])
 
     label = "Add an item" if place < 0 else "Replace it by"
     add: dict[str, Any] = {"index": None, "format_func": titles.__getitem__, "placeholder": "Type a title", "key": "denoising.add"}
@@ -192,24 +198,33 @@ def _typed(items: pd.DataFrame, known: list[int], length: int) -> None:
         st.rerun()
 
 
-def _change(row: Any, known: list[int], place: int) -> None:
+def _change(row: Any, place: int, linked: Callable[[], list[int]]) -> None:
     """Move or remove the item at the place, or the newest; or begin anew."""
-    at = place % len(known)  # -1: the newest
+
+    def index(place: int, ids: list[int]) -> int:
+        return place if 0 <= place < len(ids) else len(ids) - 1
 
     def move(by: int) -> None:
-        order = known.copy()
-        order.insert(at + by, order.pop(at))
-        _put_history(order)
-        st.session_state[PLACE] = at + by
+        ids = linked()
+        old = index(st.session_state[PLACE], ids)
+        new = old + by
+        if 0 <= new < len(ids):
+            ids.insert(new, ids.pop(old))
+            _put_history(ids)
+            st.session_state[PLACE] = new
 
     def remove() -> None:
-        _put_history(known[:at] + known[at + 1 :])
+        ids = linked()
+        at = index(st.session_state[PLACE], ids)
+        _put_history(ids[:at] + ids[at + 1 :])
 
     def button(label: str, icon: str, off: bool = False, **of: Any) -> None:
         row.button(label, icon=f":material/{icon}:", type="tertiary", disabled=off, key=f"denoising.{label.lower()}", **of)
 
-    button("Earlier", "arrow_back", at == 0, on_click=move, args=(-1,), help="Moves the item at this place")
-    button("Later", "arrow_forward", at == len(known) - 1, on_click=move, args=(1,), help="Moves the item at this place")
+    known = linked()
+    shown = index(place, known)
+    button("Earlier", "arrow_back", shown == 0, on_click=move, args=(-1,), help="Moves the item at this place")
+    button("Later", "arrow_forward", shown == len(known) - 1, on_click=move, args=(1,), help="Moves the item at this place")
     button("Remove", "undo", on_click=remove, help="Removes the item at this place; at the end, the newest")
     button("Start over", "delete", on_click=_put_history, args=([],))
 
@@ -235,10 +250,13 @@ def _methods(run: RunFolder) -> tuple[str, ...]:
 def turn(run: RunFolder) -> None:
     """The controls for them."""
     row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.model_config.timesteps
-    seed, _, _ = noise(run)
+
+    def reseed() -> None:
+        state.put(seed=(noise(run)[0] + 1) % 2**31)
+
     denoising_noise.dial(row, run)
     row.number_input("Seed of the noise", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
-    row.button("Another seed", icon=":material/casino:", on_click=lambda: state.put(seed=(seed + 1) % 2**31), key="denoising.reseed")
+    row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")
     help_ = "Fewer steps visit the same noise levels in larger strides, the noisiest always among them."
     default = state.bound("steps", timesteps, range(1, timesteps + 1))
     row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, help=help_, **default)

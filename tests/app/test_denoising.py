@@ -115,6 +115,15 @@ def test_a_composed_history_can_be_reordered_and_shortened(run: RunFolder) -> No
     assert app.query_params["history"] == "9" and not app.exception
 
 
+@pytest.mark.parametrize(("press", "history"), [("earlier", "9-20-3-5"), ("later", "9-3-5-20"), ("remove", "9-3-5")])
+def test_a_press_that_overtakes_the_page_is_about_the_place_just_chosen(run: RunFolder, press: str, history: str) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20-5")
+    app.selectbox(key="denoising.place").set_value(1).run()  # the buttons are drawn with this place
+    app.selectbox(key="denoising.place").set_value(2)
+    app.button(key=f"denoising.{press}").set_value(True).run()  # both reach the server before it has drawn anything
+    assert app.query_params["history"] == history and not app.exception
+
+
 def test_of_a_history_longer_than_the_model_reads_a_link_keeps_the_newest(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="-".join(map(str, range(1, 16))))
     assert f"History of {10}" in history_of(app) and not app.exception
@@ -295,6 +304,13 @@ def test_a_users_history_can_be_taken_over_to_be_changed(run: RunFolder, tiny_da
     app.button(key="denoising.edit").click().run()
     assert app.query_params["view"] == "own"
     assert app.query_params["history"] == "-".join(map(str, tiny_data.history(5, "test", 10)))
+
+
+def test_a_press_that_overtakes_the_page_takes_over_the_user_just_chosen(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    app = open_page("denoising", run="tiny", user=str(tiny_data.user_ids[5]))
+    app.selectbox(key="state.user").set_value(str(tiny_data.user_ids[7]))
+    app.button(key="denoising.edit").set_value(True).run()
+    assert app.query_params["history"] == "-".join(map(str, tiny_data.history(7, "test", 10)))
 
 
 # -- the noise weight as a dial -----------------------------------------------------------------------------------
