@@ -250,12 +250,12 @@ def _keep(estimates: "list[Tensor]") -> "Callable[[int, Tensor, Tensor], None]":
 
 def _listed(x0_hat: "Tensor", table: "Tensor", targets: "Tensor") -> tuple[np.ndarray, np.ndarray]:
     """Ranks (B,) of the targets and top tens (B, 10). x0_hat: (B, D)."""
-    from adrec.evaluation import ranks_of
+    from adrec.evaluation import ranks_of, top_items
 
     ranks, lists = [], []
     rows = max(1, SCORES // len(table))
     for start in range(0, len(x0_hat), rows):
         scores = x0_hat[start : start + rows] @ table.T
         ranks.append(ranks_of(scores, targets[start : start + rows]).numpy())
-        lists.append(scores[:, 1:].topk(min(10, len(table) - 1), -1).indices.numpy() + 1)
+        lists.append(top_items(scores[:, 1:], min(10, len(table) - 1))[1].numpy() + 1)
     return np.concatenate(ranks), np.concatenate(lists)

@@ -17,6 +17,8 @@ from adrec.training.distributed import Processes
 from adrec.workers import Workers
 
 CUTOFFS = (5, 10, 20)
+BLOCK = 64
+"""Columns of which ``top_items`` takes the maximum first."""
 CHUNK = 8192
 """Table rows scored at once: with 2,048 users 64 MB, whatever the size of the catalogue."""
 
@@ -24,10 +26,29 @@ CHUNK = 8192
 def ranks_of(scores: Tensor, targets: Tensor) -> Tensor:
     """Rank of each target among all rows, 1 = best; ties count against the model, and so does a score that is no number.
 
-    scores: (B, V + 1). targets: (B,). Returns (B,) int64.
+    scores: (B, V + 1), float32 or float64, of up to 2^24 rows, to which float32 counts exactly. targets: (B,). Returns (B,) int64.
     """
     own = scores.gather(1, targets.unsqueeze(1))
-    return (~(scores < own)).sum(1)
+    below = torch.lt(scores, own, out=torch.empty_like(scores))  # numbers are added up three times as fast as truth values
+    return scores.shape[1] - below.sum(1).long()
+
+
+def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The ``k`` largest of every row, largest first, and their columns, (B, k) each. scores: (B, N). As ``topk``, ties included: which of
+    equal scores come first, or at all, is not said.
+
+    They all lie in the k blocks of columns whose maxima are largest, and in wide rows only these are searched.
+    """
+    if scores.shape[1] < 4 * k * BLOCK:
+        values, columns = scores.topk(k, 1)
+        return values, columns
+    whole = scores.shape[1] // BLOCK * BLOCK
+    blocks = scores[:, :whole].unflatten(1, (-1, BLOCK))
+    chosen = blocks.amax(2).topk(k, 1).indices.unsqueeze(2)
+    inside, rest = torch.arange(BLOCK, device=scores.device), torch.arange(whole, scores.shape[1], device=scores.device)
+    columns = torch.cat([(chosen * BLOCK + inside).flatten(1), rest.expand(len(scores), -1)], 1)
+    values, places = torch.cat([blocks.gather(1, chosen.expand(-1, -1, BLOCK)).flatten(1), scores[:, whole:]], 1).topk(k, 1)
+    return values, columns.gather(1, places)
 
 
 @torch.no_grad()

@@ -12,12 +12,18 @@ from torch import Tensor
 from adrec.data.batches import pack
 from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import ConfigError
-from adrec.evaluation import ranks_of
+from adrec.evaluation import ranks_of, top_items
 from adrec.models import Model
 from adrec.trajectory import HIT, checked, named, settled
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
 """The band of ranks: smallest, first decile, median, last decile, largest."""
+
+
+Between = Callable[[], object]
+"""What happens between two steps; what it raises ends the work."""
+Sample = Callable[[int | None], tuple[np.ndarray, Tensor]]
+"""Number of steps -> timesteps (S,), falling, and x0_hat (S, R, D)."""
 
 
 @dataclass(frozen=True)
@@ -108,14 +114,21 @@ def fan(
     seeds: int | Sequence[int] = 50,
     steps: int | None = None,
     user: int = 0,
+    between: Between = lambda: None,
 ) -> Fan:
     """The reverse process of the token after ``history`` under each seed (a number: from 0 on), all in one batch.
 
-    The same as ``trajectory`` seed by seed. steps: denoising steps (default: all timesteps).
+    The same as ``trajectory`` seed by seed. steps: denoising steps (default: all timesteps). between: called after every step.
     """
-    numbers, ids, sample = _sampler(model, history, target, seeds, user)
+    numbers, ids, sample = _sampler(model, history, target, seeds, user, between)
     timesteps, estimates = sample(steps)
-    return _fan(model, ids, target, numbers, timesteps, estimates)
+    item = _followed(model, target, estimates[-1])
+    measured = []
+    for x0_hat in estimates:
+        measured.append(_measured(model, x0_hat, item))
+        between()
+    ranks, lists = (np.stack(part) for part in zip(*measured, strict=True))
+    return Fan(ids, target, numbers, timesteps, item, ranks, lists)
 
 
 @torch.no_grad()
@@ -127,9 +140,11 @@ def fewer_steps(
     counts: Sequence[int] | None = None,
     seeds: int | Sequence[int] = 50,
     user: int = 0,
+    between: Between = lambda: None,
 ) -> list[FewerSteps]:
-    """The reverse process in each of the numbers of steps ``counts`` (default: 1, 2, 4, ... and all), beside that in all timesteps."""
-    _, _, sample = _sampler(model, history, target, seeds, user)
+    """The reverse process in each of the numbers of steps ``counts`` (default: 1, 2, 4, ... and all), beside that in all timesteps.
+    between: called after every step."""
+    _, _, sample = _sampler(model, history, target, seeds, user, between)
     answers = sample(None)[1][-1]
     item = _followed(model, target, answers)
     whole = [set(row) for row in _measured(model, answers, item)[1].tolist()]
@@ -146,12 +161,8 @@ def step_counts(timesteps: int) -> list[int]:
     return [*(2**i for i in range(timesteps.bit_length()) if 2**i < timesteps), timesteps]
 
 
-Sample = Callable[[int | None], tuple[np.ndarray, Tensor]]
-"""Number of steps -> timesteps (S,), falling, and x0_hat (S, R, D)."""
-
-
 def _sampler(
-    model: Model, history: Sequence[int], target: int | None, seeds: int | Sequence[int], user: int
+    model: Model, history: Sequence[int], target: int | None, seeds: int | Sequence[int], user: int, between: Between
 ) -> tuple[np.ndarray, list[int], Sample]:
     """The seeds, the ids read, and the sampler, whose history is encoded once."""
     diffuser, ids = checked(model, history, target)
@@ -165,17 +176,15 @@ def _sampler(
         noise = [user_noise(seed, np.array([user]), len(diffusion.timesteps), model.config.hidden_size) for seed in numbers]
         x_start, step_noise = torch.cat([start for start, _ in noise]), torch.cat([step for _, step in noise], 1)
         seen: list[Tensor] = []
-        reverse_process(predict, x_start, step_noise, diffusion, lambda t, x0_hat, x: seen.append(x0_hat.clone()))
+
+        def keep(t: int, x0_hat: Tensor, x: Tensor) -> None:
+            seen.append(x0_hat.clone())
+            between()
+
+        reverse_process(predict, x_start, step_noise, diffusion, keep)
         return diffusion.timesteps[::-1].copy(), torch.stack(seen)
 
     return np.array(numbers), ids, sample
-
-
-def _fan(model: Model, history: list[int], target: int | None, seeds: np.ndarray, timesteps: np.ndarray, estimates: Tensor) -> Fan:
-    item = _followed(model, target, estimates[-1])
-    measured = [_measured(model, x0_hat, item) for x0_hat in estimates]
-    ranks, lists = (np.stack(part) for part in zip(*measured, strict=True))
-    return Fan(history, target, seeds, timesteps, item, ranks, lists)
 
 
 def _followed(model: Model, target: int | None, answers: Tensor) -> int:
@@ -188,5 +197,5 @@ def _followed(model: Model, target: int | None, answers: Tensor) -> int:
 def _measured(model: Model, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
     """Ranks (R,) of the item and top tens (R, 10). x0_hat: (R, D)."""
     scores = x0_hat @ model.item_embedding.weight.T
-    top = scores[:, 1:].topk(min(HIT, model.config.n_items), -1).indices + 1
+    top = top_items(scores[:, 1:], min(HIT, model.config.n_items))[1] + 1
     return ranks_of(scores, torch.full((len(scores),), item)).numpy(), top.numpy()

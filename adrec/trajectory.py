@@ -13,7 +13,7 @@ from adrec.data.batches import pack
 from adrec.data.dataset import SequenceDataset
 from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import ConfigError, DataError
-from adrec.evaluation import ranks_of
+from adrec.evaluation import ranks_of, top_items
 from adrec.models import DiffusionModel, Model
 from adrec.titles import checked_ids
 
@@ -26,6 +26,8 @@ class Trajectory:
 
     timesteps: (S,) t at each step, falling. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
     top, top_scores, top_probabilities: (S, K), best first; top_ten: (S, 10) ids, whatever K is.
+    start_*: the same (K,) and of the target of the noise x_t[0], ranked as if it were an answer.
+    answer_rank: (S + 1,) of the final first choice, by that noise and at every step.
     target_*: (S,) or None without a target; rank 1 is best, ties count against the model. entropy: (S,) of the
     softmax over all rows, in nats. margin: (S,) score of the target minus that of the best other item, its ``rival`` (S,); without
     a target of the first choice. Rivals are items 1..V, so a margin above 0 means first in the list.
@@ -45,6 +47,10 @@ class Trajectory:
     top: np.ndarray
     top_scores: np.ndarray
     top_probabilities: np.ndarray
+    start_top: np.ndarray
+    start_scores: np.ndarray
+    start_probabilities: np.ndarray
+    answer_rank: np.ndarray
     entropy: np.ndarray
     cosine_to_final: np.ndarray
     distance_to_final: np.ndarray
@@ -56,6 +62,8 @@ class Trajectory:
     target_probability: np.ndarray | None
     cosine_to_target: np.ndarray | None
     distance_to_target: np.ndarray | None
+    start_rank: int | None
+    start_probability: float | None
     popular: int | None = None
     noise_weight: float | None = None
     noise_share: float | None = None
@@ -110,11 +118,16 @@ class Trajectory:
             "noise_weight": self.noise_weight,
             "noise_share": self.noise_share,
             "x_start": _rounded(self.x_t[0]),
+            "start": {
+                "top": _listed(self.start_top, self.start_scores, self.start_probabilities, title),
+                "target_rank": self.start_rank,
+                "target_probability": self.start_probability,
+                "answer_rank": int(self.answer_rank[0]),
+            },
             "steps": [self._step(i, title) for i in range(self.steps)],
         }
 
     def _step(self, i: int, title: Callable[[int], str]) -> dict[str, Any]:
-        ranked = zip(self.top[i], self.top_scores[i], self.top_probabilities[i], strict=True)
         per_step = {
             "target_probability": self.target_probability,
             "entropy": self.entropy,
@@ -128,8 +141,9 @@ class Trajectory:
         }
         return {
             "t": int(self.timesteps[i]),
-            "top": [{"id": int(k), "title": title(int(k)), "score": float(s), "probability": float(p)} for k, s, p in ranked],
+            "top": _listed(self.top[i], self.top_scores[i], self.top_probabilities[i], title),
             "target_rank": None if self.target_rank is None else int(self.target_rank[i]),
+            "answer_rank": int(self.answer_rank[i + 1]),
             **{name: None if values is None else float(values[i]) for name, values in per_step.items()},
             "rival": named([int(self.rival[i])], title)[0],
             "entered": named(self.entered(i), title),
@@ -142,6 +156,11 @@ class Trajectory:
 def named(items: Sequence[int], title: Callable[[int], str]) -> list[dict[str, Any]]:
     """Ids with their titles, as JSON has them."""
     return [{"id": i, "title": title(i)} for i in items]
+
+
+def _listed(ids: np.ndarray, scores: np.ndarray, probabilities: np.ndarray, title: Callable[[int], str]) -> list[dict[str, Any]]:
+    ranked = zip(ids.tolist(), scores.tolist(), probabilities.tolist(), strict=True)
+    return [{"id": k, "title": title(k), "score": score, "probability": probability} for k, score, probability in ranked]
 
 
 def _without(items: np.ndarray, others: np.ndarray) -> list[int]:
@@ -231,24 +250,32 @@ def _describe(
     popular: int | None,
 ) -> Trajectory:
     table = model.item_embedding.weight
-    scores = x0_hat @ table.T
-    below_best = (scores - scores.max(-1, keepdim=True).values).double()
+    scores = torch.cat([states[:1], x0_hat]) @ table.T  # the noise itself first
+    below_best = (scores - scores.amax(-1, keepdim=True)).double()
     likelihood = below_best.exp()
     total = likelihood.sum(-1, keepdim=True)
-    ranked = scores[:, 1:].topk(min(max(top, HIT), model.config.n_items), -1)
-    ids = ranked.indices[:, :top] + 1
-    margin, rival = _margins(scores, target)
+    best, places = top_items(scores[:, 1:], min(max(top, HIT), model.config.n_items))
+    ids = places[:, :top] + 1
+    shown, values, probabilities = ids.numpy(), best[:, :top].numpy(), (likelihood.gather(1, ids) / total).numpy()
+    margin, rival = _margins(scores[1:, 1:], places[1:], target)
 
     def cosine(vector: Tensor) -> np.ndarray:
         return torch.cosine_similarity(x0_hat, vector.expand_as(x0_hat)).numpy()
 
-    of_target: dict[str, Any] = dict.fromkeys(("target_rank", "target_probability", "cosine_to_target", "distance_to_target"))
+    def ranks(item: int) -> np.ndarray:
+        return ranks_of(scores, torch.full((len(scores),), item)).numpy()
+
+    names = ("target_rank", "target_probability", "cosine_to_target", "distance_to_target", "start_rank", "start_probability")
+    of_target: dict[str, Any] = dict.fromkeys(names)
     if target is not None:
+        target_ranks, target_probabilities = ranks(target), (likelihood[:, target] / total.squeeze(1)).numpy()
         of_target = {
-            "target_rank": ranks_of(scores, torch.full((len(scores),), target)).numpy(),
-            "target_probability": (likelihood[:, target] / total.squeeze(1)).numpy(),
+            "target_rank": target_ranks[1:],
+            "target_probability": target_probabilities[1:],
             "cosine_to_target": cosine(table[target]),
             "distance_to_target": (x0_hat - table[target]).norm(dim=-1).numpy(),
+            "start_rank": int(target_ranks[0]),
+            "start_probability": float(target_probabilities[0]),
         }
     return Trajectory(
         history=history,
@@ -257,11 +284,15 @@ def _describe(
         timesteps=timesteps,
         x_t=states.numpy(),
         x0_hat=x0_hat.numpy(),
-        top_ten=ranked.indices[:, :HIT].numpy() + 1,
-        top=ids.numpy(),
-        top_scores=ranked.values[:, :top].numpy(),
-        top_probabilities=(likelihood.gather(1, ids) / total).numpy(),
-        entropy=(total.log().squeeze(1) - torch.linalg.vecdot(likelihood, below_best) / total.squeeze(1)).numpy(),
+        top_ten=places[1:, :HIT].numpy() + 1,
+        top=shown[1:],
+        top_scores=values[1:],
+        top_probabilities=probabilities[1:],
+        start_top=shown[0],
+        start_scores=values[0],
+        start_probabilities=probabilities[0],
+        answer_rank=ranks(int(shown[-1, 0])),
+        entropy=(total.log().squeeze(1) - torch.linalg.vecdot(likelihood, below_best) / total.squeeze(1))[1:].numpy(),
         margin=margin,
         rival=rival,
         cosine_to_final=cosine(x0_hat[-1]),
@@ -273,14 +304,13 @@ def _describe(
     )
 
 
-def _margins(scores: Tensor, target: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """The score of the target, or of the first item, over that of the best other item, and which that is: (S,) each. scores: (S, V + 1)."""
-    items = scores[:, 1:].clone()
-    of = items.argmax(-1, keepdim=True) if target is None else torch.full((len(items), 1), target - 1)
-    own = items.gather(1, of)
-    items.scatter_(1, of, -torch.inf)
-    rivals = items.max(-1)
-    return (own.squeeze(1) - rivals.values).numpy(), rivals.indices.numpy() + 1
+def _margins(scores: Tensor, best: Tensor, target: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The score of the target, or of the first item, over that of the best other item, and which that is: (S,) each. scores: (S, V).
+    best: (S, K) columns, largest first. In a catalogue of one item this is its own rival."""
+    first = best[:, :1]
+    own = first if target is None else torch.full_like(first, target - 1)
+    rival = best[:, :2][:, -1:].where(first == own, first)
+    return (scores.gather(1, own) - scores.gather(1, rival)).squeeze(1).numpy(), rival.squeeze(1).numpy() + 1
 
 
 def most_popular(items: pd.DataFrame) -> int | None:

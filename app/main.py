@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder there
     sys.path.insert(0, str(ROOT))
 
-from app import server_log, state, ui  # noqa: E402  (needs the path above)
+from app import reruns, server_log, state, ui  # noqa: E402  (needs the path above)
 
 st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
 pages = [
@@ -24,3 +24,4 @@ page = st.navigation(pages, position="top")
 state.arrive(page.url_path or "start")
 with ui.guard():
     page.run()
+reruns.spare_imports()

@@ -41,9 +41,10 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     if arguments.all:
         return all_users_command(arguments)
     from adrec.data import catalog
-    from adrec.explorer import export
+    from adrec.explorer import export, scene
     from adrec.fan import fan, fewer_steps
     from adrec.models.loading import load_model
+    from adrec.projection import cached
     from adrec.runs import RunFolder
     from adrec.titles import parse_history, titled
     from adrec.trajectory import most_popular, trajectory, user_trajectory
@@ -65,8 +66,9 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
         of = (model, result.history, result.target)
         seeds: dict[str, Any] = {"seeds": arguments.seeds, "user": index}
         many = {"fan": fan(*of, steps=arguments.steps, **seeds), "fewer": fewer_steps(*of, **seeds)}
-    report = export.document(result, title, user_id, **many)
-    _save_trajectory(arguments, run, model, result, title, user_id)
+    layout = scene.layout(run.tables(), "finetune", cached(run, "umap"))
+    report = export.document(result, layout, title, user_id, **many)
+    _save_trajectory(arguments, result, layout, title, name=run.name, user=user_id)
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
         return
@@ -77,19 +79,16 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     print(report["headline"])
 
 
-def _save_trajectory(arguments: argparse.Namespace, run: Any, model: Any, result: Any, title: Any, user_id: str | None) -> None:
-    from adrec.explorer import export, scene
-    from adrec.projection import cached
+def _save_trajectory(arguments: argparse.Namespace, result: Any, layout: Any, title: Any, **of: Any) -> None:
+    from adrec.explorer import export
     from adrec.runs import atomic
 
     if arguments.csv is not None:
         with atomic(Path(arguments.csv), "w") as file:
             export.table(result, title).to_csv(file, index=False)
     if arguments.report is not None:
-        layout = scene.layout(run.tables(), "finetune", cached(run, "umap"))
-        table = model.item_embedding.weight.numpy()
         with atomic(Path(arguments.report), "w") as file:
-            file.write(export.page(result, table, layout, title, name=run.name, user=user_id))
+            file.write(export.page(result, layout, title, **of))
         print(f"Written to '{arguments.report}'.", file=sys.stderr)
 
 

@@ -14,8 +14,6 @@ from adrec import explorer
 from adrec.explorer import scene, words
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from adrec.fan import Fan, FewerSteps
     from adrec.trajectory import Trajectory
 
@@ -26,7 +24,8 @@ Title = Callable[[int], str]
 class Beside:
     """A second panel, B, beside that of a trajectory, A, with one thing changed under the same seed.
 
-    kind, before, after: the change as ``words.change`` takes it. names: over the two panels. trajectory, user: B's. scenes: of A and B.
+    kind, before, after: the change as ``words.change`` takes it. names: over the two panels. trajectory, layout, user: B's. scenes: of
+    A and B.
     """
 
     kind: str
@@ -34,6 +33,7 @@ class Beside:
     after: str | None
     names: tuple[str, str]
     trajectory: "Trajectory"
+    layout: scene.Layout
     user: str | None
     scenes: bytes
 
@@ -57,21 +57,23 @@ class Beside:
             "headline": self.told(one, title, words.TEXT),
             "common": [len({*one.top[i].tolist()} & {*other.top[step - 1].tolist()}) if step else None for i, step in enumerate(at)],
             "names": list(self.names),
-            "b": document(other, title, self.user),
+            "b": document(other, self.layout, title, self.user),
         }
 
 
 def document(
     trajectory: "Trajectory",
+    layout: scene.Layout,
     title: Title,
     user: str | None = None,
     fan: "Fan | None" = None,
     fewer: "Sequence[FewerSteps]" = (),
     beside: Beside | None = None,
 ) -> dict[str, Any]:
-    """All that is shown, as one JSON object: the trajectory with its ``headline``, ``fan`` and ``fewer_steps`` where measured, and
-    ``comparison`` where there is a second panel."""
+    """All that is shown, as one JSON object: the trajectory with its ``headline`` and its way on the ``map``, ``fan`` and ``fewer_steps``
+    where measured, and ``comparison`` where there is a second panel."""
     report = trajectory.to_json(title, user) | {"headline": words.headline(trajectory, title, words.TEXT)}
+    report |= {"map": scene.on_map(trajectory, layout, title)}
     if fan is not None:
         report |= {"fan": fan.to_json(title), "fewer_steps": [few.to_json() for few in fewer]}
     if beside is not None:
@@ -80,16 +82,19 @@ def document(
 
 
 def table(trajectory: "Trajectory", title: Title, beside: Beside | None = None) -> pd.DataFrame:
-    """The same as rows, one for each place of each step's list; what belongs to a step is repeated. Of two panels, with the panel."""
+    """The lists as rows, one for each place of each step's list, step 0 being the noise; what belongs to a step is repeated. Of two
+    panels, with the panel."""
     if beside is not None:
         both = {"A": table(trajectory, title), "B": table(beside.trajectory, title)}
         return pd.concat(both, names=["panel"]).reset_index(level=0)
+    told = trajectory.to_json(title)
     rows = []
-    for number, step in enumerate(trajectory.to_json(title)["steps"], 1):
+    for number, step in enumerate([{"t": None, **told["start"]}, *told["steps"]]):
         once: dict[str, Any] = {"step": number} | {k: v for k, v in step.items() if isinstance(v, int | float) or v is None}
-        once |= {"rival": step["rival"]["title"], "entered": _listed(step["entered"]), "left": _listed(step["left"])}
+        if number:
+            once |= {"rival": step["rival"]["title"], "entered": _listed(step["entered"]), "left": _listed(step["left"])}
         rows += [once | {"place": place} | item for place, item in enumerate(step["top"], 1)]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"t": "Int64"})
 
 
 def _listed(items: Sequence[dict[str, Any]]) -> str:
@@ -98,7 +103,6 @@ def _listed(items: Sequence[dict[str, Any]]) -> str:
 
 def page(
     trajectory: "Trajectory",
-    embeddings: "np.ndarray",
     layout: scene.Layout,
     title: Title,
     *,
@@ -106,13 +110,13 @@ def page(
     user: str | None = None,
     beside: Beside | None = None,
 ) -> str:
-    """One HTML file with everything in it, JSON and CSV too; it asks nothing of the network. embeddings: (V + 1, D). name: of the run."""
-    scenes = scene.blob(trajectory, embeddings, layout, title) if beside is None else beside.scenes
+    """One HTML file with everything in it, JSON and CSV too; it asks nothing of the network. name: of the run."""
+    scenes = scene.blob(trajectory, layout, title) if beside is None else beside.scenes
     told = "" if beside is None else f'</p><p class="lead">{beside.told(trajectory, title, words.HTML)}'
     whose = "a composed history" if user is None else f"user {user}"
     stem = f"{name}-{user or 'composed'}-seed{trajectory.seed}"
     saved = {
-        "json": ("application/json", json.dumps(document(trajectory, title, user, beside=beside), ensure_ascii=False)),
+        "json": ("application/json", json.dumps(document(trajectory, layout, title, user, beside=beside), ensure_ascii=False)),
         "csv": ("text/csv", table(trajectory, title, beside).to_csv(index=False)),
     }
     links = " · ".join(

@@ -49,12 +49,12 @@ def layout(tables: Mapping[str, np.ndarray], stage: str, umap: Mapping[str, np.n
     return Layout("pca", items, note, Placer(tables[stage], items, linear, NEAREST))
 
 
-def blob(trajectory: "Trajectory", table: np.ndarray, layout: Layout, title: Callable[[int], str], name: str = "") -> bytes:
-    """Everything that the scrubber shows but the step it stands at. table: (V + 1, D) with the padding row. name: of one of two panels."""
-    arrays = _arrays(trajectory, table, layout)
+def blob(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], name: str = "") -> bytes:
+    """Everything that the scrubber shows but the step it stands at. name: of one of two panels."""
+    arrays = _arrays(trajectory, layout)
     shown = {*trajectory.history, *(i for name in ("top", "near", "rival") for i in arrays[name].ravel().tolist())}
     shown |= {i for i in (trajectory.target, trajectory.popular) if i}
-    items = len(table) - 1
+    items = len(layout.items)
     known = range(1, items + 1) if items <= TITLED else sorted(shown)
     offsets = np.cumsum([0, *(a.nbytes for a in arrays.values())]).tolist()
     head = {
@@ -104,16 +104,27 @@ def unpacked_all(data: bytes) -> tuple[int, list[dict[str, Any]]]:
     return int(np.frombuffer(data, "<u4", 1)[0]), scenes
 
 
-def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict[str, np.ndarray]:
+def on_map(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str]) -> dict[str, Any]:
+    """Where ``blob`` puts the states (S + 1) and the estimates (S) on the map, as plain lists. lost: of the vector's nearest items, how
+    much is not nearest on the map. nearest: by cosine, nearest first."""
+
+    def places(vectors: np.ndarray) -> list[dict[str, Any]]:
+        found = layout.place(vectors)
+        rows = zip(found.positions.tolist(), found.errors.tolist(), (found.near + 1).tolist(), strict=True)
+        return [{"at": at, "lost": lost, "nearest": [{"id": i, "title": title(i)} for i in near]} for at, lost, near in rows]
+
+    about = {"method": METHODS[layout.method], "note": layout.note}
+    return about | {"x_t": places(trajectory.x_t), "x0_hat": places(trajectory.x0_hat)}
+
+
+def _arrays(trajectory: "Trajectory", layout: Layout) -> dict[str, np.ndarray]:
     """By name, float32 or int32. Rows of S + 1 begin with the noise itself, ranked as if it were an answer."""
-    noise = _ranked(trajectory.x_t[0], table, trajectory.top.shape[1], trajectory.target)
-    first = int(trajectory.top[-1, 0])
     points, steps = np.concatenate([trajectory.x0_hat, trajectory.x_t]), len(trajectory.x0_hat)
     (x0_path, xt_path), (x0_near, xt_near), (x0_error, xt_error) = (np.split(part, [steps]) for part in layout.place(points))
     found: dict[str, Any] = {
-        "top": np.vstack([noise["top"], trajectory.top]),
-        "probability": np.vstack([noise["probability"], trajectory.top_probabilities]),
-        "answer_rank": ranks(np.vstack([trajectory.x_t[:1], trajectory.x0_hat]), table, first),
+        "top": np.vstack([trajectory.start_top, trajectory.top]),
+        "probability": np.vstack([trajectory.start_probabilities, trajectory.top_probabilities]),
+        "answer_rank": trajectory.answer_rank,
         "entropy": trajectory.entropy,
         "margin": trajectory.margin,
         "rival": trajectory.rival,
@@ -129,23 +140,7 @@ def _arrays(trajectory: "Trajectory", table: np.ndarray, layout: Layout) -> dict
     if trajectory.cosine_to_popular is not None:
         found["cosine_to_popular"] = trajectory.cosine_to_popular
     if trajectory.target_rank is not None and trajectory.target_probability is not None:
-        found["rank"] = np.append(noise["rank"], trajectory.target_rank)
-        found["target_probability"] = np.append(noise["target_probability"], trajectory.target_probability)
+        found["rank"] = np.array([trajectory.start_rank, *trajectory.target_rank])
+        found["target_probability"] = np.array([trajectory.start_probability, *trajectory.target_probability])
         found["cosine_to_target"] = trajectory.cosine_to_target
     return {n: np.ascontiguousarray(a, dtype="<i4" if np.asarray(a).dtype.kind in "iu" else "<f4") for n, a in found.items()}
-
-
-def ranks(vectors: np.ndarray, table: np.ndarray, item: int) -> np.ndarray:
-    """The item's rank (P,) by inner product with each vector (P, D), over all rows of the table; ties count against it."""
-    scores = vectors @ table.T
-    return (scores >= scores[:, item : item + 1]).sum(axis=1)
-
-
-def _ranked(vector: np.ndarray, table: np.ndarray, k: int, target: int | None) -> Mapping[str, Any]:
-    scores = (table @ vector).astype(np.float64)
-    probability = np.exp(scores - scores.max())
-    probability /= probability.sum()
-    best = np.flatnonzero(scores[1:] >= np.partition(scores[1:], -k)[-k])  # the k best, and what ties with the last of them
-    top = best[np.argsort(-scores[1:][best], kind="stable")[:k]] + 1
-    of_target = {} if target is None else {"rank": int((scores >= scores[target]).sum()), "target_probability": probability[target]}
-    return {"top": top, "probability": probability[top], **of_target}

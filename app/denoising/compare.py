@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.errors import AdrecError
-from adrec.explorer import export, words
+from adrec.explorer import export, scene, words
 from adrec.runs import RunFolder
 from adrec.titles import Finder
 from app import loaders, state
@@ -34,9 +34,14 @@ class Side:
     def trajectory(self, seed: int) -> "Trajectory":
         return data.trajectory(self.run, self.stage, self.subject, seed, self.steps)
 
+    def layout(self, method: str) -> scene.Layout:
+        return data.layout(self.run, self.stage, self._shown(method))
+
     def scene(self, seed: int, method: str) -> bytes:
-        shown = method if method == "pca" or data.has_umap(self.run) else "pca"
-        return data.picture(self.run, self.stage, self.subject, seed, self.steps, shown, self.name)
+        return data.picture(self.run, self.stage, self.subject, seed, self.steps, self._shown(method), self.name)
+
+    def _shown(self, method: str) -> str:
+        return method if method == "pca" or data.has_umap(self.run) else "pca"
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,8 @@ def beside(pair: Pair | None, seed: int, method: str) -> export.Beside | None:
             loading.result()
     one, other = pair.one, pair.other
     names, scenes = (one.name, other.name), one.scene(seed, method) + other.scene(seed, method)
-    return export.Beside(pair.kind, pair.before, pair.after, names, other.trajectory(seed), other.subject.user_id, scenes)
+    second, layout, user = other.trajectory(seed), other.layout(method), other.subject.user_id
+    return export.Beside(pair.kind, pair.before, pair.after, names, second, layout, user, scenes)
 
 
 def told(pair: Pair | None, second: export.Beside | None, trajectory: "Trajectory", title: Callable[[int], str]) -> None:

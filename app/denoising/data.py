@@ -15,7 +15,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
 from adrec.explorer import scene
 from adrec.runs import RunFolder
-from app import loaders
+from app import loaders, reruns
 
 if TYPE_CHECKING:
     from adrec.fan import Fan, FewerSteps
@@ -195,7 +195,7 @@ def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, st
     from adrec.fan import fan, fewer_steps
 
     loaded: Any = _model(path, changed, stage).result()
-    of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0}
+    of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "between": reruns.make_way}
     with _one_thread():
         many = fan(loaded, list(subject.history), subject.target, steps=steps, **of)
         fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
@@ -215,7 +215,6 @@ def _noised(path: str, changed: int, stage: str, item: int, seed: int) -> "tuple
 @st.cache_data(max_entries=64, show_spinner=False)
 def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str) -> bytes:
     found = _trajectory(path, changed, stage, subject, seed, steps)
-    table = _model(path, changed, stage).result().item_embedding.weight.detach().numpy()
     at = _layout(path, changed, stage, method)
     with _one_thread():
-        return scene.blob(found, table, at, loaders.title(RunFolder(path)), name)
+        return scene.blob(found, at, loaders.title(RunFolder(path)), name)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from adrec.explorer import export, scene
 from adrec.runs import RunFolder
-from app import state
+from app import reruns, state
 from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
 
@@ -90,7 +90,9 @@ def let_paint(scenes: bytes) -> None:
     """After another picture is sent, a pause in which the browser draws it, before it gets everything else to draw as well."""
     if scenes != st.session_state.get(SENT):
         st.session_state[SENT] = scenes
-        time.sleep(PAUSE)
+        for _ in range(6):
+            time.sleep(PAUSE / 6)
+            reruns.make_way()
 
 
 def downloads(
@@ -111,13 +113,13 @@ def downloads(
         row.download_button(label, make, file_name=f"{stem}.{end}", mime=mime, **common)
 
     def page() -> str:
-        table = data.model(run, stage).result().item_embedding.weight.numpy()
         of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "beside": beside}
-        return export.page(trajectory, table, data.layout(run, stage, method), title, **of)
+        return export.page(trajectory, data.layout(run, stage, method), title, **of)
 
     def document() -> str:
         found = data.chance(run, stage, subject, trajectory.seed, trajectory.steps)
-        report = export.document(trajectory, title, subject.user_id, found.fan, found.fewer, beside)
+        layout = data.layout(run, stage, method)
+        report = export.document(trajectory, layout, title, subject.user_id, found.fan, found.fewer, beside)
         return json.dumps(report, ensure_ascii=False, indent=1)
 
     offer("Everything shown here (JSON)", document, "json", "application/json")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import ConfigError
-from adrec.evaluation import CHUNK, CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, streamed_ranks, user_metrics
+from adrec.evaluation import BLOCK, CHUNK, CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, streamed_ranks, top_items, user_metrics
 from adrec.models import build
 from adrec.models.loading import load_model
 
@@ -74,6 +74,27 @@ def test_a_model_that_scores_all_alike_is_ranked_last():
 
 def test_a_model_that_answers_nan_is_ranked_last():
     assert ranks_of(torch.full((1, 50), math.nan), torch.tensor([3])).tolist() == [50]
+
+
+@given(st.data(), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_the_top_items_are_those_of_the_sorted_row(data, k, block, n_rows):
+    """Ties, infinite scores and such that are no number included; the last columns fill no block."""
+    width = data.draw(st.integers(k, 6 * k * block))
+    rows = data.draw(st.lists(st.lists(few_values, min_size=width, max_size=width), min_size=n_rows, max_size=n_rows))
+    scores = torch.tensor(rows)
+    with mock.patch("adrec.evaluation.BLOCK", block):
+        values, columns = top_items(scores, k)
+    torch.testing.assert_close(values, scores.topk(k, 1).values, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(values, scores.gather(1, columns), rtol=0, atol=0, equal_nan=True)
+    assert all(len(set(row)) == k for row in columns.tolist())
+
+
+@pytest.mark.parametrize("width", [1682, 40 * BLOCK - 1, 40 * BLOCK, 60_000])
+def test_without_ties_the_top_items_are_the_plain_ones_in_their_order(width):
+    scores = torch.randn(5, width + 1, generator=torch.Generator().manual_seed(width))[:, 1:]
+    values, columns = top_items(scores, 10)
+    plain = scores.sort(1, descending=True)
+    assert torch.equal(values, plain.values[:, :10]) and torch.equal(columns, plain.indices[:, :10])
 
 
 @given(st.data(), st.integers(1, 12), st.integers(1, 7), st.integers(1, 5))

@@ -30,9 +30,13 @@ def title(tiny_run):
 
 
 @pytest.fixture(scope="module")
-def page(tiny_run, walk, title) -> str:
-    table = load_model(tiny_run).item_embedding.weight.numpy()
-    return export.page(walk, table, scene.layout(tiny_run.tables(), "finetune"), title, name="tiny", user="u<5>")
+def layout(tiny_run) -> scene.Layout:
+    return scene.layout(tiny_run.tables(), "finetune")
+
+
+@pytest.fixture(scope="module")
+def page(walk, layout, title) -> str:
+    return export.page(walk, layout, title, name="tiny", user="u<5>")
 
 
 def saved(page: str, kind: str) -> str:
@@ -56,50 +60,76 @@ def test_the_page_carries_the_scene_that_the_app_shows(page, walk, title, tiny_r
     assert {str(i) for name in ("top", "near", "rival") for i in got[name].tolist()} <= set(got["titles"])
 
 
-def test_the_nearest_items_of_the_scene_are_nearest_by_cosine(walk, title, tiny_run):
+def test_the_nearest_items_of_the_scene_are_nearest_by_cosine(walk, title, layout, tiny_run):
     table = load_model(tiny_run).item_embedding.weight.numpy()
-    _, got = scene.unpacked(scene.packed(scene.blob(walk, table, scene.layout(tiny_run.tables(), "finetune"), title), 0))
+    _, got = scene.unpacked(scene.packed(scene.blob(walk, layout, title), 0))
     near = got["near"].reshape(5, got["near_k"])
     unit = table[1:] / np.linalg.norm(table[1:], axis=1, keepdims=True)
     for row, vector in zip(near, [walk.x_t[0], *walk.x0_hat], strict=True):
         assert row.tolist() == (np.argsort(-(unit @ vector), kind="stable")[:3] + 1).tolist()
 
 
-def test_the_page_holds_json_and_table_of_the_trajectory(page, walk, title):
-    assert json.loads(saved(page, "application/json")) == json.loads(json.dumps(export.document(walk, title, "u<5>")))
+def test_every_number_of_the_scene_is_in_the_json(walk, title, layout):
+    _, got = scene.unpacked(scene.packed(scene.blob(walk, layout, title), 0))
+    told = export.document(walk, layout, title)
+    steps, on_map = told["steps"], told["map"]
+    rows = [told["start"], *steps]
+    everywhere = {
+        "top": [[item["id"] for item in row["top"]] for row in rows],
+        "probability": [[item["probability"] for item in row["top"]] for row in rows],
+        "rank": [row["target_rank"] for row in rows],
+        "target_probability": [row["target_probability"] for row in rows],
+        "answer_rank": [row["answer_rank"] for row in rows],
+        "rival": [step["rival"]["id"] for step in steps],
+        "near": [[item["id"] for item in place["nearest"][:3]] for place in (on_map["x_t"][0], *on_map["x0_hat"])],
+        "x0_path": [place["at"] for place in on_map["x0_hat"]],
+        "xt_path": [place["at"] for place in on_map["x_t"]],
+        "x0_error": [place["lost"] for place in on_map["x0_hat"]],
+        "xt_error": [place["lost"] for place in on_map["x_t"]],
+        **{name: [step[name] for step in steps] for name in got["arrays"] if name.startswith("cosine") or name in ("entropy", "margin")},
+    }
+    assert {*everywhere} == {*got["arrays"]} - {"layout"}  # the items' own places are no result of the trajectory
+    for name, values in everywhere.items():
+        np.testing.assert_allclose(got[name], np.ravel(values), rtol=1e-5, atol=1e-5, err_msg=name)
+    assert on_map["method"] == "PCA" and on_map["note"] == layout.note
+
+
+def test_the_page_holds_json_and_table_of_the_trajectory(page, walk, title, layout):
+    assert json.loads(saved(page, "application/json")) == json.loads(json.dumps(export.document(walk, layout, title, "u<5>")))
     assert saved(page, "text/csv") == export.table(walk, title).to_csv(index=False)
     assert "u&lt;5&gt;" in page and "<title>How noise becomes a recommendation: tiny, user u&lt;5&gt;</title>" in page
 
 
-def test_a_title_cannot_bring_markup_or_end_the_script(walk, tiny_run):
-    table = load_model(tiny_run).item_embedding.weight.numpy()
-    evil = export.page(walk, table, scene.layout(tiny_run.tables(), "finetune"), lambda i: f"</script><b>{i}", name="x")
+def test_a_title_cannot_bring_markup_or_end_the_script(walk, layout):
+    evil = export.page(walk, layout, lambda i: f"</script><b>{i}", name="x")
     assert evil.count("</script>") == 2 and "<b>1" not in evil and "&lt;/script&gt;" in evil
 
 
 def test_the_table_has_a_row_for_each_place_of_each_step(walk, title):
     rows = export.table(walk, title)
-    assert len(rows) == 4 * 10 and rows["id"].tolist() == walk.top.ravel().tolist()
-    np.testing.assert_allclose(rows["probability"], walk.top_probabilities.ravel())
-    first = rows[rows["place"] == 1]
+    assert len(rows) == 5 * 10 and rows["id"].tolist() == [*walk.start_top, *walk.top.ravel()]
+    np.testing.assert_allclose(rows["probability"], [*walk.start_probabilities, *walk.top_probabilities.ravel()])
+    noise, *_ = rows[rows["place"] == 1].to_dict("records")
+    assert (noise["step"], noise["target_rank"]) == (0, walk.start_rank) and pd.isna(noise["t"]) and pd.isna(noise["margin"])
+    first = rows[(rows["place"] == 1) & (rows["step"] > 0)]
     for name in ("margin", "entropy", "target_rank", "cosine_to_history", "cosine_to_final"):
         np.testing.assert_allclose(first[name], getattr(walk, name))
+    assert first["answer_rank"].tolist() == walk.answer_rank[1:].tolist()
     assert first["t"].tolist() == walk.timesteps.tolist() and first["rival"].tolist() == [title(i) for i in walk.rival]
 
 
-def test_the_document_says_the_headline_and_holds_fan_and_steps(walk, title, tiny_run):
+def test_the_document_says_the_headline_and_holds_fan_and_steps(walk, title, layout, tiny_run):
     model = load_model(tiny_run)
     many, few = fan(model, walk.history, walk.target, seeds=3), fewer_steps(model, walk.history, walk.target, seeds=3)
-    told = export.document(walk, title, "5", many, few)
+    told = export.document(walk, layout, title, "5", many, few)
     assert told["headline"] == words.headline(walk, title, words.TEXT) and "*" not in told["headline"]
     assert told["fan"] == many.to_json(title) and [f["steps"] for f in told["fewer_steps"]] == [1, 2, 4]
-    assert "fan" not in export.document(walk, title)
+    assert "fan" not in export.document(walk, layout, title)
 
 
-def test_without_a_target_or_popularity_the_scene_leaves_them_out(tiny_run, title):
+def test_without_a_target_or_popularity_the_scene_leaves_them_out(tiny_run, title, layout):
     alone = trajectory(load_model(tiny_run), [4])
-    table = load_model(tiny_run).item_embedding.weight.numpy()
-    page = export.page(alone, table, scene.layout(tiny_run.tables(), "finetune"), title, name="x")
+    page = export.page(alone, layout, title, name="x")
     _, got = scene.unpacked(base64.b64decode(re.search(r'id="scene">([^<]*)<', page)[1]))
     assert got["target"] is got["popular"] is None and "rank" not in got and "cosine_to_popular" not in got
     assert "a composed history" in page and "Came next" not in page
@@ -112,7 +142,7 @@ def test_the_command_writes_report_table_and_seeds(tiny_run, tiny_data, tmp_path
     told = json.loads(capsys.readouterr().out)
     assert len(told["fan"]["seeds"]) == 4 and told["fewer_steps"][-1]["common"] == 10
     assert json.loads(saved(out.read_text(), "application/json"))["steps"] == told["steps"]
-    assert pd.read_csv(csv)["margin"][0] == pytest.approx(told["steps"][0]["margin"])
+    assert pd.read_csv(csv)["margin"][10] == pytest.approx(told["steps"][0]["margin"])
 
 
 def test_a_report_that_cannot_be_written_is_told(tiny_run, tmp_path, capsys):

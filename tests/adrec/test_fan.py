@@ -83,6 +83,21 @@ def test_json_has_the_figures_and_titles(together):
     assert few.to_json()["common"] == few.common.mean() and few.to_json()["ranks"][0] == few.ranks.min()
 
 
+def test_between_the_steps_one_can_break_off():
+    calls = []
+    fan(model_of(), HISTORY, 7, seeds=2, between=lambda: calls.append(1))
+    assert len(calls) == 2 * 6  # each step is sampled, then ranked
+    calls.clear()
+    fewer_steps(model_of(), HISTORY, 7, seeds=2, between=lambda: calls.append(1))
+    assert len(calls) == 6 + 1 + 2 + 4
+
+    def enough():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fan(model_of(), HISTORY, 7, seeds=2, between=enough)
+
+
 def test_what_cannot_be_is_told():
     with pytest.raises(ConfigError, match="no seed"):
         fan(model_of(), HISTORY, seeds=0)

@@ -79,6 +79,41 @@ def test_the_margin_is_the_targets_or_the_first_items_score_over_the_best_others
         assert walk.margin[i] == pytest.approx(scores[own] - scores[rival], abs=1e-5)
 
 
+@pytest.mark.parametrize("target", [7, None])
+def test_the_noise_is_ranked_as_if_it_were_an_answer(target):
+    table = model_of().item_embedding.weight.numpy().astype(np.float64)
+    walk = trajectory(model_of(), HISTORY, target=target, seed=1)
+    scores = table @ walk.x_t[0]
+    p = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    best = np.argsort(-scores[1:], kind="stable")[:10] + 1
+    assert walk.start_top.tolist() == best.tolist()
+    np.testing.assert_allclose(walk.start_scores, scores[best], rtol=1e-4)
+    np.testing.assert_allclose(walk.start_probabilities, p[best], rtol=1e-4)
+    told = walk.to_json(str)["start"]
+    if target is None:
+        assert walk.start_rank is walk.start_probability is told["target_rank"] is told["target_probability"] is None
+    else:
+        assert walk.start_rank == told["target_rank"] == (scores >= scores[7]).sum()
+        assert walk.start_probability == told["target_probability"] == pytest.approx(p[7], rel=1e-4)
+    assert [item["id"] for item in told["top"]] == best.tolist()
+
+
+def test_the_final_first_choice_is_ranked_from_the_noise_on():
+    table = model_of().item_embedding.weight.numpy().astype(np.float64)
+    walk = trajectory(model_of(), HISTORY, target=7, seed=1)
+    scores = np.stack([walk.x_t[0], *walk.x0_hat]) @ table.T
+    first = walk.top[-1, 0]
+    assert walk.answer_rank.tolist() == (scores >= scores[:, [first]]).sum(1).tolist() and len(set(walk.answer_rank.tolist())) > 1
+    report = walk.to_json(str)
+    assert [report["start"]["answer_rank"], *(s["answer_rank"] for s in report["steps"])] == walk.answer_rank.tolist()
+
+
+@pytest.mark.parametrize("target", [1, None])
+def test_in_a_catalogue_of_one_item_it_is_its_own_rival(target):
+    walk = trajectory(model_of(replace(CONFIG, n_items=1)), [1, 1], target=target)
+    assert set(walk.rival.tolist()) == {1} and set(walk.margin.tolist()) == {0.0} and walk.commit_step == 1
+
+
 def test_the_estimate_is_compared_with_the_histories_mean_and_the_most_popular_item():
     table, repeated = model_of().item_embedding.weight.numpy(), [3, 3, 17]
     walk = trajectory(model_of(), repeated, popular=11)

@@ -431,10 +431,8 @@ def test_titles_with_asterisks_stay_titles() -> None:
 # -- the scene ----------------------------------------------------------------------------------------------------
 
 
-def test_the_browser_gets_every_step_as_the_trajectory_has_it(
-    found: Trajectory, table: np.ndarray, layout: scene.Layout, tiny_run: RunFolder
-) -> None:
-    step, got = scene.unpacked(scene.packed(scene.blob(found, table, layout, titled(tiny_run.items)), 3))
+def test_the_browser_gets_every_step_as_the_trajectory_has_it(found: Trajectory, layout: scene.Layout, tiny_run: RunFolder) -> None:
+    step, got = scene.unpacked(scene.packed(scene.blob(found, layout, titled(tiny_run.items)), 3))
     assert (step, got["steps"], got["target"], got["decided"]) == (3, 4, found.target, found.commit_step)
     np.testing.assert_array_equal(got["top"].reshape(5, 10)[1:], found.top)
     np.testing.assert_array_equal(got["rank"][1:], found.target_rank)
@@ -444,20 +442,14 @@ def test_the_browser_gets_every_step_as_the_trajectory_has_it(
 def test_step_zero_ranks_the_items_by_the_noise_itself(
     found: Trajectory, table: np.ndarray, layout: scene.Layout, tiny_run: RunFolder
 ) -> None:
-    _, got = scene.unpacked(scene.packed(scene.blob(found, table, layout, titled(tiny_run.items)), 0))
+    _, got = scene.unpacked(scene.packed(scene.blob(found, layout, titled(tiny_run.items)), 0))
     scores = {i: float(found.x_t[0] @ table[i]) for i in range(1, len(table))}
     assert got["top"][:10].tolist() == sorted(scores, key=lambda i: -scores[i])[:10]
 
 
-def test_a_step_does_not_change_the_scene_that_the_browser_keeps(
-    found: Trajectory, table: np.ndarray, layout: scene.Layout, tiny_run: RunFolder
-) -> None:
-    blob = scene.blob(found, table, layout, titled(tiny_run.items))
+def test_a_step_does_not_change_the_scene_that_the_browser_keeps(found: Trajectory, layout: scene.Layout, tiny_run: RunFolder) -> None:
+    blob = scene.blob(found, layout, titled(tiny_run.items))
     assert scene.packed(blob, 1)[4:] == scene.packed(blob, 2)[4:]
-
-
-def test_the_rank_of_a_vectors_own_best_item_is_one(found: Trajectory, table: np.ndarray) -> None:
-    assert scene.ranks(found.x0_hat[-1:], table, int(found.top[-1, 0])).tolist() in ([1], [2])  # 2: the padding row may be above it
 
 
 def test_a_picture_is_computed_on_one_thread_and_others_get_theirs_back() -> None:

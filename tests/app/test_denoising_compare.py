@@ -249,12 +249,14 @@ def test_the_browser_gets_both_scenes(beside: tuple[Trajectory, export.Beside]) 
 
 def test_the_json_holds_both_and_how_much_they_share(beside: tuple[Trajectory, export.Beside], run: RunFolder) -> None:
     (one, second), title = beside, titled(run.items)
-    told = export.document(one, title, None, beside=second)["comparison"]
-    assert told["b"] == export.document(second.trajectory, title) and told["headline"].startswith("Removing Film</script> changes")
+    told = export.document(one, second.layout, title, None, beside=second)["comparison"]
+    assert told["b"] == export.document(second.trajectory, second.layout, title)
+    assert told["headline"].startswith("Removing Film</script> changes")
     assert told["common"] == [len(set(one.top[i]) & set(second.trajectory.top[i])) for i in range(4)]
     rows = export.table(one, title, second)
-    assert rows["panel"].value_counts().to_dict() == {"A": 40, "B": 40}
-    assert rows["id"].tolist() == [*one.top.ravel(), *second.trajectory.top.ravel()]
+    assert rows["panel"].value_counts().to_dict() == {"A": 50, "B": 50}
+    told = rows[rows["step"] > 0]
+    assert told["id"].tolist() == [*one.top.ravel(), *second.trajectory.top.ravel()]
 
 
 def test_of_fewer_steps_the_shared_items_are_those_at_the_same_share_of_the_way(
@@ -268,7 +270,6 @@ def test_of_fewer_steps_the_shared_items_are_those_at_the_same_share_of_the_way(
 
 def test_the_page_to_take_along_shows_both_and_breaks_on_no_title(beside: tuple[Trajectory, export.Beside], run: RunFolder) -> None:
     one, second = beside
-    table, layout = load_model(run).item_embedding.weight.numpy(), data.layout(run, "finetune", "pca")
-    page = export.page(one, table, layout, titled(run.items), name="tiny", beside=second)
+    page = export.page(one, second.layout, titled(run.items), name="tiny", beside=second)
     assert page.count("</script>") == 2 and "Removing <em>Film&lt;/script&gt;</em> <strong>changes" in page
     assert export._base64(scene.packed(second.scenes, 4)) in page
