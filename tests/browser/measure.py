@@ -4,7 +4,8 @@ start_first_text_s: from opening the address to the page's first words, server r
 scrubber_ms: from an input event of the scrubber to the frame after the one in which the new picture is painted; scrubber_js_ms: the part
 that is the script's own; frame_ms: the same wait with nothing changed, which is the machine's share. Every step once, there and back.
 user_ms: from drawing another user at random to the frame after the one in which that user's picture is painted, the server being warm,
-twelve times; user_kb: what the browser is sent for it, in kilobytes. RUN: the run to look at, by default the one the app opens with.
+twelve times; user_kb: what the browser is sent for it, in kilobytes. hurried_ms: the same, half a second after the last picture, when the
+page is still being filled below it. RUN: the run to look at, by default the one the app opens with.
 """
 
 import json
@@ -75,14 +76,16 @@ def measure(browser: Any, base: str, run: str | None = None) -> dict[str, Any]:
     page.wait_for_selector(".scrubber[data-step]", timeout=120_000)
     page.wait_for_timeout(2000)
     found = page.locator(".scrubber input").evaluate(SCRUB)
-    users, sent = _users(page, received)
+    users, sent = _users(page, received, 2500)
+    hurried, _ = _users(page, received, 500)
     page.close()
-    times = {"scrubber_ms": found["whole"], "scrubber_js_ms": found["script"], "frame_ms": found["frame"], "user_ms": users}
+    times = {"scrubber_ms": found["whole"], "scrubber_js_ms": found["script"], "frame_ms": found["frame"]}
+    times |= {"user_ms": users, "hurried_ms": hurried}
     return {"start_first_text_s": summary(first, 2), **{name: summary(values, 1) for name, values in times.items()}, "user_kb": sent}
 
 
-def _users(page: Any, received: list[int]) -> tuple[list[float], dict[str, float]]:
-    """Milliseconds from each draw to its picture, and kilobytes sent meanwhile."""
+def _users(page: Any, received: list[int], pause: int) -> tuple[list[float], dict[str, float]]:
+    """Milliseconds from each draw to its picture, and kilobytes sent meanwhile. pause: milliseconds after each picture."""
     live = page.locator(".scrubber .live").element_handle()
     times, sizes = [], []
     for _ in range(USERS):
@@ -90,7 +93,7 @@ def _users(page: Any, received: list[int]) -> tuple[list[float], dict[str, float
         received.clear()
         times.append(page.evaluate(USER, [button, live]))
         sizes.append(sum(received) / 1000)
-        page.wait_for_timeout(2500)  # what comes below the picture
+        page.wait_for_timeout(pause)
     return times, summary(sizes, 0)
 
 
