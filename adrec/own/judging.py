@@ -16,7 +16,8 @@ from adrec.own.bring import Source, named
 from adrec.runs import Progress, RunFolder
 
 CONTINUED = 0.2
-"""Correlation of two tables' entries from which one counts as a later state of the other: trained apart, they correlate by about 0."""
+"""Correlation of two tables' entries from which one counts as a later state of the other. Between the states of one training the bundled
+runs have 0.85 or more, between trainings from different starts less than 0.01 (tests/adrec/test_bring.py)."""
 
 
 def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:

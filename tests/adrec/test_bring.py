@@ -1,6 +1,7 @@
 """Tables that somebody brings: which row is which item, what is compared, and the report."""
 
 import json
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import AdrecError, DataError, WeightsError
 from adrec.own.bring import Source, bring, import_tables, laboratory_problem, named
-from adrec.own.judging import compare, judge
+from adrec.own.judging import CONTINUED, compare, judge
 from adrec.own.matching import matched, rows_of
 from adrec.report import report
 from adrec.runs import RunFolder
@@ -118,6 +119,31 @@ def test_scaling_keeps_neighbours_and_counts_as_a_later_state() -> None:
 def test_a_table_trained_apart_is_no_later_state() -> None:
     change = compare(Source("a", TABLE), Source("b", np.random.default_rng(8).standard_normal((V, D))))
     assert not change["continued"] and change["neighbours_kept"] < 0.4
+
+
+BUNDLED = Path(__file__).parents[2] / "assets" / "runs"
+STARTS = {
+    "stage 1": ("ml-100k", "ce-only", "mse-only", "one-t", "no-warmup", "warmup-drift", "noise-0.1", "noise-1"),
+    "random, scale of ADRec": ("no-pretrain", "frozen-random"),
+    "random, scale of DreamRec": ("dreamrec-original", "dreamrec-harness", "dreamrec-harness-fixed", "dreamrec-long"),
+    "random, scale of SASRec": ("sasrec",),
+}
+"""The bundled runs by the table that they began with."""
+
+
+def test_of_the_bundled_tables_those_from_one_start_are_later_states_and_others_are_not() -> None:
+    tables = {run: list(RunFolder(BUNDLED / run).tables().values()) for runs in STARTS.values() for run in runs}
+    assert {*tables} == {path.name for path in BUNDLED.iterdir()}
+    start = {run: name for name, runs in STARTS.items() for run in runs}
+
+    def correlation(one: np.ndarray, other: np.ndarray) -> float:
+        return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+    within = [correlation(a, b) for states in tables.values() for a, b in pairwise(states)]
+    pairs = [(a, b) for a, b in combinations(tables, 2) if tables[a][-1].shape == tables[b][-1].shape]
+    within += [correlation(tables[a][-1], tables[b][-1]) for a, b in pairs if start[a] == start[b]]
+    apart = [correlation(tables[a][-1], tables[b][-1]) for a, b in pairs if start[a] != start[b]]
+    assert len(apart) > 50 and max(map(abs, apart)) < 0.01 < CONTINUED < 0.8 < min(within)
 
 
 def test_tables_of_different_shapes_are_judged_but_share_no_map(tmp_path: Path) -> None:
