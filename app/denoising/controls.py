@@ -79,7 +79,7 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject,
     if len(ids) <= LISTED:
         help_ = "Type the data set's own user id. The rank is that of the test item, as measured after training with seed 0."
         place = state.bound("user", shown.user_id, ids) | {"filter_mode": "prefix"}  # or a typed id finds ranks
-        row.selectbox("User", ids, format_func=lambda u: ranked.get(u, u), width=180, help=help_, **place)
+        row.selectbox("User", ids, format_func=lambda u: ranked.get(u, u), width=156, help=help_, **place)
     else:
         row.text_input("User id", width=220, **state.bound("user", shown.user_id))
     _draws(row, run, users, ranks)
@@ -101,7 +101,7 @@ def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray |
         state.put(user=str(users.user_ids[int(np.random.default_rng().choice(positions))]))
 
     help_ = " ".join(["Behind each kind stands how many users are of it; short and long are a quarter of all users each.", *missing])
-    of: dict[str, Any] = {"format_func": lambda kind: f"{kind} · {len(kinds[kind]):,}", "width": 220, "on_change": draw, "help": help_}
+    of: dict[str, Any] = {"format_func": lambda kind: f"{kind} · {len(kinds[kind]):,}", "width": 186, "on_change": draw, "help": help_}
     row.selectbox("Draw at random", list(kinds), key="denoising.kind", **of)
     row.button("Draw", icon=":material/casino:", on_click=draw, help="Another user of this kind", key="denoising.random")
 
