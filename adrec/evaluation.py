@@ -19,6 +19,8 @@ from adrec.workers import Workers
 CUTOFFS = (5, 10, 20)
 BLOCK = 64
 """Columns of which ``top_items`` takes the maximum first."""
+COUNTED = 2**24
+"""How far float32 counts."""
 CHUNK = 8192
 """Table rows scored at once: with 2,048 users 64 MB, whatever the size of the catalogue."""
 
@@ -26,11 +28,11 @@ CHUNK = 8192
 def ranks_of(scores: Tensor, targets: Tensor) -> Tensor:
     """Rank of each target among all rows, 1 = best; ties count against the model, and so does a score that is no number.
 
-    scores: (B, V + 1), float32 or float64, of up to 2^24 rows, to which float32 counts exactly. targets: (B,). Returns (B,) int64.
+    scores: (B, V + 1), float32 or float64. targets: (B,). Returns (B,) int64.
     """
     own = scores.gather(1, targets.unsqueeze(1))
     below = torch.lt(scores, own, out=torch.empty_like(scores))  # numbers are added up three times as fast as truth values
-    return scores.shape[1] - below.sum(1).long()
+    return scores.shape[1] - below.sum(1, dtype=None if scores.shape[1] <= COUNTED else torch.float64).long()
 
 
 def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -31,6 +31,8 @@ NEIGHBOURS, MIN_DIST, SPREAD = 15, 0.1, 1.0
 JOINED = 0.15
 """Mean share of common neighbours from which two tables are laid out together."""
 FEWEST = 4
+LOADING, COMPARING, MOVING = 7.0, 0.045, 4.7
+"""Seconds of UMAP: to load it, for a thousand million products in the search for neighbours, for a million items moved in one epoch."""
 _umap_lock = threading.Lock()
 """numba's default threads must not be entered by two of ours at once: it ends the process."""
 
@@ -153,6 +155,12 @@ def project_umap(tables: Mapping[str, np.ndarray], seed: int = 0, progress: Prog
     return {name: by_name[names[name]] for name in tables}
 
 
+def umap_seconds(items: int, tables: int, width: int) -> float:
+    """About how many seconds ``project_umap`` takes for tables (V, D) on two cores, as tests/adrec/measure_umap.py measured it."""
+    comparisons, moves = items**2 * width / 1e9, items * _epochs(items) / 1e6
+    return LOADING + tables * (COMPARING * comparisons + MOVING * moves)
+
+
 def _groups(neighbours: list[np.ndarray]) -> list[list[int]]:
     """Runs of consecutive tables that share at least JOINED of their neighbours."""
     groups = [[0]]
@@ -196,11 +204,16 @@ def _start(table: np.ndarray, copies: int, seed: int) -> np.ndarray:
     return stacked + np.random.default_rng(seed).normal(scale=1e-4, size=stacked.shape)
 
 
+def _epochs(items: int) -> int:
+    """UMAP's own choice."""
+    return 500 if items <= 10_000 else 200
+
+
 class _Epochs:
-    """How many epochs a layout gets (UMAP's own choice), and the file that UMAP's progress bar writes its count to."""
+    """How many epochs a layout gets, and the file that UMAP's progress bar writes its count to."""
 
     def __init__(self, items: int, report: Progress, done: float, share: float) -> None:
-        self.epochs = 500 if items <= 10_000 else 200
+        self.epochs = _epochs(items)
         self.report, self.done, self.share = report, done, share
 
     def write(self, text: str) -> None:

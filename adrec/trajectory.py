@@ -26,8 +26,8 @@ class Trajectory:
 
     timesteps: (S,) t at each step, falling. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
     top, top_scores, top_probabilities: (S, K), best first; top_ten: (S, 10) ids, whatever K is.
-    start_*: the same (K,) and of the target of the noise x_t[0], ranked as if it were an answer.
-    answer_rank: (S + 1,) of the final first choice, by that noise and at every step.
+    start_top, start_scores, start_probabilities: (K,), and start_target_*: what the noise x_t[0] gives, ranked as if it were an answer.
+    answer_rank: (S + 1,) of the final first choice, by that noise first, then at every step.
     target_*: (S,) or None without a target; rank 1 is best, ties count against the model. entropy: (S,) of the
     softmax over all rows, in nats. margin: (S,) score of the target minus that of the best other item, its ``rival`` (S,); without
     a target of the first choice. Rivals are items 1..V, so a margin above 0 means first in the list.
@@ -62,8 +62,8 @@ class Trajectory:
     target_probability: np.ndarray | None
     cosine_to_target: np.ndarray | None
     distance_to_target: np.ndarray | None
-    start_rank: int | None
-    start_probability: float | None
+    start_target_rank: int | None
+    start_target_probability: float | None
     popular: int | None = None
     noise_weight: float | None = None
     noise_share: float | None = None
@@ -120,8 +120,8 @@ class Trajectory:
             "x_start": _rounded(self.x_t[0]),
             "start": {
                 "top": _listed(self.start_top, self.start_scores, self.start_probabilities, title),
-                "target_rank": self.start_rank,
-                "target_probability": self.start_probability,
+                "target_rank": self.start_target_rank,
+                "target_probability": self.start_target_probability,
                 "answer_rank": int(self.answer_rank[0]),
             },
             "steps": [self._step(i, title) for i in range(self.steps)],
@@ -265,7 +265,7 @@ def _describe(
     def ranks(item: int) -> np.ndarray:
         return ranks_of(scores, torch.full((len(scores),), item)).numpy()
 
-    names = ("target_rank", "target_probability", "cosine_to_target", "distance_to_target", "start_rank", "start_probability")
+    names = ("target_rank", "target_probability", "cosine_to_target", "distance_to_target", "start_target_rank", "start_target_probability")
     of_target: dict[str, Any] = dict.fromkeys(names)
     if target is not None:
         target_ranks, target_probabilities = ranks(target), (likelihood[:, target] / total.squeeze(1)).numpy()
@@ -274,8 +274,8 @@ def _describe(
             "target_probability": target_probabilities[1:],
             "cosine_to_target": cosine(table[target]),
             "distance_to_target": (x0_hat - table[target]).norm(dim=-1).numpy(),
-            "start_rank": int(target_ranks[0]),
-            "start_probability": float(target_probabilities[0]),
+            "start_target_rank": int(target_ranks[0]),
+            "start_target_probability": float(target_probabilities[0]),
         }
     return Trajectory(
         history=history,

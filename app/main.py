@@ -20,8 +20,9 @@ pages = [
     st.Page(ROOT / "pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
 ]
 server_log.quiet_disconnects()
+reruns.busy()
 page = st.navigation(pages, position="top")
 state.arrive(page.url_path or "start")
 with ui.guard():
     page.run()
-reruns.spare_imports()
+reruns.idle()

@@ -1,14 +1,15 @@
 """How soon one run of a page is over, since the next one, and what a person chose, waits for it."""
 
 import gc
-import sys
+import threading
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-GROWN = 50
-"""Imported modules that are worth another collection."""
-_modules = 0
+IDLE = 2.0
+"""Seconds after a run until garbage is collected."""
+_lock = threading.Lock()
+_waiting: threading.Timer | None = None
 
 
 def make_way() -> None:
@@ -20,14 +21,24 @@ def make_way() -> None:
         st.session_state.get("reruns")
 
 
-def spare_imports() -> None:
-    """Leave what imported modules brought, which stays, out of the collections to come.
+def busy() -> None:
+    """A run begins: garbage has to wait."""
+    global _waiting
+    with _lock:
+        if _waiting is not None:
+            _waiting.cancel()
+            _waiting = None
 
-    Streamlit collects garbage after every run, over all objects there are, and the next run waits: 120 ms with everything imported, 6
-    without what the modules hold (docs/PERFORMANCE.md).
+
+def idle() -> None:
+    """A run has ended: collect garbage if none begins within IDLE seconds.
+
+    Streamlit would do it at the end of every run (``runner.postScriptGC``), 120 ms over all objects there are, and the next run, whose
+    picture somebody wants to see, would wait for it.
     """
-    global _modules
-    if len(sys.modules) >= _modules + GROWN:
-        _modules = len(sys.modules)
-        gc.collect()
-        gc.freeze()
+    global _waiting
+    busy()
+    with _lock:
+        _waiting = threading.Timer(IDLE, gc.collect)
+        _waiting.daemon = True
+        _waiting.start()

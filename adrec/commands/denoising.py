@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adrec.commands import command, placed
+from adrec.errors import AdrecError
 
 
 def add(commands: Any) -> None:
@@ -41,11 +42,11 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     if arguments.all:
         return all_users_command(arguments)
     from adrec.data import catalog
-    from adrec.explorer import export, scene
+    from adrec.explorer import export, scene, words
     from adrec.fan import fan, fewer_steps
     from adrec.models.loading import load_model
     from adrec.projection import cached
-    from adrec.runs import RunFolder
+    from adrec.runs import RunFolder, atomic
     from adrec.titles import parse_history, titled
     from adrec.trajectory import most_popular, trajectory, user_trajectory
 
@@ -66,30 +67,31 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
         of = (model, result.history, result.target)
         seeds: dict[str, Any] = {"seeds": arguments.seeds, "user": index}
         many = {"fan": fan(*of, steps=arguments.steps, **seeds), "fewer": fewer_steps(*of, **seeds)}
-    layout = scene.layout(run.tables(), "finetune", cached(run, "umap"))
-    report = export.document(result, layout, title, user_id, **many)
-    _save_trajectory(arguments, result, layout, title, name=run.name, user=user_id)
-    if arguments.json:
-        print(json.dumps(report, ensure_ascii=False))
-        return
-    print("history: " + "; ".join(entry["title"] for entry in report["history"]))
-    for step in report["steps"]:
-        rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
-        print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
-    print(report["headline"])
 
-
-def _save_trajectory(arguments: argparse.Namespace, result: Any, layout: Any, title: Any, **of: Any) -> None:
-    from adrec.explorer import export
-    from adrec.runs import atomic
+    def layout() -> scene.Layout:
+        return scene.layout(run.tables(), "finetune", cached(run, "umap"))
 
     if arguments.csv is not None:
         with atomic(Path(arguments.csv), "w") as file:
             export.table(result, title).to_csv(file, index=False)
     if arguments.report is not None:
         with atomic(Path(arguments.report), "w") as file:
-            file.write(export.page(result, layout, title, **of))
+            file.write(export.page(result, layout(), title, name=run.name, user=user_id))
         print(f"Written to '{arguments.report}'.", file=sys.stderr)
+    if arguments.json:
+        try:
+            told = export.document(result, layout(), title, user_id, **many)
+        except AdrecError as error:  # where no map can be drawn, all else can still be told
+            print(f"adrec: There is no map: {error}", file=sys.stderr)
+            told = export.document(result, None, title, user_id, **many)
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    report = result.to_json(title, user_id)
+    print("history: " + "; ".join(entry["title"] for entry in report["history"]))
+    for step in report["steps"]:
+        rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
+        print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
+    print(words.headline(result, title, words.TEXT))
 
 
 def all_users_command(arguments: argparse.Namespace) -> None:

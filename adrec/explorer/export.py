@@ -63,7 +63,7 @@ class Beside:
 
 def document(
     trajectory: "Trajectory",
-    layout: scene.Layout,
+    layout: scene.Layout | None,
     title: Title,
     user: str | None = None,
     fan: "Fan | None" = None,
@@ -71,9 +71,9 @@ def document(
     beside: Beside | None = None,
 ) -> dict[str, Any]:
     """All that is shown, as one JSON object: the trajectory with its ``headline`` and its way on the ``map``, ``fan`` and ``fewer_steps``
-    where measured, and ``comparison`` where there is a second panel."""
+    where measured, and ``comparison`` where there is a second panel. Without a layout ``map`` is None."""
     report = trajectory.to_json(title, user) | {"headline": words.headline(trajectory, title, words.TEXT)}
-    report |= {"map": scene.on_map(trajectory, layout, title)}
+    report |= {"map": None if layout is None else scene.on_map(trajectory, layout, title)}
     if fan is not None:
         report |= {"fan": fan.to_json(title), "fewer_steps": [few.to_json() for few in fewer]}
     if beside is not None:
@@ -94,7 +94,7 @@ def table(trajectory: "Trajectory", title: Title, beside: Beside | None = None) 
         if number:
             once |= {"rival": step["rival"]["title"], "entered": _listed(step["entered"]), "left": _listed(step["left"])}
         rows += [once | {"place": place} | item for place, item in enumerate(step["top"], 1)]
-    return pd.DataFrame(rows).astype({"t": "Int64"})
+    return pd.DataFrame(rows, columns=list(rows[-1])).astype({"t": "Int64"})
 
 
 def _listed(items: Sequence[dict[str, Any]]) -> str:

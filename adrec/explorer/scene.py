@@ -140,7 +140,7 @@ def _arrays(trajectory: "Trajectory", layout: Layout) -> dict[str, np.ndarray]:
     if trajectory.cosine_to_popular is not None:
         found["cosine_to_popular"] = trajectory.cosine_to_popular
     if trajectory.target_rank is not None and trajectory.target_probability is not None:
-        found["rank"] = np.array([trajectory.start_rank, *trajectory.target_rank])
-        found["target_probability"] = np.array([trajectory.start_probability, *trajectory.target_probability])
+        found["rank"] = np.array([trajectory.start_target_rank, *trajectory.target_rank])
+        found["target_probability"] = np.array([trajectory.start_target_probability, *trajectory.target_probability])
         found["cosine_to_target"] = trajectory.cosine_to_target
     return {n: np.ascontiguousarray(a, dtype="<i4" if np.asarray(a).dtype.kind in "iu" else "<f4") for n, a in found.items()}

@@ -75,8 +75,9 @@ function itemMap(figure, scene, all, clock) {
     parts.list.replaceChildren();
     scene.list(step).slice().reverse().forEach((item, i) => at(glyph(parts.list, "answer", i === scene.k - 1 ? 7 : 4.5), layout, item - 1));
     const error = step ? scene.x0_error[step - 1] : scene.xt_error[0];
+    const of = Math.min(10, scene.items), kept = Math.round(of * (1 - error));
     const near = [...scene.near.subarray(step * scene.near_k, (step + 1) * scene.near_k)].map(scene.title).join(", ");
-    key.textContent = `Nearest to ${step ? "x̂₀" : "xₜ"} by cosine: ${near}. Of its 10 nearest items the flat map keeps ${Math.round(10 * (1 - error))} nearest${error > 0.5 ? ": trust the names, not the place" : ""}.`;
+    key.textContent = `Nearest to ${step ? "x̂₀" : "xₜ"} by cosine: ${near}. Of its ${of} nearest items the flat map keeps ${kept} nearest${error > 0.5 ? ": trust the names, not the place" : ""}.`;
   }
 
   function stop(mx, my) {

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from adrec.projection import umap_seconds
 from adrec.runs import RunFolder
 from app import loaders, palette, projecting, state, ui
 from app.collapse import colours, data, items, points, selection
@@ -163,7 +164,8 @@ def _map_notes(run: RunFolder, method: str, layouts: Mapping[str, np.ndarray]) -
 def umap_job(run: RunFolder) -> None:
     """In the maps' place: the button that computes UMAP, then its progress and a way to cancel."""
     job = projecting.job(run)
-    watched = job is not None and job.alive
+    watched, shown = job is not None and job.alive, data.stages(run)
+    takes = duration(umap_seconds(shown.items, len(shown.names), shown.width))
 
     @st.fragment(run_every=0.5 if watched else None)
     def view() -> None:
@@ -181,7 +183,7 @@ def umap_job(run: RunFolder) -> None:
             if now is not None and now.error:
                 st.error(now.error, icon=":material/error:", width=520)
             st.markdown("UMAP shows neighbourhoods better than PCA. It is computed once and kept.", width="content")
-            if st.button("Compute UMAP", type="primary", icon=":material/play_arrow:", key="umap.start"):
+            if st.button(f"Compute UMAP ({takes})", type="primary", icon=":material/play_arrow:", key="umap.start"):
                 projecting.start(run)
                 st.rerun()
 

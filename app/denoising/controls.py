@@ -2,7 +2,7 @@
 
 The link is read before a control is drawn, so that the picture is on its way to the browser before they are. A press can arrive
 before the page shows the choice made just before it, so what a button does starts from the link and the choices as they are by then,
-not from those that it was drawn with.
+not from those that it was drawn with; and it does nothing if another run was chosen meanwhile.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,17 +13,18 @@ import pandas as pd
 import streamlit as st
 
 from adrec.data.dataset import SequenceDataset
+from adrec.errors import AdrecError
 from adrec.explorer import scene, words
 from adrec.runs import RunFolder
 from adrec.titles import parse_history
-from app import loaders, state, ui
+from app import loaders, state
 from app.denoising import data
 from app.denoising import noise as denoising_noise
 
 MODES = {"user": "A user", "own": "Your own history"}
 LISTED = 20_000
 """Users or items up to which a list to choose from is sent to the browser; above, one types."""
-PLACE = "denoising.place"
+PLACE, TYPED, WRONG = "denoising.place", "denoising.typed", "denoising.wrong"
 
 
 # -- whose next item ----------------------------------------------------------------------------------------------
@@ -85,8 +86,9 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject,
     _draws(row, run, users, ranks)
 
     def edit() -> None:
-        now = subject(run, length) or shown
-        state.put(view="own", history="-".join(map(str, now.history)))
+        now = subject(run, length)
+        if now is not None and _is_shown(run):
+            state.put(view="own", history="-".join(map(str, now.history)))
 
     help_ = "Copies this history, to add, remove, replace and reorder its items."
     row.button("Edit this history", icon=":material/edit:", on_click=edit, help=help_, key="denoising.edit")
@@ -131,18 +133,19 @@ def _composed(run: RunFolder, length: int) -> None:
     def linked() -> list[int]:
         return _linked(len(items))[0][-length:]
 
-    known, unknown = linked(), _linked(len(items))[1]
+    known, unknown = _linked(len(items))
+    known = known[-length:]
     if unknown:
         words_ = f"Not in the catalogue and left out: {', '.join(unknown[:5])}. Ids go from 1 to {len(items):,}."
         st.warning(words_, icon=":material/warning:")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     place = _place(row, items, known)
     if len(items) <= LISTED:
-        _picked(row, items, place, linked, length)
+        _picked(row, run, place, linked, length)
     else:
-        _typed(items, known, length)
+        _typed(run, known, length)
     if known:
-        _change(row, place, linked)
+        _change(row, run, place, known, linked)
     else:
         st.caption("Pick one or more items: the model reads them as a history, oldest first, and looks for the next one.")
 
@@ -155,8 +158,9 @@ def _place(row: Any, items: pd.DataFrame, known: list[int]) -> int:
     return int(row.selectbox("Place in the history", where, format_func=where.__getitem__, width=280, disabled=not known, key=PLACE))
 
 
-def _picked(row: Any, items: pd.DataFrame, place: int, linked: Callable[[], list[int]], length: int) -> None:
+def _picked(row: Any, run: RunFolder, place: int, linked: Callable[[], list[int]], length: int) -> None:
     """Put an item at the end, or in the stead of the one at the place."""
+    items = loaders.items(run)
     titles = unique_titles(items)
 
     def put() -> None:
@@ -168,15 +172,21 @@ def _picked(row: Any, items: pd.DataFrame, place: int, linked: Callable[[], list
             ids[at] = item
         else:
             ids.append(item)
-        _put_history(ids[-length:])
+        _put_history(run, ids[-length:])
 
     label = "Add an item" if place < 0 else "Replace it by"
     add: dict[str, Any] = {"index": None, "format_func": titles.__getitem__, "placeholder": "Type a title", "key": "denoising.add"}
     row.selectbox(label, items.index.tolist(), on_change=put, width=280, **add)
 
 
-def _put_history(ids: Sequence[int]) -> None:
-    state.put(history="-".join(map(str, ids)) or None)
+def _put_history(run: RunFolder, ids: Sequence[int]) -> None:
+    if _is_shown(run):
+        state.put(history="-".join(map(str, ids)) or None)
+
+
+def _is_shown(run: RunFolder) -> bool:
+    """Whether the run that a control was drawn for is still the one chosen; in another one the ids are other items."""
+    return bool(state.get("run", run.name) == run.name)
 
 
 def unique_titles(items: pd.DataFrame) -> dict[int, str]:
@@ -186,47 +196,58 @@ def unique_titles(items: pd.DataFrame) -> dict[int, str]:
     return dict(zip(items.index.tolist(), shown.where(~double, shown + " · " + items["item"]).tolist(), strict=True))
 
 
-def _typed(items: pd.DataFrame, known: list[int], length: int) -> None:
+def _typed(run: RunFolder, known: list[int], length: int) -> None:
+    """The history as text, which stays as it was typed, with what is wrong with it, until it or the link changes."""
+    items = loaders.items(run)
+
+    def typed() -> None:
+        text = st.session_state[TYPED]
+        try:
+            ids = parse_history(text, items)[-length:] if text.strip() else []
+        except AdrecError as error:
+            st.session_state[WRONG] = (known, text, str(error))
+        else:
+            _put_history(run, ids)
+
     title, item = items["title"], items["item"]
     shown = "; ".join(title[i] if (title == title[i]).sum() == 1 else item[i] for i in known)
-    text = st.text_input("History, oldest first", value=shown, help="Titles or ids, separated by ';'")
-    wanted = known
-    with ui.guard():
-        wanted = parse_history(text, items)[-length:] if text.strip() else []
-    if wanted != known:
-        _put_history(wanted)
-        st.rerun()
+    of, text, error = st.session_state.get(WRONG, (None, "", ""))
+    st.session_state[TYPED] = text if of == known else shown
+    st.text_input("History, oldest first", help="Titles or ids, separated by ';'", key=TYPED, on_change=typed)
+    if of == known:
+        st.error(error, icon=":material/error:")
+    else:
+        st.session_state.pop(WRONG, None)
 
 
-def _change(row: Any, place: int, linked: Callable[[], list[int]]) -> None:
+def _change(row: Any, run: RunFolder, place: int, known: list[int], linked: Callable[[], list[int]]) -> None:
     """Move or remove the item at the place, or the newest; or begin anew."""
 
-    def index(place: int, ids: list[int]) -> int:
-        return place if 0 <= place < len(ids) else len(ids) - 1
+    def at(chosen: int, ids: list[int]) -> int:
+        return chosen if 0 <= chosen < len(ids) else len(ids) - 1
 
     def move(by: int) -> None:
         ids = linked()
-        old = index(st.session_state[PLACE], ids)
+        old = at(st.session_state[PLACE], ids)
         new = old + by
         if 0 <= new < len(ids):
             ids.insert(new, ids.pop(old))
-            _put_history(ids)
+            _put_history(run, ids)
             st.session_state[PLACE] = new
 
     def remove() -> None:
         ids = linked()
-        at = index(st.session_state[PLACE], ids)
-        _put_history(ids[:at] + ids[at + 1 :])
+        gone = at(st.session_state[PLACE], ids)
+        _put_history(run, ids[:gone] + ids[gone + 1 :])
 
     def button(label: str, icon: str, off: bool = False, **of: Any) -> None:
         row.button(label, icon=f":material/{icon}:", type="tertiary", disabled=off, key=f"denoising.{label.lower()}", **of)
 
-    known = linked()
-    shown = index(place, known)
-    button("Earlier", "arrow_back", shown == 0, on_click=move, args=(-1,), help="Moves the item at this place")
-    button("Later", "arrow_forward", shown == len(known) - 1, on_click=move, args=(1,), help="Moves the item at this place")
+    now = at(place, known)
+    button("Earlier", "arrow_back", now == 0, on_click=move, args=(-1,), help="Moves the item at this place")
+    button("Later", "arrow_forward", now == len(known) - 1, on_click=move, args=(1,), help="Moves the item at this place")
     button("Remove", "undo", on_click=remove, help="Removes the item at this place; at the end, the newest")
-    button("Start over", "delete", on_click=_put_history, args=([],))
+    button("Start over", "delete", on_click=_put_history, args=(run, []))
 
 
 # -- from which noise ---------------------------------------------------------------------------------------------

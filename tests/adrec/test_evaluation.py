@@ -72,6 +72,14 @@ def test_a_model_that_scores_all_alike_is_ranked_last():
     assert ranks_of(torch.zeros(2, 50), torch.tensor([0, 49])).tolist() == [50, 50]
 
 
+def test_beyond_what_float32_counts_ranks_are_still_exact():
+    """An odd number of rows that float32 would round."""
+    rows = 2**24 + 3
+    scores = torch.zeros(1, rows)
+    scores[0, 5] = 1
+    assert ranks_of(-scores, torch.tensor([5])).tolist() == [rows] and ranks_of(scores, torch.tensor([5])).tolist() == [1]
+
+
 def test_a_model_that_answers_nan_is_ranked_last():
     assert ranks_of(torch.full((1, 50), math.nan), torch.tensor([3])).tolist() == [50]
 

@@ -110,7 +110,15 @@ def test_the_table_has_a_row_for_each_place_of_each_step(walk, title):
     assert len(rows) == 5 * 10 and rows["id"].tolist() == [*walk.start_top, *walk.top.ravel()]
     np.testing.assert_allclose(rows["probability"], [*walk.start_probabilities, *walk.top_probabilities.ravel()])
     noise, *_ = rows[rows["place"] == 1].to_dict("records")
-    assert (noise["step"], noise["target_rank"]) == (0, walk.start_rank) and pd.isna(noise["t"]) and pd.isna(noise["margin"])
+    assert (noise["step"], noise["target_rank"]) == (0, walk.start_target_rank) and pd.isna(noise["t"]) and pd.isna(noise["margin"])
+    assert list(rows)[:4] == ["step", "t", "target_rank", "answer_rank"] and list(rows)[-5:] == [
+        "place",
+        "id",
+        "title",
+        "score",
+        "probability",
+    ]
+    assert [line.split(",")[1] for line in rows.to_csv(index=False).splitlines()[1::10]] == ["", "3", "2", "1", "0"]
     first = rows[(rows["place"] == 1) & (rows["step"] > 0)]
     for name in ("margin", "entropy", "target_rank", "cosine_to_history", "cosine_to_final"):
         np.testing.assert_allclose(first[name], getattr(walk, name))
@@ -143,6 +151,17 @@ def test_the_command_writes_report_table_and_seeds(tiny_run, tiny_data, tmp_path
     assert len(told["fan"]["seeds"]) == 4 and told["fewer_steps"][-1]["common"] == 10
     assert json.loads(saved(out.read_text(), "application/json"))["steps"] == told["steps"]
     assert pd.read_csv(csv)["margin"][10] == pytest.approx(told["steps"][0]["margin"])
+
+
+def test_where_no_map_can_be_drawn_all_else_is_told(tiny_run, tmp_path, capsys):
+    run = Path(shutil.copytree(tiny_run.path, tmp_path / "run"))
+    (run / "stages" / "pretrain" / "model.safetensors").write_bytes(b"broken")
+    of = ["trajectory", str(run), "--history", tiny_run.items["item"][1]]
+    assert main(of) == 0 and "Its first choice is" in capsys.readouterr().out
+    assert main([*of, "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["map"] is None and shown.err.startswith("adrec: There is no map: ")
+    assert main([*of, "--report", str(tmp_path / "out.html")]) == 2 and not (tmp_path / "out.html").exists()
 
 
 def test_a_report_that_cannot_be_written_is_told(tiny_run, tmp_path, capsys):

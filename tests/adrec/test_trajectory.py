@@ -91,10 +91,10 @@ def test_the_noise_is_ranked_as_if_it_were_an_answer(target):
     np.testing.assert_allclose(walk.start_probabilities, p[best], rtol=1e-4)
     told = walk.to_json(str)["start"]
     if target is None:
-        assert walk.start_rank is walk.start_probability is told["target_rank"] is told["target_probability"] is None
+        assert walk.start_target_rank is walk.start_target_probability is told["target_rank"] is told["target_probability"] is None
     else:
-        assert walk.start_rank == told["target_rank"] == (scores >= scores[7]).sum()
-        assert walk.start_probability == told["target_probability"] == pytest.approx(p[7], rel=1e-4)
+        assert walk.start_target_rank == told["target_rank"] == (scores >= scores[7]).sum()
+        assert walk.start_target_probability == told["target_probability"] == pytest.approx(p[7], rel=1e-4)
     assert [item["id"] for item in told["top"]] == best.tolist()
 
 

@@ -255,7 +255,7 @@ def test_every_measure_is_there_with_its_meaning(run: RunFolder) -> None:
 
 def test_umap_that_nobody_computed_is_offered(run: RunFolder) -> None:
     app = open_page("collapse", run="tiny", method="umap")
-    assert not app.exception and "Compute UMAP" in [button.label for button in app.button]
+    assert not app.exception and "Compute UMAP (about 7 s)" in [button.label for button in app.button]
 
 
 def test_the_page_needs_no_data_set(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

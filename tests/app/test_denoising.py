@@ -124,6 +124,39 @@ def test_a_press_that_overtakes_the_page_is_about_the_place_just_chosen(run: Run
     assert app.query_params["history"] == history and not app.exception
 
 
+def test_a_press_that_overtakes_the_page_puts_the_item_at_the_place_just_chosen(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20-5")
+    app.selectbox(key="denoising.place").set_value(1)
+    app.selectbox(key="denoising.add").set_value(7).run()
+    assert app.query_params["history"] == "9-7-20-5" and not app.exception
+
+
+def test_a_press_that_overtakes_the_page_moves_nothing_beyond_the_ends(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20-5")
+    app.selectbox(key="denoising.place").set_value(0)
+    app.button(key="denoising.earlier").set_value(True).run()  # drawn for the last place, where it could be pressed
+    assert app.query_params["history"] == "9-3-20-5" and not app.exception
+
+
+def test_another_seed_follows_the_one_just_typed(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny")
+    app.number_input(key="state.seed").set_value(5)
+    app.button(key="denoising.reseed").set_value(True).run()
+    assert app.query_params["seed"] == "6"
+
+
+def test_a_history_is_not_carried_into_a_run_chosen_in_between(run: RunFolder) -> None:
+    shutil.copytree(run.path, run.path.parent / "other")
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20")
+    app.selectbox(key="state.run").set_value("other")
+    app.button(key="denoising.remove").set_value(True).run()
+    assert (app.query_params["run"], app.query_params["history"]) == ("other", "9-3-20")
+    app = open_page("denoising", run="tiny")
+    app.selectbox(key="state.run").set_value("other")
+    app.button(key="denoising.edit").set_value(True).run()
+    assert app.query_params["run"] == "other" and "history" not in app.query_params
+
+
 def test_of_a_history_longer_than_the_model_reads_a_link_keeps_the_newest(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="-".join(map(str, range(1, 16))))
     assert f"History of {10}" in history_of(app) and not app.exception
@@ -161,6 +194,18 @@ def test_a_title_that_is_not_there_is_told_with_the_closest(run: RunFolder, monk
     app = open_page("denoising", run="tiny", view="own")
     app.text_input[0].input("Cluster 1 item").run()
     assert "'Cluster 1 item' is neither a title nor an id" in app.error[0].value
+    assert app.text_input[0].value == "Cluster 1 item"  # to be mended, not typed again
+    app.text_input[0].input(run.items["item"][9]).run()
+    assert app.query_params["history"] == "9" and not app.error
+
+
+def test_what_was_typed_is_not_lost_by_a_button_pressed_at_once(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.denoising.controls.LISTED", 10)
+    app = open_page("denoising", run="tiny", view="own", history="9-3-20-5")
+    ids = run.items["item"]
+    app.text_input[0].input("; ".join(ids[i] for i in (7, 8, 11)))
+    app.button(key="denoising.remove").set_value(True).run()
+    assert app.query_params["history"] in ("7-8", "7-8-11") and not app.exception  # the order of two changes in one message is not said
 
 
 def test_without_the_ratings_composing_is_the_only_way_and_the_page_says_so(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

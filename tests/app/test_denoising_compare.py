@@ -259,6 +259,15 @@ def test_the_json_holds_both_and_how_much_they_share(beside: tuple[Trajectory, e
     assert told["id"].tolist() == [*one.top.ravel(), *second.trajectory.top.ravel()]
 
 
+def test_the_json_places_each_panel_on_its_own_map(run: RunFolder) -> None:
+    one = compare.Side(run, "finetune", data.Subject((9, 3, 20)), 4, "After the fine-tuning")
+    earlier = compare.beside(compare.Pair(one, replace(one, stage="warmup"), "stage", "after", "before"), 3, "pca")
+    assert earlier is not None
+    told = earlier.to_json(one.trajectory(3), str)["b"]["map"]
+    assert told == scene.on_map(earlier.trajectory, data.layout(run, "warmup", "pca"), str)
+    assert told != scene.on_map(earlier.trajectory, data.layout(run, "finetune", "pca"), str)
+
+
 def test_of_fewer_steps_the_shared_items_are_those_at_the_same_share_of_the_way(
     beside: tuple[Trajectory, export.Beside], run: RunFolder
 ) -> None:

@@ -1,7 +1,7 @@
-"""A run makes way for a newer one in the middle of a long computation, and ends without walking through what modules hold."""
+"""A run makes way for a newer one in the middle of a long computation, and garbage is collected when nobody waits."""
 
-import gc
-import sys
+import threading
+import tomllib
 
 import pytest
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from adrec.runs import RunFolder
 from app import reruns
-from app.denoising import data
+from app.denoising import data, view
+from app.loaders import ROOT
+from tests.app.pages import open_page
 
 
 def test_the_many_seeds_make_way_and_are_computed_when_they_are_wanted_again(tiny_run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,13 +58,36 @@ def test_a_run_ends_at_the_place_where_it_makes_way() -> None:
     assert AppTest.from_function(script).run().session_state["runs"] == ["first", "second"]
 
 
-def test_imported_modules_are_left_out_of_the_collections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reruns, "_modules", 0)
-    try:
-        reruns.spare_imports()
-        spared = gc.get_freeze_count()
-        assert spared > 10_000 and reruns._modules == len(sys.modules)
-        reruns.spare_imports()  # nothing was imported since
-        assert gc.get_freeze_count() <= spared
-    finally:
-        gc.unfreeze()
+def test_garbage_is_collected_once_nothing_has_run_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected = threading.Event()
+    monkeypatch.setattr(reruns, "IDLE", 0.05)
+    monkeypatch.setattr("app.reruns.gc.collect", collected.set)
+    reruns.idle()
+    assert collected.wait(10)
+    collected.clear()
+    reruns.idle()
+    reruns.busy()
+    assert not collected.wait(0.3)
+
+
+def test_every_run_of_a_page_puts_the_collection_off(tiny_run: RunFolder) -> None:
+    open_page("start")
+    first = reruns._waiting
+    open_page("start")
+    second = reruns._waiting
+    assert first is not None and second is not None and first.finished.is_set() and not second.finished.is_set()
+    reruns.busy()
+
+
+def test_streamlit_leaves_the_collection_to_us() -> None:
+    assert tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["runner"] == {"postScriptGC": False}
+
+
+def test_while_the_browser_paints_a_newer_run_may_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(reruns, "make_way", lambda: asked.append(1))
+    monkeypatch.setattr(view.st, "session_state", {})
+    view.let_paint(b"one")
+    once = len(asked)
+    view.let_paint(b"one")  # nothing new to paint
+    assert once > 1 and len(asked) == once
