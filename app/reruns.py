@@ -2,12 +2,14 @@
 
 import gc
 import threading
+import time
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-IDLE = 2.0
-"""Seconds after a run until garbage is collected."""
+IDLE, LATEST = 2.0, 30.0
+"""Seconds after a run until garbage is collected, if none follows, and since the last time if they never cease."""
+_last = time.monotonic()
 _lock = threading.Lock()
 _waiting: threading.Timer | None = None
 
@@ -22,8 +24,9 @@ def make_way() -> None:
 
 
 def busy() -> None:
-    """A run begins: garbage has to wait."""
+    """A run begins: garbage that is older than the run has to wait."""
     global _waiting
+    gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)  # the full collection, which is the slow one, is ``idle``'s alone
     with _lock:
         if _waiting is not None:
             _waiting.cancel()
@@ -31,14 +34,23 @@ def busy() -> None:
 
 
 def idle() -> None:
-    """A run has ended: collect garbage if none begins within IDLE seconds.
+    """A run has ended: collect garbage if none begins within IDLE seconds, or at once if that did not happen for LATEST seconds.
 
     Streamlit would do it at the end of every run (``runner.postScriptGC``), 120 ms over all objects there are, and the next run, whose
     picture somebody wants to see, would wait for it.
     """
     global _waiting
     busy()
+    if time.monotonic() - _last > LATEST:
+        _collect()
+        return
     with _lock:
-        _waiting = threading.Timer(IDLE, gc.collect)
+        _waiting = threading.Timer(IDLE, _collect)
         _waiting.daemon = True
         _waiting.start()
+
+
+def _collect() -> None:
+    global _last
+    gc.collect()
+    _last = time.monotonic()

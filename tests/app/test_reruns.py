@@ -1,6 +1,8 @@
 """A run makes way for a newer one in the middle of a long computation, and garbage is collected when nobody waits."""
 
+import gc
 import threading
+import time
 import tomllib
 
 import pytest
@@ -61,6 +63,7 @@ def test_a_run_ends_at_the_place_where_it_makes_way() -> None:
 def test_garbage_is_collected_once_nothing_has_run_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     collected = threading.Event()
     monkeypatch.setattr(reruns, "IDLE", 0.05)
+    monkeypatch.setattr(reruns, "_last", time.monotonic())
     monkeypatch.setattr("app.reruns.gc.collect", collected.set)
     reruns.idle()
     assert collected.wait(10)
@@ -70,7 +73,27 @@ def test_garbage_is_collected_once_nothing_has_run_for_a_while(monkeypatch: pyte
     assert not collected.wait(0.3)
 
 
-def test_every_run_of_a_page_puts_the_collection_off(tiny_run: RunFolder) -> None:
+def test_where_runs_never_cease_garbage_is_collected_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[int] = []
+    monkeypatch.setattr("app.reruns.gc.collect", lambda: collected.append(1))
+    monkeypatch.setattr(reruns, "_last", time.monotonic() - reruns.LATEST - 1)
+    reruns.idle()
+    reruns.idle()  # the last time is too near
+    reruns.busy()
+    assert collected == [1]
+
+
+def test_python_leaves_the_full_collection_to_us() -> None:
+    before = gc.get_threshold()
+    try:
+        reruns.busy()
+        assert gc.get_threshold() == (*before[:2], 1_000_000)
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_every_run_of_a_page_puts_the_collection_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reruns, "_last", time.monotonic())
     open_page("start")
     first = reruns._waiting
     open_page("start")
