@@ -23,6 +23,8 @@ server_log.quiet_disconnects()
 reruns.busy()
 page = st.navigation(pages, position="top")
 state.arrive(page.url_path or "start")
-with ui.guard():
-    page.run()
-reruns.idle()
+try:
+    with ui.guard():
+        page.run()
+finally:  # however it ends
+    reruns.idle()

@@ -10,6 +10,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 IDLE, LATEST = 2.0, 30.0
 """Seconds after a run until garbage is collected, if none follows, and since the last time if they never cease."""
 _last = time.monotonic()
+_usual = gc.get_threshold()
 _lock = threading.Lock()
 _waiting: threading.Timer | None = None
 
@@ -24,9 +25,9 @@ def make_way() -> None:
 
 
 def busy() -> None:
-    """A run begins: garbage that is older than the run has to wait."""
+    """A run begins: until it ends there is no full collection, which is the slow one."""
     global _waiting
-    gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)  # the full collection, which is the slow one, is ``idle``'s alone
+    gc.set_threshold(*_usual[:2], 1_000_000)
     with _lock:
         if _waiting is not None:
             _waiting.cancel()
@@ -37,10 +38,12 @@ def idle() -> None:
     """A run has ended: collect garbage if none begins within IDLE seconds, or at once if that did not happen for LATEST seconds.
 
     Streamlit would do it at the end of every run (``runner.postScriptGC``), 120 ms over all objects there are, and the next run, whose
-    picture somebody wants to see, would wait for it.
+    picture somebody wants to see, would wait for it. What a page draws by itself meanwhile, such as a training's progress, is collected as
+    Python usually does.
     """
     global _waiting
     busy()
+    gc.set_threshold(*_usual)
     if time.monotonic() - _last > LATEST:
         _collect()
         return

@@ -83,13 +83,29 @@ def test_where_runs_never_cease_garbage_is_collected_now_and_then(monkeypatch: p
     assert collected == [1]
 
 
-def test_python_leaves_the_full_collection_to_us() -> None:
-    before = gc.get_threshold()
-    try:
-        reruns.busy()
-        assert gc.get_threshold() == (*before[:2], 1_000_000)
-    finally:
-        gc.set_threshold(*before)
+def test_python_makes_no_full_collection_during_a_run_and_does_between_runs() -> None:
+    """A page that draws its progress by itself for hours, without a whole run, must not gather garbage."""
+    reruns.busy()
+    assert gc.get_threshold() == (*reruns._usual[:2], 1_000_000)
+    reruns.idle()
+    assert gc.get_threshold() == reruns._usual and reruns._usual[2] < 100
+    reruns.busy()
+    gc.set_threshold(*reruns._usual)
+
+
+@pytest.mark.parametrize("ends", [RerunException(RerunData()), RuntimeError("a fault")])
+def test_a_run_that_is_broken_off_ends_too(ends: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(reruns, "busy", lambda: told.append("busy"))
+    monkeypatch.setattr(reruns, "idle", lambda: told.append("idle"))
+
+    def broken(*_: object) -> None:
+        if len(told) == 1:
+            raise ends
+
+    monkeypatch.setattr("app.ui.header", broken)
+    open_page("denoising")
+    assert told[:2] == ["busy", "idle"]
 
 
 def test_every_run_of_a_page_puts_the_collection_off(monkeypatch: pytest.MonkeyPatch) -> None:
