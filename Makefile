@@ -16,6 +16,7 @@ test: setup
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # Speed and memory on ml-100k and synthetic; BENCH="--quick", "--growth" or "--dataset PATH" for others.
 bench: setup

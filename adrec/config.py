@@ -121,7 +121,7 @@ class TrainConfig:
     table stays as stage 1 (or its random start) left it, through all stages; objective: which of a model's two losses are
     minimised (one that has a single loss keeps it); warmup_drift: let weight decay move the "frozen" table as
     the official code does; pcgrad: project conflicting gradients of the two losses; loss: cross-entropy over the full
-    catalogue, or over ``negatives`` rows sampled a step with updates of the touched rows only (``adrec.sampled``: for
+    catalogue, or over ``negatives`` rows sampled a step with updates of the touched rows only (``losses.sampled``: for
     catalogues too large for the full one); sampling_steps: denoising steps of a validation (0: all timesteps);
     checkpoint_seconds: at most so much work is repeated after a kill.
     """

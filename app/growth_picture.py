@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from adrec.errors import AdrecError, DataError
-from adrec.runs import atomic
+from adrec.files import atomic
 from app.palette import NULL_COLOR, STAGE_COLORS
 
 SIDE, GAP, LEFT, TOP, BOTTOM = 240, 76, 60, 64, 46

@@ -23,7 +23,8 @@ from typing import Any
 import psutil
 
 from adrec.errors import RunError
-from adrec.runs import RunFolder, process_alive, read_json, write_json
+from adrec.files import read_json, write_json
+from adrec.runs import RunFolder, process_alive
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")

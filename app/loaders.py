@@ -11,8 +11,8 @@ import streamlit as st
 
 from adrec.config import PRESETS
 from adrec.data import catalog
+from adrec.data.titles import titled
 from adrec.runs import RunFolder, list_runs
-from adrec.titles import titled
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLED = ROOT / "assets" / "runs"
@@ -124,13 +124,13 @@ def _metrics(path: str, changed: int) -> dict[str, dict[str, Any]]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _distinct(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    from adrec.projection import distinct_tables
+    from adrec.maps.projection import distinct_tables
 
     return distinct_tables(_tables(path, changed))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _projection(path: str, changed: int, method: str, seed: int, written: tuple[int, ...]) -> dict[str, np.ndarray] | None:
-    from adrec.projection import cached
+    from adrec.maps.projection import cached
 
     return cached(RunFolder(path), method, seed)

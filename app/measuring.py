@@ -6,7 +6,7 @@
 import os
 import sys
 
-from adrec.all_users import all_users
+from adrec.explain.all_users import all_users
 from adrec.runs import RunFolder
 from app.projecting import run_job
 

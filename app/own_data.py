@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
+from adrec.embeddings.bring import Source, bring, import_tables
+from adrec.embeddings.files import AmbiguousTable
 from adrec.errors import AdrecError, WeightsError
-from adrec.matrices import AmbiguousTable
-from adrec.own.bring import Source, bring, import_tables
 from adrec.runs import RunFolder
 from app import loaders
 
@@ -46,7 +46,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Result:
-    """Sources in order, and what ``adrec.own.judging.judge`` says of them."""
+    """Sources in order, and what ``adrec.embeddings.judging.judge`` says of them."""
 
     sources: list[Source]
     judged: dict[str, Any]
@@ -83,7 +83,7 @@ def result(tables: Sequence[Upload], others: dict[str, Upload | None], choices: 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _judged(identity: tuple[Any, ...], choices: Choices, _tables: Sequence[Upload], _others: dict[str, Upload | None]) -> Result:
-    from adrec.own.judging import judge
+    from adrec.embeddings.judging import judge
 
     with tempfile.TemporaryDirectory(prefix="adrec-") as folder, st.spinner("Reading and measuring"):
         try:

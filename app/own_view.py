@@ -7,8 +7,8 @@ import streamlit as st
 
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.data import item_files, readers
-from adrec.matrices import PADDINGS, SUFFIXES
-from adrec.own.bring import laboratory_problem
+from adrec.embeddings.bring import laboratory_problem
+from adrec.embeddings.files import PADDINGS, SUFFIXES
 from app import loaders, own_data, palette, state, ui
 from app.own_data import Choices, Question, Result, Upload
 
@@ -127,7 +127,7 @@ def _change(change: dict[str, Any]) -> str:
 
 def actions(found: Result) -> None:
     """Take the report along, or look at the tables in the laboratory."""
-    from adrec.report import report
+    from adrec.embeddings.report import report
 
     row = st.container(horizontal=True, vertical_alignment="center")
     stem = found.sources[0].name.rpartition(".")[0] or "tables"

@@ -2,7 +2,7 @@
 
 import re
 
-from adrec.explorer import COLORS
+from adrec.explain import COLORS
 
 STAGE_ORDER = ("initial", "pretrain", "warmup", "finetune")
 STAGE_NAMES = {"initial": "Initial", "pretrain": "Pre-train", "warmup": "Warm-up", "finetune": "Fine-tune"}

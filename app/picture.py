@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from adrec.runs import RunFolder, write_json
+from adrec.files import write_json
+from adrec.runs import RunFolder
 from app.palette import NULL_COLOR, STAGE_COLORS, STAGE_GLYPHS, STAGE_ORDER, stage_label
 
 SIDE, GAP, TOP, BOTTOM = 300, 30, 58, 34
@@ -37,8 +38,8 @@ class Content:
 
 def content(run: RunFolder) -> Content:
     """Read and measure the run's different tables."""
-    from adrec.collapse import gaussian_spectrum, measures, singular_values
-    from adrec.projection import distinct_tables, project
+    from adrec.collapse.measures import gaussian_spectrum, measures, singular_values
+    from adrec.maps.projection import distinct_tables, project
 
     tables, names = distinct_tables(run.tables())
     layouts = project(run, "umap")

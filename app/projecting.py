@@ -1,6 +1,6 @@
 """UMAP in a process of its own: the server stays quick, progress can be watched from any tab, and cancelling ends it at once.
 
-``python -m app.projecting RUN`` computes the run's UMAP, saves it where ``adrec.projection`` looks, and writes one JSON line a step.
+``python -m app.projecting RUN`` computes the run's UMAP, saves it where ``adrec.maps.projection`` looks, and writes one JSON line a step.
 """
 
 import json
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adrec.errors import AdrecError
-from adrec.projection import project
+from adrec.maps.projection import project
 from adrec.runs import Progress, RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from adrec.errors import AdrecError
-from adrec.explorer.words import plain as plain
+from adrec.explain.words import plain as plain
 from adrec.runs import RunFolder
 from app import loaders, state
 from app.components.pictures import pictures

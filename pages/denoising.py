@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from adrec.explorer import words
+from adrec.explain import words
 from app import loaders, ui
 from app.denoising import compare, controls, data, view
 from app.denoising.look import look

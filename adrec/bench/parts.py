@@ -22,9 +22,9 @@ from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.diffusion import reverse_process, user_noise
 from adrec.evaluation import evaluate, ranks_of
 from adrec.models import ADRec, build
+from adrec.parallel.workers import Workers
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Recorder
-from adrec.workers import Workers
 
 SQUARE, ROWS = 2048, 2048
 SEEDS, TOP = 50, 10

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from adrec.collapse import table_report
 from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.measures import table_report
 from adrec.collapse.verdict import Verdict, diagnose
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
-from adrec.runs import ITEM_TABLE, Progress, RunFolder, load_arrays, read_json, write_json
+from adrec.files import load_arrays, read_json, write_json
+from adrec.runs import ITEM_TABLE, Progress, RunFolder
 
 VERSION = 5
 """Part of a kept diagnosis; raised when a measure or the rule changes."""

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import procrustes
 
-from adrec.collapse import as_table, effective_rank, mean_cosine, singular_values, spikes
+from adrec.collapse.measures import effective_rank, mean_cosine, singular_values, spikes
 from adrec.errors import ConfigError
-from adrec.neighbours import neighbour_overlap, neighbour_sets
-from adrec.projection import project_pca
+from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
+from adrec.maps.projection import project_pca
+from adrec.maps.tables import as_table
 
 DIALS = ("noise", "rank", "offset", "shrink", "duplicate")
 DEGREES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adrec.collapse import as_table, standardised
+from adrec.collapse.measures import standardised
 from adrec.collapse.spectra import check_view
 from adrec.errors import WeightsError
+from adrec.maps.tables import as_table
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adrec.errors import WeightsError
-from adrec.neighbours import similarity_blocks
+from adrec.maps.neighbours import similarity_blocks
 from adrec.runs import Progress
 
 

@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from adrec.collapse import as_table, effective_rank, mean_cosine, singular_values, spikes
+from adrec.collapse.measures import effective_rank, mean_cosine, singular_values, spikes
 from adrec.data import catalog
 from adrec.errors import RunError
-from adrec.neighbours import neighbour_overlap, neighbour_sets
-from adrec.projection import pooled_axes
-from adrec.runs import ITEM_TABLE, Progress, RunFolder, atomic, load_arrays
+from adrec.files import atomic, load_arrays
+from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
+from adrec.maps.projection import pooled_axes
+from adrec.maps.tables import as_table
+from adrec.runs import ITEM_TABLE, Progress, RunFolder
 
 MOST_ITEMS = 10_000
 """Items on the film; of more, those spread evenly over popularity."""

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from adrec.collapse.moments import Moments, blocks, unit_rows
+from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import correlation_spectrum
+from adrec.maps.tables import unit_rows
 
 PAIRS = 500_000
 """Pairs of items from which uniformity and the mean distance are taken."""

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import orthogonal_procrustes
 
 from adrec.errors import WeightsError
-from adrec.neighbours import neighbour_overlap, neighbour_sets
+from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 from adrec.runs import Progress
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from adrec.collapse.cooccurrence import Cooccurrence
-from adrec.collapse.moments import Moments, blocks, unit_rows
+from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import PairSums, permuted_rows
-from adrec.neighbours import _top
+from adrec.maps.neighbours import _top
+from adrec.maps.tables import unit_rows
 
 NEIGHBOURS = 10
 MOST_PAIRS = 300_000

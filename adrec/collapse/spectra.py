@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 from threadpoolctl import threadpool_limits
 
-from adrec.collapse import as_table, singular_values, standardised
+from adrec.collapse.measures import singular_values, standardised
 from adrec.errors import ConfigError, WeightsError
+from adrec.maps.tables import as_table
 
 VIEWS = ("centred", "raw", "standardised")
 LEVELS = (0.01, 0.5, 0.99)

@@ -14,8 +14,9 @@ from scipy.special import ndtr
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.evidence import THRESHOLDS, Evidence, Findings, Thresholds, compared, semantic, spectral
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
-from adrec.collapse.moments import Moments, checked
+from adrec.collapse.moments import Moments
 from adrec.errors import WeightsError
+from adrec.maps.tables import checked
 
 __all__ = ["KINDS", "KIND_WORDS", "THRESHOLDS", "Evidence", "Remedy", "Thresholds", "Verdict", "diagnose"]
 

@@ -38,7 +38,7 @@ class PackedBatch:
     lengths: (B,) ascending; users: (B,) positions in the data set, in this batch's order; frame: L, the padded length
     that the official code would use, which decides how many pads each user has. whole: (tokens, users) of the batch that
     this one is a part of, over which losses are averaged; its own if it is whole. negatives: what the targets' scores are
-    held against in training instead of the whole table's (see ``adrec.sampled``).
+    held against in training instead of the whole table's (see ``adrec.losses.sampled``).
     """
 
     items: Tensor

@@ -16,7 +16,7 @@ from adrec.data import prepared, synthetic
 from adrec.data.dataset import SequenceDataset
 from adrec.data.readers import FORMATS, Options, read_dataset
 from adrec.errors import DataError
-from adrec.runs import atomic
+from adrec.files import atomic
 
 log = logging.getLogger(__name__)
 

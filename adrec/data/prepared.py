@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import DataError
-from adrec.runs import write_json
+from adrec.files import write_json
 
 FORMAT, VERSION = "adrec prepared data set", 1
 INFO = "prepared.json"

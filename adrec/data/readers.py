@@ -113,7 +113,7 @@ def read_official(path: Path, name: str, options: Options) -> SequenceDataset:
 
     It is split already, so filters are refused. User ids are positions, raw item ids the file's own numbers.
     """
-    from adrec.official import read_sequences
+    from adrec.data.pickles import read_sequences
 
     given = [n for n in ("min_rating", "k_core", "user", "time", "rating") if getattr(options, n) is not None]
     if given:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch
 from adrec.diffusion import q_sample
-from adrec.losses import next_item_loss, token_error
+from adrec.losses.full import next_item_loss, token_error
 from adrec.models.attention import Layout
 from adrec.models.base import DiffusionModel, initialise_layers
 from adrec.models.blocks import CausalTransformer, KeyValueCache

@@ -1,14 +1,17 @@
-"""Models from run folders."""
+"""Models from run folders, weights from files."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from adrec.errors import RunError, WeightsError
+from adrec.files import load_arrays
 from adrec.models import Model, build
-from adrec.runs import ITEM_TABLE, RunFolder, load_arrays
+from adrec.runs import ITEM_TABLE, RunFolder
 
 
 def load_weights(model: Model, path: Path) -> None:
@@ -24,6 +27,25 @@ def load_weights(model: Model, path: Path) -> None:
         if value.shape != tuple(wanted[name].shape):
             raise WeightsError(f"'{path}': tensor '{name}' has shape {value.shape}; the model needs {tuple(wanted[name].shape)}.")
     model.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in arrays.items()})
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """A torch state dict on the CPU. Only tensors are read (``weights_only``): code in the file is refused, not run."""
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"'{path}' is not a file; expected a torch state dict (.pth or .pt).")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickle protocols, of no use to the reader
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch's reader fail in any way, AssertionError and IndexError included
+        raise WeightsError(f"'{path}' is not a torch state dict that can be read without running code ({type(error).__name__}).") from None
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not loaded or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise WeightsError(f"'{path}' holds no state dict: expected names with tensors.")
+    return {str(k): v for k, v in loaded.items()}
 
 
 def load_model(run: RunFolder, stage: str = "finetune") -> Model:

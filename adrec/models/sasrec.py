@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch
-from adrec.losses import next_item_loss
+from adrec.losses.full import next_item_loss
 from adrec.models.attention import Layout, prefix_rows
 from adrec.models.base import Model
 from adrec.models.blocks import CausalTransformer, dropout

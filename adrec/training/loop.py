@@ -7,7 +7,6 @@ ends with the same weights as one that was never interrupted.
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,30 +20,16 @@ from adrec.data.dataset import SequenceDataset, Split
 from adrec.evaluation import Evaluation, evaluate
 from adrec.models import Model, build
 from adrec.models.noise import Noise
+from adrec.parallel.processes import Processes
+from adrec.parallel.workers import Workers
 from adrec.runs import STAGES
-from adrec.training.distributed import Processes
 from adrec.training.gradients import Gradient, mean_gradient, projected_mean, separate_gradients, summed
+from adrec.training.position import Position
 from adrec.training.recorder import Recorder
 from adrec.training.stages import Stage, stages_of
 from adrec.training.updates import updates_of
-from adrec.workers import Workers
 
 INIT, SHUFFLE, STEP, NEGATIVES = range(4)
-
-
-@dataclass
-class Place:
-    """Where a training is: stage by index, epoch of the schedule, batch within it, and what selection remembers."""
-
-    stage: int = 0
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    waited: int = 0
-    best: float = -1.0
-    best_epoch: int = 0
-    best_metrics: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 def noise_for(seed: int, purpose: int, stage: Stage, *where: int) -> np.random.Generator:
@@ -76,7 +61,7 @@ class Trainer:
         self.table = pretrained
         if pretrained is not None:
             self.stages = [s for s in self.stages if s.name != "pretrain"]
-        self.place = Place()
+        self.place = Position()
         self.best_weights: dict[str, Tensor] = {}
         self.trainable_users = np.flatnonzero(np.diff(data.train_offsets) > 1)
         self._begin_stage()
@@ -117,7 +102,7 @@ class Trainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go to a saved place."""
-        place = Place(**state["place"])
+        place = Position(**state["place"])
         self.table = state["table"]
         self.best_weights = state["best_weights"]
         if place.stage < len(self.stages):
@@ -260,7 +245,7 @@ class Trainer:
         self.recorder.stage_ends(self.stage, self.place, reason, self.model.state_dict())
         self.table = self.model.item_embedding.weight.detach().cpu().clone()
         self.best_weights = {}
-        self.place = Place(stage=self.place.stage + 1)
+        self.place = Position(stage=self.place.stage + 1)
         if not self.finished:
             self._begin_stage()
         self.recorder.checkpoint(self.state())

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +12,12 @@ from torch import Tensor
 
 from adrec.errors import RunError
 from adrec.evaluation import Evaluation
+from adrec.files import atomic, save_arrays, write_json
 from adrec.models import Model
 from adrec.models.loading import load_weights
-from adrec.runs import ITEM_TABLE, STAGES, RunFolder, atomic, save_arrays, write_json
+from adrec.runs import ITEM_TABLE, STAGES, RunFolder
+from adrec.training.position import Position
 from adrec.training.stages import Stage
-
-if TYPE_CHECKING:
-    from adrec.training.loop import Place
 
 SNAPSHOT_ITEMS = 50_000
 LOG_SECONDS = 0.5
@@ -51,12 +50,12 @@ class Recorder:
             self._heartbeat = time.monotonic()
             self.run.write_status("running")
 
-    def stage_begins(self, stage: Stage, place: "Place", steps_per_epoch: int) -> None:
+    def stage_begins(self, stage: Stage, place: Position, steps_per_epoch: int) -> None:
         self._pending, self._pending_tokens, self._pending_seconds = [], 0, 0.0  # the stage before may have other losses
         epochs = {"first_epoch": stage.first_epoch, "max_epochs": stage.last_epoch, "steps_per_epoch": steps_per_epoch}
         self.event("stage", stage=stage.name, epoch=place.epoch, step=place.step, **epochs)
 
-    def step(self, stage: Stage, place: "Place", losses: Mapping[str, float], lr: float, tokens: int, seconds: float) -> None:
+    def step(self, stage: Stage, place: Position, losses: Mapping[str, float], lr: float, tokens: int, seconds: float) -> None:
         """Log the mean since the last logged step, at most twice a second."""
         self._pending.append(dict(losses))
         self._pending_tokens += tokens
@@ -71,7 +70,7 @@ class Recorder:
         where = {"stage": stage.name, "epoch": place.epoch, "step": place.step}
         self.event("step", **where, loss=loss, **means, lr=lr, tokens_per_second=round(rate))
 
-    def validation(self, stage: Stage, place: "Place", metrics: Mapping[str, Any], best: bool, table: Tensor) -> None:
+    def validation(self, stage: Stage, place: Position, metrics: Mapping[str, Any], best: bool, table: Tensor) -> None:
         self.snapshot(f"{stage.name}-{place.epoch}", table, np.float16)
         self.event("validation", stage=stage.name, epoch=place.epoch, step=place.step, metrics=dict(metrics), best=best)
 
@@ -94,7 +93,7 @@ class Recorder:
 
     # -- weights --------------------------------------------------------------------------------------------------
 
-    def stage_ends(self, stage: Stage, place: "Place", reason: str, weights: Mapping[str, Tensor]) -> None:
+    def stage_ends(self, stage: Stage, place: Position, reason: str, weights: Mapping[str, Tensor]) -> None:
         save_arrays(self.run.weights_path(stage.name), {k: v.cpu().numpy() for k, v in weights.items()})
         metrics = {
             "val": place.best_metrics,
@@ -163,7 +162,7 @@ class Bystander(Recorder):
     def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
         pass
 
-    def stage_ends(self, stage: Stage, place: "Place", reason: str, weights: Mapping[str, Tensor]) -> None:
+    def stage_ends(self, stage: Stage, place: Position, reason: str, weights: Mapping[str, Tensor]) -> None:
         pass
 
     def test(self, stage: Stage, result: Evaluation) -> None:

@@ -14,9 +14,10 @@ from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings, to
 from adrec.data.catalog import TITLES
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, RunError, WeightsError
-from adrec.models.official import TABLE, read_state_dict
-from adrec.runs import ALIVE, ITEM_TABLE, RunFolder, load_arrays
-from adrec.training.distributed import Processes
+from adrec.files import load_arrays
+from adrec.models.loading import read_state_dict
+from adrec.parallel.processes import Processes
+from adrec.runs import ALIVE, ITEM_TABLE, RunFolder
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 
@@ -59,9 +60,9 @@ def read_pretrained(path: str | Path, rows: int, width: int) -> Tensor:
         table = torch.from_numpy(load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE]).float()
     else:
         weights = read_state_dict(path)
-        if TABLE not in weights:
-            raise WeightsError(f"'{path}' has no item table '{TABLE}'.")
-        table = weights[TABLE].float()
+        if ITEM_TABLE not in weights:
+            raise WeightsError(f"'{path}' has no item table '{ITEM_TABLE}'.")
+        table = weights[ITEM_TABLE].float()
     if tuple(table.shape) != (rows, width):
         shapes = f"{tuple(table.shape)}; data and settings need {(rows, width)} (row 0 is padding)"
         raise WeightsError(f"The item table in '{path}' has shape {shapes}.")

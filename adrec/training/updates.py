@@ -10,8 +10,8 @@ from torch.nn import Parameter
 
 from adrec.config import TrainConfig
 from adrec.data.batches import PackedBatch
+from adrec.losses.sampled import Proposal, RowAdam, own_table, small_table
 from adrec.models import Model
-from adrec.sampled import Proposal, RowAdam, own_table, small_table
 from adrec.training.gradients import Gradient
 
 GradientOf = Callable[[PackedBatch, list[Parameter]], tuple[dict[str, float], Gradient]]

@@ -164,7 +164,7 @@ def _computed(run: RunFolder, column: str, method: str) -> Colouring | None:
 
 def overlaps(tables: Mapping[str, np.ndarray], progress: Progress) -> np.ndarray:
     """For each table and item the share of its NEIGHBOURS nearest that were there in the table before: (tables, P), NaN in the first."""
-    from adrec.neighbours import neighbour_overlap, neighbour_sets
+    from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 
     sets = [neighbour_sets(table, NEIGHBOURS, "cosine", part(progress, i, len(tables))) for i, table in enumerate(tables.values())]
     first = np.full(len(sets[0]), np.nan)
@@ -206,7 +206,7 @@ def clusters(table: np.ndarray) -> np.ndarray:
     """k-means (scikit-learn, seed 0) of a table's rows at length 1, so that near means a high cosine: (P,), the largest cluster is 0."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
-    from adrec.collapse import unit_rows
+    from adrec.maps.tables import unit_rows
 
     unit = unit_rows(table)
     k = min(CLUSTERS, len(np.unique(unit, axis=0)))

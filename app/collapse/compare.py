@@ -63,8 +63,8 @@ def candidates(run: RunFolder) -> dict[str, RunFolder]:
 
 def together(run: RunFolder, first: list[str], other: RunFolder, second: list[str]) -> RunFolder:
     """The folder that holds the chosen tables of both, rows matched by item id; made once, among the person's own runs."""
-    from adrec.own.bring import bring, import_tables
-    from adrec.own.judging import judge
+    from adrec.embeddings.bring import bring, import_tables
+    from adrec.embeddings.judging import judge
 
     wanted = {str(run.path.resolve()): first, str(other.path.resolve()): second}
     sources = [s for s in bring([run.path, other.path]) if s.run and s.run[1] in wanted[str(s.run[0].path.resolve())]]

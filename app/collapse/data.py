@@ -66,14 +66,14 @@ def _table(path: str, name: str) -> np.ndarray:
 
 @st.cache_data(max_entries=64, show_spinner="Measuring the item tables")
 def _measures(path: str, changed: int, name: str) -> dict[str, float]:
-    from adrec.collapse import measures
+    from adrec.collapse.measures import measures
 
     return measures(_table(path, name))
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring all pairs of items")
 def _official(path: str, changed: int, name: str) -> dict[str, float]:
-    from adrec.collapse import official_measures
+    from adrec.collapse.measures import official_measures
 
     return official_measures(_table(path, name))
 
@@ -135,7 +135,7 @@ def _stayed(run: RunFolder, name: str) -> list[Line]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _overlap(path: str, changed: int, before: str, after: str) -> float:
-    from adrec.neighbours import neighbour_overlap, neighbour_sets
+    from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 
     tables = distinct_tables(path)
     k = min(NEIGHBOURS, len(tables[after]) - 1)
@@ -165,7 +165,7 @@ def explained(run: RunFolder) -> dict[str, float]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _pca(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    from adrec.projection import pca_map
+    from adrec.maps.projection import pca_map
 
     tables = distinct_tables(path)
     linear = pca_map(tables)
@@ -182,7 +182,7 @@ def _projections_changed(run: RunFolder) -> int:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _umap(path: str, changed: int, saved: int) -> dict[str, np.ndarray] | None:
-    from adrec.projection import cached
+    from adrec.maps.projection import cached
 
     found = cached(RunFolder(path), "umap")
     return None if found is None else {name: found[name] for name in distinct_tables(path)}

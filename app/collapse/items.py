@@ -49,7 +49,7 @@ def neighbours(run: RunFolder, row: int, metric: str = "cosine") -> dict[str, li
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _neighbours(path: str, changed: int, row: int, metric: str) -> dict[str, list[dict[str, Any]]]:
-    from adrec.neighbours import neighbours
+    from adrec.maps.neighbours import neighbours
 
     found: dict[str, list[dict[str, Any]]] = {}
     before: set[int] | None = None

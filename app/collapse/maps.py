@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from adrec.projection import umap_seconds
+from adrec.maps.projection import umap_seconds
 from adrec.runs import RunFolder
 from app import loaders, palette, projecting, state, ui
 from app.collapse import colours, data, items, points, selection

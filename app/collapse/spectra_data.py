@@ -64,7 +64,7 @@ def _band(items: int, width: int, view: str) -> np.ndarray:
 
 def noise_edge(run: RunFolder) -> tuple[float, float, float]:
     """The bulk's two ends and the value from which a direction is a spike, for the standardised view."""
-    from adrec.collapse import spike_threshold
+    from adrec.collapse.measures import spike_threshold
     from adrec.collapse.spectra import bulk
 
     shown = data.stages(run)

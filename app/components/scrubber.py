@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from adrec import explorer
+from adrec import explain as explorer
 
 KEY = "denoising.scrubber"
 HEIGHT = 545

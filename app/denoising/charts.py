@@ -11,8 +11,8 @@ from app import palette
 from app.charts import base_layout, direct_label
 
 if TYPE_CHECKING:
-    from adrec.fan import Fan, FewerSteps
-    from adrec.forward import Noised, Schedule
+    from adrec.explain.forward_process import Noised, Schedule
+    from adrec.explain.seeds import Fan, FewerSteps
 
 SOFT = "rgba(213, 94, 0, 0.16)"
 SOFTER = "rgba(213, 94, 0, 0.10)"
@@ -131,7 +131,7 @@ DEALT = {"token": "Training, a level per token", "sequence": "Training, one leve
 
 
 def dealt(levels: Mapping[str, np.ndarray], schedule: "Schedule", titles: Sequence[str]) -> go.Figure:
-    """The noise on every token of a history, darker for more. levels: of ``adrec.forward.dealt``. titles: of the tokens' targets."""
+    """The noise on every token of a history, darker for more. levels: of ``forward_process.dealt``. titles: of the tokens' targets."""
     amount = np.stack([np.where(levels[row] < 0, 0.0, schedule.noise[levels[row]]) for row in DEALT])
     text = [[f"{title}: {'clean' if t < 0 else f't = {t}'}" for title, t in zip(titles, levels[row], strict=True)] for row in DEALT]
     figure = go.Figure()

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from adrec.data.titles import Finder
 from adrec.errors import AdrecError
-from adrec.explorer import export, scene, words
+from adrec.explain import export, scene, words
 from adrec.runs import RunFolder
-from adrec.titles import Finder
 from app import loaders, state
 from app.denoising import controls, data, view
 
 if TYPE_CHECKING:
-    from adrec.trajectory import Trajectory
+    from adrec.explain.trajectory import Trajectory
 
 KINDS = {"none": "Nothing", "user": "Another user", "stage": "An earlier stage", "run": "Another run", "item": "One item changed"}
 

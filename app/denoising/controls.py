@@ -13,10 +13,10 @@ import pandas as pd
 import streamlit as st
 
 from adrec.data.dataset import SequenceDataset
+from adrec.data.titles import parse_history
 from adrec.errors import AdrecError
-from adrec.explorer import scene, words
+from adrec.explain import scene, words
 from adrec.runs import RunFolder
-from adrec.titles import parse_history
 from app import loaders, state
 from app.denoising import data
 from app.denoising import noise as denoising_noise

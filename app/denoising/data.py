@@ -8,20 +8,20 @@ import numpy as np
 import streamlit as st
 from threadpoolctl import threadpool_limits
 
-from adrec.all_users import cached_all_users
 from adrec.config import DENOISERS_OF
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
-from adrec.explorer import scene
+from adrec.explain import scene
+from adrec.explain.all_users import cached_all_users
 from adrec.runs import RunFolder
 from app import loaders, reruns
 
 if TYPE_CHECKING:
-    from adrec.fan import Fan, FewerSteps
-    from adrec.forward import Noised, Schedule
+    from adrec.explain.forward_process import Noised, Schedule
+    from adrec.explain.seeds import Fan, FewerSteps
+    from adrec.explain.trajectory import Trajectory
     from adrec.models import Model
-    from adrec.trajectory import Trajectory
 
 _background = ThreadPoolExecutor(1, "model")
 OUTCOMES = {"hit": (1, 10), "near miss": (11, 50), "miss": (51, None)}
@@ -181,7 +181,7 @@ def _one_thread() -> threadpool_limits:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
-    from adrec.trajectory import most_popular, trajectory
+    from adrec.explain.trajectory import most_popular, trajectory
 
     popular = most_popular(loaders.items(RunFolder(path)))
     loaded = _model(path, changed, stage).result()
@@ -192,7 +192,7 @@ def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
-    from adrec.fan import fan, fewer_steps
+    from adrec.explain.seeds import fan, fewer_steps
 
     loaded: Any = _model(path, changed, stage).result()
     of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "between": reruns.make_way}
@@ -206,7 +206,7 @@ def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, st
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _noised(path: str, changed: int, stage: str, item: int, seed: int) -> "tuple[Schedule, Noised]":
-    from adrec.forward import noised, schedule
+    from adrec.explain.forward_process import noised, schedule
 
     loaded: Any = _model(path, changed, stage).result()
     return schedule(loaded.diffusion), noised(loaded.item_embedding.weight.numpy(), item, loaded.diffusion, seed)

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from adrec.all_users import cached_all_users
-from adrec.explorer import words
+from adrec.explain import words
+from adrec.explain.all_users import cached_all_users
 from adrec.runs import RunFolder
 from app import measuring, projecting, state, ui
 from app.denoising import data
 from app.denoising import noise as denoising_noise
 
 if TYPE_CHECKING:
-    from adrec.trajectory import Trajectory
+    from adrec.explain.trajectory import Trajectory
 
 LOOKS = {"seeds": "Other seeds, fewer steps", "forward": "What noise does", "everyone": "All users"}
 WEIGHTS = {"weights": "The noise weight λ"}
@@ -90,7 +90,7 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
 
 
 def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
-    from adrec.forward import dealt
+    from adrec.explain.forward_process import dealt
     from app.denoising import charts
 
     item = trajectory.target or int(trajectory.top[-1, 0])

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from adrec.all_users import cached_all_users
 from adrec.errors import AdrecError
-from adrec.explorer import words
+from adrec.explain import words
+from adrec.explain.all_users import cached_all_users
 from adrec.runs import RunFolder
 from app import loaders, state, ui
 

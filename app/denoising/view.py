@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from adrec.explorer import export, scene
+from adrec.explain import export, scene
 from adrec.runs import RunFolder
 from app import reruns, state
 from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
 
 if TYPE_CHECKING:
-    from adrec.trajectory import Trajectory
+    from adrec.explain.trajectory import Trajectory
 
 CARDS_CSS = """<style>
 .cards{display:flex;gap:12px;align-items:stretch;font-size:.85rem;line-height:1.25}

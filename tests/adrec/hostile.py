@@ -361,8 +361,8 @@ def without_data(path: Path) -> None:
 
 def outcome(path: Path) -> tuple[str, str]:
     """What becomes of a file: ``refused`` with its sentence, ``read``, or ``CRASHED`` with the exception."""
+    from adrec.embeddings.files import read_table
     from adrec.errors import AdrecError
-    from adrec.matrices import read_table
 
     try:
         return "read", str(read_table(path).table.shape)
@@ -376,7 +376,7 @@ def try_all(folder: Path) -> None:
     """In the child: one JSON line a case."""
     import torch  # noqa: F401  (what importing takes is no file's fault)
 
-    from adrec.matrices import read_table
+    from adrec.embeddings.files import read_table
 
     np.save(folder / "warm.npy", TABLE)
     read_table(folder / "warm.npy")

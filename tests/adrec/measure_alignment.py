@@ -27,13 +27,13 @@ from scipy.spatial import procrustes
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
-from adrec import placing, projection
 from adrec.data import catalog
 from adrec.data.batches import evaluation_batches
 from adrec.evaluation import answers
+from adrec.maps import placing, projection
+from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
+from adrec.maps.projection import pca_map, project, project_umap
 from adrec.models.loading import load_model
-from adrec.neighbours import neighbour_overlap, neighbour_sets
-from adrec.projection import pca_map, project, project_umap
 from adrec.runs import RunFolder
 
 FILES = {"ml-100k": "official/ml-100k/adrec_trained.pth", "baby": "official/baby/pretrain.pth"}

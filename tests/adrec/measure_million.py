@@ -27,14 +27,14 @@ from adrec.data.batches import training_batch
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.data.synthetic import generate
 from adrec.evaluation import evaluate
+from adrec.losses.sampled import Proposal
 from adrec.models import build
+from adrec.parallel.workers import Workers
 from adrec.runs import RunFolder
-from adrec.sampled import Proposal
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 from adrec.training.session import describe_run, train_run
 from adrec.training.updates import SampledUpdates
-from adrec.workers import Workers
 
 BATCH, NEGATIVES, LENGTH, WIDTH = 512, 8192, 50, 128
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adrec.all_users import all_users
+from adrec.explain.all_users import all_users
 from adrec.runs import RunFolder
 
 COLUMNS = {"hr@20": ("HR@20, %", 100, 2), "ndcg@10": ("NDCG@10, %", 100, 2), "distinct_items": ("distinct items", 1, 0)}

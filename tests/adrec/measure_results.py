@@ -12,12 +12,13 @@ import argparse
 
 import numpy as np
 
-from adrec.collapse import measures
 from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.measures import measures
 from adrec.collapse.verdict import diagnose
 from adrec.data import catalog
 from adrec.evaluation import user_metrics
-from adrec.runs import ITEM_TABLE, RunFolder, load_arrays
+from adrec.files import load_arrays
+from adrec.runs import ITEM_TABLE, RunFolder
 
 SHOWN = ("hr@5", "hr@10", "hr@20", "ndcg@10", "ndcg@20")
 

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from adrec.projection import project_umap, umap_seconds
+from adrec.maps.projection import project_umap, umap_seconds
 
 WIDTH, TABLES = 128, 2
 SIZES = (1_000, 5_000, 10_000, 20_000, 40_000)

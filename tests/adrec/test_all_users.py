@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adrec import all_users as module
-from adrec.all_users import FILE, all_users, cached_all_users, measure
 from adrec.cli import main
 from adrec.errors import DataError, RunError
 from adrec.evaluation import evaluate, ranking_metrics
+from adrec.explain import all_users as module
+from adrec.explain.all_users import FILE, all_users, cached_all_users, measure
+from adrec.explain.trajectory import Trajectory, user_trajectory
+from adrec.files import write_json
 from adrec.models.loading import load_model
-from adrec.runs import RunFolder, write_json
-from adrec.trajectory import Trajectory, user_trajectory
+from adrec.runs import RunFolder
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import pytest
 from adrec.cli import main
 from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.embeddings.bring import Source, bring, import_tables, laboratory_problem, named
+from adrec.embeddings.judging import CONTINUED, compare, judge
+from adrec.embeddings.matching import matched, rows_of
+from adrec.embeddings.report import report
 from adrec.errors import AdrecError, DataError, WeightsError
-from adrec.own.bring import Source, bring, import_tables, laboratory_problem, named
-from adrec.own.judging import CONTINUED, compare, judge
-from adrec.own.matching import matched, rows_of
-from adrec.report import report
 from adrec.runs import RunFolder
 
 V, D = 60, 8

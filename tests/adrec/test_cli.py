@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from adrec.cli import main
-from adrec.commands import collapse
+from adrec.cli import collapse, main
 from adrec.data import catalog
 from adrec.evaluation import evaluate
+from adrec.files import load_arrays, save_arrays, write_json
 from adrec.models.loading import load_model
-from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays, write_json
+from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import train_run
 
 ROOT = Path(__file__).parents[2]

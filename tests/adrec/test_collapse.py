@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import ortho_group
 
-from adrec import collapse
-from adrec.collapse.definitions import OFFICIAL
+from adrec.collapse import measures as collapse
+from adrec.collapse.definitions import MEASURES, OFFICIAL
 from adrec.errors import WeightsError
+from adrec.maps.neighbours import neighbour_jaccard, neighbour_overlap, neighbour_sets, neighbours
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECORDED = json.loads((GOLDEN / "embedding_metrics.json").read_text())
@@ -47,7 +48,7 @@ def test_an_official_measure_equals_its_recorded_value(matrix: str, measure: str
 
 
 def test_every_measure_is_defined_in_words() -> None:
-    assert set(collapse.measures(gaussian())) == set(collapse.MEASURES)
+    assert set(collapse.measures(gaussian())) == set(MEASURES)
 
 
 def test_every_official_measure_is_defined_in_words() -> None:
@@ -266,7 +267,7 @@ def test_neighbours_are_those_of_a_full_sort(metric: str) -> None:
     table = gaussian()
     distances = cdist(table, table, metric)[7]
     distances[7] = np.inf
-    rows, similarities = collapse.neighbours(table, 7, k=5, metric=metric)
+    rows, similarities = neighbours(table, 7, k=5, metric=metric)
     expected = np.argsort(distances)[:5]
     values = 1 - distances[expected] if metric == "cosine" else -distances[expected]
     assert rows.tolist() == expected.tolist() and similarities == pytest.approx(values)
@@ -276,13 +277,13 @@ def test_dot_neighbours_are_the_largest_products() -> None:
     table = gaussian()
     products = table @ table[3]
     products[3] = -np.inf
-    assert collapse.neighbours(table, 3, k=4, metric="dot")[0].tolist() == np.argsort(-products)[:4].tolist()
+    assert neighbours(table, 3, k=4, metric="dot")[0].tolist() == np.argsort(-products)[:4].tolist()
 
 
 def test_neighbour_sets_in_blocks_are_each_items_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adrec.neighbours.BLOCK", 500)
+    monkeypatch.setattr("adrec.maps.neighbours.BLOCK", 500)
     table = gaussian()
-    assert collapse.neighbour_sets(table, 6).tolist() == [collapse.neighbours(table, i, 6)[0].tolist() for i in range(len(table))]
+    assert neighbour_sets(table, 6).tolist() == [neighbours(table, i, 6)[0].tolist() for i in range(len(table))]
 
 
 @pytest.mark.parametrize("items", [50, 700, 1500])
@@ -290,32 +291,32 @@ def test_neighbour_sets_of_large_tables_are_those_of_a_full_sort(items: int) -> 
     table = gaussian(items=items)
     distances = cdist(table, table, "cosine")
     np.fill_diagonal(distances, np.inf)
-    assert np.array_equal(collapse.neighbour_sets(table, 10), np.argsort(distances, axis=1)[:, :10])
+    assert np.array_equal(neighbour_sets(table, 10), np.argsort(distances, axis=1)[:, :10])
 
 
 def test_of_equally_near_items_the_first_are_the_neighbours() -> None:
-    assert collapse.neighbour_sets(np.ones((900, 3)), 3)[[0, 1, 5]].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 2]]
+    assert neighbour_sets(np.ones((900, 3)), 3)[[0, 1, 5]].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 2]]
 
 
 def test_neighbours_in_single_precision_are_those_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
-    exact = collapse.neighbour_sets(gaussian(items=300))
-    monkeypatch.setattr("adrec.neighbours.DOUBLE", 100)
-    assert collapse.neighbour_overlap(collapse.neighbour_sets(gaussian(items=300)), exact).mean() > 0.999
+    exact = neighbour_sets(gaussian(items=300))
+    monkeypatch.setattr("adrec.maps.neighbours.DOUBLE", 100)
+    assert neighbour_overlap(neighbour_sets(gaussian(items=300)), exact).mean() > 0.999
 
 
 def test_a_rescaled_table_keeps_all_neighbours() -> None:
-    assert collapse.neighbour_jaccard(gaussian(), 0.01 * gaussian()) == 1
+    assert neighbour_jaccard(gaussian(), 0.01 * gaussian()) == 1
 
 
 def test_neighbour_jaccard_is_the_mean_over_sets() -> None:
     a, b = gaussian(0), gaussian(1)
-    sets = [(set(x), set(y)) for x, y in zip(collapse.neighbour_sets(a).tolist(), collapse.neighbour_sets(b).tolist(), strict=True)]
-    assert collapse.neighbour_jaccard(a, b) == pytest.approx(np.mean([len(x & y) / len(x | y) for x, y in sets]))
+    sets = [(set(x), set(y)) for x, y in zip(neighbour_sets(a).tolist(), neighbour_sets(b).tolist(), strict=True)]
+    assert neighbour_jaccard(a, b) == pytest.approx(np.mean([len(x & y) / len(x | y) for x, y in sets]))
 
 
 def test_a_row_outside_the_table_is_named() -> None:
     with pytest.raises(WeightsError, match="no row 60"):
-        collapse.neighbours(gaussian(), 60)
+        neighbours(gaussian(), 60)
 
 
 # -- real tables

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from adrec.compact import STEPS_KEPT, compact
 from adrec.errors import RunError, WeightsError
+from adrec.files import load_arrays, write_json
 from adrec.models.loading import load_model
-from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, write_json
+from adrec.runs import ITEM_TABLE, RunFolder
+from adrec.runs.compact import STEPS_KEPT, compact
 
 
 @pytest.fixture

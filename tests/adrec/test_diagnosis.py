@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adrec import collapse
 from adrec.collapse import diagnosis, large
+from adrec.collapse import measures as collapse
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError
 from adrec.runs import RunFolder
@@ -114,7 +114,7 @@ def test_a_table_in_blocks_has_the_measures_of_one_at_once(monkeypatch: pytest.M
     table = (rng.standard_normal((3000, 12)) * np.linspace(1, 3, 12) + 0.5).astype(np.float32)
     whole = collapse.table_report("x", table)
     monkeypatch.setattr(collapse, "LARGE", 1000)
-    monkeypatch.setattr("adrec.collapse.moments.BLOCK", 5000)
+    monkeypatch.setattr("adrec.maps.tables.BLOCK", 5000)
     parts = collapse.table_report("x", table)
     assert parts["sampled"]["pairs"] == large.PAIRS
     for group in ("measures", "official_measures"):

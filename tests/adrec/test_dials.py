@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from adrec.collapse import as_table, mean_cosine, offset, singular_values
 from adrec.collapse.dials import DIALS, Look, copied_from, dial, directions_kept, disparity, laid_over, notices
+from adrec.collapse.measures import mean_cosine, offset, singular_values
 from adrec.errors import ConfigError
+from adrec.maps.tables import as_table
 
 V, D = 240, 16
 TABLE = np.random.default_rng(0).standard_normal((V, D)) + 2.5 * np.random.default_rng(1).standard_normal((8, D))[np.arange(V) % 8]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from adrec.collapse import gaussian_spectrum, singular_values, spike_threshold, spikes
 from adrec.collapse.directions import direction, popularity_correlation, without
+from adrec.collapse.measures import gaussian_spectrum, singular_values, spike_threshold, spikes
 from adrec.collapse.replaced import difference, evaluate_table, some_users
 from adrec.collapse.spectra import VIEWS, bulk, energy, null_band, spectrum
 from adrec.config import ModelConfig

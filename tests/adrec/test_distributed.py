@@ -29,12 +29,14 @@ from adrec.data import catalog
 from adrec.data.batches import training_batch
 from adrec.errors import ConfigError
 from adrec.evaluation import answers, evaluate
+from adrec.files import load_arrays
 from adrec.models import build
 from adrec.models.loading import load_model
 from adrec.models.noise import Noise
-from adrec.runs import STAGES, RunFolder, load_arrays
-from adrec.training import distributed, recorder
-from adrec.training.distributed import Processes, chosen_device, processes
+from adrec.parallel import processes as distributed
+from adrec.parallel.processes import Processes, chosen_device, processes
+from adrec.runs import STAGES, RunFolder
+from adrec.training import recorder
 from adrec.training.gradients import mean_gradient, separate_gradients
 from adrec.training.session import describe_run, train_run
 

@@ -14,14 +14,14 @@ from adrec.data.batches import PackedBatch, pack
 from adrec.diffusion import betas, user_noise
 from adrec.errors import ConfigError
 from adrec.evaluation import answers, evaluate
+from adrec.explain.trajectory import user_trajectory
 from adrec.models import DiffusionModel, DreamRec, build
 from adrec.models.base import time_features
 from adrec.models.loading import load_model
 from adrec.models.noise import Noise
-from adrec.models.official import model_from_state_dict, to_official_names
+from adrec.official.weights import model_from_state_dict, to_official_names
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
-from adrec.trajectory import user_trajectory
 
 HARNESS = ModelConfig(n_items=30, model="dreamrec", denoiser="mlp", hidden_size=16, heads=2, blocks=2, length=9, timesteps=7)
 ORIGINAL = replace(

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import ConfigError
-from adrec.evaluation import BLOCK, CHUNK, CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, streamed_ranks, top_items, user_metrics
+from adrec.evaluation import CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, streamed_ranks, top_items, user_metrics
+from adrec.evaluation.ranking import BLOCK, CHUNK
 from adrec.models import build
 from adrec.models.loading import load_model
 
@@ -90,7 +91,7 @@ def test_the_top_items_are_those_of_the_sorted_row(data, k, block, n_rows):
     width = data.draw(st.integers(k, 6 * k * block))
     rows = data.draw(st.lists(st.lists(few_values, min_size=width, max_size=width), min_size=n_rows, max_size=n_rows))
     scores = torch.tensor(rows)
-    with mock.patch("adrec.evaluation.BLOCK", block):
+    with mock.patch("adrec.evaluation.ranking.BLOCK", block):
         values, columns = top_items(scores, k)
     torch.testing.assert_close(values, scores.topk(k, 1).values, rtol=0, atol=0, equal_nan=True)
     torch.testing.assert_close(values, scores.gather(1, columns), rtol=0, atol=0, equal_nan=True)
@@ -122,7 +123,7 @@ def test_streamed_ranks_are_those_of_the_whole_matrix(data, n_rows, chunk, n_use
     for u, i in pairs:
         if i != targets[u]:
             whole[u, i] = -math.inf
-    with mock.patch("adrec.evaluation.CHUNK", chunk):
+    with mock.patch("adrec.evaluation.ranking.CHUNK", chunk):
         assert torch.equal(streamed_ranks(answered, table, targets, hidden if pairs else None), ranks_of(whole, targets))
 
 
@@ -277,7 +278,7 @@ def test_a_users_rank_does_not_depend_on_the_users_before_it(sasrec, tiny_data):
 
 @pytest.mark.parametrize("size", [1, 7, 33])
 def test_a_users_rank_does_not_depend_on_the_batch(model, tiny_data, monkeypatch, size):
-    from adrec import evaluation
+    from adrec.evaluation import evaluator as evaluation
 
     whole = evaluate(model, tiny_data, "test").ranks
     batches = evaluation.evaluation_batches
@@ -336,7 +337,7 @@ def test_filtered_ranks_count_unseen_items_only(model, tiny_data, split):
 def test_ranks_do_not_depend_on_the_chunks_of_the_catalogue(model, tiny_data, monkeypatch, split, filters):
     whole = evaluate(model, tiny_data, split, **filters).ranks
     for chunk in (16, 59):
-        monkeypatch.setattr("adrec.evaluation.CHUNK", chunk)
+        monkeypatch.setattr("adrec.evaluation.ranking.CHUNK", chunk)
         assert np.array_equal(evaluate(model, tiny_data, split, **filters).ranks, whole)
 
 

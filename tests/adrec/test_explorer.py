@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adrec import explorer
+from adrec import explain as explorer
 from adrec.cli import main
-from adrec.explorer import export, scene, words
-from adrec.fan import fan, fewer_steps
+from adrec.data.titles import titled
+from adrec.explain import export, scene, words
+from adrec.explain.seeds import fan, fewer_steps
+from adrec.explain.trajectory import Trajectory, most_popular, trajectory, user_trajectory
 from adrec.models.loading import load_model
-from adrec.titles import titled
-from adrec.trajectory import Trajectory, most_popular, trajectory, user_trajectory
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from adrec.errors import ConfigError, DataError
-from adrec.fan import QUANTILES, fan, fewer_steps, step_counts
-from adrec.trajectory import trajectory
+from adrec.explain.seeds import QUANTILES, fan, fewer_steps, step_counts
+from adrec.explain.trajectory import trajectory
 from tests.adrec.test_trajectory import CONFIG, HISTORY, model_of
 
 SEEDS = (3, 0, 8, 21)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from adrec.cli import main
-from adrec.collapse import effective_rank, singular_values
 from adrec.collapse.film import FILE, cached_film, film, frame_count
+from adrec.collapse.measures import effective_rank, singular_values
 from adrec.errors import RunError
-from adrec.neighbours import neighbour_overlap, neighbour_sets
-from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays
+from adrec.files import load_arrays, save_arrays
+from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
+from adrec.runs import ITEM_TABLE, RunFolder
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from adrec.diffusion import Diffusion
 from adrec.errors import DataError
-from adrec.forward import dealt, noised, schedule
+from adrec.explain.forward_process import dealt, noised, schedule
 
 DIFFUSION = Diffusion.from_schedule("trunc_lin", 8)
 

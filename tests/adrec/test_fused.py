@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from adrec import losses
-from adrec.losses import cross_entropy
+from adrec.losses import full as losses
+from adrec.losses.full import cross_entropy
 from adrec.models.fused import gelu
 from adrec.models.noise import Noise
-from adrec.workers import Workers
+from adrec.parallel.workers import Workers
 
 
 @pytest.mark.parametrize("masked", [False, True])

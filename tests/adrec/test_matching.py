@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.own.bring import bring
-from adrec.own.matching import matched
+from adrec.embeddings.bring import bring
+from adrec.embeddings.matching import matched
 from adrec.runs import RunFolder
 
 

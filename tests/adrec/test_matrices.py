@@ -15,8 +15,8 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
+from adrec.embeddings.files import AmbiguousTable, read_matrix, read_table
 from adrec.errors import WeightsError
-from adrec.matrices import AmbiguousTable, read_matrix, read_table
 
 TABLE = np.random.default_rng(0).standard_normal((6, 4))
 
@@ -93,7 +93,7 @@ def test_a_matrix_written_in_an_accepted_format_comes_back(name: str, tmp_path: 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_large_npy_file_is_mapped_not_copied(order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adrec.matrices.arrays.MAPPED", 10)
+    monkeypatch.setattr("adrec.embeddings.files.arrays.MAPPED", 10)
     np.save(tmp_path / "x.npy", np.asarray(TABLE, order=order))
     found = read_matrix(tmp_path / "x.npy")
     assert np.array_equal(found, TABLE) and isinstance(found, np.memmap) and not found.flags.writeable

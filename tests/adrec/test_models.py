@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adrec import reference
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch, pack
-from adrec.losses import cross_entropy, token_error
+from adrec.losses.full import cross_entropy, token_error
 from adrec.models import build
 from adrec.models.adrec import ADRec
 from adrec.models.blocks import dropout

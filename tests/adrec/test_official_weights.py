@@ -18,11 +18,12 @@ from torch import Tensor
 from adrec.cli import main
 from adrec.config import ModelConfig
 from adrec.errors import AdrecError, ConfigError, RunError, WeightsError
+from adrec.files import load_arrays, save_arrays
 from adrec.models import build
-from adrec.models.importing import import_official
-from adrec.models.loading import load_model, load_weights
-from adrec.models.official import model_from_state_dict, read_state_dict, to_official_names
-from adrec.runs import ITEM_TABLE, load_arrays, save_arrays
+from adrec.models.loading import load_model, load_weights, read_state_dict
+from adrec.official.importing import import_official
+from adrec.official.weights import model_from_state_dict, to_official_names
+from adrec.runs import ITEM_TABLE
 from adrec.training.session import read_pretrained
 
 KINDS = {

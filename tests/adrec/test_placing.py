@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrec.collapse import unit_rows
 from adrec.errors import WeightsError
-from adrec.placing import Placer
-from adrec.projection import pca_map
+from adrec.maps.placing import Placer
+from adrec.maps.projection import pca_map
+from adrec.maps.tables import unit_rows
 
 LAYOUT = np.random.default_rng(2).standard_normal((120, 2)).astype(np.float32)
 

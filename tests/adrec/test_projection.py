@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
-from adrec import projection
 from adrec.errors import AdrecError, ConfigError, WeightsError
-from adrec.projection import cached, distinct_tables, pca_map, project, project_pca, project_umap
-from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
+from adrec.files import save_arrays
+from adrec.maps import projection
+from adrec.maps.projection import cached, distinct_tables, pca_map, project, project_pca, project_umap
+from adrec.runs import ITEM_TABLE, RunFolder
 
 Layouts = dict[str, np.ndarray]
 
@@ -204,7 +205,8 @@ def test_three_items_are_too_few_for_a_umap() -> None:
 
 
 def test_umap_is_imported_only_when_it_is_used() -> None:
-    code = "import sys, adrec.projection, adrec.collapse, adrec.matrices; sys.exit('umap' in sys.modules or 'torch' in sys.modules)"
+    modules = "adrec.maps.projection, adrec.collapse.measures, adrec.embeddings.files"
+    code = f"import sys, {modules}; sys.exit(bool({{'umap', 'torch'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adrec.data.pickles import _Machine
 from adrec.data.readers import read_dataset
 from adrec.errors import DataError
-from adrec.official import _Machine
 
 GOOD = {"train": [[1, 2], [3]], "val": [[4], [1]], "test": [[2], [5]]}
 

@@ -14,10 +14,11 @@ from adrec.config import ModelConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import evaluate
+from adrec.explain.recommending import read_histories, recommend
+from adrec.explain.trajectory import trajectory
+from adrec.files import write_json
 from adrec.models.loading import load_model
-from adrec.recommending import read_histories, recommend
-from adrec.runs import RunFolder, write_json
-from adrec.trajectory import trajectory
+from adrec.runs import RunFolder
 
 HISTORIES = [[3, 17, 42, 5], [8], [1, 1, 1, 2], list(range(1, 31)), [9, 8]]
 
@@ -73,8 +74,8 @@ def test_seen_items_are_left_out_also_those_too_far_back_to_be_read(tiny_run):
 
 def test_many_more_histories_than_fit_at_once_get_the_same(tiny_run, monkeypatch):
     whole = ids(recommend(tiny_run, HISTORIES))
-    monkeypatch.setattr("adrec.recommending.HISTORIES", 2)
-    monkeypatch.setattr("adrec.recommending.SCORES", 61)
+    monkeypatch.setattr("adrec.explain.recommending.HISTORIES", 2)
+    monkeypatch.setattr("adrec.explain.recommending.SCORES", 61)
     assert ids(recommend(tiny_run, HISTORIES)) == whole
 
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable
 from adrec.errors import AdrecError, RunError
-from adrec.runs import ENDED, ITEM_TABLE, TABLES, RunFolder, atomic, list_runs, load_arrays, read_json, save_arrays, write_json
+from adrec.files import atomic, load_arrays, read_json, save_arrays, write_json
+from adrec.runs import ENDED, ITEM_TABLE, TABLES, RunFolder, list_runs
 
 TITLES = [
     "NA",

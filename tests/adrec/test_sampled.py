@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from adrec.config import ModelConfig
 from adrec.data.batches import Negatives, training_batch
 from adrec.errors import ConfigError
+from adrec.losses.sampled import Proposal, RowAdam, own_table, sampled_cross_entropy, small_table
 from adrec.models import build
-from adrec.sampled import Proposal, RowAdam, own_table, sampled_cross_entropy, small_table
 
 V = 40
 
@@ -160,7 +160,7 @@ def test_only_rows_of_targets_and_negatives_get_a_gradient():
 def test_the_loss_does_not_depend_on_the_blocks_it_is_computed_in(monkeypatch, block):
     x, table, targets = tensors(5, 100)
     drawn = Proposal.of(zipf(), 20).draw(np.random.default_rng(0))
-    monkeypatch.setattr("adrec.sampled.BLOCK", block)
+    monkeypatch.setattr("adrec.losses.sampled.BLOCK", block)
     ours = loss_and_gradients(sampled_cross_entropy(x, table, targets, drawn), x, table)
     assert_equal(ours, loss_and_gradients(plain_loss(x, table, targets, drawn), x, table))
 

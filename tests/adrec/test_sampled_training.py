@@ -8,12 +8,13 @@ import torch
 
 from adrec.data.batches import training_batch
 from adrec.data.dataset import ItemTable
-from adrec.runs import ITEM_TABLE, RunFolder, load_arrays
-from adrec.sampled import Proposal
+from adrec.files import load_arrays
+from adrec.losses.sampled import Proposal
+from adrec.parallel.workers import Workers
+from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 from adrec.training.session import train_run
-from adrec.workers import Workers
 from tests.adrec.test_training import MODEL, TRAIN, assert_same, info_of
 
 SAMPLED = replace(TRAIN, loss="sampled", negatives=12)

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from adrec.data.titles import Finder, closest, parse_history
 from adrec.errors import DataError
-from adrec.titles import Finder, closest, parse_history
 
 NAMES = ["Toy Story (1995)", "Aladdin (1992)", "Alien (1979)", "Aliens (1986)", "007", "Straße", " Kolya (1996)", "NA", "10"]
 RAW = ["10", "20", "30", "40", "50", "60", "70", "80", "A-9"]

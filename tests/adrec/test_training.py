@@ -19,10 +19,12 @@ from adrec.data import catalog
 from adrec.data.batches import training_batch
 from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.evaluation import evaluate
+from adrec.files import load_arrays
 from adrec.models.loading import load_model
 from adrec.models.noise import Noise
-from adrec.runs import RunFolder, load_arrays
-from adrec.training.loop import Place, learning_rate
+from adrec.runs import RunFolder
+from adrec.training.loop import learning_rate
+from adrec.training.position import Position
 from adrec.training.recorder import Recorder
 from adrec.training.session import describe_run, read_pretrained, recorded_request, train_run
 from adrec.training.stages import stages_of
@@ -407,7 +409,7 @@ def test_one_loss_alone_is_logged_and_minimised(data, tmp_path, monkeypatch, onl
 def test_steps_of_two_stages_are_never_averaged(data, tmp_path):
     """Each stage's first logged step holds its own losses alone, however long ago the last one was logged."""
     recorder = Recorder(RunFolder(tmp_path), data.popularity)
-    (first, second, _), place = stages_of(MODEL, TRAIN), Place()
+    (first, second, _), place = stages_of(MODEL, TRAIN), Position()
     recorder.stage_begins(first, place, 1)
     recorder.step(first, place, {"ce": 100.0}, 1e-3, 1, 1.0)  # not logged yet: too soon
     recorder.stage_begins(second, place, 1)

@@ -11,8 +11,8 @@ from adrec.config import ModelConfig
 from adrec.data import catalog
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
+from adrec.explain.trajectory import Trajectory, most_popular, trajectory, user_trajectory
 from adrec.models import build
-from adrec.trajectory import Trajectory, most_popular, trajectory, user_trajectory
 
 CONFIG = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=6, noise_weight=1.0, schedule="cosine")
 HISTORY = [3, 17, 42, 5]

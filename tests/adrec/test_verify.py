@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from adrec.errors import DataError
-from adrec.verify import error, tolerance, verify_file, verify_folder
+from adrec.official.verify import error, tolerance, verify_file, verify_folder
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = ["adrec", "adrec_lambda1", "adrec_mlp", "adrec_pcgrad", "dreamrec", "pretrain", "sasrec", "metrics", "schedules"]

@@ -12,14 +12,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from adrec.collapse import effective_rank, singular_values
 from adrec.collapse.diagnosis import diagnosis
+from adrec.collapse.measures import effective_rank, singular_values
 from adrec.collapse.verdict import KINDS
 from adrec.data import catalog
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import DataError
-from adrec.projection import cached
-from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
+from adrec.files import save_arrays
+from adrec.maps.projection import cached
+from adrec.runs import ITEM_TABLE, RunFolder
 from app import projecting
 from app.collapse import colours, data, headline, items
 from app.collapse import view as collapse_view

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays
+from adrec.files import load_arrays, save_arrays
+from adrec.runs import ITEM_TABLE, RunFolder
 from app.collapse import charts, ranking
 from app.collapse import spectra_data as spectra
 from tests.app.pages import open_page, texts

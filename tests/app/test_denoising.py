@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from adrec.all_users import all_users, cached_all_users
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
+from adrec.data.titles import titled
 from adrec.evaluation import evaluate
-from adrec.explorer import scene, words
+from adrec.explain import scene, words
+from adrec.explain.all_users import all_users, cached_all_users
+from adrec.explain.trajectory import Trajectory, user_trajectory
+from adrec.files import save_arrays, write_json
 from adrec.models.loading import load_model
-from adrec.runs import ITEM_TABLE, RunFolder, save_arrays, write_json
-from adrec.titles import titled
+from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
-from adrec.trajectory import Trajectory, user_trajectory
 from app import measuring, projecting
 from app.denoising import data
 from tests.app.conftest import wait_for

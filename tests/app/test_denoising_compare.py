@@ -10,13 +10,14 @@ import pytest
 
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
+from adrec.data.titles import titled
 from adrec.diffusion import Diffusion
-from adrec.explorer import export, scene, words
+from adrec.explain import export, scene, words
+from adrec.explain.trajectory import Trajectory, trajectory
+from adrec.files import load_arrays, save_arrays
 from adrec.models.loading import load_model
-from adrec.runs import ITEM_TABLE, RunFolder, load_arrays, save_arrays
-from adrec.titles import titled
+from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
-from adrec.trajectory import Trajectory, trajectory
 from app.denoising import compare, data
 from tests.app.pages import open_page, texts
 

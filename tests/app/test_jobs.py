@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from adrec.errors import RunError
-from adrec.runs import RunFolder, read_json, write_json
+from adrec.files import read_json, write_json
+from adrec.runs import RunFolder
 from app import jobs
 from tests.app.conftest import LONG, QUICK, process_of, state, trains, wait_for
 

@@ -9,7 +9,8 @@ import pytest
 
 from adrec.config import PRESETS
 from adrec.data.dataset import ItemTable
-from adrec.runs import RunFolder, write_json
+from adrec.files import write_json
+from adrec.runs import RunFolder
 from app import jobs, loaders, train_form
 from app.progress import Follower, duration, summarise, thin
 from tests.app.conftest import LONG, state, trains, wait_for

@@ -27,7 +27,8 @@ import pandas as pd
 from playwright.sync_api import sync_playwright
 
 from adrec.data.dataset import ItemTable
-from adrec.runs import ITEM_TABLE, RunFolder, save_arrays
+from adrec.files import save_arrays
+from adrec.runs import ITEM_TABLE, RunFolder
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.measure import summary
 

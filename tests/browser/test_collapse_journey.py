@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from adrec.collapse import neighbours
+from adrec.maps.neighbours import neighbours
 from adrec.runs import RunFolder
 from app.collapse import items
 from tests.browser.conftest import Server, serving, settle

@@ -1,0 +1,75 @@
+"""``adrec collapse`` and ``film``: the verdict on tables, and their history."""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from adrec.cli.options import command, data_options, pairs, show
+
+
+def add(commands: Any) -> None:
+    """Their options."""
+    collapse = command(commands, "collapse", collapse_command, "has a table collapsed, how, and how sure is that", as_json=True)
+    collapse.add_argument("targets", metavar="RUN_OR_FILE", nargs="+", help="run folders or matrix files, compared in this order")
+    collapse.add_argument("--interactions", metavar="NAME_OR_PATH", help="who used what: decides whether neighbours mean something")
+    data_options(collapse)
+    collapse.add_argument("--items", metavar="FILE", help="titles and categories of the items")
+    collapse.add_argument("--initial", metavar="FILE", help="the table before training")
+    collapse.add_argument("--key", metavar="NAME", help="which array of a file with several")
+    collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is no item (default auto)")
+    collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
+
+    film = command(commands, "film", film_command, "the film of a run's training, for the Collapse page", as_json=True)
+    film.add_argument("run", metavar="DIR")
+
+
+def collapse_command(arguments: argparse.Namespace) -> None:
+    from adrec.embeddings.bring import bring
+    from adrec.embeddings.judging import judge
+    from adrec.embeddings.report import report
+    from adrec.files import atomic
+
+    how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding")}
+    sources = bring(arguments.targets, **how, options=pairs(arguments.data_option))
+    judged = judge(sources)
+    if arguments.report:
+        text = report(judged, [source.table for source in sources], shlex.join(["python", "-m", "adrec", *arguments.words]))
+        with atomic(Path(arguments.report), "w") as file:
+            file.write(text)
+        print(f"The report is '{arguments.report}'.", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps(judged, ensure_ascii=False))
+        return
+    for table in judged["tables"]:
+        verdict = table["verdict"]
+        print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
+        print("\n".join([verdict["says"], *verdict["undecided"], *table["notes"]]))
+        show(table["measures"], False)
+
+
+def film_command(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from adrec.collapse.film import MEASURES, film
+    from adrec.runs import RunFolder
+
+    with tqdm(total=1.0, bar_format="{percentage:3.0f} % {desc}", file=sys.stderr) as bar:
+
+        def progress(fraction: float, words: str) -> None:
+            bar.set_description_str(words, refresh=False)
+            bar.update(fraction - bar.n)
+
+        made = film(RunFolder(arguments.run), progress)
+    places = zip(made.stages.tolist(), made.epochs.tolist(), made.measures.tolist(), strict=True)
+    frames = [
+        {"stage": stage, "epoch": epoch} | {name: None if value != value else value for name, value in zip(MEASURES, row, strict=True)}
+        for stage, epoch, row in places
+    ]
+    if arguments.json:
+        print(json.dumps({"frames": frames, "items": len(made.rows)}))
+        return
+    for frame in frames:
+        print(f"{frame['stage']:>9} {frame['epoch']:4}  effective rank {frame['effective_rank']:6.1f}  spikes {frame['spikes']:.0f}")

@@ -1,0 +1,55 @@
+"""``adrec data``: list, get, describe, prepare."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from adrec.cli.options import command, data_options, pairs, show
+
+
+def add(commands: Any) -> None:
+    """Their options."""
+    data = commands.add_parser("data", help="named data sets and readable files").add_subparsers(required=True, metavar="COMMAND")
+    command(data, "list", data_list_command, "list the named data sets", as_json=True)
+    command(data, "get", data_get_command, "fetch a named data set once, to have it offline").add_argument("name", metavar="NAME")
+    describe = command(data, "describe", data_describe_command, "count what a data set holds", as_json=True)
+    describe.add_argument("source", metavar="NAME_OR_PATH")
+    data_options(describe)
+    prepare = command(data, "prepare", data_prepare_command, "filter and split once, into a folder that opens at once")
+    prepare.add_argument("source", metavar="NAME_OR_PATH")
+    prepare.add_argument("--out", required=True, metavar="DIR", help="the folder to write, which must not exist or be empty")
+    data_options(prepare)
+
+
+def data_list_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+
+    found = {name: {"description": text, "available": catalog.available(name)} for name, text in catalog.NAMED.items()}
+    if arguments.json:
+        print(json.dumps(found))
+        return
+    for name, entry in found.items():
+        print(f"{name:>10}  {'here' if entry['available'] else 'not fetched yet'}: {entry['description']}")
+
+
+def data_get_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+
+    catalog.fetch(arguments.name)
+    print(f"'{arguments.name}' is there.", file=sys.stderr)
+
+
+def data_describe_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+
+    data = catalog.load(arguments.source, **pairs(arguments.data_option))
+    show(data.describe(), arguments.json)
+
+
+def data_prepare_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+
+    data = catalog.prepare(arguments.source, arguments.out, **pairs(arguments.data_option))
+    counts = f"{data.n_users:,} users, {data.n_items:,} items, {data.n_interactions:,} interactions"
+    print(f"Prepared into '{arguments.out}': {counts}.", file=sys.stderr)

@@ -1,0 +1,134 @@
+"""``adrec trajectory`` and ``recommend``: the reverse process and what it ends at."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from adrec.cli.options import command, placed
+from adrec.errors import AdrecError
+
+
+def add(commands: Any) -> None:
+    """Their options."""
+    trajectory = command(commands, "trajectory", trajectory_command, "the reverse process of one user's last token", as_json=True)
+    trajectory.add_argument("run", metavar="DIR")
+    who = trajectory.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="ID", help="the data set's own user id")
+    who.add_argument("--index", type=int, metavar="N", help="the user's position, from 0")
+    who.add_argument("--history", metavar="ITEMS", help="a composed history: titles or ids, separated by ';'")
+    who.add_argument("--all", action="store_true", help="all users instead: metrics by steps, commit steps; cached in the run folder")
+    trajectory.add_argument("--dataset", help="another place of the run's data set")
+    trajectory.add_argument("--seed", type=int, default=0)
+    trajectory.add_argument("--steps", type=int)
+    trajectory.add_argument("--top", type=int, default=10)
+    trajectory.add_argument("--seeds", type=int, metavar="N", help="also under the seeds 0 to N - 1 and in fewer steps, in the JSON")
+    trajectory.add_argument("--report", metavar="FILE", help="one HTML file in which the steps can be gone through offline")
+    trajectory.add_argument("--csv", metavar="FILE", help="a table of all steps and lists")
+
+    recommend = command(commands, "recommend", recommend_command, "the next items for given histories", as_json=True)
+    recommend.add_argument("run", metavar="DIR")
+    whose = recommend.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--history", metavar="ITEMS", help="titles or ids, oldest first, separated by ';'")
+    whose.add_argument("--file", metavar="FILE", help="many histories: one a line, or a .csv or .tsv with a user and an item in each row")
+    recommend.add_argument("--top", type=int, default=10, metavar="K", help="items to recommend (default 10)")
+    recommend.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    recommend.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
+    recommend.add_argument("--exclude-seen", action="store_true", help="recommend nothing that is in the history")
+
+
+def trajectory_command(arguments: argparse.Namespace) -> None:
+    if arguments.all:
+        return all_users_command(arguments)
+    from adrec.data import catalog
+    from adrec.data.titles import parse_history, titled
+    from adrec.explain import export, scene, words
+    from adrec.explain.seeds import fan, fewer_steps
+    from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
+    from adrec.files import atomic
+    from adrec.maps.projection import cached
+    from adrec.models.loading import load_model
+    from adrec.runs import RunFolder
+
+    run = RunFolder(arguments.run)
+    model, items = load_model(run), run.items
+    how = {"seed": arguments.seed, "steps": arguments.steps, "top": arguments.top, "popular": most_popular(items)}
+    user_id, index = None, 0
+    if arguments.history is not None:
+        result = trajectory(model, parse_history(arguments.history, items), **how)
+    else:
+        data = catalog.load_for_run(placed(run.info, arguments.dataset))
+        index = arguments.index if arguments.user is None else data.position(arguments.user)
+        result = user_trajectory(model, data, index, **how)
+        user_id = str(data.user_ids[index])
+    title = titled(items)
+    many: dict[str, Any] = {}
+    if arguments.seeds is not None:
+        of = (model, result.history, result.target)
+        seeds: dict[str, Any] = {"seeds": arguments.seeds, "user": index}
+        many = {"fan": fan(*of, steps=arguments.steps, **seeds), "fewer": fewer_steps(*of, **seeds)}
+
+    def layout() -> scene.Layout:
+        return scene.layout(run.tables(), "finetune", cached(run, "umap"))
+
+    if arguments.csv is not None:
+        with atomic(Path(arguments.csv), "w") as file:
+            export.table(result, title).to_csv(file, index=False)
+    if arguments.report is not None:
+        with atomic(Path(arguments.report), "w") as file:
+            file.write(export.page(result, layout(), title, name=run.name, user=user_id))
+        print(f"Written to '{arguments.report}'.", file=sys.stderr)
+    if arguments.json:
+        try:
+            told = export.document(result, layout(), title, user_id, **many)
+        except AdrecError as error:  # where no map can be drawn, all else can still be told
+            print(f"adrec: There is no map: {error}", file=sys.stderr)
+            told = export.document(result, None, title, user_id, **many)
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    report = result.to_json(title, user_id)
+    print("history: " + "; ".join(entry["title"] for entry in report["history"]))
+    for step in report["steps"]:
+        rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
+        print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
+    print(words.headline(result, title, words.TEXT))
+
+
+def all_users_command(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from adrec.data import catalog
+    from adrec.explain.all_users import all_users, cached_all_users
+    from adrec.runs import RunFolder
+
+    run = RunFolder(arguments.run)
+    report = cached_all_users(run, arguments.seed)
+    if report is None:
+        data = catalog.load_for_run(placed(run.info, arguments.dataset))
+        with tqdm(total=data.n_users, unit="user", dynamic_ncols=True) as bar:
+            report = all_users(run, data, seed=arguments.seed, progress=lambda share: bar.update(round(share * data.n_users) - bar.n))
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    print("steps   HR@20  NDCG@10  distinct items  mean commit step  of the top 10 of all steps")
+    for row in report["by_steps"]:
+        metrics = f"{row['hr@20']:.4f}   {row['ndcg@10']:.4f}  {row['distinct_items']:>14,}"
+        print(f"{row['steps']:>5}  {metrics}  {row['mean_commit_step']:>16.2f}  {row['common']:.2f}")
+    print(f"{report['changed_mind']:.1%} changed their mind after step 1 of {report['timesteps']}")
+
+
+def recommend_command(arguments: argparse.Namespace) -> None:
+    from adrec.explain.recommending import read_histories, recommend
+
+    histories = [arguments.history] if arguments.file is None else read_histories(arguments.file)
+    options = {"seed": arguments.seed, "steps": arguments.steps, "exclude_seen": arguments.exclude_seen}
+    report = recommend(arguments.run, histories, arguments.top, **options)
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    for number, user in enumerate(report["users"], 1):
+        if len(report["users"]) > 1:
+            print(f"{user.get('user', number)}: " + "; ".join(item["title"] for item in user["history"]))
+        for place, item in enumerate(user["items"], 1):
+            print(f"{place:>3}  {100 * item['probability']:6.2f} %  {item['title']}")

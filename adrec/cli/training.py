@@ -1,0 +1,140 @@
+"""``adrec train``, ``evaluate``, ``import-official`` and ``compact``: what makes run folders and ranks with them."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from adrec.cli.options import command, data_options, device_option, pairs, placed, show
+from adrec.config import PRESETS, ModelConfig, settings
+from adrec.errors import ConfigError
+
+SEVERAL_PROCESSES = """\
+Several processes, on one machine or many, train one run when torchrun starts them, with the same result as one process:
+
+  OMP_NUM_THREADS=4 torchrun --nproc_per_node=2 -m -- adrec train --dataset ml-1m --run runs/a
+
+The '--' keeps torchrun from reading --run as one of its own options. OMP_NUM_THREADS is the threads of each process, 1 if it
+is not set; processes times threads should not exceed the cores. A batch has parts for four workers (threads or GPUs), one
+more four for every 8,192 tokens beyond the first; more workers than that need a larger batch_size. All machines must see
+the data and the run folder. When one process ends, all do, and the run goes on with --resume, with any number of processes."""
+
+
+def add(commands: Any) -> None:
+    """Their options."""
+    train = command(commands, "train", train_command, "train all stages into a run folder")
+    train.epilog, train.formatter_class = SEVERAL_PROCESSES, argparse.RawDescriptionHelpFormatter
+    train.add_argument("--dataset", help="a named data set or the path of a file or folder")
+    data_options(train)
+    train.add_argument("--run", required=True, metavar="DIR", help="the run folder to write")
+    train.add_argument("--model", help="adrec (default), sasrec or dreamrec")
+    train.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"{', '.join(PRESETS)} (default paper)")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, may be repeated")
+    train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
+    train.add_argument("--resume", action="store_true", help="go on with an interrupted run; starts it if there is none")
+    train.add_argument("--seed", type=int, metavar="N")
+    device_option(train)
+
+    evaluate = command(commands, "evaluate", evaluate_command, "rank the full catalogue for every user of a run", as_json=True)
+    evaluate.add_argument("run", metavar="DIR")
+    evaluate.add_argument("--dataset", help="another place of the run's data set")
+    evaluate.add_argument("--split", choices=("val", "test"), default="test")
+    evaluate.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
+    evaluate.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    evaluate.add_argument("--filter-seen", action="store_true", help="never recommend items of the history")
+    device_option(evaluate)
+    evaluate.add_argument("--filter-padding", action="store_true", help="never rank the padding row")
+
+    official = command(commands, "import-official", import_command, "a run folder from a state dict of the official code")
+    official.add_argument("checkpoint", metavar="CKPT")
+    official.add_argument("--dataset", required=True)
+    data_options(official)
+    official.add_argument("--run", required=True, metavar="DIR")
+    official.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="what shapes don't tell, such as length")
+
+    small = command(commands, "compact", compact_command, "a small copy of a finished run to pass on, item maps included")
+    small.add_argument("run", metavar="DIR")
+    small.add_argument("--out", required=True, metavar="DIR")
+    small.add_argument("--snapshots", type=int, default=6, metavar="N", help="item tables kept of those along the way (default 6)")
+    small.add_argument("--tables-only", action="store_true", help="no weights but the item tables: a third of the size, no model to run")
+
+
+def train_command(arguments: argparse.Namespace) -> int:
+    from adrec.data import catalog
+    from adrec.parallel.processes import chosen_device, processes
+    from adrec.runs import RunFolder
+    from adrec.training.session import describe_run, recorded_request, train_run
+    from adrec.training.watch import ProgressBar, StopOnSignal
+
+    run = RunFolder(arguments.run)
+    given = pairs(arguments.set)
+    if arguments.seed is not None:
+        given["seed"] = str(arguments.seed)
+    if arguments.model is not None:
+        given["model"] = arguments.model
+    if arguments.resume and run.exists:
+        recorded_request(run, arguments.preset, given, arguments.pretrained)
+        data, info = catalog.load_for_run(placed(run.info, arguments.dataset)), run.info
+    else:
+        if arguments.dataset is None:
+            raise ConfigError("Tell which data to train on with --dataset NAME_OR_PATH.")
+        model, train = settings(arguments.preset or "paper", given)
+        source = arguments.dataset if arguments.dataset.partition(":")[0] in catalog.NAMED else str(Path(arguments.dataset).resolve())
+        data = catalog.load(source, **pairs(arguments.data_option))
+        config = ModelConfig(n_items=data.n_items, **model)
+        pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
+        words = ["python", "-m", "adrec", *arguments.words]
+        info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained)
+    with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
+        state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar, processes=together)
+        if together.first:
+            print(f"Run '{run.path}' is {state}{'' if state == 'finished' else '; go on with --resume'}.", file=sys.stderr)
+    return 0
+
+
+def evaluate_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+    from adrec.evaluation import evaluate
+    from adrec.models.loading import load_model
+    from adrec.parallel.processes import chosen_device, processes
+    from adrec.runs import RunFolder
+
+    run = RunFolder(arguments.run)
+    model = load_model(run)
+    data = catalog.load_for_run(placed(run.info, arguments.dataset))
+    filters = {"filter_seen": arguments.filter_seen, "filter_padding": arguments.filter_padding}
+    with processes(chosen_device(arguments.device)) as together:
+        model.to(together.device)
+        how = {"steps": arguments.steps, "seed": arguments.seed, "processes": together}
+        result = evaluate(model, data, arguments.split, **how, **filters)
+    if together.first:
+        show({**result.metrics, **filters}, arguments.json)
+
+
+def import_command(arguments: argparse.Namespace) -> None:
+    from adrec.data import catalog
+    from adrec.official.importing import import_official
+
+    source = arguments.dataset if arguments.dataset.partition(":")[0] in catalog.NAMED else str(Path(arguments.dataset).resolve())
+    data = catalog.load(source, **pairs(arguments.data_option))
+    words = ["python", "-m", "adrec", *arguments.words]
+    import_official(Path(arguments.checkpoint), data, source, Path(arguments.run), pairs(arguments.set), shlex.join(words))
+    print(f"Imported into '{arguments.run}'.", file=sys.stderr)
+
+
+def compact_command(arguments: argparse.Namespace) -> None:
+    from adrec.collapse.film import FILE, film, frame_count, save_film
+    from adrec.maps.projection import project
+    from adrec.runs import RunFolder
+    from adrec.runs.compact import compact
+
+    if arguments.snapshots < 0:
+        raise ConfigError(f"Number of snapshots is {arguments.snapshots}; allowed is a whole number from 0 up.")
+    source = RunFolder(arguments.run)
+    copy = compact(source, arguments.out, arguments.snapshots, arguments.tables_only)
+    for method in ("pca", "umap"):
+        project(copy, method)
+    if frame_count(source) > 1:
+        save_film(film(source), copy.path / FILE)  # of all snapshots, of which the copy has a few
+    print(f"Compacted into '{copy.path}'.", file=sys.stderr)

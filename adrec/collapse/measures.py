@@ -1,0 +1,390 @@
+"""What a table of item embeddings looks like from the outside: spectra, measures and their null models.
+
+Everything is a pure function of a matrix, in float64. W is a table (V, D) without its padding row, one row an item;
+``singular_values`` arrays are in descending order. How the measures are to be read: ``adrec.collapse.definitions.MEASURES``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg
+from scipy.special import logsumexp
+
+from adrec.collapse.large import LargeTable
+from adrec.errors import WeightsError
+from adrec.maps.tables import as_table, checked, unit_rows
+
+LARGE = 2**25
+"""Entries above which a table is measured in blocks instead of copied to float64 (256 MiB)."""
+BLOCK = 2**22
+"""Entries of a block of pairwise distances: 32 MiB."""
+ALL_PAIRS, SAMPLED_PAIRS = 5_000, 500_000
+"""Items up to which uniformity takes every pair, and the pairs it draws above."""
+
+
+# -- spectra ----------------------------------------------------------------------------------------------------------
+
+
+def singular_values(table: ArrayLike, centred: bool = True) -> np.ndarray:
+    """Singular values of W, or of W minus its mean row: (min(V, D),), descending.
+
+    Values within rounding of zero (below eps * max(V, D) * the largest uncentred one) are exactly 0, so that a
+    constant table has a spectrum of zeros. Source: any textbook (Golub & Van Loan, section 2.4).
+    """
+    table = as_table(table)
+    values = linalg.svdvals(table - table.mean(axis=0) if centred else table, check_finite=False)
+    floor = np.finfo(np.float64).eps * max(table.shape) * np.linalg.norm(table)
+    return np.where(values > floor, values, 0.0)
+
+
+def standardised(table: ArrayLike) -> np.ndarray:
+    """Z (V, D): each column of W minus its mean, over its standard deviation (ddof 0); a constant column becomes zeros."""
+    table = as_table(table)
+    centred = table - table.mean(axis=0)
+    std = centred.std(axis=0)
+    constant = std <= np.finfo(np.float64).eps * len(table) * np.abs(table).max(axis=0)
+    return np.where(constant, 0.0, centred / np.where(constant, 1.0, std))
+
+
+def gaussian_spectrum(n_items: int, width: int, seed: int = 0, draws: int = 8, std: float = 1.0) -> np.ndarray:
+    """Centred singular values of a Gaussian table of this size: the mean over ``draws``, (min(V, D),), descending.
+
+    ``std`` scales it, to the overall standard deviation of the table it stands beside. W^T W of a centred Gaussian table is
+    Wishart with V - 1 degrees of freedom, so the small triangular factor of Bartlett (1933) has exactly its singular values.
+    """
+    if n_items < 2 or width < 1 or draws < 1:
+        asked = f"{n_items} items of width {width} in {draws} draws"
+        raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
+    rng = np.random.default_rng(seed)
+    small, degrees = sorted((n_items - 1, width))
+    total = np.zeros(small)
+    for _ in range(draws):
+        factor = np.tril(rng.standard_normal((small, small)), -1)
+        factor[np.diag_indices(small)] = np.sqrt(rng.chisquare(degrees - np.arange(small)))
+        total += linalg.svdvals(factor, check_finite=False)
+    return std * np.pad(total / draws, (0, min(n_items, width) - small))
+
+
+# -- measures of a spectrum -------------------------------------------------------------------------------------------
+
+
+def entropy(weights: np.ndarray) -> float:
+    """-sum p ln p in nats with p = weights / sum of weights (non-negative, any shape); 0 ln 0 = 0. All zeros give 0."""
+    positive = weights[weights > 0]
+    if not positive.size:
+        return 0.0
+    p = positive / positive.max()
+    p = p / p.sum()
+    return float(max(-(p * np.log(p)).sum(), 0.0))
+
+
+def _shares(values: np.ndarray) -> np.ndarray:
+    """Singular values over the largest, so that no square leaves float64; an empty array for a spectrum of zeros."""
+    values = np.asarray(values, dtype=np.float64)
+    return values / values.max() if values.size and values.max() > 0 else np.zeros(0)
+
+
+def effective_rank(values: np.ndarray) -> float:
+    """exp(-sum p ln p), p = sigma / sum sigma: 1 to min(V, D), 0 for a spectrum of zeros. Roy & Vetterli 2007, eq. 3 to 5."""
+    return float(np.exp(entropy(values))) if _shares(values).size else 0.0
+
+
+def rankme(values: np.ndarray, epsilon: float = 1e-7) -> float:
+    """exp(-sum p ln p), p = sigma / sum sigma + epsilon; 0 for a spectrum of zeros. Garrido et al. 2023 (arXiv 2210.02885), eq. 1."""
+    shares = _shares(values)
+    if not shares.size:
+        return 0.0
+    p = shares / shares.sum() + epsilon
+    return float(np.exp(-(p * np.log(p)).sum()))
+
+
+def information_abundance(values: np.ndarray) -> float:
+    """sum sigma / max sigma; 0 for a spectrum of zeros. Guo et al. 2024 (arXiv 2310.04400), definition 1."""
+    return float(_shares(values).sum())
+
+
+def stable_rank(values: np.ndarray) -> float:
+    """sum lambda / max lambda, lambda = sigma^2; 0 for a spectrum of zeros. Rudelson & Vershynin 2007."""
+    return float((_shares(values) ** 2).sum())
+
+
+def participation_ratio(values: np.ndarray) -> float:
+    """(sum lambda)^2 / sum lambda^2, lambda = sigma^2; 0 for a spectrum of zeros. Rudman et al. 2022 (arXiv 2108.07344)."""
+    lam = _shares(values) ** 2
+    return float(lam.sum() ** 2 / (lam**2).sum()) if lam.size else 0.0
+
+
+def isoscore(values: np.ndarray, width: int) -> float:
+    """(PR - 1) / (D - 1), PR the participation ratio of the centred spectrum: 0 to 1. Rudman et al. 2022 (arXiv 2108.07344).
+
+    0 for a spectrum of zeros; 1 for a width of 1, where there is no direction to prefer.
+    """
+    ratio = participation_ratio(values)
+    if ratio == 0:
+        return 0.0
+    return float((ratio - 1) / (width - 1)) if width > 1 else 1.0
+
+
+def condition_number(values: np.ndarray) -> float:
+    """max sigma / min sigma; infinity if the smallest is 0 (always so for V <= D, centred), 0 for a spectrum of zeros."""
+    shares = _shares(values)
+    if not shares.size:
+        return 0.0
+    return float(1 / shares.min()) if shares.min() > 0 else float("inf")
+
+
+# -- measures of a table ----------------------------------------------------------------------------------------------
+
+
+def mean_cosine(table: ArrayLike) -> float:
+    """Mean cosine over all pairs of different rows, from the sum of the unit rows u: (|sum u|^2 - sum |u|^2) / (V (V - 1)).
+
+    A row of zeros has cosine 0 to every other. Ethayarajh 2019 (arXiv 1909.00512), section 3.2.
+    """
+    unit = unit_rows(as_table(table))
+    total = unit.sum(axis=0)
+    return float((total @ total - (unit**2).sum()) / (len(unit) * (len(unit) - 1)))
+
+
+def offset(table: ArrayLike) -> float:
+    """|mu|^2 / mean |w|^2, mu the mean row: the share of the squared length that all items have in common, 0 to 1. 0 for zeros.
+
+    The common vector of Mu & Viswanath 2018 (arXiv 1702.01417), section 2, as a share.
+    """
+    table = as_table(table)
+    mean = table.mean(axis=0)
+    squared = (table**2).sum() / len(table)
+    return float(min(mean @ mean / squared, 1.0)) if squared > 0 else 0.0
+
+
+def isotropy(table: ArrayLike) -> float:
+    """min over max of Z(a) = sum_i exp(a . w_i), a over the eigenvectors of W^T W: 0 to 1. Mu & Viswanath 2018, eq. 4.
+
+    An eigenvector's sign is arbitrary, so both signs count. Not invariant to scale: a table near zero comes out as 1.
+    """
+    table = as_table(table)
+    scale = max(np.abs(table).max(), np.finfo(np.float64).tiny)
+    _, vectors = np.linalg.eigh((table / scale).T @ (table / scale))
+    projections = table @ vectors
+    log_z = np.concatenate([logsumexp(projections, axis=0), logsumexp(-projections, axis=0)])
+    return float(np.exp(log_z.min() - log_z.max()))
+
+
+def uniformity(table: ArrayLike, seed: int = 0) -> float:
+    """ln of the mean of exp(-2 |x - y|^2) over pairs of different items, rows to unit length: -4 (spread out) to 0 (one direction).
+
+    All pairs up to 5,000 items, otherwise half a million pairs drawn with ``seed``. Wang & Isola 2020 (arXiv 2005.10242), eq. 2, t = 2.
+    """
+    unit = unit_rows(as_table(table))
+    return float(np.log(_mean_potential(unit) if len(unit) <= ALL_PAIRS else _sampled_potential(unit, np.random.default_rng(seed))))
+
+
+def _mean_potential(unit: np.ndarray) -> float:
+    squared = (unit**2).sum(axis=1)
+    total = 0.0
+    for start, stop in _blocks(len(unit)):
+        distances = squared[start:stop, None] + squared[None, :] - 2 * (unit[start:stop] @ unit.T)
+        total += np.exp(-2 * distances.clip(min=0)).sum()
+    return float((total - len(unit)) / (len(unit) * (len(unit) - 1)))
+
+
+def _sampled_potential(unit: np.ndarray, rng: np.random.Generator) -> float:
+    first = rng.integers(0, len(unit), SAMPLED_PAIRS)
+    second = (first + rng.integers(1, len(unit), SAMPLED_PAIRS)) % len(unit)
+    total, step = 0.0, max(BLOCK // unit.shape[1], 1)
+    for start in range(0, len(first), step):
+        squared = ((unit[first[start : start + step]] - unit[second[start : start + step]]) ** 2).sum(axis=1)
+        total += np.exp(-2 * squared).sum()
+    return total / len(first)
+
+
+def marchenko_pastur_edge(n_items: int, width: int) -> float:
+    """(1 + sqrt(D / V))^2: no eigenvalue of Z^T Z / V lies much above it if the V by D table is noise.
+
+    Z has its columns z-scored. Martin & Mahoney 2018 (arXiv 1810.01075), section 3.2; Marchenko & Pastur 1967.
+    """
+    return float((1 + np.sqrt(width / n_items)) ** 2)
+
+
+def spike_threshold(n_items: int, width: int) -> float:
+    """The eigenvalue of Z^T Z / V above which a direction of a (V, D) table is a spike: one noise table in a thousand has one.
+
+    The Marchenko-Pastur edge plus noise's own fluctuation: 3.2724, the 99.9 % quantile of the Tracy-Widom law (beta = 1), in the scale
+    of Johnstone 2001 (Annals of Statistics 29), theorem 1.1.
+    """
+    root = np.sqrt(n_items - 1) + np.sqrt(width)
+    margin = TRACY_WIDOM_999 * root * (1 / np.sqrt(n_items - 1) + 1 / np.sqrt(width)) ** (1 / 3) / n_items
+    return marchenko_pastur_edge(n_items, width) + float(margin)
+
+
+def spikes(table: ArrayLike) -> tuple[int, float]:
+    """How many eigenvalues of Z^T Z / V lie above ``spike_threshold``, and the largest over the Marchenko-Pastur edge."""
+    z = standardised(table)
+    return _above_edge(linalg.svdvals(z, check_finite=False) ** 2 / len(z), *z.shape)
+
+
+def _above_edge(lam: np.ndarray, n_items: int, width: int) -> tuple[int, float]:
+    return int((lam > spike_threshold(n_items, width)).sum()), float(lam.max() / marchenko_pastur_edge(n_items, width))
+
+
+TRACY_WIDOM_999 = 3.2724
+
+
+def gaussian_kl(table: ArrayLike) -> float:
+    """KL divergence from a standard Gaussian of the Gaussian with the covariance C of Z: 0.5 (tr C - D - ln det C), ddof 1.
+
+    By ``slogdet``, so it does not saturate as the official notebook's ``kl_gaussian`` does; infinity if C is singular.
+    """
+    z = standardised(table)
+    covariance = z.T @ z / (len(z) - 1)
+    if len(z) <= z.shape[1] or not (singular_values(z) > 0).all():
+        return float("inf")
+    _, log_determinant = np.linalg.slogdet(covariance)
+    return float(0.5 * (np.trace(covariance) - len(covariance) - log_determinant))
+
+
+def measures(table: ArrayLike) -> dict[str, float]:
+    """All of ``MEASURES`` by key, for a (V, D) table; ranks and condition number are of the centred spectrum unless named uncentred."""
+    table = as_table(table)
+    return {
+        **_spectral_measures(singular_values(table), singular_values(table, centred=False), table.shape[1]),
+        "mean_cosine": mean_cosine(table),
+        "offset": offset(table),
+        "isotropy": isotropy(table),
+        "uniformity": uniformity(table),
+        **dict(zip(("spikes", "largest_over_edge"), map(float, spikes(table)), strict=True)),
+        "gaussian_kl": gaussian_kl(table),
+        "variance": float(table.var()),
+        "std": float(table.std()),
+    }
+
+
+def _spectral_measures(centred: np.ndarray, uncentred: np.ndarray, width: int) -> dict[str, float]:
+    return {
+        "effective_rank": effective_rank(centred),
+        "effective_rank_uncentred": effective_rank(uncentred),
+        "rankme": rankme(centred),
+        "information_abundance": information_abundance(centred),
+        "stable_rank": stable_rank(centred),
+        "participation_ratio": participation_ratio(centred),
+        "isoscore": isoscore(centred, width),
+        "condition_number": condition_number(centred),
+    }
+
+
+# -- the official notebook's nine -------------------------------------------------------------------------------------
+
+
+def official_measures(table: ArrayLike) -> dict[str, float]:
+    """The nine measures of the official notebook, by its names, as it computes them (floors and diagonals included).
+
+    X = W, Z its columns z-scored (ddof 0), C = cov(Z) (ddof 1), sigma the singular values of Z:
+    variance: mean column variance; cosine, distance: mean cosine and Euclidean distance over all V^2 pairs, diagonal included;
+    sv_entropy: -sum p ln p, p = sigma / sum sigma; sv_variance: var(sigma); isotropy: min / max eigenvalue of C;
+    kl_gaussian: 0.5 (tr C - D - ln(det C + 1e-9)); cov_entropy: entropy of the normalised eigenvalues of cov(X);
+    mutual_info: entropy of a 10-bin histogram of X's first principal component. Source: the ADRec authors' notebook.
+    """
+    table = as_table(table)
+    z = standardised(table)
+    values = linalg.svdvals(z, check_finite=False)
+    covariance = z.T @ z / (len(z) - 1)
+    eigenvalues = np.linalg.eigvalsh(covariance).clip(min=0)
+    determinant = max(float(np.linalg.det(covariance)), 0.0)
+    total = unit_rows(table).sum(axis=0)
+    return {
+        "variance": float(table.var(axis=0).mean()),
+        "cosine": float(total @ total) / len(table) ** 2,
+        "distance": _mean_distance(table),
+        "sv_entropy": entropy(values),
+        "sv_variance": float(values.var()),
+        "isotropy": float(eigenvalues.min() / eigenvalues.max()) if eigenvalues.max() > 0 else 0.0,
+        "kl_gaussian": float(0.5 * (np.trace(covariance) - len(covariance) - np.log(determinant + 1e-9))),
+        "mutual_info": _component_entropy(table),
+        "cov_entropy": entropy(singular_values(table) ** 2),
+    }
+
+
+def _component_entropy(table: np.ndarray) -> float:
+    """Entropy of the first principal component's scores in 10 equal bins from minimum to maximum."""
+    if not singular_values(table).any():
+        return 0.0
+    centred = table - table.mean(axis=0)
+    _, _, components = np.linalg.svd(centred, full_matrices=False)
+    scores = centred @ components[0]
+    edges = np.histogram_bin_edges(scores, bins=10)
+    return entropy(np.bincount(np.digitize(scores, edges[:-1])).astype(np.float64))
+
+
+def _mean_distance(table: np.ndarray) -> float:
+    """Mean Euclidean distance over all V^2 pairs of rows, a block of rows at a time, each pair computed once."""
+    centred = table - table.mean(axis=0)  # distances stay, cancellation shrinks
+    squared = (centred**2).sum(axis=1)
+    total = 0.0
+    for start, stop in _blocks(len(table)):
+        pairs = squared[start:stop, None] + squared[None, start:] - 2 * (centred[start:stop] @ centred[start:].T)
+        distances = np.sqrt(pairs.clip(min=0, out=pairs), out=pairs)
+        np.fill_diagonal(distances, 0.0)  # the diagonal of the block's own square
+        total += distances[:, : stop - start].sum() + 2 * distances[:, stop - start :].sum()
+    return float(total / len(table) ** 2)
+
+
+def _blocks(rows: int) -> Iterator[tuple[int, int]]:
+    step = max(BLOCK // rows, 1)
+    for start in range(0, rows, step):
+        yield start, min(start + step, rows)
+
+
+# -- one table, all of it ---------------------------------------------------------------------------------------------
+
+
+def table_report(name: str, table: ArrayLike) -> dict[str, Any]:
+    """The entry of ``collapse --json`` for one table: spectra, measures, the official nine; what is infinite is None.
+
+    A table above LARGE entries is read in blocks and never copied; what is then taken from sampled pairs is named under ``sampled``.
+    """
+    if np.size(table) > LARGE and len(np.asarray(table)) > np.shape(table)[1]:
+        return _large_report(name, LargeTable(checked(table, f"'{name}'")))
+    array = as_table(table, f"'{name}'")
+    return {
+        "name": name,
+        "items": array.shape[0],
+        "width": array.shape[1],
+        "singular_values": singular_values(array).tolist(),
+        "singular_values_uncentred": singular_values(array, centred=False).tolist(),
+        "measures": {key: _finite(value) for key, value in measures(array).items()},
+        "official_measures": {key: _finite(value) for key, value in official_measures(array).items()},
+    }
+
+
+def _large_report(name: str, large: LargeTable) -> dict[str, Any]:
+    moments = large.moments
+    potential, distance = large.pair_means()
+    above, largest = _above_edge(large.correlation, large.n, large.width)
+    found = {
+        **_spectral_measures(large.centred, large.uncentred, large.width),
+        "mean_cosine": moments.mean_cosine,
+        "offset": moments.offset,
+        "isotropy": large.isotropy(),
+        "uniformity": float(np.log(potential)),
+        "spikes": float(above),
+        "largest_over_edge": largest,
+        "gaussian_kl": large.kl,
+        "variance": moments.std**2,
+        "std": moments.std,
+    }
+    return {
+        "name": name,
+        "items": large.n,
+        "width": large.width,
+        "singular_values": large.centred.tolist(),
+        "singular_values_uncentred": large.uncentred.tolist(),
+        "measures": {key: _finite(value) for key, value in found.items()},
+        "official_measures": {key: _finite(value) for key, value in large.official(distance).items()},
+        "sampled": large.sample(),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

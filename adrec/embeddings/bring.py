@@ -1,0 +1,158 @@
+"""Item tables that somebody brings: from files or runs, joined with interactions, titles and the table before training.
+
+What is brought becomes ``Source`` records; ``judging`` judges them and ``import_tables`` makes a folder that opens like a run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrec.collapse.diagnosis import FILE, VERSION, data_at_hand, tables_hash
+from adrec.data.dataset import ItemTable
+from adrec.embeddings.files import read_table
+from adrec.embeddings.matching import items_of, matched
+from adrec.embeddings.source import Source
+from adrec.errors import DataError, WeightsError
+from adrec.files import write_json
+from adrec.runs import RunFolder
+
+__all__ = ["Source", "bring", "import_tables", "laboratory_problem", "named"]
+
+
+def bring(
+    targets: Sequence[str | Path],
+    *,
+    interactions: str | Path | None = None,
+    items: str | Path | None = None,
+    initial: str | Path | None = None,
+    key: str | Mapping[str, str] | None = None,
+    padding: str = "auto",
+    names: Sequence[str] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> list[Source]:
+    """The tables of files and run folders, in order, with what belongs to them.
+
+    interactions: a named data set or a file or folder that ``adrec.data`` reads, with ``options``; without, a run's own are used if they
+    are at hand. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be by file name.
+    names: what to call the files.
+    """
+    sources: list[Source] = []
+    for place, target in enumerate(targets):
+        path = Path(target)
+        if path.is_dir():
+            sources += _of_run(RunFolder(path))
+            continue
+        chosen = key if isinstance(key, str | None) else key.get(path.name)
+        sources.append(_of_file(path, chosen, padding, names[place] if names else path.name))
+    sources = _in_one_order(sources)
+    if items is not None:
+        sources = [replace(s, **items_of(Path(items), s)) for s in sources]
+    if interactions is not None:
+        from adrec.data import catalog
+
+        data = catalog.load(str(interactions), **(options or {}))
+        sources = [replace(s, own=False, **matched(data, s)) for s in sources]
+    if initial is not None:
+        first = _of_file(Path(initial), None, padding, Path(initial).name)
+        sources = [replace(s, own=False, initial=_fitting(first, s)) for s in sources]
+    return sources
+
+
+def _of_file(path: Path, key: str | None, padding: str, name: str) -> Source:
+    found = read_table(path, key, padding)
+    return Source(name, found.table, found.labels, found.notes, found.padded)
+
+
+def _of_run(run: RunFolder) -> list[Source]:
+    """All tables of a run folder, with its items and, if they are at hand, its interactions."""
+    tables, items = run.checked_tables(), ItemTable(run.items)
+    data, missing = data_at_hand(run)
+    notes = (f"Interactions of the run: none. {missing}",) if missing and run.bare_tables is None else ()
+    known = {"labels": tuple(items.frame["item"]), "notes": notes, "items": items, "data": data, "padded": True, "own": True}
+    first = tables.get("initial")
+    return [Source(n, t, run=(run, n), initial=first if n != "initial" else None, **known) for n, t in tables.items()]  # type: ignore[arg-type]
+
+
+def _in_one_order(sources: list[Source]) -> list[Source]:
+    """Tables with the same item ids in different orders, all in the first one's order."""
+    first = next((s for s in sources if s.labels is not None), None)
+    if first is None or first.labels is None or len(set(first.labels)) < len(first.labels):
+        return sources
+    return [_reordered(s, first.labels) for s in sources]
+
+
+def _reordered(source: Source, labels: tuple[str, ...]) -> Source:
+    if source.labels is None or source.labels == labels or source.run is not None or set(source.labels) != set(labels):
+        return source
+    place = {label: row for row, label in enumerate(source.labels)}
+    rows = np.array([place[label] for label in labels])
+    note = "Its rows were put in the order of the first table's item ids."
+    return replace(source, table=source.table[rows], labels=labels, notes=(*source.notes, note))
+
+
+def _fitting(initial: Source, source: Source) -> np.ndarray:
+    if source.labels is not None:
+        initial = _reordered(initial, source.labels)
+    if initial.table.shape != source.table.shape:
+        shapes = f"{initial.table.shape}, '{source.name}' {source.table.shape}"
+        raise WeightsError(f"The initial table '{initial.name}' has shape {shapes}; accepted is the same table before training.")
+    return initial.table
+
+
+def named(sources: Sequence[Source]) -> list[str]:
+    """What to call each table among the others: a run's stages by name if there is nothing else, otherwise numbered and with the run."""
+    runs = {str(s.run[0].path) for s in sources if s.run}
+    if len(runs) == 1 and all(s.run for s in sources):
+        return [s.name for s in sources]
+    called = [f"{s.run[0].name} {s.name}" if s.run else s.name for s in sources]
+    return called if len(called) == 1 else [f"{place} {name}" for place, name in enumerate(called, start=1)]
+
+
+# -- a folder that opens like a run -----------------------------------------------------------------------------------
+
+
+def laboratory_problem(sources: Sequence[Source]) -> str | None:
+    """Why these tables cannot be laid side by side item by item, in one sentence; None if they can."""
+    shapes = {s.table.shape for s in sources}
+    if len(shapes) > 1:
+        listed = ", ".join(f"'{s.name}' {s.table.shape[0]:,} x {s.table.shape[1]:,}" for s in list(sources)[:6])
+        return f"Tables of different shapes share no map: {listed}."
+    labels = {s.labels for s in sources if s.labels is not None}
+    if len(labels) > 1:
+        return "Tables of different items share no map: their item ids differ."
+    return None
+
+
+def import_tables(run: RunFolder, sources: Sequence[Source], judged: Mapping[str, Any] | None = None) -> RunFolder:
+    """Write the tables into a new folder that maps, spectra and verdicts open like a run; with interactions, popularity too.
+
+    judged: what ``judging.judge`` said of these sources, kept as the folder's diagnosis so that its verdicts need no interactions.
+    """
+    problem = laboratory_problem(sources)
+    if problem is not None:
+        raise WeightsError(problem)
+    if run.path.exists():
+        raise DataError(f"'{run.path}' exists already; choose another name.")
+    info = {
+        "dataset": {"title": f"{len(sources)} table{'s' * (len(sources) > 1)} from files"},
+        "sources": [{"name": s.name, "sha256": s.digest, "notes": list(s.notes)} for s in sources],
+    }
+    data = next((s.data for s in sources if s.data is not None), None)
+    tables = dict(zip(named(sources), (s.table for s in sources), strict=True))
+    run.create_tables(tables, item_table(sources), info, None if data is None else data.popularity)
+    if judged is not None:
+        hashes = {"tables_hash": tables_hash(run, run.tables()), "data_hash": None if data is None else data.content_hash}
+        write_json(run.path / FILE, {"version": VERSION, **hashes, "tables": judged["tables"], "snapshots": []})
+    return run
+
+
+def item_table(sources: Sequence[Source]) -> ItemTable:
+    """What is known of the items of tables that share them: titles if any source has them, else ids, else row numbers."""
+    for known in (s.items or (s.data.items if s.data else None) for s in sources):
+        if known is not None:
+            return known
+    labels = next((s.labels for s in sources if s.labels is not None), None)
+    return ItemTable.untitled(list(labels) if labels else [f"row {i}" for i in range(len(sources[0].table))])

@@ -1,0 +1,88 @@
+"""numpy's formats, npy and npz. Object arrays, which only running code could read, are refused."""
+
+import math
+import struct
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from adrec.embeddings.files.checks import MOST_ARRAYS, Matrix, as_numbers, check_shape, choose, is_item_table, taken
+from adrec.errors import WeightsError
+
+LONGEST_HEADER = 10_000
+MAPPED = 2**26
+"""Bytes above which a npy file of single or double floats is mapped instead of read: what measures it reads it in blocks."""
+BOMB_BYTES, BOMB_RATIO = 2**26, 200
+"""Archived arrays larger than the first that unpack to more than the second times what they take are refused: no trained table does."""
+
+
+def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether in Fortran order, and type; leaves ``file`` at the first byte of the data."""
+    try:
+        version = np.lib.format.read_magic(file)
+        reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        shape, fortran, dtype = reader(file, max_header_size=LONGEST_HEADER)
+    except (ValueError, KeyError, EOFError, struct.error, UnicodeError, TypeError, RecursionError, tokenize.TokenError) as error:
+        raise WeightsError(f"'{path}' is damaged or not in numpy's format: its header cannot be read ({type(error).__name__}).") from None
+    if dtype.hasobject:
+        raise WeightsError(f"'{path}' holds Python objects, which only running code could read; accepted is a matrix of numbers.")
+    if dtype.kind not in "fiu":
+        kind = "structured" if dtype.names else str(dtype)
+        raise WeightsError(f"'{path}' holds entries of type {kind[:40]}; accepted are real numbers.")
+    if any(size < 0 for size in shape):
+        raise WeightsError(f"'{path}' claims the impossible shape {shape}; accepted is a matrix, one row an item.")
+    return shape, fortran, dtype
+
+
+def _data(path: Path, file: IO[bytes], shape: tuple[int, ...], fortran: bool, dtype: np.dtype) -> np.ndarray:
+    needed = math.prod(shape) * dtype.itemsize
+    data = file.read(needed)
+    if len(data) < needed:
+        raise WeightsError(f"'{path}' is cut short: its header claims shape {shape}, {needed:,} bytes, and {len(data):,} are there.")
+    return as_numbers(np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C"))
+
+
+def read_npy(path: Path, key: str | None) -> Matrix:
+    """The array of a npy file."""
+    with open(path, "rb") as file:
+        shape, fortran, dtype = _header(path, file)
+        check_shape(path, shape)
+        there, needed = path.stat().st_size - file.tell(), math.prod(shape) * dtype.itemsize
+        if there < needed:
+            raise WeightsError(f"'{path}' is cut short: its header claims shape {shape}, {needed:,} bytes, and {there:,} are there.")
+        if needed > MAPPED and dtype in (np.float32, np.float64) and dtype.isnative:
+            return Matrix(np.memmap(path, dtype, "r", file.tell(), shape, "F" if fortran else "C"))
+        return Matrix(_data(path, file, shape, fortran, dtype))
+
+
+def read_npz(path: Path, key: str | None) -> Matrix:
+    """One matrix of an npz archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {m.filename.removesuffix(".npy"): m for m in archive.infolist() if m.filename.endswith(".npy")}
+            if len(members) > MOST_ARRAYS:
+                raise WeightsError(f"'{path}' holds {len(members):,} arrays; accepted are at most {MOST_ARRAYS:,}.")
+            shapes = {name: _shape(path, archive, member) for name, member in members.items()}
+            name = choose(path, shapes, key)
+            check_shape(path, shapes[name], f"'{name}'")
+            size, packed = members[name].file_size, members[name].compress_size
+            if size > BOMB_BYTES and size > BOMB_RATIO * packed:
+                raise WeightsError(f"'{path}': '{name}' unpacks to {size:,} bytes from {packed:,}; accepted is at most {BOMB_RATIO} fold.")
+            with archive.open(members[name]) as file:
+                table = _data(path, file, *_header(path, file))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error) as error:
+        raise WeightsError(f"'{path}' is damaged and cannot be read as npz ({type(error).__name__}).") from None
+    return Matrix(table, notes=taken(name, shapes), padded=is_item_table(name))
+
+
+def _shape(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
+    """The shape of one array of an archive; () for one that is no array of numbers, so that another can be chosen."""
+    try:
+        with archive.open(member) as file:
+            return _header(path, file)[0]
+    except WeightsError:
+        return ()

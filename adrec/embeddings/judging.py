@@ -1,0 +1,118 @@
+"""Everything there is to say of brought tables: measures and a verdict for each, and how neighbouring tables differ."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.diagnosis import diagnosis
+from adrec.collapse.measures import table_report
+from adrec.collapse.moments import Moments, blocks
+from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows
+from adrec.collapse.verdict import diagnose
+from adrec.embeddings.bring import Source, named
+from adrec.runs import Progress, RunFolder
+
+CONTINUED = 0.2
+"""Correlation of two tables' entries from which one counts as a later state of the other. Between the states of one training the bundled
+runs have 0.85 or more, between trainings from different starts less than 0.01 (tests/adrec/test_bring.py)."""
+
+
+def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
+    """``{"tables": [...], "comparison": [...]}`` as JSON types; tables as in ``collapse --json``, each with its ``verdict``.
+
+    A table's entry also says what its numbers rest on: ``notes``, ``sha256``, ``interactions`` (None without). ``comparison`` has an entry
+    for every table but the first, against the one before it.
+    """
+    names = named(sources)
+    kept = _of_one_run(sources)
+    changes = [compare(a, b, seed) for a, b in pairwise(sources)]
+    pairs: dict[int, Cooccurrence] = {}
+    tables = []
+    for place, source in enumerate(sources):
+        if progress is not None:
+            progress(place / len(sources), f"measuring {names[place]}")
+        known: dict[str, Any] = {"sha256": source.digest, "notes": list(source.notes), "interactions": _described(source)}
+        known["initial_given"] = source.initial is not None
+        if kept is not None:
+            tables.append({**kept[source.name], **known})
+            continue
+        data = source.data
+        if data is not None and id(data) not in pairs:
+            pairs[id(data)] = Cooccurrence.of(data)
+        before = sources[place - 1].table if place and changes[place - 1]["continued"] else None
+        verdict = diagnose(
+            source.table,
+            cooccurrence=None if data is None else pairs[id(data)],
+            initial=source.initial,
+            before=before,
+            seed=seed,
+            name=f"'{names[place]}'",
+        )
+        tables.append({**table_report(names[place], source.table), **known, "verdict": verdict.to_json()})
+    comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
+    return {"tables": tables, "comparison": comparison}
+
+
+def _of_one_run(sources: Sequence[Source]) -> dict[str, dict[str, Any]] | None:
+    """The entries of ``adrec.collapse.diagnosis`` by table if the sources are one run's tables with what is its own; else None."""
+    runs = {s.run[0].path for s in sources if s.run}
+    if len(runs) != 1 or not all(s.run and s.own for s in sources):
+        return None
+    return {entry["name"]: entry for entry in diagnosis(RunFolder(runs.pop()), sources[0].data)["tables"]}
+
+
+def _described(source: Source) -> Mapping[str, Any] | None:
+    if source.data is None:
+        return None
+    data = source.data
+    return {
+        "name": data.name,
+        "users": data.n_users,
+        "training_interactions": len(data.train_items),
+        "items_seen": int((data.popularity > 0).sum()),
+        "hash": data.content_hash,
+        "options": {k: v for k, v in data.options.items() if v is not None},
+    }
+
+
+def compare(first: Source, second: Source, seed: int = 0) -> dict[str, Any]:
+    """What changed from one table to the next, over all items.
+
+    std_ratio: scale over the first's. correlation: Pearson's, of all entries. neighbours_kept: the mean share of an item's nearest (cosine,
+    centred) that are among its nearest in the first, of a sample of items in large tables; neighbours_chance: of unrelated tables.
+    continued: whether the second counts as a later state of the first. What the shapes do not allow is None.
+    """
+    a, b = Moments.of(first.table), Moments.of(second.table)
+    ratio = b.std / a.std if a.std > 0 else None
+    change: dict[str, Any] = {"std_before": a.std, "std": b.std, "std_ratio": ratio, "correlation": None}
+    change |= {"neighbours_kept": None, "neighbours_chance": None, "continued": False}
+    if len(first.table) != len(second.table) or (first.labels and second.labels and first.labels != second.labels):
+        return change
+    near = [_nearest(s.table, m, seed) for s, m in ((first, a), (second, b))]
+    change["neighbours_kept"] = float((near[0][:, :, None] == near[1][:, None, :]).any(axis=2).mean())
+    change["neighbours_chance"] = min(NEIGHBOURS, len(first.table) - 1) / (len(first.table) - 1)
+    if first.table.shape == second.table.shape:
+        change["correlation"] = _correlation(first.table, second.table)
+        stages = first.run is not None and second.run is not None and first.run[0].path == second.run[0].path
+        change["continued"] = (stages and first.name != "initial") or change["correlation"] > CONTINUED
+    return change
+
+
+def _nearest(table: np.ndarray, moments: Moments, seed: int) -> np.ndarray:
+    centred = Rows(table, moments, np.full((len(table), 1), len(table) ** -0.5))
+    return Neighbourhood.of(centred, seed).rows
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Pearson's correlation of all entries of two tables of one shape; 0 for a constant one."""
+    scales = [float(np.abs(t).max()) or 1.0 for t in (first, second)]
+    sums = np.zeros(5)
+    for (_, x), (_, y) in zip(blocks(first), blocks(second), strict=True):
+        x, y = x / scales[0], y / scales[1]
+        sums += [x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum()]
+    sx, sy, xx, yy, xy = sums / first.size
+    spread = (xx - sx**2) * (yy - sy**2)
+    return float((xy - sx * sy) / np.sqrt(spread)) if spread > 0 else 0.0

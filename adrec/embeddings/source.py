@@ -1,0 +1,38 @@
+"""One item table to judge, from a file or a run, and what is known of it."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.runs import RunFolder
+
+
+@dataclass(frozen=True)
+class Source:
+    """One table to judge and what is known of it.
+
+    table: (V, D) without padding row. labels: the items' own ids, if known. notes: sentences on what was done. padded: whether a
+    padding row was left out. data: the interactions, their items numbered as the table's rows. initial: the table before training.
+    run: the run folder and the table's name in it, if it is from one; own: whether data and initial table are the run's, not given.
+    """
+
+    name: str
+    table: np.ndarray
+    labels: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    padded: bool = False
+    items: ItemTable | None = None
+    data: SequenceDataset | None = None
+    initial: np.ndarray | None = None
+    run: tuple[RunFolder, str] | None = None
+    own: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the table's shape and numbers in float32: the same table has the same digest, whatever file it came in."""
+        digest = hashlib.sha256(str(self.table.shape).encode())
+        digest.update(np.ascontiguousarray(self.table, dtype="<f4").data)
+        return digest.hexdigest()

@@ -1,0 +1,103 @@
+"""The evaluator: ranks the full catalogue for every user."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adrec.data.batches import PART_TOKENS, PackedBatch, evaluation_batches
+from adrec.data.dataset import SequenceDataset, Split
+from adrec.diffusion import reverse_process, user_noise
+from adrec.evaluation.metrics import ranking_metrics
+from adrec.evaluation.ranking import streamed_ranks
+from adrec.models import DiffusionModel, Model
+from adrec.parallel.processes import Processes
+from adrec.parallel.workers import Workers
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """ranks: (U,) each user's rank of the answer, in the data set's order; metrics: their means and what they were measured with."""
+
+    ranks: np.ndarray
+    metrics: dict[str, Any]
+
+
+@torch.no_grad()
+def answers(model: Model, batch: PackedBatch, steps: int | None = None, seed: int = 0) -> Tensor:
+    """What the model holds against every item: each user's denoised (or encoded) last token, (B, D) in the batch's order."""
+    if not isinstance(model, DiffusionModel):
+        return model(batch)[batch.last]
+    diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
+    x_start, step_noise = user_noise(seed, batch.users, len(diffusion.timesteps), model.config.hidden_size)
+    device = batch.items.device
+    return reverse_process(model.last_token(batch), x_start.to(device), step_noise.to(device), diffusion)
+
+
+@torch.no_grad()
+def evaluate(
+    model: Model,
+    data: SequenceDataset,
+    split: Split,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    filter_seen: bool = False,
+    filter_padding: bool = False,
+    progress: Callable[[float], object] | None = None,
+    processes: Processes | None = None,
+) -> Evaluation:
+    """Rank the whole catalogue for every user.
+
+    steps: denoising steps (default: all timesteps). seed: of the noise, which depends on (seed, user) alone.
+    filter_seen: items of the history cannot be recommended (the answer itself is never filtered); filter_padding: nor
+    can row 0. Both are off by default, as in the official code. processes: those that share the users, with the same result in
+    each of them.
+    """
+    begin = time.perf_counter()
+    processes = processes or Processes()
+    table = model.item_embedding.weight
+    ranks = torch.zeros(data.n_users, dtype=torch.int64)
+    done = 0
+
+    @torch.no_grad()
+    def rank(part: PackedBatch) -> tuple[np.ndarray, Tensor]:
+        own = torch.from_numpy(data.answers(split)[part.users].astype(np.int64)).to(table.device)
+        hidden = _hidden(data, split, part.users, filter_seen, filter_padding)
+        hidden = hidden and (hidden[0].to(table.device), hidden[1].to(table.device))
+        return part.users, streamed_ranks(answers(model, part.to(table.device), steps, seed), table, own, hidden).cpu()
+
+    parts = (part for batch in evaluation_batches(data, split, model.config.length) for part in batch.split(PART_TOKENS))
+    with Workers(None if table.device.type == "cpu" else 1) as workers:
+        for users, found in workers.map(rank, processes.share(parts)):
+            ranks[torch.from_numpy(users)] = found
+            done += len(users) * processes.size
+            if progress is not None:
+                progress(min(1.0, done / data.n_users))
+    processes.add_up([ranks])
+    used_steps = 0 if not isinstance(model, DiffusionModel) else model.config.timesteps if steps is None else steps
+    used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
+    return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy()), "seconds": time.perf_counter() - begin})
+
+
+def _hidden(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, padding: bool) -> tuple[Tensor, Tensor] | None:
+    """(row in the batch, item) of what cannot be recommended: everything known of a user before the answer, the padding row."""
+    rows, items = [], []
+    if seen:
+        first, counts = data.train_offsets[users], np.diff(data.train_offsets)[users]
+        begins = np.cumsum(counts) - counts
+        rows.append(np.repeat(np.arange(len(users)), counts))
+        items.append(data.train_items[np.arange(counts.sum()) + np.repeat(first - begins, counts)])
+    if seen and split == "test":
+        rows.append(np.arange(len(users)))
+        items.append(data.val[users])
+    if padding:
+        rows.append(np.arange(len(users)))
+        items.append(np.zeros(len(users), dtype=np.int32))
+    if not rows:
+        return None
+    return torch.from_numpy(np.concatenate(rows)), torch.from_numpy(np.concatenate(items).astype(np.int64))

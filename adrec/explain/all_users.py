@@ -1,0 +1,262 @@
+"""The reverse process of every user of a run: when answers fall, what fewer steps cost, for whom. Cached in the run folder."""
+
+import contextlib
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adrec.data import catalog
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import DataError, RunError
+from adrec.files import read_json, write_json
+from adrec.runs import RunFolder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adrec.data.batches import PackedBatch
+    from adrec.models import DiffusionModel, Model
+
+VERSION = 2
+"""Part of what a cached file is known by; raised when a measure changes."""
+FILE = "all_users.json"
+COUNTS = (1, 4, 8)
+"""Numbers of steps that are measured beside all timesteps."""
+SCORES = 1 << 24
+"""Scores held at once by a worker: 64 MB."""
+LISTED = 1000
+"""The most users that are named as having changed their mind."""
+GROUPS = 4
+
+
+def all_users(
+    run: RunFolder, data: SequenceDataset | None = None, *, seed: int = 0, progress: Callable[[float], None] | None = None
+) -> dict[str, Any]:
+    """``measure`` of a run's last model, from ``all_users.json`` if it is of this model, data and seed, else computed and cached.
+
+    data: the run's data set, if it is at hand. The file is written to the run folder or, where that cannot be written to, to the
+    cache of ADREC_HOME. What ``progress`` raises ends the work and leaves nothing behind.
+    """
+    from adrec.models.loading import load_model
+
+    found = cached_all_users(run, seed)
+    if found is not None:
+        return found
+    stage = _stage(run)
+    known = _known(run, stage, seed)
+    report = {"key": known, "stage": stage} | measure(load_model(run, stage), data or catalog.load_for_run(run.info), seed, progress)
+    for path in _places(run, known):
+        with contextlib.suppress(OSError):
+            write_json(path, report)
+            break
+    return report
+
+
+def cached_all_users(run: RunFolder, seed: int = 0) -> dict[str, Any] | None:
+    """What ``all_users`` gives, if it is there already; neither the data nor torch are needed. None if not."""
+    known = _known(run, _stage(run), seed)
+    for path in _places(run, known):
+        with contextlib.suppress(RunError):
+            report = read_json(path)
+            if report.get("key") == known:
+                return report
+    return None
+
+
+def _stage(run: RunFolder) -> str:
+    stages = [s for s in run.stages if s != "pretrain"]
+    if not stages:
+        raise RunError(f"'{run.name}' has no trained denoiser yet: that comes with the end of the warm-up.")
+    return stages[-1]
+
+
+def _known(run: RunFolder, stage: str, seed: int) -> str:
+    """What the measures follow from: a digest of weights, model settings, data and seed."""
+    info = run.info
+    settings = [VERSION, info.get("model"), info.get("dataset", {}).get("hash"), seed]  # as recorded: new kinds of settings change nothing
+    path = run.weights_path(stage)
+    stat = path.stat()
+    return _digest(json.dumps(settings, sort_keys=True), path.resolve(), stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(settings: str, path: Path, changed: int, size: int) -> str:
+    """Of settings and a file, which is read again when it has changed."""
+    digest = hashlib.sha256(settings.encode())
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _places(run: RunFolder, known: str) -> list[Path]:
+    return [run.path / FILE, catalog.home() / "all_users" / f"{known[:32]}.json"]
+
+
+# -- measuring --------------------------------------------------------------------------------------------------------
+
+
+def measure(model: "Model", data: SequenceDataset, seed: int = 0, progress: Callable[[float], None] | None = None) -> dict[str, Any]:
+    """Every user's reverse process towards the test item, with the noise that ``evaluate`` and ``trajectory`` give to it.
+
+    ``by_steps``: ranking metrics (of all V + 1 rows, as in ``evaluate``), distinct items over all top tens, the mean number of items
+    in common with the top 10 of all steps, and the mean commit step, for processes of ``COUNTS`` and all steps. ``by_step``: the same
+    but the commit step after each step of the whole process, step 1 first. ``commit_steps``: users by commit step, from step 1 on.
+    ``changed_mind``: share of users whose first item changes after step 1; ``changed_users``: the positions of the first ``LISTED`` of
+    them. ``outcomes``: users by outcome. ``by_popularity``, ``by_length``: groups of about a quarter of the users, by the target's
+    training occurrences and by the number of items before the target.
+    """
+    from adrec.data.batches import PART_TOKENS, evaluation_batches
+    from adrec.models import DiffusionModel
+    from adrec.parallel.workers import Workers
+
+    if not isinstance(model, DiffusionModel):
+        raise DataError(f"A model of kind '{model.config.model}' has no reverse process to step through.")
+    diffuser, steps = model, model.config.timesteps
+    counts = [count for count in COUNTS if count < steps]
+    found = _Found(data, steps, counts)
+    parts = (part for batch in evaluation_batches(data, "test", model.config.length) for part in batch.split(PART_TOKENS))
+    done = 0
+    with Workers() as workers:
+        for users, measured in workers.map(lambda part: (part.users, _part(diffuser, data, part, [*counts, steps], seed)), parts):
+            found.add(users, measured)
+            done += len(users)
+            if progress is not None:
+                progress(done / data.n_users)
+    return {"users": data.n_users, "items": data.n_items, "timesteps": steps, "seed": seed} | found.report()
+
+
+class _Found:
+    """What is kept of each user while parts come in."""
+
+    def __init__(self, data: SequenceDataset, steps: int, counts: Sequence[int]) -> None:
+        users, items = data.n_users, data.n_items
+        self.data, self.steps, self.counts = data, steps, counts
+        self.ranks = {count: np.zeros(users, dtype=np.int32) for count in counts}
+        self.common = {count: np.zeros(users, dtype=np.int8) for count in counts}
+        self.seen = {count: np.zeros(items + 1, dtype=bool) for count in counts}
+        self.step_ranks = np.zeros((steps, users), dtype=np.int32)
+        self.step_common = np.zeros((steps, users), dtype=np.int8)
+        self.step_seen = np.zeros((steps, items + 1), dtype=bool)
+        self.commit = {count: np.zeros(users, dtype=np.int32) for count in (*counts, steps)}
+        self.changed = np.zeros(users, dtype=bool)
+
+    def add(self, users: np.ndarray, measured: dict[int, tuple[np.ndarray, np.ndarray]]) -> None:
+        """measured: number of steps -> ranks (S, B) and top tens (S, B, 10) after each of its steps."""
+        ranks, lists = measured[self.steps]
+        self.step_ranks[:, users] = ranks
+        self.step_common[:, users] = [_common(after, lists[-1]) for after in lists]
+        for seen, after in zip(self.step_seen, lists, strict=True):
+            seen[after] = True
+        self.changed[users] = (lists[1:, :, 0] != lists[0, :, 0]).any(axis=0)
+        for count, (_, found) in measured.items():
+            self.commit[count][users] = _commit_steps(found)
+        for count in self.counts:
+            last_ranks, last = (after[-1] for after in measured[count])
+            self.ranks[count][users], self.common[count][users] = last_ranks, _common(last, lists[-1])
+            self.seen[count][last] = True
+
+    def report(self) -> dict[str, Any]:
+        last, positions = self.step_ranks[-1], np.flatnonzero(self.changed)
+        commit = self.commit[self.steps]
+        fewer = [{"steps": c} | _figures(self.ranks[c], self.seen[c], self.common[c]) for c in self.counts]
+        by_step = [
+            {"step": i + 1} | _figures(*row) for i, row in enumerate(zip(self.step_ranks, self.step_seen, self.step_common, strict=True))
+        ]
+        by_steps = [*fewer, {"steps": self.steps} | {name: value for name, value in by_step[-1].items() if name != "step"}]
+        known = np.diff(self.data.train_offsets) + 1
+        return {
+            "by_steps": [row | {"mean_commit_step": float(self.commit[row["steps"]].mean())} for row in by_steps],
+            "by_step": by_step,
+            "commit_steps": np.bincount(commit, minlength=self.steps + 1)[1:].tolist(),
+            "mean_commit_step": float(commit.mean()),
+            "changed_mind": float(self.changed.mean()),
+            "changed_users": positions[:LISTED].tolist(),
+            "outcomes": {
+                "hit": int((last <= 10).sum()),
+                "near miss": int(((last > 10) & (last <= 50)).sum()),
+                "miss": int((last > 50).sum()),
+            },
+            "by_popularity": self._groups(self.data.popularity[self.data.test]),
+            "by_length": self._groups(known),
+        }
+
+    def _groups(self, values: np.ndarray) -> list[dict[str, Any]]:
+        """Users in ``GROUPS`` groups of about equal size by a value (U,); equal values stay together."""
+        edges = np.unique(np.quantile(values, np.linspace(0, 1, GROUPS + 1)[1:-1], method="nearest"))
+        group = np.searchsorted(edges, values)
+        found = []
+        for g in np.unique(group):
+            users = group == g
+            one = self.step_ranks[-1] if not self.counts else self.ranks[self.counts[0]]
+            found.append(
+                {"from": int(values[users].min()), "to": int(values[users].max()), "users": int(users.sum())}
+                | _metrics(self.step_ranks[-1][users])
+                | {"one_step": _metrics(one[users]), "mean_commit_step": float(self.commit[self.steps][users].mean())}
+            )
+        return found
+
+
+def _figures(ranks: np.ndarray, seen: np.ndarray, common: np.ndarray) -> dict[str, Any]:
+    return _metrics(ranks) | {"distinct_items": int(seen.sum()), "common": float(common.mean())}
+
+
+def _metrics(ranks: np.ndarray) -> dict[str, float]:
+    from adrec.evaluation import ranking_metrics
+
+    return ranking_metrics(ranks)
+
+
+def _common(lists: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How many items two lists of each user share. Both (B, K) -> (B,)."""
+    return (lists[:, :, None] == others[:, None, :]).any(axis=2).sum(axis=1)
+
+
+def _commit_steps(lists: np.ndarray) -> np.ndarray:
+    """The first step after which the set of the top 10 stays, from step 1 on. lists: (S, B, K) -> (B,)."""
+    sets = np.sort(lists, axis=2)
+    changes = (sets[1:] != sets[:-1]).any(axis=2)
+    return 1 + np.max(changes * np.arange(1, len(lists))[:, None], axis=0, initial=0)
+
+
+def _part(
+    model: "DiffusionModel", data: SequenceDataset, part: "PackedBatch", counts: Sequence[int], seed: int
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """For each number of steps the ranks (S, B) and top tens (S, B, 10) after each step."""
+    import torch
+
+    from adrec.diffusion import reverse_process, user_noise
+
+    targets = torch.from_numpy(data.test[part.users].astype(np.int64))
+    measured = {}
+    with torch.no_grad():
+        predict = model.last_token(part)
+        for count in counts:
+            x_start, step_noise = user_noise(seed, part.users, count, model.config.hidden_size)
+            estimates: list[Tensor] = []
+            reverse_process(predict, x_start, step_noise, model.diffusion.strided(count), _keep(estimates))
+            ranks, lists = zip(*(_listed(x0_hat, model.item_embedding.weight, targets) for x0_hat in estimates), strict=True)
+            measured[count] = np.stack(ranks), np.stack(lists)
+    return measured
+
+
+def _keep(estimates: "list[Tensor]") -> "Callable[[int, Tensor, Tensor], None]":
+    return lambda t, x0_hat, x: estimates.append(x0_hat.clone())
+
+
+def _listed(x0_hat: "Tensor", table: "Tensor", targets: "Tensor") -> tuple[np.ndarray, np.ndarray]:
+    """Ranks (B,) of the targets and top tens (B, 10). x0_hat: (B, D)."""
+    from adrec.evaluation import ranks_of, top_items
+
+    ranks, lists = [], []
+    rows = max(1, SCORES // len(table))
+    for start in range(0, len(x0_hat), rows):
+        scores = x0_hat[start : start + rows] @ table.T
+        ranks.append(ranks_of(scores, targets[start : start + rows]).numpy())
+        lists.append(top_items(scores[:, 1:], min(10, len(table) - 1))[1].numpy() + 1)
+    return np.concatenate(ranks), np.concatenate(lists)

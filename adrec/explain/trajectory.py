@@ -1,0 +1,318 @@
+"""The reverse process of one last token, recorded at every step: from pure noise to a recommendation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from adrec.data.batches import pack
+from adrec.data.dataset import SequenceDataset
+from adrec.data.titles import checked_ids
+from adrec.diffusion import reverse_process, user_noise
+from adrec.errors import ConfigError, DataError
+from adrec.evaluation import ranks_of, top_items
+from adrec.models import DiffusionModel, Model
+
+HIT, NEAR = 10, 50
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One reverse process of S steps. Scores are inner products with x0_hat over items 1..V and the padding row 0.
+
+    timesteps: (S,) t at each step, falling. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
+    top, top_scores, top_probabilities: (S, K), best first; top_ten: (S, 10) ids, whatever K is.
+    start_top, start_scores, start_probabilities: (K,), and start_target_*: what the noise x_t[0] gives, ranked as if it were an answer.
+    answer_rank: (S + 1,) of the final first choice, by that noise first, then at every step.
+    target_*: (S,) or None without a target; rank 1 is best, ties count against the model. entropy: (S,) of the
+    softmax over all rows, in nats. margin: (S,) score of the target minus that of the best other item, its ``rival`` (S,); without
+    a target of the first choice. Rivals are items 1..V, so a margin above 0 means first in the list.
+    cosine_*, distance_*: (S,) of x0_hat to the target's embedding, to the final answer, to the mean of the history's embeddings
+    (cosine_to_history) and to the most popular item's (cosine_to_popular), None where that is unknown.
+    noise_weight: lambda, with which the noise is added to the condition. noise_share: length of the first noise, so weighted, over the
+    condition's. None if the model does not add them.
+    """
+
+    history: list[int]
+    target: int | None
+    seed: int
+    timesteps: np.ndarray
+    x_t: np.ndarray
+    x0_hat: np.ndarray
+    top_ten: np.ndarray
+    top: np.ndarray
+    top_scores: np.ndarray
+    top_probabilities: np.ndarray
+    start_top: np.ndarray
+    start_scores: np.ndarray
+    start_probabilities: np.ndarray
+    answer_rank: np.ndarray
+    entropy: np.ndarray
+    cosine_to_final: np.ndarray
+    distance_to_final: np.ndarray
+    cosine_to_history: np.ndarray
+    margin: np.ndarray
+    rival: np.ndarray
+    cosine_to_popular: np.ndarray | None
+    target_rank: np.ndarray | None
+    target_probability: np.ndarray | None
+    cosine_to_target: np.ndarray | None
+    distance_to_target: np.ndarray | None
+    start_target_rank: int | None
+    start_target_probability: float | None
+    popular: int | None = None
+    noise_weight: float | None = None
+    noise_share: float | None = None
+
+    @property
+    def steps(self) -> int:
+        return len(self.timesteps)
+
+    @property
+    def commit_step(self) -> int:
+        """The first step, counted from 1, after which the top 10 as a set no longer changes."""
+        return settled([frozenset(row) for row in self.top_ten.tolist()])
+
+    @property
+    def order_commit_step(self) -> int:
+        """The first step, counted from 1, after which the top 10 no longer changes, order included."""
+        return settled([tuple(row) for row in self.top_ten.tolist()])
+
+    @property
+    def changed_mind(self) -> bool:
+        """Whether the first item changes after step 1."""
+        return bool((self.top[:, 0] != self.top[0, 0]).any())
+
+    @property
+    def outcome(self) -> str | None:
+        """``hit`` (target in the final top 10), ``near miss`` (ranks 11 to 50), ``miss``, or None without a target."""
+        if self.target_rank is None:
+            return None
+        rank = int(self.target_rank[-1])
+        return "hit" if rank <= HIT else "near miss" if rank <= NEAR else "miss"
+
+    def entered(self, i: int) -> list[int]:
+        """What came into the top K at row ``i`` since the row before, best first; everything at row 0."""
+        return self.top[i].tolist() if i == 0 else _without(self.top[i], self.top[i - 1])
+
+    def left(self, i: int) -> list[int]:
+        """What went out of the top K at row ``i`` since the row before, in its order there."""
+        return [] if i == 0 else _without(self.top[i - 1], self.top[i])
+
+    def to_json(self, title: Callable[[int], str], user_id: str | None = None) -> dict[str, Any]:
+        """Everything as plain lists, titles beside ids."""
+        return {
+            "user": user_id,
+            "history": named(self.history, title),
+            "target": None if self.target is None else named([self.target], title)[0],
+            "popular": None if self.popular is None else named([self.popular], title)[0],
+            "seed": self.seed,
+            "outcome": self.outcome,
+            "commit_step": self.commit_step,
+            "order_commit_step": self.order_commit_step,
+            "changed_mind": self.changed_mind,
+            "noise_weight": self.noise_weight,
+            "noise_share": self.noise_share,
+            "x_start": _rounded(self.x_t[0]),
+            "start": {
+                "top": _listed(self.start_top, self.start_scores, self.start_probabilities, title),
+                "target_rank": self.start_target_rank,
+                "target_probability": self.start_target_probability,
+                "answer_rank": int(self.answer_rank[0]),
+            },
+            "steps": [self._step(i, title) for i in range(self.steps)],
+        }
+
+    def _step(self, i: int, title: Callable[[int], str]) -> dict[str, Any]:
+        per_step = {
+            "target_probability": self.target_probability,
+            "entropy": self.entropy,
+            "margin": self.margin,
+            "cosine_to_target": self.cosine_to_target,
+            "cosine_to_final": self.cosine_to_final,
+            "cosine_to_history": self.cosine_to_history,
+            "cosine_to_popular": self.cosine_to_popular,
+            "distance_to_target": self.distance_to_target,
+            "distance_to_final": self.distance_to_final,
+        }
+        return {
+            "t": int(self.timesteps[i]),
+            "top": _listed(self.top[i], self.top_scores[i], self.top_probabilities[i], title),
+            "target_rank": None if self.target_rank is None else int(self.target_rank[i]),
+            "answer_rank": int(self.answer_rank[i + 1]),
+            **{name: None if values is None else float(values[i]) for name, values in per_step.items()},
+            "rival": named([int(self.rival[i])], title)[0],
+            "entered": named(self.entered(i), title),
+            "left": named(self.left(i), title),
+            "x_t": _rounded(self.x_t[i + 1]),
+            "x0_hat": _rounded(self.x0_hat[i]),
+        }
+
+
+def named(items: Sequence[int], title: Callable[[int], str]) -> list[dict[str, Any]]:
+    """Ids with their titles, as JSON has them."""
+    return [{"id": i, "title": title(i)} for i in items]
+
+
+def _listed(ids: np.ndarray, scores: np.ndarray, probabilities: np.ndarray, title: Callable[[int], str]) -> list[dict[str, Any]]:
+    ranked = zip(ids.tolist(), scores.tolist(), probabilities.tolist(), strict=True)
+    return [{"id": k, "title": title(k), "score": score, "probability": probability} for k, score, probability in ranked]
+
+
+def _without(items: np.ndarray, others: np.ndarray) -> list[int]:
+    return [i for i in items.tolist() if i not in others.tolist()]
+
+
+def settled(states: Sequence[object]) -> int:
+    """The first place, counted from 1, after which the state no longer changes."""
+    changes = [i for i in range(1, len(states)) if states[i] != states[i - 1]]
+    return changes[-1] + 1 if changes else 1
+
+
+def _rounded(vector: np.ndarray) -> list[float]:
+    return [float(f"{v:.6g}") for v in vector.tolist()]
+
+
+@torch.no_grad()
+def trajectory(
+    model: Model,
+    history: Sequence[int],
+    *,
+    target: int | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    user: int = 0,
+    top: int = 10,
+    popular: int | None = None,
+) -> Trajectory:
+    """Denoise the token after ``history`` (item ids 1..V, oldest first; the last ``config.length`` count).
+
+    target: the true next item, if known. steps: denoising steps (default: all timesteps). The noise is a function of
+    (seed, user), the same as in ``evaluation.evaluate``; a composed history takes user 0. popular: the most popular item (see
+    ``most_popular``), to compare with.
+    """
+    model, ids = checked(model, history, target)
+    if top < 1:
+        raise ConfigError(f"Number of top items is {top}; allowed is a whole number from 1 up.")
+    diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
+    x_start, step_noise = user_noise(seed, np.array([user]), len(diffusion.timesteps), model.config.hidden_size)
+    seen: list[tuple[int, Tensor, Tensor]] = []
+    batch = pack([np.asarray(ids)], model.config.length)
+    predict = model.last_token(batch)
+    reverse_process(predict, x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0[0].clone(), x[0].clone())))
+    x0_hat = torch.stack([x0 for _, x0, _ in seen])
+    states = torch.stack([x_start[0], *(x for _, _, x in seen)])
+    share = model.noise_share(batch, x_start)
+    found = _describe(model, ids, target, seed, np.array([t for t, _, _ in seen]), states, x0_hat, top, popular)
+    return found if share is None else replace(found, noise_weight=model.config.noise_weight, noise_share=float(share[0]))
+
+
+def user_trajectory(
+    model: Model,
+    data: SequenceDataset,
+    index: int,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    top: int = 10,
+    popular: int | None = None,
+) -> Trajectory:
+    """The trajectory of the user at position ``index`` towards the test item."""
+    if not 0 <= index < data.n_users:
+        raise DataError(f"User position {index} is not in '{data.name}'; positions go from 0 to {data.n_users - 1}.")
+    history = data.history(index, "test", model.config.length).tolist()
+    return trajectory(model, history, target=int(data.test[index]), seed=seed, steps=steps, user=index, top=top, popular=popular)
+
+
+def checked(model: Model, history: Sequence[int], target: int | None) -> tuple[DiffusionModel, list[int]]:
+    """The model, if it has a reverse process, and of the history the ids that it reads, if they and the target are in its catalogue."""
+    if not isinstance(model, DiffusionModel):
+        raise DataError(f"A model of kind '{model.config.model}' has no reverse process to step through.")
+    ids = checked_ids(history, model.config.n_items)[-model.config.length :]
+    if target is not None:
+        checked_ids([target], model.config.n_items)
+    return model, ids
+
+
+def _describe(
+    model: Model,
+    history: list[int],
+    target: int | None,
+    seed: int,
+    timesteps: np.ndarray,
+    states: Tensor,
+    x0_hat: Tensor,
+    top: int,
+    popular: int | None,
+) -> Trajectory:
+    table = model.item_embedding.weight
+    scores = torch.cat([states[:1], x0_hat]) @ table.T  # the noise itself first
+    below_best = (scores - scores.amax(-1, keepdim=True)).double()
+    likelihood = below_best.exp()
+    total = likelihood.sum(-1, keepdim=True)
+    best, places = top_items(scores[:, 1:], min(max(top, HIT), model.config.n_items))
+    ids = places[:, :top] + 1
+    shown, values, probabilities = ids.numpy(), best[:, :top].numpy(), (likelihood.gather(1, ids) / total).numpy()
+    margin, rival = _margins(scores[1:, 1:], places[1:], target)
+
+    def cosine(vector: Tensor) -> np.ndarray:
+        return torch.cosine_similarity(x0_hat, vector.expand_as(x0_hat)).numpy()
+
+    def ranks(item: int) -> np.ndarray:
+        return ranks_of(scores, torch.full((len(scores),), item)).numpy()
+
+    names = ("target_rank", "target_probability", "cosine_to_target", "distance_to_target", "start_target_rank", "start_target_probability")
+    of_target: dict[str, Any] = dict.fromkeys(names)
+    if target is not None:
+        target_ranks, target_probabilities = ranks(target), (likelihood[:, target] / total.squeeze(1)).numpy()
+        of_target = {
+            "target_rank": target_ranks[1:],
+            "target_probability": target_probabilities[1:],
+            "cosine_to_target": cosine(table[target]),
+            "distance_to_target": (x0_hat - table[target]).norm(dim=-1).numpy(),
+            "start_target_rank": int(target_ranks[0]),
+            "start_target_probability": float(target_probabilities[0]),
+        }
+    return Trajectory(
+        history=history,
+        target=target,
+        seed=seed,
+        timesteps=timesteps,
+        x_t=states.numpy(),
+        x0_hat=x0_hat.numpy(),
+        top_ten=places[1:, :HIT].numpy() + 1,
+        top=shown[1:],
+        top_scores=values[1:],
+        top_probabilities=probabilities[1:],
+        start_top=shown[0],
+        start_scores=values[0],
+        start_probabilities=probabilities[0],
+        answer_rank=ranks(int(shown[-1, 0])),
+        entropy=(total.log().squeeze(1) - torch.linalg.vecdot(likelihood, below_best) / total.squeeze(1))[1:].numpy(),
+        margin=margin,
+        rival=rival,
+        cosine_to_final=cosine(x0_hat[-1]),
+        distance_to_final=(x0_hat - x0_hat[-1]).norm(dim=-1).numpy(),
+        cosine_to_history=cosine(table[history].mean(0)),
+        cosine_to_popular=None if popular is None else cosine(table[popular]),
+        popular=popular,
+        **of_target,
+    )
+
+
+def _margins(scores: Tensor, best: Tensor, target: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The score of the target, or of the first item, over that of the best other item, and which that is: (S,) each. scores: (S, V).
+    best: (S, K) columns, largest first. In a catalogue of one item this is its own rival."""
+    first = best[:, :1]
+    own = first if target is None else torch.full_like(first, target - 1)
+    rival = best[:, :2][:, -1:].where(first == own, first)
+    return (scores.gather(1, own) - scores.gather(1, rival)).squeeze(1).numpy(), rival.squeeze(1).numpy() + 1
+
+
+def most_popular(items: pd.DataFrame) -> int | None:
+    """The id with the most training occurrences in a run's item frame, the lowest of several; None if they are unknown."""
+    return int(items["popularity"].to_numpy().argmax()) + 1 if "popularity" in items else None

@@ -1,0 +1,86 @@
+"""Files that appear whole or not at all: text, JSON and safetensors, written beside their place and renamed into it."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from adrec.errors import RunError
+
+
+@contextlib.contextmanager
+def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a file beside ``path`` and rename it into place when the block ends well; a failed block leaves no trace."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
+    try:
+        with open(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write ``data`` as indented JSON, atomically."""
+    with atomic(path, "w") as file:
+        json.dump(data, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from ``path``; a missing or damaged file is a RunError."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"'{path.parent}' is not a run folder: it has no {path.name}.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RunError(f"'{path}' is damaged and cannot be read as JSON ({type(error).__name__}).") from None
+    if not isinstance(data, dict):
+        raise RunError(f"'{path}' is damaged: it must hold one JSON object.")
+    return data
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as safetensors, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
+    try:
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+    """The named (default: all) arrays of a safetensors file."""
+    try:
+        with safe_open(path, "np") as file:
+            return {k: file.get_tensor(k) for k in (names or file.keys())}
+    except FileNotFoundError:
+        raise RunError(f"'{path}' does not exist.") from None
+    except (SafetensorError, OSError, TypeError) as error:  # TypeError: a type that numpy lacks, such as bfloat16
+        raise RunError(f"'{path}' cannot be read as safetensors of numpy's types ({str(error).rstrip('.')}).") from None
+
+
+def array_names(path: Path) -> list[str]:
+    """The names of a safetensors file's arrays, from its header."""
+    try:
+        with safe_open(path, "np") as file:
+            return list(file.keys())
+    except FileNotFoundError:
+        return []
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"'{path}' cannot be read as safetensors ({str(error).rstrip('.')}).") from None

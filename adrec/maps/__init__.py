@@ -1,0 +1,1 @@
+"""Pictures of item tables in two dimensions, and who is near whom."""

@@ -1,0 +1,57 @@
+"""An item table as every measure and map takes it: checked, in float64, a block of rows at a time, rows of unit length."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adrec.errors import WeightsError
+
+BLOCK = 2**20
+"""Entries of a block: 8 MiB."""
+LARGEST = 1e100
+"""Squares of larger entries leave float64."""
+
+
+def blocks(table: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """(first row, rows in float64) one block after the other."""
+    step = max(BLOCK // table.shape[1], 1)
+    for start in range(0, len(table), step):
+        yield start, table[start : start + step].astype(np.float64)
+
+
+def checked(table: ArrayLike, name: str = "the table") -> np.ndarray:
+    """``table`` as it is, a (V, D) matrix with at least 2 rows of finite numbers and not copied; anything else is a WeightsError."""
+    array = np.asarray(table)
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        kind = f"shape {array.shape} and type {array.dtype}"
+        raise WeightsError(f"Cannot measure {name}: it has {kind}; accepted is a matrix of real numbers.")
+    if array.shape[0] < 2 or array.shape[1] < 1:
+        raise WeightsError(f"Cannot measure {name}: it has shape {array.shape}; accepted are at least 2 rows (items) and 1 column.")
+    bad, first, largest = 0, 0, 0.0
+    for start, rows in blocks(array):
+        wrong = ~np.isfinite(rows).all(axis=1)
+        if wrong.any():
+            first = first if bad else start + int(wrong.argmax())
+            bad += int(wrong.sum())
+        else:
+            largest = max(largest, float(np.abs(rows).max()))
+    if bad:
+        where = f"{bad} of its {len(array)} rows, the first is row {first}"
+        raise WeightsError(f"Cannot measure {name}: it holds NaN or infinity in {where}; accepted are finite numbers.")
+    if largest > LARGEST:
+        raise WeightsError(f"Cannot measure {name}: its largest entry is {largest:.3g}; accepted is up to {LARGEST:.0e}.")
+    return array
+
+
+def as_table(table: ArrayLike, name: str = "the table") -> np.ndarray:
+    """``table`` as a (V, D) float64 array with at least 2 rows of finite numbers; anything else is a WeightsError."""
+    return checked(table, name).astype(np.float64)
+
+
+def unit_rows(table: np.ndarray) -> np.ndarray:
+    """Rows of (V, D) over their length; a row of zeros stays zero."""
+    largest = np.abs(table).max(axis=1, keepdims=True)
+    scaled = table / np.where(largest > 0, largest, 1.0)
+    norm = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return scaled / np.where(norm > 0, norm, 1.0)

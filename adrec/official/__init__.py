@@ -1,0 +1,1 @@
+"""The official code beside ours: its weights, its recorded numbers."""

@@ -1,0 +1,116 @@
+"""State dicts of the official code: their names, read without executing anything."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from adrec.config import PRESETS, ModelConfig
+from adrec.errors import WeightsError
+from adrec.models import Model, build
+from adrec.models.adrec import ADRec, MLPDenoiser
+from adrec.models.base import DiffusionModel
+from adrec.models.dreamrec import DreamRec
+from adrec.runs import ITEM_TABLE
+
+BLOCK = "transformer_blocks"
+DREAM_NAMES = {
+    **{"wide1": "diffu.net.mlp.0", "narrow1": "diffu.net.mlp.3", "wide2": "diffu.net.mlp.4", "narrow2": "diffu.net.mlp.7"},
+    "norm": "diffu.net.norm_diffu_rep",
+}
+MLP_NAMES = {"wide": "diffu.net.decoder.0", "narrow": "diffu.net.decoder.2", "norm": "diffu.net.decoder.3"}
+UNUSED = {"position_embedding.weight"}
+"""What the official code stores although the model does not use it: SASRec without positions keeps its position table."""
+
+
+def _block_names(ours: str, theirs: str, blocks: int) -> dict[str, tuple[str, ...]]:
+    """Our parameter -> the official ones it is made of (several are stacked along the rows)."""
+    names: dict[str, tuple[str, ...]] = {}
+    for i in range(blocks):
+        a, b = f"{ours}.blocks.{i}", f"{theirs}.{BLOCK}.{i}"
+        for part in ("weight", "bias"):
+            names[f"{a}.qkv.{part}"] = tuple(f"{b}.attention.linear_layers.{j}.{part}" for j in range(3))
+            names[f"{a}.out.{part}"] = (f"{b}.attention.w_layer.{part}",)
+            names[f"{a}.attention_norm.{part}"] = (f"{b}.input_sublayer.norm.{part}",)
+            names[f"{a}.wide.{part}"] = (f"{b}.feed_forward.w_1.{part}",)
+            names[f"{a}.narrow.{part}"] = (f"{b}.feed_forward.w_2.{part}",)
+            names[f"{a}.ff_norm.{part}"] = (f"{b}.output_sublayer.norm.{part}",)
+    return names
+
+
+def official_names(model: Model) -> dict[str, tuple[str, ...]]:
+    """For each of our parameters the official ones that it holds."""
+    blocks = model.config.blocks
+    names: dict[str, tuple[str, ...]] = {ITEM_TABLE: (ITEM_TABLE,)}
+    if isinstance(model, DiffusionModel):
+        names |= _block_names("encoder", "diffu.ag_encoder", blocks)
+        for part in ("weight", "bias"):
+            names[f"hist_norm.{part}"] = (f"hist_norm.{part}",)
+            for layer in (0, 2):
+                names[f"time_embed.{layer}.{part}"] = (f"diffu.net.time_embed.{layer}.{part}",)
+            layers = DREAM_NAMES if isinstance(model, DreamRec) else MLP_NAMES if isinstance(model.denoiser, MLPDenoiser) else {}
+            for ours, theirs in layers.items():
+                names[f"denoiser.{ours}.{part}"] = (f"{theirs}.{part}",)
+        if isinstance(model, ADRec) and not isinstance(model.denoiser, MLPDenoiser):
+            names |= _block_names("denoiser", "diffu.net.decoder", blocks)
+        return names
+    names |= _block_names("encoder", "trm_encoder", blocks)
+    names |= {f"norm.{part}": (f"LayerNorm.{part}",) for part in ("weight", "bias")}
+    if model.config.positions:
+        names["position_embedding.weight"] = ("position_embedding.weight",)
+    return names
+
+
+def load_official_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy an official state dict into ``model``; missing, surplus or misshapen tensors are named."""
+    names = official_names(model)  # type: ignore[arg-type]
+    wanted = {n for group in names.values() for n in group}
+    missing, surplus = sorted(wanted - set(weights)), sorted(set(weights) - wanted - UNUSED)
+    if missing or surplus:
+        words = [f"lacks {_some(missing)}"] * bool(missing) + [f"has {_some(surplus)}, which this model does not know"] * bool(surplus)
+        raise WeightsError(f"The official state dict {' and '.join(words)}.")
+    with torch.no_grad():
+        for ours, parameter in model.named_parameters():
+            for name, part in zip(names[ours], parameter.chunk(len(names[ours])), strict=True):
+                value = weights[name].float()
+                if value.shape != part.shape:
+                    raise WeightsError(f"Official tensor '{name}' has shape {tuple(value.shape)}; the model needs {tuple(part.shape)}.")
+                if not torch.isfinite(value).all():
+                    raise WeightsError(f"Official tensor '{name}' holds values that are not finite.")
+                part.copy_(value)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def to_official_names(model: Model, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Our parameters (or their gradients) under the official names."""
+    out: dict[str, Tensor] = {}
+    for ours, theirs in official_names(model).items():
+        out |= dict(zip(theirs, values[ours].chunk(len(theirs)), strict=True))
+    return out
+
+
+def model_from_state_dict(weights: Mapping[str, Tensor], **fields: object) -> Model:
+    """Build the model whose official state dict this is: kind and sizes are read off names and shapes.
+
+    fields: what the shapes don't tell (length, timesteps, schedule, noise_weight, heads), defaults as in ModelConfig.
+    """
+    if ITEM_TABLE not in weights or weights[ITEM_TABLE].ndim != 2:
+        raise WeightsError(f"The state dict has no item table '{ITEM_TABLE}' with two dimensions.")
+    rows, width = weights[ITEM_TABLE].shape
+    dream = any(k.startswith("diffu.net.mlp.") for k in weights)
+    kind = "dreamrec" if dream else "adrec" if any(k.startswith("diffu.") for k in weights) else "sasrec"
+    stem = "trm_encoder" if kind == "sasrec" else "diffu.ag_encoder"
+    blocks = len({k.split(".")[len(stem.split(".")) + 1] for k in weights if k.startswith(f"{stem}.{BLOCK}.")})
+    if not blocks:
+        raise WeightsError(f"The state dict is of none of ADRec, DreamRec and SASRec: it has no '{stem}.{BLOCK}'.")
+    sizes: dict[str, object] = {"n_items": rows - 1, "hidden_size": width, "blocks": blocks, "model": kind}
+    if dream:
+        sizes |= PRESETS["dreamrec-harness"]
+    if kind == "adrec":
+        sizes["denoiser"] = "transformer" if any(k.startswith(f"diffu.net.decoder.{BLOCK}.") for k in weights) else "mlp"
+    model = build(ModelConfig(**{**sizes, **fields}))  # type: ignore[arg-type]
+    load_official_weights(model, weights)
+    return model

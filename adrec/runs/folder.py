@@ -1,0 +1,248 @@
+"""The run folder: what a training leaves behind and everything else reads. Nothing in it is executed when it is read.
+
+Reading a run needs neither torch nor the data set it was trained on.
+"""
+
+import contextlib
+import csv
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+
+from adrec.config import ModelConfig, TrainConfig, from_json
+from adrec.data.dataset import ItemTable
+from adrec.errors import DataError, RunError
+from adrec.files import array_names, atomic, load_arrays, read_json, save_arrays, write_json
+
+STAGES = ("pretrain", "warmup", "finetune")
+TABLES = ("initial", *STAGES)
+ITEM_TABLE = "item_embedding.weight"
+BARE = "tables"
+"""The ``kind`` in run.json of a folder that holds item tables and no model."""
+ALIVE = ("running", "stopping")
+ENDED = "The training process ended unexpectedly; resume to go on from its last checkpoint."
+
+
+class RunFolder:
+    """One run: read it, follow it, write to it. Every file appears whole or not at all."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    # -- identity -------------------------------------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        return (self.path / "run.json").is_file()
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """run.json: ``model``, ``train`` (configs), ``preset``, ``dataset``, ``versions``, ``seed``, ``command``."""
+        return read_json(self.path / "run.json")
+
+    @property
+    def model_config(self) -> ModelConfig:
+        return from_json(ModelConfig, self._part("model"))
+
+    @property
+    def train_config(self) -> TrainConfig:
+        return from_json(TrainConfig, self._part("train"))
+
+    def _part(self, name: str) -> Mapping[str, Any]:
+        part = self.info.get(name)
+        if not isinstance(part, dict):
+            raise RunError(f"'{self.path / 'run.json'}' is damaged: it has no settings '{name}'.")
+        return part
+
+    def create(self, info: Mapping[str, Any], items: ItemTable, popularity: np.ndarray | None) -> None:
+        """Begin the folder: run.json and items.csv. popularity: (V + 1,) training occurrences, or None if unknown."""
+        frame = items.frame.copy()
+        if popularity is not None:
+            frame["popularity"] = popularity[1:]
+        with atomic(self.path / "items.csv", "w") as file:
+            frame.to_csv(file, quoting=csv.QUOTE_NONNUMERIC)  # titles may hold anything, a lone carriage return too
+        write_json(self.path / "run.json", info)
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """The item table with ids 1..V as index: item, title, categorical columns and, if known, ``popularity``."""
+        path = self.path / "items.csv"
+        try:
+            frame = pd.read_csv(path, index_col="id", keep_default_na=False, dtype=str)
+            if "popularity" in frame:
+                frame["popularity"] = pd.to_numeric(frame["popularity"])
+            frame.index = frame.index.astype(int)
+            return ItemTable(frame).frame
+        except (OSError, ValueError, DataError) as error:
+            raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
+
+    # -- status ---------------------------------------------------------------------------------------------------
+
+    def write_status(self, state: str, error: str | None = None) -> None:
+        """Record the state with this process's identity and the time as heartbeat."""
+        me = psutil.Process()
+        write_json(
+            self.path / "status.json",
+            {"state": state, "pid": me.pid, "started": me.create_time(), "heartbeat": time.time(), "error": error},
+        )
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """status.json; a run whose process is gone without saying so reads as ``failed``."""
+        path = self.path / "status.json"
+        if not path.is_file():
+            if not self.exists:
+                return {"state": "missing", "error": None}
+            # without weights it was killed before its first status
+            done = self.weights_path(STAGES[-1]).is_file() or self.bare_tables is not None
+            return {"state": "finished", "error": None} if done else {"state": "failed", "error": ENDED}
+        status = read_json(path)
+        if not isinstance(status.get("state"), str):
+            raise RunError(f"'{path}' is damaged: it has no state.")
+        if status.get("state") in ALIVE and not process_alive(status):
+            status = {**status, "state": "failed", "error": ENDED}
+        return status
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    @property
+    def events_path(self) -> Path:
+        return self.path / "events.jsonl"
+
+    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """Events from byte ``offset`` on, and the offset to go on from. A cut last line is left for the next call."""
+        try:
+            with open(self.events_path, "rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return [], 0
+        end = data.rfind(b"\n") + 1
+        events = []
+        for line in data[:end].splitlines():
+            with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
+                event = json.loads(line)
+                if isinstance(event, dict):
+                    events.append(event)
+        return events, offset + end
+
+    # -- bare tables ----------------------------------------------------------------------------------------------
+
+    def create_tables(
+        self, tables: Mapping[str, np.ndarray], items: ItemTable, info: Mapping[str, Any], popularity: np.ndarray | None = None
+    ) -> None:
+        """Begin a folder that holds only item tables, in this order, and no model. tables: by name, each (V, D) without a padding row.
+
+        popularity: (V + 1,) as in ``create``. run.json is written last: until then the folder is no run.
+        """
+        for place, table in enumerate(tables.values(), start=1):
+            padded = np.concatenate([np.zeros((1, table.shape[1]), np.float32), table.astype(np.float32)])
+            save_arrays(self._bare_path(place), {ITEM_TABLE: padded})
+        self.create({**info, "kind": BARE, "tables": list(tables)}, items, popularity)
+
+    @property
+    def bare_tables(self) -> list[str] | None:
+        """The names of the tables of a folder that holds nothing else, in order; None for a run with a model."""
+        if not (self.path / "tables").is_dir():
+            return None
+        names = self.info.get("tables")
+        if self.info.get("kind") != BARE:
+            return None
+        if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
+            raise RunError(f"'{self.path / 'run.json'}' is damaged: its 'tables' must be a list of different names.")
+        return names
+
+    def _bare_path(self, place: int) -> Path:
+        return self.path / "tables" / f"{place}.safetensors"
+
+    # -- weights --------------------------------------------------------------------------------------------------
+
+    def weights_path(self, stage: str) -> Path:
+        return self.path / "stages" / stage / "model.safetensors"
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages whose weights are there, in order."""
+        return [s for s in STAGES if self.weights_path(s).is_file()]
+
+    def has_model(self, stage: str) -> bool:
+        """Whether the stage's file holds a whole model; a compact copy keeps only the item table of the earlier stages."""
+        return any(name != ITEM_TABLE for name in array_names(self.weights_path(stage)))
+
+    def metrics(self, stage: str) -> dict[str, Any]:
+        """``{"val": {...}, "test": {...}}`` of a stage, as far as they were measured; empty if not yet."""
+        path = self.path / "stages" / stage / "metrics.json"
+        return read_json(path) if path.is_file() else {}
+
+    def table_names(self) -> list[str]:
+        """Which of initial, pretrain, warmup, finetune have an item table, in this order; the names of bare tables otherwise."""
+        bare = self.bare_tables
+        if bare is not None:
+            return bare
+        initial = ["initial"] if (self.path / "snapshots" / "initial.safetensors").is_file() else []
+        return initial + self.stages
+
+    def table(self, name: str) -> np.ndarray:
+        """The item table of this name without its padding row: (V, D) float32, row i is item i + 1."""
+        bare = self.bare_tables
+        if bare is not None:
+            if name not in bare:
+                raise RunError(f"'{self.path}' has no table '{name}'; it has {', '.join(bare)}.")
+            path = self._bare_path(bare.index(name) + 1)
+        else:
+            path = self.path / "snapshots" / "initial.safetensors" if name == "initial" else self.weights_path(name)
+        return load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE][1:].astype(np.float32)
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """All item tables by name, in order."""
+        return {name: self.table(name) for name in self.table_names()}
+
+    def checked_tables(self) -> dict[str, np.ndarray]:
+        """All item tables; a folder without any is a RunError."""
+        tables = self.tables()
+        if not tables:
+            raise RunError(f"'{self.path}' holds no item table: expected a run folder.")
+        return tables
+
+    def snapshots(self) -> list[tuple[str, int, Path]]:
+        """(stage, epoch, path) of the item tables saved along the way, in the order of training."""
+        found = []
+        for path in (self.path / "snapshots").glob("*-*.safetensors"):
+            match = re.fullmatch(r"(pretrain|warmup|finetune)-(\d+)\.safetensors", path.name)
+            if match:
+                found.append((match[1], int(match[2]), path))
+        return sorted(found, key=lambda s: (STAGES.index(s[0]), s[1]))
+
+
+def process_alive(status: Mapping[str, Any]) -> bool:
+    """Whether the process of a status is still the same one and not a zombie."""
+    try:
+        process = psutil.Process(int(status["pid"]))
+        same = abs(process.create_time() - float(status["started"])) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return False
+
+
+def list_runs(*roots: str | Path) -> list[RunFolder]:
+    """All run folders directly under the roots, the newest first within each root."""
+    runs: list[RunFolder] = []
+    for root in roots:
+        folders = [p.parent for p in Path(root).glob("*/run.json")]
+        runs += [RunFolder(p) for p in sorted(folders, key=lambda p: (p / "run.json").stat().st_mtime, reverse=True)]
+    return runs
+
+
+Progress = Callable[[float, str], None]
+"""Called with a fraction 0..1 and a few words."""
