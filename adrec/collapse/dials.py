@@ -15,7 +15,7 @@ from adrec.collapse.measures import effective_rank, mean_cosine, singular_values
 from adrec.errors import ConfigError
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 from adrec.maps.projection import project_pca
-from adrec.maps.tables import as_table
+from adrec.maps.tables import as_table, principal_axes
 
 DIALS = ("noise", "rank", "offset", "shrink", "duplicate")
 DEGREES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -61,8 +61,7 @@ def _noise(w: np.ndarray, degree: float, rng: np.random.Generator) -> np.ndarray
 
 def _rank(w: np.ndarray, kept: int) -> np.ndarray:
     mean = w.mean(axis=0)
-    _, vectors = np.linalg.eigh((w - mean).T @ (w - mean))
-    axes = vectors[:, ::-1][:, :kept]
+    axes = principal_axes(w - mean)[1][:, :kept]
     return np.asarray(mean + (w - mean) @ axes @ axes.T)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from adrec.collapse.measures import standardised
 from adrec.collapse.spectra import check_view
 from adrec.errors import WeightsError
-from adrec.maps.tables import as_table
+from adrec.maps.tables import as_table, principal_axes
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ def direction(table: ArrayLike, number: int, view: str = "centred") -> Direction
         raise WeightsError(f"There is no direction {number} in a table of shape {w.shape}; accepted is 1 to {most}.")
     seen = w if view == "raw" else standardised(w) if view == "standardised" else w - w.mean(axis=0)
     scale = w.std(axis=0) if view == "standardised" else np.ones(w.shape[1])
-    lam, vectors = np.linalg.eigh(seen.T @ seen)
-    vector = vectors[:, -number]
+    lam, axes = principal_axes(seen)
+    vector = axes[:, number - 1]
     loadings = seen @ vector
     sign = -1.0 if loadings[np.abs(loadings).argmax()] < 0 else 1.0
     total = lam.clip(min=0).sum()
-    share = float(lam[-number].clip(min=0) / total) if total > 0 else 0.0
+    share = float(lam[number - 1].clip(min=0) / total) if total > 0 else 0.0
     return Direction(number, sign * loadings, sign * vector * scale, share)
 
 

@@ -113,9 +113,9 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
     findings.add("mean_cosine", cosine, 0.0, t.common, f"Two random items have a cosine of {cosine:.3f}.")
     null = gaussian_null(n, width, seed=seed)
     uneven = permuted_columns(table, t.noise, seed=seed)
-    eigenvalues = correlation_spectrum(moments.scatter, n)
+    eigenvalues = correlation_spectrum(table, moments)
     distance, largest = bulk_distance(eigenvalues, n, width), float(eigenvalues[0])
-    before = None if start is None else correlation_spectrum(Moments.of(start).scatter, n)
+    before = None if start is None else correlation_spectrum(start, Moments.of(start))
     of_start = {} if before is None else {"distance": bulk_distance(before, n, width), "largest": float(before[0])}
     margins = []
     for measure, value, drawn, excess, words in (
@@ -194,8 +194,7 @@ def _odds(share: float) -> float:
 
 def _explained_by_popularity(table: np.ndarray, moments: Moments, basis: np.ndarray) -> float:
     """R squared of the leading direction's scores on log popularity and its square."""
-    axis = np.linalg.eigh(moments.scatter)[1][:, -1]
-    scores = np.concatenate([(rows / moments.scale - moments.mean) @ axis for _, rows in blocks(table)])
+    scores = moments.leading_scores(table)
     total = float(scores @ scores)
     return min(float(((basis[:, 1:].T @ scores) ** 2).sum()) / total, 1.0) if total > 0 else 0.0
 

@@ -24,7 +24,7 @@ class LargeTable:
         second = m.scatter + m.n * np.outer(m.mean, m.mean)
         values, self.axes = np.linalg.eigh(second)
         self.uncentred = np.sqrt(values[::-1].clip(min=0)) * m.scale
-        self.correlation = _padded(correlation_spectrum(m.scatter, self.n), self.width)
+        self.correlation = _padded(correlation_spectrum(table, m), self.width)
         rng = np.random.default_rng(seed)
         first = np.sort(rng.integers(0, self.n, PAIRS))  # in the order of the file
         self.pairs = np.stack([first, (first + rng.integers(1, self.n, PAIRS)) % self.n], axis=1)
@@ -50,9 +50,7 @@ class LargeTable:
 
     def component_entropy(self) -> float:
         """Entropy of the first principal component's scores in 10 equal bins from minimum to maximum."""
-        m = self.moments
-        axis = np.linalg.eigh(m.scatter)[1][:, -1]
-        scores = np.concatenate([(rows / m.scale - m.mean) @ axis for _, rows in blocks(self.table)])
+        scores = self.moments.leading_scores(self.table)
         counts = np.histogram(scores, bins=10)[0]
         p = counts[counts > 0] / len(scores)
         return float(-(p * np.log(p)).sum())

@@ -13,11 +13,12 @@ from scipy import linalg
 from scipy.special import logsumexp
 
 from adrec.collapse.large import LargeTable
+from adrec.collapse.nulls import wishart_spectrum
 from adrec.errors import WeightsError
-from adrec.maps.tables import as_table, checked, unit_rows
+from adrec.maps.tables import as_table, checked, principal_axes, unit_rows
 
-LARGE = 2**25
-"""Entries above which a table is measured in blocks instead of copied to float64 (256 MiB)."""
+LARGE, MANY = 2**25, 100_000
+"""Entries above which a table is measured in blocks instead of copied to float64 (256 MiB); items above which not all pairs are."""
 BLOCK = 2**22
 """Entries of a block of pairwise distances: 32 MiB."""
 ALL_PAIRS, SAMPLED_PAIRS = 5_000, 500_000
@@ -52,19 +53,14 @@ def gaussian_spectrum(n_items: int, width: int, seed: int = 0, draws: int = 8, s
     """Centred singular values of a Gaussian table of this size: the mean over ``draws``, (min(V, D),), descending.
 
     ``std`` scales it, to the overall standard deviation of the table it stands beside. W^T W of a centred Gaussian table is
-    Wishart with V - 1 degrees of freedom, so the small triangular factor of Bartlett (1933) has exactly its singular values.
+    Wishart with V - 1 degrees of freedom, whose eigenvalues ``wishart_spectrum`` draws.
     """
     if n_items < 2 or width < 1 or draws < 1:
         asked = f"{n_items} items of width {width} in {draws} draws"
         raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
     rng = np.random.default_rng(seed)
-    small, degrees = sorted((n_items - 1, width))
-    total = np.zeros(small)
-    for _ in range(draws):
-        factor = np.tril(rng.standard_normal((small, small)), -1)
-        factor[np.diag_indices(small)] = np.sqrt(rng.chisquare(degrees - np.arange(small)))
-        total += linalg.svdvals(factor, check_finite=False)
-    return std * np.pad(total / draws, (0, min(n_items, width) - small))
+    total = np.sqrt([wishart_spectrum(rng, n_items - 1, width) for _ in range(draws)]).sum(axis=0)
+    return std * np.pad(total / draws, (0, min(n_items, width) - len(total)))
 
 
 # -- measures of a spectrum -------------------------------------------------------------------------------------------
@@ -166,8 +162,9 @@ def isotropy(table: ArrayLike) -> float:
     """
     table = as_table(table)
     scale = max(np.abs(table).max(), np.finfo(np.float64).tiny)
-    _, vectors = np.linalg.eigh((table / scale).T @ (table / scale))
-    projections = table @ vectors
+    projections = table @ principal_axes(table / scale)[1]
+    if len(table) < table.shape[1]:  # the other eigenvectors of W^T W: no item lies along them
+        projections = np.pad(projections, ((0, 0), (0, 1)))
     log_z = np.concatenate([logsumexp(projections, axis=0), logsumexp(-projections, axis=0)])
     return float(np.exp(log_z.min() - log_z.max()))
 
@@ -238,9 +235,9 @@ def gaussian_kl(table: ArrayLike) -> float:
     By ``slogdet``, so it does not saturate as the official notebook's ``kl_gaussian`` does; infinity if C is singular.
     """
     z = standardised(table)
-    covariance = z.T @ z / (len(z) - 1)
     if len(z) <= z.shape[1] or not (singular_values(z) > 0).all():
         return float("inf")
+    covariance = z.T @ z / (len(z) - 1)
     _, log_determinant = np.linalg.slogdet(covariance)
     return float(0.5 * (np.trace(covariance) - len(covariance) - log_determinant))
 
@@ -289,9 +286,13 @@ def official_measures(table: ArrayLike) -> dict[str, float]:
     table = as_table(table)
     z = standardised(table)
     values = linalg.svdvals(z, check_finite=False)
-    covariance = z.T @ z / (len(z) - 1)
-    eigenvalues = np.linalg.eigvalsh(covariance).clip(min=0)
-    determinant = max(float(np.linalg.det(covariance)), 0.0)
+    if len(z) <= z.shape[1]:  # C is singular: its eigenvalues are those of Z Z^T and zeros
+        eigenvalues, determinant = np.append(values**2 / (len(z) - 1), 0.0), 0.0
+        trace = eigenvalues.sum()
+    else:
+        covariance = z.T @ z / (len(z) - 1)
+        eigenvalues, determinant = np.linalg.eigvalsh(covariance).clip(min=0), max(float(np.linalg.det(covariance)), 0.0)
+        trace = np.trace(covariance)
     total = unit_rows(table).sum(axis=0)
     return {
         "variance": float(table.var(axis=0).mean()),
@@ -300,7 +301,7 @@ def official_measures(table: ArrayLike) -> dict[str, float]:
         "sv_entropy": entropy(values),
         "sv_variance": float(values.var()),
         "isotropy": float(eigenvalues.min() / eigenvalues.max()) if eigenvalues.max() > 0 else 0.0,
-        "kl_gaussian": float(0.5 * (np.trace(covariance) - len(covariance) - np.log(determinant + 1e-9))),
+        "kl_gaussian": float(0.5 * (trace - z.shape[1] - np.log(determinant + 1e-9))),
         "mutual_info": _component_entropy(table),
         "cov_entropy": entropy(singular_values(table) ** 2),
     }
@@ -342,15 +343,18 @@ def _blocks(rows: int) -> Iterator[tuple[int, int]]:
 def table_report(name: str, table: ArrayLike) -> dict[str, Any]:
     """The entry of ``collapse --json`` for one table: spectra, measures, the official nine; what is infinite is None.
 
-    A table above LARGE entries is read in blocks and never copied; what is then taken from sampled pairs is named under ``sampled``.
+    A table above LARGE entries or MANY items is read in blocks and never copied; what is then taken from sampled pairs is named under
+    ``sampled``.
     """
-    if np.size(table) > LARGE and len(np.asarray(table)) > np.shape(table)[1]:
-        return _large_report(name, LargeTable(checked(table, f"'{name}'")))
-    array = as_table(table, f"'{name}'")
+    array = checked(table, f"'{name}'")
+    items, width = array.shape
+    if (items * width > LARGE or items > MANY) and items > width:
+        return _large_report(name, LargeTable(array))
+    array = array.astype(np.float64)
     return {
         "name": name,
-        "items": array.shape[0],
-        "width": array.shape[1],
+        "items": items,
+        "width": width,
         "singular_values": singular_values(array).tolist(),
         "singular_values_uncentred": singular_values(array, centred=False).tolist(),
         "measures": {key: _finite(value) for key, value in measures(array).items()},

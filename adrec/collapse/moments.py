@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adrec.maps.tables import blocks, unit_rows
+from adrec.maps.tables import blocks, column_blocks, unit_rows
 
 
 @dataclass(frozen=True)
 class Moments:
-    """n rows over ``scale``, their largest entry (1 for zeros): mean (D,), scatter (D, D) about it, mean cosine over pairs of rows."""
+    """n rows over ``scale``, their largest entry (1 for zeros): mean (D,), scatter about it, mean cosine over pairs of rows.
+
+    scatter: X^T X (D, D) of the centred rows X; for a table with more columns than rows X X^T (V, V), which has the same eigenvalues but
+    for zeros, and the same trace.
+    """
 
     n: int
     scale: float
@@ -29,10 +33,16 @@ class Moments:
             unit = unit_rows(rows)
             units += unit.sum(axis=0)
             own += (unit**2).sum()
-        mean, scatter = total / n, np.zeros((width, width))
-        for _, rows in blocks(table):
-            rows = rows / scale - mean
-            scatter += rows.T @ rows
+        mean, side = total / n, min(n, width)
+        scatter = np.zeros((side, side))
+        if n < width:
+            for columns, part in column_blocks(table):
+                part = part / scale - mean[columns]
+                scatter += part @ part.T
+        else:
+            for _, rows in blocks(table):
+                rows = rows / scale - mean
+                scatter += rows.T @ rows
         return cls(n, scale, mean, scatter, float((units @ units - own) / (n * (n - 1))))
 
     @property
@@ -41,6 +51,13 @@ class Moments:
         lam = np.linalg.eigvalsh(self.scatter)[::-1][: max(min(self.n - 1, len(self.mean)), 1)]
         floor = np.finfo(np.float64).eps * self.n * (np.trace(self.scatter) + self.n * float(self.mean @ self.mean))
         return np.where(lam > floor, lam, 0.0)
+
+    def leading_scores(self, table: np.ndarray) -> np.ndarray:
+        """How far each of the table's rows, over ``scale`` and centred, lies along their strongest direction: (V,)."""
+        values, vectors = np.linalg.eigh(self.scatter)
+        if self.n < len(self.mean):
+            return np.asarray(vectors[:, -1] * np.sqrt(max(values[-1], 0.0)))
+        return np.concatenate([(rows / self.scale - self.mean) @ vectors[:, -1] for _, rows in blocks(table)])
 
     @property
     def offset(self) -> float:

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy import linalg
 
+from adrec.collapse.moments import Moments
 from adrec.errors import WeightsError
+from adrec.maps.tables import column_blocks
 
 DRAWS = 100
 """Gaussian tables drawn: their spread is known to 7 %."""
+WIDE, FEWEST_DRAWS = 512, 20
+"""The smaller side of a table above which fewer are drawn, and how many at least: their spread is then known to 16 %."""
 RANK_DRAWS = 10
 """Of which the ranks are taken: they hardly vary."""
 COLUMN_DRAWS = 5
@@ -25,15 +30,35 @@ GRID = 4096
 # -- the spectrum of noise --------------------------------------------------------------------------------------------
 
 
-def correlation_spectrum(scatter: np.ndarray, n_items: int) -> np.ndarray:
+def correlation_spectrum(table: np.ndarray, moments: Moments) -> np.ndarray:
     """Eigenvalues of Z^T Z / V, descending, without those that are zero by construction: (min(V - 1, D),).
 
-    scatter: (D, D), sum of (w - mean)(w - mean)^T over the V rows; Z are the rows with each column z-scored (a constant column is zero).
+    Z is the table (V, D) with each column z-scored (a constant column is zero). moments: ``Moments.of(table)``.
     """
-    std = np.sqrt(np.diag(scatter).clip(min=0))
-    scale = np.where(std > 1e-12 * max(float(std.max(initial=0)), 1e-300), std, np.inf)
+    n, width = table.shape
+    return _of_rows(table) if n < width else _of_scatter(moments.scatter, n)
+
+
+def _of_scatter(scatter: np.ndarray, n_items: int) -> np.ndarray:
+    """``correlation_spectrum`` from the sum of (w - mean)(w - mean)^T over the V rows: (D, D)."""
+    scale = _not_constant(np.sqrt(np.diag(scatter).clip(min=0)))
     values = np.linalg.eigvalsh(scatter / scale[:, None] / scale[None, :])[::-1]
     return np.asarray(values[: max(min(n_items - 1, len(values)), 1)].clip(min=0))
+
+
+def _of_rows(table: np.ndarray) -> np.ndarray:
+    """``correlation_spectrum`` of a table with at most as many rows as columns, through Z Z^T: (V, V)."""
+    n = len(table)
+    scale, total = _not_constant(np.concatenate([part.std(axis=0) for _, part in column_blocks(table)])), np.zeros((n, n))
+    for columns, part in column_blocks(table):
+        z = (part - part.mean(axis=0)) / scale[columns]
+        total += z @ z.T
+    return np.asarray(np.linalg.eigvalsh(total / n)[::-1][: max(n - 1, 1)].clip(min=0))
+
+
+def _not_constant(std: np.ndarray) -> np.ndarray:
+    """Standard deviations of columns, infinite where a column is constant up to rounding."""
+    return np.where(std > 1e-12 * max(float(std.max(initial=0)), 1e-300), std, np.inf)
 
 
 @lru_cache(maxsize=256)
@@ -74,20 +99,29 @@ class SpectralNull:
 
 
 @lru_cache(maxsize=64)
-def gaussian_null(n_items: int, width: int, draws: int = DRAWS, seed: int = 0) -> SpectralNull:
+def gaussian_null(n_items: int, width: int, draws: int | None = None, seed: int = 0) -> SpectralNull:
     """The null of the spectral measures for Gaussian tables (V, D), through the same code as a table's own.
 
     W^T W of a centred Gaussian table is Wishart with V - 1 degrees of freedom, so Bartlett's (1933) triangular factor gives exactly its
     spectra, z-scored ones included, at a cost that does not depend on V. Below V = D + 1 the tables themselves are drawn.
+    draws: without, ``null_draws`` of the smaller side.
     """
+    draws = null_draws(min(n_items, width)) if draws is None else draws
     if n_items < 2 or width < 1 or draws < 1:
         asked = f"{n_items} items of width {width} in {draws} draws"
         raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
     rng = np.random.default_rng([seed, n_items, width])
     distance, largest, spectra = np.zeros(draws), np.zeros(draws), []
     for draw in range(draws):
-        scatter = _wishart(rng, n_items, width)
-        eigenvalues = correlation_spectrum(scatter, n_items)
+        if n_items > width:
+            factor = bartlett(rng, n_items - 1, width)
+            scatter = factor @ factor.T
+            eigenvalues = _of_scatter(scatter, n_items)
+        else:
+            table = rng.standard_normal((n_items, width))
+            eigenvalues = _of_rows(table)
+            table -= table.mean(axis=0)
+            scatter = table @ table.T
         distance[draw], largest[draw] = bulk_distance(eigenvalues, n_items, width), eigenvalues[0]
         if draw < RANK_DRAWS:
             spectra.append(ranks(np.linalg.eigvalsh(scatter)[::-1][: min(n_items - 1, width)].clip(min=0)))
@@ -95,14 +129,29 @@ def gaussian_null(n_items: int, width: int, draws: int = DRAWS, seed: int = 0) -
     return SpectralNull(distance, largest, float(rank), float(ratio))
 
 
-def _wishart(rng: np.random.Generator, n_items: int, width: int) -> np.ndarray:
-    if n_items - 1 < width:
-        table = rng.standard_normal((n_items, width))
-        table -= table.mean(axis=0)
-        return table.T @ table
+def wishart_spectrum(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
+    """Eigenvalues of G^T G that are not zero by construction, descending, G a Gaussian table (rows, width): (min(rows, width),).
+
+    Drawn from the bidiagonal matrix of Dumitriu & Edelman 2002 (J. Math. Phys. 43), which has the same law and takes side^2, not side^3.
+    """
+    side, degrees = sorted((rows, width))
+    diagonal = np.sqrt(rng.chisquare(degrees - np.arange(side)))
+    below = np.sqrt(rng.chisquare(side - 1 - np.arange(side - 1))) if side > 1 else np.zeros(0)
+    squares = diagonal**2
+    squares[1:] += below**2
+    return np.asarray(linalg.eigvalsh_tridiagonal(squares, diagonal[:-1] * below)[::-1].clip(min=0))
+
+
+def null_draws(side: int) -> int:
+    """How many tables of noise are drawn whose smaller side is ``side``: DRAWS, fewer above WIDE, where each costs side^3."""
+    return DRAWS if side <= WIDE else max(DRAWS * WIDE**2 // side**2, FEWEST_DRAWS)
+
+
+def bartlett(rng: np.random.Generator, degrees: int, width: int) -> np.ndarray:
+    """A triangular factor F (D, D) with F F^T Wishart of so many degrees of freedom, at least D (Bartlett 1933)."""
     factor = np.tril(rng.standard_normal((width, width)), -1)
-    factor[np.diag_indices(width)] = np.sqrt(rng.chisquare(n_items - 1 - np.arange(width)))
-    return factor @ factor.T
+    factor[np.diag_indices(width)] = np.sqrt(rng.chisquare(degrees - np.arange(width)))
+    return factor
 
 
 def ranks(lam: np.ndarray) -> tuple[float, float]:
@@ -131,7 +180,7 @@ def permuted_columns(table: np.ndarray, deviations: float, draws: int = COLUMN_D
     found = []
     for _ in range(draws):
         shuffled = rng.permuted(columns, axis=1)
-        eigenvalues = correlation_spectrum(shuffled @ shuffled.T, n)
+        eigenvalues = _of_rows(shuffled.T) if n < width else _of_scatter(shuffled @ shuffled.T, n)
         found.append((bulk_distance(eigenvalues, n, width), float(eigenvalues[0])))
     null, (distance, largest) = gaussian_null(n, width, seed=seed), np.max(found, axis=0)
     return max(distance - null.line("distance", deviations), 0.0), max(largest - null.line("largest", deviations), 0.0)

@@ -32,16 +32,21 @@ class Rows:
     """The unit rows of a centred table, and without what ``basis`` explains of them; computed where they are needed.
 
     basis: (V, m) orthonormal columns, the first constant. The others are taken out of rows of unit length, so that a few long rows do not
-    decide what is taken out of the many short ones; what is left has unit length again.
+    decide what is taken out of the many short ones; what is left has unit length again. Rows of a table with more columns than rows are
+    turned into as many coordinates as there are rows, which changes no cosine.
     """
 
     def __init__(self, table: np.ndarray, moments: Moments, basis: np.ndarray) -> None:
-        self.table, self.moments, self.basis = table, moments, basis
+        self.scale, self.mean = moments.scale, moments.mean
+        if len(table) < table.shape[1]:
+            table = np.asarray(np.linalg.qr((table / self.scale - self.mean).T, mode="r")).T
+            self.scale, self.mean = 1.0, np.zeros(len(table))
+        self.table, self.basis = table, basis
         self._kept: np.ndarray | None = None
         self.coefficients = np.zeros((basis.shape[1] - 1, table.shape[1]))
         if basis.shape[1] > 1:
             for start, rows in blocks(table):
-                self.coefficients += basis[start : start + len(rows), 1:].T @ unit_rows(rows / moments.scale - moments.mean)
+                self.coefficients += basis[start : start + len(rows), 1:].T @ unit_rows(rows / self.scale - self.mean)
         if table.size <= KEPT:
             self._kept = self._unit(slice(None))
 
@@ -50,7 +55,7 @@ class Rows:
         return self._unit(which) if self._kept is None else self._kept[which]
 
     def _unit(self, which: np.ndarray | slice) -> np.ndarray:
-        rows = unit_rows(self.table[which].astype(np.float64) / self.moments.scale - self.moments.mean)
+        rows = unit_rows(self.table[which].astype(np.float64) / self.scale - self.mean)
         return unit_rows(rows - self.basis[which, 1:] @ self.coefficients) if len(self.coefficients) else rows
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:

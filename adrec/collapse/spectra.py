@@ -12,6 +12,7 @@ from scipy import linalg
 from threadpoolctl import threadpool_limits
 
 from adrec.collapse.measures import singular_values, standardised
+from adrec.collapse.nulls import bartlett, wishart_spectrum
 from adrec.errors import ConfigError, WeightsError
 from adrec.maps.tables import as_table
 
@@ -48,8 +49,8 @@ def bulk(n_items: int, width: int) -> tuple[float, float]:
 def null_band(n_items: int, width: int, view: str = "centred", draws: int = DRAWS, seed: int = 0) -> np.ndarray:
     """The 1 %, 50 % and 99 % quantiles of a Gaussian table's values at each place: (3, min(V, D)), simulated.
 
-    W^T W of a Gaussian table is Wishart, with V degrees of freedom or, centred, V - 1, so Bartlett's (1933) triangular factor has
-    exactly its spectrum, at a cost that does not depend on V.
+    W^T W of a Gaussian table is Wishart, with V degrees of freedom or, centred, V - 1: its spectrum is drawn at a cost that does not
+    depend on V (``nulls.wishart_spectrum``; standardised from Bartlett's factor).
     """
     check_view(view)
     if n_items < 2 or width < 1 or draws < 1:
@@ -63,15 +64,14 @@ def null_band(n_items: int, width: int, view: str = "centred", draws: int = DRAW
 
 def _drawn(rng: np.random.Generator, n_items: int, width: int, view: str) -> np.ndarray:
     """One spectrum of noise."""
-    degrees, places = n_items - (view != "raw"), min(n_items, width)
-    if degrees < width:
+    if view != "standardised":
+        values = np.sqrt(wishart_spectrum(rng, n_items - (view == "centred"), width))
+        return over_rms(np.pad(values, (0, min(n_items, width) - len(values))))
+    if n_items <= width:
         return spectrum(rng.standard_normal((n_items, width)), view)
-    factor = np.tril(rng.standard_normal((width, width)), -1)
-    factor[np.diag_indices(width)] = np.sqrt(rng.chisquare(degrees - np.arange(width)))
-    if view == "standardised":  # rows of the factor are the table's columns
-        factor /= np.linalg.norm(factor, axis=1, keepdims=True)
-    eigenvalues = np.linalg.eigvalsh(factor @ factor.T)[::-1][:places].clip(min=0)
-    return np.asarray(eigenvalues) if view == "standardised" else over_rms(np.sqrt(eigenvalues))
+    factor = bartlett(rng, n_items - 1, width)
+    factor /= np.linalg.norm(factor, axis=1, keepdims=True)  # rows of the factor are the table's columns
+    return np.asarray(np.linalg.eigvalsh(factor @ factor.T)[::-1].clip(min=0))
 
 
 def over_rms(values: np.ndarray) -> np.ndarray:

@@ -20,6 +20,23 @@ def blocks(table: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield start, table[start : start + step].astype(np.float64)
 
 
+def column_blocks(table: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """(columns, all rows of them in float64) one block after the other: for tables with more columns than rows."""
+    step = max(BLOCK // len(table), 1)
+    for start in range(0, table.shape[1], step):
+        columns = slice(start, start + step)
+        yield columns, table[:, columns].astype(np.float64)
+
+
+def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues (K,) and eigenvectors (D, K) of rows^T rows, the strongest first, K = min(V, D): the others are zero anyway."""
+    if len(rows) < rows.shape[1]:
+        _, values, axes = np.linalg.svd(rows, full_matrices=False)
+        return values**2, axes.T
+    values, vectors = np.linalg.eigh(rows.T @ rows)
+    return values[::-1], vectors[:, ::-1]
+
+
 def checked(table: ArrayLike, name: str = "the table") -> np.ndarray:
     """``table`` as it is, a (V, D) matrix with at least 2 rows of finite numbers and not copied; anything else is a WeightsError."""
     array = np.asarray(table)

@@ -10,7 +10,7 @@ from adrec.collapse.semantics import Neighbourhood, Rows, alignment, overlap, pa
 
 
 def spectrum(table: np.ndarray) -> np.ndarray:
-    return correlation_spectrum(Moments.of(table).scatter, len(table))
+    return correlation_spectrum(table, Moments.of(table))
 
 
 def centred(table: np.ndarray) -> Rows:
