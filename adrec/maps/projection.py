@@ -22,7 +22,7 @@ from adrec.data import catalog
 from adrec.errors import ConfigError, WeightsError
 from adrec.files import atomic
 from adrec.maps.neighbours import nearest, neighbour_overlap
-from adrec.maps.tables import as_table, unit_rows
+from adrec.maps.tables import as_table, principal_axes, unit_rows
 from adrec.runs import Progress, RunFolder
 
 METHODS = ("pca", "umap")
@@ -92,9 +92,12 @@ def pca_map(tables: Mapping[str, np.ndarray]) -> LinearMap:
     they are. Signs: a component's largest entry is positive. The second axis of a table of width 1 is zero. Pearson 1901.
     """
     shown, names = _checked(tables)
-    width = next(iter(shown.values())).shape[1]
+    mean = shown[names[list(tables)[-1]]].mean(axis=0)
+    items, width = next(iter(shown.values())).shape
+    if items * len(shown) < width:
+        return _wide_map(shown, names, mean)
     covariances = {name: np.cov(table, rowvar=False, ddof=0).reshape(width, width) for name, table in shown.items()}
-    linear = pooled_axes(list(covariances.values()), shown[names[list(tables)[-1]]].mean(axis=0))
+    linear = pooled_axes(list(covariances.values()), mean)
     return replace(linear, explained={name: linear.share(covariances[names[name]]) for name in tables})
 
 
@@ -104,8 +107,21 @@ def pooled_axes(covariances: Sequence[np.ndarray], mean: np.ndarray) -> LinearMa
     totals = [float(np.trace(c)) for c in covariances]
     pooled = sum((c / total for c, total in zip(covariances, totals, strict=True) if total > 0), np.zeros((width, width)))
     _, vectors = np.linalg.eigh(pooled)
-    components = np.zeros((2, width))
-    components[: min(2, width)] = vectors[:, ::-1].T[:2]
+    return _linear_map(mean, vectors[:, ::-1])
+
+
+def _wide_map(shown: Mapping[str, np.ndarray], names: Mapping[str, str], mean: np.ndarray) -> LinearMap:
+    """``pca_map`` of tables with more columns than all of them have rows, without any (D, D)."""
+    centred = {name: table - table.mean(axis=0) for name, table in shown.items()}
+    unit = {name: rows / (float(np.linalg.norm(rows)) or 1.0) for name, rows in centred.items()}
+    linear = _linear_map(mean, principal_axes(np.concatenate(list(unit.values())))[1])
+    return replace(linear, explained={name: float(((unit[names[name]] @ linear.components.T) ** 2).sum()) for name in names})
+
+
+def _linear_map(mean: np.ndarray, axes: np.ndarray) -> LinearMap:
+    """On the first two of these axes (D, K)."""
+    components = np.zeros((2, len(mean)))
+    components[: min(2, axes.shape[1])] = axes.T[:2]
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
     components *= np.where(largest < 0, -1.0, 1.0)
     return LinearMap(mean, components, {})
