@@ -18,10 +18,10 @@ from adrec.bench import Effort
 from adrec.bench.operations import evaluation_operations, training_operations
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.batches import PackedBatch, pack, training_batch
-from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.data.dataset import ItemTable, SequenceDataset, Split
 from adrec.diffusion import reverse_process, user_noise
 from adrec.evaluation import evaluate, ranks_of
-from adrec.models import ADRec, build
+from adrec.models import ADRec, Model, build
 from adrec.parallel.workers import Workers
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Recorder
@@ -157,12 +157,18 @@ def _adrec(config: ModelConfig) -> ADRec:
     return model.requires_grad_(False)
 
 
+def _evaluate(model: Model, data: SequenceDataset, split: Split) -> None:
+    """All users with all steps, on as many threads as a training takes."""
+    with Workers() as workers:
+        evaluate(model, data, split, map=workers.map)
+
+
 def evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
     """The test of all users with all denoising steps."""
     start = memory_mib()
     model = _adrec(ModelConfig(n_items=data.n_items))
     steps = model.config.timesteps
-    seconds = repeat(lambda: evaluate(model, data, "test", steps=steps), effort)
+    seconds = repeat(lambda: _evaluate(model, data, "test"), effort)
     lengths = np.minimum(np.diff(data.train_offsets) + 1, model.config.length)
     work = evaluation_operations(model.config, lengths, steps) / 1e9
     return {
@@ -262,7 +268,7 @@ def growth_point(users: int, length: int, items: int, width: int, effort: Effort
     config, lengths = trainer.model.config, np.full(users, length)
     training = repeat(lambda: _epoch(trainer), effort)
     trained = peak_memory_mib()
-    evaluating = repeat(lambda: evaluate(trainer.model, data, "val"), effort)
+    evaluating = repeat(lambda: _evaluate(trainer.model, data, "val"), effort)
     return {
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
         "train": {**spread("seconds", training), "operations": training_operations(config, lengths)},

@@ -98,15 +98,16 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
     from adrec.evaluation import evaluate
     from adrec.models.loading import load_model
     from adrec.parallel.processes import chosen_device, processes
+    from adrec.parallel.workers import Workers
     from adrec.runs import RunFolder
 
     run = RunFolder(arguments.run)
     model = load_model(run)
     data = catalog.load_for_run(placed(run.info, arguments.dataset))
     filters = {"filter_seen": arguments.filter_seen, "filter_padding": arguments.filter_padding}
-    with processes(chosen_device(arguments.device)) as together:
+    with processes(chosen_device(arguments.device)) as together, Workers(together.threads) as workers:
         model.to(together.device)
-        how = {"steps": arguments.steps, "seed": arguments.seed, "processes": together}
+        how = {"steps": arguments.steps, "seed": arguments.seed, "map": workers.map, "share": together}
         result = evaluate(model, data, arguments.split, **how, **filters)
     if together.first:
         show({**result.metrics, **filters}, arguments.json)

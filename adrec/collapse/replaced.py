@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.errors import DataError, WeightsError
 from adrec.evaluation import Evaluation, evaluate
+from adrec.evaluation.evaluator import Map
 from adrec.models import Model
 
 
@@ -23,6 +24,7 @@ def evaluate_table(
     steps: int | None = None,
     seed: int = 0,
     progress: Callable[[float], object] | None = None,
+    map: Map = map,
 ) -> Evaluation:
     """``evaluate`` with the items' rows (V, D) in the place of the model's own, for histories and for ranking alike.
 
@@ -34,7 +36,7 @@ def evaluate_table(
     changed = copy.deepcopy(model)
     with torch.no_grad():
         changed.item_embedding.weight[1:] = torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32))
-    return evaluate(changed, data, split, steps=steps, seed=seed, progress=progress)
+    return evaluate(changed, data, split, steps=steps, seed=seed, progress=progress, map=map)
 
 
 def some_users(data: SequenceDataset, users: int, seed: int = 0) -> SequenceDataset:

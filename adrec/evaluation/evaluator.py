@@ -1,9 +1,9 @@
 """The evaluator: ranks the full catalogue for every user."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -15,8 +15,21 @@ from adrec.diffusion import reverse_process, user_noise
 from adrec.evaluation.metrics import ranking_metrics
 from adrec.evaluation.ranking import streamed_ranks
 from adrec.models import DiffusionModel, Model
-from adrec.parallel.processes import Processes
-from adrec.parallel.workers import Workers
+
+Item = TypeVar("Item")
+Ranked = tuple[np.ndarray, Tensor]
+"""Users and their ranks, (B,) each."""
+Map = Callable[[Callable[[PackedBatch], Ranked], Iterable[PackedBatch]], Iterable[Ranked]]
+
+
+class Share(Protocol):
+    """What this process has of a computation that several do together."""
+
+    def share(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Its own of the items."""
+
+    def add_up(self, tensors: list[Tensor]) -> None:
+        """Replace each tensor by its sum over all processes."""
 
 
 @dataclass(frozen=True)
@@ -49,36 +62,36 @@ def evaluate(
     filter_seen: bool = False,
     filter_padding: bool = False,
     progress: Callable[[float], object] | None = None,
-    processes: Processes | None = None,
+    map: Map = map,
+    share: Share | None = None,
 ) -> Evaluation:
     """Rank the whole catalogue for every user.
 
     steps: denoising steps (default: all timesteps). seed: of the noise, which depends on (seed, user) alone.
     filter_seen: items of the history cannot be recommended (the answer itself is never filtered); filter_padding: nor
-    can row 0. Both are off by default, as in the official code. processes: those that share the users, with the same result in
-    each of them.
+    can row 0. Both are off by default, as in the official code. map: as Python's own, over parts of the users; several threads may
+    call the function at once. share: where several processes rank some of the users each; all of them get the same result.
     """
     begin = time.perf_counter()
-    processes = processes or Processes()
     table = model.item_embedding.weight
     ranks = torch.zeros(data.n_users, dtype=torch.int64)
     done = 0
 
     @torch.no_grad()
-    def rank(part: PackedBatch) -> tuple[np.ndarray, Tensor]:
+    def rank(part: PackedBatch) -> Ranked:
         own = torch.from_numpy(data.answers(split)[part.users].astype(np.int64)).to(table.device)
         hidden = _hidden(data, split, part.users, filter_seen, filter_padding)
         hidden = hidden and (hidden[0].to(table.device), hidden[1].to(table.device))
         return part.users, streamed_ranks(answers(model, part.to(table.device), steps, seed), table, own, hidden).cpu()
 
     parts = (part for batch in evaluation_batches(data, split, model.config.length) for part in batch.split(PART_TOKENS))
-    with Workers(None if table.device.type == "cpu" else 1) as workers:
-        for users, found in workers.map(rank, processes.share(parts)):
-            ranks[torch.from_numpy(users)] = found
-            done += len(users) * processes.size
-            if progress is not None:
-                progress(min(1.0, done / data.n_users))
-    processes.add_up([ranks])
+    for users, found in map(rank, parts if share is None else share.share(parts)):
+        ranks[torch.from_numpy(users)] = found
+        done += len(users)
+        if progress is not None:
+            progress(done / data.n_users)
+    if share is not None:
+        share.add_up([ranks])
     used_steps = 0 if not isinstance(model, DiffusionModel) else model.config.timesteps if steps is None else steps
     used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
     return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy()), "seconds": time.perf_counter() - begin})

@@ -36,6 +36,11 @@ class Processes:
     def first(self) -> bool:
         return self.rank == 0
 
+    @property
+    def threads(self) -> int | None:
+        """Threads for `Workers`: as many as torch would use (None), one where a GPU computes."""
+        return None if self.device.type == "cpu" else 1
+
     def share(self, items: Iterable[Item]) -> Iterator[Item]:
         """Every ``size``-th item, from this process's own on."""
         return islice(items, self.rank, None, self.size)

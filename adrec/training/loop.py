@@ -116,7 +116,7 @@ class Trainer:
 
     def run(self) -> bool:
         """Train to the end: True. False if ``stop`` asked to leave before."""
-        with Workers(None if self.processes.device.type == "cpu" else 1) as workers:
+        with Workers(self.processes.threads) as workers:
             while not self.finished:
                 self.recorder.stage_begins(self.stage, self.place, self.batches_per_epoch)
                 if not self._run_stage(workers):
@@ -251,7 +251,9 @@ class Trainer:
         self.recorder.checkpoint(self.state())
 
     def _evaluate(self, split: Split) -> Evaluation:
-        return evaluate(self.model, self.data, split, steps=self.config.sampling_steps or None, processes=self.processes)
+        with Workers(self.processes.threads) as workers:
+            steps = self.config.sampling_steps or None
+            return evaluate(self.model, self.data, split, steps=steps, map=workers.map, share=self.processes)
 
     def _final_test(self) -> None:
         """Test the last stage's weights; a run that was resumed behind its last stage has them in its folder alone."""

@@ -59,16 +59,18 @@ def measure(
         return found
     from adrec.collapse.replaced import evaluate_table, some_users
     from adrec.evaluation import evaluate
+    from adrec.parallel.workers import Workers
 
     data, why = denoising_data.dataset(run)
     if data is None:
         raise DataError(why)
     model = denoising_data.model(run, stage).result()
     data = data if users is None else some_users(data, users)
-    if table is None:
-        ranks = evaluate(model, data, "val", progress=progress).ranks
-    else:
-        ranks = evaluate_table(model, data, table(), progress=progress).ranks
+    with Workers() as workers:
+        if table is None:
+            ranks = evaluate(model, data, "val", progress=progress, map=workers.map).ranks
+        else:
+            ranks = evaluate_table(model, data, table(), progress=progress, map=workers.map).ranks
     with _lock:
         _found[(*loaders.key(run), stage, users, change)] = ranks
         while len(_found) > KEPT:

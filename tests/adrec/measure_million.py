@@ -81,7 +81,8 @@ def timed_evaluation(items: int, users: int) -> None:
     data, model = long_tailed(items, users), build(model_config(items))
     model.initialise(torch.Generator().manual_seed(0))
     begin = time.perf_counter()
-    evaluate(model, data, "test", filter_seen=True)
+    with Workers() as workers:
+        evaluate(model, data, "test", filter_seen=True, map=workers.map)
     print(f"V = {items:>9,}  evaluation of {users:,} users, 32 steps: {time.perf_counter() - begin:.1f} s  {memory()}", flush=True)
 
 

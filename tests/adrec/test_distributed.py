@@ -344,7 +344,7 @@ def train_all(folder: Path, together: Processes) -> None:
     finally:
         recorder.LOG_SECONDS = before
     model = load_model(RunFolder(folder / "mean"))
-    np.save(folder / f"ranks-{together.rank}.npy", evaluate(model, data, "val", seed=7, processes=together).ranks)
+    np.save(folder / f"ranks-{together.rank}.npy", evaluate(model, data, "val", seed=7, share=together).ranks)
 
 
 def names_of_threads() -> list[str]:

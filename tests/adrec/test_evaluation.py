@@ -17,6 +17,8 @@ from adrec.evaluation import CUTOFFS, answers, evaluate, ranking_metrics, ranks_
 from adrec.evaluation.ranking import BLOCK, CHUNK
 from adrec.models import build
 from adrec.models.loading import load_model
+from adrec.parallel.processes import Processes
+from adrec.parallel.workers import Workers
 
 METRICS = [f"{m}@{k}" for k in CUTOFFS for m in ("hr", "ndcg")] + ["mrr"]
 few_values = st.sampled_from([0.0, 1.0, 1.0, 2.0, -3.5, math.inf, -math.inf, math.nan])
@@ -302,6 +304,26 @@ def _answers(model, data):
     from adrec.data.batches import evaluation_batches
 
     return [answers(model, b) for b in evaluation_batches(data, "test", model.config.length)]
+
+
+def test_ranks_do_not_depend_on_the_threads_that_find_them(model, tiny_data):
+    whole = evaluate(model, tiny_data, "test").ranks
+    with Workers(2) as workers:
+        assert np.array_equal(evaluate(model, tiny_data, "test", map=workers.map).ranks, whole)
+
+
+def test_processes_that_share_the_users_rank_each_of_them_once(model, tiny_data, monkeypatch):
+    monkeypatch.setattr("adrec.evaluation.evaluator.PART_TOKENS", 200)  # several parts
+    whole, found = evaluate(model, tiny_data, "test").ranks, []
+
+    class Third(Processes):
+        def add_up(self, tensors):
+            found.extend(t.clone() for t in tensors)
+            tensors[0].copy_(torch.from_numpy(whole))
+
+    for rank in range(3):
+        assert np.array_equal(evaluate(model, tiny_data, "test", share=Third(rank, 3)).ranks, whole)
+    assert len(found) == 3 and all((r > 0).any() for r in found) and np.array_equal(sum(found).numpy(), whole)
 
 
 def test_progress_ends_at_1(model, tiny_data):
