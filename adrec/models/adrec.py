@@ -14,7 +14,7 @@ from adrec.losses.full import next_item_loss, token_error
 from adrec.models.attention import Layout
 from adrec.models.base import DiffusionModel, initialise_layers
 from adrec.models.blocks import CausalTransformer, KeyValueCache
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 
 
 class MLPDenoiser(nn.Module):
@@ -53,26 +53,26 @@ class ADRec(DiffusionModel):
         """c + lambda (x_t + time(t)). condition, x: (M, D), t: (M,)."""
         return condition + self.config.noise_weight * (x + self.time_embed(self.time_table)[t])
 
-    def denoise(self, condition: Tensor, x: Tensor, t: Tensor, layout: Layout, noise: Noise | None = None) -> Tensor:
+    def denoise(self, condition: Tensor, x: Tensor, t: Tensor, layout: Layout, rng: RandomSource | None = None) -> Tensor:
         """x0_hat of every token. condition: (N + P, D), x: (N, D), t: (N,) -> (N, D). Pads enter clean, at t = 0."""
         h = self.denoiser_input(condition, self.with_pads(x, layout.prefix), F.pad(t, (0, layout.prefix)))
         if isinstance(self.denoiser, MLPDenoiser):
             return self.denoiser(h[: layout.tokens])
-        return self.denoiser(h, layout, noise)[: layout.tokens]
+        return self.denoiser(h, layout, rng)[: layout.tokens]
 
     # -- training -------------------------------------------------------------------------------------------------
 
-    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, noise: Noise | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, rng: RandomSource | None = None) -> tuple[Tensor, Tensor]:
         """(x0_hat, x_0), both (N, D), for one timestep t (N,) and one noise eps (N, D) a token."""
         layout = self.layout(batch)
         x_0 = F.embedding(batch.targets, self.item_embedding.weight)
         x_t = q_sample(x_0, t, eps, self.alpha_bar)
-        return self.denoise(self.encode(batch, layout, noise), x_t, t, layout, noise), x_0
+        return self.denoise(self.encode(batch, layout, rng), x_t, t, layout, rng), x_0
 
-    def losses(self, batch: PackedBatch, noise: Noise) -> dict[str, Tensor]:
-        """The two losses whose mean is minimised, timesteps, noise and dropout drawn from ``noise``."""
-        t = noise.timesteps_of(batch, self.config.timesteps, self.config.timestep_per)
-        x0_hat, x_0 = self(batch, t, noise.normal(batch.tokens, self.config.hidden_size), noise)
+    def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
+        """The two losses whose mean is minimised, timesteps, noise and dropout drawn from ``rng``."""
+        t = rng.timesteps_of(batch, self.config.timesteps, self.config.timestep_per)
+        x0_hat, x_0 = self(batch, t, rng.normal(batch.tokens, self.config.hidden_size), rng)
         ce = next_item_loss(x0_hat, self.item_embedding.weight, batch)
         return {"ce": ce, "mse": token_error(x0_hat, x_0, batch.token_weights)}
 

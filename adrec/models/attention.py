@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from adrec.data.batches import PackedBatch
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,13 @@ def _mean_of_pads(v: Tensor) -> Tensor:
     return v.cumsum(0) / torch.arange(1, len(v) + 1, dtype=v.dtype, device=v.device).unsqueeze(-1)
 
 
-def packed_attention(qkv: Tensor, layout: Layout, heads: int, p: float = 0.0, noise: Noise | None = None) -> Tensor:
+def packed_attention(qkv: Tensor, layout: Layout, heads: int, p: float = 0.0, rng: RandomSource | None = None) -> Tensor:
     """Causal attention within each sequence and onto the pads before it; dropout with probability p on the weights of tokens.
 
     qkv: (N + P, 3 D), query, key and value of all heads one after the other. Returns (N + P, D).
     """
     mask = None
-    if noise is not None and p > 0:
-        mask = noise.keep((layout.users * heads, layout.longest, layout.slots), p)
+    if rng is not None and p > 0:
+        mask = rng.keep((layout.users * heads, layout.longest, layout.slots), p)
         mask[..., : layout.pads] = 1
     return _PackedAttention.apply(qkv, mask, layout, heads)

@@ -18,12 +18,12 @@ from adrec.data.batches import PackedBatch
 from adrec.diffusion import Diffusion
 from adrec.models.attention import Layout, prefix_rows
 from adrec.models.blocks import CausalTransformer, dropout
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 
 
 class Model(nn.Module):
     """``loss_names``: of what ``losses`` returns, in its order. Dropout is active in a forward pass exactly where a generator
-    ``noise`` is passed; there is no train/eval switch."""
+    ``rng`` is passed; there is no train/eval switch."""
 
     loss_names: ClassVar[tuple[str, ...]]
     item_embedding: nn.Embedding
@@ -36,8 +36,8 @@ class Model(nn.Module):
         """Set all weights, drawn from ``generator``."""
         raise NotImplementedError
 
-    def losses(self, batch: PackedBatch, noise: Noise) -> dict[str, Tensor]:
-        """The batch's part of its step's losses, whose mean is minimised; what is random is drawn from ``noise``."""
+    def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
+        """The batch's part of its step's losses, whose mean is minimised; what is random is drawn from ``rng``."""
         raise NotImplementedError
 
 
@@ -70,12 +70,12 @@ class DiffusionModel(Model):
         """The looked-up history and the pads' rows, (N + P, D)."""
         return self.with_pads(F.embedding(batch.items, self.item_embedding.weight), layout.prefix)
 
-    def encode(self, batch: PackedBatch, layout: Layout | None = None, noise: Noise | None = None) -> Tensor:
+    def encode(self, batch: PackedBatch, layout: Layout | None = None, rng: RandomSource | None = None) -> Tensor:
         """The condition c of every token, followed by the pads' rows: (N + P, D). layout: the batch's, if it is at hand."""
         layout = layout or self.layout(batch)
         h = self.history(batch, layout)
-        h = self.hist_norm(dropout(h, self.config.embedding_dropout, noise, layout.tokens))
-        return self.encoder(h, layout, noise)
+        h = self.hist_norm(dropout(h, self.config.embedding_dropout, rng, layout.tokens))
+        return self.encoder(h, layout, rng)
 
     def last_token(self, batch: PackedBatch, copies: int = 1) -> Callable[[Tensor, int], Tensor]:
         """The denoiser of each user's last token as a function (x_t (B * copies, D), t) -> x0_hat of the same shape.

@@ -7,22 +7,22 @@ from torch import Tensor, nn
 
 from adrec.models.attention import Layout, packed_attention
 from adrec.models.fused import gelu
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 
 
-def keep_mask(x: Tensor, p: float, noise: Noise | None, tokens: int | None = None) -> Tensor | None:
-    """The inverted-dropout mask of ``x``, of 1 behind the first ``tokens`` rows; None without noise."""
-    if noise is None or p == 0:
+def keep_mask(x: Tensor, p: float, rng: RandomSource | None, tokens: int | None = None) -> Tensor | None:
+    """The inverted-dropout mask of ``x``, of 1 behind the first ``tokens`` rows; None without ``rng``."""
+    if rng is None or p == 0:
         return None
-    mask = noise.keep(x.shape, p)
+    mask = rng.keep(x.shape, p)
     if tokens is not None:
         mask[tokens:] = 1
     return mask
 
 
-def dropout(x: Tensor, p: float, noise: Noise | None, tokens: int | None = None) -> Tensor:
-    """Inverted dropout on the first ``tokens`` rows (default: all); none without noise."""
-    mask = keep_mask(x, p, noise, tokens)
+def dropout(x: Tensor, p: float, rng: RandomSource | None, tokens: int | None = None) -> Tensor:
+    """Inverted dropout on the first ``tokens`` rows (default: all); none without ``rng``."""
+    mask = keep_mask(x, p, rng, tokens)
     return x if mask is None else x * mask
 
 
@@ -39,22 +39,22 @@ class Block(nn.Module):
         self.narrow = nn.Linear(4 * hidden_size, hidden_size)
         self.ff_norm = nn.LayerNorm(hidden_size, eps=1e-12)
 
-    def after_attention(self, h: Tensor, mixed: Tensor, noise: Noise | None = None, tokens: int | None = None) -> Tensor:
+    def after_attention(self, h: Tensor, mixed: Tensor, rng: RandomSource | None = None, tokens: int | None = None) -> Tensor:
         """Everything behind the attention. h, mixed: (M, D), mixed the attention's output."""
-        h = self.attention_norm(self._added(self.out(mixed), h, noise, tokens))
+        h = self.attention_norm(self._added(self.out(mixed), h, rng, tokens))
         inner = self.wide(h)
-        inner = gelu(inner, keep_mask(inner, self.p, noise, tokens))
-        return self.ff_norm(self._added(self.narrow(inner), h, noise, tokens))
+        inner = gelu(inner, keep_mask(inner, self.p, rng, tokens))
+        return self.ff_norm(self._added(self.narrow(inner), h, rng, tokens))
 
-    def _added(self, x: Tensor, h: Tensor, noise: Noise | None, tokens: int | None) -> Tensor:
+    def _added(self, x: Tensor, h: Tensor, rng: RandomSource | None, tokens: int | None) -> Tensor:
         """h + dropout(x), written over ``x``: a new tensor would cost more than the sum."""
-        mask = keep_mask(x, self.p, noise, tokens)
+        mask = keep_mask(x, self.p, rng, tokens)
         return x.add_(h) if mask is None else x.mul_(mask).add_(h)
 
-    def forward(self, h: Tensor, layout: Layout, noise: Noise | None = None) -> Tensor:
+    def forward(self, h: Tensor, layout: Layout, rng: RandomSource | None = None) -> Tensor:
         """h: (N + P, D) -> (N + P, D)."""
-        mixed = packed_attention(self.qkv(h), layout, self.heads, self.p, noise)
-        return self.after_attention(h, mixed, noise, layout.tokens)
+        mixed = packed_attention(self.qkv(h), layout, self.heads, self.p, rng)
+        return self.after_attention(h, mixed, rng, layout.tokens)
 
 
 class CausalTransformer(nn.Module):
@@ -64,10 +64,10 @@ class CausalTransformer(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(Block(hidden_size, heads, dropout) for _ in range(blocks))
 
-    def forward(self, h: Tensor, layout: Layout, noise: Noise | None = None) -> Tensor:
+    def forward(self, h: Tensor, layout: Layout, rng: RandomSource | None = None) -> Tensor:
         """h: (N + P, D) -> (N + P, D)."""
         for block in self.blocks:
-            h = block(h, layout, noise)
+            h = block(h, layout, rng)
         return h
 
 

@@ -17,7 +17,7 @@ from adrec.losses.full import token_error
 from adrec.models.attention import Layout, prefix_rows
 from adrec.models.base import DiffusionModel, initialise_layers
 from adrec.models.blocks import dropout
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 
 
 class HarnessDenoiser(nn.Module):
@@ -30,9 +30,9 @@ class HarnessDenoiser(nn.Module):
         self.wide2, self.narrow2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
         self.norm = nn.LayerNorm(width, eps=1e-12)
 
-    def forward(self, h: Tensor, noise: Noise | None = None) -> Tensor:
-        h = self.narrow1(dropout(F.silu(self.wide1(h)), self.p, noise))
-        return self.norm(self.narrow2(dropout(F.silu(self.wide2(h)), self.p, noise)))
+    def forward(self, h: Tensor, rng: RandomSource | None = None) -> Tensor:
+        h = self.narrow1(dropout(F.silu(self.wide1(h)), self.p, rng))
+        return self.norm(self.narrow2(dropout(F.silu(self.wide2(h)), self.p, rng)))
 
 
 class LinearDenoiser(nn.Linear):
@@ -41,7 +41,7 @@ class LinearDenoiser(nn.Linear):
     def __init__(self, width: int) -> None:
         super().__init__(3 * width, width)
 
-    def forward(self, h: Tensor, noise: Noise | None = None) -> Tensor:
+    def forward(self, h: Tensor, rng: RandomSource | None = None) -> Tensor:
         return super().forward(h)
 
 
@@ -79,34 +79,34 @@ class DreamRec(DiffusionModel):
             return rows
         return rows + torch.cat([self.position_embedding(batch.positions), self.position_embedding.weight[: layout.prefix]])
 
-    def denoise(self, condition: Tensor, x: Tensor, t: Tensor, noise: Noise | None = None) -> Tensor:
+    def denoise(self, condition: Tensor, x: Tensor, t: Tensor, rng: RandomSource | None = None) -> Tensor:
         """x0_hat, each row on its own. condition, x: (M, D), t: (M,) -> (M, D)."""
-        return self.denoiser(torch.cat([x, self.time_embed(self.time_table)[t], condition], -1), noise)
+        return self.denoiser(torch.cat([x, self.time_embed(self.time_table)[t], condition], -1), rng)
 
     # -- training -------------------------------------------------------------------------------------------------
 
-    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, noise: Noise | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, rng: RandomSource | None = None) -> tuple[Tensor, Tensor]:
         """(x0_hat, x_0), both (M, D), at the positions of ``chosen``. t: (M,), eps: (M, D)."""
         chosen = self.chosen(batch)
         x_0 = F.embedding(batch.targets[chosen], self.item_embedding.weight)
-        condition = self._dropped(self.encode(batch, noise=noise)[: batch.tokens][chosen], noise)
-        return self.denoise(condition, q_sample(x_0, t, eps, self.alpha_bar), t, noise), x_0
+        condition = self._dropped(self.encode(batch, rng=rng)[: batch.tokens][chosen], rng)
+        return self.denoise(condition, q_sample(x_0, t, eps, self.alpha_bar), t, rng), x_0
 
     def chosen(self, batch: PackedBatch) -> Tensor | slice:
         """The tokens that the loss is at: each user's last, or all."""
         return batch.last if self.config.targets == "last" else slice(None)
 
-    def _dropped(self, condition: Tensor, noise: Noise | None) -> Tensor:
+    def _dropped(self, condition: Tensor, rng: RandomSource | None) -> Tensor:
         """Each row replaced by ``nothing`` with the probability config.condition_drop, in training alone."""
-        if noise is None or not self.config.condition_drop:
+        if rng is None or not self.config.condition_drop:
             return condition
-        kept = noise.keep((len(condition), 1), self.config.condition_drop) > 0
+        kept = rng.keep((len(condition), 1), self.config.condition_drop) > 0
         return torch.where(kept, condition, self.nothing)
 
-    def losses(self, batch: PackedBatch, noise: Noise) -> dict[str, Tensor]:
+    def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
         """The squared error, mean over D, over each user's chosen tokens and over users."""
-        t = noise.timesteps_of(batch, self.config.timesteps, self.config.timestep_per)[self.chosen(batch)]
-        x0_hat, x_0 = self(batch, t, noise.normal(len(t), self.config.hidden_size), noise)
+        t = rng.timesteps_of(batch, self.config.timesteps, self.config.timestep_per)[self.chosen(batch)]
+        x0_hat, x_0 = self(batch, t, rng.normal(len(t), self.config.hidden_size), rng)
         weights = batch.user_weights if self.config.targets == "last" else batch.token_weights
         return {"mse": token_error(x0_hat, x_0, weights)}
 

@@ -10,7 +10,7 @@ from adrec.losses.full import next_item_loss
 from adrec.models.attention import Layout, prefix_rows
 from adrec.models.base import Model
 from adrec.models.blocks import CausalTransformer, dropout
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 
 
 class SASRec(Model):
@@ -34,7 +34,7 @@ class SASRec(Model):
             if isinstance(module, nn.Linear):
                 module.bias.data.zero_()
 
-    def forward(self, batch: PackedBatch, noise: Noise | None = None) -> Tensor:
+    def forward(self, batch: PackedBatch, rng: RandomSource | None = None) -> Tensor:
         """The output at every token, (N, D)."""
         config = self.config
         layout = Layout.of(batch, prefix_rows(config.padding, config.positions, batch.frame))
@@ -43,9 +43,9 @@ class SASRec(Model):
         if config.positions:
             h = h + self.position_embedding(batch.positions)
             pads = pads + self.position_embedding.weight[: layout.prefix]
-        h = dropout(self.norm(torch.cat([h, pads])), config.embedding_dropout, noise, layout.tokens)
-        return self.encoder(h, layout, noise)[: layout.tokens]
+        h = dropout(self.norm(torch.cat([h, pads])), config.embedding_dropout, rng, layout.tokens)
+        return self.encoder(h, layout, rng)[: layout.tokens]
 
-    def losses(self, batch: PackedBatch, noise: Noise) -> dict[str, Tensor]:
+    def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
         """Cross-entropy of the next item at every token."""
-        return {"ce": next_item_loss(self(batch, noise), self.item_embedding.weight, batch)}
+        return {"ce": next_item_loss(self(batch, rng), self.item_embedding.weight, batch)}

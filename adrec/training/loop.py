@@ -19,7 +19,7 @@ from adrec.data.batches import PART_TOKENS, PackedBatch, training_batch
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.evaluation import Evaluation, evaluate
 from adrec.models import Model, build
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 from adrec.parallel.processes import Processes
 from adrec.parallel.workers import Workers
 from adrec.runs import STAGES
@@ -32,8 +32,8 @@ from adrec.training.updates import updates_of
 INIT, SHUFFLE, STEP, NEGATIVES = range(4)
 
 
-def noise_for(seed: int, purpose: int, stage: Stage, *where: int) -> np.random.Generator:
-    """The random numbers of one place in the training; the same whether earlier stages ran or were given."""
+def stream(seed: int, purpose: int, stage: Stage, *where: int) -> np.random.Generator:
+    """Random numbers keyed by training position; the same whether earlier stages ran or were given."""
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, purpose, STAGES.index(stage.name), *where])))
 
 
@@ -80,7 +80,7 @@ class Trainer:
         """A new model and optimiser, unless the stage goes on with the previous one's."""
         if not self.stage.continues:
             self.model: Model = build(self.stage.config(self.model_config))
-            self.model.initialise(torch.Generator().manual_seed(int(noise_for(self.config.seed, INIT, self.stage).integers(2**62))))
+            self.model.initialise(torch.Generator().manual_seed(int(stream(self.config.seed, INIT, self.stage).integers(2**62))))
             if self.table is not None:
                 self.model.item_embedding.weight.data.copy_(self.table)
             self._begin_optimizer()
@@ -154,7 +154,7 @@ class Trainer:
     def _rest_of_epoch(self) -> Iterator[PackedBatch]:
         """The batches of this epoch from the current one on."""
         stage, epoch, seed, size = self.stage, self.place.epoch, self.config.seed, self.config.batch_size
-        order = noise_for(seed, SHUFFLE, stage, epoch).permutation(len(self.trainable_users))
+        order = stream(seed, SHUFFLE, stage, epoch).permutation(len(self.trainable_users))
         for i in range(self.place.batch, self.batches_per_epoch):
             users = self.trainable_users[order[i * size : (i + 1) * size]]
             yield training_batch(self.data, users, self.model_config.length)
@@ -176,7 +176,7 @@ class Trainer:
         def gradient_of(batch: PackedBatch, trained: list[Parameter]) -> tuple[dict[str, float], Gradient]:
             return self._gradient(batch, trained, workers)
 
-        rng = noise_for(self.config.seed, NEGATIVES, stage, place.epoch, place.batch)
+        rng = stream(self.config.seed, NEGATIVES, stage, place.epoch, place.batch)
         return self.optimizer.step(batch, gradient_of, self._lr, stage.frozen_table, rng)
 
     def _gradient(self, batch: PackedBatch, trained: list[Parameter], workers: Workers) -> tuple[dict[str, float], Gradient]:
@@ -190,8 +190,8 @@ class Trainer:
 
         def compute(job: tuple[int, PackedBatch]) -> tuple[dict[str, Tensor], list[Gradient]]:
             index, part = job
-            noise = Noise(noise_for(seed, STEP, stage, place.epoch, place.batch, index), device)
-            losses = {k: v for k, v in self.model.losses(part.to(device), noise).items() if k in wanted}
+            rng = RandomSource(stream(seed, STEP, stage, place.epoch, place.batch, index), device)
+            losses = {k: v for k, v in self.model.losses(part.to(device), rng).items() if k in wanted}
             return {k: v.detach() for k, v in losses.items()}, gradients_of(list(losses.values()), trained)
 
         def gradients() -> Iterator[Gradient]:

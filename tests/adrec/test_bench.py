@@ -20,7 +20,7 @@ from adrec.config import ModelConfig
 from adrec.data.batches import evaluation_batches, training_batch
 from adrec.errors import AdrecError, ConfigError, DataError
 from adrec.models import build
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 
 ROOT = Path(__file__).parents[2]
 SMALL = ModelConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=5)
@@ -115,7 +115,7 @@ def test_the_padded_training_loss_without_dropout_is_the_packed_one(tiny_data, k
     config = replace(SMALL, n_items=tiny_data.n_items, model=kind, dropout=0.0, embedding_dropout=0.0, noise_weight=1.0)
     model = model_of(config)
     batch = training_batch(tiny_data, np.arange(30), config.length)
-    packed = model.losses(batch, Noise(np.random.default_rng(3)))
+    packed = model.losses(batch, RandomSource(np.random.default_rng(3)))
     seq, tgt = reference.padded(batch)
     if kind == "sasrec":
         plain = reference.sasrec_losses(model, seq, tgt)

@@ -32,7 +32,7 @@ from adrec.evaluation import answers, evaluate
 from adrec.files import load_arrays
 from adrec.models import build
 from adrec.models.loading import load_model
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 from adrec.parallel import processes as distributed
 from adrec.parallel.processes import Processes, chosen_device, processes
 from adrec.runs import STAGES, RunFolder
@@ -321,7 +321,7 @@ def test_training_and_inference_need_no_tensor_on_the_cpu(change):
     trained = list(model.parameters())
     with OneDevice() as mode:
         batch = training_batch(data, np.arange(20), MODEL.length).split(50)[0].to(device)
-        found = list(model.losses(batch, Noise(np.random.default_rng(0), device)).values())
+        found = list(model.losses(batch, RandomSource(np.random.default_rng(0), device)).values())
         separate = separate_gradients(found, trained)  # projecting them asks for numbers, which these tensors lack
         for gradient in [*separate, mean_gradient(found, trained)]:
             for parameter, part in zip(trained, gradient, strict=True):

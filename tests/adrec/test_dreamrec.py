@@ -18,7 +18,7 @@ from adrec.explain.trajectory import user_trajectory
 from adrec.models import DiffusionModel, DreamRec, build
 from adrec.models.base import time_features
 from adrec.models.loading import load_model
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 from adrec.official.weights import model_from_state_dict, to_official_names
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
@@ -175,7 +175,7 @@ def test_a_batch_in_parts_has_the_whole_batchs_loss():
 def test_conditions_are_dropped_in_training_alone_at_their_rate():
     model = model_of(replace(ORIGINAL, condition_drop=0.3))
     rows = torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
-    dropped = model._dropped(rows, Noise(np.random.default_rng(0)))
+    dropped = model._dropped(rows, RandomSource(np.random.default_rng(0)))
     nothing = (dropped == model.nothing).all(1)
     assert abs(float(nothing.float().mean()) - 0.3) < 0.015
     assert torch.equal(dropped[~nothing], rows[~nothing])
@@ -184,7 +184,7 @@ def test_conditions_are_dropped_in_training_alone_at_their_rate():
 
 def test_the_empty_condition_learns():
     model = model_of(replace(ORIGINAL, condition_drop=0.5))
-    loss = model.losses(batch_of(ORIGINAL, [9] * 20), Noise(np.random.default_rng(0)))["mse"]
+    loss = model.losses(batch_of(ORIGINAL, [9] * 20), RandomSource(np.random.default_rng(0)))["mse"]
     assert torch.autograd.grad(loss, model.nothing)[0].abs().sum() > 0
 
 

@@ -10,14 +10,14 @@ from torch.nn import functional as F
 from adrec.losses import full as losses
 from adrec.losses.full import cross_entropy
 from adrec.models.fused import gelu
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 from adrec.parallel.workers import Workers
 
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_gelu_equals_torchs(masked):
     x = torch.linspace(-12, 12, 20_001).requires_grad_()
-    mask = Noise(np.random.default_rng(0)).keep(x.shape, 0.3) if masked else None
+    mask = RandomSource(np.random.default_rng(0)).keep(x.shape, 0.3) if masked else None
     ours, theirs = gelu(x, mask), F.gelu(x, approximate="tanh") * (1 if mask is None else mask)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=2e-6)
     weights = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
@@ -54,7 +54,7 @@ def test_logits_held_at_once_do_not_grow_with_the_catalogue():
 
 
 def test_half_the_dropout_mask_of_16_bits_is_zero_and_its_mean_is_one():
-    mask = Noise(np.random.default_rng(0)).keep((1000, 333), 0.5)
+    mask = RandomSource(np.random.default_rng(0)).keep((1000, 333), 0.5)
     assert set(mask.unique().tolist()) == {0.0, 2.0}
     assert abs(float(mask.mean()) - 1) < 0.01
 

@@ -15,7 +15,7 @@ from adrec.losses.full import cross_entropy, token_error
 from adrec.models import build
 from adrec.models.adrec import ADRec
 from adrec.models.blocks import dropout
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 from adrec.training.gradients import mean_gradient
 
 BASE = ModelConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=24, noise_weight=0.7)
@@ -137,7 +137,7 @@ def test_sink_and_masked_padding_differ_only_where_there_are_pads():
 
 def test_dropout_leaves_the_pads_rows_alone_and_keeps_the_mean():
     x = torch.ones(20_003, 8)
-    out = dropout(x, 0.3, Noise(np.random.default_rng(0)), tokens=20_000)
+    out = dropout(x, 0.3, RandomSource(np.random.default_rng(0)), tokens=20_000)
     assert torch.equal(out[20_000:], x[20_000:])
     assert abs(float(out[:20_000].mean()) - 1) < 0.01
     assert abs(float((out[:20_000] == 0).float().mean()) - 0.3) < 0.01
@@ -145,7 +145,7 @@ def test_dropout_leaves_the_pads_rows_alone_and_keeps_the_mean():
 
 def test_dropout_is_the_same_for_the_same_generator():
     x = torch.randn(50, 7)
-    assert torch.equal(dropout(x, 0.5, Noise(np.random.default_rng(4))), dropout(x, 0.5, Noise(np.random.default_rng(4))))
+    assert torch.equal(dropout(x, 0.5, RandomSource(np.random.default_rng(4))), dropout(x, 0.5, RandomSource(np.random.default_rng(4))))
 
 
 def test_the_padding_row_learns_only_through_the_softmax():
@@ -167,7 +167,7 @@ def test_the_parts_of_a_batch_sum_to_its_losses_and_gradient(name):
     parameters = list(model.parameters())
 
     def result(part):
-        losses = list(model.losses(part, Noise(np.random.default_rng(0))).values())
+        losses = list(model.losses(part, RandomSource(np.random.default_rng(0))).values())
         return [*losses, *mean_gradient(losses, parameters)]
 
     pieces = [result(part) for part in parts]

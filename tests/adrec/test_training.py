@@ -21,7 +21,7 @@ from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.evaluation import evaluate
 from adrec.files import load_arrays
 from adrec.models.loading import load_model
-from adrec.models.noise import Noise
+from adrec.models.rng import RandomSource
 from adrec.runs import RunFolder
 from adrec.training.loop import learning_rate
 from adrec.training.position import Position
@@ -420,8 +420,8 @@ def test_steps_of_two_stages_are_never_averaged(data, tmp_path):
 
 def test_with_one_t_a_sequence_its_tokens_share_it():
     batch = training_batch(catalog.load(SOURCE), np.arange(6), 10)
-    each = Noise(np.random.default_rng(0)).timesteps_of(batch, 1000, "token").split(batch.lengths.tolist())
-    shared = Noise(np.random.default_rng(0)).timesteps_of(batch, 1000, "sequence").split(batch.lengths.tolist())
+    each = RandomSource(np.random.default_rng(0)).timesteps_of(batch, 1000, "token").split(batch.lengths.tolist())
+    shared = RandomSource(np.random.default_rng(0)).timesteps_of(batch, 1000, "sequence").split(batch.lengths.tolist())
     assert all(len(set(t.tolist())) > 1 for t in each if len(t) > 3)
     assert all(len(set(t.tolist())) == 1 for t in shared) and len({int(t[0]) for t in shared}) > 3
 

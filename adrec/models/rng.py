@@ -9,7 +9,7 @@ from torch import Tensor
 from adrec.data.batches import PackedBatch
 
 
-class Noise:
+class RandomSource:
     """Draws on ``device``. On the CPU from ``generator`` itself, elsewhere from a torch generator seeded by it."""
 
     def __init__(self, generator: np.random.Generator, device: torch.device | str = "cpu") -> None:
