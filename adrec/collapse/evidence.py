@@ -117,7 +117,7 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
     distance, largest = bulk_distance(eigenvalues, n, width), float(eigenvalues[0])
     before = None if start is None else correlation_spectrum(start, Moments.of(start))
     of_start = {} if before is None else {"distance": bulk_distance(before, n, width), "largest": float(before[0])}
-    margins = []
+    margins, lines = [], {}
     for measure, value, drawn, excess, words in (
         ("distance", distance, null.distance, uneven[0], "The spectrum lies {0:.3f} from that of noise"),
         ("largest", largest, null.largest, uneven[1], "The strongest direction has {0:.2f} times a column's variance"),
@@ -125,10 +125,11 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
         line, spread = null.line(measure, t.noise) + excess, float(drawn.std())
         if measure in of_start and of_start[measure] < line + START_IS_CHANCE * spread:
             line = max(line, of_start[measure] + spread / 2)
+        lines[measure] = line
         margins.append(tested(value, line, spread))
         said = f"{words.format(value)}; noise tables stay below {line:.3g}."
         findings.add(SPECTRAL[measure], value, float(drawn.mean()), line, said)
-    above = int((eigenvalues > line).sum())
+    above = int((eigenvalues > lines["largest"]).sum())
     findings.add("spikes", above, 0.0, 1.0, f"{above} directions are stronger than any of noise.")
     findings.margins["structure"] = max(margins)
     rank, ratio = ranks(lam)

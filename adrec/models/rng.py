@@ -22,9 +22,9 @@ class RandomSource:
     def keep(self, shape: Sequence[int], p: float) -> Tensor:
         """A dropout mask: 0 with probability p, otherwise 1 / (1 - p).
 
-        16 random bits decide on an element, so p is rounded to a multiple of 2^-16, and kept values are scaled to match.
+        16 random bits decide on an element, so p is rounded to a multiple of 2^-16 below 1, and kept values are scaled to match.
         """
-        dropped = round(p * 2**16)
+        dropped = min(round(p * 2**16), 2**16 - 1)
         return torch.ge(self._bits(shape), dropped - 2**15, out=torch.empty(shape, device=self.device)).mul_(1 / (1 - dropped / 2**16))
 
     def _bits(self, shape: Sequence[int]) -> Tensor:

@@ -143,6 +143,12 @@ def test_dropout_leaves_the_pads_rows_alone_and_keeps_the_mean():
     assert abs(float((out[:20_000] == 0).float().mean()) - 0.3) < 0.01
 
 
+@pytest.mark.parametrize("p", [0.99999, float(np.nextafter(1, 0))])
+def test_dropout_with_a_rate_just_below_1_keeps_a_finite_few(p):
+    mask = Noise(np.random.default_rng(0)).keep((1000, 1000), p)
+    assert mask.isfinite().all() and 0 < (mask > 0).float().mean() < 1e-4
+
+
 def test_dropout_is_the_same_for_the_same_generator():
     x = torch.randn(50, 7)
     assert torch.equal(dropout(x, 0.5, RandomSource(np.random.default_rng(4))), dropout(x, 0.5, RandomSource(np.random.default_rng(4))))
