@@ -1,6 +1,7 @@
 """Files that appear whole or not at all: text, JSON and safetensors, written beside their place and renamed into it."""
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -60,6 +61,8 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     try:
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary)
         os.replace(temporary, path)
+    except SafetensorError as error:  # how it reports a full disk
+        raise OSError(errno.EIO, str(error).rstrip("."), str(path)) from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -7,10 +7,9 @@ No Streamlit here: the worker imports this file too.
 """
 
 import contextlib
-import fcntl
 import os
 import re
-import signal
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock, Timeout
 
 from adrec.errors import RunError
 from adrec.files import read_json, write_json
-from adrec.runs import RunFolder, process_alive
+from adrec.runs import ALIVE, ENDED, RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -93,11 +93,11 @@ def job(root: Path, name: str) -> Job | None:
     return next((j for j in jobs(root) if j.name == name), None)
 
 
-def log_tail(run: RunFolder, lines: int = 12) -> str:
-    """The last lines of the training's output; a progress bar counts as its last picture."""
+def log_tail(run: RunFolder, lines: int = 12, start: int = 0) -> str:
+    """The last lines of the training's output from byte ``start`` on; a progress bar counts as its last picture."""
     try:
         with open(run.path / "log.txt", "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 20_000))
+            file.seek(max(start, os.fstat(file.fileno()).st_size - 20_000))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ""
@@ -107,21 +107,32 @@ def log_tail(run: RunFolder, lines: int = 12) -> str:
 
 def _job(run: RunFolder) -> Job:
     data, status = _read(run.path / "job.json"), _status(run)
-    state, error = str(status.get("state", "missing")), status.get("error")
+    state, error, asked = str(status.get("state", "missing")), status.get("error"), run.stop_asked
     if state == "queued" and "pid" in data:  # started, but it has not said so itself yet
-        state, error = ("running", None) if process_alive(data) else _ended(run, data)
-    if state == "running" and data.get("stop_asked"):
+        state, error = ("running", None) if _process(run.path, data) else _ended(run, data)
+    if state == "running" and asked is not None:
         state = "stopping"
-    return Job(run, state, error if state == "failed" else None, stop_asked=data.get("stop_asked"))
+    return Job(run, state, error if state == "failed" else None, stop_asked=asked)
+
+
+def _process(folder: Path, data: dict[str, Any]) -> psutil.Process | None:
+    """The process that was started to train ``folder``. Its command line says so, whatever happens to clock and process ids."""
+    try:
+        process = psutil.Process(int(data["pid"]))
+        return process if f"--run={folder}" in process.cmdline() else None
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return None
 
 
 def _ended(run: RunFolder, data: dict[str, Any]) -> tuple[str, str | None]:
-    """State and sentence of a process that ended without recording either."""
-    if data.get("stop_asked"):
+    """State and sentence of a process that ended without recording either: what it said of its failure, if anything."""
+    if run.stop_asked is not None:
         return "stopped", None
-    last = log_tail(run, 1)
-    told = last.removeprefix(CLI_PREFIX)
-    return "failed", told if told != last else f"The training process ended unexpectedly; its last words were: {last or 'none'}"
+    lines = log_tail(run, 200, int(_time(data, "log"))).splitlines()
+    told = [line.removeprefix(CLI_PREFIX) for line in lines if line.startswith(CLI_PREFIX)]
+    if not told and any(line.startswith("Traceback") for line in lines):
+        told = [f"The training ended with an error: {lines[-1]}"]
+    return "failed", told[-1] if told else ENDED
 
 
 def _status(run: RunFolder) -> dict[str, Any]:
@@ -132,8 +143,15 @@ def _status(run: RunFolder) -> dict[str, Any]:
 
 
 def _begun(path: Path) -> float:
-    submitted = _read(path / "job.json").get("submitted")
-    return float(submitted) if submitted else (path / "run.json").stat().st_mtime
+    submitted = _time(_read(path / "job.json"), "submitted")
+    with contextlib.suppress(OSError):  # the folder may go while it is looked at
+        return submitted or (path / "run.json").stat().st_mtime
+    return 0.0
+
+
+def _time(data: dict[str, Any], key: str) -> float:
+    """A time of job.json; 0 where it has none, or one that is no number."""
+    return float(data[key]) if isinstance(data.get(key), int | float) else 0.0
 
 
 def _queued(root: Path) -> list[Path]:
@@ -142,7 +160,7 @@ def _queued(root: Path) -> list[Path]:
     for path in root.glob("*/job.json"):
         data = _read(path)
         if "pid" not in data and _read(path.parent / "status.json").get("state") == "queued":
-            waiting.append((float(data.get("queued", 0)), path.parent))
+            waiting.append((_time(data, "queued"), path.parent))
     return [folder for _, folder in sorted(waiting)]
 
 
@@ -170,25 +188,32 @@ def submit(root: Path, name: str, arguments: Sequence[str]) -> Job:
     check_name(root, name)
     folder = root / name
     folder.mkdir(parents=True)
-    with _transitions(root):
-        write_json(folder / "job.json", {"arguments": list(arguments), "submitted": time.time(), "queued": time.time()})
-        _set(folder, "queued")
+    try:
+        with _transitions(root):
+            write_json(folder / "job.json", {"arguments": list(arguments), "submitted": time.time(), "queued": time.time()})
+            _set(folder, "queued")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     ensure_worker(root)
     return _job(RunFolder(folder))
 
 
 def stop(root: Path, name: str, force: bool = False) -> None:
     """Take a run out of the queue, or ask its process to checkpoint and end (force: end it at once)."""
-    folder = root / name
+    run = RunFolder(root / name)
     with _transitions(root):
-        status, data = _read(folder / "status.json"), _read(folder / "job.json")
-        process = data if process_alive(data) else status
-        if process_alive(process):
-            write_json(folder / "job.json", {**data, "stop_asked": data.get("stop_asked") or time.time()})
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(process["pid"]), signal.SIGKILL if force else signal.SIGTERM)
+        status, process = _status(run), _process(run.path, _read(run.path / "job.json"))
+        if status.get("state") in ALIVE or process is not None:
+            run.ask_to_stop()
+            with contextlib.suppress(psutil.Error, KeyError, TypeError, ValueError):
+                process = process or psutil.Process(int(status["pid"]))
+                if force:
+                    process.kill()
+                elif not run.held:  # it has not come to its first step, and to nothing that it could lose
+                    process.terminate()
         elif status.get("state") == "queued":
-            _set(folder, "stopped")
+            _set(run.path, "stopped")
 
 
 def resume(root: Path, name: str) -> None:
@@ -199,6 +224,7 @@ def resume(root: Path, name: str) -> None:
         if not current.can_resume:
             raise RunError(f"The run '{name}' is {current.state}; only a stopped or failed run can be resumed.")
         data = _read(folder / "job.json")
+        current.run.forget_stop()
         arguments = data.get("arguments", [])  # none needed: the run's own run.json decides
         write_json(folder / "job.json", {"arguments": arguments, "submitted": data.get("submitted", time.time()), "queued": time.time()})
         _set(folder, "queued")
@@ -265,9 +291,9 @@ def _start(root: Path, folder: Path) -> subprocess.Popen[bytes] | None:
         data = _read(folder / "job.json")
         command = [sys.executable, "-m", "adrec", "train", f"--run={folder}", "--resume", *data.get("arguments", [])]
         with open(folder / "log.txt", "ab") as log:
+            begin = log.tell()
             child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        identity = {"pid": child.pid, "started": psutil.Process(child.pid).create_time()}
-        write_json(folder / "job.json", {**data, **identity})
+        write_json(folder / "job.json", {**data, "pid": child.pid, "log": begin})
         return child
 
 
@@ -294,13 +320,16 @@ def _transitions(root: Path) -> Iterator[None]:
 def _lock(path: Path, wait: bool) -> Iterator[bool]:
     """Hold a file lock; False if it is not to be waited for and another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
+    lock = FileLock(path, blocking=wait)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
         yield True
+    finally:
+        lock.release()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from adrec.data.dataset import SequenceDataset, Split
+from adrec.errors import DataError
 
 PART_TOKENS = 2048
 """Tokens of a part of a batch that one worker computes at a time: what it keeps fits in a CPU's cache, products are large enough."""
@@ -125,6 +126,15 @@ def _windows(stops: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Indices of the ``lengths`` entries before each stop, one window after the other."""
     begins = np.cumsum(lengths) - lengths
     return np.arange(lengths.sum()) + np.repeat(stops - lengths - begins, lengths)
+
+
+def trainable_users(data: SequenceDataset) -> np.ndarray:
+    """The users with a training pair, that is with two training items or more; a DataError if there is none."""
+    users = np.flatnonzero(np.diff(data.train_offsets) > 1)
+    if not len(users):
+        need = "training needs a user with two training items, an item and the one after it"
+        raise DataError(f"Every user of the data set '{data.name}' has a single training item; {need}.")
+    return users
 
 
 def training_batch(data: SequenceDataset, users: np.ndarray, frame: int) -> PackedBatch:

@@ -142,10 +142,11 @@ def import_tables(run: RunFolder, sources: Sequence[Source], judged: Mapping[str
     }
     data = next((s.data for s in sources if s.data is not None), None)
     tables = dict(zip(named(sources), (s.table for s in sources), strict=True))
-    run.create_tables(tables, item_table(sources), info, None if data is None else data.popularity)
-    if judged is not None:
-        hashes = {"tables_hash": tables_hash(run, run.tables()), "data_hash": None if data is None else data.content_hash}
-        write_json(run.path / FILE, {"version": VERSION, **hashes, "tables": judged["tables"], "snapshots": []})
+    with run.owned():
+        run.create_tables(tables, item_table(sources), info, None if data is None else data.popularity)
+        if judged is not None:
+            hashes = {"tables_hash": tables_hash(run, run.tables()), "data_hash": None if data is None else data.content_hash}
+            write_json(run.path / FILE, {"version": VERSION, **hashes, "tables": judged["tables"], "snapshots": []})
     return run
 
 

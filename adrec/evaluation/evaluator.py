@@ -12,6 +12,7 @@ from torch import Tensor
 from adrec.data.batches import PART_TOKENS, PackedBatch, evaluation_batches
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.diffusion import reverse_process, user_noise
+from adrec.errors import DataError
 from adrec.evaluation.metrics import ranking_metrics
 from adrec.evaluation.ranking import streamed_ranks
 from adrec.models import DiffusionModel, Model
@@ -72,6 +73,8 @@ def evaluate(
     can row 0. Both are off by default, as in the official code. map: as Python's own, over parts of the users; several threads may
     call the function at once. share: where several processes rank some of the users each; all of them get the same result.
     """
+    if not data.n_users:
+        raise DataError(f"The data set '{data.name}' has no user to evaluate with.")
     begin = time.perf_counter()
     table = model.item_embedding.weight
     ranks = torch.zeros(data.n_users, dtype=torch.int64)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from adrec.config import TrainConfig, settings
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import RunError, WeightsError
+from adrec.errors import WeightsError
 from adrec.files import save_arrays
 from adrec.models.loading import read_state_dict
 from adrec.official.weights import model_from_state_dict
@@ -18,17 +18,15 @@ def import_official(
 ) -> RunFolder:
     """Write ``path`` as a finished run that holds the official weights as its last stage."""
     run = RunFolder(path)
-    if run.exists:
-        raise RunError(f"Run '{path}' exists already; choose another folder.")
-    fields, _ = settings("paper", overrides)
-    for name in ("model", "hidden_size", "blocks", "denoiser"):
-        fields.pop(name, None)  # the shapes tell
-    model = model_from_state_dict(read_state_dict(checkpoint), **fields)
-    if model.config.n_items != data.n_items:
-        raise WeightsError(f"'{checkpoint}' ranks {model.config.n_items:,} items; the data set '{data.name}' has {data.n_items:,}.")
-    info = describe_run(data, source, model.config, TrainConfig(), "official", command, None)
-    path.mkdir(parents=True, exist_ok=True)
-    save_arrays(run.weights_path("finetune"), {k: v.numpy() for k, v in model.state_dict().items()})
-    run.create(info, data.items, data.popularity)
-    run.write_status("finished")
+    with run.owned():
+        fields, _ = settings("paper", overrides)
+        for name in ("model", "hidden_size", "blocks", "denoiser"):
+            fields.pop(name, None)  # the shapes tell
+        model = model_from_state_dict(read_state_dict(checkpoint), **fields)
+        if model.config.n_items != data.n_items:
+            raise WeightsError(f"'{checkpoint}' ranks {model.config.n_items:,} items; the data set '{data.name}' has {data.n_items:,}.")
+        info = describe_run(data, source, model.config, TrainConfig(), "official", command, None)
+        save_arrays(run.weights_path("finetune"), {k: v.numpy() for k, v in model.state_dict().items()})
+        run.create(info, data.items, data.popularity)
+        run.write_status("finished")
     return run

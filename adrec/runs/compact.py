@@ -27,6 +27,12 @@ def compact(run: RunFolder, out: str | Path, snapshots: int = 6, tables_only: bo
         raise RunError(f"Run '{run.path}' is not finished; only a finished run can be compacted.")
     if copy.path.exists():
         raise RunError(f"'{copy.path}' exists already; choose another folder.")
+    with copy.owned():
+        _fill(copy, run, snapshots, tables_only)
+    return copy
+
+
+def _fill(copy: RunFolder, run: RunFolder, snapshots: int, tables_only: bool) -> None:
     for stage in run.stages:
         names = None if stage == FINAL and not tables_only else (ITEM_TABLE,)
         save_arrays(copy.weights_path(stage), _halved(run.weights_path(stage), names))
@@ -42,7 +48,6 @@ def compact(run: RunFolder, out: str | Path, snapshots: int = 6, tables_only: bo
     _write_events(copy, run.events()[0])
     write_json(copy.path / "run.json", _described(run.info))
     write_json(copy.path / "status.json", {"state": "finished", "error": None})
-    return copy
 
 
 def _write_events(copy: RunFolder, events: list[dict[str, Any]]) -> None:

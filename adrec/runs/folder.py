@@ -7,14 +7,17 @@ import contextlib
 import csv
 import json
 import re
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
+from filelock import FileLock, Timeout
 
 from adrec.config import ModelConfig, TrainConfig, from_json
 from adrec.data.dataset import ItemTable
@@ -26,6 +29,9 @@ TABLES = ("initial", *STAGES)
 ITEM_TABLE = "item_embedding.weight"
 BARE = "tables"
 """The ``kind`` in run.json of a folder that holds item tables and no model."""
+LOCK, STOP = ".lock", "stop"
+LOCK_SECONDS = 2.0
+"""How long to try for a folder's lock: whoever asks whether it is held takes it for an instant."""
 ALIVE = ("running", "stopping")
 ENDED = "The training process ended unexpectedly; resume to go on from its last checkpoint."
 
@@ -87,6 +93,72 @@ class RunFolder:
         except (OSError, ValueError, DataError) as error:
             raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
 
+    # -- ownership ------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def owned(self, exist_ok: bool = False) -> Iterator[None]:
+        """Be the only one to write the folder until the block ends; a RunError where another process is.
+
+        exist_ok: whether it may hold a run already; otherwise that is a RunError too. A folder that is new and still no run
+        when the block fails is removed, so that it does not keep the name.
+        """
+        new = not self.path.exists()
+        self._check_new(exist_ok)
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / LOCK)
+        try:
+            lock.acquire(LOCK_SECONDS)
+        except Timeout:
+            raise RunError(f"Run '{self.path}' is being written by {self._owner()}.") from None
+        try:
+            self._check_new(exist_ok)  # another process may have had it meanwhile
+            self.forget_stop()  # it was asked of an owner before
+            yield
+            self.forget_stop()
+        except BaseException:
+            if new and not self.exists:
+                shutil.rmtree(self.path, ignore_errors=True)
+            raise
+        finally:
+            lock.release()
+
+    def _check_new(self, exist_ok: bool) -> None:
+        if self.exists and not exist_ok:
+            raise RunError(f"Run '{self.path}' exists already; choose another folder.")
+
+    @property
+    def held(self) -> bool:
+        """Whether a process has the folder ``owned``. The operating system knows: neither clock nor process ids matter."""
+        try:
+            with FileLock(self.path / LOCK, blocking=False) if (self.path / LOCK).is_file() else contextlib.nullcontext():
+                return False
+        except (Timeout, OSError):  # OSError: a folder that this user may not write, whose status is believed
+            return True
+
+    def ask_to_stop(self) -> None:
+        """Ask the owner to save a checkpoint and end."""
+        if self.stop_asked is None:
+            (self.path / STOP).touch()
+
+    def forget_stop(self) -> None:
+        """Take back what ``ask_to_stop`` asked."""
+        (self.path / STOP).unlink(missing_ok=True)
+
+    @property
+    def stop_asked(self) -> float | None:
+        """When the owner, or one that was killed, was asked to stop; None if it wasn't."""
+        try:
+            return (self.path / STOP).stat().st_mtime
+        except FileNotFoundError:
+            return None
+
+    def _owner(self) -> str:
+        with contextlib.suppress(RunError, KeyError, TypeError, ValueError, OverflowError):
+            status = read_json(self.path / "status.json")
+            since = datetime.fromtimestamp(status["started"]).strftime("%Y-%m-%d %H:%M")
+            return f"process {int(status['pid'])}, which started at {since}"
+        return "another process"
+
     # -- status ---------------------------------------------------------------------------------------------------
 
     def write_status(self, state: str, error: str | None = None) -> None:
@@ -99,7 +171,7 @@ class RunFolder:
 
     @property
     def status(self) -> dict[str, Any]:
-        """status.json; a run whose process is gone without saying so reads as ``failed``."""
+        """status.json; one that says it is running but that nobody owns reads as ``failed``, or ``stopped`` if that was asked."""
         path = self.path / "status.json"
         if not path.is_file():
             if not self.exists:
@@ -110,8 +182,9 @@ class RunFolder:
         status = read_json(path)
         if not isinstance(status.get("state"), str):
             raise RunError(f"'{path}' is damaged: it has no state.")
-        if status.get("state") in ALIVE and not process_alive(status):
-            status = {**status, "state": "failed", "error": ENDED}
+        if status.get("state") in ALIVE and not self.held:
+            ended = {"state": "failed", "error": ENDED} if self.stop_asked is None else {"state": "stopped"}
+            status = {**status, **ended}
         return status
 
     # -- events ---------------------------------------------------------------------------------------------------
@@ -223,16 +296,6 @@ class RunFolder:
             if match:
                 found.append((match[1], int(match[2]), path))
         return sorted(found, key=lambda s: (STAGES.index(s[0]), s[1]))
-
-
-def process_alive(status: Mapping[str, Any]) -> bool:
-    """Whether the process of a status is still the same one and not a zombie."""
-    try:
-        process = psutil.Process(int(status["pid"]))
-        same = abs(process.create_time() - float(status["started"])) < 1.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, KeyError, TypeError, ValueError):
-        return False
 
 
 def list_runs(*roots: str | Path) -> list[RunFolder]:

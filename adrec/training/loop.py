@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from adrec.config import ModelConfig, TrainConfig
-from adrec.data.batches import PART_TOKENS, PackedBatch, training_batch
+from adrec.data.batches import PART_TOKENS, PackedBatch, trainable_users, training_batch
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.evaluation import Evaluation, evaluate
 from adrec.models import Model, build
@@ -63,7 +63,7 @@ class Trainer:
             self.stages = [s for s in self.stages if s.name != "pretrain"]
         self.place = Position()
         self.best_weights: dict[str, Tensor] = {}
-        self.trainable_users = np.flatnonzero(np.diff(data.train_offsets) > 1)
+        self.trainable_users = trainable_users(data)
         self._begin_stage()
 
     # -- a stage's model ------------------------------------------------------------------------------------------

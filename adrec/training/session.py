@@ -1,5 +1,6 @@
 """Start or resume the training of a run folder."""
 
+import contextlib
 import platform
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -11,13 +12,14 @@ from torch import Tensor
 
 import adrec
 from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings, to_json
+from adrec.data.batches import trainable_users
 from adrec.data.catalog import TITLES
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.files import load_arrays
 from adrec.models.loading import read_state_dict
 from adrec.parallel.processes import Processes
-from adrec.runs import ALIVE, ITEM_TABLE, RunFolder
+from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 
@@ -84,12 +86,27 @@ def train_run(
     """Train all stages of ``info`` (``describe_run``) into ``run``. Returns the state it ends in: finished or stopped.
 
     resume: go on from the last checkpoint of an existing folder (its own run.json decides), or start it if there is none.
-    processes: those that train this run together; the first alone writes the folder.
+    stop: asked after every step, and so is the folder (``RunFolder.ask_to_stop``). processes: those that train this run together;
+    the first alone writes the folder.
     A failure is recorded in status.json and raised again.
     """
     processes = processes or Processes()
-    going_on = resume and run.exists
-    _check_free(run, going_on)
+    trainable_users(data)
+    if run.exists and not resume:
+        raise RunError(f"Run '{run.path}' exists already; choose another folder, or go on with --resume.")
+    with run.owned(exist_ok=resume) if processes.first else contextlib.nullcontext():
+        return _train_owned(run, data, info, resume and run.exists, stop, listener, processes)
+
+
+def _train_owned(
+    run: RunFolder,
+    data: SequenceDataset,
+    info: Mapping[str, Any],
+    going_on: bool,
+    stop: Callable[[], bool],
+    listener: Callable[[dict[str, Any]], None] | None,
+    processes: Processes,
+) -> str:
     finished = going_on and run.status["state"] == "finished"
     info = run.info if going_on else info
     if not processes.agree([going_on, finished, info["model"], info["train"], data.content_hash]):  # nobody writes before
@@ -102,16 +119,17 @@ def train_run(
     model_config = from_json(ModelConfig, info["model"])
     table = read_pretrained(weights, model_config.n_items + 1, model_config.hidden_size) if weights else None
     if not processes.first:
-        recorder: Recorder = Bystander(run, data.popularity)
-        return _state(_train(recorder, data, info, table, going_on, stop, processes))
+        return _state(_train(Bystander(run, data.popularity), data, info, table, going_on, stop, processes))
     if not going_on:
-        run.path.mkdir(parents=True, exist_ok=True)
         run.create(info, data.items, data.popularity)
     run.write_status("running")
     try:
-        finished = _train(Recorder(run, data.popularity, listener), data, info, table, going_on, stop, processes)
+        recorder = Recorder(run, data.popularity, listener)
+        finished = _train(recorder, data, info, table, going_on, lambda: stop() or run.stop_asked is not None, processes)
     except BaseException as error:
-        run.write_status("failed", f"{error}" if str(error) else type(error).__name__)
+        asked = isinstance(error, KeyboardInterrupt)  # a second signal, which does not wait for a checkpoint
+        with contextlib.suppress(OSError):  # the disk may be full: the failure itself is what to report
+            run.write_status("stopped" if asked else "failed", None if asked else f"{error}" or type(error).__name__)
         raise
     run.write_status(_state(finished))
     if finished:  # only now: a kill before this line leaves a run that resumes at its end
@@ -160,13 +178,3 @@ def recorded_request(run: RunFolder, preset: str | None, given: Mapping[str, str
     if pretrained is not None and known not in (pretrained, str(Path(pretrained).resolve())):
         told = f"the pretrained weights '{known}', not '{pretrained}'"
         raise ConfigError(f"Run '{run.path}' was begun with {told}; it is resumed as it was begun.")
-
-
-def _check_free(run: RunFolder, going_on: bool) -> None:
-    if not run.exists:
-        return
-    state = run.status["state"]
-    if state in ALIVE:
-        raise RunError(f"Run '{run.path}' is being trained by another process.")
-    if not going_on:
-        raise RunError(f"Run '{run.path}' exists already; choose another folder, or go on with --resume.")

@@ -483,9 +483,20 @@ def test_a_run_without_its_data_is_told(capsys, copy):
     assert "'/gone/away', which is not there" in sentence_of(capsys, "evaluate", copy.path)
 
 
-def test_a_run_that_another_process_trains_is_left_alone(capsys, copy):
-    copy.write_status("running")
-    assert "is being trained by another process" in sentence_of(capsys, "train", "--run", copy.path, "--resume")
+def test_a_run_that_another_process_trains_is_left_alone(capsys, copy, monkeypatch):
+    monkeypatch.setattr("adrec.runs.folder.LOCK_SECONDS", 0.1)
+    with copy.owned(exist_ok=True):
+        copy.write_status("running")
+        told = sentence_of(capsys, "train", "--run", copy.path, "--resume")
+    assert f"is being written by process {os.getpid()}, which started at " in told
+
+
+def test_data_without_a_training_pair_are_refused_and_leave_nothing(capsys, tmp_path):
+    rows = [f"u{u},i{i},{i}" for u in range(30) for i in range(3)]
+    (tmp_path / "short.csv").write_text("\n".join(["user,item,time", *rows]))
+    told = sentence_of(capsys, "train", "--dataset", tmp_path / "short.csv", "--run", tmp_path / "run")
+    assert "a single training item; training needs a user with two training items" in told
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_damaged_checkpoint_is_told(capsys, copy):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.errors import ConfigError
+from adrec.errors import ConfigError, DataError
 from adrec.evaluation import CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, streamed_ranks, top_items, user_metrics
 from adrec.evaluation.ranking import BLOCK, CHUNK
 from adrec.models import build
@@ -380,3 +380,10 @@ def test_the_padding_row_is_ranked_unless_it_is_filtered(model, tiny_data):
         int(not scores_of(model, tiny_data, u, "test")[0] < scores_of(model, tiny_data, u, "test")[tiny_data.test[u]]) for u in range(80)
     ]
     assert np.array_equal(with_row_0 - without, beaten)
+
+
+def test_data_without_users_are_refused(tiny_data, tiny_run):
+    none = np.zeros(0, dtype=np.int32)
+    empty = replace(tiny_data, train_items=none, train_offsets=np.zeros(1, dtype=np.int64), val=none, test=none, user_ids=none.astype(str))
+    with pytest.raises(DataError, match="has no user to evaluate with"):
+        evaluate(load_model(tiny_run), empty, "test")

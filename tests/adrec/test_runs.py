@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -140,39 +139,99 @@ def status_of(path, **status) -> RunFolder:
 
 
 @pytest.mark.parametrize("state", ["running", "stopping"])
-def test_a_live_process_reads_as_its_state(tmp_path, state):
+def test_an_owned_run_reads_as_its_state(tmp_path, state):
     run = created(tmp_path)
-    run.write_status(state)
-    assert run.status["state"] == state
+    with run.owned(exist_ok=True):
+        run.write_status(state)
+        assert run.status["state"] == state
 
 
 @pytest.mark.parametrize("state", ["running", "stopping"])
-def test_a_dead_process_reads_as_failed(tmp_path, state):
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    started = psutil.Process(ended.pid).create_time()
-    ended.wait()
-    status = status_of(tmp_path, state=state, pid=ended.pid, started=started).status
+def test_a_run_that_nobody_owns_any_more_reads_as_failed(tmp_path, state):
+    run = created(tmp_path)
+    with run.owned(exist_ok=True):
+        run.write_status(state)
+    status = run.status
     assert (status["state"], status["error"]) == ("failed", ENDED)
 
 
-def test_a_zombie_counts_as_dead(tmp_path):
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    process = psutil.Process(child.pid)
-    while process.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
-    run = status_of(tmp_path, state="running", pid=child.pid, started=process.create_time())
-    assert run.status["state"] == "failed"
+def test_a_run_that_was_killed_after_a_request_to_stop_reads_as_stopped(tmp_path):
+    run = status_of(tmp_path, state="running", pid=1, started=0)
+    run.ask_to_stop()
+    assert run.status["state"] == "stopped"
+
+
+HOLD = """
+import sys
+from adrec.runs import RunFolder
+run = RunFolder(sys.argv[1])
+with run.owned():
+    run.write_status("running")
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A run folder and the process that owns it."""
+    run = RunFolder(tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        yield run, child
+        child.kill()
+
+
+def test_a_folder_has_one_owner_and_the_refusal_says_who(holder, monkeypatch):
+    run, child = holder
+    monkeypatch.setattr("adrec.runs.folder.LOCK_SECONDS", 0.1)
+    with pytest.raises(RunError, match=rf"is being written by process {child.pid}, which started at 20\d\d-"), run.owned():
+        pass
+
+
+def test_a_clock_step_does_not_make_an_owner_look_dead(holder):
+    run, _ = holder
+    write_json(run.path / "status.json", {**read_json(run.path / "status.json"), "started": 1.0})
+    assert run.status["state"] == "running"
+
+
+def test_a_killed_owner_leaves_the_folder_free(holder):
+    run, child = holder
+    child.kill()
     child.wait()
+    assert run.status["state"] == "failed"
+    with run.owned():
+        assert run.held
 
 
-def test_another_process_with_the_same_number_counts_as_dead(tmp_path):
-    started = psutil.Process().create_time() - 100
-    assert status_of(tmp_path, state="running", pid=os.getpid(), started=started).status["state"] == "failed"
+def test_a_request_to_stop_ends_with_the_owner_it_was_made_to(tmp_path):
+    run = created(tmp_path)
+    run.ask_to_stop()
+    with run.owned(exist_ok=True):
+        assert run.stop_asked is None
+        run.ask_to_stop()
+        assert run.stop_asked is not None
+    assert run.stop_asked is None
 
 
-@pytest.mark.parametrize("who", [{}, {"pid": None, "started": 1}, {"pid": "x", "started": 1}, {"pid": -5, "started": 1}, {"pid": 1}])
-def test_a_running_state_without_a_process_reads_as_failed(tmp_path, who):
-    assert status_of(tmp_path, state="running", **who).status["state"] == "failed"
+def test_a_new_folder_that_becomes_no_run_does_not_keep_the_name(tmp_path):
+    run = RunFolder(tmp_path / "new")
+    with pytest.raises(OSError, match="full"), run.owned():
+        (run.path / "items.csv").touch()
+        raise OSError("full")
+    assert not run.path.exists()
+
+
+def test_another_process_with_the_same_number_is_not_the_owner(tmp_path):
+    assert status_of(tmp_path, state="running", pid=os.getpid(), started=psutil.Process().create_time()).status["state"] == "failed"
+
+
+@pytest.mark.parametrize("who", [{}, {"pid": None, "started": 1}, {"pid": "x", "started": 1}])
+def test_a_refusal_without_a_readable_status_names_no_process(tmp_path, who, monkeypatch):
+    monkeypatch.setattr("adrec.runs.folder.LOCK_SECONDS", 0.1)
+    run = status_of(tmp_path, state="running", **who)
+    with run.owned(exist_ok=True), pytest.raises(RunError, match="is being written by another process"), run.owned(exist_ok=True):
+        pass
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped", "failed", "queued"])

@@ -1,5 +1,6 @@
 """The training loop: what each stage moves, when it ends, and that an interrupted run ends as an uninterrupted one."""
 
+import errno
 import json
 import math
 import os
@@ -307,6 +308,57 @@ def test_events_after_the_checkpoint_are_cut_off_when_resuming(data, tmp_path):
 def test_an_existing_run_is_not_overwritten(whole, data):
     with pytest.raises(RunError, match="exists already"):
         train_run(whole, data, info_of(data))
+
+
+def test_of_two_trainings_of_one_folder_the_second_is_refused(whole, data, tmp_path, monkeypatch):
+    monkeypatch.setattr("adrec.runs.folder.LOCK_SECONDS", 0.1)
+    run, refused = RunFolder(tmp_path / "two"), []
+
+    def second(event):
+        if event["kind"] == "stage":
+            with pytest.raises(RunError, match="is being written by process") as error:
+                train_run(run, data, info_of(data), resume=True)
+            refused.append(error)
+
+    assert train_run(run, data, info_of(data), listener=second) == "finished"
+    assert len(refused) == 3
+    assert_same(run, whole)
+
+
+def test_a_request_in_the_folder_stops_a_training_after_its_step(data, tmp_path):
+    run = RunFolder(tmp_path / "asked")
+    state = train_run(run, data, info_of(data), listener=lambda event: event["kind"] == "step" and run.ask_to_stop())
+    assert state == run.status["state"] == "stopped"
+    assert train_run(run, data, info_of(data), resume=True) == "finished"
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_no_folder(data, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "run.json")
+
+    monkeypatch.setattr("adrec.runs.folder.write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        train_run(RunFolder(tmp_path / "full"), data, info_of(data))
+    assert not (tmp_path / "full").exists()
+
+
+def test_a_disk_that_fills_up_leaves_a_run_that_resumes(whole, data, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "full")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "status.json")
+
+    def fill(event):
+        if event["kind"] == "validation":
+            monkeypatch.setattr("adrec.runs.folder.write_json", full)
+            full()
+
+    with pytest.raises(OSError, match="No space left"):
+        train_run(run, data, info_of(data), listener=fill)
+    monkeypatch.undo()
+    assert run.status["state"] == "failed"
+    assert train_run(run, data, info_of(data), resume=True) == "finished"
+    assert_same(run, whole)
 
 
 def test_a_damaged_checkpoint_is_named(data, tmp_path):

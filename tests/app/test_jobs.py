@@ -1,16 +1,19 @@
 """Trainings as background processes: real ones, small."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from adrec.errors import RunError
 from adrec.files import read_json, write_json
-from adrec.runs import RunFolder
+from adrec.runs import ENDED, RunFolder
 from app import jobs
 from tests.app.conftest import LONG, QUICK, process_of, state, trains, wait_for
 
@@ -135,21 +138,85 @@ def test_a_worker_is_not_sent_away_by_a_page_that_looks_at_the_lock(root: Path) 
     assert state(root, "one") == "finished"
 
 
+def taken_over(root: Path) -> None:
+    """A run that was left as running by a process whose id is now this one's."""
+    identity = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    write_json(root / "old" / "job.json", {"arguments": [], "submitted": 1.0, "queued": 1.0, "pid": os.getpid()})
+    write_json(root / "old" / "status.json", {"state": "running", "error": None, "heartbeat": 1.0, **identity})
+
+
 def test_another_process_with_the_same_id_is_not_the_training(root: Path) -> None:
-    folder = root / "old"
-    identity = {"pid": os.getpid(), "started": 1.0}
-    write_json(folder / "job.json", {"arguments": [], "submitted": 1.0, "queued": 1.0, **identity})
-    write_json(folder / "status.json", {"state": "running", "error": None, "heartbeat": 1.0, **identity})
+    taken_over(root)
     assert state(root, "old") == "failed"
 
 
 def test_stopping_a_run_never_signals_a_process_that_took_over_its_id(root: Path) -> None:
-    folder = root / "old"
-    identity = {"pid": os.getpid(), "started": 1.0}
-    write_json(folder / "job.json", {"arguments": [], "submitted": 1.0, "queued": 1.0, **identity})
-    write_json(folder / "status.json", {"state": "running", "error": None, "heartbeat": 1.0, **identity})
+    taken_over(root)
     jobs.stop(root, "old", force=True)  # would end this very process
     assert state(root, "old") == "failed"
+
+
+def test_a_started_training_is_known_by_its_command_line_until_it_owns_the_folder(root: Path) -> None:
+    folder = root / "one"
+    with subprocess.Popen([sys.executable, "-c", "input()", f"--run={folder}"], stdin=subprocess.PIPE) as child:
+        write_json(folder / "job.json", {"arguments": [], "submitted": 1.0, "queued": 1.0, "pid": child.pid})
+        jobs._set(folder, "queued")
+        assert state(root, "one") == "running"
+        child.kill()
+    assert state(root, "one") == "failed"
+
+
+def test_a_run_resumed_from_the_command_line_is_not_stopping_because_an_earlier_process_was_asked_to(root: Path) -> None:
+    jobs.submit(root, "one", LONG)
+    wait_for(lambda: trains(root, "one"))
+    process_of(root, "one").suspend()
+    jobs.stop(root, "one")
+    process_of(root, "one").kill()
+    wait_for(lambda: state(root, "one") == "stopped")
+    command = [sys.executable, "-m", "adrec", "train", f"--run={root / 'one'}", "--resume"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as again:
+        wait_for(lambda: any(e["kind"] == "resumed" for e in RunFolder(root / "one").events()[0]))
+        job = jobs.job(root, "one")
+        assert job is not None and job.state == "running" and job.stop_asked is None and not job.can_force
+        jobs.stop(root, "one")  # it does not know the worker, but its folder is asked
+        assert again.wait(60) == 0
+    assert state(root, "one") == "stopped"
+
+
+def test_a_progress_bar_is_not_what_a_killed_training_said(root: Path) -> None:
+    folder = root / "one"
+    jobs._set(folder, "queued")
+    write_json(folder / "job.json", {"arguments": [], "submitted": 1.0, "queued": 1.0, "pid": 2**22 + 1})
+    (folder / "log.txt").write_bytes(b"\r1 pre-train:  19%|##   | 97/500 [00:33<02:17,  2.93epoch/s, loss=4.81]")
+    job = jobs.job(root, "one")
+    assert job is not None and job.error == ENDED
+
+
+@pytest.mark.parametrize(
+    ("log", "error"),
+    [
+        (b"begin\n\radrec: Setting 'lr' is 7.\n\r  0%|  | 0/5 [00:00<?]", "Setting 'lr' is 7."),
+        (b"Traceback (most recent call last):\n  line 1\nMemoryError: 8 GB\n", "The training ended with an error: MemoryError: 8 GB"),
+    ],
+)
+def test_a_training_that_said_why_it_failed_is_quoted(root: Path, log: bytes, error: str) -> None:
+    folder = root / "one"
+    jobs._set(folder, "queued")
+    earlier = b"adrec: An earlier process failed.\n"
+    write_json(folder / "job.json", {"arguments": [], "queued": 1.0, "pid": 2**22 + 1, "log": len(earlier)})
+    (folder / "log.txt").write_bytes(earlier + log)
+    job = jobs.job(root, "one")
+    assert job is not None and job.error == error
+
+
+def test_a_folder_that_could_not_be_queued_does_not_keep_the_name(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(jobs, "write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        jobs.submit(root, "one", QUICK)
+    assert not (root / "one").exists()
 
 
 def test_a_finished_run_cannot_be_resumed(root: Path) -> None:
@@ -182,3 +249,11 @@ def test_a_damaged_status_is_told_and_not_raised(root: Path) -> None:
     (root / "one" / "status.json").write_text("{")
     job = jobs.job(root, "one")
     assert job is not None and job.state == "failed" and "damaged" in str(job.error)
+
+
+@pytest.mark.parametrize("damaged", [{}, {"submitted": "x", "queued": "x", "pid": "x", "log": "x"}, {"queued": "x"}])
+def test_a_damaged_job_is_listed_and_takes_nothing_from_the_others(root: Path, damaged: dict[str, Any]) -> None:
+    for name, data in (("bad", damaged), ("good", {"arguments": [], "submitted": 1.0, "queued": 1.0})):
+        write_json(root / name / "job.json", data)
+        jobs._set(root / name, "queued")
+    assert {j.name for j in jobs.jobs(root)} == {"bad", "good"} and root / "good" in jobs._queued(root)
