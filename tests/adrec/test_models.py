@@ -145,7 +145,7 @@ def test_dropout_leaves_the_pads_rows_alone_and_keeps_the_mean():
 
 @pytest.mark.parametrize("p", [0.99999, float(np.nextafter(1, 0))])
 def test_dropout_with_a_rate_just_below_1_keeps_a_finite_few(p):
-    mask = Noise(np.random.default_rng(0)).keep((1000, 1000), p)
+    mask = RandomSource(np.random.default_rng(0)).keep((1000, 1000), p)
     assert mask.isfinite().all() and 0 < (mask > 0).float().mean() < 1e-4
 
 
