@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Open the app on the bundled run. The rating data are fetched once; without them everything but the users' own histories works.
 app: setup
 	@$(BIN)/python -m adrec data get ml-100k || echo "Going on without the rating data: compose histories by hand on the denoising page."
-	$(BIN)/python -m streamlit run app/main.py --server.port $(PORT)
+	$(BIN)/python -m adrec app --port $(PORT)
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -24,9 +24,10 @@ bench: setup
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: requirements.txt requirements-dev.txt
+# The checkout itself is installed too, so that the command 'adrec' is there.
+$(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e .
 	touch $@
 
 # The pictures of the start page and the README, made from the bundled run.

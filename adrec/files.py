@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from adrec.errors import RunError
+from adrec.system import replace
 
 
 @contextlib.contextmanager
@@ -27,7 +28,7 @@ def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
-        os.replace(name, path)
+        replace(name, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
@@ -60,7 +61,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
     try:
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary)
-        os.replace(temporary, path)
+        replace(temporary, path)
     except SafetensorError as error:  # how it reports a full disk
         raise OSError(errno.EIO, str(error).rstrip("."), str(path)) from None
     finally:

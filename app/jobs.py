@@ -24,9 +24,10 @@ from filelock import FileLock, Timeout
 
 from adrec.errors import RunError
 from adrec.files import read_json, write_json
+from adrec.folders import app_folder
 from adrec.runs import ALIVE, ENDED, RunFolder
+from adrec.system import spawn
 
-ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 CLI_PREFIX = "adrec: "  # how the command line begins the sentence of a failure
 POLL = 0.3
@@ -244,8 +245,7 @@ def ensure_worker(root: Path) -> None:
             if not free:
                 return
         command = [sys.executable, "-m", "app.jobs", str(root)]
-        with open(root / ".queue.log", "ab") as log:
-            _workers[root] = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        _workers[root] = spawn(command, app_folder(), root / ".queue.log")
 
 
 # -- working ------------------------------------------------------------------------------------------------------
@@ -290,9 +290,9 @@ def _start(root: Path, folder: Path) -> subprocess.Popen[bytes] | None:
             return None
         data = _read(folder / "job.json")
         command = [sys.executable, "-m", "adrec", "train", f"--run={folder}", "--resume", *data.get("arguments", [])]
-        with open(folder / "log.txt", "ab") as log:
-            begin = log.tell()
-            child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        log = folder / "log.txt"
+        begin = log.stat().st_size if log.is_file() else 0
+        child = spawn(command, app_folder(), log)
         write_json(folder / "job.json", {**data, "pid": child.pid, "log": begin})
         return child
 

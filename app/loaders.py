@@ -1,8 +1,6 @@
 """Cached reading of run folders. A run is keyed by its path and the time of its last change; torch and umap are never imported here."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,26 +8,21 @@ import pandas as pd
 import streamlit as st
 
 from adrec.config import PRESETS
-from adrec.data import catalog
 from adrec.data.titles import titled
+from adrec.folders import app_folder, home, runs_folder
 from adrec.runs import RunFolder, list_runs
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = app_folder()
 BUNDLED = ROOT / "assets" / "runs"
 FIRST = "ml-100k"
 """The run that the app opens with."""
-
-
-def user_root() -> Path:
-    """Where this person's runs live: ``ADREC_RUNS`` or ``./runs``."""
-    return Path(os.environ.get("ADREC_RUNS") or "runs").resolve()
 
 
 def all_runs() -> list[RunFolder]:
     """The person's runs, the newest first, then the bundled ones: ``FIRST``, then as the presets are listed, then by name."""
     order = [FIRST, *PRESETS]
     bundled = sorted(list_runs(BUNDLED), key=lambda run: (order.index(run.name) if run.name in order else len(order), run.name))
-    return [*list_runs(user_root()), *bundled]
+    return [*list_runs(runs_folder()), *bundled]
 
 
 def find_run(name: str | None) -> RunFolder | None:
@@ -91,7 +84,7 @@ def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 def projection(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
     """The layout of the stages if it is at hand; never computes one (shared: never change it)."""
-    folders = (run.path / "projections", catalog.home() / "projections")
+    folders = (run.path / "projections", home() / "projections")
     written = tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders)
     return _projection(*key(run), method, seed, written)
 

@@ -1,4 +1,4 @@
-"""The app's entry: ``streamlit run app/main.py``."""
+"""The app's entry: ``adrec app``, or ``streamlit run app/main.py``."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder there
+if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
     sys.path.insert(0, str(ROOT))
 
 from app import reruns, server_log, state, ui  # noqa: E402  (needs the path above)

@@ -13,6 +13,7 @@ import streamlit as st
 from adrec.embeddings.bring import Source, bring, import_tables
 from adrec.embeddings.files import AmbiguousTable
 from adrec.errors import AdrecError, WeightsError
+from adrec.folders import runs_folder
 from adrec.runs import RunFolder
 from app import loaders
 
@@ -111,7 +112,7 @@ def _written(folder: Path, upload: Upload) -> Path:
 def to_laboratory(found: Result) -> RunFolder:
     """The tables as a new folder among this person's runs, named after the first file."""
     stem = NAME.sub("-", Path(found.sources[0].name).stem).strip("-._")[:40] or "tables"
-    root = loaders.user_root()
+    root = runs_folder()
     taken = {run.name for run in loaders.all_runs()}
     names = [stem, *(f"{stem}-{i}" for i in range(2, 1000))]
     name = next(n for n in names if n not in taken and not (root / n).exists())

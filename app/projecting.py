@@ -11,13 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from adrec.errors import AdrecError
+from adrec.folders import app_folder
 from adrec.maps.projection import project
 from adrec.runs import Progress, RunFolder
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
@@ -60,10 +58,9 @@ def start(run: RunFolder, module: str = MODULE) -> Job:
         found = _jobs.get((module, key))
         if found is not None and found.alive:
             return found
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", module, key]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
-        process = subprocess.Popen(command, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=nowhere)
+        process = subprocess.Popen(command, cwd=app_folder(), text=True, stdin=pipe, stdout=pipe, stderr=nowhere)
         begun = Job(process)
         begun.reader = threading.Thread(target=_read, args=(begun,), daemon=True)
         begun.reader.start()

@@ -1,6 +1,7 @@
 """The form of the Train page: data, preset, settings, and the command that starts a run."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def form(root: Path) -> None:
     overrides = _settings(preset)
     suggested = _next_name(root, data)
     name = st.text_input("Run name", placeholder=suggested, key="train.name", max_chars=60).strip() or suggested
-    arguments = [f"--dataset={data}", f"--preset={preset}", *_set(overrides)]
+    arguments = [f"--dataset={_absolute(data)}", f"--preset={preset}", *_set(overrides)]
     busy = sum(job.state in ("running", "stopping") for job in jobs.jobs(root)) >= jobs.limit()
     pressed = st.button(
         "Add to the queue" if busy else "Start training", type="primary", width="stretch", disabled=not data, icon=":material/play_arrow:"
@@ -84,6 +85,12 @@ def describe(name: str) -> pd.DataFrame:
         "columns of the items": ", ".join(data.items.columns) or "none",
     }
     return pd.DataFrame({"what": rows.keys(), "value": rows.values()})
+
+
+def _absolute(data: str) -> str:
+    """A path as the training finds it, whose working folder is another; a data set's name as it is."""
+    path = os.path.abspath(os.path.expanduser(data))
+    return path if data and os.path.exists(path) else data
 
 
 def _preset(data: str) -> str:

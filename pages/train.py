@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from adrec.folders import runs_folder
 from app import jobs, loaders, state, train_form, train_view, ui
 
 DEFINITIONS = {
@@ -11,7 +12,7 @@ DEFINITIONS = {
     "Epoch": "Once through the histories of all users.",
 }
 
-root = loaders.user_root()
+root = runs_folder()
 jobs.ensure_worker(root)
 bundled = {job.name: job for job in jobs.jobs(loaders.BUNDLED)}
 known = {job.name: job for job in jobs.jobs(root)}

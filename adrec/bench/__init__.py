@@ -20,6 +20,7 @@ import psutil
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import AdrecError, ConfigError
+from adrec.system import processor
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +156,7 @@ def _in_process(part: str, threads: int | None, arguments: Mapping[str, Any]) ->
 
 def machine() -> dict[str, Any]:
     """What the figures depend on. flags: whether the processor has them, as far as the system tells."""
-    fields = _cpu_fields()
+    fields = processor()
     flags = fields.get("flags", "").split()
     return {
         "cpu": fields.get("model name") or platform.processor() or platform.machine(),
@@ -166,13 +167,3 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": version("torch"),
     }
-
-
-def _cpu_fields() -> dict[str, str]:
-    """The first processor's entries in /proc/cpuinfo; none where there is no such file."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return {}
-    pairs = (line.partition(":")[::2] for line in text.split("\n\n")[0].splitlines())
-    return {key.strip(): value.strip() for key, value in pairs}

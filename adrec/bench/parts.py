@@ -4,7 +4,6 @@ Times are medians in seconds, beside each its spread: least and greatest. Operat
 """
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +22,7 @@ from adrec.diffusion import reverse_process, user_noise
 from adrec.evaluation import evaluate, ranks_of
 from adrec.models import ADRec, Model, build
 from adrec.parallel.workers import Workers
+from adrec.system import peak_memory_mib
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Recorder
 
@@ -301,18 +301,3 @@ def spread(key: str, values: list[float]) -> dict[str, Any]:
 def memory_mib() -> float:
     """Resident memory of this process now."""
     return float(psutil.Process().memory_info().rss / 2**20)
-
-
-def peak_memory_mib() -> float:
-    """The most resident memory this process has had.
-
-    Linux tells it of this very program; what getrusage tells may come from the process that started it.
-    """
-    try:
-        with open("/proc/self/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) / 1024
-    except (OSError, StopIteration):
-        import resource  # not on every system
-
-        unit = 2**20 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

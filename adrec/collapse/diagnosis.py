@@ -14,6 +14,7 @@ from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
 from adrec.files import load_arrays, read_json, write_json
+from adrec.folders import home
 from adrec.runs import ITEM_TABLE, Progress, RunFolder
 
 VERSION = 5
@@ -140,7 +141,7 @@ def _snapshot(path: Path, cooccurrence: Cooccurrence | None, initial: np.ndarray
 
 def _places(run: RunFolder, key: str) -> tuple[Path, Path]:
     """Where a diagnosis is kept: in the run folder, or where that is read-only in the cache folder."""
-    return run.path / FILE, catalog.home() / "diagnosis" / f"{key[:32]}.json"
+    return run.path / FILE, home() / "diagnosis" / f"{key[:32]}.json"
 
 
 def _kept(run: RunFolder, key: str) -> dict[str, Any] | None:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from adrec.collapse.measures import effective_rank, mean_cosine, singular_values, spikes
-from adrec.data import catalog
 from adrec.errors import RunError
 from adrec.files import atomic, load_arrays
+from adrec.folders import home
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 from adrec.maps.projection import pooled_axes
 from adrec.maps.tables import as_table
@@ -222,7 +222,7 @@ def _places(run: RunFolder) -> tuple[Path, Path]:
         digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}".encode())
     if run.exists:
         digest.update((run.path / "run.json").read_bytes())
-    return run.path / FILE, catalog.home() / "films" / f"{digest.hexdigest()[:32]}.npz"
+    return run.path / FILE, home() / "films" / f"{digest.hexdigest()[:32]}.npz"
 
 
 def _fits(found: Film) -> bool:

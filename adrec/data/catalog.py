@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.data.readers import FORMATS, Options, read_dataset
 from adrec.errors import DataError
 from adrec.files import atomic
+from adrec.folders import home
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +38,6 @@ FILES = {  # name: (bytes, sha256)
     "ml-100k.user": (22697, "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972"),
 }
 PIP_SECONDS = 300
-
-
-def home() -> Path:
-    """Where data and caches live: the environment's ADREC_HOME, else ~/.cache/adrec."""
-    return Path(os.environ.get("ADREC_HOME") or Path.home() / ".cache" / "adrec").expanduser()
 
 
 def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:

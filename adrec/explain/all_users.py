@@ -14,6 +14,7 @@ from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
 from adrec.files import read_json, write_json
+from adrec.folders import home
 from adrec.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _digest(settings: str, path: Path, changed: int, size: int) -> str:
 
 
 def _places(run: RunFolder, known: str) -> list[Path]:
-    return [run.path / FILE, catalog.home() / "all_users" / f"{known[:32]}.json"]
+    return [run.path / FILE, home() / "all_users" / f"{known[:32]}.json"]
 
 
 # -- measuring --------------------------------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import orthogonal_procrustes
 
-from adrec.data import catalog
 from adrec.errors import ConfigError, WeightsError
 from adrec.files import atomic
+from adrec.folders import home
 from adrec.maps.neighbours import nearest, neighbour_overlap
 from adrec.maps.tables import as_table, principal_axes, unit_rows
 from adrec.runs import Progress, RunFolder
@@ -273,7 +273,7 @@ def _places(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndar
         digest.update(f"{name} {table.shape}".encode())
         digest.update(np.ascontiguousarray(table, dtype="<f4").tobytes())
     file = f"{method}-{seed if method == 'umap' else 0}-{digest.hexdigest()[:16]}.npz"
-    return [run.path / "projections" / file, catalog.home() / "projections" / file]
+    return [run.path / "projections" / file, home() / "projections" / file]
 
 
 def _read(path: Path, tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:

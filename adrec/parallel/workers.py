@@ -4,34 +4,18 @@ Small products on two threads of one operation wait for each other after every o
 not. What a part computes does not depend on the number of threads, so neither do the results.
 """
 
-import ctypes
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from types import TracebackType
 from typing import TypeVar
 
 import torch
 
+from adrec.system import keep_freed_memory
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
-
-TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # malloc.h
-LARGEST_KEPT = 32 * 2**20
-"""The most that glibc lets the threshold be."""
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Let glibc keep what is freed for the next tensor, instead of returning it and faulting every page in again."""
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # another C library has none
-        for option, value in ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, 2**31 - 1), (TOP_PAD, 2 * LARGEST_KEPT)):
-            mallopt(option, value)
 
 
 class Workers:

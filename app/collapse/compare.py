@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from adrec.errors import AdrecError
+from adrec.folders import runs_folder
 from adrec.runs import RunFolder
 from app import loaders, own_data, state, ui
 from app.collapse import data
@@ -71,7 +72,7 @@ def together(run: RunFolder, first: list[str], other: RunFolder, second: list[st
     digests = [s.digest for s in sources]
     stem = own_data.NAME.sub("-", f"{run.name}-vs-{other.name}")[:60]
     for number in range(1, 1000):
-        folder = RunFolder(loaders.user_root() / (stem if number == 1 else f"{stem}-{number}"))
+        folder = RunFolder(runs_folder() / (stem if number == 1 else f"{stem}-{number}"))
         if folder.exists and _digests(folder) == digests:
             return folder
         if not folder.path.exists() and loaders.find_run(folder.name) is None:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from adrec.errors import WeightsError
+from adrec.folders import home
 from adrec.runs import RunFolder
 from app import loaders, palette
 
@@ -174,9 +175,8 @@ def _pca(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, floa
 
 def _projections_changed(run: RunFolder) -> int:
     """When a projection was last saved, for this run or in the cache; 0 for never."""
-    from adrec.data import catalog
 
-    folders = (run.path / "projections", catalog.home() / "projections")
+    folders = (run.path / "projections", home() / "projections")
     return max((f.stat().st_mtime_ns for f in folders if f.is_dir()), default=0)
 
 

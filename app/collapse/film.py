@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from adrec.folders import home
 from adrec.runs import RunFolder
 from app import loaders, palette, state, ui
 from app.collapse import colours, data, items, maps
@@ -64,9 +65,8 @@ def _kept(path: str, changed: int, made: int) -> "Film | None":
 
 def _film(path: str, changed: int) -> "Film | None":
     from adrec.collapse.film import FILE
-    from adrec.data import catalog
 
-    places = (RunFolder(path).path / FILE, catalog.home() / "films")
+    places = (RunFolder(path).path / FILE, home() / "films")
     return _kept(path, changed, max((p.stat().st_mtime_ns for p in places if p.exists()), default=0))
 
 

@@ -14,6 +14,7 @@ from adrec.explain import all_users as module
 from adrec.explain.all_users import FILE, all_users, cached_all_users, measure
 from adrec.explain.trajectory import Trajectory, user_trajectory
 from adrec.files import write_json
+from adrec.folders import home
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder
 
@@ -125,7 +126,7 @@ def test_what_belongs_to_another_model_is_not_taken(copy, tiny_data, change):
 def test_a_folder_that_cannot_be_written_to_leaves_it_in_the_cache(copy, tiny_data, monkeypatch):
     (copy.path / FILE).mkdir()  # also root cannot replace a folder by a file
     first = all_users(copy, tiny_data)
-    assert cached_all_users(copy) == first and list((Path(module.catalog.home()) / "all_users").glob("*.json"))
+    assert cached_all_users(copy) == first and list((Path(home()) / "all_users").glob("*.json"))
 
 
 def test_progress_ends_at_one_and_what_it_raises_leaves_nothing(copy, tiny_data):

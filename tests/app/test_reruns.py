@@ -119,7 +119,7 @@ def test_every_run_of_a_page_puts_the_collection_off(monkeypatch: pytest.MonkeyP
 
 
 def test_streamlit_leaves_the_collection_to_us() -> None:
-    assert tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["runner"] == {"postScriptGC": False}
+    assert tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text())["runner"] == {"postScriptGC": False}
 
 
 def test_while_the_browser_paints_a_newer_run_may_begin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ HARMLESS = ("404 (Not Found)",)  # Streamlit asks for /<page>/_stcore/* first wh
 
 
 class Server:
-    """``streamlit run app/main.py`` that can be stopped and started again on the same port."""
+    """``adrec app`` that can be stopped and started again on the same port."""
 
     def __init__(self, folder: Path) -> None:
         self.runs = folder / "runs"
@@ -38,7 +38,7 @@ class Server:
 
     def start(self) -> None:
         environment = {**os.environ, "ADREC_RUNS": str(self.runs), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(self.port)]
+        command = [sys.executable, "-m", "adrec", "app", "--no-browser", "--port", str(self.port)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         end = time.time() + 60

@@ -1,0 +1,77 @@
+"""What differs between operating systems; nothing else imports what one of them alone has.
+
+Each function works everywhere, with less to tell where the system tells less.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+def spawn(command: Sequence[str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
+    """Start a process that outlives this one and does not get its Ctrl-C; what it prints is appended to the file ``log``."""
+    own: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        own = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    with open(log, "ab") as file:
+        return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **own)
+
+
+def replace(source: str | Path, target: Path) -> None:
+    """Rename a file over another one. Windows refuses while somebody reads the latter, so there it is tried for a second."""
+    for _ in range(20 if sys.platform == "win32" else 0):
+        with contextlib.suppress(PermissionError):
+            return os.replace(source, target)
+        time.sleep(0.05)
+    os.replace(source, target)
+
+
+def peak_memory_mib() -> float:
+    """The most resident memory this process has had; on a system that does not say, what it has now."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as file:  # getrusage may count the process that started this one
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) / 1024
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:
+        now = psutil.Process().memory_info()
+        return float(getattr(now, "peak_wset", now.rss) / 2**20)  # Windows has the former
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+
+
+def processor() -> dict[str, str]:
+    """What Linux says of the first processor, ``model name`` and ``flags`` among it; nothing elsewhere."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    pairs = (line.partition(":")[::2] for line in text.split("\n\n")[0].splitlines())
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # malloc.h
+LARGEST_KEPT = 32 * 2**20
+"""The most that glibc lets the threshold be."""
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let glibc keep what is freed for the next tensor, instead of returning it and faulting every page in again."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # another C library has none
+        for option, value in ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, 2**31 - 1), (TOP_PAD, 2 * LARGEST_KEPT)):
+            mallopt(option, value)
