@@ -43,7 +43,7 @@ QUOTED = "the official code, measured once on a machine with two cores and quote
 class Effort:
     """How much is repeated. seconds: a part is repeated until so many are spent, at least ``at_least`` times.
 
-    padded_batches, padded_batch, padded_users: how much of the data the slow padded reference sees: training batches, users
+    padded_batches, padded_batch, padded_users: how much of the data the plain padded method sees: training batches, users
     in each, users of the evaluation. pretrain: whether the first stage is measured too.
     """
 

@@ -12,14 +12,14 @@ import numpy as np
 import psutil
 import torch
 
-from adrec import reference
+from adrec import paper
 from adrec.bench import Effort
 from adrec.bench.operations import evaluation_operations, training_operations
 from adrec.config import ModelConfig, TrainConfig
-from adrec.data.batches import PackedBatch, pack, training_batch
+from adrec.data.batches import pack
 from adrec.data.dataset import ItemTable, SequenceDataset, Split
 from adrec.diffusion import reverse_process, user_noise
-from adrec.evaluation import evaluate, ranks_of
+from adrec.evaluation import evaluate
 from adrec.models import ADRec, Model, build
 from adrec.parallel.workers import Workers
 from adrec.system import peak_memory_mib
@@ -83,64 +83,61 @@ def training_lengths(data: SequenceDataset, frame: int) -> np.ndarray:
     return lengths[lengths > 0]
 
 
-# -- the padded reference ---------------------------------------------------------------------------------------------
+# -- the plain padded method ------------------------------------------------------------------------------------------
 
 
 def padded_train(data: SequenceDataset, stage: str, effort: Effort) -> dict[str, Any]:
-    """The plain padded training step on a few batches, scaled to an epoch by its users: padded, every user costs the same."""
+    """The plain training step on a few batches, scaled to an epoch by its users: padded, every user costs the same."""
     start = memory_mib()
-    trainer = trainer_of(data, stage, ModelConfig(n_items=data.n_items))
-    model, config = trainer.model, trainer.model.config
-    users = trainer.trainable_users
-    size = min(effort.padded_batch, len(users), _affordable_users(config))
-    batches = [users[i : i + size] for i in range(0, len(users) - size + 1, size)][: effort.padded_batches]
-    optimizer = torch.optim.Adam(model.parameters(), lr=trainer.config.lr, weight_decay=trainer.config.weight_decay)
-    rates = reference.Rates(config.embedding_dropout, config.dropout)
-    generator = torch.Generator().manual_seed(0)
+    settings, rng = paper.Settings(data.n_items), torch.Generator().manual_seed(0)
+    model: paper.SASRec | paper.ADRec = paper.SASRec(settings, rng)
+    if stage != "pretrain":
+        model = paper.ADRec(settings, model.item_embedding.weight.detach(), rng)
+    adam = paper.adam_of(model)
+    seq, tgt = paper.training_windows(data, settings.length)
+    size = min(effort.padded_batch, len(seq), _affordable_users(settings))
 
-    def step(batch: PackedBatch) -> float:
-        seq, tgt = reference.padded(batch)
+    def step(first: int) -> float:
+        users = slice(first, first + size)
         begin = time.perf_counter()
-        reference.train_step(model, optimizer, seq, tgt, rates, generator)
+        paper.train_step(model, adam, seq[users], tgt[users], rng)
         return time.perf_counter() - begin
 
-    packed = [training_batch(data, each, config.length) for each in batches]
-    step(packed[0])  # warms up
-    seconds = [step(batch) for batch in packed]
+    step(0)  # warms up
+    seconds = [step(first) for first in range(0, len(seq) - size + 1, size)[: effort.padded_batches]]
     return {
-        "batches_measured": len(batches),
+        "batches_measured": len(seconds),
         "users_per_batch": size,
         **spread("batch_seconds", seconds),
-        **spread("epoch_seconds", [s / size * len(users) for s in seconds]),
+        **spread("epoch_seconds", [s / size * len(seq) for s in seconds]),
         "start_memory_mib": start,
         "peak_memory_mib": peak_memory_mib(),
     }
 
 
-def _affordable_users(config: ModelConfig) -> int:
+def _affordable_users(settings: paper.Settings) -> int:
     """Users whose padded batch's logits, at three copies, take at most a third of the memory that is free."""
-    row = 3 * 4 * config.length * (config.n_items + 1)
+    row = 3 * 4 * settings.length * (settings.n_items + 1)
     return max(1, psutil.virtual_memory().available // 3 // row)
 
 
 def padded_evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
-    """The plain padded sampler on a sample of users, scaled to all by their number: padded, every user costs the same."""
+    """The plain reverse process on a sample of users, scaled to all by their number: padded, every user costs the same."""
     start = memory_mib()
-    model = _adrec(ModelConfig(n_items=data.n_items))
-    users = np.arange(min(effort.padded_users, data.n_users))
-    batch = pack([data.history(int(u), "test", model.config.length) for u in users], model.config.length, users=users)
-    seq, tgt = reference.padded(batch)
-    own = torch.from_numpy(data.test[batch.users].astype(np.int64))
+    settings, rng = paper.Settings(data.n_items), torch.Generator().manual_seed(0)
+    model = paper.ADRec(settings, torch.randn(data.n_items + 1, settings.hidden_size, generator=rng) * 0.1, rng)
+    users = range(min(effort.padded_users, data.n_users))
+    seq = paper.left_padded([data.history(user, "test", settings.length) for user in users], settings.length)
+    own = torch.from_numpy(data.test[: len(users)].astype(np.int64))
 
     @torch.no_grad()
     def rank() -> None:
-        noise = user_noise(0, batch.users, model.config.timesteps, model.config.hidden_size)
-        ranks_of(reference.reverse(model, seq, tgt, *noise) @ model.item_embedding.weight.T, own)
+        paper.ranks_of(model.answer(seq, rng) @ model.item_embedding.weight.T, own)
 
     seconds = repeat(rank, effort)
     return {
         "users_measured": len(users),
-        "steps": model.config.timesteps,
+        "steps": settings.timesteps,
         **spread("seconds", [s / len(users) * data.n_users for s in seconds]),
         "start_memory_mib": start,
         "peak_memory_mib": peak_memory_mib(),

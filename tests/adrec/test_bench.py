@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from adrec import bench, reference
+from adrec import bench
 from adrec.bench import growth, parts, table
 from adrec.bench.operations import evaluation_operations, forward_operations, pairs, training_operations
 from adrec.cli import main
@@ -20,7 +20,7 @@ from adrec.config import ModelConfig
 from adrec.data.batches import evaluation_batches, training_batch
 from adrec.errors import AdrecError, ConfigError, DataError
 from adrec.models import build
-from adrec.models.rng import RandomSource
+from tests.adrec.plain import plain_adrec, plain_sasrec
 
 ROOT = Path(__file__).parents[2]
 SMALL = ModelConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=5)
@@ -52,14 +52,13 @@ def test_pairs_are_those_counted_one_by_one(padding):
 def test_forward_operations_are_what_torch_counts_of_the_padded_model(kind):
     """Full histories leave no pads: the padded model does only the pairs with the future, and time's features, beyond the useful."""
     users, config = 3, replace(SMALL, model=kind)
-    model, width, length = model_of(config), SMALL.hidden_size, SMALL.length
+    width, length = SMALL.hidden_size, SMALL.length
     seq, tgt = (torch.randint(1, config.n_items + 1, (users, length)) for _ in range(2))
     with FlopCounterMode(display=False) as counter:
         if kind == "sasrec":
-            reference.sasrec_losses(model, seq, tgt)
+            plain_sasrec(model_of(config)).losses(seq, tgt, None)
         else:
-            t, eps = torch.zeros(users, length, dtype=torch.long), torch.zeros(users, length, width)
-            reference.losses(model, seq, tgt, t, eps)
+            plain_adrec(model_of(config)).losses(seq, tgt, torch.Generator())
     stacks = 1 if kind == "sasrec" else 2
     future = stacks * config.blocks * users * 4 * width * (length * (length - 1) // 2)
     time = 0 if kind == "sasrec" else 16 * width**2 * users * length
@@ -68,11 +67,10 @@ def test_forward_operations_are_what_torch_counts_of_the_padded_model(kind):
 
 def test_the_backward_pass_has_two_products_for_each_of_the_forward_pass():
     """Torch counts it so, except that nothing is propagated into what has no gradient: time's features."""
-    model, length = model_of(SMALL), SMALL.length
+    model, length = plain_adrec(model_of(SMALL)), SMALL.length
     seq, tgt = (torch.randint(1, SMALL.n_items + 1, (2, length)) for _ in range(2))
-    t, eps = torch.zeros(2, length, dtype=torch.long), torch.zeros(2, length, SMALL.hidden_size)
     with FlopCounterMode(display=False) as forward:
-        found = reference.losses(model, seq, tgt, t, eps)
+        found = model.losses(seq, tgt, torch.Generator())
     with FlopCounterMode(display=False) as backward:
         torch.stack(found).mean().backward()
     into_features = 8 * SMALL.hidden_size**2 * 2 * length
@@ -94,53 +92,6 @@ def test_evaluation_operations_are_those_counted_layer_by_layer():
         counted += steps * SMALL.blocks * (token + pair * (n + sink))
         counted += 2 * width * (SMALL.n_items + 1)
     assert evaluation_operations(SMALL, lengths, steps) == counted
-
-
-# -- the baseline -----------------------------------------------------------------------------------------------------
-
-
-def test_a_padded_batch_holds_the_packed_histories_on_the_right(tiny_data):
-    batch = training_batch(tiny_data, np.arange(20), 9)
-    seq, tgt = reference.padded(batch)
-    assert seq.shape == (len(batch.lengths), 9)
-    for row, user in enumerate(batch.users):
-        known = tiny_data.train(int(user))
-        n = min(9, len(known) - 1)
-        assert seq[row].tolist() == [0] * (9 - n) + known[:-1][-n:].tolist()
-        assert tgt[row].tolist() == [0] * (9 - n) + known[1:][-n:].tolist()
-
-
-@pytest.mark.parametrize("kind", ["adrec", "sasrec"])
-def test_the_padded_training_loss_without_dropout_is_the_packed_one(tiny_data, kind):
-    config = replace(SMALL, n_items=tiny_data.n_items, model=kind, dropout=0.0, embedding_dropout=0.0, noise_weight=1.0)
-    model = model_of(config)
-    batch = training_batch(tiny_data, np.arange(30), config.length)
-    packed = model.losses(batch, RandomSource(np.random.default_rng(3)))
-    seq, tgt = reference.padded(batch)
-    if kind == "sasrec":
-        plain = reference.sasrec_losses(model, seq, tgt)
-    else:
-        rng = np.random.default_rng(3)
-        t, eps = torch.zeros(seq.shape, dtype=torch.long), torch.zeros(*seq.shape, config.hidden_size)
-        t[seq > 0] = torch.from_numpy(rng.integers(config.timesteps, size=batch.tokens))
-        eps[seq > 0] = torch.from_numpy(rng.standard_normal((batch.tokens, config.hidden_size), dtype=np.float32))
-        plain = reference.losses(model, seq, tgt, t, eps)
-    torch.testing.assert_close(list(packed.values()), plain, rtol=1e-4, atol=1e-5)
-
-
-def test_the_padded_step_trains_and_its_dropout_is_felt(tiny_data):
-    config = replace(SMALL, n_items=tiny_data.n_items)
-    batch = training_batch(tiny_data, np.arange(30), config.length)
-    ends = []
-    for rates in (reference.NO_DROPOUT, reference.NO_DROPOUT, reference.Rates(0.3, 0.1)):
-        model = model_of(config)
-        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-        generator = torch.Generator().manual_seed(0)
-        for _ in range(3):
-            reference.train_step(model, optimizer, *reference.padded(batch), rates, generator)
-        ends.append(model.item_embedding.weight.detach())
-    assert not torch.equal(ends[0], model_of(config).item_embedding.weight)
-    assert torch.equal(ends[0], ends[1]) and not torch.equal(ends[0], ends[2])
 
 
 # -- the parts --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from adrec import reference
 from adrec.config import DENOISERS_OF, MODELS, PRESETS, ModelConfig, TrainConfig, settings
 from adrec.data.batches import PackedBatch, pack
 from adrec.diffusion import betas, user_noise
@@ -22,6 +21,7 @@ from adrec.models.rng import RandomSource
 from adrec.official.weights import model_from_state_dict, to_official_names
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
+from tests.adrec.plain import padded, plain_stack, without_pads
 
 HARNESS = ModelConfig(n_items=30, model="dreamrec", denoiser="mlp", hidden_size=16, heads=2, blocks=2, length=9, timesteps=7)
 ORIGINAL = replace(
@@ -49,12 +49,13 @@ def batch_of(config: ModelConfig, lengths: list[int] = LENGTHS) -> PackedBatch:
 
 
 def plain_history(model: DreamRec, seq: torch.Tensor) -> torch.Tensor:
-    h = reference.embed(model.item_embedding.weight, seq)
+    h = F.embedding(seq, model.item_embedding.weight, padding_idx=0)
     return model.hist_norm(h + model.position_embedding.weight if model.config.positions else h)
 
 
 def plain_condition(model: DreamRec, seq: torch.Tensor) -> torch.Tensor:
-    return reference.transformer(model.encoder, plain_history(model, seq), seq > 0, model.config.padding)
+    encoder, h = plain_stack(model.encoder), plain_history(model, seq)
+    return encoder(h, seq > 0) if model.config.padding == "sink" else without_pads(encoder, seq, h, seq > 0)
 
 
 def plain_denoise(model: DreamRec, x: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
@@ -93,14 +94,14 @@ def plain_sample(model: DreamRec, condition: torch.Tensor, start: torch.Tensor, 
 def test_the_packed_condition_equals_the_padded_one(config, padding):
     model = model_of(replace(config, padding=padding))
     batch = batch_of(config)
-    seq, _ = reference.padded(batch)
+    seq, _ = padded(batch)
     torch.testing.assert_close(model.encode(batch)[: batch.tokens], plain_condition(model, seq)[seq > 0], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("config", [HARNESS, replace(HARNESS, targets="all"), ORIGINAL])
 def test_the_loss_and_its_gradient_equal_the_plain_ones(config):
     model, batch = model_of(config), batch_of(config)
-    seq, tgt = reference.padded(batch)
+    seq, tgt = padded(batch)
     real, width = seq > 0, config.hidden_size
     places = torch.zeros_like(real)
     places[:, -1] = True
@@ -114,7 +115,7 @@ def test_the_loss_and_its_gradient_equal_the_plain_ones(config):
 
     whole_t = torch.zeros(seq.shape, dtype=torch.long).masked_scatter(places, t)
     noise = torch.zeros(*seq.shape, width).masked_scatter(places.unsqueeze(-1), eps)
-    clean = reference.embed(model.item_embedding.weight, tgt)
+    clean = F.embedding(tgt, model.item_embedding.weight, padding_idx=0)
     bar = torch.from_numpy(np.cumprod(1 - betas(config.schedule, config.timesteps)))[whole_t].unsqueeze(-1)
     x = (bar.sqrt() * clean + (1 - bar).sqrt() * noise).float()
     error = (plain_denoise(model, x, whole_t, plain_condition(model, seq)) - clean).square().mean(-1) * places
@@ -130,7 +131,7 @@ def test_the_loss_and_its_gradient_equal_the_plain_ones(config):
 def test_answers_are_the_plain_samplers(config):
     """With guidance, without it, conditioned on the encoder and on the last item alone."""
     model, batch = model_of(config), batch_of(config)
-    seq, _ = reference.padded(batch)
+    seq, _ = padded(batch)
     start, noise = user_noise(5, batch.users, config.timesteps, config.hidden_size)
     condition = (plain_history if config.infer_from == "item" else plain_condition)(model, seq)[:, -1]
     ours = answers(model, batch, seed=5)

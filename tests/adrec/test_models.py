@@ -1,4 +1,4 @@
-"""The packed models equal the plain padded ones of adrec/reference.py, forward and gradient."""
+"""The packed models compute what `adrec.paper` does, forward and gradient."""
 
 from dataclasses import replace
 
@@ -8,15 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrec import reference
+from adrec import paper
 from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch, pack
+from adrec.diffusion import reverse_process
 from adrec.losses.full import cross_entropy, token_error
 from adrec.models import build
 from adrec.models.adrec import ADRec
 from adrec.models.blocks import dropout
 from adrec.models.rng import RandomSource
 from adrec.training.gradients import mean_gradient
+from tests.adrec.plain import padded, plain_adrec, plain_names, plain_sasrec, without_pads
 
 BASE = ModelConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=24, noise_weight=0.7)
 LENGTHS = [[9, 9, 9], [1, 1], [1, 4, 4, 9, 2], [3]]
@@ -30,77 +32,93 @@ def model_of(config: ModelConfig, seed: int = 0):
     return model
 
 
-def batch_of(lengths: list[int], config: ModelConfig, seed: int = 0) -> tuple[PackedBatch, torch.Tensor, torch.Tensor]:
-    """A packed batch and the same users left-padded, rows in the batch's order."""
+def batch_of(lengths: list[int], config: ModelConfig, seed: int = 0) -> PackedBatch:
     rng = np.random.default_rng(seed)
     sequences = [rng.integers(1, config.n_items + 1, n + 1) for n in lengths]
-    batch = pack([s[:-1] for s in sequences], config.length, [s[1:] for s in sequences])
-    seq, tgt = (torch.zeros(len(lengths), config.length, dtype=torch.long) for _ in range(2))
-    for row, user in enumerate(batch.users):
-        s = sequences[user]
-        seq[row, -len(s) + 1 :], tgt[row, -len(s) + 1 :] = torch.from_numpy(s[:-1]), torch.from_numpy(s[1:])
-    return batch, seq, tgt
+    return pack([s[:-1] for s in sequences], config.length, [s[1:] for s in sequences])
+
+
+def same_gradient(model, ours: list[torch.Tensor], plain: torch.nn.Module, losses: list[torch.Tensor]) -> None:
+    """ours: gradients of the model's parameters, in their order. losses: of the plain model, minimised together."""
+    names = [name for name, _ in model.named_parameters()]
+    ours = plain_names(model, dict(zip(names, ours, strict=True)))
+    parameters = dict(plain.named_parameters())
+    theirs = torch.autograd.grad(torch.stack(losses).mean(), list(parameters.values()))
+    for name, gradient in zip(parameters, theirs, strict=True):
+        torch.testing.assert_close(ours[name], gradient, rtol=1e-3, atol=2e-5)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("padding", ["sink", "masked"])
-@pytest.mark.parametrize("positions", [False, True])
-def test_packed_sasrec_equals_the_padded_one(lengths, padding, positions):
-    config = replace(BASE, model="sasrec", positions=positions, padding=padding)
-    model = model_of(config)
-    batch, seq, tgt = batch_of(lengths, config)
-    ours, plain = model(batch), reference.sasrec(model, seq)[seq > 0]
-    torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
-    parameters = [p for p in model.parameters()]
-    ours_gradient = mean_gradient([cross_entropy(ours, model.item_embedding.weight, batch.targets)], parameters)
-    plain_gradient = mean_gradient([cross_entropy(plain, model.item_embedding.weight, tgt[seq > 0])], parameters)
-    for a, b in zip(ours_gradient, plain_gradient, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
+def test_packed_sasrec_equals_the_plain_one(lengths, padding):
+    config = replace(BASE, model="sasrec", padding=padding)
+    model, batch = model_of(config), batch_of(lengths, config)
+    plain, (seq, tgt) = plain_sasrec(model), padded(batch)
+    ours = model(batch)
+    out = plain(seq) if padding == "sink" else without_pads(plain, seq, seq)
+    torch.testing.assert_close(ours, out[seq > 0], rtol=1e-4, atol=1e-5)
+    gradient = mean_gradient([cross_entropy(ours, model.item_embedding.weight, batch.targets)], list(model.parameters()))
+    same_gradient(model, gradient, plain, [paper.cross_entropy(out, plain.item_embedding.weight, tgt)])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize("padding", ["sink", "masked"])
+def test_packed_sasrec_with_positions_is_the_plain_one_on_shifted_embeddings(lengths, padding):
+    config = replace(BASE, model="sasrec", padding=padding, positions=True)
+    model, batch = model_of(config), batch_of(lengths, config)
+    plain, (seq, _) = plain_sasrec(model), padded(batch)
+    h = plain.norm(plain.item_embedding(seq) + model.position_embedding.weight)
+    out = plain.encoder(h, seq > 0) if padding == "sink" else without_pads(plain.encoder, seq, h, seq > 0)
+    torch.testing.assert_close(model(batch), out[seq > 0], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("padding", ["sink", "masked"])
 @pytest.mark.parametrize("denoiser", ["transformer", "mlp"])
-def test_packed_adrec_equals_the_padded_one(lengths, padding, denoiser):
+def test_packed_adrec_equals_the_plain_one(lengths, padding, denoiser):
     config = replace(BASE, padding=padding, denoiser=denoiser)
-    model = model_of(config)
-    batch, seq, tgt = batch_of(lengths, config)
+    model, batch = model_of(config), batch_of(lengths, config)
+    plain, (seq, tgt) = plain_adrec(model), padded(batch)
     generator = torch.Generator().manual_seed(1)
     t = torch.randint(config.timesteps, seq.shape, generator=generator)
     eps = torch.randn(*seq.shape, config.hidden_size, generator=generator)
     x0_hat, x_0 = model(batch, t[seq > 0], eps[seq > 0])
-    torch.testing.assert_close(x0_hat, reference.adrec(model, seq, tgt, t, eps)[0][seq > 0], rtol=1e-4, atol=1e-5)
-    parameters = list(model.parameters())
+    plain_x_0 = plain.item_embedding(tgt)
+    out = plain(seq, tgt, t, eps)[0] if padding == "sink" else without_pads(lambda *x: plain(*x)[0], seq, seq, tgt, t, eps)
+    torch.testing.assert_close(x0_hat, out[seq > 0], rtol=1e-4, atol=1e-5)
     ce = cross_entropy(x0_hat, model.item_embedding.weight, batch.targets)
-    ours = mean_gradient([ce, token_error(x0_hat, x_0, batch.token_weights)], parameters)
-    plain = mean_gradient(reference.losses(model, seq, tgt, t, eps), parameters)
-    for a, b in zip(ours, plain, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-5)
+    mse = token_error(x0_hat, x_0, batch.token_weights)
+    losses = [paper.cross_entropy(out, plain.item_embedding.weight, tgt), paper.squared_error(out, plain_x_0, seq > 0)]
+    torch.testing.assert_close([ce, mse], losses, rtol=1e-4, atol=1e-5)
+    same_gradient(model, mean_gradient([ce, mse], list(model.parameters())), plain, losses)
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("padding", ["sink", "masked"])
 @pytest.mark.parametrize("denoiser", ["transformer", "mlp"])
-@pytest.mark.parametrize("steps", [1, 5, 24])
-def test_cached_sampler_equals_the_full_pass_at_lambda_1(lengths, padding, denoiser, steps):
-    from adrec.diffusion import reverse_process
-
+def test_the_cached_reverse_process_equals_the_plain_one_at_lambda_1(lengths, padding, denoiser):
     config = replace(BASE, padding=padding, denoiser=denoiser, noise_weight=1.0)
-    model = model_of(config)
+    model, batch = model_of(config), batch_of(lengths, config)
     assert isinstance(model, ADRec)
-    batch, seq, tgt = batch_of(lengths, config)
+    plain, (seq, _) = plain_adrec(model), padded(batch)
     generator = torch.Generator().manual_seed(2)
     x_start = torch.randn(len(lengths), config.hidden_size, generator=generator)
-    noise = torch.randn(steps, len(lengths), config.hidden_size, generator=generator)
-    with torch.no_grad():
-        ours = reverse_process(model.last_token(batch), x_start, noise, model.diffusion.strided(steps))
-    torch.testing.assert_close(ours, reference.reverse(model, seq, tgt, x_start, noise, steps), rtol=1e-4, atol=1e-4)
+    noise = torch.randn(config.timesteps, len(lengths), config.hidden_size, generator=generator)
+    ours = reverse_process(model.last_token(batch), x_start, noise, model.diffusion)
+    if padding == "sink":
+        theirs = paper.reverse_process(plain, seq, x_start, noise)
+    else:
+        alone = [(seq[i : i + 1, -n:], x_start[i : i + 1], noise[:, i : i + 1]) for i, n in enumerate(batch.lengths)]
+        theirs = torch.cat([paper.reverse_process(plain, *user) for user in alone])
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 @torch.no_grad()
 def test_several_noise_seeds_at_once_equal_one_at_a_time():
     model = model_of(replace(BASE, noise_weight=1.0))
-    batch, _, _ = batch_of([2, 5, 9], BASE)
+    batch = batch_of([2, 5, 9], BASE)
     x = torch.randn(3, 4, BASE.hidden_size, generator=torch.Generator().manual_seed(3))
     together = model.last_token(batch, copies=4)(x.flatten(0, 1), 7).unflatten(0, (3, 4))
     for i in range(4):
@@ -112,7 +130,8 @@ def test_several_noise_seeds_at_once_equal_one_at_a_time():
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 5))
 def test_a_users_output_does_not_depend_on_the_others(lengths, pick):
     model = model_of(replace(BASE, model="sasrec"))
-    batch, seq, _ = batch_of(lengths, BASE)
+    batch = batch_of(lengths, BASE)
+    seq, _ = padded(batch)
     row = pick % len(lengths)
     alone = pack([seq[row][seq[row] > 0].numpy()], BASE.length)
     torch.testing.assert_close(model(batch)[batch.last[row]], model(alone)[-1], rtol=1e-4, atol=1e-5)
@@ -129,8 +148,7 @@ def test_a_later_item_never_changes_an_earlier_output():
 
 def test_sink_and_masked_padding_differ_only_where_there_are_pads():
     sink, masked = (model_of(replace(BASE, model="sasrec", padding=p)) for p in ("sink", "masked"))
-    full, _, _ = batch_of([9], BASE)
-    part, _, _ = batch_of([4], BASE)
+    full, part = batch_of([9], BASE), batch_of([4], BASE)
     torch.testing.assert_close(sink(full), masked(full))
     assert (sink(part) - masked(part)).abs().max() > 1e-3
 
@@ -156,7 +174,7 @@ def test_dropout_is_the_same_for_the_same_generator():
 
 def test_the_padding_row_learns_only_through_the_softmax():
     model = model_of(BASE)
-    batch, _, _ = batch_of([2, 3], BASE)
+    batch = batch_of([2, 3], BASE)
     t, eps = torch.zeros(batch.tokens, dtype=torch.long), torch.randn(batch.tokens, BASE.hidden_size)
     x0_hat, x_0 = model(batch, t, eps)
     (gradient,) = torch.autograd.grad(token_error(x0_hat, x_0, batch.token_weights), [model.item_embedding.weight])
@@ -167,7 +185,7 @@ def test_the_padding_row_learns_only_through_the_softmax():
 def test_the_parts_of_a_batch_sum_to_its_losses_and_gradient(name):
     config = replace(BASE, model=name, dropout=0.0, embedding_dropout=0.0, noise_weight=0.0)  # nothing random reaches the output
     model = model_of(config)
-    batch, _, _ = batch_of([1, 2, 2, 3, 5, 7, 9, 9, 4], config)
+    batch = batch_of([1, 2, 2, 3, 5, 7, 9, 9, 4], config)
     parts = batch.split(3)
     assert len(parts) > 3 and sum(part.tokens for part in parts) == batch.tokens
     parameters = list(model.parameters())

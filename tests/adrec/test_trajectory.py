@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from adrec import reference
+from adrec import paper
 from adrec.config import ModelConfig
 from adrec.data import catalog
+from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
 from adrec.explain.trajectory import Trajectory, most_popular, trajectory, user_trajectory
 from adrec.models import build
+from tests.adrec.plain import plain_adrec, plain_last_token
 
 CONFIG = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=6, noise_weight=1.0, schedule="cosine")
 HISTORY = [3, 17, 42, 5]
@@ -29,20 +31,17 @@ def walk() -> Trajectory:
     return trajectory(model_of(), HISTORY, target=7, seed=1, popular=11)
 
 
-def padded(history: list[int], config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor]:
-    seq, tgt = (torch.zeros(1, config.length, dtype=torch.long) for _ in range(2))
-    seq[0, -len(history) :] = torch.tensor(history)
-    tgt[0, -len(history) : -1] = torch.tensor(history[1:])
-    return seq, tgt
+def padded(history: list[int]) -> torch.Tensor:
+    return paper.left_padded([np.array(history)], CONFIG.length)
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("steps", [1, 3, 6])
-def test_the_last_state_is_the_plain_samplers_answer(steps):
-    from adrec.diffusion import user_noise
-
+def test_the_last_state_is_the_plain_denoisers_answer(steps):
     model = model_of()
     x_start, noise = user_noise(1, np.array([0]), steps, CONFIG.hidden_size)
-    plain = reference.reverse(model, *padded(HISTORY, CONFIG), x_start, noise, steps)
+    predict = plain_last_token(plain_adrec(model), padded(HISTORY))
+    plain = reverse_process(predict, x_start, noise, model.diffusion.strided(steps))
     ours = trajectory(model, HISTORY, seed=1, steps=steps)
     np.testing.assert_allclose(ours.x_t[-1], plain[0].numpy(), rtol=1e-4, atol=1e-4)
     assert ours.timesteps[0] == 5 and len(ours.timesteps) == steps
@@ -162,12 +161,13 @@ def test_at_lambda_1_another_seed_changes_the_estimates(walk):
     assert np.abs(trajectory(model_of(), HISTORY, seed=2).x0_hat - walk.x0_hat).max() > 0.1
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
 def test_the_noises_share_is_its_length_over_the_conditions_of_the_plain_encoder(weight):
     config = replace(CONFIG, noise_weight=weight)
     model = model_of(config)
     found = trajectory(model, HISTORY, seed=1)
-    condition = reference.condition(model, padded(HISTORY, config)[0])[0, -1]
+    condition = plain_adrec(model).condition(padded(HISTORY))[0, -1]
     assert found.noise_share == pytest.approx(weight * np.linalg.norm(found.x_t[0]) / float(condition.norm()), rel=1e-5)
     assert (found.to_json(str)["noise_weight"], found.to_json(str)["noise_share"]) == (weight, found.noise_share)
 
@@ -190,10 +190,8 @@ def test_five_hundred_items_count_as_the_last_that_the_model_reads():
 
 @pytest.mark.parametrize("history", [[5], [5, 5, 5]])
 def test_one_item_and_repeated_items_are_histories_like_any_other(history):
-    from adrec.diffusion import user_noise
-
     x_start, noise = user_noise(1, np.array([0]), 6, CONFIG.hidden_size)
-    plain = reference.reverse(model_of(), *padded(history, CONFIG), x_start, noise)
+    plain = paper.reverse_process(plain_adrec(model_of()), padded(history), x_start, noise)
     np.testing.assert_allclose(trajectory(model_of(), history, seed=1).x_t[-1], plain[0].numpy(), rtol=1e-4, atol=1e-4)
 
 
