@@ -7,13 +7,15 @@ numbers. It has no way to import or call anything, so what a pickle asks for bey
 import io
 import pickletools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from adrec.data.columns import LONGEST_ID
 from adrec.errors import DataError
 
 # -- data sets ----------------------------------------------------------------------------------------------------
@@ -30,7 +32,18 @@ KNOWN_GLOBALS = {
     "numpy._core.numeric._frombuffer": "frombuffer",
     "_codecs.encode": "encode",
 }
-Sequences = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class SplitSequences:
+    """A split data set as a file holds it: the arrays of `SequenceDataset`, and the raw ids of its users and of its items 1..V."""
+
+    train_items: np.ndarray
+    train_offsets: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+    users: list[str]
+    items: list[str]
 
 
 class _Refused(Exception):
@@ -233,10 +246,12 @@ def read_pickle(path: Path) -> Any:
         raise DataError(f"'{path}' is not a pickle, or is cut off or damaged.") from None
 
 
-def read_sequences(path: Path) -> Sequences:
-    """The split data set in a ``dataset.pkl``: train_items, train_offsets, val, test as in `SequenceDataset`.
+def read_sequences(path: Path) -> SplitSequences:
+    """The split data set in a ``dataset.pkl``.
 
-    The file holds ``train``, ``val`` and ``test``, each with one entry a user: a list of item ids 1..V, in val and test just one.
+    The file holds ``train``, ``val`` and ``test``, each with one entry a user: a list of item ids 1..V, in val and test just one. The
+    entries are a list, or a dict by user number, as DiffuRec and its kin save them. ``umap`` and ``smap`` map the data's own user and item
+    ids to these numbers; without them the numbers are the ids.
     """
     content = read_pickle(path)
     if not isinstance(content, dict):
@@ -244,53 +259,111 @@ def read_sequences(path: Path) -> Sequences:
     missing = [k for k in ("train", "val", "test") if k not in content]
     if missing:
         raise DataError(f"'{path}' lacks {' and '.join(missing)}; a data set is a dict of train, val and test.")
-    parts = {k: _per_user(path, k, content[k]) for k in ("train", "val", "test")}
-    counts = {k: len(v) for k, v in parts.items()}
+    by_user = {k: _by_user(path, k, content[k]) for k in ("train", "val", "test")}
+    counts = {k: len(v) for k, v in by_user.items()}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{k} {n:,}" for k, n in counts.items())
         raise DataError(f"'{path}' has different numbers of users in its parts: {told}.")
     if not counts["train"]:
         raise DataError(f"'{path}' has no users.")
+    users = list(by_user["train"])
+    for part, entries in by_user.items():
+        absent = next((user for user in users if user not in entries), None)
+        if absent is not None:
+            raise DataError(f"'{path}': '{part}' lacks the user {_shown(absent)}, who is in 'train'.")
+    parts = {k: [v[user] for user in users] for k, v in by_user.items()}
     lengths = {k: np.array([len(s) for s in v], dtype=np.int64) for k, v in parts.items()}
-    _check_lengths(path, lengths)
+    _check_lengths(path, lengths, users)
     total = int(sum(n.sum() for n in lengths.values()))
     if total > path.stat().st_size:
         raise DataError(f"'{path}' is damaged: it repeats its lists to {total:,} interactions, more than a file of its size can hold.")
     train, val, test = (_items(path, k, parts[k], total) for k in ("train", "val", "test"))
-    return train, np.concatenate([[0], np.cumsum(lengths["train"])]).astype(np.int64), val, test
+    user_ids, item_ids = (_raw_ids(path, name, content.get(name)) for name in ("umap", "smap"))
+    last = max(int(train.max()), int(val.max()), int(test.max()), *item_ids)
+    if last > total:
+        raise DataError(
+            f"'{path}': 'smap' holds the number {_shown(last)}, but items are numbered without gaps, so at most {total:,} here."
+        )
+    return SplitSequences(
+        train,
+        np.concatenate([[0], np.cumsum(lengths["train"])]).astype(np.int64),
+        val,
+        test,
+        _named(path, "umap", users, user_ids),
+        _named(path, "smap", range(1, last + 1), item_ids),
+    )
 
 
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, _Array) else value
 
 
-def _per_user(path: Path, part: str, value: Any) -> list[list[Any]]:
-    """One list of items a user; a bare number stands for a list of one."""
+def _by_user(path: Path, part: str, value: Any) -> dict[Any, Sequence[Any]]:
+    """A list of items by user number, of a list the position; a bare number stands for a list of one."""
     users = _plain(value)
-    if not isinstance(users, (list, tuple)):
-        raise DataError(f"'{path}': '{part}' holds a {type(value).__name__.lstrip('_')}, but must be a list with one entry a user.")
-    plain = [_plain(u) for u in users]
-    for position, items in enumerate(plain):
+    if isinstance(users, (list, tuple)):
+        users = dict(enumerate(users))
+    elif not isinstance(users, dict):
+        kind = type(value).__name__.lstrip("_")
+        raise DataError(f"'{path}': '{part}' holds a {kind}, but must be a list or a dict with one entry a user.")
+    plain = {user: _plain(items) for user, items in users.items()}
+    for user, items in plain.items():
         if type(items) is int:
-            plain[position] = [items]
+            plain[user] = [items]
         elif not isinstance(items, (list, tuple)):
             raise DataError(
-                f"'{path}': '{part}' of user {position} is a {type(items).__name__.lstrip('_')}, but must be a list of item ids."
+                f"'{path}': '{part}' of user {_shown(user)} is a {type(items).__name__.lstrip('_')}, but must be a list of item ids."
             )
     return plain
 
 
-def _check_lengths(path: Path, lengths: dict[str, np.ndarray]) -> None:
+def _shown(number: Any) -> str:
+    """A number or text for a message; Python itself refuses to write out a number of thousands of digits."""
+    return repr(number)[:40] if not isinstance(number, int) or abs(number) < 10**20 else "of more than 20 digits"
+
+
+def _id(path: Path, raw: Any) -> str:
+    """A number or text as an id."""
+    if isinstance(raw, int) and abs(raw) >= 10**20 or isinstance(raw, str) and len(raw) > LONGEST_ID:
+        raise DataError(f"'{path}' holds an id that is too long; ids have at most {LONGEST_ID} characters or 20 digits.")
+    return str(raw)
+
+
+def _raw_ids(path: Path, name: str, pairs: Any) -> dict[int, str]:
+    """The data's own ids by number, from a dict the other way round; empty without one."""
+    if pairs is None:
+        return {}
+    if not isinstance(pairs, dict) or not all(type(number) is int for number in pairs.values()):
+        raise DataError(f"'{path}': '{name}' must be a dict from the data's own ids to whole numbers.")
+    ids = {number: _id(path, raw) for raw, number in pairs.items()}
+    if len(ids) < len(pairs) or len(set(ids.values())) < len(ids):
+        raise DataError(f"'{path}': '{name}' gives one number or one id twice.")
+    return ids
+
+
+def _named(path: Path, name: str, numbers: Iterable[Any], ids: dict[int, str]) -> list[str]:
+    """The data's own ids of these numbers; without any the numbers themselves."""
+    if not ids:
+        return [_id(path, number) for number in numbers]
+    found = {number: ids.get(number) for number in numbers}
+    absent = next((number for number, raw in found.items() if raw is None), None)
+    if absent is not None:
+        raise DataError(f"'{path}': '{name}' has no id with the number {_shown(absent)}.")
+    return [str(raw) for raw in found.values()]
+
+
+def _check_lengths(path: Path, lengths: dict[str, np.ndarray], users: list[Any]) -> None:
     if (lengths["train"] < 1).any():
-        raise DataError(f"'{path}': user {int(np.argmax(lengths['train'] < 1))} has no training item.")
+        raise DataError(f"'{path}': user {_shown(users[int(np.argmax(lengths['train'] < 1))])} has no training item.")
     for part in ("val", "test"):
         wrong = lengths[part] != 1
         if wrong.any():
-            user = int(np.argmax(wrong))
-            raise DataError(f"'{path}': '{part}' of user {user} holds {lengths[part][user]} items, but must hold exactly one.")
+            first = int(np.argmax(wrong))
+            held = f"'{part}' of user {_shown(users[first])} holds {lengths[part][first]} items"
+            raise DataError(f"'{path}': {held}, but must hold exactly one.")
 
 
-def _items(path: Path, part: str, sequences: list[list[Any]], total: int) -> np.ndarray:
+def _items(path: Path, part: str, sequences: Sequence[Sequence[Any]], total: int) -> np.ndarray:
     """All item ids of a part, int32; each from 1 to at most the number of interactions, as numbering without gaps gives."""
     flat = list(chain.from_iterable(sequences))
     for kind in set(map(type, flat)) - {int}:
@@ -299,9 +372,6 @@ def _items(path: Path, part: str, sequences: list[list[Any]], total: int) -> np.
         raise DataError(f"'{path}': '{part}' holds {told} where an item id, a whole number, is expected.")
     low, high = min(flat), max(flat)
     if low < 1 or high > min(total, 2**31 - 1):
-        bad = low if low < 1 else high
-        shown = str(bad) if abs(bad) < 10**20 else "a number of more than 20 digits"
-        raise DataError(
-            f"'{path}': '{part}' holds the item id {shown}, but ids are numbered from 1 without gaps, so at most {total:,} here."
-        )
+        held = f"'{part}' holds the item id {_shown(low if low < 1 else high)}"
+        raise DataError(f"'{path}': {held}, but ids are numbered from 1 without gaps, so at most {total:,} here.")
     return np.array(flat, dtype=np.int32)

@@ -109,21 +109,20 @@ def read_parquet(path: Path, name: str, options: Options) -> SequenceDataset:
 
 
 def read_official(path: Path, name: str, options: Options) -> SequenceDataset:
-    """The official code's dataset.pkl: ``train``, ``val``, ``test``, each a list per user. Nothing in it is executed.
+    """The official code's dataset.pkl, or DiffuRec's: ``train``, ``val``, ``test``, each a list per user. Nothing in it is executed.
 
-    It is split already, so filters are refused. User ids are positions, raw item ids the file's own numbers.
+    It is split already, so filters are refused. Without ``umap`` and ``smap`` in the file, ids are its own numbers.
     """
     from adrec.data.pickles import read_sequences
 
     given = [n for n in ("min_rating", "k_core", "user", "time", "rating") if getattr(options, n) is not None]
     if given:
         raise DataError(f"'{path}' is filtered and split already; {' and '.join(given)} cannot be applied to it.")
-    train, offsets, val, test = read_sequences(path)
-    raw_ids = [str(i) for i in range(1, int(max(train.max(), val.max(), test.max())) + 1)]
+    split = read_sequences(path)
     attributes = read_items(Path(options.items), options.item, options.title, options.category) if options.items else None
-    users = np.arange(len(val)).astype(str)
     recorded = {"format": "dataset.pkl", **{n: getattr(options, n) for n in ("items", "item", "title", "category")}, "dropped_users": 0}
-    return SequenceDataset(name, train, offsets, val, test, item_table(raw_ids, attributes), users, recorded)
+    items, users = item_table(split.items, attributes), np.array(split.users)
+    return SequenceDataset(name, split.train_items, split.train_offsets, split.val, split.test, items, users, recorded)
 
 
 def read_prepared(path: Path, name: str, options: Options) -> SequenceDataset:

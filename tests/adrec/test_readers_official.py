@@ -19,6 +19,8 @@ from adrec.data.readers import read_dataset
 from adrec.errors import DataError
 
 GOOD = {"train": [[1, 2], [3]], "val": [[4], [1]], "test": [[2], [5]]}
+BY_NUMBER = {"train": {7: [1, 2], 3: [3]}, "val": {3: [1], 7: [4]}, "test": {7: [2], 3: [5]}}
+"""The same by user number, in an order of its own in each part."""
 
 
 def write(folder: Path, content: object) -> Path:
@@ -78,6 +80,34 @@ SIMPLE = st.recursive(
 @given(SIMPLE, st.integers(3, pickle.HIGHEST_PROTOCOL))
 def test_containers_numbers_and_strings_are_read_as_pickle_reads_them(value, protocol):
     assert _Machine().run(pickle.dumps(value, protocol)) == value
+
+
+def test_a_dict_by_user_number_is_the_same_data_set_in_the_order_of_its_training_part(tmp_path):
+    dataset = read_dataset(write(tmp_path, BY_NUMBER))
+    assert dataset.content_hash == read_dataset(write(tmp_path, GOOD)).content_hash
+    assert dataset.user_ids.tolist() == ["7", "3"]
+
+
+def test_raw_ids_are_those_of_the_maps_in_the_file(tmp_path):
+    maps = {"umap": {"ann": 3, "bob": 7}, "smap": {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "never used": 6}}
+    dataset = read_dataset(write(tmp_path, BY_NUMBER | maps))
+    assert dataset.user_ids.tolist() == ["bob", "ann"]
+    assert dataset.items.frame["item"].tolist() == list(maps["smap"])
+
+
+@pytest.mark.parametrize(
+    ("name", "users", "items", "interactions"), [("ml-1m", 6040, 3706, 1_000_209), ("amazon-beauty", 22_363, 12_101, 198_502)]
+)
+def test_diffurecs_own_files_have_their_counts(test_data, name, users, items, interactions):
+    dataset = read_dataset(test_data / "diffurec" / f"{name}.pkl")
+    assert (dataset.n_users, dataset.n_items, dataset.n_interactions) == (users, items, interactions)
+
+
+def test_diffurecs_item_ids_join_with_movielens_titles(test_data):
+    films = pd.read_csv(test_data / "ml-1m" / "items.csv", dtype=str)
+    dataset = read_dataset(test_data / "diffurec" / "ml-1m.pkl", items=test_data / "ml-1m" / "items.csv")
+    assert set(dataset.items.frame["item"]) <= set(films.iloc[:, 0])
+    assert (dataset.items.frame["title"] != dataset.items.frame["item"]).all()
 
 
 def test_the_folder_names_the_data_set(tmp_path):
@@ -185,7 +215,20 @@ BROKEN = {
     "no users": ({"train": [], "val": [], "test": []}, "has no users"),
     "a user without training items": (GOOD | {"train": [[1, 2], []]}, "user 1 has no training item"),
     "two validation items": (GOOD | {"val": [[4], [1, 2]]}, "'val' of user 1 holds 2 items, but must hold exactly one"),
-    "a dict of users": (GOOD | {"train": {0: [1], 1: [2]}}, "'train' holds a dict, but must be a list with one entry a user"),
+    "text for users": (GOOD | {"train": "ab"}, "'train' holds a str, but must be a list or a dict with one entry a user"),
+    "a user of the dict missing": (BY_NUMBER | {"val": {7: [4], 9: [1]}}, "'val' lacks the user 3, who is in 'train'"),
+    "a number without an id": (BY_NUMBER | {"smap": {"a": 1, "b": 2, "c": 3, "e": 5}}, "'smap' has no id with the number 4"),
+    "a user without an id": (BY_NUMBER | {"umap": {"x": 3}}, "'umap' has no id with the number 7"),
+    "one number for two ids": (BY_NUMBER | {"umap": {"x": 3, "y": 3}}, "'umap' gives one number or one id twice"),
+    "ids that look alike": (BY_NUMBER | {"umap": {"3": 3, 3: 7}}, "'umap' gives one number or one id twice"),
+    "a map that is a list": (BY_NUMBER | {"smap": [1, 2]}, "'smap' must be a dict from the data's own ids to whole numbers"),
+    "a map to text": (BY_NUMBER | {"smap": {1: "a"}}, "'smap' must be a dict"),
+    "a map to more items than there can be": (
+        BY_NUMBER | {"smap": {"a": 10**12}},
+        "'smap' holds the number 1000000000000, .* at most 7 here",
+    ),
+    "a user of a thousand digits": (GOOD | {"train": {10**5000: [1], 1: [2]}}, "'val' lacks the user of more than 20 digits"),
+    "an own id of a thousand digits": (BY_NUMBER | {"umap": {10**5000: 3, 1: 7}}, "holds an id that is too long"),
     "a user that is text": (GOOD | {"train": [[1, 2], "ab"]}, "'train' of user 1 is a str"),
     "item ids in words": (GOOD | {"train": [[1, "two"], [3]]}, "'train' holds 'two' where an item id"),
     "fractional ids": (GOOD | {"train": [[1, 2.5], [3]]}, "'train' holds 2.5 where an item id"),
@@ -194,7 +237,7 @@ BROKEN = {
     "the padding id": (GOOD | {"val": [[0], [3]]}, "'val' holds the item id 0, but ids are numbered from 1"),
     "a negative id": (GOOD | {"val": [[-4], [3]]}, "'val' holds the item id -4"),
     "an id beyond all items": (GOOD | {"test": [[10**9], [3]]}, "'test' holds the item id 1000000000, .* at most 7 here"),
-    "an id of a thousand digits": (GOOD | {"test": [[10**1000], [3]]}, "a number of more than 20 digits"),
+    "an id of a thousand digits": (GOOD | {"test": [[10**1000], [3]]}, "the item id of more than 20 digits"),
 }
 
 
