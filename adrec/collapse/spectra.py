@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
-from threadpoolctl import threadpool_limits
 
 from adrec.collapse.measures import singular_values, standardised
 from adrec.collapse.nulls import bartlett, wishart_spectrum
 from adrec.errors import ConfigError, WeightsError
 from adrec.maps.tables import as_table
+from adrec.parallel.threads import one_thread
 
 VIEWS = ("centred", "raw", "standardised")
 LEVELS = (0.01, 0.5, 0.99)
@@ -57,7 +57,7 @@ def null_band(n_items: int, width: int, view: str = "centred", draws: int = DRAW
         asked = f"{n_items} items of width {width} in {draws} draws"
         raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
     rng = np.random.default_rng([seed, n_items, width, VIEWS.index(view)])
-    with threadpool_limits(1):  # threads cost more than such small matrices take
+    with one_thread():
         found = [_drawn(rng, n_items, width, view) for _ in range(draws)]
     return np.asarray(np.quantile(found, LEVELS, axis=0))
 

@@ -12,27 +12,33 @@ from typing import TypeVar
 
 import torch
 
+from adrec.parallel.threads import Shared
 from adrec.system import keep_freed_memory
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
+_torch_threads = Shared(torch.get_num_threads, torch.set_num_threads)
+"""The number that torch began with, restored in the end: workers set the number that threads to come begin with."""
+
+
 class Workers:
     """``threads`` threads (default: as many as torch would use). To be used in a ``with`` block."""
 
     def __init__(self, threads: int | None = None) -> None:
-        self.threads = threads or torch.get_num_threads()
+        self.wanted = threads
 
     def __enter__(self) -> "Workers":
         keep_freed_memory()
-        self.before = torch.get_num_threads()
+        number = _torch_threads.__enter__()
+        self.threads = self.wanted or number
         self.pool = ThreadPoolExecutor(self.threads, "adrec", initializer=torch.set_num_threads, initargs=(1,))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(self.before)  # the workers set the number that threads to come begin with
+        _torch_threads.__exit__(kind, error, trace)
 
     def map(self, function: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator[Result]:
         """``function`` of each part, in the parts' order; not more than twice as many are begun as there are threads."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
-from threadpoolctl import threadpool_limits
 
 from adrec.config import DENOISERS_OF
 from adrec.data import catalog
@@ -14,6 +13,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
 from adrec.explain import scene
 from adrec.explain.all_users import cached_all_users
+from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
 from app import loaders, reruns
 
@@ -171,14 +171,6 @@ def _load(path: str, stage: str) -> "Model":
     return load_model(RunFolder(path), stage)
 
 
-def _one_thread() -> threadpool_limits:
-    """Torch and BLAS on one thread, within: others wait by spinning, on the cores that the page and the browser need meanwhile."""
-    import torch
-
-    torch.get_num_threads()  # a thread's first use of torch sets its number: it must not come after ours
-    return threadpool_limits(1)
-
-
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
     from adrec.explain.trajectory import most_popular, trajectory
@@ -186,7 +178,7 @@ def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int
     popular = most_popular(loaders.items(RunFolder(path)))
     loaded = _model(path, changed, stage).result()
     user = subject.index or 0
-    with _one_thread():
+    with one_thread():
         return trajectory(loaded, list(subject.history), target=subject.target, seed=seed, steps=steps, user=user, popular=popular)
 
 
@@ -196,7 +188,7 @@ def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, st
 
     loaded: Any = _model(path, changed, stage).result()
     of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "between": reruns.make_way}
-    with _one_thread():
+    with one_thread():
         many = fan(loaded, list(subject.history), subject.target, steps=steps, **of)
         fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
     single = _trajectory(path, changed, stage, subject, seed, 1)
@@ -216,5 +208,5 @@ def _noised(path: str, changed: int, stage: str, item: int, seed: int) -> "tuple
 def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str) -> bytes:
     found = _trajectory(path, changed, stage, subject, seed, steps)
     at = _layout(path, changed, stage, method)
-    with _one_thread():
+    with one_thread():
         return scene.blob(found, at, loaders.title(RunFolder(path)), name)

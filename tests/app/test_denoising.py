@@ -18,6 +18,7 @@ from adrec.explain.all_users import all_users, cached_all_users
 from adrec.explain.trajectory import Trajectory, user_trajectory
 from adrec.files import save_arrays, write_json
 from adrec.models.loading import load_model
+from adrec.parallel.threads import one_thread
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
 from app import measuring, projecting
@@ -502,7 +503,7 @@ def test_a_picture_is_computed_on_one_thread_and_others_get_theirs_back() -> Non
     found = []
 
     def work() -> None:  # as a page's script does: on a thread that has not used torch yet
-        with data._one_thread():
+        with one_thread():
             found.append(torch.get_num_threads())
         found.append(torch.get_num_threads())
 
