@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adrec.runs import STAGES, RunFolder
+from adrec.training.pace import Pace
 
 Event = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ class Follower:
 
 @dataclass
 class StageProgress:
-    """One stage as far as it has come. ``fraction`` is of the longest it may take; ``left`` the seconds that would need."""
+    """One stage as far as it has come. ``fraction`` is of the longest it may take; ``left`` the seconds for that, by ``Pace``."""
 
     name: str
     state: str = "waiting"
@@ -48,6 +49,7 @@ class StageProgress:
     max_epochs: int = 0
     fraction: float = 0.0
     left: float | None = None
+    left_with_validation: bool = False
     seconds: float = 0.0
     best: float | None = None
     best_epoch: int | None = None
@@ -60,21 +62,23 @@ class StageProgress:
         return max(0, self.epoch - self.first_epoch)
 
 
-def summarise(events: Sequence[Event], max_steps: int | None, alive: bool) -> list[StageProgress]:
+def summarise(events: Sequence[Event], alive: bool) -> list[StageProgress]:
     """The three stages in order, from the events. ``alive`` decides between running and interrupted."""
     stages = {name: StageProgress(name) for name in STAGES}
     per_epoch = {name: 1 for name in STAGES}
-    clock: tuple[float, float] | None = None
+    pace: Pace | None = None
     for event in events:
         stage = stages.get(str(event.get("stage")))
         if stage is None:
             continue
         _take(stage, event, per_epoch)
         if event["kind"] == "stage":
-            clock = (event["time"], _fraction(stage, event, per_epoch[stage.name], max_steps))
-        elif event["kind"] in ("step", "validation"):
-            stage.fraction = _fraction(stage, event, per_epoch[stage.name], max_steps)
-            stage.left = _left(event["time"], stage.fraction, clock)
+            pace = Pace(event)
+        elif event["kind"] in ("step", "validation") and pace is not None:
+            pace.take(event)
+            longest = pace.stage.get("last_step") or (stage.max_epochs - stage.first_epoch) * per_epoch[stage.name]
+            stage.fraction = min(1.0, event["step"] / longest) if longest else 0.0
+            stage.left, stage.left_with_validation = pace.left, pace.measured
     order = list(stages.values())
     begun = [i for i, s in enumerate(order) if s.state != "waiting"]
     for i, stage in enumerate(order):
@@ -105,19 +109,6 @@ def _take(stage: StageProgress, event: Event, per_epoch: dict[str, int]) -> None
     elif kind == "stage_end":
         stage.state, stage.fraction, stage.left = "done", 1.0, None
         stage.seconds, stage.reason = event["seconds"], event["reason"]
-
-
-def _fraction(stage: StageProgress, event: Event, per_epoch: int, max_steps: int | None) -> float:
-    longest = (stage.max_epochs - stage.first_epoch) * per_epoch
-    longest = min(longest, max_steps) if max_steps else longest
-    return min(1.0, event["step"] / longest) if longest else 0.0
-
-
-def _left(now: float, fraction: float, clock: tuple[float, float] | None) -> float | None:
-    """Seconds to the stage's latest end at the pace since it began or was resumed."""
-    if clock is None or fraction <= clock[1] or now <= clock[0]:
-        return None
-    return (now - clock[0]) / (fraction - clock[1]) * (1 - fraction)
 
 
 def duration(seconds: float) -> str:

@@ -73,10 +73,7 @@ def _follower(path: str) -> Follower:
 
 
 def _summary(job: Job, follower: Follower) -> list[StageProgress]:
-    max_steps = None
-    if job.run.exists:
-        max_steps = job.run.info.get("train", {}).get("max_steps")
-    stages = summarise(follower.events(), max_steps, job.state in ("running", "stopping"))
+    stages = summarise(follower.events(), job.state in ("running", "stopping"))
     for stage in stages:  # a compact copy has no events, but its weights
         if stage.state == "waiting" and stage.name in job.run.stages:
             stage.state, stage.fraction = "done", 1.0
@@ -121,7 +118,9 @@ def stage_words(stage: StageProgress) -> str:
     place = f"epoch {stage.epochs_done + 1} of at most {max(1, stage.max_epochs - stage.first_epoch)}"
     if stage.state == "interrupted":
         return f"interrupted in {place}"
-    return place + (f", at most {duration(stage.left)} left" if stage.left is not None else "")
+    if stage.left is None:
+        return place
+    return f"{place}, at most {duration(stage.left)} left" + ("" if stage.left_with_validation else " and validation")
 
 
 def _controls(root: Path, job: Job) -> None:

@@ -118,7 +118,7 @@ class Trainer:
         """Train to the end: True. False if ``stop`` asked to leave before."""
         with Workers(self.processes.threads) as workers:
             while not self.finished:
-                self.recorder.stage_begins(self.stage, self.place, self.batches_per_epoch)
+                self.recorder.stage_begins(self.stage, self.place, self.batches_per_epoch, *self._latest_end())
                 if not self._run_stage(workers):
                     return False
         self._final_test()
@@ -221,9 +221,20 @@ class Trainer:
     def _end_epoch(self) -> None:
         self.place.epoch += 1
         self.place.batch = 0
-        every = self.config.validate_every
-        if self.stage.selects and self.place.epoch % every == 1 % every and self.place.epoch > every:
+        if self._validates_after(self.place.epoch):
             self._validate()
+
+    def _validates_after(self, epoch: int) -> bool:
+        every = self.config.validate_every
+        return self.stage.selects and epoch % every == 1 % every and epoch > every
+
+    def _latest_end(self) -> tuple[int, int]:
+        """The stage's last step and the validations to come, if nothing ends it before."""
+        stage, steps = self.stage, self.batches_per_epoch
+        last = (stage.last_epoch - stage.first_epoch) * steps
+        last = min(last, self.config.max_steps or last)
+        validations = sum(map(self._validates_after, range(self.place.epoch + 1, stage.first_epoch + last // steps + 1)))
+        return last, validations or int(not self.best_weights)
 
     def _validate(self) -> None:
         begin = time.perf_counter()

@@ -50,10 +50,11 @@ class Recorder:
             self._heartbeat = time.monotonic()
             self.run.write_status("running")
 
-    def stage_begins(self, stage: Stage, place: Position, steps_per_epoch: int) -> None:
+    def stage_begins(self, stage: Stage, place: Position, steps_per_epoch: int, last_step: int, validations: int) -> None:
         self._pending, self._pending_tokens, self._pending_seconds = [], 0, 0.0  # the stage before may have other losses
         epochs = {"first_epoch": stage.first_epoch, "max_epochs": stage.last_epoch, "steps_per_epoch": steps_per_epoch}
-        self.event("stage", stage=stage.name, epoch=place.epoch, step=place.step, **epochs)
+        latest = {"last_step": last_step, "validations": validations}
+        self.event("stage", stage=stage.name, epoch=place.epoch, step=place.step, **epochs, **latest)
 
     def step(self, stage: Stage, place: Position, losses: Mapping[str, float], lr: float, tokens: int, seconds: float) -> None:
         """Log the mean since the last logged step, at most twice a second."""

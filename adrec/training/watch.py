@@ -7,6 +7,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from adrec.training.pace import Pace
+
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} epochs [{elapsed}{postfix}]"
 WORDS = {"pretrain": "1 pre-train", "warmup": "2 warm-up", "finetune": "3 fine-tune"}
 
 
@@ -44,15 +47,22 @@ class ProgressBar:
     def __call__(self, event: dict[str, Any]) -> None:
         if event["kind"] == "stage":
             self.__exit__(None, None, None)
-            name = WORDS.get(event["stage"], event["stage"])
-            self.bar = tqdm(total=event["max_epochs"], initial=event["epoch"], desc=name, unit="epoch", dynamic_ncols=True)
+            name, longest = WORDS.get(event["stage"], event["stage"]), event["max_epochs"]
+            self.bar = tqdm(total=longest, initial=event["epoch"], desc=name, bar_format=BAR, dynamic_ncols=True)
+            self.pace = Pace(event)
         if self.bar is None or "epoch" not in event:
             return
-        self.bar.update(event["epoch"] - self.bar.n)
+        self.pace.take(event)
+        self.bar.n = event["epoch"]
         if event["kind"] == "step":
-            self.bar.set_postfix(loss=f"{event['loss']:.4f}", refresh=False)
+            self.bar.set_postfix_str(f"loss={event['loss']:.4f}, {self._left()}")
         elif event["kind"] == "validation":
             score = f"{event['metrics']['ndcg@10']:.4f}{' *' if event['best'] else ''}"
             self.bar.write(f"epoch {event['epoch']}: validation ndcg@10 {score}", file=self.bar.fp)
         elif event["kind"] == "stage_end":
             self.bar.write(f"{self.bar.desc} ended after {event['seconds']:.1f} s ({event['reason']})", file=self.bar.fp)
+
+    def _left(self) -> str:
+        """The time that tqdm would guess from the last few events alone, from all of the stage's."""
+        left = self.pace.left
+        return "" if left is None else f"at most {tqdm.format_interval(left)} left{'' if self.pace.measured else ' and validation'}"

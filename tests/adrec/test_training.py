@@ -29,6 +29,7 @@ from adrec.training.position import Position
 from adrec.training.recorder import Recorder
 from adrec.training.session import describe_run, read_pretrained, recorded_request, train_run
 from adrec.training.stages import stages_of
+from adrec.training.watch import ProgressBar
 
 SOURCE = "synthetic:items=60,users=90"
 MODEL = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4)
@@ -462,9 +463,9 @@ def test_steps_of_two_stages_are_never_averaged(data, tmp_path):
     """Each stage's first logged step holds its own losses alone, however long ago the last one was logged."""
     recorder = Recorder(RunFolder(tmp_path), data.popularity)
     (first, second, _), place = stages_of(MODEL, TRAIN), Position()
-    recorder.stage_begins(first, place, 1)
+    recorder.stage_begins(first, place, 1, 1, 1)
     recorder.step(first, place, {"ce": 100.0}, 1e-3, 1, 1.0)  # not logged yet: too soon
-    recorder.stage_begins(second, place, 1)
+    recorder.stage_begins(second, place, 1, 1, 1)
     recorder._logged = -1e9
     recorder.step(second, place, {"mse": 2.0}, 1e-3, 1, 1.0)
     assert [(e["stage"], e["loss"]) for e in recorder.run.events()[0] if e["kind"] == "step"] == [("warmup", 2.0)]
@@ -481,3 +482,22 @@ def test_with_one_t_a_sequence_its_tokens_share_it():
 def test_one_t_a_sequence_changes_the_training(whole, data, tmp_path):
     run = trained(data, tmp_path / "run", replace(MODEL, timestep_per="sequence"))
     assert np.array_equal(run.table("warmup"), whole.table("warmup")) and not np.array_equal(run.table("finetune"), whole.table("finetune"))
+
+
+def test_the_announced_latest_end_of_a_stage_is_where_it_ends(data, tmp_path):
+    run = RunFolder(tmp_path / "ends")
+    train_run(run, data, info_of(data, replace(TRAIN, patience=1000)))
+    events = run.events()[0]
+    for stage in run.stages:
+        own = [e for e in events if e.get("stage") == stage]
+        begin, end = (next(e for e in own if e["kind"] == kind) for kind in ("stage", "stage_end"))
+        assert (begin["last_step"], begin["validations"]) == (end["step"], sum(e["kind"] == "validation" for e in own))
+
+
+def test_the_bar_says_what_a_step_takes_over_the_whole_stage(capsys):
+    stage = {"kind": "stage", "stage": "finetune", "epoch": 0, "step": 0, "time": 0.0, "max_epochs": 40, "last_step": 400, "validations": 0}
+    with ProgressBar() as bar:
+        bar(stage)
+        for step in range(1, 11):  # one epoch of 33 s
+            bar({"kind": "step", "stage": "finetune", "epoch": step // 10, "step": step, "time": 3.3 * step, "loss": 4.0})
+    assert "at most 21:27 left" in capsys.readouterr().err

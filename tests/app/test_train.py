@@ -13,6 +13,7 @@ from adrec.files import write_json
 from adrec.runs import RunFolder
 from app import jobs, loaders, train_form
 from app.progress import Follower, duration, summarise, thin
+from app.train_view import stage_words
 from tests.app.conftest import LONG, state, trains, wait_for
 from tests.app.pages import open_page, texts
 
@@ -29,8 +30,8 @@ def write_run(root: Path, name: str, state: str, events: list[dict[str, object]]
 
 def half_way(now: float = 100.0) -> list[dict[str, object]]:
     """Pre-training done, warm-up skipped by having none, fine-tuning in its third epoch of ten."""
-    metrics = {"ndcg@10": 0.25}
-    longest = {"first_epoch": 0, "max_epochs": 10, "steps_per_epoch": 2}
+    metrics = {"ndcg@10": 0.25, "seconds": 2.0}
+    longest = {"first_epoch": 0, "max_epochs": 10, "steps_per_epoch": 2, "last_step": 20, "validations": 1}
     return [
         {"time": now, "kind": "stage", "stage": "pretrain", "epoch": 0, "step": 0, **longest},
         {"time": now + 1, "kind": "step", "stage": "pretrain", "epoch": 0, "step": 1, "loss": 5.0},
@@ -149,21 +150,35 @@ def test_stop_and_resume_buttons_do_what_they_say(root: Path) -> None:
 
 
 def test_the_time_left_follows_from_the_pace_of_the_stage() -> None:
-    stages = {s.name: s for s in summarise(half_way(), None, alive=True)}
+    stages = {s.name: s for s in summarise(half_way(), alive=True)}
     assert stages["finetune"].left == pytest.approx(15.0)  # 5 of 20 steps took 5 seconds
+    assert stage_words(stages["finetune"]) == "epoch 3 of at most 10, at most 15 s left and validation"
+
+
+def test_the_time_left_counts_a_validation_as_what_it_took() -> None:
+    metrics = {"ndcg@10": 0.25, "seconds": 30.0}
+    events = half_way()[:-1] + [
+        {"time": 110.0, "kind": "stage", "stage": "finetune", "epoch": 0, "step": 0, "first_epoch": 0, "max_epochs": 10}
+        | {"steps_per_epoch": 2, "last_step": 20, "validations": 3},
+        {"time": 120.0, "kind": "step", "stage": "finetune", "epoch": 5, "step": 10, "loss": 3.0},
+        {"time": 150.0, "kind": "validation", "stage": "finetune", "epoch": 5, "step": 10, "metrics": metrics, "best": True},
+    ]
+    finetune = summarise(events, alive=True)[2]
+    assert finetune.left == pytest.approx(10.0 + 2 * 30.0) and finetune.left_with_validation
 
 
 def test_max_steps_shortens_what_is_left() -> None:
-    stages = {s.name: s for s in summarise(half_way(), 10, alive=True)}
-    assert stages["finetune"].fraction == 0.5
+    events = half_way()
+    events[-2] |= {"last_step": 10}
+    assert summarise(events, alive=True)[2].fraction == 0.5
 
 
 def test_a_stage_that_was_passed_over_is_skipped() -> None:
-    assert [s.state for s in summarise(half_way(), None, alive=True)] == ["done", "skipped", "running"]
+    assert [s.state for s in summarise(half_way(), alive=True)] == ["done", "skipped", "running"]
 
 
 def test_a_stage_without_its_process_is_interrupted() -> None:
-    assert summarise(half_way(), None, alive=False)[2].state == "interrupted"
+    assert summarise(half_way(), alive=False)[2].state == "interrupted"
 
 
 def test_following_begins_anew_when_resuming_cut_the_file(tmp_path: Path) -> None:
