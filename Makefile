@@ -3,7 +3,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test check bench setup picture
+.PHONY: app test check bench setup assets
 
 # Open the app on the bundled run. The rating data are fetched once; without them everything but the users' own histories works.
 app: setup
@@ -30,6 +30,9 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e .
 	touch $@
 
-# The pictures of the start page and the README, made from the bundled run.
-picture: setup
-	$(BIN)/python -m app.picture assets/runs/ml-100k assets
+# What is bundled: the Start page's picture, what the runs come with, the documents' picture of growth (5 min, on a quiet machine).
+assets: setup
+	$(BIN)/python -m tests.measure.derived assets/runs
+	$(BIN)/python -m tests.measure.picture assets/runs/ml-100k assets
+	$(BIN)/python -m adrec bench --growth --json > $(VENV)/growth.json
+	$(BIN)/python -m tests.measure.growth_picture $(VENV)/growth.json docs/growth.svg

@@ -173,7 +173,7 @@ def project_umap(tables: Mapping[str, np.ndarray], seed: int = 0, progress: Prog
 
 
 def umap_seconds(items: int, tables: int, width: int) -> float:
-    """About how many seconds ``project_umap`` takes for tables (V, D) on two cores, as tests/adrec/measure_umap.py measured it."""
+    """About how many seconds ``project_umap`` takes for tables (V, D) on two cores, as tests/measure/umap_times.py measured it."""
     comparisons, moves = items**2 * width / 1e9, items * _epochs(items) / 1e6
     return LOADING + tables * (COMPARING * comparisons + MOVING * moves)
 

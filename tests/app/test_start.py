@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import palette, picture
+from app import palette
 from tests.app.pages import ROOT, open_page, texts
+from tests.measure import picture
 
 
 def made_up(merged: bool = True) -> picture.Content:

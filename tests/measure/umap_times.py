@@ -1,4 +1,4 @@
-"""What UMAP costs: ``PYTHONPATH=. python -m tests.adrec.measure_umap [ITEMS ...]`` (a quiet machine; 5 min).
+"""What UMAP costs: ``python -m tests.measure.umap_times [ITEMS ...]`` (a quiet machine; 5 min).
 
 Two tables of each number of items, width 128, each in a process of its own as the app does it. Seconds by part, beside what
 ``projection.umap_seconds`` says before. Not a test.

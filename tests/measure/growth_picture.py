@@ -1,4 +1,4 @@
-"""The picture of the documentation that shows growth: ``python -m app.growth_picture GROWTH.json OUT.svg``.
+"""The picture of the documentation that shows growth: ``python -m tests.measure.growth_picture GROWTH.json OUT.svg``.
 
 GROWTH.json is what ``python -m adrec bench --growth --json`` prints. One column an axis; time above, memory below, both
 logarithmic; the dashed line has the slope that the formulas expect and goes through the largest size.
@@ -90,7 +90,7 @@ def main(report: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python -m app.growth_picture GROWTH.json OUT.svg")
+        sys.exit("usage: python -m tests.measure.growth_picture GROWTH.json OUT.svg")
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]))
     except AdrecError as error:

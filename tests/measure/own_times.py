@@ -1,4 +1,4 @@
-"""How long a verdict takes a newcomer's browser: ``python -m tests.browser.measure_own http://localhost:8501`` prints one JSON object.
+"""How long a verdict takes a newcomer's browser: ``python -m tests.measure.own_times http://localhost:8501`` prints one JSON object.
 
 A made-up table of 1,000 items x 128 as .npy and 50,000 interactions as CSV, in a fresh browser context, by the clicks of one who has
 read nothing: open the app, go to *Your embeddings*, give the table, give the interactions. Seconds from the first address to each
@@ -17,7 +17,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import ARGUMENTS
-from tests.browser.measure import summary
+from tests.measure.page_times import summary
 
 ITEMS, WIDTH, USERS, LENGTH, GROUPS, REPEATS = 1000, 128, 1000, 50, 20, 3
 

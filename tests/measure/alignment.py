@@ -1,6 +1,6 @@
 """Which way of laying several tables out in one UMAP frame shows the movement that is there, and none that is not.
 
-    ADREC_TEST_DATA=/path/to/data PYTHONPATH=. .venv/bin/python -W ignore tests/adrec/measure_alignment.py [ml-100k] [baby]
+    ADREC_TEST_DATA=/path/to/data python -W ignore -m tests.measure.alignment [ml-100k] [baby]
 
 Four stages: ``initial`` (Gaussian noise), ``perturbed`` (trained weights plus half of that noise), ``trained`` (official weights) and
 ``rescaled`` (trained times 0.37: every cosine is the same, so nothing may move). Written up in docs/DECISIONS.md; not a test.

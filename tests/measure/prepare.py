@@ -1,6 +1,6 @@
 """Prepare 20 million generated interactions and start from the folder: seconds and peak memory of the real commands.
 
-Run it from the repository's root: ``python -m tests.adrec.measure_prepare [--interactions 20000000] [--text-ids] [--keep DIR]``.
+Run it from the repository's root: ``python -m tests.measure.prepare [--interactions 20000000] [--text-ids] [--keep DIR]``.
 Peak memory is the largest resident set of each command's own process, memory-mapped pages included.
 """
 
@@ -86,7 +86,7 @@ def main() -> None:
         path, out = str(folder / "interactions.parquet"), str(folder / "prepared")
         rows = ["--interactions", str(given.interactions), *(["--text-ids"] if given.text_ids else [])]
         steps = {
-            "generate": ["-m", "tests.adrec.measure_prepare", "--file", path, *rows],
+            "generate": ["-m", "tests.measure.prepare", "--file", path, *rows],
             "prepare": ["-m", "adrec", "data", "prepare", path, "--out", out, "--data-option", "k_core=5"],
             "describe": ["-m", "adrec", "data", "describe", out, "--json"],
             "start": ["-c", START, out],

@@ -1,6 +1,6 @@
 """What the noise weight λ does, over seeds: the table of docs/RESULTS.md, from run folders.
 
-    PYTHONPATH=. .venv/bin/python tests/adrec/measure_noise_weight.py runs/a-1,runs/a-2,runs/a-3 runs/b-1,runs/b-2,runs/b-3 ...
+    python -m tests.measure.noise_weight runs/a-1,runs/a-2,runs/a-3 runs/b-1,runs/b-2,runs/b-3 ...
 
 One argument for each noise weight: its runs, joined by commas. Means over the runs with the smallest and largest, of the figures of
 ``adrec trajectory RUN --all``, which are measured first where they are not there yet. Not a test.

@@ -1,7 +1,7 @@
 """How often the verdict is right: tables of known truth over seeds and sizes, real tables, and power against signal strength.
 
-    ADREC_TEST_DATA=/path/to/data python -m tests.adrec.measure_verdict [--quick]
-    python -m tests.adrec.measure_verdict million
+    ADREC_TEST_DATA=/path/to/data python -m tests.measure.verdict [--quick]
+    python -m tests.measure.verdict million
 
 The first prints docs/VERDICT.md's tables; without ADREC_TEST_DATA the official tables are left out. The second prints seconds and peak
 memory of a verdict on a million rows. Not a test.
@@ -262,12 +262,12 @@ def millions() -> None:
             file[first : first + 100_000] = centres[part] + rng.standard_normal((len(part), WIDTH), dtype=np.float32)
         file.flush()
         del file, data
-        for words in (["-m", "tests.adrec.measure_verdict", "million", "--part", "without", "--folder", folder],
-                      ["-m", "tests.adrec.measure_verdict", "million", "--part", "with", "--folder", folder]):  # fmt: skip
+        for words in (["-m", "tests.measure.verdict", "million", "--part", "without", "--folder", folder],
+                      ["-m", "tests.measure.verdict", "million", "--part", "with", "--folder", folder]):  # fmt: skip
             subprocess.run([sys.executable, *words], check=True)
         start, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         with open(Path(folder) / "report.json", "w") as out:
-            code = "import sys; from adrec.cli import main; from tests.adrec.measure_verdict import _peak; main(sys.argv[1:]); "
+            code = "import sys; from adrec.cli import main; from tests.measure.verdict import _peak; main(sys.argv[1:]); "
             code += "print(f'{_peak():,.0f}', file=sys.stderr)"
             words = [sys.executable, "-c", code, "collapse", f"{folder}/table.npy", "--json"]
             peak = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, text=True, check=True).stderr.split()[-1]

@@ -1,6 +1,6 @@
 """The tables of docs/RESULTS.md, from run folders.
 
-    PYTHONPATH=. .venv/bin/python -W ignore tests/adrec/measure_results.py --against runs/baseline runs/baseline runs/mse-only ...
+    python -W ignore -m tests.measure.results --against runs/baseline runs/baseline runs/mse-only ...
 
 Several seeds of one thing are one argument, joined by commas: ``runs/sasrec,runs/sasrec-s1``. First table: metrics of the test split
 in percent, averaged over users (and seeds), ± the standard error over users; the difference in HR@20 and NDCG@10 to ``--against``,

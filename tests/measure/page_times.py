@@ -1,4 +1,4 @@
-"""How fast a running app is: ``python -m tests.browser.measure http://localhost:8501 [RUN]`` prints one JSON object.
+"""How fast a running app is: ``python -m tests.measure.page_times http://localhost:8501 [RUN]`` prints one JSON object.
 
 start_first_text_s: from opening the address to the page's first words, server running, a fresh browser context, five times.
 scrubber_ms: from an input event of the scrubber to the frame after the one in which the new picture is painted; scrubber_js_ms: the part

@@ -1,4 +1,4 @@
-"""The picture of the Start page and the README, drawn from a run: ``python -m app.picture RUN OUT``.
+"""The picture of the Start page and the README, drawn from a run: ``python -m tests.measure.picture RUN OUT``.
 
 Writes start-light.svg, start-dark.svg (a row), start-tall-light.svg, start-tall-dark.svg (two by two, for phones), and start.json with
 the numbers that the captions name. Plain SVG, so that the first page paints without Plotly, torch or umap.
@@ -143,5 +143,5 @@ def main(run: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python -m app.picture RUN OUT")
+        sys.exit("usage: python -m tests.measure.picture RUN OUT")
     main(Path(sys.argv[1]), Path(sys.argv[2]))

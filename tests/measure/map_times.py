@@ -1,7 +1,7 @@
 """How quick the maps are at many items, in Chromium without a GPU.
 
-``python -m tests.browser.measure_maps make FOLDER [ITEMS]`` writes the run ``many`` of made-up tables (65,000 items, width 64, three
-stages) into the folder of runs. ``python -m tests.browser.measure_maps http://localhost:8501 [REPEATS]`` measures the app that shows it,
+``python -m tests.measure.map_times make FOLDER [ITEMS]`` writes the run ``many`` of made-up tables (65,000 items, width 64, three
+stages) into the folder of runs. ``python -m tests.measure.map_times http://localhost:8501 [REPEATS]`` measures the app that shows it,
 a fresh browser context a repetition; one JSON object, medians and worst. The browser composes its pages in software, as one without a GPU
 does.
 
@@ -30,7 +30,7 @@ from adrec.data.dataset import ItemTable
 from adrec.files import save_arrays
 from adrec.runs import ITEM_TABLE, RunFolder
 from tests.browser.conftest import ARGUMENTS
-from tests.browser.measure import summary
+from tests.measure.page_times import summary
 
 REPEATS = 3
 WIDTH, GROUPS = 64, 12

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from adrec.errors import DataError
-from app.growth_picture import draw, main
+from tests.measure.growth_picture import draw, main
 
 SVG = "{http://www.w3.org/2000/svg}"
 

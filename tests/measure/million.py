@@ -1,6 +1,6 @@
 """What a catalogue of a million items costs, and what the sampled loss gives away on a small one.
 
-    PYTHONPATH=. .venv/bin/python tests/adrec/measure_million.py [step] [full] [evaluate] [real] [quality] [--threads N]
+    python -m tests.measure.million [step] [full] [evaluate] [real] [quality] [--threads N]
 
 Each measurement runs in a process of its own, whose peak memory it prints; all go through the trainer and the evaluation that
 `adrec train` uses. ``step``: fine-tuning steps of ADRec (D = 128, 512 users of about 20 items, 8,192 negatives) with the sampled
@@ -141,7 +141,7 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             for call in MEASUREMENTS[what]:
                 begin = f"import torch; torch.set_num_threads({arguments.threads}); folder = {folder!r}"
-                code = f"{begin}; from tests.adrec import measure_million as m; m.{call}"
+                code = f"{begin}; from tests.measure import million as m; m.{call}"
                 subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -1,0 +1,20 @@
+"""Scripts that make figures and bundled files; with the tests, whose helpers they use, because neither is part of what is installed.
+
+Run each from the repository's root as ``python -m tests.measure.NAME``; its first lines say what it takes.
+
+What is bundled (``make assets``):
+    picture         assets/start-*.svg and start.json: the picture of the Start page and the README
+    derived         the maps, verdicts and figures over all users that the bundled runs come with
+    growth_picture  docs/growth.svg, from what ``adrec bench --growth --json`` prints
+Figures in docs/:
+    results         RESULTS.md: metrics and tables of runs, differences with their standard errors
+    noise_weight    RESULTS.md: what the noise weight does, over seeds
+    verdict         VERDICT.md: how often the verdict is right
+    million         SCALING.md: a catalogue of a million items, and the sampled loss
+    prepare         SCALING.md: 20 million interactions prepared and opened
+    page_times      PERFORMANCE.md: pages and the scrubber in Chromium
+    map_times       PERFORMANCE.md: the linked maps of many items in Chromium
+    own_times       PERFORMANCE.md: a newcomer's way to a verdict in Chromium
+    umap_times      PERFORMANCE.md: what UMAP costs
+    alignment       DECISIONS.md: ways of laying several tables out in one frame
+"""
