@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from adrec.errors import ConfigError
@@ -39,6 +40,17 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         return
     for key, value in result.items():
         print(f"{key:>18}  {value:.5f}" if isinstance(value, float) else f"{key:>18}  {value}")
+
+
+def show_entries(entries: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
+    """What is registered, by name, as one JSON object or as a paragraph each."""
+    if as_json:
+        print(json.dumps(entries, ensure_ascii=False))
+        return
+    for name, entry in entries.items():
+        print(name)
+        for key, value in entry.items():
+            print(f"  {key:<10} {', '.join(map(str, value)) if isinstance(value, list) else value}")
 
 
 def pairs(texts: list[str]) -> dict[str, str]:

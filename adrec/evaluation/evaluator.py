@@ -13,7 +13,7 @@ from adrec.data.batches import PART_TOKENS, PackedBatch, evaluation_batches
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import DataError
-from adrec.evaluation.metrics import ranking_metrics
+from adrec.evaluation.metrics import Metric, ranking_metrics
 from adrec.evaluation.ranking import streamed_ranks
 from adrec.models import DiffusionModel, Model
 
@@ -62,6 +62,7 @@ def evaluate(
     seed: int = 0,
     filter_seen: bool = False,
     filter_padding: bool = False,
+    metrics: Iterable[Metric] | None = None,
     progress: Callable[[float], object] | None = None,
     map: Map = map,
     share: Share | None = None,
@@ -70,8 +71,9 @@ def evaluate(
 
     steps: denoising steps (default: all timesteps). seed: of the noise, which depends on (seed, user) alone.
     filter_seen: items of the history cannot be recommended (the answer itself is never filtered); filter_padding: nor
-    can row 0. Both are off by default, as in the official code. map: as Python's own, over parts of the users; several threads may
-    call the function at once. share: where several processes rank some of the users each; all of them get the same result.
+    can row 0. Both are off by default, as in the official code. metrics: default all registered. map: as Python's own,
+    over parts of the users; threads may call the function. share: where several processes rank some of the users each;
+    all of them get the same result.
     """
     if not data.n_users:
         raise DataError(f"The data set '{data.name}' has no user to evaluate with.")
@@ -97,7 +99,7 @@ def evaluate(
         share.add_up([ranks])
     used_steps = 0 if not isinstance(model, DiffusionModel) else model.config.timesteps if steps is None else steps
     used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
-    return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy()), "seconds": time.perf_counter() - begin})
+    return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy(), metrics), "seconds": time.perf_counter() - begin})
 
 
 def _hidden(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, padding: bool) -> tuple[Tensor, Tensor] | None:

@@ -72,6 +72,12 @@ def test_data_list_names_every_data_set_and_whether_it_is_here(capsys):
     assert listed["synthetic"]["available"] and not listed["ml-100k"]["available"]
 
 
+def test_metrics_names_every_metric_with_its_title_its_source_and_its_keys(capsys):
+    listed = json_of(capsys, "metrics")
+    assert [key for entry in listed.values() for key in entry["keys"]] == sorted(METRICS, key=lambda m: ["hr", "nd", "mr"].index(m[:2]))
+    assert all(entry["title"] and entry["source"] for entry in listed.values())
+
+
 def test_data_list_is_readable_too(capsys):
     assert main(["data", "list"]) == 0
     assert "ml-100k  not fetched yet: MovieLens-100K" in capsys.readouterr().out

@@ -13,14 +13,25 @@ from hypothesis import strategies as st
 from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import ConfigError, DataError
-from adrec.evaluation import CUTOFFS, answers, evaluate, ranking_metrics, ranks_of, streamed_ranks, top_items, user_metrics
+from adrec.evaluation import (
+    CUTOFFS,
+    METRICS,
+    Metric,
+    answers,
+    evaluate,
+    ranking_metrics,
+    ranks_of,
+    streamed_ranks,
+    top_items,
+    user_metrics,
+)
 from adrec.evaluation.ranking import BLOCK, CHUNK
 from adrec.models import build
 from adrec.models.loading import load_model
 from adrec.parallel.processes import Processes
 from adrec.parallel.workers import Workers
 
-METRICS = [f"{m}@{k}" for k in CUTOFFS for m in ("hr", "ndcg")] + ["mrr"]
+KEYS = [f"{m}@{k}" for k in CUTOFFS for m in ("hr", "ndcg")] + ["mrr"]
 few_values = st.sampled_from([0.0, 1.0, 1.0, 2.0, -3.5, math.inf, -math.inf, math.nan])
 
 
@@ -180,7 +191,7 @@ def test_metrics_of_the_ranks_1_to_n_are_harmonic():
 @given(st.lists(st.integers(1, 100), min_size=2, max_size=30))
 def test_a_standard_error_is_the_sample_deviation_over_the_root_of_the_users(ranks):
     metrics, values = ranking_metrics(np.array(ranks)), user_metrics(np.array(ranks))
-    for name in METRICS:
+    for name in KEYS:
         mean = sum(values[name]) / len(ranks)
         variance = sum((v - mean) ** 2 for v in values[name]) / (len(ranks) - 1)
         assert math.isclose(metrics[f"{name}_se"], math.sqrt(variance / len(ranks)), rel_tol=1e-9, abs_tol=1e-12)
@@ -198,6 +209,21 @@ def test_the_standard_error_is_the_spread_over_samples():
         assert math.isclose(np.std([s[name] for s in samples]), np.mean([s[f"{name}_se"] for s in samples]), rel_tol=0.12)
 
 
+def test_a_metric_from_outside_is_reported_beside_the_others(monkeypatch):
+    monkeypatch.setattr(METRICS, "_entries", dict(METRICS._entries))
+    METRICS.register("beyond@K", Metric("beyond@K", "Not in the first K", "here", lambda ranks, k: (ranks > k).astype(float)))
+    found = ranking_metrics(np.array([1, 7, 30]))
+    assert [found[f"beyond@{k}"] for k in CUTOFFS] == [pytest.approx(1 - found[f"hr@{k}"]) for k in CUTOFFS]
+    assert found["beyond@10_se"] == found["hr@10_se"]
+
+
+def test_only_the_chosen_metrics_are_reported(model, tiny_data):
+    chosen = Metric("first", "Share of first places", "here", lambda ranks: (ranks == 1).astype(float))
+    result = evaluate(model, tiny_data, "test", metrics=[chosen])
+    assert set(result.metrics) == {"split", "users", "steps", "seed", "seconds", "first", "first_se"}
+    assert result.metrics["first"] == (result.ranks == 1).mean()
+
+
 def test_one_user_has_no_standard_error():
     assert ranking_metrics(np.array([3]))["hr@5_se"] == 0.0
 
@@ -208,14 +234,14 @@ def test_one_user_has_no_standard_error():
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_metrics_are_those_of_the_ranks(model, tiny_data, split):
     result = evaluate(model, tiny_data, split)
-    assert {k: result.metrics[k] for k in METRICS} == {k: ranking_metrics(result.ranks)[k] for k in METRICS}
+    assert {k: result.metrics[k] for k in KEYS} == {k: ranking_metrics(result.ranks)[k] for k in KEYS}
     assert (result.metrics["split"], result.metrics["users"]) == (split, 80)
 
 
 def test_the_recorded_test_metrics_are_measured_again(model, tiny_run, tiny_data):
     recorded = tiny_run.metrics("finetune")["test"]
     again = evaluate(model, tiny_data, "test").metrics
-    assert {k: again[k] for k in METRICS} == {k: recorded[k] for k in METRICS}
+    assert {k: again[k] for k in KEYS} == {k: recorded[k] for k in KEYS}
 
 
 def test_the_same_seed_gives_the_same_ranks(model, tiny_data):
