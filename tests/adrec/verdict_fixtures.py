@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from adrec.collapse.cooccurrence import Cooccurrence
-from adrec.data import catalog, synthetic
+from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
+from adrec.data.named import synthetic
 
 
 @lru_cache(maxsize=4)

@@ -25,7 +25,7 @@ import torch
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.batches import training_batch
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.data.synthetic import generate
+from adrec.data.named.synthetic import generate
 from adrec.evaluation import evaluate
 from adrec.losses.sampled import Proposal
 from adrec.models import build

@@ -26,7 +26,7 @@ import numpy as np  # noqa: E402  (after the number of threads is set)
 
 from adrec.collapse.cooccurrence import Cooccurrence  # noqa: E402
 from adrec.collapse.verdict import KINDS, Verdict, diagnose  # noqa: E402
-from adrec.data import synthetic  # noqa: E402
+from adrec.data.named import synthetic  # noqa: E402
 from adrec.runs import RunFolder, list_runs  # noqa: E402
 from tests.adrec.verdict_fixtures import (  # noqa: E402
     MADE,
