@@ -1,5 +1,6 @@
 """One function a figure, from arrays to Plotly figures; colours of text and grid are left to Streamlit's theme."""
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,9 +30,14 @@ def base_layout(x_title: str | None = None, y_title: str | None = None, height: 
     }
 
 
+def plain(text: str) -> str:
+    """Text from outside as Plotly, which reads links and other tags in every text of a figure, shows it unchanged."""
+    return html.escape(text, quote=False)
+
+
 def label(text: str, color: str, glyph: str = "●") -> str:
     """A direct label: a mark in the series' colour, the words in the theme's."""
-    return f'<span style="color:{color}">{glyph}</span> {text}'
+    return f'<span style="color:{color}">{glyph}</span> {plain(text)}'
 
 
 def direct_label(figure: go.Figure, x: float, y: float, text: str, color: str, glyph: str = "●", **place: Any) -> None:

@@ -43,8 +43,10 @@ class Style:
 
 
 def plain(text: str) -> str:
-    """Text that Markdown leaves as it is: M*A*S*H."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:])", r"\\\1", text)
+    """Text from outside as Markdown shows it unchanged: M*A*S*H. Line breaks become spaces; a web or mail address is no link, which takes
+    a word joiner (U+2060) in it, since Streamlit looks for addresses after the escapes are resolved."""
+    text = re.sub(r"(?i)(https?:(?=//)|www(?=\.)|@(?=\w))", "\\1\u2060", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", text)
 
 
 MARKDOWN = Style(lambda text: f"**{text}**", lambda text: f"*{plain(text)}*")

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app import palette
-from app.charts import MARGIN, base_layout, direct_label
+from app.charts import MARGIN, base_layout, direct_label, plain
 
 FLOOR = 1e-3
 """The smallest share of the largest value that a log axis shows."""
@@ -65,12 +65,12 @@ def _curve(figure: go.Figure, name: str, label: str, v: np.ndarray, threshold: f
         x=np.arange(1, v.size + 1),
         y=np.where(v > 0, v, np.nan),
         mode="lines+markers",
-        name=label,
+        name=plain(label),
         line={"color": palette.stage_color(name), "width": 2, "dash": palette.stage_dash(name)},
         marker={"color": palette.stage_color(name), "symbol": palette.stage_marker(name), "size": np.where(above, 10, 4), "opacity": 1},
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
-        hovertemplate=f"{label}, direction %{{x}}: %{{y:.3g}}<extra></extra>",
+        hovertemplate="%{fullData.name}, direction %{x}: %{y:.3g}<extra></extra>",
         zorder=2,
     )
     if palette.stage_marker(name).endswith("-thin"):  # drawn by its line alone
@@ -138,7 +138,7 @@ def loading_map(xy: np.ndarray, loadings: np.ndarray, titles: Sequence[str]) -> 
             x=xy[order, 0],
             y=xy[order, 1],
             mode="markers",
-            text=[f"{titles[i]}: {loadings[i]:+.3g}" for i in order],
+            text=[f"{plain(titles[i])}: {loadings[i]:+.3g}" for i in order],
             hovertemplate="%{text}<extra></extra>",
             marker={
                 "color": loadings[order],

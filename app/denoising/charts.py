@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app import palette
-from app.charts import base_layout, direct_label
+from app.charts import base_layout, direct_label, plain
 
 if TYPE_CHECKING:
     from adrec.explain.forward_process import Noised, Schedule
@@ -56,7 +56,7 @@ def ends(fan: "Fan", title: Callable[[int], str]) -> go.Figure:
     shown = [(("★ " if item == fan.target else "") + title(item), share) for item, share in shares[:SHOWN]]
     if len(shares) > SHOWN:
         shown.append((f"{len(shares) - SHOWN} others", sum(share for _, share in shares[SHOWN:])))
-    names, values = [_short(name) for name, _ in shown], [100 * share for _, share in shown]
+    names, values = [plain(_short(name)) for name, _ in shown], [100 * share for _, share in shown]
     colors = [palette.TARGET_COLOR if name.startswith("★") else palette.ANSWER_COLOR for name in names]
     text = [f"{value:.0f} %" for value in values]
     places = list(range(len(names)))
@@ -133,7 +133,7 @@ DEALT = {"token": "Training, a level per token", "sequence": "Training, one leve
 def dealt(levels: Mapping[str, np.ndarray], schedule: "Schedule", titles: Sequence[str]) -> go.Figure:
     """The noise on every token of a history, darker for more. levels: of ``forward_process.dealt``. titles: of the tokens' targets."""
     amount = np.stack([np.where(levels[row] < 0, 0.0, schedule.noise[levels[row]]) for row in DEALT])
-    text = [[f"{title}: {'clean' if t < 0 else f't = {t}'}" for title, t in zip(titles, levels[row], strict=True)] for row in DEALT]
+    text = [[f"{plain(title)}: {'clean' if t < 0 else f't = {t}'}" for title, t in zip(titles, levels[row], strict=True)] for row in DEALT]
     figure = go.Figure()
     scale = [[0, "rgba(138, 146, 155, 0.12)"], [1, "#0072B2"]]
     figure.add_heatmap(
