@@ -89,7 +89,7 @@ def _judged(identity: tuple[Any, ...], choices: Choices, _tables: Sequence[Uploa
     with tempfile.TemporaryDirectory(prefix="adrec-") as folder, st.spinner("Reading and measuring"):
         try:
             paths = [_written(Path(folder) / str(place), upload) for place, upload in enumerate(_tables)]
-            keys = {path.name: key for path, t in zip(paths, _tables, strict=True) for digest, key in choices.keys if digest == t.digest}
+            keys = {path: key for path, t in zip(paths, _tables, strict=True) for digest, key in choices.keys if digest == t.digest}
             others = {kind: _written(Path(folder) / kind, upload) for kind, upload in _others.items() if upload is not None}
             names = [upload.name for upload in _tables]
             sources = bring(paths, **others, key=keys, padding=choices.padding, names=names, options=dict(choices.options))

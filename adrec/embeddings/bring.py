@@ -28,7 +28,7 @@ def bring(
     interactions: str | Path | None = None,
     items: str | Path | None = None,
     initial: str | Path | None = None,
-    key: str | Mapping[str, str] | None = None,
+    key: str | Mapping[Path, str] | None = None,
     padding: str = "auto",
     names: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -36,7 +36,7 @@ def bring(
     """The tables of files and run folders, in order, with what belongs to them.
 
     interactions: a named data set or a file or folder that ``adrec.data`` reads, with ``options``; without, a run's own are used if they
-    are at hand. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be by file name.
+    are at hand. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be by path.
     names: what to call the files.
     """
     sources: list[Source] = []
@@ -45,7 +45,7 @@ def bring(
         if path.is_dir():
             sources += _of_run(RunFolder(path))
             continue
-        chosen = key if isinstance(key, str | None) else key.get(path.name)
+        chosen = key if isinstance(key, str | None) else key.get(path)
         sources.append(_of_file(path, chosen, padding, names[place] if names else path.name))
     sources = _in_one_order(sources)
     if items is not None:

@@ -1,5 +1,6 @@
 """Running a page with AppTest through the app's own entry."""
 
+import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -18,6 +19,11 @@ def open_page(page: str = "", **parameters: str) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    """All the words on the page that are prose."""
+    """All the words on the page that are prose, Markdown's escapes resolved."""
     shown = [*app.title, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
-    return "\n".join(str(element.value) for element in shown)
+    return "\n".join(plainly(str(element.value)) for element in shown)
+
+
+def plainly(markdown: str) -> str:
+    """Without Markdown's escapes."""
+    return re.sub(r"\\([^\w\s])", r"\1", markdown)

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.runs import RunFolder
 from app import own_data
-from tests.app.pages import open_page, texts
+from tests.app.pages import open_page, plainly, texts
 
 V, D = 80, 8
 GROUPS = np.arange(V) % 8
@@ -54,13 +54,13 @@ def test_with_interactions_the_verdict_is_whole_and_goes_to_the_laboratory(root:
 def test_a_bad_file_is_one_sentence_without_the_temporary_place(root: Path, tmp_path: Path) -> None:
     app = _give(open_page("own"), "Item tables", ("broken.npy", b"no numpy file at all"))
     assert not app.exception and len(app.error) == 1
-    assert str(app.error[0].value).startswith("'broken.npy' is damaged")
+    assert plainly(app.error[0].value).startswith("'broken.npy' is damaged")
 
 
 def test_interactions_that_do_not_fit_are_one_sentence(root: Path, tmp_path: Path) -> None:
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE[:20], tmp_path)))
     app = _give(app, "Interactions (optional)", ("log.csv", _csv()))
-    assert len(app.error) == 1 and "nothing says which row is which item" in str(app.error[0].value)
+    assert len(app.error) == 1 and "nothing says which row is which item" in plainly(app.error[0].value)
 
 
 def test_a_checkpoint_with_several_tables_asks_which(root: Path, tmp_path: Path) -> None:
@@ -70,6 +70,18 @@ def test_a_checkpoint_with_several_tables_asks_which(root: Path, tmp_path: Path)
     next(b for b in app.selectbox if b.label == "Array").set_value("item_emb_b")
     next(b for b in app.button if b.label == "Use this one").click().run()
     assert "30 items × 8" in texts(app).replace("\\", "")
+
+
+def test_the_array_chosen_in_one_file_is_not_taken_for_another_of_the_same_name(root: Path, tmp_path: Path) -> None:
+    files = []
+    for rows in (30, 40):
+        np.savez(tmp_path / "t.npz", item_emb_a=TABLE, item_emb_b=TABLE[:rows])
+        files.append(("model.npz", (tmp_path / "t.npz").read_bytes()))
+    app = _give(open_page("own"), "Item tables", *files)
+    for chosen in ("item_emb_b", "item_emb_a"):
+        next(b for b in app.selectbox if b.label == "Array").set_value(chosen)
+        next(b for b in app.button if b.label == "Use this one").click().run()
+    assert not app.error and "30 items × 8" in texts(app) and f"{V} items × 8" in texts(app)
 
 
 def test_two_tables_are_compared(root: Path, tmp_path: Path) -> None:
