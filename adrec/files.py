@@ -48,7 +48,7 @@ def read_json(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"'{path.parent}' is not a run folder: it has no {path.name}.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, or a number of thousands of digits
         raise RunError(f"'{path}' is damaged and cannot be read as JSON ({type(error).__name__}).") from None
     if not isinstance(data, dict):
         raise RunError(f"'{path}' is damaged: it must hold one JSON object.")
@@ -88,3 +88,20 @@ def array_names(path: Path) -> list[str]:
         return []
     except (SafetensorError, OSError) as error:
         raise RunError(f"'{path}' cannot be read as safetensors ({str(error).rstrip('.')}).") from None
+
+
+def array_shape(path: Path, name: str) -> tuple[int, ...]:
+    """The shape of one of a safetensors file's arrays, from its header."""
+    try:
+        with safe_open(path, "np") as file:
+            return tuple(file.get_slice(name).get_shape())
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"'{path}' cannot be read as safetensors ({str(error).rstrip('.')}).") from None
+
+
+def changed(path: Path) -> int:
+    """When a file last changed, in nanoseconds; 0 if it is not there (any more)."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

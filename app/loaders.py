@@ -1,6 +1,8 @@
 """Cached reading of run folders. A run is keyed by its path and the time of its last change; torch and umap are never imported here."""
 
 from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,8 @@ import streamlit as st
 
 from adrec.config import PRESETS
 from adrec.data.titles import titled
+from adrec.errors import RunError
+from adrec.files import changed
 from adrec.folders import app_folder, home, runs_folder
 from adrec.runs import RunFolder, list_runs
 
@@ -18,20 +22,51 @@ FIRST = "ml-100k"
 """The run that the app opens with."""
 
 
-def all_runs() -> list[RunFolder]:
+class SeenRun(RunFolder):
+    """A run as one rerun of a page found it. Which stages it has is read once: between two readings a training may end another one."""
+
+    def __init__(self, path: str | Path, changed: int | None = None) -> None:
+        super().__init__(path)
+        if changed is not None:
+            self.key = str(path), changed
+
+    @cached_property
+    def stages(self) -> list[str]:
+        return super().stages
+
+    @cached_property
+    def key(self) -> tuple[str, int]:
+        """What a cached value of the run hangs on: its path and the newest change of what it holds. Never older than ``stages``."""
+        _ = self.stages
+        watched = [self.path / "run.json", self.path / "items.csv", self.path / "snapshots", *(self.path / "stages").glob("*/*")]
+        watched += (self.path / "tables").glob("*")
+        return str(self.path.resolve()), max(map(changed, watched))
+
+
+def all_runs() -> list[SeenRun]:
     """The person's runs, the newest first, then the bundled ones: ``FIRST``, then as the presets are listed, then by name."""
     order = [FIRST, *PRESETS]
     bundled = sorted(list_runs(BUNDLED), key=lambda run: (order.index(run.name) if run.name in order else len(order), run.name))
-    return [*list_runs(runs_folder()), *bundled]
+    return [SeenRun(run.path) for run in (*list_runs(runs_folder()), *bundled)]
 
 
-def find_run(name: str | None) -> RunFolder | None:
-    """The run of this name; without a name the first bundled one, or else the newest."""
+def find_run(name: str | None) -> SeenRun | None:
+    """The run that links call by this name; without a name the first bundled one, or else the newest."""
     runs = all_runs()
     if name is not None:
-        return next((run for run in runs if run.name == name), None)
+        return next((run for run in runs if link_name(run) == name), None)
     bundled = [run for run in runs if is_bundled(run)]
     return next(iter(bundled + runs), None)
+
+
+def is_bundled_name(name: str) -> bool:
+    """Whether a bundled run has this name, which no other run may have."""
+    return (BUNDLED / name / "run.json").is_file()
+
+
+def link_name(run: RunFolder) -> str:
+    """What stands for a run in links. A bundled run has its name to itself, also where a person's folder is called the same."""
+    return f"{run.name} (own)" if is_bundled_name(run.name) and not is_bundled(run) else run.name
 
 
 def is_bundled(run: RunFolder) -> bool:
@@ -45,11 +80,17 @@ def is_bare(run: RunFolder) -> bool:
 
 
 def key(run: RunFolder) -> tuple[str, int]:
-    """What a cached value of a run hangs on: its path and the newest change of what it holds."""
-    watched = [run.path / "run.json", run.path / "items.csv", run.path / "snapshots", *(run.path / "stages").glob("*/*")]
-    watched += (run.path / "tables").glob("*")
-    times = [p.stat().st_mtime_ns for p in watched if p.exists()]
-    return str(run.path.resolve()), max(times, default=0)
+    """``SeenRun.key`` of a run."""
+    return run.key if isinstance(run, SeenRun) else SeenRun(run.path).key
+
+
+def problem(run: RunFolder) -> str | None:
+    """What is damaged in a run's folder, in a sentence; None if nothing is."""
+    try:
+        _check(*key(run))
+    except RunError as error:
+        return str(error)
+    return None
 
 
 def info(run: RunFolder) -> dict[str, Any]:
@@ -85,8 +126,13 @@ def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 def projection(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
     """The layout of the stages if it is at hand; never computes one (shared: never change it)."""
     folders = (run.path / "projections", home() / "projections")
-    written = tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders)
+    written = tuple(map(changed, folders))
     return _projection(*key(run), method, seed, written)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _check(path: str, changed: int) -> None:
+    RunFolder(path).check()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -64,7 +64,7 @@ def ask(question: Question) -> None:
     """A file with several candidates: choose one."""
     names = list(question.candidates)
     shapes = {name: " × ".join(f"{n:,}" for n in shape) for name, shape in question.candidates.items()}
-    st.info(f"{question.upload.name} holds several matrices. Which one is the item table?", icon=":material/help:")
+    st.info(f"{ui.plain(question.upload.name)} holds several matrices. Which one is the item table?", icon=":material/help:")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     place = row.selectbox("Array", names, format_func=lambda n: f"{n} ({shapes[n]})", key=f"own.array.{question.upload.digest}", width=420)
     if row.button("Use this one", type="primary"):
@@ -101,7 +101,7 @@ def _sure(verdict: dict[str, Any]) -> str:
 def evidence(found: Result) -> None:
     """Every comparison with its null and threshold, and how tables differ from one another."""
     for entry in found.judged["tables"]:
-        with st.expander(f"Evidence: {palette.stage_label(entry['name'])}", expanded=len(found.sources) == 1):
+        with st.expander(f"Evidence: {ui.plain(palette.stage_label(entry['name']))}", expanded=len(found.sources) == 1):
             frame = pd.DataFrame(entry["verdict"]["evidence"])
             frame["measure"] = frame["measure"].str.replace("_", " ").str.capitalize()
             look: dict[str, Any] = {k: st.column_config.NumberColumn(k.capitalize(), format="%.4g") for k in ("value", "null", "threshold")}
@@ -143,7 +143,7 @@ def actions(found: Result) -> None:
     problem = laboratory_problem(found.sources)
     pressed = row.button("Open in the collapse laboratory", type="primary", icon=":material/science:", disabled=problem is not None)
     if problem is not None:
-        st.caption(problem)
+        st.caption(ui.plain(problem))
     if pressed:
         run = own_data.to_laboratory(found)
         st.switch_page(loaders.ROOT / "pages" / "collapse.py", query_params=state.link(run=run.name))

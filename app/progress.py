@@ -1,5 +1,6 @@
 """What a run's events say: curves, how far each stage is, how long it may still take. Pure functions, no Streamlit."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,22 +12,24 @@ Event = Mapping[str, Any]
 
 
 class Follower:
-    """Reads a growing events file piece by piece; begins anew when resuming has cut it."""
+    """Reads a growing events file piece by piece; begins anew when resuming has cut it. All who watch a training share one."""
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
-        self._events: list[Event] = []
+        self._events: tuple[Event, ...] = ()
         self._offset = 0
         self._last = b""
+        self._reading = threading.Lock()
 
-    def events(self) -> list[Event]:
-        """All events so far."""
-        if self._last != self._before(self._offset):
-            self._events, self._offset = [], 0
-        new, self._offset = self.run.events(self._offset)
-        self._events += new
-        self._last = self._before(self._offset)
-        return self._events
+    def events(self) -> tuple[Event, ...]:
+        """All events so far, each once, whoever else asks meanwhile."""
+        with self._reading:
+            if self._last != self._before(self._offset):
+                self._events, self._offset = (), 0
+            new, self._offset = self.run.events(self._offset)
+            self._events += tuple(new)
+            self._last = self._before(self._offset)
+            return self._events
 
     def _before(self, offset: int) -> bytes:
         """Up to 200 bytes that end at ``offset``: the mark by which a rewritten file is recognised."""
@@ -72,9 +75,9 @@ def summarise(events: Sequence[Event], alive: bool) -> list[StageProgress]:
         if stage is None:
             continue
         _take(stage, event, per_epoch)
-        if event["kind"] == "stage":
+        if event.get("kind") == "stage":
             pace = Pace(event)
-        elif event["kind"] in ("step", "validation") and pace is not None:
+        elif event.get("kind") in ("step", "validation") and pace is not None:
             pace.take(event)
             longest = pace.stage.get("last_step") or (stage.max_epochs - stage.first_epoch) * per_epoch[stage.name]
             stage.fraction = min(1.0, event["step"] / longest) if longest else 0.0
@@ -90,7 +93,7 @@ def summarise(events: Sequence[Event], alive: bool) -> list[StageProgress]:
 
 
 def _take(stage: StageProgress, event: Event, per_epoch: dict[str, int]) -> None:
-    kind = event["kind"]
+    kind = event.get("kind")
     if kind == "stage":
         stage.state = "running"
         stage.max_epochs = event["max_epochs"]

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.config import PRESETS, ModelConfig, settings
-from adrec.errors import DataError
+from adrec.errors import DataError, RunError
 from app import jobs, loaders, state, ui
 
 TEXTS = json.loads((loaders.ROOT / "assets" / "texts" / "train.json").read_text(encoding="utf-8"))
@@ -23,7 +23,7 @@ def form(root: Path) -> None:
     st.subheader("A new run", anchor=False)
     if started := st.session_state.pop("train.started", None):
         st.session_state["train.name"] = ""
-        st.toast(f"'{started}' is on its way: follow it at the top of this page.", icon=":material/check:")
+        st.toast(ui.plain(f"'{started}' is on its way: follow it at the top of this page."), icon=":material/check:")
     data = _dataset()
     preset = _preset(data)
     overrides = _settings(preset)
@@ -50,6 +50,8 @@ def _start(root: Path, name: str, data: str, preset: str, overrides: dict[str, s
         ModelConfig(n_items=1, **model)
         if data not in TEXTS["datasets"] and not data.startswith("synthetic:") and not Path(data).expanduser().exists():
             raise DataError(f"'{data}' is neither a named data set nor an existing file or folder.")
+        if loaders.is_bundled_name(name):
+            raise RunError(f"A run that came with the app is called '{name}': choose another name.")
         jobs.submit(root, name, arguments)
         state.put(run=name)
         st.session_state["train.started"] = name  # told after the rerun: the view may be out of sight
@@ -154,6 +156,6 @@ def _next_name(root: Path, data: str) -> str:
     """A free name: the data set's and a number."""
     stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(data).stem.partition(":")[0]).strip("-_") or "run"
     number = 1
-    while (root / f"{stem}-{number}").exists():
+    while (root / f"{stem}-{number}").exists() or loaders.is_bundled_name(f"{stem}-{number}"):
         number += 1
     return f"{stem}-{number}"

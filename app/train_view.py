@@ -19,7 +19,7 @@ REASONS = {"patience": "validation stopped improving", "epochs": "all epochs don
 
 def sentence(job: Job, stages: list[StageProgress]) -> str:
     """The run on screen in one sentence with its number."""
-    name = f"**{job.name}**"
+    name = f"**{ui.plain(job.name)}**"
     if job.state == "queued":
         return f"{name} is waiting: {_runs(job.ahead)} before it."
     if job.state in ("running", "stopping"):
@@ -32,7 +32,7 @@ def sentence(job: Job, stages: list[StageProgress]) -> str:
         return f"{name} is in its {palette.STAGE_NAMES[current.name].lower()} stage, epoch {current.epochs_done + 1}{best}."
     if job.state == "finished":
         test = job.run.metrics("finetune").get("test")
-        if test:
+        if test and "hr@10" in test and "users" in test:
             found = f"{100 * test['hr@10']:.1f} % of {test['users']:,} test users"
             return f"{name} has finished: the right item is among its first ten for {found} (HR@10)."
         return f"{name} has finished."
@@ -47,9 +47,14 @@ def _runs(number: int) -> str:
 
 def follow(root: Path, job: Job) -> None:
     """The live view: sentence, stage strip, curves, log; looks again every second while the run is alive."""
+    problem = loaders.problem(job.run) if job.run.exists else None
+    if problem is not None:
+        st.error(ui.plain(problem), icon=":material/error:")
+        return
     follower = _follower(str(job.run.path))
 
     @st.fragment(run_every=1.0 if job.alive else None)
+    @ui.guard()
     def view() -> None:
         jobs.ensure_worker(root)
         now = jobs.job(job.run.path.parent, job.name) or job
@@ -59,7 +64,7 @@ def follow(root: Path, job: Job) -> None:
         st.markdown(sentence(now, stages))
         strip(now, stages)
         if now.error:
-            st.error(now.error, icon=":material/error:")
+            st.error(ui.plain(now.error), icon=":material/error:")
         _controls(root, now)
         _curves(now, stages)
         _log(now)
@@ -146,14 +151,14 @@ def _controls(root: Path, job: Job) -> None:
             loaders.ROOT / "pages" / "collapse.py",
             label="See its embeddings",
             icon=":material/scatter_plot:",
-            query_params={"run": job.name},
+            query_params={"run": loaders.link_name(job.run)},
         )
         if _denoises(job.run):
             row.page_link(
                 loaders.ROOT / "pages" / "denoising.py",
                 label="Step through its denoising",
                 icon=":material/blur_on:",
-                query_params={"run": job.name},
+                query_params={"run": loaders.link_name(job.run)},
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from adrec.errors import AdrecError
+from adrec.errors import AdrecError, RunError
 from adrec.explain.words import plain as plain
 from adrec.runs import RunFolder
 from app import loaders, state
@@ -22,7 +22,7 @@ def guard() -> Iterator[None]:
     try:
         yield
     except AdrecError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 def header(question: str, answer: str | None = None, definitions: Mapping[str, str] | None = None) -> None:
@@ -40,35 +40,37 @@ def define(definitions: Mapping[str, str], label: str = "What the words mean") -
         st.markdown("\n\n".join(f"**{term}**: {meaning}" for term, meaning in definitions.items()))
 
 
-def run_picker(label: str = "Run", container: Any = None, tables: bool = False) -> RunFolder | None:
-    """Choose the run on screen (in the URL as ``run``); None after saying why if there is none.
+def run_picker(label: str = "Run", container: Any = None, tables: bool = False) -> loaders.SeenRun | None:
+    """Choose the run on screen (in the URL as ``run``); None after saying why if there is none. A damaged run is a RunError.
 
     tables: whether folders that hold item tables without a model are among them.
     """
     place = container if container is not None else st
     bundled_first = sorted(loaders.all_runs(), key=lambda run: not loaders.is_bundled(run))
-    every = {run.name: run for run in bundled_first}
+    every = {loaders.link_name(run): run for run in bundled_first}
     runs = {name: run for name, run in every.items() if tables or not loaders.is_bare(run)}
-    default = next(iter(runs.values()), None)
+    default = next((name for name, run in runs.items() if loaders.problem(run) is None), next(iter(runs), None))
     if default is None:
         place.info("There is no run yet: train one on the Train page.", icon=":material/info:")
         return None
     wanted = state.get("run")
     if wanted is not None and wanted not in runs:
-        problem = f"'{wanted}' holds item tables and no model" if wanted in every else f"There is no run called '{wanted}' here"
-        place.warning(f"{problem}; this is '{default.name}'.", icon=":material/warning:")
+        wrong = f"'{wanted}' holds item tables and no model" if wanted in every else f"There is no run called '{wanted}' here"
+        place.warning(plain(f"{wrong}; this is '{default}'."), icon=":material/warning:")
     names = list(runs)
-    chosen = place.selectbox(label, names, format_func=lambda name: run_title(runs[name]), **state.bound("run", default.name, names))
+    chosen = place.selectbox(label, names, format_func=lambda name: run_title(runs[name]), **state.bound("run", default, names))
+    problem = loaders.problem(runs[chosen])
+    if problem is not None:
+        raise RunError(problem)
     return runs[chosen]
 
 
 def run_title(run: RunFolder) -> str:
     """The run's name with its data set, and whether it came with the app."""
-    try:
-        dataset = loaders.info(run)["dataset"]
-        title = dataset.get("title") or dataset["name"]
-    except (AdrecError, KeyError):
-        title = "unreadable"
+    title = "unreadable"
+    if loaders.problem(run) is None:
+        dataset = loaders.info(run).get("dataset", {})
+        title = dataset.get("title") or dataset.get("name") or "unknown data"
     return f"{run.name} · {title}" + (" · bundled" if loaders.is_bundled(run) else "")
 
 

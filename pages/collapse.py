@@ -19,9 +19,9 @@ DEFINITIONS = {
 QUESTION = "Have the embeddings collapsed?"
 top, picture = st.container(), st.container()
 controls = st.container(horizontal=True, vertical_alignment="bottom")
-run = ui.run_picker(container=controls, tables=True)
 with top:
     ui.header(QUESTION)
+run = ui.run_picker(container=controls, tables=True)
 if run is None:
     st.stop()
 if not run.table_names():

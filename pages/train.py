@@ -15,8 +15,8 @@ DEFINITIONS = {
 root = runs_folder()
 jobs.ensure_worker(root)
 bundled = {job.name: job for job in jobs.jobs(loaders.BUNDLED)}
-known = {job.name: job for job in jobs.jobs(root)}
-known |= {run.name: bundled[run.name] for run in loaders.all_runs() if run.name in bundled and run.name not in known}
+known = {loaders.link_name(job.run): job for job in jobs.jobs(root)}
+known |= {run.name: bundled[run.name] for run in loaders.all_runs() if loaders.is_bundled(run) and run.name in bundled}
 ui.header("How does a model come to know its items?")
 picture, controls = st.columns([5, 2], gap="large")
 with picture:
@@ -24,7 +24,7 @@ with picture:
         names = list(known)
         wanted = state.get("run")
         if wanted is not None and wanted not in known:
-            st.warning(f"There is no run called '{wanted}' here.", icon=":material/warning:")
+            st.warning(ui.plain(f"There is no run called '{wanted}' here."), icon=":material/warning:")
         chosen = st.selectbox("Run", names, **state.bound("run", names[0], names))  # labels stay as they are: a changed one is a new option
         train_view.follow(root, known[chosen])
     else:

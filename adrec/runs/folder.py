@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,12 @@ from filelock import FileLock, Timeout
 from adrec.config import ModelConfig, TrainConfig, from_json
 from adrec.data.dataset import ItemTable
 from adrec.errors import DataError, RunError
-from adrec.files import array_names, atomic, load_arrays, read_json, save_arrays, write_json
+from adrec.files import array_names, array_shape, atomic, changed, load_arrays, read_json, save_arrays, write_json
+from adrec.runs.shapes import BARE, check_event, check_info, check_metrics, require
 
 STAGES = ("pretrain", "warmup", "finetune")
 TABLES = ("initial", *STAGES)
 ITEM_TABLE = "item_embedding.weight"
-BARE = "tables"
-"""The ``kind`` in run.json of a folder that holds item tables and no model."""
 LOCK, STOP = ".lock", "stop"
 LOCK_SECONDS = 2.0
 """How long to try for a folder's lock: whoever asks whether it is held takes it for an instant."""
@@ -37,7 +36,10 @@ ENDED = "The training process ended unexpectedly; resume to go on from its last 
 
 
 class RunFolder:
-    """One run: read it, follow it, write to it. Every file appears whole or not at all."""
+    """One run: read it, follow it, write to it. Every file appears whole or not at all.
+
+    Whatever is read is checked here: what does not have the shape that readers rely on is a RunError that names the file.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -55,7 +57,10 @@ class RunFolder:
     @property
     def info(self) -> dict[str, Any]:
         """run.json: ``model``, ``train`` (configs), ``preset``, ``dataset``, ``versions``, ``seed``, ``command``."""
-        return read_json(self.path / "run.json")
+        path = self.path / "run.json"
+        info = read_json(path)
+        check_info(path, info)
+        return info
 
     @property
     def model_config(self) -> ModelConfig:
@@ -66,10 +71,9 @@ class RunFolder:
         return from_json(TrainConfig, self._part("train"))
 
     def _part(self, name: str) -> Mapping[str, Any]:
-        part = self.info.get(name)
-        if not isinstance(part, dict):
-            raise RunError(f"'{self.path / 'run.json'}' is damaged: it has no settings '{name}'.")
-        return part
+        part: dict[str, Any] | None = self.info.get(name)
+        require(part is not None, self.path / "run.json", f"it has no settings '{name}'")
+        return part or {}
 
     def create(self, info: Mapping[str, Any], items: ItemTable, popularity: np.ndarray | None) -> None:
         """Begin the folder: run.json and items.csv. popularity: (V + 1,) training occurrences, or None if unknown."""
@@ -83,15 +87,31 @@ class RunFolder:
     @property
     def items(self) -> pd.DataFrame:
         """The item table with ids 1..V as index: item, title, categorical columns and, if known, ``popularity``."""
+        return self._items()
+
+    def _items(self, columns: Collection[str] | None = None) -> pd.DataFrame:
         path = self.path / "items.csv"
         try:
-            frame = pd.read_csv(path, index_col="id", keep_default_na=False, dtype=str)
+            wanted = None if columns is None else lambda name: name in columns
+            frame = pd.read_csv(path, index_col="id", usecols=wanted, keep_default_na=False, dtype=str)
             if "popularity" in frame:
                 frame["popularity"] = pd.to_numeric(frame["popularity"])
+                if not np.isfinite(frame["popularity"]).all():
+                    raise ValueError("not a count")
             frame.index = frame.index.astype(int)
-            return ItemTable(frame).frame
+            frame = frame if columns is not None else ItemTable(frame).frame
         except (OSError, ValueError, DataError) as error:
             raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
+        for name, (rows, _) in self.table_shapes().items():
+            require(rows == len(frame), path, f"it has {len(frame):,} items, the item table '{name}' {rows:,}")
+        return frame
+
+    def check(self) -> None:
+        """A RunError if what is read of every run is damaged; quick, since neither arrays nor titles are read."""
+        _ = self.info
+        self._items(("id", "popularity"))
+        for stage in self.stages:
+            self.metrics(stage)
 
     # -- ownership ------------------------------------------------------------------------------------------------
 
@@ -180,8 +200,8 @@ class RunFolder:
             done = self.weights_path(STAGES[-1]).is_file() or self.bare_tables is not None
             return {"state": "finished", "error": None} if done else {"state": "failed", "error": ENDED}
         status = read_json(path)
-        if not isinstance(status.get("state"), str):
-            raise RunError(f"'{path}' is damaged: it has no state.")
+        require(isinstance(status.get("state"), str), path, "it has no state")
+        require(isinstance(status.get("error"), str | None), path, "'error' must be a sentence")
         if status.get("state") in ALIVE and not self.held:
             ended = {"state": "failed", "error": ENDED} if self.stop_asked is None else {"state": "stopped"}
             status = {**status, **ended}
@@ -194,7 +214,10 @@ class RunFolder:
         return self.path / "events.jsonl"
 
     def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """Events from byte ``offset`` on, and the offset to go on from. A cut last line is left for the next call."""
+        """Events from byte ``offset`` on, and the offset to go on from. A cut last line is left for the next call.
+
+        Lines that are no JSON object are passed over; an event without the numbers of its kind is a RunError.
+        """
         try:
             with open(self.events_path, "rb") as file:
                 file.seek(offset)
@@ -204,9 +227,10 @@ class RunFolder:
         end = data.rfind(b"\n") + 1
         events = []
         for line in data[:end].splitlines():
-            with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
+            with contextlib.suppress(ValueError, RecursionError):
                 event = json.loads(line)
                 if isinstance(event, dict):
+                    check_event(self.events_path, event)
                     events.append(event)
         return events, offset + end
 
@@ -229,12 +253,8 @@ class RunFolder:
         """The names of the tables of a folder that holds nothing else, in order; None for a run with a model."""
         if not (self.path / "tables").is_dir():
             return None
-        names = self.info.get("tables")
-        if self.info.get("kind") != BARE:
-            return None
-        if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
-            raise RunError(f"'{self.path / 'run.json'}' is damaged: its 'tables' must be a list of different names.")
-        return names
+        info = self.info
+        return list(info["tables"]) if info.get("kind") == BARE else None
 
     def _bare_path(self, place: int) -> Path:
         return self.path / "tables" / f"{place}.safetensors"
@@ -256,7 +276,11 @@ class RunFolder:
     def metrics(self, stage: str) -> dict[str, Any]:
         """``{"val": {...}, "test": {...}}`` of a stage, as far as they were measured; empty if not yet."""
         path = self.path / "stages" / stage / "metrics.json"
-        return read_json(path) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        found = read_json(path)
+        check_metrics(path, found)
+        return found
 
     def table_names(self) -> list[str]:
         """Which of initial, pretrain, warmup, finetune have an item table, in this order; the names of bare tables otherwise."""
@@ -268,18 +292,31 @@ class RunFolder:
 
     def table(self, name: str) -> np.ndarray:
         """The item table of this name without its padding row: (V, D) float32, row i is item i + 1."""
+        return load_arrays(self._table_path(name), (ITEM_TABLE,))[ITEM_TABLE][1:].astype(np.float32)
+
+    def _table_path(self, name: str) -> Path:
         bare = self.bare_tables
-        if bare is not None:
-            if name not in bare:
-                raise RunError(f"'{self.path}' has no table '{name}'; it has {', '.join(bare)}.")
-            path = self._bare_path(bare.index(name) + 1)
-        else:
-            path = self.path / "snapshots" / "initial.safetensors" if name == "initial" else self.weights_path(name)
-        return load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE][1:].astype(np.float32)
+        if bare is None:
+            return self.path / "snapshots" / "initial.safetensors" if name == "initial" else self.weights_path(name)
+        if name not in bare:
+            raise RunError(f"'{self.path}' has no table '{name}'; it has {', '.join(bare)}.")
+        return self._bare_path(bare.index(name) + 1)
+
+    def table_shapes(self) -> dict[str, tuple[int, int]]:
+        """(V, D) of every item table by name, from the files' headers; tables of different shapes are a RunError."""
+        shapes: dict[str, tuple[int, int]] = {}
+        for name in self.table_names():
+            path = self._table_path(name)
+            shape = array_shape(path, ITEM_TABLE)
+            require(len(shape) == 2 and shape[0] >= 2 and shape[1] >= 1, path, f"an item table cannot have shape {shape}")
+            shapes[name] = (shape[0] - 1, shape[1])
+            first, found = next(iter(shapes.items()))
+            require(shapes[name] == found, path, f"the item table '{name}' has shape {shapes[name]}, '{first}' {found}")
+        return shapes
 
     def tables(self) -> dict[str, np.ndarray]:
         """All item tables by name, in order."""
-        return {name: self.table(name) for name in self.table_names()}
+        return {name: self.table(name) for name in self.table_shapes()}
 
     def checked_tables(self) -> dict[str, np.ndarray]:
         """All item tables; a folder without any is a RunError."""
@@ -302,8 +339,8 @@ def list_runs(*roots: str | Path) -> list[RunFolder]:
     """All run folders directly under the roots, the newest first within each root."""
     runs: list[RunFolder] = []
     for root in roots:
-        folders = [p.parent for p in Path(root).glob("*/run.json")]
-        runs += [RunFolder(p) for p in sorted(folders, key=lambda p: (p / "run.json").stat().st_mtime, reverse=True)]
+        begun = {p.parent: changed(p) for p in Path(root).glob("*/run.json")}
+        runs += [RunFolder(p) for p in sorted(begun, key=begun.__getitem__, reverse=True)]
     return runs
 
 

@@ -68,7 +68,7 @@ def categories(run: RunFolder) -> dict[str, str]:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _kinds(path: str, changed: int) -> dict[str, bool]:
     """The columns to colour by but popularity, and whether each holds numbers."""
-    frame = loaders.items(RunFolder(path))
+    frame = loaders.items(loaders.SeenRun(path, changed))
     return {c: _is_number(frame[c]) for c in frame.columns if c not in (*NOT_COLOURS, "popularity")}
 
 
@@ -86,7 +86,7 @@ def _plain(count: int) -> Colouring:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _column(path: str, changed: int, column: str | None) -> Colouring:
-    run = RunFolder(path)
+    run = loaders.SeenRun(path, changed)
     frame, shown = loaders.items(run), points.rows(run)
     if column is None:
         return _plain(points.count(run))
@@ -194,7 +194,7 @@ def _scale(label: str, values: np.ndarray, low: float, high: float, unit: str) -
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _clusters(path: str, changed: int) -> Colouring:
-    table = list(points.tables(RunFolder(path)).values())[-1]
+    table = list(points.tables(loaders.SeenRun(path, changed)).values())[-1]
     found = clusters(table)
     sizes = np.bincount(found)
     names = [f"{i + 1} ({size:,} items)" for i, size in enumerate(sizes)]

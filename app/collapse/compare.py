@@ -17,7 +17,7 @@ MOST = 6
 def chooser(run: RunFolder, place: Any) -> None:
     """A button beside the run that asks for the other run or file and which tables of both, and lays them side by side."""
     words = "Lay tables of two runs or files over each other in the same frames."
-    if place.button("Compare", icon=":material/compare:", help=words, key=f"compare.{run.name}"):
+    if place.button("Compare", icon=":material/compare:", help=words, key=f"compare.{loaders.key(run)}"):
         _choose(run)
 
 
@@ -31,9 +31,9 @@ def _choose(run: RunFolder) -> None:
         return
     st.caption("Both are then shown in the same frames, each table with its verdict. Files come in by the page 'Your embeddings'.")
     names = list(others)
-    other = others[st.selectbox("With", names, format_func=lambda n: ui.run_title(others[n]), key=f"compare.with.{run.name}")]
-    first = _tables("Tables of this run", run, f"compare.of.{run.name}")
-    second = _tables(f"Tables of {other.name}", other, f"compare.{run.name}.{other.name}")
+    other = others[st.selectbox("With", names, format_func=lambda n: ui.run_title(others[n]), key=f"compare.with.{loaders.key(run)}")]
+    first = _tables("Tables of this run", run, f"compare.of.{loaders.key(run)}")
+    second = _tables(ui.plain(f"Tables of {other.name}"), other, f"compare.{loaders.key(run)}.{loaders.key(other)}")
     count = len(first) + len(second)
     wrong = "Choose at least one table of each." if not (first and second) else f"Choose {MOST} at most." if count > MOST else None
     if st.button("Show side by side", type="primary", disabled=wrong is not None, help=wrong, key="compare.go"):
@@ -50,7 +50,8 @@ def _tables(label: str, run: RunFolder, key: str) -> list[str]:
 
 def candidates(run: RunFolder) -> dict[str, RunFolder]:
     """The other runs and brought files whose tables are as large, by name."""
-    here, found = data.stages(run), {}
+    here = data.stages(run)
+    found: dict[str, RunFolder] = {}
     for other in loaders.all_runs():
         try:
             if other.path.resolve() != run.path.resolve() and other.table_names():

@@ -51,14 +51,14 @@ def official(run: RunFolder) -> dict[str, dict[str, float]]:
     return {name: _official(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
 
 
-def distinct_tables(path: str) -> dict[str, np.ndarray]:
+def distinct_tables(path: str, changed: int) -> dict[str, np.ndarray]:
     """The run's different tables, for functions that are cached by path."""
-    return loaders.distinct(RunFolder(path))[0]
+    return loaders.distinct(loaders.SeenRun(path, changed))[0]
 
 
-def _table(path: str, name: str) -> np.ndarray:
+def _table(path: str, changed: int, name: str) -> np.ndarray:
     """A table by name; the null is one Gaussian table of the first table's size and scale."""
-    tables = distinct_tables(path)
+    tables = distinct_tables(path, changed)
     if name != NULL:
         return tables[name]
     first = next(iter(tables.values()))
@@ -69,14 +69,14 @@ def _table(path: str, name: str) -> np.ndarray:
 def _measures(path: str, changed: int, name: str) -> dict[str, float]:
     from adrec.collapse.measures import measures
 
-    return measures(_table(path, name))
+    return measures(_table(path, changed, name))
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring all pairs of items")
 def _official(path: str, changed: int, name: str) -> dict[str, float]:
     from adrec.collapse.measures import official_measures
 
-    return official_measures(_table(path, name))
+    return official_measures(_table(path, changed, name))
 
 
 # -- words --------------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def _ranking(run: RunFolder, stage: str, model: str) -> Line:
     found = loaders.metrics(run).get(stage, {}).get("val", {})
     if "ndcg@10" not in found:
         return f"{model}: not validated yet", "It is validated every few epochs."
-    parts = [f"{name} {100 * found[key]:.1f} %" for name, key in (("NDCG@10", "ndcg@10"), ("HR@10", "hr@10"))]
+    parts = [f"{name} {100 * found[key]:.1f} %" for name, key in (("NDCG@10", "ndcg@10"), ("HR@10", "hr@10")) if key in found]
     errors = [f"{100 * found[key]:.1f}" for key in ("ndcg@10_se", "hr@10_se") if key in found]
     hint = f"Mean over {found.get('users', 0):,} users of the place that {model} gives to the next item, on validation"
     return f"{model}: {', '.join(parts)}", hint + (f"; standard errors {' and '.join(errors)} points." if errors else ".")
@@ -138,7 +138,7 @@ def _stayed(run: RunFolder, name: str) -> list[Line]:
 def _overlap(path: str, changed: int, before: str, after: str) -> float:
     from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 
-    tables = distinct_tables(path)
+    tables = distinct_tables(path, changed)
     k = min(NEIGHBOURS, len(tables[after]) - 1)
     return float(neighbour_overlap(neighbour_sets(tables[before], k), neighbour_sets(tables[after], k)).mean())
 
@@ -168,7 +168,7 @@ def explained(run: RunFolder) -> dict[str, float]:
 def _pca(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     from adrec.maps.projection import pca_map
 
-    tables = distinct_tables(path)
+    tables = distinct_tables(path, changed)
     linear = pca_map(tables)
     return {name: linear.apply(table) for name, table in tables.items()}, linear.explained
 
@@ -185,4 +185,4 @@ def _umap(path: str, changed: int, saved: int) -> dict[str, np.ndarray] | None:
     from adrec.maps.projection import cached
 
     found = cached(RunFolder(path), "umap")
-    return None if found is None else {name: found[name] for name in distinct_tables(path)}
+    return None if found is None else {name: found[name] for name in distinct_tables(path, changed)}

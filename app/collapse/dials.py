@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adrec.collapse.cooccurrence import Cooccurrence
     from adrec.collapse.dials import Look, Notice
     from adrec.collapse.verdict import Verdict
+    from adrec.data.dataset import SequenceDataset
 
 KINDS = {
     "noise": ("Noise", "A share of every column's variance becomes random numbers."),
@@ -62,13 +63,14 @@ def _section(run: RunFolder) -> None:
     rows = _sample(run)
     of = f" Pictures and verdict are of {len(rows):,} of the {shown.items:,} items, spread over popularity."
     part = of if len(rows) < shown.items else ""
-    if _cooccurrence(*loaders.key(run)) is None:
+    if _cooccurrence(run) is None:
         part += " Without interactions at hand, only the spectral half of the verdict is decided."
-    st.caption(f"Turn a healthy table bad, here the {shown.label(name).lower()} one, and see which picture notices.{part}")
+    st.caption(f"Turn a healthy table bad, here the {ui.plain(shown.label(name).lower())} one, and see which picture notices.{part}")
     kind, degree = _controls(shown)
     head, pictures = st.container(), st.container()
     _ranking(run, name, kind)  # below the pictures, which show what it finds
-    before, after = _seen(*loaders.key(run), name, kind, 0), _seen(*loaders.key(run), name, kind, degree)
+    table_dialled = (*loaders.key(run), _cooccurrence(run) is not None, name, kind)
+    before, after = _seen(*table_dialled, 0), _seen(*table_dialled, degree)
     found = _notices(before, after)
     ranks = _ranks(run, name, kind, degree)
     table = rows_of(found, before[1], after[1], ranks)
@@ -77,7 +79,7 @@ def _section(run: RunFolder) -> None:
         _pictures(run, name, before[0], after[0], table)
     if degree:  # so that the dial moves quickly from here on
         for other in DEGREES:
-            _seen(*loaders.key(run), name, kind, other)
+            _seen(*table_dialled, other)
 
 
 def _sample(run: RunFolder) -> np.ndarray:
@@ -110,28 +112,33 @@ def _controls(shown: data.Stages) -> tuple[str, int]:
 
 
 @st.cache_resource(max_entries=96, show_spinner="Looking at the changed table")
-def _seen(path: str, changed: int, name: str, kind: str, degree: int) -> "tuple[Look, Verdict]":
+def _seen(path: str, changed: int, known: bool, name: str, kind: str, degree: int) -> "tuple[Look, Verdict]":
+    """known: whether the interactions are at hand."""
     from adrec.collapse.dials import Look, dial
     from adrec.collapse.verdict import diagnose
 
     if degree == 0 and kind != "offset":
-        return _seen(path, changed, name, "offset", 0)
-    tables = data.distinct_tables(path)
-    rows = _sample(RunFolder(path))
+        return _seen(path, changed, known, name, "offset", 0)
+    tables = data.distinct_tables(path, changed)
+    rows = _sample(loaders.SeenRun(path, changed))
     table = dial(tables[name], kind, degree / 100)[rows]
     initial = tables["initial"][rows] if "initial" in tables and name != "initial" else None
-    near = _cooccurrence(path, changed)
+    near = _cooccurrence(loaders.SeenRun(path, changed)) if known else None
     near = near.among(rows) if near is not None and len(rows) < len(tables[name]) else near
     return Look.of(table), diagnose(table, cooccurrence=near, initial=initial)
 
 
+def _cooccurrence(run: RunFolder) -> "Cooccurrence | None":
+    """Which items are used together; None while the interactions are not at hand."""
+    histories = None if loaders.is_bare(run) else denoising_data.dataset(run)[0]
+    return None if histories is None else _counted(*loaders.key(run), histories)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _cooccurrence(path: str, changed: int) -> "Cooccurrence | None":
+def _counted(path: str, changed: int, _histories: "SequenceDataset") -> "Cooccurrence":
     from adrec.collapse.cooccurrence import Cooccurrence
 
-    run = RunFolder(path)
-    histories = None if loaders.is_bare(run) else denoising_data.dataset(run)[0]
-    return None if histories is None else Cooccurrence.of(histories)
+    return Cooccurrence.of(_histories)
 
 
 def _notices(before: "tuple[Look, Verdict]", after: "tuple[Look, Verdict]") -> "list[Notice]":
@@ -233,6 +240,7 @@ def _ranking(run: RunFolder, name: str, kind: str) -> None:
     place, note = st.empty(), st.empty()
     if missing:
         cost = max(ranking.seconds(run, name, USERS) * len(missing), 1)
+        why = why and ui.plain(why)
         pressed = place.button(words, icon=":material/leaderboard:", disabled=why is not None, help=why, key="dials.rank")
         note.caption(why or f"By the run's own model and evaluator, validation users drawn once: about {cost:.0f} s.")
         if not pressed:
@@ -248,7 +256,7 @@ def _ranking(run: RunFolder, name: str, kind: str) -> None:
 def _rank(run: RunFolder, name: str, kind: str, missing: Sequence[int], bar: Any) -> None:
     from adrec.collapse.dials import dial
 
-    table = data.distinct_tables(str(run.path.resolve()))[name]
+    table = data.distinct_tables(*loaders.key(run))[name]
     for done, degree in enumerate(missing):
 
         def progress(share: float, done: int = done) -> None:

@@ -1,6 +1,7 @@
 """The film of a run's training: what it is sent, and the section that shows it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def _kept(path: str, changed: int, made: int) -> "Film | None":
 def _film(path: str, changed: int) -> "Film | None":
     from adrec.collapse.film import FILE
 
-    places = (RunFolder(path).path / FILE, home() / "films")
+    places = (Path(path) / FILE, home() / "films")
     return _kept(path, changed, max((p.stat().st_mtime_ns for p in places if p.exists()), default=0))
 
 
@@ -114,7 +115,7 @@ def _told(frames: int) -> Any:
 def _packed(path: str, changed: int, row: int, colour: str | None, frame: int, _found: "Film") -> bytes:
     from adrec.collapse.spectra import null_band
 
-    run, found = RunFolder(path), _found
+    run, found = loaders.SeenRun(path, changed), _found
     looked = colours.colouring(run, colour, "pca")
     codes = looked.codes if looked.codes.shape == (data.stages(run).items,) else np.zeros(data.stages(run).items, np.uint8)
     plain = codes is not looked.codes or not looked.label

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from adrec.runs import RunFolder
 from app import loaders, palette, state, ui
 from app.collapse import data
+from app.denoising import data as denoising_data
 
 SIGNS = {
     "healthy": "✓",
@@ -38,24 +40,31 @@ CSS = """<style>
 </style>"""
 
 
-@st.cache_data(max_entries=32, show_spinner="Judging the item tables")
-def _verdicts(path: str, changed: int) -> dict[str, dict[str, Any]]:
-    from adrec.collapse.cooccurrence import Cooccurrence
-    from adrec.collapse.diagnosis import cached_diagnosis, data_at_hand, table_verdicts
+@st.cache_data(max_entries=32, show_spinner=False)
+def _kept(path: str, changed: int) -> dict[str, dict[str, Any]] | None:
+    from adrec.collapse.diagnosis import cached_diagnosis
 
-    run = RunFolder(path)
-    kept = cached_diagnosis(run)
-    if kept is not None:
-        return {entry["name"]: entry["verdict"] for entry in kept["tables"]}
-    users = data_at_hand(run)[0]
+    kept = cached_diagnosis(RunFolder(path))
+    return None if kept is None else {entry["name"]: entry["verdict"] for entry in kept["tables"]}
+
+
+@st.cache_data(max_entries=32, show_spinner="Judging the item tables")
+def _judged(path: str, changed: int, known: bool) -> dict[str, dict[str, Any]]:
+    """known: whether the interactions are at hand."""
+    from adrec.collapse.cooccurrence import Cooccurrence
+    from adrec.collapse.diagnosis import table_verdicts
+
+    run = loaders.SeenRun(path, changed)
+    users = denoising_data.dataset(run)[0] if known else None
     together = Cooccurrence.of(users) if users is not None and users.n_items == data.stages(run).items else None
-    found = table_verdicts(data.distinct_tables(path), together, follows=not loaders.is_bare(run))
+    found = table_verdicts(data.distinct_tables(path, changed), together, follows=not loaders.is_bare(run))
     return {name: verdict.to_json() for name, verdict in found}
 
 
 def verdicts(run: RunFolder) -> dict[str, dict[str, Any]]:
     """Each table's verdict as JSON, by name: kept in the run folder, or computed now."""
-    return _verdicts(*loaders.key(run))
+    kept = _kept(*loaders.key(run))
+    return _judged(*loaders.key(run), denoising_data.dataset(run)[0] is not None) if kept is None else kept
 
 
 def show(run: RunFolder, place: Any) -> None:
@@ -74,8 +83,8 @@ def answer(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> str:
     shown = data.stages(run)
     last = found[shown.names[-1]]
     label = shown.label(shown.names[-1])
-    table = "its random start, the only table so far" if label == "Initial" else f"the {label.lower()} table"
-    return f"**{KIND_WORDS[last['kind']][0]}**: {table} of **{run.name}**. {last['says']} {_numbers(last)}"
+    table = "its random start, the only table so far" if label == "Initial" else f"the {ui.plain(label.lower())} table"
+    return f"**{KIND_WORDS[last['kind']][0]}**: {table} of **{ui.plain(run.name)}**. {ui.plain(last['says'])} {_numbers(last)}"
 
 
 def _numbers(verdict: Mapping[str, Any]) -> str:
@@ -113,7 +122,7 @@ def evidence(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
     """What every verdict rests on: each measure's value, null and threshold, what is undecided, and what to try next."""
     shown = data.stages(run)
     with st.expander("Why: the evidence, and what to try next"):
-        for tab, name in zip(st.tabs([shown.label(name) for name in shown.names]), shown.names, strict=True):
+        for tab, name in zip(st.tabs([ui.plain(shown.label(name)) for name in shown.names]), shown.names, strict=True):
             with tab:
                 _evidence(found[name])
         rows = [{"table": name, **row} for name in shown.names for row in found[name]["evidence"]]
@@ -134,9 +143,9 @@ def _evidence(verdict: Mapping[str, Any]) -> None:
     head = "<tr><th>Measure</th><th>Value</th><th>Null</th><th>Threshold</th><th class='words'>In words</th></tr>"
     st.html(f"{EVIDENCE_CSS}<div class='evidence'><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>")
     for text in verdict["undecided"]:
-        st.markdown(f"**Undecided.** {text}")
+        st.markdown(f"**Undecided.** {ui.plain(text)}")
     for remedy in verdict["next"]:
-        st.markdown(f"**Try.** {remedy['text']}{_link(remedy['run'])}")
+        st.markdown(f"**Try.** {ui.plain(remedy['text'])}{_link(remedy['run'])}")
 
 
 EVIDENCE_CSS = """<style>
@@ -150,8 +159,7 @@ def _link(run: str) -> str:
     """A link to a bundled run that shows the effect; nothing where it is not here."""
     if not run or loaders.find_run(run) is None:
         return ""
-    query = "&".join(f"{key}={value}" for key, value in state.link(run=run).items())
-    return f" [Look at {run}](?{query})"
+    return f" [Look at {ui.plain(run)}](?{urlencode(state.link(run=run))})"
 
 
 def _number(value: float | None) -> str:

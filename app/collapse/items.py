@@ -17,7 +17,7 @@ def titles(run: RunFolder) -> list[str]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _titles(path: str, changed: int) -> list[str]:
-    frame = loaders.items(RunFolder(path))
+    frame = loaders.items(loaders.SeenRun(path, changed))
     return [title or f"item {item}" for title, item in zip(frame["title"], frame["item"], strict=True)]
 
 
@@ -28,7 +28,7 @@ def alphabetical(run: RunFolder) -> list[int]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _alphabetical(path: str, changed: int) -> list[int]:
-    found = titles(RunFolder(path))
+    found = titles(loaders.SeenRun(path, changed))
     return [i + 1 for i in sorted(range(len(found)), key=lambda i: found[i].casefold())]
 
 
@@ -53,7 +53,7 @@ def _neighbours(path: str, changed: int, row: int, metric: str) -> dict[str, lis
 
     found: dict[str, list[dict[str, Any]]] = {}
     before: set[int] | None = None
-    for name, table in distinct_tables(path).items():
+    for name, table in distinct_tables(path, changed).items():
         rows, numbers = neighbours(table, row, NEIGHBOURS, metric)
         kept = [None if before is None else int(r) in before for r in rows]
         numbers = -numbers if metric == "euclidean" else numbers

@@ -105,8 +105,8 @@ def _show(names: tuple[str, ...]) -> Any:
 def _packed(
     path: str, changed: int, method: str, colour: str, ready: bool, _layouts: Mapping[str, np.ndarray], _colouring: colours.Colouring
 ) -> bytes:
-    run, titles = RunFolder(path), items.titles(RunFolder(path))
-    stages, rows = data.stages(run), points.rows(run)
+    run = loaders.SeenRun(path, changed)
+    titles, stages, rows = items.titles(run), data.stages(run), points.rows(run)
     header = {
         "run": f"{path} {changed}",
         "frame": f"{path} {method}",
@@ -181,7 +181,7 @@ def umap_job(run: RunFolder) -> None:
             if watched:  # it ended since the page was drawn
                 st.rerun()
             if now is not None and now.error:
-                st.error(now.error, icon=":material/error:", width=520)
+                st.error(ui.plain(now.error), icon=":material/error:", width=520)
             st.markdown("UMAP shows neighbourhoods better than PCA. It is computed once and kept.", width="content")
             if st.button(f"Compute UMAP ({takes})", type="primary", icon=":material/play_arrow:", key="umap.start"):
                 projecting.start(run)
@@ -196,7 +196,7 @@ def neighbour_view(run: RunFolder) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
     with row.container(width="stretch"):
         st.subheader(ui.plain(titles[now["row"]]), anchor=False)
-        st.caption(" · ".join(f"{name}: **{ui.plain(words)}**" for name, words in items.facts(run, now["row"]).items()))
+        st.caption(" · ".join(f"{ui.plain(name)}: **{ui.plain(words)}**" for name, words in items.facts(run, now["row"]).items()))
     metric = state.bound("metric", "cosine", list(items.METRICS))
     row.segmented_control(
         "Nearest by", list(items.METRICS), format_func=items.METRICS.__getitem__, required=True, help=METRIC_HELP, **metric

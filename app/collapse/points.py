@@ -31,7 +31,7 @@ def rows(run: RunFolder) -> np.ndarray | None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _rows(path: str, changed: int) -> np.ndarray | None:
-    run = RunFolder(path)
+    run = loaders.SeenRun(path, changed)
     frame = loaders.items(run)
     if len(frame) <= MOST:
         return None
@@ -45,7 +45,7 @@ def count(run: RunFolder) -> int:
 
 def tables(run: RunFolder) -> dict[str, np.ndarray]:
     """The run's different tables (P, D) of the items on the maps."""
-    found, shown = data.distinct_tables(str(run.path)), rows(run)
+    found, shown = data.distinct_tables(*loaders.key(run)), rows(run)
     return found if shown is None else {name: table[shown] for name, table in found.items()}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.runs import RunFolder
-from app import state, ui
+from app import loaders, state, ui
 from app.collapse import charts, data, items, ranking
 from app.collapse import spectra_data as spectra
 
@@ -126,6 +126,7 @@ def _off(run: RunFolder, name: str, number: int, view: str) -> None:
     own, after = ranking.known(run, name, ranking.OWN), ranking.known(run, name, change)
     cost = ranking.seconds(run, name) * (1 if own is not None else 2)
     place = st.empty()
+    why = why and ui.plain(why)
     help = why or "Ranks all validation users with this direction taken out of the table, by the model of this stage."
     pressed = place.button("Switch it off and rank", icon=":material/toggle_off:", disabled=why is not None, help=help, key="spectra.off")
     if why:
@@ -135,7 +136,7 @@ def _off(run: RunFolder, name: str, number: int, view: str) -> None:
         bar = place.progress(0.0, f"Ranking, about {cost:.0f} s")
         found, steps = spectra.direction(run, name, number, view), (1 if own is not None else 2)
         own = ranking.measure(run, name, ranking.OWN, None, progress=lambda share: bar.progress(share / steps))
-        table = data.distinct_tables(str(run.path.resolve()))[name]
+        table = data.distinct_tables(*loaders.key(run))[name]
         after = ranking.measure(
             run, name, change, lambda: without(table, found), progress=lambda share: bar.progress((steps - 1 + share) / steps)
         )

@@ -52,7 +52,7 @@ def _cumulative(values: np.ndarray) -> np.ndarray:
 def _values(path: str, changed: int, view: str) -> dict[str, np.ndarray]:
     from adrec.collapse.spectra import spectrum
 
-    return {name: spectrum(table, view) for name, table in data.distinct_tables(path).items()}
+    return {name: spectrum(table, view) for name, table in data.distinct_tables(path, changed).items()}
 
 
 @st.cache_data(max_entries=32, show_spinner="Drawing random tables of the same size")
@@ -78,7 +78,7 @@ def noise_edge(run: RunFolder) -> tuple[float, float, float]:
 def _direction(path: str, changed: int, name: str, number: int, view: str):  # type: ignore[no-untyped-def]
     from adrec.collapse.directions import direction
 
-    return direction(data.distinct_tables(path)[name], number, view)
+    return direction(data.distinct_tables(path, changed)[name], number, view)
 
 
 def direction(run: RunFolder, name: str, number: int, view: str):  # type: ignore[no-untyped-def]

@@ -74,13 +74,13 @@ def _check(name: str, options: Iterable[Any], what: str, accepted: str = "") -> 
     given, known = st.query_params.get(name), [str(option) for option in options]
     if given and given not in known:
         shown = accepted or f"one of {', '.join(known)}"
-        st.warning(f"The link's {what} '{words.plain(given)}' does not fit here; accepted is {shown}.", icon=":material/warning:")
+        st.warning(words.plain(f"The link's {what} '{given}' does not fit here; accepted is {shown}."), icon=":material/warning:")
 
 
 def _user(row: Any, one: Side) -> Pair | None:
     users, reason = data.dataset(one.run)
     if users is None:
-        st.info(reason, icon=":material/info:")
+        st.info(words.plain(reason), icon=":material/info:")
         return None
     every, own = users.user_ids.tolist(), one.subject.user_id
     ids = [user for user in every if user != own]
@@ -106,11 +106,11 @@ def _user(row: Any, one: Side) -> Pair | None:
 
 def _stage(row: Any, one: Side) -> Pair | None:
     if one.stage == "warmup" or "warmup" not in one.run.stages:
-        st.info(f"'{one.run.name}' has no earlier stage with a denoiser to compare with.", icon=":material/info:")
+        st.info(words.plain(f"'{one.run.name}' has no earlier stage with a denoiser to compare with."), icon=":material/info:")
         return None
     if not one.run.has_model("warmup"):
         said = f"This copy of '{one.run.name}' keeps only the item table of its warm-up, no model to run: a run trained here keeps both."
-        st.info(said, icon=":material/info:")
+        st.info(words.plain(said), icon=":material/info:")
         return None
     row.caption("The model after its warm-up, before the fine-tuning.")
     second = replace(one, stage="warmup", name="After the warm-up")
@@ -118,16 +118,17 @@ def _stage(row: Any, one: Side) -> Pair | None:
 
 
 def _run(row: Any, one: Side) -> Pair | None:
-    runs = {run.name: run for run in loaders.all_runs() if run.name != one.run.name and _comparable(run, one.run)}
+    own = loaders.link_name(one.run)
+    runs = {name: run for run in loaders.all_runs() if (name := loaders.link_name(run)) != own and _comparable(run, one.run)}
     if not runs:
         said = f"There is no other run of the data set of '{one.run.name}' that has a reverse process."
-        st.info(said, icon=":material/info:")
+        st.info(words.plain(said), icon=":material/info:")
         return None
     names = list(runs)
     _check("against", names, "other run")
     chosen = runs[row.selectbox("Other run", names, width=260, **state.bound("against", names[0], names))]
-    own, total = one.run.model_config.timesteps, chosen.model_config.timesteps
-    steps = total if one.steps == own else min(one.steps, total)
+    usual, total = one.run.model_config.timesteps, chosen.model_config.timesteps
+    steps = total if one.steps == usual else min(one.steps, total)
     second = replace(one, run=chosen, stage=data.stage(chosen), steps=steps, name=chosen.name)
     return Pair(replace(one, name=one.run.name), second, "run", one.run.name, chosen.name)
 

@@ -50,7 +50,7 @@ def _first(run: RunFolder, users: SequenceDataset) -> str:
 
 def _linked(items: int) -> tuple[list[int], list[str]]:
     """The link's history, ids joined by '-': those of the catalogue, and the others."""
-    given = [int(part) for part in str(state.get("history", "")).split("-") if part.isdecimal()]
+    given = [int(part) for part in str(state.get("history", "")).split("-") if part.isdecimal() and len(part) < 10]
     return [i for i in given if 1 <= i <= items], [str(i) for i in given if not 1 <= i <= items]
 
 
@@ -58,7 +58,7 @@ def choose(row: Any, run: RunFolder, length: int, shown: data.Subject | None) ->
     """The controls for a user or a composed history, in ``row`` and below. shown: the ``subject``."""
     users, reason = data.dataset(run)
     if users is None:
-        st.info(f"{reason} Compose a history instead.", icon=":material/info:")
+        st.info(words.plain(f"{reason} Compose a history instead."), icon=":material/info:")
         _composed(run, length)
         return
     place = state.bound("view", "user", tuple(MODES))
@@ -74,8 +74,8 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject,
     ids = users.user_ids.tolist()
     wanted = state.get("user", shown.user_id)
     if wanted != shown.user_id:
-        told = f"User '{words.plain(wanted)}' is not among the {len(ids):,} users of this data set; this is user {shown.user_id}."
-        st.warning(told, icon=":material/warning:")
+        told = f"User '{wanted}' is not among the {len(ids):,} users of this data set; this is user {shown.user_id}."
+        st.warning(words.plain(told), icon=":material/warning:")
     ranked = {} if ranks is None else {u: f"{u} · rank {r:,}" for u, r in zip(ids, ranks.tolist(), strict=True)}
     if len(ids) <= LISTED:
         help_ = "Type the data set's own user id. The rank is that of the test item, as measured after training with seed 0."
@@ -186,7 +186,8 @@ def _put_history(run: RunFolder, ids: Sequence[int]) -> None:
 
 def _is_shown(run: RunFolder) -> bool:
     """Whether the run that a control was drawn for is still the one chosen; in another one the ids are other items."""
-    return bool(state.get("run", run.name) == run.name)
+    name = loaders.link_name(run)
+    return bool(state.get("run", name) == name)
 
 
 def unique_titles(items: pd.DataFrame) -> dict[int, str]:
@@ -215,7 +216,7 @@ def _typed(run: RunFolder, known: list[int], length: int) -> None:
     st.session_state[TYPED] = text if of == known else shown
     st.text_input("History, oldest first", help="Titles or ids, separated by ';'", key=TYPED, on_change=typed)
     if of == known:
-        st.error(error, icon=":material/error:")
+        st.error(words.plain(error), icon=":material/error:")
     else:
         st.session_state.pop(WRONG, None)
 

@@ -120,8 +120,13 @@ def has_umap(run: RunFolder) -> bool:
 
 
 def model(run: RunFolder, stage: str) -> "Future[Model]":
-    """The model, loading in the background."""
-    return _model(*loaders.key(run), stage)
+    """The model, loading in the background. What failed to load is tried again: the reason may be gone."""
+    of = (*loaders.key(run), stage)
+    loading = _model(*of)
+    if loading.done() and loading.exception() is not None:
+        _model.clear(*of)
+        loading = _model(*of)
+    return loading
 
 
 def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
@@ -154,10 +159,10 @@ def _dataset(path: str, changed: int) -> SequenceDataset:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _layout(path: str, changed: int, stage: str, method: str) -> scene.Layout:
-    layouts = loaders.projection(RunFolder(path), "umap") if method == "umap" else None
+    layouts = loaders.projection(loaders.SeenRun(path, changed), "umap") if method == "umap" else None
     if method == "umap" and layouts is None:
         raise RunError("The UMAP of this run is not computed yet; the Collapse page does that.")
-    return scene.layout(loaders.tables(RunFolder(path)), stage, layouts)
+    return scene.layout(loaders.tables(loaders.SeenRun(path, changed)), stage, layouts)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -175,7 +180,7 @@ def _load(path: str, stage: str) -> "Model":
 def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
     from adrec.explain.trajectory import most_popular, trajectory
 
-    popular = most_popular(loaders.items(RunFolder(path)))
+    popular = most_popular(loaders.items(loaders.SeenRun(path, changed)))
     loaded = _model(path, changed, stage).result()
     user = subject.index or 0
     with one_thread():
@@ -209,4 +214,4 @@ def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, s
     found = _trajectory(path, changed, stage, subject, seed, steps)
     at = _layout(path, changed, stage, method)
     with one_thread():
-        return scene.blob(found, at, loaders.title(RunFolder(path)), name)
+        return scene.blob(found, at, loaders.title(loaders.SeenRun(path, changed)), name)

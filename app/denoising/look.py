@@ -179,7 +179,7 @@ def _everyone(run: RunFolder) -> None:
 def _measure(run: RunFolder) -> None:
     """Start, follow and cancel the measurement."""
     if data.dataset(run)[0] is None:
-        st.info(f"{data.dataset(run)[1]} All users can't be measured without them.", icon=":material/info:")
+        st.info(words.plain(f"{data.dataset(run)[1]} All users can't be measured without them."), icon=":material/info:")
         return
 
     def begin() -> None:
@@ -195,7 +195,7 @@ def _measure(run: RunFolder) -> None:
         if job is not None and cached_all_users(run) is not None:
             st.rerun()
         if job is not None and job.error:
-            st.error(job.error, icon=":material/error:")
+            st.error(words.plain(job.error), icon=":material/error:")
         st.markdown(
             "All users are not measured yet: every user's reverse process, in all steps and in 1, 4 and 8. It is kept in the run folder."
         )

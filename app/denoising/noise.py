@@ -27,7 +27,7 @@ def dial(row: Any, run: RunFolder) -> None:
 
     def turn() -> None:
         shown = st.session_state.get("state.user", state.get("user"))  # else another run would open with a user of its own
-        state.put(run=runs[st.session_state[KEY]].name, user=shown)
+        state.put(run=loaders.link_name(runs[st.session_state[KEY]]), user=shown)
 
     of: dict[str, Any] = {"format_func": "{:g}".format, "required": True, "help": HELP, "key": KEY, "on_change": turn}
     row.segmented_control("Trained with noise weight λ", list(runs), **of)

@@ -356,6 +356,11 @@ DAMAGE = {
     "run.json is a list": ("run.json", b"[1]", lambda r: r.info),
     "run.json is not UTF-8": ("run.json", b"\xff\xfe\x00", lambda r: r.info),
     "run.json is empty": ("run.json", b"", lambda r: r.info),
+    "run.json is deep": ("run.json", b'{"a": ' + b"[" * 100_000, lambda r: r.info),
+    "run.json has an endless number": ("run.json", b'{"seed": ' + b"9" * 5000 + b"}", lambda r: r.info),
+    "run.json has no data set": ("run.json", b'{"dataset": null}', lambda r: r.info),
+    "run.json has no name for its data": ("run.json", b'{"dataset": {"name": 3}}', lambda r: r.info),
+    "run.json has no tables": ("run.json", b'{"kind": "tables", "tables": []}', lambda r: r.info),
     "run.json has no model": ("run.json", b'{"train": {}}', lambda r: r.model_config),
     "run.json's model is a number": ("run.json", b'{"model": 3}', lambda r: r.model_config),
     "run.json's model lacks n_items": ("run.json", b'{"model": {}}', lambda r: r.model_config),
@@ -364,6 +369,11 @@ DAMAGE = {
     "run.json has no training": ("run.json", b'{"model": {}}', lambda r: r.train_config),
     "status.json is cut": ("status.json", b'{"state": "run', lambda r: r.status),
     "status.json has no state": ("status.json", b"{}", lambda r: r.status),
+    "status.json fails with a number": ("status.json", b'{"state": "failed", "error": 3}', lambda r: r.status),
+    "events.jsonl lacks a loss": ("events.jsonl", b'{"kind": "step", "time": 1, "epoch": 0, "step": 1}\n', lambda r: r.events()),
+    "events.jsonl has a word": ("events.jsonl", b'{"kind": "stage_end", "seconds": "x"}\n', lambda r: r.events()),
+    "events.jsonl has no metrics": ("events.jsonl", b'{"kind": "validation", "time": 1, "epoch": 0, "step": 1}\n', lambda r: r.events()),
+    "metrics.json has a word": ("stages/finetune/metrics.json", b'{"val": {"ndcg@10": "x"}}', lambda r: r.check()),
     "metrics.json is cut": ("stages/finetune/metrics.json", b"{", lambda r: r.metrics("finetune")),
     "items.csv is empty": ("items.csv", b"", lambda r: r.items),
     "items.csv is binary": ("items.csv", b"\xff\xfe\x00\x01", lambda r: r.items),
@@ -372,6 +382,9 @@ DAMAGE = {
     "items.csv lacks an id": ("items.csv", b"id,item,title\n1,1,a\n3,3,c\n", lambda r: r.items),
     "items.csv lacks titles": ("items.csv", b"id,item\n1,1\n", lambda r: r.items),
     "items.csv has a word as popularity": ("items.csv", b"id,item,title,popularity\n1,1,a,many\n", lambda r: r.items),
+    "items.csv is too short": ("items.csv", b"id,item,title\n1,1,a\n", lambda r: r.items),
+    "items.csv is too short to be listed": ("items.csv", b"id,item,title\n1,1,a\n", lambda r: r.check()),
+    "items.csv counts to infinity": ("items.csv", b"id,item,title,popularity\n1,1,a,inf\n", lambda r: r.items),
     "the weights are cut": ("stages/finetune/model.safetensors", b"\x10\x00\x00\x00\x00\x00\x00\x00{", lambda r: r.table("finetune")),
     "the weights are empty": ("stages/finetune/model.safetensors", b"", lambda r: r.tables()),
     "the initial table is text": ("snapshots/initial.safetensors", b"hello, this is no table", lambda r: r.table("initial")),
@@ -399,6 +412,16 @@ def test_a_file_without_the_item_table_is_told(copy):
     save_arrays(copy.weights_path("finetune"), {"other": np.zeros(3)})
     with pytest.raises(RunError, match=ITEM_TABLE):
         copy.table("finetune")
+
+
+def test_tables_of_different_shapes_are_told(copy):
+    save_arrays(copy.weights_path("finetune"), {ITEM_TABLE: np.zeros((9, 4))})
+    with pytest.raises(RunError, match=r"finetune' has shape \(8, 4\), 'initial' \(60, 16\)"):
+        copy.tables()
+
+
+def test_a_run_that_was_just_trained_is_sound(tiny_run):
+    tiny_run.check()
 
 
 def test_numbers_that_numpy_lacks_are_told(tmp_path):

@@ -39,3 +39,11 @@ def test_a_persons_runs_come_before_the_bundled_ones(root: Path, bundled: Path) 
     write(root / "mine")
     assert [run.name for run in loaders.all_runs()][:2] == ["mine", "ml-100k"]
     assert loaders.find_run("mine") is not None
+
+
+def test_a_persons_run_called_like_a_bundled_one_is_not_taken_for_it(root: Path, bundled: Path) -> None:
+    write(root / "ml-100k")
+    found = loaders.find_run("ml-100k")
+    assert found is not None and loaders.is_bundled(found)
+    own = loaders.find_run("ml-100k (own)")
+    assert own is not None and own.path == root / "ml-100k"

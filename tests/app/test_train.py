@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from app import jobs, loaders, train_form
 from app.progress import Follower, duration, summarise, thin
 from app.train_view import stage_words
 from tests.app.conftest import LONG, state, trains, wait_for
-from tests.app.pages import open_page, texts
+from tests.app.pages import open_page, plainly, texts
 
 
 def write_run(root: Path, name: str, state: str, events: list[dict[str, object]], error: str | None = None) -> RunFolder:
@@ -51,7 +52,7 @@ def test_without_a_run_the_page_says_what_to_do(root: Path, monkeypatch: pytest.
 def test_a_failed_run_shows_its_sentence_and_can_be_resumed(root: Path) -> None:
     write_run(root, "bad", "failed", [], "The file 'x.csv' has no column for the item.")
     app = open_page("train", run="bad")
-    assert app.error[0].value == "The file 'x.csv' has no column for the item." and app.button(key="train.resume")
+    assert plainly(app.error[0].value) == "The file 'x.csv' has no column for the item." and app.button(key="train.resume")
 
 
 def test_a_stopped_run_says_that_it_can_be_resumed(root: Path) -> None:
@@ -111,7 +112,7 @@ def test_an_impossible_setting_is_refused_in_one_sentence_and_queues_nothing(roo
     app = open_page("train")
     app.text_area(key="train.quick.other").set_value("speed = 9").run()
     next(b for b in app.button if b.label == "Start training").click().run()
-    assert app.error[0].value.startswith("Unknown setting 'speed'") and jobs.jobs(root) == []
+    assert plainly(app.error[0].value).startswith("Unknown setting 'speed'") and jobs.jobs(root) == []
 
 
 def test_a_missing_file_is_refused_before_anything_is_queued(root: Path) -> None:
@@ -119,7 +120,20 @@ def test_a_missing_file_is_refused_before_anything_is_queued(root: Path) -> None
     app.selectbox(key="train.data").set_value(train_form.OWN).run()
     app.text_input(key="train.path").set_value("/no/such.csv").run()
     next(b for b in app.button if b.label == "Start training").click().run()
-    assert "'/no/such.csv' is neither" in app.error[0].value and jobs.jobs(root) == []
+    assert "'/no/such.csv' is neither" in plainly(app.error[0].value) and jobs.jobs(root) == []
+
+
+def test_a_new_run_cannot_be_called_like_a_bundled_one(root: Path) -> None:
+    app = open_page("train")
+    app.text_input(key="train.name").set_value(loaders.FIRST).run()
+    next(b for b in app.button if b.label == "Start training").click().run()
+    assert "choose another name" in plainly(app.error[0].value) and jobs.jobs(root) == []
+
+
+def test_a_bundled_run_stays_itself_beside_a_persons_run_of_that_name(root: Path) -> None:
+    write_run(root, loaders.FIRST, "failed", [], "Mine went wrong.")
+    assert "Mine went wrong." not in texts(open_page("train", run=loaders.FIRST))
+    assert "Mine went wrong." in texts(open_page("train", run=f"{loaders.FIRST} (own)"))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -183,12 +197,22 @@ def test_a_stage_without_its_process_is_interrupted() -> None:
 
 def test_following_begins_anew_when_resuming_cut_the_file(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    lines = [json.dumps({"kind": "step", "step": i}) + "\n" for i in range(6)]
+    lines = [json.dumps({"kind": "step", "step": i, "time": 1.0, "epoch": 0, "loss": 1.0}) + "\n" for i in range(6)]
     run.events_path.write_text("".join(lines))
     follower = Follower(run)
     assert len(follower.events()) == 6
     run.events_path.write_text("".join(lines[:3]) + json.dumps({"kind": "resumed"}) + "\n" + "".join(lines[3:]))
     assert [e.get("step") for e in follower.events()] == [0, 1, 2, None, 3, 4, 5]
+
+
+def test_two_who_watch_one_training_see_every_event_once(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    lines = [json.dumps({"kind": "step", "step": i, "time": 1.0, "epoch": 0, "loss": 1.0}) + "\n" for i in range(2000)]
+    run.events_path.write_text("".join(lines))
+    follower = Follower(run)
+    with ThreadPoolExecutor(8) as tabs:
+        seen = list(tabs.map(lambda _: follower.events(), range(16)))
+    assert {len(events) for events in seen} == {2000}
 
 
 def test_thinning_keeps_the_mean_of_a_curve() -> None:
