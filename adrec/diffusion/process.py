@@ -8,6 +8,7 @@ taking fewer steps; ADRec (arXiv 2505.19544) for one timestep a token.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,13 +64,22 @@ class Diffusion:
 
     @cached_property
     def posterior_std(self) -> np.ndarray:
-        """Standard deviation of the noise added in the reverse process, (S,); none at the last step.
+        """Standard deviation of the noise added in the reverse process, (S,): the "fixed large" variance beta_s; none at the last step."""
+        return np.sqrt(np.append(0.0, self.betas[1:]))
 
-        The "fixed large" choice: the variance of step s is beta_s, that of the first one its posterior variance.
+    def to_json(self) -> dict[str, Any]:
+        """The numbers that a forward and a reverse process outside Python need, as run.json holds them.
+
+        log_variance: of the noise that a reverse step adds. That of step 0, which adds none, is the official code's.
         """
-        variance = self.betas.copy()
-        variance[0] = 0.0
-        return np.sqrt(variance)
+        of_x_0, of_x_t = self.posterior_coefficients
+        smallest = self.betas[1] * (1 - self.alpha_bar_before[1]) / (1 - self.alpha_bar[1])
+        return {
+            "timesteps": len(self.timesteps),
+            "alpha_bar": self.alpha_bar.tolist(),
+            "posterior_mean": {"x_0": of_x_0.tolist(), "x_t": of_x_t.tolist()},
+            "log_variance": np.log(np.append(smallest, self.betas[1:])).tolist(),
+        }
 
 
 def q_sample(x_0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> Tensor:

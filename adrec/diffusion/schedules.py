@@ -1,36 +1,73 @@
-"""Noise schedules, in float64. Sources: DDPM (Ho et al. 2020, arXiv 2006.11239); the cosine: Nichol & Dhariwal 2021 (arXiv 2102.09672)."""
+"""Noise schedules: how much noise each step adds. One function a schedule, in float64; ``betas`` calls it by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from adrec.errors import ConfigError
+from adrec.registry import Registry
 
 
-def betas(schedule: str, timesteps: int) -> np.ndarray:
-    """The noise added at each step, (T,) float64 in (0, 1). schedule: one of ``config.SCHEDULES``."""
-    t, k = timesteps, 1000 / timesteps
-    if schedule == "linear":
-        values = np.linspace(0.0001 * k, 0.02 * k, t)
-    elif schedule == "trunc_lin":
-        end = 0.02 * k + 0.01
-        values = np.linspace(0.0001 * k + 0.01, end if end <= 1 else 0.001 * k + 0.01, t)
-    elif schedule == "cosine":
-        values = _from_alpha_bar(_cosine(0.008), t)
-    elif schedule == "sqrt":
-        values = _from_alpha_bar(lambda u: 1 - np.sqrt(u + 0.0001), t)
-    elif schedule == "exp":
-        # the variance-preserving process of Song et al. 2021 (arXiv 2011.13456), rates 0.1 to 10, as DreamRec discretises it
-        values = 1 - np.exp(-0.1 / t - np.linspace(1, 2 * t + 1, t) * 0.5 * (10 - 0.1) / t**2)
-    elif schedule == "trunc_cos":
-        # the series is shifted by one: its first entry is the step from no noise at all to f(0)
-        f = _cosine(0.1)
-        values = np.concatenate([1 - f(np.zeros(1)), _from_alpha_bar(f, t)[: t - 1]])
-    else:
-        raise ConfigError(f"Unknown noise schedule '{schedule}'.")
+@dataclass(frozen=True)
+class Schedule:
+    """betas: the number of timesteps T to the noise added at each, (T,)."""
+
+    title: str
+    source: str
+    betas: Callable[[int], np.ndarray]
+
+
+SCHEDULES: Registry[Schedule] = Registry("noise schedule")
+DIFFUSION_LM = "the code of Diffusion-LM (Li et al. 2022, arXiv 2205.14217)"
+
+
+def schedule(name: str, title: str, source: str) -> Callable[[Callable[[int], np.ndarray]], Schedule]:
+    """Register the function below as a schedule."""
+    return lambda function: SCHEDULES.register(name, Schedule(title, source, function))
+
+
+def betas(name: str, timesteps: int) -> np.ndarray:
+    """The noise added at each step of a schedule, (T,) float64 in (0, 1)."""
+    values = SCHEDULES[name].betas(timesteps)
     if not ((values > 0) & (values < 1)).all():
-        raise ConfigError(f"Schedule '{schedule}' needs more than timesteps = {t}: its noise would pass 1.")
+        raise ConfigError(f"Schedule '{name}' needs more than timesteps = {timesteps}: its noise would pass 1.")
     return values
+
+
+@schedule("trunc_lin", "Linear in the variance, begun a little later; the paper's", DIFFUSION_LM)
+def truncated_linear(t: int) -> np.ndarray:
+    k = 1000 / t
+    end = 0.02 * k + 0.01
+    return np.linspace(0.0001 * k + 0.01, end if end <= 1 else 0.001 * k + 0.01, t)
+
+
+@schedule("linear", "Linear in the variance", "Ho et al. 2020 (DDPM), arXiv 2006.11239")
+def linear(t: int) -> np.ndarray:
+    k = 1000 / t
+    return np.linspace(0.0001 * k, 0.02 * k, t)
+
+
+@schedule("cosine", "A squared cosine of alpha_bar", "Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17")
+def cosine(t: int) -> np.ndarray:
+    return _from_alpha_bar(_cosine(0.008), t)
+
+
+@schedule("sqrt", "A square root of alpha_bar: much noise at once", DIFFUSION_LM)
+def square_root(t: int) -> np.ndarray:
+    return _from_alpha_bar(lambda u: 1 - np.sqrt(u + 0.0001), t)
+
+
+@schedule("trunc_cos", "A squared cosine, begun a little later", DIFFUSION_LM)
+def truncated_cosine(t: int) -> np.ndarray:
+    """The series is shifted by one: its first entry is the step from no noise at all to f(0)."""
+    f = _cosine(0.1)
+    return np.concatenate([1 - f(np.zeros(1)), _from_alpha_bar(f, t)[: t - 1]])
+
+
+@schedule("exp", "Variance-preserving, rates from 0.1 to 10", "Song et al. 2021, arXiv 2011.13456, as DreamRec discretises it")
+def variance_preserving(t: int) -> np.ndarray:
+    return 1 - np.exp(-0.1 / t - np.linspace(1, 2 * t + 1, t) * 0.5 * (10 - 0.1) / t**2)
 
 
 def _cosine(offset: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -1,5 +1,7 @@
 """Schedules, the forward process, the posterior and the reverse process against recorded numbers, closed forms and brute force."""
 
+import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.config import SCHEDULES
-from adrec.diffusion import Diffusion, betas, q_sample, reverse_process, reverse_step, user_noise
+from adrec.diffusion import SCHEDULES, Diffusion, Schedule, betas, q_sample, reverse_process, reverse_step, user_noise
 from adrec.errors import ConfigError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECORDED = [(schedule, t) for schedule in SCHEDULES if schedule != "exp" for t in (32, 100)]  # exp is DreamRec's own
 
-each_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
+each_schedule = pytest.mark.parametrize("schedule", list(SCHEDULES))
 
 
 # -- schedules --------------------------------------------------------------------------------------------------------
@@ -71,6 +72,16 @@ def test_too_few_steps_for_the_linear_schedule_are_refused():
 def test_an_unknown_schedule_is_refused():
     with pytest.raises(ConfigError, match="Unknown noise schedule 'quadratic'"):
         betas("quadratic", 32)
+
+
+def test_a_schedule_from_outside_is_used_by_its_name(monkeypatch):
+    monkeypatch.setattr(SCHEDULES, "_entries", dict(SCHEDULES._entries))
+    SCHEDULES.register("constant", Schedule("The same at each step", "a test", lambda t: np.full(t, 0.1)))
+    np.testing.assert_allclose(Diffusion.from_schedule("constant", 5).alpha_bar, 0.9 ** np.arange(1, 6))
+
+
+def test_every_schedule_says_what_it_is_and_where_it_comes_from():
+    assert all(entry.title and entry.source for _, entry in SCHEDULES.items())
 
 
 # -- forward ----------------------------------------------------------------------------------------------------------
@@ -135,6 +146,21 @@ def test_a_step_adds_noise_with_variance_beta_and_the_last_one_none():
     for step in range(1, 8):
         torch.testing.assert_close(reverse_step(zero, zero, noise, step, diffusion), noise * float(np.sqrt(diffusion.betas[step])))
     assert torch.equal(reverse_step(zero, zero, noise, 0, diffusion), zero)
+
+
+@each_schedule
+def test_the_numbers_for_other_languages_reproduce_a_reverse_step(schedule):
+    """By DDPM's formulas as the official code writes them, from the JSON alone."""
+    diffusion = Diffusion.from_schedule(schedule, 32)
+    told = json.loads(json.dumps(diffusion.to_json()))
+    assert told["timesteps"] == 32 and told["alpha_bar"] == diffusion.alpha_bar.tolist()
+    x_t, x0_hat, noise = torch.randn(3, 4, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for t in (0, 1, 31):
+        step = told["posterior_mean"]["x_0"][t] * x0_hat + told["posterior_mean"]["x_t"][t] * x_t
+        step += (t > 0) * math.exp(told["log_variance"][t] / 2) * noise
+        torch.testing.assert_close(step, reverse_step(x_t, x0_hat, noise, t, diffusion), rtol=1e-12, atol=1e-12)
+    beta, bar = betas(schedule, 32), diffusion.alpha_bar
+    assert told["log_variance"][0] == pytest.approx(math.log(beta[1] * (1 - bar[0]) / (1 - bar[1])))
 
 
 # -- strided ----------------------------------------------------------------------------------------------------------
