@@ -3,7 +3,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test check bench setup assets
+.PHONY: app test check check-browser bench setup assets
 
 # Open the app on the bundled run. The rating data are fetched once; without them everything but the users' own histories works.
 app: setup
@@ -17,6 +17,16 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-browser; \
+	else echo "Skipped for want of node: types, rules and tests of the browser code (adrec/browser)."; fi
+
+# Types, rules and tests of the browser code; only those who change it need node.
+check-browser: node_modules/.ready
+	npm run --silent check
+
+node_modules/.ready: package-lock.json
+	npm ci --silent --no-audit --no-fund
+	touch $@
 
 # Speed and memory on ml-100k and synthetic; BENCH="--quick", "--growth" or "--dataset PATH" for others.
 bench: setup

@@ -1,7 +1,6 @@
 """A trajectory to take along: JSON, a table, and one HTML file in which the scrubber works without a server."""
 
 import base64
-import html
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from adrec import explain as explorer
+from adrec import browser
 from adrec.explain import scene, words
 
 if TYPE_CHECKING:
@@ -112,40 +111,23 @@ def page(
 ) -> str:
     """One HTML file with everything in it, JSON and CSV too; it asks nothing of the network. name: of the run."""
     scenes = scene.blob(trajectory, layout, title) if beside is None else beside.scenes
-    told = "" if beside is None else f'</p><p class="lead">{beside.told(trajectory, title, words.HTML)}'
-    whose = "a composed history" if user is None else f"user {user}"
-    stem = f"{name}-{user or 'composed'}-seed{trajectory.seed}"
     saved = {
         "json": ("application/json", json.dumps(document(trajectory, layout, title, user, beside=beside), ensure_ascii=False)),
         "csv": ("text/csv", table(trajectory, title, beside).to_csv(index=False)),
     }
-    links = " · ".join(
-        f'<a download="{html.escape(stem)}.{end}" href="data:{kind};base64,{_base64(text.encode())}">{end.upper()}</a>'
-        for end, (kind, text) in saved.items()
+    return browser.page(
+        "trajectory.html",
+        name=name,
+        whose="a composed history" if user is None else f"user {user}",
+        trajectory=trajectory,
+        leads=[words.headline(trajectory, title, words.HTML)] + ([] if beside is None else [beside.told(trajectory, title, words.HTML)]),
+        why=words.why(trajectory, words.HTML),
+        title=title,
+        stem=f"{name}-{user or 'composed'}-seed{trajectory.seed}",
+        links={end: f"data:{kind};base64,{_base64(text.encode())}" for end, (kind, text) in saved.items()},
+        definitions=words.DEFINITIONS,
+        scene=_base64(scene.packed(scenes, trajectory.steps)),
     )
-    values = {
-        "NAME": html.escape(f"{name}, {whose}"),
-        "HEADLINE": words.headline(trajectory, title, words.HTML) + told,
-        "WHY": words.why(trajectory, words.HTML),
-        "ABOUT": html.escape(f"Run {name}, {whose}, seed {trajectory.seed}, {trajectory.steps} denoising steps."),
-        "HISTORY": _cards(trajectory, title),
-        "LINKS": links,
-        "DEFINITIONS": "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in words.DEFINITIONS.items()),
-        "STYLE": explorer.text("report.css", *explorer.STYLES),
-        "SCRUBBER": explorer.text("scrubber.html"),
-        "SCENE": _base64(scene.packed(scenes, trajectory.steps)),
-        "SCRIPT": explorer.text(*explorer.SCRIPTS),
-    }
-    template = explorer.text("report.html")
-    for part in template.split("{{")[1:]:
-        key = part.partition("}}")[0]
-        template = template.replace("{{" + key + "}}", values[key], 1)
-    return template
-
-
-def _cards(trajectory: "Trajectory", title: Title) -> str:
-    past = "".join(f"<li>{html.escape(title(item))}</li>" for item in trajectory.history)
-    return past if trajectory.target is None else f'{past}<li class="next">★ Came next: {html.escape(title(trajectory.target))}</li>'
 
 
 def _base64(data: bytes) -> str:

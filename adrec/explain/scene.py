@@ -1,13 +1,12 @@
 """A trajectory as the scrubber takes it: one block of bytes. Pure functions of arrays."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adrec.browser import wire
 from adrec.explain import COLORS
 
 if TYPE_CHECKING:
@@ -56,7 +55,6 @@ def blob(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], 
     shown |= {i for i in (trajectory.target, trajectory.popular) if i}
     items = len(layout.items)
     known = range(1, items + 1) if items <= TITLED else sorted(shown)
-    offsets = np.cumsum([0, *(a.nbytes for a in arrays.values())]).tolist()
     head = {
         "items": items,
         "k": arrays["top"].shape[1],
@@ -73,35 +71,13 @@ def blob(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], 
         "method": METHODS[layout.method],
         "method_note": layout.note,
         "rank_label": f"Rank over {trajectory.steps} steps; the values are in the list of each step.",
-        "arrays": {n: (a.dtype.name, offset, a.size) for (n, a), offset in zip(arrays.items(), offsets, strict=False)},
     }
-    text = json.dumps(head, ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 4)
-    body = text + b"".join(a.tobytes() for a in arrays.values())
-    digest = hashlib.sha256(body).digest()[:4]
-    return digest + np.uint32(len(text)).tobytes() + body
+    return wire.block(head, arrays)
 
 
 def packed(scenes: bytes, step: int) -> bytes:
     """A ``blob``, or two one after the other, with the step that the clock opens at, which is the first one's."""
-    return np.uint32(step).tobytes() + scenes
-
-
-def unpacked(data: bytes) -> tuple[int, dict[str, Any]]:
-    """What the browser reads of one scene: the step, and head and arrays by name."""
-    step, (scene,) = unpacked_all(data)
-    return step, scene
-
-
-def unpacked_all(data: bytes) -> tuple[int, list[dict[str, Any]]]:
-    """The same of one scene or two."""
-    at, scenes = 4, []
-    while at < len(data):
-        start = at + 8 + int(np.frombuffer(data, "<u4", 1, at + 4)[0])
-        head = json.loads(data[at + 8 : start])
-        scenes.append(head | {n: np.frombuffer(data, kind, count, start + offset) for n, (kind, offset, count) in head["arrays"].items()})
-        at = start + sum(4 * count for _, _, count in head["arrays"].values())
-    return int(np.frombuffer(data, "<u4", 1)[0]), scenes
+    return step.to_bytes(4, "little") + scenes
 
 
 def on_map(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str]) -> dict[str, Any]:

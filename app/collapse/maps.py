@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from adrec.browser import wire
 from adrec.maps.projection import umap_seconds
 from adrec.runs import RunFolder
 from app import loaders, palette, projecting, state, ui
 from app.collapse import colours, data, items, points, selection
 from app.collapse.long import duration
-from app.components.maps import lists, maps, pack
+from app.components.maps import lists, maps
 
 VIEWS = {"side": "Side by side", "one": "One that moves"}
 METHODS = {"pca": "PCA", "umap": "UMAP"}
@@ -122,12 +123,15 @@ def _packed(
         "low": _colouring.low,
         "high": _colouring.high,
         "ramp": {theme: ramp(*ends) for theme, ends in RAMPS.items()},
-        "sampled": rows is not None,
-        "values": _colouring.values is not None,
-        "per_stage": _colouring.codes.ndim > 1,
     }
-    extra = ([] if rows is None else [rows.astype("<i4")]) + ([] if _colouring.values is None else [_colouring.values])
-    return pack(header, [_layouts[name] for name in stages.names], _colouring.codes, *extra)
+    values, codes = _colouring.values, _colouring.codes.astype(np.uint8)
+    arrays: dict[str, np.ndarray] = {f"xy {name}": _layouts[name].astype(np.float32) for name in stages.names}
+    if rows is not None:
+        arrays["rows"] = rows.astype(np.int32)
+    for i, name in enumerate(stages.names):
+        arrays |= {} if values is None else {f"values {name}": values[i]}
+        arrays |= {f"codes {name}": codes[i]} if codes.ndim > 1 else {"codes": codes}
+    return wire.block(header, arrays)
 
 
 def category_colours(categories: tuple[str, ...]) -> list[str]:

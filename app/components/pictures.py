@@ -1,19 +1,8 @@
 """Links under a figure that save it as PNG and SVG, made in the browser from what is on screen."""
 
-from pathlib import Path
+from app.components import component
 
-import streamlit as st
-
-FOLDER = Path(__file__).resolve().parent
-
-
-def _text(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
-
-
-_mount = st.components.v2.component(
-    "adrec_pictures", html='<div class="pictures"></div>', css=_text("pictures.css"), js=_text("pictures.js")
-)
+_mount = component("pictures", '<div class="pictures"></div>')
 
 
 def pictures(key: str, name: str) -> None:

@@ -5,20 +5,18 @@ from typing import Any
 
 import streamlit as st
 
-from adrec import explain as explorer
+from adrec import browser
+from app.components import component
 
 KEY = "denoising.scrubber"
 HEIGHT = 545
 """Pixels at desktop width, kept while the model loads."""
 
-
-_mount = st.components.v2.component(
-    "scrubber", html=explorer.text("scrubber.html"), css=explorer.text(*explorer.STYLES), js=explorer.text(*explorer.SCRIPTS)
-)
+_mount = component("scrubber", browser.text("scrubber.html"))
 
 
 def scrubber(data: bytes, on_step: Callable[[int], None]) -> Any:
-    """Show a scene (``explorer.scene.packed``); ``on_step`` is told the step at which a person let go."""
+    """Show a scene (``explain.scene.packed``); ``on_step`` is told the step at which a person let go."""
 
     def released() -> None:
         step = st.session_state[KEY].get("step")

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adrec import explain as explorer
+from adrec import browser
+from adrec.browser import wire
 from adrec.cli import main
 from adrec.data.titles import titled
 from adrec.explain import export, scene, words
@@ -45,13 +46,14 @@ def saved(page: str, kind: str) -> str:
 
 def test_the_page_asks_nothing_of_the_network_and_is_whole(page):
     assert re.findall(r'(?:src|href)="(?!data:)[^"]*"', page) == [] and "import(" not in page and "fetch(" not in page
-    assert "url(" not in page and "{{" not in page and "default-src 'none'" in page
-    assert all(explorer.text(name) in page for name in (*explorer.SCRIPTS, *explorer.STYLES, "scrubber.html"))
+    assert "url(" not in page and not re.search(r"\{\{ \w+ \}\}|\{%", page) and "default-src 'none'" in page
+    assert all(browser.text(name) in page for name in ("trajectory.css", "scrubber.css", "scrubber.html"))
+    assert browser.script("scrubber.js") in page
 
 
 def test_the_page_carries_the_scene_that_the_app_shows(page, walk, title, tiny_run):
     data = base64.b64decode(re.search(r'id="scene">([^<]*)<', page)[1])
-    step, got = scene.unpacked(data)
+    step, (got,) = int.from_bytes(data[:4], "little"), wire.unblock(data, 4)
     assert (step, got["steps"], got["target"], got["popular"]) == (4, 4, walk.target, walk.popular)
     np.testing.assert_array_equal(got["top"].reshape(5, 10)[1:], walk.top)
     for name in ("margin", "cosine_to_history", "cosine_to_popular", "cosine_to_target", "entropy"):
@@ -62,7 +64,7 @@ def test_the_page_carries_the_scene_that_the_app_shows(page, walk, title, tiny_r
 
 def test_the_nearest_items_of_the_scene_are_nearest_by_cosine(walk, title, layout, tiny_run):
     table = load_model(tiny_run).item_embedding.weight.numpy()
-    _, got = scene.unpacked(scene.packed(scene.blob(walk, layout, title), 0))
+    (got,) = wire.unblock(scene.blob(walk, layout, title))
     near = got["near"].reshape(5, got["near_k"])
     unit = table[1:] / np.linalg.norm(table[1:], axis=1, keepdims=True)
     for row, vector in zip(near, [walk.x_t[0], *walk.x0_hat], strict=True):
@@ -70,7 +72,7 @@ def test_the_nearest_items_of_the_scene_are_nearest_by_cosine(walk, title, layou
 
 
 def test_every_number_of_the_scene_is_in_the_json(walk, title, layout):
-    _, got = scene.unpacked(scene.packed(scene.blob(walk, layout, title), 0))
+    (got,) = wire.unblock(scene.blob(walk, layout, title))
     told = export.document(walk, layout, title)
     steps, on_map = told["steps"], told["map"]
     rows = [told["start"], *steps]
@@ -100,9 +102,22 @@ def test_the_page_holds_json_and_table_of_the_trajectory(page, walk, title, layo
     assert "u&lt;5&gt;" in page and "<title>How noise becomes a recommendation: tiny, user u&lt;5&gt;</title>" in page
 
 
+HOSTILE = "</script><b>{{SCENE}} {% raw %} {{ scene }} \u2028 ]]> <!-- ' \" &amp;"
+
+
 def test_a_title_cannot_bring_markup_or_end_the_script(walk, layout):
-    evil = export.page(walk, layout, lambda i: f"</script><b>{i}", name="x")
-    assert evil.count("</script>") == 2 and "<b>1" not in evil and "&lt;/script&gt;" in evil
+    evil = export.page(walk, layout, lambda i: f"{HOSTILE}{i}", name=HOSTILE, user=HOSTILE)
+    plain = export.page(walk, layout, lambda i: f"title {i}", name="x", user="y")
+    assert evil.count("</script>") == 2 and "<b>{" not in evil and "<!--" not in evil
+    tags = [re.sub(r'(download|href)="[^"]*"', "", tag) for tag in re.findall(r"<[^>]*>", plain)]
+    assert [re.sub(r'(download|href)="[^"]*"', "", tag) for tag in re.findall(r"<[^>]*>", evil)] == tags
+
+
+def test_any_title_reaches_the_scene_and_the_downloads_as_it_is(walk, layout):
+    evil = export.page(walk, layout, lambda i: f"{HOSTILE}{i}", name="x")
+    (got,) = wire.unblock(base64.b64decode(re.search(r'id="scene">([^<]*)<', evil)[1]), 4)
+    assert got["titles"]["1"] == f"{HOSTILE}1"
+    assert json.loads(saved(evil, "application/json"))["steps"][0]["top"][0]["title"].startswith(HOSTILE)
 
 
 def test_the_table_has_a_row_for_each_place_of_each_step(walk, title):
@@ -138,7 +153,7 @@ def test_the_document_says_the_headline_and_holds_fan_and_steps(walk, title, lay
 def test_without_a_target_or_popularity_the_scene_leaves_them_out(tiny_run, title, layout):
     alone = trajectory(load_model(tiny_run), [4])
     page = export.page(alone, layout, title, name="x")
-    _, got = scene.unpacked(base64.b64decode(re.search(r'id="scene">([^<]*)<', page)[1]))
+    (got,) = wire.unblock(base64.b64decode(re.search(r'id="scene">([^<]*)<', page)[1]), 4)
     assert got["target"] is got["popular"] is None and "rank" not in got and "cosine_to_popular" not in got
     assert "a composed history" in page and "Came next" not in page
 

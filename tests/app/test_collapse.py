@@ -24,7 +24,6 @@ from adrec.runs import ITEM_TABLE, RunFolder
 from app import projecting
 from app.collapse import colours, data, headline, items
 from app.collapse import view as collapse_view
-from app.components.maps import pack
 from tests.app.conftest import wait_for
 from tests.app.pages import open_page, texts
 
@@ -158,15 +157,6 @@ def test_neighbours_are_marked_by_whether_they_were_there_before(tmp_path: Path)
     before = brute(NOISE, 7)
     assert [n["kept"] for n in found["finetune"]] == [n["row"] in before for n in found["finetune"]]
     assert {n["row"] for n in found["initial"]} == before
-
-
-def test_the_browser_gets_the_coordinates_as_they_are() -> None:
-    layout, codes = np.random.default_rng(0).standard_normal((5, 2)).astype(np.float32), np.arange(5, dtype=np.uint8)
-    packed = pack({"titles": ["é"] * 5}, [layout, layout * 2], codes)
-    size = int.from_bytes(packed[:4], "little")
-    assert size % 4 == 0 and json.loads(packed[4 : 4 + size])["titles"][0] == "é"
-    np.testing.assert_array_equal(np.frombuffer(packed[4 + size + 40 : 4 + size + 80], "<f4").reshape(5, 2), layout * 2)
-    assert packed[-5:] == codes.tobytes()
 
 
 def test_items_are_coloured_by_their_first_genre_and_rare_ones_share_a_colour(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 """Film, dials and comparisons on the Collapse page."""
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from adrec.browser import wire
 from adrec.collapse.film import film
 from adrec.runs import RunFolder
 from app import loaders
@@ -25,25 +24,16 @@ def run(root: Path, tiny_run: RunFolder) -> RunFolder:
     return RunFolder(root / "tiny")
 
 
-def unpacked(data: bytes) -> tuple[dict[str, Any], np.ndarray, np.ndarray, bytes]:
-    """What the browser reads."""
-    size = int.from_bytes(data[:4], "little")
-    head, body = json.loads(data[4 : 4 + size]), data[4 + size :]
-    frames, n, d = len(head["frames"]), head["n"], head["d"]
-    values = np.frombuffer(body[: 4 * frames * d], "<f4").reshape(frames, d)
-    steps = np.frombuffer(body[4 * frames * d : 4 * frames * (d + n)], "<u2").reshape(frames, n, 2)
-    return head, values, steps, body[4 * frames * (d + n) :]
-
-
 def test_the_browser_gets_places_to_a_65000th_of_the_picture() -> None:
     xy = np.random.default_rng(0).standard_normal((3, 5, 2)).astype(np.float16)
     values, codes = np.arange(12, dtype=np.float32).reshape(3, 4), np.arange(5, dtype=np.uint8)
-    head, sent, steps, rest = unpacked(pack({"frames": [0] * 3, "n": 5, "d": 4, "titles": ["é"] * 5}, xy, values, codes))
-    left, right, low, high = head["box"]
+    (got,) = wire.unblock(pack({"titles": ["é"] * 5}, xy, values, codes))
+    left, right, low, high = got["box"]
+    steps = got["positions"].reshape(3, 5, 2)
     back = np.stack([left + steps[..., 0] / 65535 * (right - left), low + steps[..., 1] / 65535 * (high - low)], axis=-1)
     np.testing.assert_allclose(back, xy, atol=1e-4)
-    np.testing.assert_array_equal(sent, values)
-    assert rest == codes.tobytes()
+    np.testing.assert_array_equal(got["values"], values.ravel())
+    assert got["codes"].tolist() == codes.tolist() and got["titles"] == ["é"] * 5
 
 
 def test_frames_say_stage_epoch_and_which_was_kept(run: RunFolder) -> None:
@@ -57,7 +47,7 @@ def test_the_page_plays_the_film_from_the_frame_in_the_link(run: RunFolder) -> N
     app = open_page("collapse", run="tiny", frame="1", item="3")
     assert not app.exception and not app.error
     shown = next(c.proto for c in app.get("bidi_component") if c.proto.component_name == "adrec_film")
-    head = unpacked(shown.bytes)[0]
+    (head,) = wire.unblock(shown.bytes)
     assert head["frame"] == 1 and head["item"] == 2 and len(head["frames"]) == len(film(run))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from adrec.browser import wire
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import titled
@@ -483,8 +484,8 @@ def test_titles_with_asterisks_stay_titles() -> None:
 
 
 def test_the_browser_gets_every_step_as_the_trajectory_has_it(found: Trajectory, layout: scene.Layout, tiny_run: RunFolder) -> None:
-    step, got = scene.unpacked(scene.packed(scene.blob(found, layout, titled(tiny_run.items)), 3))
-    assert (step, got["steps"], got["target"], got["decided"]) == (3, 4, found.target, found.commit_step)
+    (got,) = wire.unblock(scene.blob(found, layout, titled(tiny_run.items)))
+    assert (got["steps"], got["target"], got["decided"]) == (4, found.target, found.commit_step)
     np.testing.assert_array_equal(got["top"].reshape(5, 10)[1:], found.top)
     np.testing.assert_array_equal(got["rank"][1:], found.target_rank)
     np.testing.assert_allclose(got["probability"].reshape(5, 10)[1:], found.top_probabilities, rtol=1e-6)
@@ -493,14 +494,14 @@ def test_the_browser_gets_every_step_as_the_trajectory_has_it(found: Trajectory,
 def test_step_zero_ranks_the_items_by_the_noise_itself(
     found: Trajectory, table: np.ndarray, layout: scene.Layout, tiny_run: RunFolder
 ) -> None:
-    _, got = scene.unpacked(scene.packed(scene.blob(found, layout, titled(tiny_run.items)), 0))
+    (got,) = wire.unblock(scene.blob(found, layout, titled(tiny_run.items)))
     scores = {i: float(found.x_t[0] @ table[i]) for i in range(1, len(table))}
     assert got["top"][:10].tolist() == sorted(scores, key=lambda i: -scores[i])[:10]
 
 
 def test_a_step_does_not_change_the_scene_that_the_browser_keeps(found: Trajectory, layout: scene.Layout, tiny_run: RunFolder) -> None:
     blob = scene.blob(found, layout, titled(tiny_run.items))
-    assert scene.packed(blob, 1)[4:] == scene.packed(blob, 2)[4:]
+    assert scene.packed(blob, 1) == b"\1\0\0\0" + blob and scene.packed(blob, 2)[4:] == blob
 
 
 def test_a_picture_is_computed_on_one_thread_and_others_get_theirs_back() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adrec.browser import wire
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import titled
@@ -68,7 +69,7 @@ def test_without_a_comparison_there_is_one_panel_and_its_scene_is_as_ever(run: R
     assert app.selectbox(key="state.compare").value == "none" and "A is decided" not in texts(app) and "same noise" not in texts(app)
     subject = data.Subject((4, 5))
     alone = data.picture(run, "finetune", subject, 0, 4, "pca")
-    assert "name" not in scene.unpacked(scene.packed(alone, 0))[1]
+    assert "name" not in wire.unblock(alone)[0]
 
 
 def test_another_user_is_shown_under_the_first_ones_noise(run: RunFolder, tiny_data: SequenceDataset) -> None:
@@ -241,8 +242,8 @@ def beside(run: RunFolder) -> tuple[Trajectory, export.Beside]:
 
 
 def test_the_browser_gets_both_scenes(beside: tuple[Trajectory, export.Beside]) -> None:
-    step, scenes = scene.unpacked_all(scene.packed(beside[1].scenes, 2))
-    assert step == 2 and [s["name"] for s in scenes] == ["As it is", "Without it"]
+    scenes = wire.unblock(beside[1].scenes)
+    assert [s["name"] for s in scenes] == ["As it is", "Without it"]
     for got, walked in zip(scenes, (beside[0], beside[1].trajectory), strict=True):
         np.testing.assert_array_equal(got["top"].reshape(5, 10)[1:], walked.top)
         np.testing.assert_allclose(got["margin"], walked.margin, rtol=1e-6)

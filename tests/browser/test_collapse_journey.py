@@ -22,7 +22,7 @@ TIMEOUT = 60_000
 BRIGHT = """canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
     let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n }"""
 POSITION = """([root, stage, row]) => { const p = root.maps.panels.find(p => p.stage === stage);
-    return root.maps.project(p, root.maps.xy[stage], row) }"""
+    return p.dots.project(root.maps.xy[stage], row) }"""
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def draw(page: Any, maps: Any, mode: str, panel: int) -> None:
 
 
 LEFT = """(root, panel) => { const m = root.maps, p = m.panels[panel], xy = m.xy[p.stage];
-    return [...Array(m.n).keys()].filter(i => m.project(p, xy, i)[0] < p.w / 2).length }"""
+    return [...Array(m.n).keys()].filter(i => p.dots.project(xy, i)[0] < p.dots.w / 2).length }"""
 COLOURED = """canvas => { const copy = document.createElement('canvas');
     copy.width = canvas.width; copy.height = canvas.height;
     const c = copy.getContext('2d', { willReadFrequently: true });
@@ -207,7 +207,7 @@ def test_a_region_selects_in_all_maps_without_the_server(page: Any, server: Serv
 
 
 INSIDE = """(root, corners) => { const m = root.maps, p = m.panels[2], xy = m.xy[p.stage];
-    return { found: Array.from(m.within(p, corners)), places: [...Array(m.n).keys()].map(i => m.project(p, xy, i)) } }"""
+    return { found: Array.from(m.within(p, corners)), places: [...Array(m.n).keys()].map(i => p.dots.project(xy, i)) } }"""
 
 
 def inside(x: float, y: float, corners: np.ndarray) -> bool:

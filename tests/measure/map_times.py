@@ -39,8 +39,8 @@ VISIBLE = """() => { const maps = document.querySelector('[data-testid="stMain"]
     const inner = e.shadowRoot && find(e.shadowRoot); if (inner) return inner; } return null; }
   if (!maps || !maps.panels) return false;
   window.seen = maps;
-  return maps.panels.every((p) => { if (!p.base.width) return false;
-    const d = p.base.getContext('2d').getImageData(0, 0, p.base.width, p.base.height).data;
+  return maps.panels.every((p) => { if (!p.dots.canvas.width) return false;
+    const d = p.dots.canvas.getContext('2d').getImageData(0, 0, p.dots.canvas.width, p.dots.canvas.height).data;
     let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n > 500; }); }"""
 BEGIN = """async ([mode, steps]) => {
   const maps = window.seen, p = maps.panels[0], canvas = p.over, box = canvas.getBoundingClientRect(), n = maps.n, xy = maps.xy[p.stage];
@@ -48,7 +48,7 @@ BEGIN = """async ([mode, steps]) => {
     { pointerId: 1, clientX: box.left + x, clientY: box.top + y, button: 0, buttons: type === 'pointerup' ? 0 : 1, bubbles: true }));
   canvas.setPointerCapture = () => {};
   maps.setMode(mode);
-  const sorted = (of) => Float64Array.from({ length: n }, (_, i) => of(maps.project(p, xy, i))).sort();
+  const sorted = (of) => Float64Array.from({ length: n }, (_, i) => of(p.dots.project(xy, i))).sort();
   const cx = sorted(([x]) => x)[n >> 1], cy = sorted(([, y]) => y)[n >> 1];
   const far = sorted(([x, y]) => Math.hypot(x - cx, y - cy))[Math.floor(n / 10)];
   const at = (i) => [cx + far * Math.cos(2 * Math.PI * i / steps), cy + far * Math.sin(2 * Math.PI * i / steps)];
@@ -73,7 +73,7 @@ MOVES = """async (steps) => {
 }"""
 RELEASE = """async (steps) => {
   const { maps, fire, at, timed } = window.stroke, [whole, script] = await timed(() => fire('pointerup', ...at(steps)));
-  return { whole, script, count: maps.count };
+  return { whole, script, count: maps.selection.count };
 }"""
 LASSO, PAN = 60, 20
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'

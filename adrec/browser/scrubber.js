@@ -1,46 +1,46 @@
-/* The clock: which step is shown, how it is moved, and when the server is told. */
+/* The clock of the denoising picture: which step is shown, how it is moved, and when the server is told. */
 
+import { find } from "./dom.js";
+import { clamp } from "./scales.js";
+import { listAt } from "./scrubber_list.js";
+import { Panel, copies } from "./scrubber_panel.js";
+import { blocks } from "./wire.js";
+
+/** @import { Component, Scene } from "./types" */
+
+/** @type {WeakMap<Element, View>} */
 const views = new WeakMap();
 const EACH = [".panels", ".marks", ".notes", ".anatomies"]; // what each scene has of its own
-const START = 4, HEAD = 8, SETTLE = 220, TEMPO = 380, SPEEDS = [1, 2, 4, 0.5];
+const SETTLE = 220;
+const TEMPO = 380;
+const SPEEDS = [1, 2, 4, 0.5];
+/** @type {Record<string, number>} */
+const KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
-export default function mount(component) {
-  const host = component.parentElement.querySelector(".scrubber");
-  if (!views.has(host)) views.set(host, new View(host));
-  const view = views.get(host);
-  view.tell = component.setTriggerValue;
-  view.receive(component.data);
+/** Show one scene or two: their blocks follow the step (uint32) that the clock opens at. @param {Component<Uint8Array>} component */
+export function mount({ parentElement, data, setTriggerValue }) {
+  const host = find(parentElement, ".scrubber"), view = views.get(host) ?? new View(host);
+  views.set(host, view);
+  view.tell = setTriggerValue;
+  view.receive(new DataView(data.buffer, data.byteOffset).getUint32(0, true), blocks(data, 4));
   return () => { if (!host.isConnected) view.end(); };
 }
 
-function decode(bytes) {
-  /* The step; then of one scene or two: digest, length of the JSON (uint32 each), the JSON, the arrays (4 bytes an entry). */
-  const copy = bytes.slice().buffer, scenes = [];
-  const [step] = new Uint32Array(copy, 0, 1);
-  let digest = "", at = START;
-  while (at < copy.byteLength) {
-    const [sum, length] = new Uint32Array(copy, at, 2), body = at + HEAD + length;
-    const scene = JSON.parse(new TextDecoder().decode(new Uint8Array(copy, at + HEAD, length)));
-    at = body;
-    for (const [name, [type, offset, count]] of Object.entries(scene.arrays)) {
-      scene[name] = new (type === "int32" ? Int32Array : Float32Array)(copy, body + offset, count);
-      at = Math.max(at, body + offset + 4 * count);
-    }
-    scene.title = (item) => scene.titles[item];
-    scene.list = (s) => [...scene.top.subarray(s * scene.k, (s + 1) * scene.k)];
-    digest += `${sum} `;
-    scenes.push(scene);
-  }
-  return { step, digest, scenes };
-}
-
 class View {
+  /** @param {HTMLElement} host */
   constructor(host) {
     this.host = host;
+    this.step = this.timer = this.waiting = 0;
+    this.speed = 1;
+    this.held = this.hovered = false; // by a pointer on the slider, over a chart
+    /** @type {number[]} the steps that the server was told and has not answered yet */
     this.pending = [];
-    this.step = 0;
-    this.find = (selector) => host.querySelector(selector);
-    this.range = this.find("input");
+    /** @type {Panel[]} */
+    this.panels = [];
+    this.digest = "";
+    /** @type {Component<unknown>["setTriggerValue"]} */
+    this.tell = () => {};
+    this.range = find(host, "input");
     this.range.oninput = () => { this.pause(); this.go(Number(this.range.value)); };
     this.range.onpointerdown = () => { this.held = true; };
     this.range.onpointerup = this.range.onpointercancel = () => { this.held = false; this.settle(); };
@@ -48,9 +48,8 @@ class View {
     this.find(".previous").onclick = () => { this.pause(); this.go(this.step - 1); };
     this.find(".next").onclick = () => { this.pause(); this.go(this.step + 1); };
     this.find(".play").onclick = () => this.toggle();
-    this.speed = 1;
     this.find(".speed").onclick = () => this.pace();
-    this.find("details").ontoggle = () => this.draw();
+    find(host, "details").ontoggle = () => this.draw();
     host.onkeydown = (event) => this.key(event);
     this.back = () => { clearTimeout(this.waiting); this.waiting = 0; this.pending = []; }; // from here on the URL leads
     window.addEventListener("popstate", this.back);
@@ -58,8 +57,19 @@ class View {
     this.sizes.observe(host);
   }
 
-  receive(bytes) {
-    const { step, digest, scenes } = decode(bytes);
+  /** @param {string} selector */
+  find(selector) {
+    return find(this.host, selector);
+  }
+
+  /** The scene whose steps the clock counts. */
+  get scene() {
+    return this.panels[0].scene;
+  }
+
+  /** @param {number} step @param {Scene[]} scenes */
+  receive(step, scenes) {
+    const digest = scenes.map((scene) => scene.digest).join(" ");
     if (digest !== this.digest) {
       this.digest = digest;
       this.pending = [];
@@ -79,38 +89,47 @@ class View {
     }
   }
 
+  /** @param {Scene[]} scenes */
   build(scenes) {
-    this.scene = scenes[0]; // the clock is its
-    for (const [name, color] of Object.entries(this.scene.colors)) this.host.style.setProperty(`--${name}`, color);
-    this.range.max = this.scene.steps;
+    const [first] = scenes;
+    for (const [name, color] of Object.entries(first.colors)) this.host.style.setProperty(`--${name}`, color);
+    this.range.max = String(first.steps);
     this.host.classList.toggle("pair", scenes.length > 1);
     this.find(".both").hidden = scenes.length < 2;
     const parts = EACH.map((name) => copies(this.find(name), scenes.length));
-    this.panels = scenes.map((scene, i) => new Panel(parts.map((of) => of[i]), scene, scenes, this));
+    this.panels = scenes.map((scene, i) => new Panel(parts.map((copy) => copy[i]), scene, scenes, this));
     this.draw();
   }
 
   draw() {
-    if (this.panels) this.panels.forEach((panel) => panel.draw(this.find(".track").clientWidth));
+    this.panels.forEach((panel) => panel.draw(this.find(".track").clientWidth));
   }
 
-  go(step, told = true) {
-    this.step = Math.max(0, Math.min(this.scene.steps, step));
-    this.range.value = this.step;
-    const lists = this.panels.map((panel) => panel.scene.list(panel.at(this.step)));
+  /** @param {number} step */
+  go(step, tell = true) {
+    this.step = clamp(step, 0, this.scene.steps);
+    this.range.value = String(this.step);
+    const lists = this.panels.map((panel) => listAt(panel.scene, panel.at(this.step)));
     const both = lists[0].filter((item) => lists.every((list) => list.includes(item)));
     this.panels.forEach((panel) => panel.move(this.step, lists.length > 1 ? both : []));
     const { steps, timesteps } = this.scene, t = timesteps[this.step - 1];
     this.find("output").innerHTML = this.step ? `<span>Step <b>${this.step}</b> of ${steps}</span> <small>noise level ${t}</small>` : "<b>Pure noise</b>";
     this.range.setAttribute("aria-valuetext", this.step ? `Step ${this.step} of ${steps}` : "Pure noise");
     this.find(".both").textContent = `At this step ${both.length} of ${lists[0].length} items are in both lists${both.length ? ", marked =" : ""}.`;
-    this.host.dataset.step = this.step;
+    this.host.dataset.step = String(this.step);
     this.label();
-    if (told) this.settle();
+    if (tell) this.settle();
   }
 
+  /** A chart is dragged, or let go. @param {number} step @param {boolean} done */
+  pick(step, done) {
+    this.pause();
+    this.held = !done;
+    this.go(step);
+  }
+
+  /** Under a resting pointer the picture follows; while it plays or is dragged it doesn't. @param {number} step */
   hover(step) {
-    /* Under a resting pointer the picture follows; while it plays or is dragged it doesn't. */
     if (this.timer || this.held || step === this.step) return;
     this.hovered = true;
     this.go(step, false);
@@ -121,10 +140,10 @@ class View {
     this.hovered = false;
   }
 
+  /** Once nothing moves any more: the list for a screen reader, and the step for the URL. */
   settle() {
-    /* Once nothing moves any more: the list for a screen reader, and the step for the URL. */
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => {
+    this.waiting = window.setTimeout(() => {
       this.waiting = 0;
       if (this.held || this.timer) return;
       this.speak();
@@ -136,7 +155,7 @@ class View {
   speak() {
     this.panels.forEach((panel) => panel.list(this.step));
     const both = this.panels.length > 1 ? ` ${this.find(".both").textContent}` : "";
-    this.find(".live").textContent = this.panels.map((panel) => panel.told(this.step)).join(" ") + both;
+    this.find(".live").textContent = this.panels.map((panel) => panel.describe(this.step)).join(" ") + both;
   }
 
   toggle() {
@@ -146,7 +165,7 @@ class View {
   }
 
   run() {
-    this.timer = setInterval(() => {
+    this.timer = window.setInterval(() => {
       if (this.step + 1 >= this.scene.steps) this.pause();
       this.go(this.step + 1);
     }, TEMPO / this.speed);
@@ -170,15 +189,15 @@ class View {
 
   label() {
     this.find(".play .icon").setAttribute("d", this.timer ? "M3 3h4v10H3zM9 3h4v10H9z" : "M4 3v10l9-5z");
-    const ended = this.scene && this.step >= this.scene.steps;
+    const ended = this.panels.length > 0 && this.step >= this.scene.steps;
     this.find(".play .word").textContent = this.timer ? "Pause" : ended ? "Replay" : "Play";
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const onButton = event.target.tagName === "BUTTON" || event.target.tagName === "SUMMARY", onRange = event.target === this.range;
-    const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
-    if (event.key === " " && !onButton) this.toggle();
-    else if (event.key in moves && !onRange) { this.pause(); this.go(this.step + moves[event.key]); }
+    const target = /** @type {Element} */ (event.target);
+    if (event.key === " " && !["BUTTON", "SUMMARY"].includes(target.tagName)) this.toggle();
+    else if (event.key in KEYS && target !== this.range) { this.pause(); this.go(this.step + KEYS[event.key]); }
     else return;
     event.preventDefault();
   }

@@ -1,0 +1,45 @@
+"""What runs in a browser: ES modules, styles and HTML, shared by the app's components and the exported files.
+
+The modules are packed into one script where they are used (``pack``); the templates are filled with every value escaped.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adrec.browser import pack
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parent
+
+
+def text(name: str) -> str:
+    """A file of this folder: a style, or a fixed piece of HTML."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def script(module: str) -> str:
+    """A module that exports ``mount``, with all that it imports, as one classic script."""
+    return pack.script(FOLDER / module)
+
+
+def component(module: str) -> str:
+    """The same as a Streamlit component takes it: a module whose default export mounts it."""
+    return f"{script(module)}export default mount;\n"
+
+
+def page(template: str, **values: Any) -> str:
+    """An HTML file from a template of this folder. Every value is escaped, unless the template says that it is HTML already."""
+    return _templates().get_template(template).render(values)
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only an export needs it
+    from markupsafe import Markup
+
+    made = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.globals |= {"text": lambda name: Markup(text(name)), "script": lambda module: Markup(script(module))}
+    return made

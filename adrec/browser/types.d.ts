@@ -1,0 +1,135 @@
+/* What Python sends to the browser code, and what Streamlit hands to a component. */
+
+export interface Component<T> {
+  parentElement: ParentNode;
+  data: T;
+  setTriggerValue: (name: string, value: unknown) => void;
+}
+
+type Marker = "circle" | "square" | "triangle-up" | "diamond" | "cross" | "x" | "star" | "hexagon";
+
+/* How the dots of a map are coloured: by category, or, without categories, along a ramp from low to high. */
+export interface Colouring {
+  legend: string;
+  categories: string[];
+  colours: string[];
+  markers: Marker[];
+  low: string;
+  high: string;
+  ramp: { light: string[]; dark: string[] };
+}
+
+export interface Stage {
+  key: string;
+  label: string;
+  glyph: string;
+  color: string;
+  lines: [string, string][];
+}
+
+/* The item maps: arrays "xy KEY", "values KEY", "codes KEY" by stage, or "codes" for all; "rows" of a sample. */
+export interface MapsHead extends Colouring {
+  run: string;
+  frame: string;
+  file: string;
+  stages: Stage[];
+  titles: string[];
+  words: string[];
+  unit: string;
+  [array: string]: any;
+}
+
+export interface Neighbour {
+  row: number;
+  number: number;
+  kept: boolean | null;
+}
+
+/* What often changes in the maps: it comes with the neighbour lists. */
+export interface Look {
+  run: string;
+  item: number;
+  neighbours: Record<string, Neighbour[]>;
+  view: string;
+  stage: string;
+  selection?: string;
+}
+
+export interface Lists extends Look {
+  stages: Stage[];
+  titles: Record<number, string>;
+}
+
+export interface Frame {
+  stage: string;
+  epoch: number;
+  label: string;
+  words: string;
+  kind: string;
+  glyph: string;
+  color: string;
+}
+
+export interface Measured {
+  name: string;
+  meaning: string;
+  digits: number;
+  percent: boolean;
+  values: (number | null)[];
+}
+
+export interface FilmScene extends Colouring {
+  run: string;
+  look: string | null;
+  frame: number;
+  frames: Frame[];
+  n: number;
+  d: number;
+  item: number;
+  titles: string[];
+  glyphs: string[];
+  random: number[];
+  measures: Measured[];
+  box: [number, number, number, number];
+  values: Float32Array;
+  positions: Uint16Array;
+  codes: Uint8Array;
+}
+
+/* A trajectory. Arrays of steps + 1 entries begin with the noise itself. */
+export interface Scene {
+  digest: number;
+  items: number;
+  k: number;
+  steps: number;
+  timesteps: number[];
+  decided: number;
+  history: number[];
+  target: number | null;
+  popular: number | null;
+  near_k: number;
+  titles: Record<number, string>;
+  colors: Record<string, string>;
+  name?: string;
+  method: string;
+  method_note: string;
+  rank_label: string;
+  top: Int32Array;
+  probability: Float32Array;
+  answer_rank: Int32Array;
+  entropy: Float32Array;
+  margin: Float32Array;
+  rival: Int32Array;
+  cosine_to_final: Float32Array;
+  cosine_to_history: Float32Array;
+  cosine_to_popular?: Float32Array;
+  cosine_to_target?: Float32Array;
+  rank?: Int32Array;
+  target_probability?: Float32Array;
+  near: Int32Array;
+  layout: Float32Array;
+  x0_path: Float32Array;
+  xt_path: Float32Array;
+  x0_error: Float32Array;
+  xt_error: Float32Array;
+}

@@ -1,0 +1,29 @@
+import js from "@eslint/js";
+
+const names = (text) => Object.fromEntries(text.split(" ").map((name) => [name, "readonly"]));
+const top = (selector) => `:matches(Program, ExportNamedDeclaration) > VariableDeclaration${selector}`;
+
+export default [
+  js.configs.recommended,
+  {
+    files: ["adrec/browser/*.js"],
+    languageOptions: {
+      globals: names(
+        "window document devicePixelRatio getComputedStyle matchMedia performance atob btoa console setTimeout clearTimeout clearInterval "
+        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ResizeObserver TextDecoder URL XMLSerializer",
+      ),
+    },
+    rules: {
+      eqeqeq: "error",
+      "no-shadow": "error",
+      "no-var": "error",
+      "prefer-const": ["error", { destructuring: "all" }],
+      "no-restricted-syntax": ["error", // what adrec/browser/pack.py cannot pack
+        { selector: top("[declarations.length>1]"), message: "Declare one name at a time at top level." },
+        { selector: top(" > VariableDeclarator[id.type!='Identifier']"), message: "Declare a name at top level, no pattern." },
+        { selector: "ExportDefaultDeclaration, ExportAllDeclaration, ImportDefaultSpecifier, ImportNamespaceSpecifier", message: "Import and export by name." },
+      ],
+    },
+  },
+  { files: ["tests/browser_code/*.js"], languageOptions: { globals: names("btoa TextEncoder") } },
+];
