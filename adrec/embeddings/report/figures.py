@@ -1,7 +1,7 @@
-"""The figures of a report as inline SVG: spectra with noise's band, and a map a table. Colours follow the page's theme by CSS classes."""
+"""The figures of a report, in the pixels of their SVG: spectra with noise's band, and a map of each table."""
 
-import html
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +28,8 @@ def scaled(values: np.ndarray) -> np.ndarray:
     return values / size if size > 0 else values
 
 
-def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np.ndarray] | None) -> str:
-    """Spectra of (name, singular values) on a log scale; noise's band in grey behind them."""
+def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np.ndarray] | None) -> dict[str, Any]:
+    """Spectra of (name, singular values) on a log scale, with noise's band: what the template draws, in its pixels."""
     shown = [(name, scaled(np.asarray(values, dtype=float))) for name, values in curves]
     longest = max(2, *(len(v) for _, v in shown))
     every = np.concatenate([v for _, v in shown] + ([band[1], band[0]] if band else []))
@@ -37,59 +37,45 @@ def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np
     positive = every[every > top * FLOOR]
     low, high = np.log10(positive.min() if len(positive) else top * FLOOR) - 0.05, np.log10(top) + 0.08
 
-    def place(i: np.ndarray, v: np.ndarray) -> list[str]:
-        x = LEFT + (i / (longest - 1)) * (WIDTH - LEFT - RIGHT)
-        y = TOP + (high - np.log10(np.maximum(v, 10**low))) / (high - low) * (HEIGHT - TOP - BOTTOM)
-        return [f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)]
+    def x(i: Any) -> Any:
+        return np.round(LEFT + (i / (longest - 1)) * (WIDTH - LEFT - RIGHT), 1)
 
-    parts = [_axes(low, high, longest)]
+    def y(v: Any) -> Any:
+        return np.round(TOP + (high - np.log10(np.maximum(v, 10**low))) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
+
+    def points(i: np.ndarray, v: np.ndarray) -> list[str]:
+        return [f"{a},{b}" for a, b in zip(x(i).tolist(), y(v).tolist(), strict=True)]
+
+    used = [np.flatnonzero(values > 10**low) for _, values in shown]
+    names = [(f"c{k % 6}", GLYPHS[k % 6], name if len(name) < 52 else name[:24] + "…" + name[-24:]) for k, (name, _) in enumerate(shown)]
+    area = []
     if band is not None:
+        names.append(("grey", "▒", f"Gaussian noise, least and most of {DRAWS} tables"))
         i = np.arange(len(band[0]))
-        parts.append(f'<polygon class="band" points="{" ".join(place(i, band[1]) + place(i, band[0])[::-1])}"/>')
-    for k, (_, values) in enumerate(shown):
-        used = np.flatnonzero(values > 10**low)
-        line = " ".join(place(used, values[used]))
-        parts.append(f'<polyline class="line c{k % 6}" stroke-dasharray="{DASHES[k % 6]}" points="{line}"/>')
-    names = [(f"c{k % 6}", GLYPHS[k % 6], name) for k, (name, _) in enumerate(shown)]
-    names += [("grey", "▒", f"Gaussian noise, least and most of {DRAWS} tables")] if band is not None else []
-    for row, (look, glyph, name) in enumerate(names[:8]):
-        words = html.escape(name if len(name) < 52 else name[:24] + "…" + name[-24:])
-        place_of = f'x="{WIDTH - RIGHT - 6}" y="{TOP + 16 + 18 * row}" text-anchor="end"'
-        parts.append(f'<text class="name" {place_of}><tspan class="t{look}">{glyph}</tspan> {words}</text>')
-    label = "Singular values of the tables, strongest direction first, on a log scale, beside Gaussian noise of the same size"
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
-
-
-def _axes(low: float, high: float, longest: int) -> str:
-    parts = []
+        area = points(i, band[1]) + points(i, band[0])[::-1]
     ticks = [digit * 10.0**power for power in range(-5, 4) for digit in (1, 2, 5)]
-    for tick in ticks:
-        if low <= np.log10(tick) <= high:
-            y = TOP + (high - np.log10(tick)) / (high - low) * (HEIGHT - TOP - BOTTOM)
-            parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    for tick in sorted({1, longest // 4, longest // 2, 3 * longest // 4, longest} - {0}):
-        x = LEFT + (tick - 1) / (longest - 1) * (WIDTH - LEFT - RIGHT)
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 18}" text-anchor="middle">{tick}</text>')
-    parts.append(f'<text x="{(WIDTH + LEFT) / 2:.0f}" y="{HEIGHT - 3}" text-anchor="middle">direction, strongest first</text>')
-    return "".join(parts)
+    return {
+        "rows": [(float(y(t)), f"{t:g}") for t in ticks if low <= np.log10(t) <= high],
+        "columns": [(float(x(t - 1)), t) for t in sorted({1, longest // 4, longest // 2, 3 * longest // 4, longest} - {0})],
+        "band": " ".join(area),
+        "curves": [" ".join(points(i, values[i])) for i, (_, values) in zip(used, shown, strict=True)],
+        "names": names[:8],
+        **{"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "top": TOP},
+    }
 
 
-def maps(layouts: Sequence[np.ndarray], shares: Sequence[float], names: Sequence[str], common: bool) -> str:
-    """A map a table of (V, 2) positions: in one frame if they are ``common``, otherwise each about its own middle."""
-    rows = [_sample(len(xy)) for xy in layouts]
-    drawn = [xy[r] for xy, r in zip(layouts, rows, strict=True)]
+def maps(layouts: Sequence[np.ndarray], shares: Sequence[float], common: bool) -> list[dict[str, Any]]:
+    """A map of each table's (V, 2) positions: in one frame if they are ``common``, otherwise each about its own middle. path: a dot an
+    item; share: of the variance."""
+    drawn = [xy[_sample(len(xy))] for xy in layouts]
     box = _box(np.concatenate(drawn)) if common else None
-    figures = []
-    for k, (xy, share, name) in enumerate(zip(drawn, shares, names, strict=True)):
+    found = []
+    for xy, share, whole in zip(drawn, shares, layouts, strict=True):
         (x0, y0), span = box or _box(xy)
         at = np.clip((xy - [x0, y0]) / span * (SIDE - 16) + SIDE / 2, 3, SIDE - 3)
-        dots = "".join(f"M{x:.0f} {SIDE - y:.0f}h0" for x, y in at)
-        words = f"{html.escape(name)}: the two axes show {share:.0%} of the variance"
-        part = "" if len(xy) == len(layouts[k]) else f"; {len(xy):,} of {len(layouts[k]):,} items, drawn at random"
-        svg = f'<svg viewBox="0 0 {SIDE} {SIDE}" role="img" aria-label="Map of the items"><path class="dots c{k % 6}" d="{dots}"/></svg>'
-        figures.append(f'<figure>{svg}<figcaption><span class="tc{k % 6}">{GLYPHS[k % 6]}</span> {words}{part}.</figcaption></figure>')
-    return f'<div class="maps">{"".join(figures)}</div>'
+        path = "".join(f"M{x:.0f} {SIDE - y:.0f}h0" for x, y in at)
+        found.append({"side": SIDE, "path": path, "share": share, "shown": len(xy), "count": len(whole)})
+    return found
 
 
 def _sample(n: int) -> np.ndarray:
