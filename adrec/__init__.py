@@ -3,16 +3,20 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adrec.explain.recommending import recommend
+    from adrec.api import Run, diagnose, load_run, train
 
 __version__ = "0.1.0"
-__all__ = ["recommend"]
+__all__ = ["Run", "diagnose", "load_run", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    """``adrec.recommend``, loaded at its first use: importing the package loads nothing."""
-    if name == "recommend":
-        from adrec.explain.recommending import recommend
+    """The public names, loaded at their first use: importing the package loads nothing."""
+    if name in __all__:
+        from adrec import api
 
-        return recommend
+        return getattr(api, name)
     raise AttributeError(f"module 'adrec' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

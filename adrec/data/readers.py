@@ -108,6 +108,12 @@ def read_parquet(path: Path, name: str, options: Options) -> SequenceDataset:
     return _from_table(path, name, options, *parquet(path))
 
 
+def read_frame(frame: pd.DataFrame, name: str = "interactions", **options: Any) -> SequenceDataset:
+    """The data set of a pandas frame, whose columns are named or guessed as in a file."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return _from_table(Path(name), name, Options.check(options), table.column_names, lambda at: [table.column(i) for i in at])
+
+
 def read_official(path: Path, name: str, options: Options) -> SequenceDataset:
     """The official code's dataset.pkl, or DiffuRec's: ``train``, ``val``, ``test``, each a list per user. Nothing in it is executed.
 

@@ -1,14 +1,11 @@
 """What a run recommends to given histories, and files of histories."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import adrec
 from adrec.cli import main
 from adrec.config import ModelConfig
 from adrec.data.dataset import SequenceDataset
@@ -173,9 +170,3 @@ def test_the_command_prints_what_the_function_gives(tiny_run, tmp_path, capsys):
 def test_the_command_names_a_file_that_is_not_there(tiny_run, capsys):
     assert main(["recommend", str(tiny_run.path), "--file", "nowhere.txt"]) == 2
     assert capsys.readouterr().err == "adrec: 'nowhere.txt': No such file or directory.\n"
-
-
-def test_importing_the_package_loads_nothing_heavy():
-    program = "import sys, adrec; adrec.recommend; print([m for m in ('torch', 'umap') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
-    assert adrec.recommend is recommend

@@ -1,0 +1,172 @@
+"""What a script or a notebook uses: ``adrec.train``, ``adrec.load_run`` and ``adrec.diagnose``, loaded at their first use.
+
+Every failure that a person can act on is an ``adrec.errors.AdrecError`` whose text is one sentence.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from adrec.errors import ConfigError, DataError, RunError
+from adrec.runs import RunFolder
+
+if TYPE_CHECKING:
+    from adrec.collapse.verdict import Verdict
+    from adrec.data.dataset import SequenceDataset
+    from adrec.embeddings.source import Source
+    from adrec.explain.recommending import History
+    from adrec.explain.trajectory import Trajectory
+
+
+class Run(RunFolder):
+    """A run folder to ask: what it recommends and how it came to it, with ``tables()``, ``items``, ``metrics(stage)`` and ``info``."""
+
+    def recommend(self, histories: "Sequence[History] | Mapping[str, History]", k: int = 10, **options: Any) -> list[dict[str, Any]]:
+        """The ``k`` items ranked highest after each history, as ``{"history": [...], "items": [{"id", "title", "score", "probability"}]}``.
+
+        histories, options (``seed``, ``steps``, ``exclude_seen``): as in ``adrec.explain.recommending.recommend``.
+
+        >>> import adrec
+        >>> run = adrec.load_run("assets/runs/ml-100k")
+        >>> (answer,) = run.recommend(["Toy Story; Aladdin"], 3)
+        >>> [item["title"] for item in answer["items"]]
+        ['Star Wars', 'Aladdin', 'The Princess Bride']
+        """
+        from adrec.explain.recommending import recommend
+
+        return list(recommend(self, histories, k, **options)["users"])
+
+    def trajectory(self, user: str | None = None, *, history: str | None = None, **options: Any) -> "Trajectory":
+        """The reverse process of one last token, step by step, from pure noise to the answer.
+
+        user: the data set's own user id, whose test item is the target; this needs the data set. history: titles or ids instead,
+        separated by ';', oldest first. options (``seed``, ``steps``, ``top``): as in ``adrec.explain.trajectory.trajectory``.
+
+        >>> import adrec
+        >>> found = adrec.load_run("assets/runs/ml-100k").trajectory(history="Toy Story; Aladdin")
+        >>> found.steps, found.x0_hat.shape, found.top[-1, :3].tolist()
+        (32, (32, 128), [214, 11, 191])
+        """
+        from adrec.data import catalog
+        from adrec.data.titles import parse_history
+        from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
+        from adrec.models.loading import load_model
+
+        if (user is None) == (history is None):
+            raise ConfigError("A trajectory is of a user or of a history; give one of the two.")
+        options = {"popular": most_popular(self.items), **options}
+        if history is not None:
+            return trajectory(load_model(self), parse_history(history, self.items), **options)
+        data = catalog.load_for_run(self.info)
+        return user_trajectory(load_model(self), data, data.position(str(user)), **options)
+
+
+def load_run(path: str | Path) -> Run:
+    """The run in a folder; a RunError if there is none.
+
+    >>> import adrec
+    >>> run = adrec.load_run("assets/runs/ml-100k")
+    >>> run.stages, run.table("finetune").shape
+    (['pretrain', 'warmup', 'finetune'], (1008, 128))
+    """
+    run = Run(path)
+    if not run.exists:
+        raise RunError(f"'{path}' is not a run folder: it has no run.json.")
+    return run
+
+
+def train(
+    dataset: str | Path,
+    path: str | Path,
+    *,
+    preset: str = "paper",
+    settings: Mapping[str, Any] | None = None,
+    data_options: Mapping[str, Any] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    listener: Callable[[dict[str, Any]], None] | None = None,
+) -> Run:
+    """Train all stages into the folder ``path``; where a run is there already, go on from its last checkpoint.
+
+    dataset: a named data set or the path of a file or folder, with the options of its reader. settings: those that differ from the
+    preset's, ``model`` and ``seed`` among them; a run that goes on keeps its own. stop: asked after every step. listener: is given each
+    event as it is recorded, such as ``{"kind": "validation", "stage", "epoch", "metrics", ...}``.
+
+    >>> import adrec, tempfile
+    >>> path = tempfile.mkdtemp() + "/run"
+    >>> run = adrec.train("synthetic:items=60,users=80", path, preset="quick", settings={"max_steps": 2, "hidden_size": 16})
+    >>> run.status["state"], run.metrics("finetune")["test"]["users"]
+    ('finished', 80)
+    """
+    from adrec import config
+    from adrec.data import catalog
+    from adrec.training.session import describe_run, train_run
+
+    run = Run(path)
+    if run.exists:
+        data, info = catalog.load_for_run(run.info), run.info
+    else:
+        source = catalog.identity(str(dataset))
+        data = catalog.load(source, **(data_options or {}))
+        model, chosen = config.settings(preset, {key: str(value) for key, value in (settings or {}).items()})
+        info = describe_run(data, source, config.ModelConfig(n_items=data.n_items, **model), chosen, preset, "adrec.train", None)
+    train_run(run, data, info, resume=True, stop=stop, listener=listener)
+    return run
+
+
+def diagnose(
+    table: ArrayLike | str | Path,
+    *,
+    ids: Sequence[Any] | None = None,
+    interactions: "pd.DataFrame | SequenceDataset | str | Path | None" = None,
+    initial: ArrayLike | str | Path | None = None,
+) -> "Verdict":
+    """Has a table of item embeddings collapsed, how, and how sure is that.
+
+    table: (V, D) without a padding row, or a file that ``adrec collapse`` reads. ids: the item id of each row, as the interactions have
+    it. interactions: who used what, as a frame with a user and an item column and perhaps a time, a data set, its name or a path; without
+    them only the spectrum decides. initial: the same table before training. What does not fit is a WeightsError or a DataError.
+
+    >>> import adrec, numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> verdict = adrec.diagnose(rng.standard_normal((500, 32)))
+    >>> verdict.kind, verdict.confidence > 0.5
+    ('noise-like', False)
+    """
+    from adrec.collapse.cooccurrence import Cooccurrence
+    from adrec.collapse.verdict import diagnose
+    from adrec.embeddings.matching import matched
+
+    source = _source(table, ids)
+    data = None if interactions is None else matched(_dataset(interactions), source)["data"]
+    first = None if initial is None else _source(initial, None).table
+    return diagnose(source.table, cooccurrence=None if data is None else Cooccurrence.of(data), initial=first)
+
+
+def _source(table: ArrayLike | str | Path, ids: Sequence[Any] | None) -> "Source":
+    from adrec.embeddings.files import read_table
+    from adrec.embeddings.source import Source
+    from adrec.maps.tables import checked
+
+    name, labels = "the table", None
+    if isinstance(table, str | Path):
+        found = read_table(table)
+        name, table, labels = Path(table).name, found.table, found.labels
+    array: np.ndarray = checked(table, f"'{name}'")
+    if ids is not None:
+        labels = tuple(str(i) for i in ids)
+        if len(labels) != len(array):
+            raise DataError(f"There are {len(labels):,} ids for {len(array):,} rows; expected one id for each row of the table.")
+    return Source(name, array, labels)
+
+
+def _dataset(interactions: "pd.DataFrame | SequenceDataset | str | Path") -> "SequenceDataset":
+    from adrec.data import catalog
+    from adrec.data.readers import read_frame
+
+    if isinstance(interactions, pd.DataFrame):
+        return read_frame(interactions)
+    return catalog.load(interactions) if isinstance(interactions, str | Path) else interactions
