@@ -5,7 +5,8 @@ A causal encoder reads a user's history; a denoiser turns noise into the embeddi
 embeddings from collapsing: every token gets noise of its own, two losses are minimised together, and training has three stages.
 
 Nothing here is fast: all padding is computed, and each denoising step runs the whole sequence again. The rest of the package
-computes the same numbers in a fraction of the time, and its tests compare it with this file.
+computes the same numbers in a fraction of the time; its tests compare it with this file, and ``python -m tests.measure.plain``
+trains both with the same settings.
 
 Shapes: B users, L positions, D = ``hidden_size``, V items (ids 1..V; 0 is padding), T = ``timesteps``.
 Random numbers come from ``rng``; a forward pass has dropout only if it is given one.
@@ -41,7 +42,7 @@ class Settings:
     timesteps: int = 32
     schedule: str = "trunc_lin"  # or linear, cosine, sqrt, trunc_cos
     timestep_per: str = "token"  # or sequence: all of a user's tokens share one, as in earlier diffusion recommenders
-    noise_weight: float = 0.001  # lambda
+    noise_weight: float = 0.001  # lambda: so small that the noise hardly moves the answer
     denoiser: str = "transformer"  # or mlp
 
     pretrain: bool = True
@@ -89,7 +90,7 @@ class Block(nn.Module):
         self.attention_norm, self.ff_norm = nn.LayerNorm(width, eps=1e-12), nn.LayerNorm(width, eps=1e-12)
 
     def attention(self, h: Tensor, real: Tensor, rng: Generator | None) -> Tensor:
-        """Each position attends to itself and to everything before it, pads included: no key is masked."""
+        """Each position attends to itself and everything before it. Keys are never masked: the pads, all E[0], are an attention sink."""
         q, k, v = (layer(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value))
         logits = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # (B, heads, L, L)
         logits = logits.masked_fill(~real[:, None, :, None], 0.0)  # a pad attends equally to all pads so far
@@ -118,6 +119,8 @@ class CausalTransformer(nn.ModuleList):
 
 
 class SASRec(nn.Module):
+    """Only its item table goes on to stage 2."""
+
     def __init__(self, settings: Settings, rng: Generator) -> None:
         super().__init__()
         self.settings = settings
@@ -171,7 +174,7 @@ class Diffusion:
         before = F.pad(self.alpha_bar[:-1], (1, 0), value=1.0)
         self.x_0_weight = beta * before.sqrt() / (1 - self.alpha_bar)
         self.x_t_weight = (1 - before) * (1 - beta).sqrt() / (1 - self.alpha_bar)
-        self.std = beta.sqrt()  # of DDPM's two choices the larger
+        self.std = beta.sqrt()  # the larger of DDPM's two choices (section 3.2)
         self.std[0] = 0.0  # the last step adds no noise
 
     def q_sample(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
@@ -198,7 +201,7 @@ class ADRec(nn.Module):
     """The encoder is the paper's causal attention module (CAM), the denoiser its auto-regressive diffusion module (ADM)."""
 
     def __init__(self, settings: Settings, table: Tensor, rng: Generator) -> None:
-        """table: the item embeddings that stage 1 ends with, (V + 1, D). Nothing else is taken over."""
+        """table: the item embeddings to begin with, (V + 1, D)."""
         super().__init__()
         self.settings, width = settings, settings.hidden_size
         self.diffusion = Diffusion(settings.schedule, settings.timesteps)
@@ -206,7 +209,7 @@ class ADRec(nn.Module):
         self.hist_norm = nn.LayerNorm(width, eps=1e-12)
         self.encoder = CausalTransformer(settings)
         self.time_embed = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, width))
-        mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, width), nn.LayerNorm(width))
+        mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, width), nn.LayerNorm(width, eps=1e-5))
         self.denoiser = CausalTransformer(settings) if settings.denoiser == "transformer" else mlp
         self.item_embedding.weight.data.copy_(table)
         in_blocks = {layer for block in self.modules() if isinstance(block, Block) for layer in block.children()}
@@ -300,7 +303,7 @@ def evaluate(model: SASRec | ADRec, data: SequenceDataset, split: Split) -> dict
     length = model.settings.length
     seq = left_padded([data.history(user, split, length) for user in range(data.n_users)], length)
     with torch.no_grad():
-        scores = model.answer(seq, Generator().manual_seed(0)) @ model.item_embedding.weight.T
+        scores = model.answer(seq, Generator().manual_seed(0)) @ model.item_embedding.weight.T  # the same noise every time
     return metrics_of(ranks_of(scores, torch.from_numpy(data.answers(split)).long()))
 
 
@@ -330,10 +333,9 @@ def train_stage(name: str, model: SASRec | ADRec, adam: torch.optim.Adam, epochs
         if (epoch > settings.validate_every and epoch % settings.validate_every == 1) or epoch == epochs[-1]:
             ndcg = evaluate(model, data, "val")["ndcg@10"]
             print(f"{name:10} epoch {epoch:3}   validation NDCG@10 {ndcg:.4f}", flush=True)
+            failed += 1
             if ndcg > best:
                 best, best_weights, failed = ndcg, copy.deepcopy(model.state_dict()), 0
-            else:
-                failed += 1
             if failed == settings.patience:
                 break
     model.load_state_dict(best_weights)
@@ -341,7 +343,7 @@ def train_stage(name: str, model: SASRec | ADRec, adam: torch.optim.Adam, epochs
 
 def train(data: SequenceDataset, settings: Settings, rng: Generator) -> ADRec:
     """Pre-train the item table, warm up the new model around it, fine-tune everything."""
-    sasrec = SASRec(settings, rng)
+    sasrec = SASRec(settings, rng)  # without stage 1 ADRec begins with its random table
     if settings.pretrain:
         train_stage("pretrain", sasrec, adam_of(sasrec), range(1, settings.epochs + 1), data, rng)
     model = ADRec(settings, sasrec.item_embedding.weight.detach(), rng)
@@ -356,7 +358,7 @@ def train(data: SequenceDataset, settings: Settings, rng: Generator) -> ADRec:
 
 
 DATA = {"items": 1000, "users": 500}
-DEMO = Settings(n_items=1000, length=20, hidden_size=32, heads=2, batch_size=64, lr=3e-3, epochs=61)
+DEMO = Settings(n_items=DATA["items"], length=20, hidden_size=64, heads=2, batch_size=32, lr=2e-3, epochs=81)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
