@@ -1,44 +1,48 @@
-"""What the page for brought files computes: uploads become tables, judged once by content. Nothing uploaded outlives the computation."""
+"""What the page for brought files computes: uploads are judged in a process of their own, and what comes of them goes with the session."""
 
-import hashlib
 import re
+import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from adrec.embeddings.bring import Source, bring, import_tables
-from adrec.embeddings.files import AmbiguousTable
-from adrec.errors import AdrecError, WeightsError
-from adrec.folders import runs_folder
+from adrec.data.readers import TEXT_OPTIONS
+from adrec.embeddings.worker import ANSWER, LABORATORY, REPORT, REQUEST
+from adrec.errors import RunError, WeightsError
+from adrec.files import read_json, write_json
+from adrec.folders import app_folder, runs_folder
+from adrec.parallel.limited import OverLimit, run_limited
 from adrec.runs import RunFolder
-from app import loaders
+from app import loaders, reruns
 
-LARGEST_MB = 200
 MOST_TABLES = 12
+MEMORY, SECONDS = 4 * 2**30, 600.0
+"""What judging the files of one session may take: bytes of memory, and seconds."""
 NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that somebody sent: its name, and its content under the hash that stands for it."""
+    """A file that somebody sent. identity: stands for its content as long as it is there."""
 
     name: str
-    digest: str
-    content: memoryview
+    identity: str
+    file: Any
 
     @classmethod
     def of(cls, file: Any) -> "Upload":
-        content = file.getbuffer()
-        return cls(Path(file.name).name or "file", hashlib.sha256(content).hexdigest(), content)
+        return cls(Path(file.name).name or "file", file.file_id, file)
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What else was chosen. keys: (digest of a file, name of the array in it). options: column names of the interactions."""
+    """What else was chosen. keys: (identity of a file, name of the array in it). options: columns and filters of the interactions."""
 
     keys: tuple[tuple[str, str], ...] = ()
     padding: str = "auto"
@@ -47,10 +51,20 @@ class Choices:
 
 @dataclass(frozen=True)
 class Result:
-    """Sources in order, and what ``adrec.embeddings.judging.judge`` says of them."""
+    """What ``adrec.embeddings.judging.judge`` says of the tables, and the folder with what else came of them, kept for the session.
 
-    sources: list[Source]
+    problem: why the tables cannot be opened in the laboratory, if they cannot.
+    """
+
+    name: str
     judged: dict[str, Any]
+    problem: str | None
+    folder: Path
+
+    @property
+    def report(self) -> bytes:
+        """The report as HTML."""
+        return (self.folder / REPORT).read_bytes()
 
 
 @dataclass(frozen=True)
@@ -61,59 +75,110 @@ class Question:
     candidates: dict[str, tuple[int, ...]]
 
 
+def largest_mb() -> int:
+    """The largest upload, from the server's configuration."""
+    return int(st.get_option("server.maxUploadSize"))
+
+
 def options(text: str) -> tuple[tuple[str, str], ...]:
-    """``user=who, item=what`` as pairs; anything else is a WeightsError."""
-    pairs = [part.partition("=") for part in text.replace(";", ",").split(",") if part.strip()]
+    """``user=who, item=what`` as pairs; anything but columns and filters is a WeightsError."""
+    pairs = [(key.strip(), equals, value.strip()) for key, equals, value in _split(text)]
     for key, equals, value in pairs:
-        if not equals or not key.strip() or not value.strip():
-            raise WeightsError(f"'{text[:60]}' does not name columns; accepted is, for instance, user=customer, item=product, time=when.")
-    return tuple((key.strip(), value.strip()) for key, _, value in pairs)
+        if not equals or not key or not value:
+            raise WeightsError(f"'{text[:60]}' does not name columns; write, for instance, user=customer, item=product, time=when.")
+        if key not in TEXT_OPTIONS:
+            raise WeightsError(f"'{key[:40]}' is not an option of the interactions; the options are {', '.join(TEXT_OPTIONS)}.")
+    return tuple((key, value) for key, _, value in pairs)
+
+
+def _split(text: str) -> list[tuple[str, str, str]]:
+    return [part.partition("=") for part in text.replace(";", ",").split(",") if part.strip()]
 
 
 def result(tables: Sequence[Upload], others: dict[str, Upload | None], choices: Choices) -> Result | Question:
-    """The verdicts on uploaded tables, from the cache if the same files were judged before. others: interactions, items, initial."""
+    """The verdicts on uploaded tables, at once if the same files were judged before. others: interactions, items, initial."""
     if len(tables) > MOST_TABLES:
-        raise WeightsError(f"These are {len(tables)} tables; accepted are at most {MOST_TABLES} at once.")
-    identity = (*((t.name, t.digest) for t in tables), *((k, u.name, u.digest) for k, u in others.items() if u is not None))
+        raise WeightsError(f"These are {len(tables)} tables; at most {MOST_TABLES} are judged at once.")
+    given = {kind: upload for kind, upload in others.items() if upload is not None}
+    identity = (*(t.identity for t in tables), *((kind, upload.identity) for kind, upload in given.items()))
+    folder = Path(_judged(identity, choices, tuple(tables), given).name)
+    found = read_json(folder / ANSWER)
+    if "error" in found:
+        raise WeightsError(found["error"])
+    if "question" in found:
+        place = Path(found["question"]["path"]).parent.name
+        upload = tables[int(place)] if place.isdigit() else given[place]
+        return Question(upload, {name: tuple(shape) for name, shape in found["question"]["candidates"].items()})
+    return Result(tables[0].name, found["judged"], found["problem"], folder)
+
+
+def _forget(folder: "tempfile.TemporaryDirectory[str]") -> None:
+    folder.cleanup()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, scope="session", on_release=_forget)
+def _judged(
+    identity: tuple[Any, ...], choices: Choices, _tables: Sequence[Upload], _others: dict[str, Upload]
+) -> "tempfile.TemporaryDirectory[str]":
+    """A folder with what the worker answered. It goes when the session does, or a fifth set of files comes."""
+    folder = tempfile.TemporaryDirectory(prefix="adrec-", ignore_cleanup_errors=True)
+    root = Path(folder.name).resolve()
     try:
-        return _judged(identity, choices, tuple(tables), others)
-    except AmbiguousTable as error:
-        place = int(error.path.parent.name)
-        return Question(tables[place], error.candidates)
+        with st.spinner("Reading and measuring", show_time=True):
+            paths = {place: _written(root / place, upload) for place, upload in chain(_placed(_tables), _others.items())}
+            chosen = dict(choices.keys)
+            uploads = dict(chain(_placed(_tables), _others.items()))
+            request = {
+                "targets": [paths[place] for place, _ in _placed(_tables)],
+                "names": [upload.name for upload in _tables],
+                "key": {paths[place]: chosen[u.identity] for place, u in uploads.items() if u.identity in chosen},
+                "padding": choices.padding,
+                "options": dict(choices.options),
+                **{kind: paths.get(kind) for kind in ("interactions", "items", "initial")},
+            }
+            write_json(root / REQUEST, request)
+            command = [sys.executable, "-m", "adrec.embeddings.worker", str(root)]
+            run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=reruns.make_way)
+        for place in paths:
+            shutil.rmtree(root / place)
+        return folder
+    except OverLimit as error:
+        folder.cleanup()
+        raise WeightsError(f"'{_tables[0].name}' was not judged: {error}.") from None
+    except OSError as error:
+        folder.cleanup()
+        raise WeightsError(f"'{_tables[0].name}' was not judged: {error.strerror or type(error).__name__}.") from None
+    except BaseException:
+        folder.cleanup()
+        raise
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _judged(identity: tuple[Any, ...], choices: Choices, _tables: Sequence[Upload], _others: dict[str, Upload | None]) -> Result:
-    from adrec.embeddings.judging import judge
-
-    with tempfile.TemporaryDirectory(prefix="adrec-") as folder, st.spinner("Reading and measuring"):
-        try:
-            paths = [_written(Path(folder) / str(place), upload) for place, upload in enumerate(_tables)]
-            keys = {path: key for path, t in zip(paths, _tables, strict=True) for digest, key in choices.keys if digest == t.digest}
-            others = {kind: _written(Path(folder) / kind, upload) for kind, upload in _others.items() if upload is not None}
-            names = [upload.name for upload in _tables]
-            sources = bring(paths, **others, key=keys, padding=choices.padding, names=names, options=dict(choices.options))
-            return Result(sources, judge(sources))
-        except AmbiguousTable:
-            raise
-        except AdrecError as error:
-            words = re.sub(re.escape(folder) + r"/\w+/", "", str(error))  # nobody knows the temporary place
-            raise type(error)(words) from None
+def _placed(tables: Sequence[Upload]) -> list[tuple[str, Upload]]:
+    """Each table with the name of its place, which tells files of one name apart."""
+    return [(str(place), upload) for place, upload in enumerate(tables)]
 
 
-def _written(folder: Path, upload: Upload) -> Path:
-    folder.mkdir(exist_ok=True)
+def _written(folder: Path, upload: Upload) -> str:
+    folder.mkdir()
     stem, dot, suffix = upload.name.rpartition(".")
     path = folder / (NAME.sub("_", stem)[:80] + dot + NAME.sub("_", suffix)[:12])
-    path.write_bytes(upload.content)
-    return path
+    path.write_bytes(upload.file.getbuffer())
+    return str(path)
 
 
 def to_laboratory(found: Result) -> RunFolder:
     """The tables as a new folder among this person's runs, named after the first file."""
-    stem = NAME.sub("-", Path(found.sources[0].name).stem).strip("-._")[:40] or "tables"
-    root = runs_folder()
-    taken = {run.name for run in loaders.all_runs()}
-    names = [stem, *(f"{stem}-{i}" for i in range(2, 1000))]
-    name = next(n for n in names if n not in taken and not (root / n).exists())
-    return import_tables(RunFolder(root / name), found.sources, found.judged)
+    stem = NAME.sub("-", Path(found.name).stem).strip("-._")[:40] or "tables"
+    root, taken = runs_folder(), {run.name for run in loaders.all_runs()}
+    copy = None
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        copy = Path(tempfile.mkdtemp(dir=root, prefix=".brought-", suffix=".tmp"))
+        shutil.copytree(found.folder / LABORATORY, copy, dirs_exist_ok=True)
+        copy.chmod(0o755)
+        name = next(n for n in chain([stem], (f"{stem}-{i}" for i in count(2))) if n not in taken and not (root / n).exists())
+        return RunFolder(copy.rename(root / name))
+    except OSError as error:
+        if copy is not None:
+            shutil.rmtree(copy, ignore_errors=True)
+        raise RunError(f"The tables cannot be written to '{root}' ({error.strerror or type(error).__name__}).") from None

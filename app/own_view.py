@@ -7,7 +7,6 @@ import streamlit as st
 
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.data import item_files, readers
-from adrec.embeddings.bring import laboratory_problem
 from adrec.embeddings.files import PADDINGS, SUFFIXES
 from app import loaders, own_data, palette, state, ui
 from app.own_data import Choices, Question, Result, Upload
@@ -32,16 +31,14 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         "Item tables",
         TABLE_TYPES,
         accept_multiple_files=True,
-        max_upload_size=own_data.LARGEST_MB,
         key="own.tables",
         help="One row an item. Several files are compared in this order: stages, epochs or models.",
     )
-    left.caption(f"npy, npz, csv, tsv, parquet, pt, pth, safetensors or word2vec text; up to {own_data.LARGEST_MB} MB.")
+    left.caption(f"npy, npz, csv, tsv, parquet, pt, pth, safetensors or word2vec text; up to {own_data.largest_mb()} MB.")
     files: dict[str, Any] = {
         "interactions": right.file_uploader(
             "Interactions (optional)",
             INTERACTION_TYPES,
-            max_upload_size=own_data.LARGEST_MB,
             key="own.interactions",
             help="Who used what, and when: columns such as user_id, item_id, timestamp. Item ids are the table's own or its row numbers.",
         )
@@ -49,9 +46,8 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
     right.caption("csv, tsv, parquet or inter with users, items and times. Only they tell whether neighbours mean something.")
     with st.expander("More: titles, the table before training, padding, column names"):
         columns = st.columns(2, gap="large")
-        size = own_data.LARGEST_MB
-        files["items"] = columns[0].file_uploader("Titles of the items", ITEM_TYPES, max_upload_size=size, key="own.items")
-        files["initial"] = columns[1].file_uploader("The table before training", TABLE_TYPES, max_upload_size=size, key="own.initial")
+        files["items"] = columns[0].file_uploader("Titles of the items", ITEM_TYPES, key="own.items")
+        files["initial"] = columns[1].file_uploader("The table before training", TABLE_TYPES, key="own.initial")
         padding = columns[0].selectbox("Row 0 of a table", PADDINGS, format_func=PADDING_WORDS.__getitem__, key="own.padding")
         example = "user=customer, item=product, time=when"
         named = columns[1].text_input("Columns of the interactions", placeholder=example, key="own.columns")
@@ -66,9 +62,11 @@ def ask(question: Question) -> None:
     shapes = {name: " × ".join(f"{n:,}" for n in shape) for name, shape in question.candidates.items()}
     st.info(f"{ui.plain(question.upload.name)} holds several matrices. Which one is the item table?", icon=":material/help:")
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    place = row.selectbox("Array", names, format_func=lambda n: f"{n} ({shapes[n]})", key=f"own.array.{question.upload.digest}", width=420)
+    place = row.selectbox(
+        "Array", names, format_func=lambda n: f"{n} ({shapes[n]})", key=f"own.array.{question.upload.identity}", width=420
+    )
     if row.button("Use this one", type="primary"):
-        st.session_state["own.keys"] = {**st.session_state.get("own.keys", {}), question.upload.digest: place}
+        st.session_state["own.keys"] = {**st.session_state.get("own.keys", {}), question.upload.identity: place}
         st.rerun()
 
 
@@ -101,7 +99,7 @@ def _sure(verdict: dict[str, Any]) -> str:
 def evidence(found: Result) -> None:
     """Every comparison with its null and threshold, and how tables differ from one another."""
     for entry in found.judged["tables"]:
-        with st.expander(f"Evidence: {ui.plain(palette.stage_label(entry['name']))}", expanded=len(found.sources) == 1):
+        with st.expander(f"Evidence: {ui.plain(palette.stage_label(entry['name']))}", expanded=len(found.judged["tables"]) == 1):
             frame = pd.DataFrame(entry["verdict"]["evidence"])
             frame["measure"] = frame["measure"].str.replace("_", " ").str.capitalize()
             look: dict[str, Any] = {k: st.column_config.NumberColumn(k.capitalize(), format="%.4g") for k in ("value", "null", "threshold")}
@@ -127,23 +125,20 @@ def _change(change: dict[str, Any]) -> str:
 
 def actions(found: Result) -> None:
     """Take the report along, or look at the tables in the laboratory."""
-    from adrec.embeddings.report import report
-
     row = st.container(horizontal=True, vertical_alignment="center")
-    stem = found.sources[0].name.rpartition(".")[0] or "tables"
+    stem = found.name.rpartition(".")[0] or "tables"
     row.download_button(
         "Download the report (HTML)",
-        lambda: report(found.judged, [s.table for s in found.sources]),
+        lambda: found.report,
         file_name=f"{stem}-collapse.html",
         mime="text/html",
         icon=":material/download:",
         on_click="ignore",
         key="own.report",
     )
-    problem = laboratory_problem(found.sources)
-    pressed = row.button("Open in the collapse laboratory", type="primary", icon=":material/science:", disabled=problem is not None)
-    if problem is not None:
-        st.caption(ui.plain(problem))
+    pressed = row.button("Open in the collapse laboratory", type="primary", icon=":material/science:", disabled=found.problem is not None)
+    if found.problem is not None:
+        st.caption(ui.plain(found.problem))
     if pressed:
         run = own_data.to_laboratory(found)
         st.switch_page(loaders.ROOT / "pages" / "collapse.py", query_params=state.link(run=run.name))

@@ -17,7 +17,7 @@ from adrec.collapse.nulls import wishart_spectrum
 from adrec.errors import WeightsError
 from adrec.maps.tables import as_table, checked, principal_axes, unit_rows
 
-LARGE, MANY = 2**25, 100_000
+LARGE, MANY = 2**25, 50_000
 """Entries above which a table is measured in blocks instead of copied to float64 (256 MiB); items above which not all pairs are."""
 BLOCK = 2**22
 """Entries of a block of pairwise distances: 32 MiB."""

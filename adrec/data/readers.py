@@ -27,6 +27,10 @@ FORMATS = (
 )
 
 
+TEXT_OPTIONS = (*columns.ROLES, "min_rating", "k_core")
+"""The options that may come from a stranger's text: names of columns and filters, and no path."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What a reader is told. Column names are None to be guessed; filters are None to be left out."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from adrec.collapse.diagnosis import FILE, VERSION, data_at_hand, tables_hash
 from adrec.data.dataset import ItemTable
-from adrec.embeddings.files import read_table
+from adrec.embeddings.files import AmbiguousTable, read_table
 from adrec.embeddings.matching import items_of, matched
 from adrec.embeddings.source import Source
 from adrec.errors import DataError, WeightsError
@@ -45,8 +45,7 @@ def bring(
         if path.is_dir():
             sources += _of_run(RunFolder(path))
             continue
-        chosen = key if isinstance(key, str | None) else key.get(path)
-        sources.append(_of_file(path, chosen, padding, names[place] if names else path.name))
+        sources.append(_of_file(path, _key_of(key, path), padding, names[place] if names else path.name))
     sources = _in_one_order(sources)
     if items is not None:
         sources = [replace(s, **items_of(Path(items), s)) for s in sources]
@@ -56,7 +55,7 @@ def bring(
         data = catalog.load(str(interactions), **(options or {}))
         sources = [replace(s, own=False, **matched(data, s)) for s in sources]
     if initial is not None:
-        first = _of_file(Path(initial), None, padding, Path(initial).name)
+        first = _initial(Path(initial), key, padding)
         sources = [replace(s, own=False, initial=_fitting(first, s)) for s in sources]
     return sources
 
@@ -64,6 +63,21 @@ def bring(
 def _of_file(path: Path, key: str | None, padding: str, name: str) -> Source:
     found = read_table(path, key, padding)
     return Source(name, found.table, found.labels, found.notes, found.padded)
+
+
+def _key_of(key: str | Mapping[Path, str] | None, path: Path) -> str | None:
+    return key if isinstance(key, str | None) else key.get(path)
+
+
+def _initial(path: Path, key: str | Mapping[Path, str] | None, padding: str) -> Source:
+    """The table before training; one key for all files counts here only where it is needed."""
+    chosen = None if isinstance(key, str) else _key_of(key, path)
+    try:
+        return _of_file(path, chosen, padding, path.name)
+    except AmbiguousTable as several:
+        if not isinstance(key, str) or key not in several.candidates:
+            raise
+        return _of_file(path, key, padding, path.name)
 
 
 def _of_run(run: RunFolder) -> list[Source]:

@@ -8,16 +8,41 @@ import numpy as np
 
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import diagnosis
-from adrec.collapse.measures import table_report
+from adrec.collapse.measures import MANY, table_report
 from adrec.collapse.moments import Moments, blocks
+from adrec.collapse.nulls import null_draws
 from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows
 from adrec.collapse.verdict import diagnose
 from adrec.embeddings.bring import Source, named
+from adrec.errors import WeightsError
 from adrec.runs import Progress, RunFolder
 
 CONTINUED = 0.2
 """Correlation of two tables' entries from which one counts as a later state of the other. Between the states of one training the bundled
 runs have 0.85 or more, between trainings from different starts less than 0.01 (tests/adrec/test_bring.py)."""
+
+
+MOST_SECONDS = 180.0
+"""Estimated seconds up to which a stranger's tables are judged."""
+
+
+def estimated_seconds(items: int, width: int) -> float:
+    """About how long `judge` takes for a table (V, D) on two cores, from measurements: spectra of noise, products, pairs of items."""
+    side, entries = min(items, width), items * width
+    draws = null_draws(side)
+    pairs = items**2 if items <= MANY else 0
+    seconds = 2.5e-10 * side**3 * (draws + 10) + entries * (1e-7 + 1e-9 * side) + pairs * (3e-9 + 5e-11 * width)
+    return seconds + (draws * entries * (3e-8 + 1e-10 * side) if items <= width else 0.0)
+
+
+def check_cost(sources: Sequence[Source], most: float = MOST_SECONDS) -> None:
+    """A WeightsError if judging the sources would take more than about ``most`` seconds."""
+    seconds = sum(estimated_seconds(*source.table.shape) for source in sources)
+    if seconds > most:
+        items, width = max((source.table.shape for source in sources), key=lambda shape: estimated_seconds(*shape))
+        what = f"tables as large as {items:,} x {width:,}" if len(sources) > 1 else f"a table of {items:,} x {width:,}"
+        took = f"about {seconds / 60:,.0f} minutes, and at most {most / 60:.0f} are given"
+        raise WeightsError(f"To judge {what} would take {took}: give fewer columns or fewer items.")
 
 
 def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """The page for brought files, through AppTest: from a table alone, with interactions, and with what does not fit."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from streamlit.runtime import caching
 from streamlit.testing.v1 import AppTest
 
 from adrec.collapse.diagnosis import cached_diagnosis
+from adrec.embeddings.judging import check_cost, estimated_seconds
+from adrec.embeddings.source import Source
 from adrec.runs import RunFolder
 from app import own_data
 from tests.app.pages import open_page, plainly, texts
@@ -90,10 +95,61 @@ def test_two_tables_are_compared(root: Path, tmp_path: Path) -> None:
     assert not app.error and "100 % of the neighbours kept" in texts(app)
 
 
-@pytest.mark.parametrize("text", ["user", "=x", "user=", "user=a item"])
+def test_a_table_before_training_with_several_matrices_asks_which_as_the_main_file_does(root: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", item_emb_a=TABLE, item_emb_b=TABLE[:30])
+    app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
+    app = _give(app, "The table before training", ("start.npz", (tmp_path / "t.npz").read_bytes()))
+    assert not app.exception and "start.npz holds several matrices" in texts(app)
+    next(b for b in app.selectbox if b.label == "Array").set_value("item_emb_a")
+    next(b for b in app.button if b.label == "Use this one").click().run()
+    assert not app.error and "never left its initialisation" in texts(app)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/no/such/file.csv"])
+def test_no_text_names_a_file_of_the_server(path: str) -> None:
+    with pytest.raises(own_data.WeightsError, match="'items' is not an option of the interactions") as caught:
+        own_data.options(f"items={path}, category=password")
+    assert path not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["user", "=x", "user="])
 def test_column_names_that_cannot_be_read_are_refused(text: str) -> None:
-    if text == "user=a item":
-        assert own_data.options(text) == (("user", "a item"),)
-        return
     with pytest.raises(own_data.WeightsError, match="does not name columns"):
         own_data.options(text)
+
+
+def test_columns_and_filters_are_options() -> None:
+    assert own_data.options("user=a item; k_core=5") == (("user", "a item"), ("k_core", "5"))
+
+
+def _left_over() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("adrec-*"))
+
+
+def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _left_over()
+    monkeypatch.setattr(own_data, "SECONDS", 0.1)
+    app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
+    assert not app.exception and [plainly(str(e.value)) for e in app.error] == ["'mine.npy' was not judged: it takes longer than 0 minutes."]
+    assert _left_over() == before and not psutil.Process().children()
+
+
+def test_what_came_of_uploads_goes_with_the_session(root: Path, tmp_path: Path) -> None:
+    before = _left_over()
+    _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
+    kept = _left_over() - before
+    assert [sorted(p.name for p in folder.iterdir()) for folder in kept] == [["answer.json", "laboratory", "report.html", "request.json"]]
+    caching.clear_session_resource_cache("test session id")  # as Streamlit does when a session ends
+    assert not kept & _left_over()
+
+
+def test_a_table_that_would_take_too_long_is_refused_before() -> None:
+    assert estimated_seconds(60_000, 128) < 30 and estimated_seconds(64, 1682) < 10 and estimated_seconds(2, 45_000) < 10
+    source = Source("wide", np.broadcast_to(np.float32(1), (8000, 8000)))
+    with pytest.raises(own_data.WeightsError, match="To judge a table of 8,000 x 8,000 would take about .* minutes"):
+        check_cost([source])
+
+
+def test_the_page_says_the_limit_of_the_server(root: Path) -> None:
+    assert own_data.largest_mb() == 200
+    assert "up to 200 MB" in texts(open_page("own"))
