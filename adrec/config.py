@@ -20,6 +20,7 @@ TIMESTEP_PER = ("token", "sequence")
 TARGETS = ("last", "all")
 INFER_FROM = ("encoder", "item")
 
+KEPT_WEIGHTS = ("best", "every")
 LARGEST_SEED = 2**32 - 1
 KINDS = {"int": "a whole number", "float": "a finite number", "bool": "true or false", "str": "a word"}
 
@@ -123,7 +124,8 @@ class TrainConfig:
     the official code does; pcgrad: project conflicting gradients of the two losses; loss: cross-entropy over the full
     catalogue, or over ``negatives`` rows sampled a step with updates of the touched rows only (``losses.sampled``: for
     catalogues too large for the full one); sampling_steps: denoising steps of a validation (0: all timesteps);
-    checkpoint_seconds: at most so much work is repeated after a kill.
+    checkpoint_seconds: at most so much work is repeated after a kill; keep_weights: of each stage's ``best`` epoch alone,
+    or of ``every`` validated one, and the last state, in half precision too.
     """
 
     seed: int = 2025
@@ -144,6 +146,7 @@ class TrainConfig:
     negatives: int = 8192
     sampling_steps: int = 0
     checkpoint_seconds: float = 20.0
+    keep_weights: str = "best"
 
     def __post_init__(self) -> None:
         _require_types(self)
@@ -151,6 +154,7 @@ class TrainConfig:
         _require_whole(self, {"warmup_epochs": (0, 1_000_000), "seed": (0, LARGEST_SEED), "sampling_steps": (0, 4000)})
         _require(self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, f"less than epochs = {self.epochs}")
         _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "a whole number from 1 up, or none")
+        _require(self.keep_weights in KEPT_WEIGHTS, "keep_weights", self.keep_weights, "one of " + ", ".join(KEPT_WEIGHTS))
         _require(self.loss in LOSSES, "loss", self.loss, "one of " + ", ".join(LOSSES))
         _require(self.objective in OBJECTIVES, "objective", self.objective, "one of " + ", ".join(OBJECTIVES))
         _require_whole(self, {"negatives": (1, 10_000_000)})

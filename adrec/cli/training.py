@@ -30,7 +30,8 @@ def add(commands: Any) -> None:
     train.add_argument("--run", required=True, metavar="DIR", help="the run folder to write")
     train.add_argument("--model", help="adrec (default), sasrec or dreamrec")
     train.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"{', '.join(PRESETS)} (default paper)")
-    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, may be repeated")
+    setting = "one setting, may be repeated; keep_weights=every saves the whole model at every validation, not the item table alone"
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=setting)
     train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run; starts it if there is none")
     train.add_argument("--seed", type=int, metavar="N")

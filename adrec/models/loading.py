@@ -48,13 +48,16 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     return {str(k): v for k, v in loaded.items()}
 
 
-def load_model(run: RunFolder, stage: str = "finetune") -> Model:
-    """The model at the end of a stage, in float32, without gradients."""
+def load_model(run: RunFolder, stage: str = "finetune", epoch: int | str | None = None) -> Model:
+    """The model that a stage kept, in float32, without gradients. epoch: that of another epoch or "last", if the run kept every one."""
     config = run.model_config
     if stage not in run.stages:
         raise RunError(f"Run '{run.name}' has no weights of stage '{stage}'; it has {', '.join(run.stages) or 'none yet'}.")
+    if epoch is not None and epoch not in run.weight_epochs(stage):
+        known = ", ".join(map(str, run.weight_epochs(stage))) or "none: train with --set keep_weights=every"
+        raise RunError(f"Run '{run.name}' has no weights of epoch {epoch} of stage '{stage}'; it has {known}.")
     if stage == "pretrain" and config.model == "adrec":
         config = replace(config, model="sasrec")
     model = build(config)
-    load_weights(model, run.weights_path(stage))
+    load_weights(model, run.weights_path(stage, epoch))
     return model.requires_grad_(False)

@@ -1,5 +1,5 @@
 """Run folders: what a training leaves behind and everything else reads."""
 
-from adrec.runs.folder import ALIVE, BARE, ENDED, ITEM_TABLE, STAGES, TABLES, Progress, RunFolder, list_runs
+from adrec.runs.folder import ALIVE, BARE, ENDED, ITEM_TABLE, LAST, STAGES, TABLES, Progress, RunFolder, list_runs
 
-__all__ = ["ALIVE", "BARE", "ENDED", "ITEM_TABLE", "STAGES", "TABLES", "Progress", "RunFolder", "list_runs"]
+__all__ = ["ALIVE", "BARE", "ENDED", "ITEM_TABLE", "LAST", "STAGES", "TABLES", "Progress", "RunFolder", "list_runs"]

@@ -28,6 +28,8 @@ from adrec.runs.shapes import BARE, check_event, check_info, check_metrics, requ
 STAGES = ("pretrain", "warmup", "finetune")
 TABLES = ("initial", *STAGES)
 ITEM_TABLE = "item_embedding.weight"
+LAST = "last"
+"""Instead of an epoch: the state in which a stage ended."""
 LOCK, STOP = ".lock", "stop"
 LOCK_SECONDS = 2.0
 """How long to try for a folder's lock: whoever asks whether it is held takes it for an instant."""
@@ -261,8 +263,17 @@ class RunFolder:
 
     # -- weights --------------------------------------------------------------------------------------------------
 
-    def weights_path(self, stage: str) -> Path:
-        return self.path / "stages" / stage / "model.safetensors"
+    def weights_path(self, stage: str, epoch: int | str | None = None) -> Path:
+        """Of the weights that a stage kept. epoch: of those of a validated epoch, or "last", which ``keep_weights=every`` saves too."""
+        if epoch is None or epoch == LAST:
+            return self.path / "stages" / stage / ("model.safetensors" if epoch is None else "last.safetensors")
+        return self.path / "snapshots" / f"{stage}-{epoch}.model.safetensors"
+
+    def weight_epochs(self, stage: str) -> list[int | str]:
+        """The epochs of a stage whose whole models were saved, in order, and "last" for the state in which it ended."""
+        names = [path.name.split(".")[0] for path in (self.path / "snapshots").glob(f"{stage}-*.model.safetensors")]
+        epochs: list[int | str] = sorted(int(name.rpartition("-")[2]) for name in names)
+        return epochs + ([LAST] if self.weights_path(stage, LAST).is_file() else [])
 
     @property
     def stages(self) -> list[str]:

@@ -22,7 +22,7 @@ from adrec.models import Model, build
 from adrec.models.rng import RandomSource
 from adrec.parallel.processes import Processes
 from adrec.parallel.workers import Workers
-from adrec.runs import STAGES
+from adrec.runs import LAST, STAGES
 from adrec.training.gradients import Gradient, mean_gradient, projected_mean, separate_gradients, summed
 from adrec.training.position import Position
 from adrec.training.recorder import Recorder
@@ -246,12 +246,16 @@ class Trainer:
             self.best_weights = {k: v.clone() for k, v in self.model.state_dict().items()}
         place.waited = 0 if better else place.waited + 1
         place.seconds += time.perf_counter() - begin
+        if self.config.keep_weights == "every":
+            self.recorder.keep(self.stage, place.epoch, self.model.state_dict())
         self.recorder.validation(self.stage, place, metrics, better, self.model.item_embedding.weight.detach())
 
     def _end_stage(self, reason: str) -> None:
         """Keep the best weights; a stage that had no validation along the way has one now and keeps its last."""
         if not self.best_weights:
             self._validate()
+        if self.config.keep_weights == "every":
+            self.recorder.keep(self.stage, LAST, self.model.state_dict())
         self.model.load_state_dict(self.best_weights)
         self.recorder.stage_ends(self.stage, self.place, reason, self.model.state_dict())
         self.table = self.model.item_embedding.weight.detach().cpu().clone()

@@ -92,6 +92,10 @@ class Recorder:
         else:
             save_arrays(self.run.weights_path(STAGES[0]), {ITEM_TABLE: pretrained.numpy()})
 
+    def keep(self, stage: Stage, epoch: int | str, weights: Mapping[str, Tensor]) -> None:
+        """A whole model in half precision: of a validated epoch, or the last of a stage."""
+        save_arrays(self.run.weights_path(stage.name, epoch), {k: v.cpu().numpy().astype(np.float16) for k, v in weights.items()})
+
     # -- weights --------------------------------------------------------------------------------------------------
 
     def stage_ends(self, stage: Stage, place: Position, reason: str, weights: Mapping[str, Tensor]) -> None:
@@ -161,6 +165,9 @@ class Bystander(Recorder):
         pass
 
     def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
+        pass
+
+    def keep(self, stage: Stage, epoch: int | str, weights: Mapping[str, Tensor]) -> None:
         pass
 
     def stage_ends(self, stage: Stage, place: Position, reason: str, weights: Mapping[str, Tensor]) -> None:

@@ -69,6 +69,7 @@ TRAIN_BAD = {
     "negatives": [0, -1, 10**9, 1.0, "8192", True],
     "sampling_steps": [-1, 10**9, 1.0],
     "checkpoint_seconds": [-1, float("nan"), float("inf"), "20"],
+    "keep_weights": ["all", "", 1, None],
 }
 
 
