@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -15,6 +15,29 @@ from safetensors.numpy import save_file
 
 from adrec.errors import RunError
 from adrec.system import replace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def csv_for_people(frame: "pd.DataFrame") -> str:
+    """A table as CSV that a person opens in a spreadsheet: text that would be run there as a formula begins with an apostrophe.
+
+    Numbers stay as they are. Source: OWASP, "CSV Injection".
+    """
+
+    def harmless(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = value.replace("\r", " ")  # a lone one would begin a row of its own
+        return f"'{text}" if value.startswith(FORMULA) else text
+
+    safe = frame.apply(lambda column: column if column.dtype.kind in "biuf" else column.astype(object).map(harmless))
+    return safe.set_axis([harmless(str(name)) for name in frame.columns], axis=1).to_csv(index=False)
 
 
 @contextlib.contextmanager

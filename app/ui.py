@@ -9,6 +9,7 @@ import streamlit as st
 
 from adrec.errors import AdrecError, RunError
 from adrec.explain.words import plain as plain
+from adrec.files import csv_for_people
 from adrec.runs import RunFolder
 from app import loaders, state
 from app.components.pictures import pictures
@@ -91,7 +92,7 @@ def download(label: str, data: Any, name: str, key: str | None = None) -> None:
     """A link that saves a DataFrame as CSV."""
     st.download_button(
         label,
-        lambda: data.to_csv(index=False),
+        lambda: csv_for_people(data),
         file_name=f"{name}.csv",
         mime="text/csv",
         type="tertiary",

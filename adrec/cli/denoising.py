@@ -46,7 +46,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     from adrec.explain import export, scene, words
     from adrec.explain.seeds import fan, fewer_steps
     from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
-    from adrec.files import atomic
+    from adrec.files import atomic, csv_for_people
     from adrec.maps.projection import cached
     from adrec.models.loading import load_model
     from adrec.runs import RunFolder
@@ -74,7 +74,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
 
     if arguments.csv is not None:
         with atomic(Path(arguments.csv), "w") as file:
-            export.table(result, title).to_csv(file, index=False)
+            file.write(csv_for_people(export.table(result, title)))
     if arguments.report is not None:
         with atomic(Path(arguments.report), "w") as file:
             file.write(export.page(result, layout(), title, name=run.name, user=user_id))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from adrec import browser
 from adrec.explain import scene, words
+from adrec.files import csv_for_people
 
 if TYPE_CHECKING:
     from adrec.explain.seeds import Fan, FewerSteps
@@ -113,7 +114,7 @@ def page(
     scenes = scene.blob(trajectory, layout, title) if beside is None else beside.scenes
     saved = {
         "json": ("application/json", json.dumps(document(trajectory, layout, title, user, beside=beside), ensure_ascii=False)),
-        "csv": ("text/csv", table(trajectory, title, beside).to_csv(index=False)),
+        "csv": ("text/csv", csv_for_people(table(trajectory, title, beside))),
     }
     return browser.page(
         "trajectory.html",

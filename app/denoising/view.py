@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.explain import export, scene
+from adrec.files import csv_for_people
 from adrec.runs import RunFolder
 from app import reruns, state
 from app.components.scrubber import HEIGHT, scrubber
@@ -123,5 +124,5 @@ def downloads(
         return json.dumps(report, ensure_ascii=False, indent=1)
 
     offer("Everything shown here (JSON)", document, "json", "application/json")
-    offer("Steps and lists (CSV)", lambda: export.table(trajectory, title, beside).to_csv(index=False), "csv", "text/csv")
+    offer("Steps and lists (CSV)", lambda: csv_for_people(export.table(trajectory, title, beside)), "csv", "text/csv")
     offer("This picture to take along (HTML, works offline)", page, "html", "text/html")
