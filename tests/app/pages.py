@@ -26,4 +26,4 @@ def texts(app: AppTest) -> str:
 
 def plainly(markdown: str) -> str:
     """Without Markdown's escapes."""
-    return re.sub(r"\\([^\w\s])", r"\1", markdown)
+    return re.sub(r"\\([^\w\s]|_)", r"\1", markdown)

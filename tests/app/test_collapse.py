@@ -22,10 +22,10 @@ from adrec.files import save_arrays
 from adrec.maps.projection import cached
 from adrec.runs import ITEM_TABLE, RunFolder
 from app import projecting
-from app.collapse import colours, data, headline, items
+from app.collapse import colours, data, dials, headline, items
 from app.collapse import view as collapse_view
 from tests.app.conftest import wait_for
-from tests.app.pages import open_page, texts
+from tests.app.pages import open_page, plainly, texts
 
 V, D = 300, 16
 NOISE = np.random.default_rng(1).standard_normal((V, D))
@@ -70,7 +70,14 @@ def test_the_head_says_the_verdict_on_the_last_table(tmp_path: Path, final: np.n
     made = make_run(tmp_path / "made", initial=NOISE, finetune=final)
     found = headline.verdicts(made)
     assert found["finetune"]["kind"] == kind and found["initial"]["kind"] == "noise-like"
-    assert said in headline.answer(made, found)
+    assert said in plainly(headline.answer(made, found))
+
+
+def test_interactions_that_arrive_later_are_used(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as away:
+        away.setattr("app.denoising.data.dataset", lambda run: (None, "They are away."))
+        assert headline.verdicts(run)["finetune"]["undecided"] and dials._cooccurrence(run) is None
+    assert not headline.verdicts(run)["finetune"]["undecided"] and dials._cooccurrence(run) is not None
 
 
 def test_the_head_gives_the_effective_rank_beside_noises(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from adrec.browser import wire
 from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import titled
+from adrec.errors import DataError
 from adrec.evaluation import evaluate
 from adrec.explain import scene, words
 from adrec.explain.all_users import all_users, cached_all_users
@@ -449,6 +450,16 @@ def test_a_copy_without_a_model_says_so(run: RunFolder) -> None:
         plainly(open_page("denoising", run="tiny").error[0].value)
         == "'tiny' keeps its item tables and no model to run: choose another run."
     )
+
+
+def test_a_model_that_failed_to_load_is_tried_again(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(path: str, stage: str) -> None:
+        raise DataError("The disk is away.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(data, "_load", fails)
+        assert isinstance(data.model(run, "finetune").exception(), DataError)
+    assert data.model(run, "finetune").result().config == run.model_config
 
 
 def test_a_model_without_a_reverse_process_is_told_with_those_that_have_one(root: Path, tiny_data: SequenceDataset) -> None:
