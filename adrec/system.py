@@ -69,9 +69,9 @@ def keep_freed_memory() -> None:
     """Let glibc keep what is freed for the next tensor, instead of returning it and faulting every page in again."""
     if sys.platform != "linux":
         return
-    import ctypes
+    with contextlib.suppress(ImportError, AttributeError):  # another C library has no mallopt
+        import ctypes
 
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # another C library has none
+        mallopt = ctypes.CDLL(None).mallopt
         for option, value in ((MMAP_THRESHOLD, LARGEST_KEPT), (TRIM_THRESHOLD, 2**31 - 1), (TOP_PAD, 2 * LARGEST_KEPT)):
             mallopt(option, value)
