@@ -6,4 +6,4 @@ SIGNALS = {"SIGINT", "SIGTERM"}
 """The signals that every system has."""
 ARGUMENTS = {"start_new_session", "preexec_fn", "creationflags", "startupinfo", "pass_fds"}
 """Of a new process."""
-SYSTEM = "adrec.system"
+SYSTEM = "adrec/system.py"
