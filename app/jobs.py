@@ -73,6 +73,11 @@ class Job:
         return self.state == "stopping" and self.stop_asked is not None and time.time() - self.stop_asked > STOP_PATIENCE
 
     @property
+    def asks(self) -> bool:
+        """Whether it was not begun because it may need much memory, disk or time."""
+        return self.state == "failed" and "--yes" in str(self.error)
+
+    @property
     def can_resume(self) -> bool:
         return self.state in ("stopped", "failed")
 
@@ -217,8 +222,8 @@ def stop(root: Path, name: str, force: bool = False) -> None:
             _set(run.path, "stopped")
 
 
-def resume(root: Path, name: str) -> None:
-    """Queue a stopped or failed run again; it goes on from its last checkpoint."""
+def resume(root: Path, name: str, *more: str) -> None:
+    """Queue a stopped or failed run again, with ``more`` arguments; it goes on from its last checkpoint."""
     folder = root / name
     with _transitions(root):
         current = _job(RunFolder(folder))
@@ -226,7 +231,7 @@ def resume(root: Path, name: str) -> None:
             raise RunError(f"The run '{name}' is {current.state}; only a stopped or failed run can be resumed.")
         data = _read(folder / "job.json")
         current.run.forget_stop()
-        arguments = data.get("arguments", [])  # none needed: the run's own run.json decides
+        arguments = [*data.get("arguments", []), *more]  # none needed: the run's own run.json decides
         write_json(folder / "job.json", {"arguments": arguments, "submitted": data.get("submitted", time.time()), "queued": time.time()})
         _set(folder, "queued")
     ensure_worker(root)

@@ -143,7 +143,10 @@ def _controls(root: Path, job: Job) -> None:
         elif row.button("End it now", icon=":material/stop:", help="It resumes from its last checkpoint.", key="train.force"):
             jobs.stop(root, job.name, force=True)
             st.rerun()
-    elif job.can_resume and row.button("Resume", type="primary", icon=":material/play_arrow:", key="train.resume"):
+    elif job.asks and row.button("Start it all the same", type="primary", icon=":material/play_arrow:", key="train.agree"):
+        jobs.resume(root, job.name, "--yes")
+        st.rerun()
+    elif not job.asks and job.can_resume and row.button("Resume", type="primary", icon=":material/play_arrow:", key="train.resume"):
         jobs.resume(root, job.name)
         st.rerun()
     if job.state == "finished":

@@ -4,11 +4,14 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adrec.cli.options import command, data_options, device_option, pairs, placed, show
 from adrec.config import PRESETS, ModelConfig, settings
 from adrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from adrec.training.estimate import Needs
 
 SEVERAL_PROCESSES = """\
 Several processes, on one machine or many, train one run when torchrun starts them, with the same result as one process:
@@ -35,6 +38,7 @@ def add(commands: Any) -> None:
     train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run; starts it if there is none")
     train.add_argument("--seed", type=int, metavar="N")
+    train.add_argument("--yes", action="store_true", help="start even if it may need much memory, disk or time")
     device_option(train)
 
     evaluate = command(commands, "evaluate", evaluate_command, "rank the full catalogue for every user of a run", as_json=True)
@@ -65,6 +69,7 @@ def train_command(arguments: argparse.Namespace) -> int:
     from adrec.data import catalog
     from adrec.parallel.processes import chosen_device, processes
     from adrec.runs import RunFolder
+    from adrec.training.estimate import estimate
     from adrec.training.session import describe_run, recorded_request, train_run
     from adrec.training.watch import ProgressBar, StopOnSignal
 
@@ -88,10 +93,23 @@ def train_command(arguments: argparse.Namespace) -> int:
         words = ["python", "-m", "adrec", *arguments.words]
         info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained)
     with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
+        if together.first and not run.exists:
+            _check_needs(estimate(data, config, train, together.device), run.path, arguments.yes)
         state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar, processes=together)
         if together.first:
             print(f"Run '{run.path}' is {state}{'' if state == 'finished' else '; go on with --resume'}.", file=sys.stderr)
     return 0
+
+
+def _check_needs(needs: "Needs", run: Path, agreed: bool) -> None:
+    """Say what the training will need, and ask where that is much and there is somebody to ask."""
+    from adrec.training.estimate import LIMITS, check
+
+    print(f"Needs at most about {needs}; training usually stops earlier.", file=sys.stderr)
+    if not agreed and needs.above(LIMITS) and sys.stdin.isatty():
+        check(needs, run, True)
+        agreed = input(f"That is more than {LIMITS}. Start it? [y/N] ").strip().lower() in ("y", "yes")
+    check(needs, run, agreed)
 
 
 def evaluate_command(arguments: argparse.Namespace) -> None:

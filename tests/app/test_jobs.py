@@ -257,3 +257,13 @@ def test_a_damaged_job_is_listed_and_takes_nothing_from_the_others(root: Path, d
         write_json(root / name / "job.json", data)
         jobs._set(root / name, "queued")
     assert {j.name for j in jobs.jobs(root)} == {"bad", "good"} and root / "good" in jobs._queued(root)
+
+
+def test_a_training_that_asked_for_consent_is_queued_again_with_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ensure_worker", lambda root: None)
+    write_json(root / "one" / "job.json", {"arguments": QUICK, "submitted": 1.0, "queued": 1.0})
+    jobs._set(root / "one", "failed", "This training may need 80 h; start it with --yes if that is meant.")
+    job = jobs.job(root, "one")
+    assert job is not None and job.asks
+    jobs.resume(root, "one", "--yes")
+    assert read_json(root / "one" / "job.json")["arguments"] == [*QUICK, "--yes"] and state(root, "one") == "queued"

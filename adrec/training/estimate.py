@@ -1,0 +1,114 @@
+"""What a training will need, said before it starts: memory, disk and time.
+
+It rests on the number of weights, on what the loop keeps of each (itself, its gradient in every part of a batch that is in flight,
+Adam's two moments, the best so far), on the data's counts, and on the speed of a matrix product measured here. Time and disk are
+of the longest that the settings allow, time on an otherwise idle machine; training usually stops earlier.
+"""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+
+from adrec.config import ModelConfig, TrainConfig
+from adrec.data.batches import PART_TOKENS
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import ConfigError
+from adrec.models import DiffusionModel, build
+from adrec.parallel.threads import one_thread
+from adrec.training.recorder import SNAPSHOT_ITEMS
+from adrec.training.stages import stages_of
+
+GB = 1e9
+LIBRARIES = 0.45 * GB
+"""What Python, torch and pandas take before any data."""
+SLACK = 1.1
+ACTIVATIONS = 20
+"""Numbers kept for the backward pass for each token, layer and unit of width, about."""
+OVERHEAD = 0.01
+"""Seconds of a step, however small."""
+USEFUL = 0.25
+"""Share of a small product's speed that a training reaches: ML-100K takes 2.3 s an epoch where the product makes 108 G a second."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """memory, disk: bytes; seconds: at the longest."""
+
+    memory: float
+    disk: float
+    seconds: float
+
+    def above(self, limits: "Needs") -> bool:
+        return self.memory > limits.memory or self.disk > limits.disk or self.seconds > limits.seconds
+
+    def __str__(self) -> str:
+        hours, minutes = divmod(round(self.seconds / 60), 60)
+        return f"{self.memory / GB:.1f} GB of memory, {self.disk / GB:.1f} GB of disk and {hours} h {minutes} min"
+
+
+LIMITS = Needs(memory=8 * GB, disk=10 * GB, seconds=48 * 3600)
+"""Above one of these a training asks first."""
+
+
+def estimate(data: SequenceDataset, model: ModelConfig, train: TrainConfig, device: torch.device | None = None) -> Needs:
+    """What ``train`` needs on ``data``, on this machine."""
+    device = device or torch.device("cpu")
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    rate = _products_a_second(device) * threads * USEFUL
+    lengths = np.minimum(np.diff(data.train_offsets), model.length)
+    tokens, rows = int(lengths.sum()), model.n_items + 1
+    scored = rows if train.loss == "full" else min(rows, train.negatives)
+    batch_tokens = tokens / data.n_users * min(train.batch_size, data.n_users)
+    parts = min(4 * -(-batch_tokens // (4 * PART_TOKENS)), train.batch_size, data.n_users)
+    steps = -(-data.n_users // train.batch_size)
+    memory = disk = seconds = 0.0
+    for stage in stages_of(model, train):
+        with torch.device("meta"):
+            plan = build(stage.config(model))
+        weights = sum(p.numel() for p in plan.parameters())
+        denoising = (train.sampling_steps or model.timesteps) if isinstance(plan, DiffusionModel) else 0
+        copies = 5 + min(parts, 2 * threads + 1) + min(parts, threads)
+        kept = threads * min(PART_TOKENS, batch_tokens) * model.hidden_size * 2 * model.blocks * ACTIVATIONS
+        memory = max(memory, 4 * (copies * weights + kept))
+        epochs = stage.last_epoch - stage.first_epoch
+        epochs = min(epochs, -(-(train.max_steps or epochs * steps) // steps))
+        validations = max(1, epochs // train.validate_every if stage.selects else 1)
+        snapshots = validations * min(rows, SNAPSHOT_ITEMS) * model.hidden_size * 2
+        disk = max(disk, 8 * 4 * weights) + 4 * weights + snapshots  # two checkpoints while one replaces the other
+        inner, scores = weights - rows * model.hidden_size, rows * model.hidden_size
+        step_work = 3 * (inner + scored * model.hidden_size) * tokens
+        answer_work = inner * (tokens + data.n_users * denoising) + scores * data.n_users
+        seconds += epochs * (step_work / rate + steps * OVERHEAD) + validations * answer_work / rate
+    read = data.n_interactions * 32 + rows * 600
+    return Needs(LIBRARIES + SLACK * (memory + read), disk, seconds)
+
+
+def check(needs: Needs, run: Path, agreed: bool) -> None:
+    """A ConfigError if this machine cannot hold the training, or if it is above ``LIMITS`` and nobody ``agreed``."""
+    place = next(p for p in (run.absolute(), *run.absolute().parents) if p.exists())
+    free, disk = float(psutil.virtual_memory().available), float(shutil.disk_usage(place).free)
+    smaller = "a smaller hidden_size, fewer blocks or fewer items make it smaller"
+    for need, have, what in ((needs.memory, free, "memory"), (needs.disk, disk, "disk")):
+        if need > have:
+            raise ConfigError(f"This training needs about {need / GB:.1f} GB of {what}, but {have / GB:.1f} GB are free here; {smaller}.")
+    if needs.above(LIMITS) and not agreed:
+        raise ConfigError(f"This training may need {needs}, which is more than {LIMITS}; start it with --yes if that is meant.")
+
+
+def _products_a_second(device: torch.device) -> float:
+    """Multiply-adds of one thread (or the device) a second, in the fastest of some products of two matrices: the least disturbed."""
+    size = 256 if device.type == "cpu" else 4096
+    a = torch.ones(size, size, device=device)
+    with one_thread():
+        (a @ a).sum().item()  # the first one starts up
+        times = []
+        for _ in range(200):
+            begin = time.perf_counter()
+            (a @ a)[0, 0].item()
+            times.append(time.perf_counter() - begin)
+    return size**3 / min(times)
