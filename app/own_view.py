@@ -8,7 +8,7 @@ import streamlit as st
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.data import item_files, readers
 from adrec.embeddings.files import PADDINGS, SUFFIXES
-from app import loaders, own_data, palette, state, ui
+from app import loaders, own_data, palette, sessions, state, ui
 from app.own_data import Choices, Question, Result, Upload
 
 TABLE_TYPES = [s[1:] for s in SUFFIXES]
@@ -26,6 +26,7 @@ COLLAPSED = ":red[:material/error:]"
 
 def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
     """The files and choices so far; the table comes first, the rest may stay empty."""
+    sessions.watch()
     left, right = st.columns(2, gap="large")
     tables = left.file_uploader(
         "Item tables",

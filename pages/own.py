@@ -3,8 +3,8 @@
 from app import own_data, own_view, ui
 
 DEFINITIONS = {
-    "Item table": "one row of numbers for every item: the item embedding of a recommender. Nothing in your files is run, and they are kept "
-    "only if you open them in the laboratory.",
+    "Item table": "one row of numbers for every item: the item embedding of a recommender. Nothing in your files is run, and they are gone "
+    "a few minutes after you close this page, unless you open them in the laboratory.",
     "Collapse": "two opposite things: the table is still noise, so that an item's neighbours mean nothing; or it is narrow, so that "
     "items can hardly be told apart.",
     "Null": "what a table without structure or meaning would show.",

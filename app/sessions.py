@@ -1,0 +1,40 @@
+"""What a closed page leaves behind, given back: Streamlit keeps a session, its uploads included, until somebody else comes or goes."""
+
+import gc
+import threading
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime import Runtime
+
+RECONNECT = 120.0
+"""Seconds for which Streamlit keeps a session whose connection broke, so that it can come back."""
+
+
+def watch() -> None:
+    """See to it that this session's uploads are gone soon after its page is closed."""
+    _watched()
+
+
+def _left(_: None) -> None:
+    later = threading.Timer(RECONNECT + 5, forget_ended)
+    later.daemon = True
+    later.start()
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=_left)
+def _watched() -> None:
+    """Lives as long as the session is connected."""
+
+
+def forget_ended() -> None:
+    """Give back what sessions hold that can't come back any more."""
+    if Runtime.exists():
+        forget(Runtime.instance()._session_mgr)
+
+
+def forget(manager: Any) -> None:
+    """Of these sessions, whose storage drops nothing by itself."""
+    with manager._storage_lock:
+        manager._session_storage._cache.expire()
+    gc.collect()  # a session and its parts refer to each other

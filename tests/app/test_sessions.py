@@ -1,0 +1,44 @@
+"""A closed page's session is given back, and with it the uploads."""
+
+import threading
+import time
+import weakref
+from types import SimpleNamespace
+
+import pytest
+from streamlit.runtime import caching
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.session_manager import SessionInfo
+
+from app import sessions
+from tests.app.pages import open_page
+
+
+class Session:
+    """As Streamlit's: in a cycle, so that only a collection ends it."""
+
+    id = "one"
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_a_session_that_cannot_come_back_is_given_back() -> None:
+    storage = MemorySessionStorage(ttl_seconds=0)
+    session = Session()
+    alive = weakref.ref(session)
+    storage.save(SessionInfo(client=None, session=session, script_run_count=1))  # type: ignore[arg-type]
+    del session
+    time.sleep(0.01)
+    assert alive() is not None
+    sessions.forget(SimpleNamespace(_storage_lock=threading.Lock(), _session_storage=storage))
+    assert alive() is None
+
+
+def test_the_end_of_a_session_that_may_have_uploaded_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    noticed = threading.Event()
+    monkeypatch.setattr(sessions, "RECONNECT", -5.0)
+    monkeypatch.setattr(sessions, "forget_ended", noticed.set)
+    open_page("own")
+    caching.clear_session_resource_cache("test session id")
+    assert noticed.wait(10)
