@@ -25,7 +25,8 @@ with picture:
         wanted = state.get("run")
         if wanted is not None and wanted not in known:
             st.warning(ui.plain(f"There is no run called '{wanted}' here."), icon=":material/warning:")
-        chosen = st.selectbox("Run", names, **state.bound("run", names[0], names))  # labels stay as they are: a changed one is a new option
+        default = next((name for name, job in known.items() if not job.run.exists or loaders.problem(job.run) is None), names[0])
+        chosen = st.selectbox("Run", names, **state.bound("run", default, names))  # labels stay as they are: a changed one is a new option
         train_view.follow(root, known[chosen])
     else:
         st.info("There is no run yet. Start one: it appears here and goes on when you close this page.", icon=":material/info:")

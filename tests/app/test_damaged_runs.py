@@ -1,6 +1,7 @@
 """Damaged run folders beside sound ones: each says what is wrong when it is opened and takes nothing from anybody else."""
 
 import json
+import os
 import pkgutil
 import shutil
 from collections.abc import Callable
@@ -102,6 +103,13 @@ def damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_page_goes_on_beside_damaged_runs(damaged: Path, page: str) -> None:
     app = open_page(page, **({} if page in ("", "own") else {"run": "sound"}))
     assert not app.exception and not app.error, [e.value for e in app.error]
+
+
+@pytest.mark.parametrize("page", ["collapse", "denoising", "train"])
+def test_a_page_never_opens_with_a_damaged_run(damaged: Path, page: str) -> None:
+    os.utime(damaged / "half a run.json" / "run.json")  # the newest
+    app = open_page(page)
+    assert not app.exception and not app.error
 
 
 def test_damaged_runs_are_listed_as_unreadable(damaged: Path) -> None:
