@@ -268,6 +268,32 @@ def test_the_maps_are_saved_as_png_and_svg(page: Any, server: Server, run: RunFo
     root = ElementTree.fromstring(saved["SVG"])
     assert saved["PNG"].startswith(b"\x89PNG") and len(root.findall("{http://www.w3.org/2000/svg}svg")) == 3
 
+def test_the_film_steps_by_key_without_the_server_and_writes_the_frame_to_the_url(page: Any, server: Server, run: RunFolder) -> None:
+    open_maps(page, server, frame="2")
+    film = page.locator(".film[data-frame]")
+    expect(film).to_have_attribute("data-frame", "2", timeout=TIMEOUT)
+    film.focus()
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        page.keyboard.press("ArrowLeft")
+        expect(film).to_have_attribute("data-frame", "1")
+        assert film.locator("canvas").evaluate(BRIGHT) > 100 and film.locator(".curve path.now").get_attribute("d")
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    page.wait_for_url("**frame=1*", timeout=TIMEOUT)
+
+
+def test_the_film_plays_to_its_end(page: Any, server: Server, run: RunFolder) -> None:
+    open_maps(page, server, frame="0")
+    film = page.locator(".film[data-frame]")
+    expect(film).to_have_attribute("data-frame", "0", timeout=TIMEOUT)
+    last = film.locator("input").get_attribute("max")
+    film.locator(".play").click()
+    expect(film).to_have_attribute("data-frame", str(last), timeout=20_000)
+    expect(film.locator(".play")).to_have_text("▶ Play")
+    page.wait_for_url(f"**frame={last}*", timeout=TIMEOUT)
+
 
 def test_two_runs_are_laid_side_by_side_by_keyboard_alone(page: Any, server: Server, run: RunFolder) -> None:
     shutil.copytree(run.path, server.runs / "other", dirs_exist_ok=True)
