@@ -1,4 +1,4 @@
-/* The clock of the film: where it stands, how it is moved, and when the server is told. */
+/* The clock of the film: where it stands, how it is moved, and when the server hears of it. */
 
 import { element, find } from "./dom.js";
 import { FilmMap } from "./film_map.js";
@@ -29,7 +29,7 @@ class Film {
   constructor(host) {
     this.host = host;
     this.at = this.timer = this.waiting = 0;
-    this.told = -1; // the frame that the server knows
+    this.known = -1; // the frame that the server has
     this.held = false;
     /** @type {FilmScene | null} */
     this.scene = null;
@@ -60,8 +60,8 @@ class Film {
     if (fresh) {
       this.pause();
       this.at = frame;
-    } else if (!changed && frame !== this.told && frame !== Math.round(this.at) && !this.timer && !this.held) this.go(frame);
-    this.told = frame;
+    } else if (!changed && frame !== this.known && frame !== Math.round(this.at) && !this.timer && !this.held) this.go(frame);
+    this.known = frame;
     if (fresh || changed) this.build(scene);
   }
 
@@ -122,8 +122,8 @@ class Film {
       if (this.timer || this.held) return;
       const f = Math.round(this.at), values = this.parts?.measures.map(({ spec, value }) => `${spec.name} ${value.textContent}`);
       find(this.host, ".live").textContent = `${this.frames[f].words}. ${values?.join(", ")}.`;
-      if (f === this.told) return;
-      this.told = f;
+      if (f === this.known) return;
+      this.known = f;
       this.tell("frame", f);
     }, SETTLE);
   }

@@ -49,7 +49,7 @@ export class Maps {
     /** @type {View} */
     this.view = { box: { x: 0, y: 0, w: 1, h: 1 }, zoom: { k: 1, x: 0, y: 0 } };
     this.selection = new Selection(0);
-    this.sent = ""; // the selection that the server was told, and when
+    this.sent = ""; // the selection that was sent to the server, and when
     this.sentAt = 0;
     /** @type {MapPanel[]} */
     this.panels = [];
@@ -237,7 +237,7 @@ export class Maps {
     this.frame = requestAnimationFrame(tick);
   }
 
-  /** Choose the item of a dot; the server is told when the keys rest. @param {number} i */
+  /** Choose the item of a dot; the server hears of it when the keys rest. @param {number} i */
   pick(i) {
     const row = this.rowOf(i);
     if (row < 0 || row === this.look.item) return;
@@ -273,7 +273,7 @@ export class Maps {
     this.changed();
     const bits = this.sent = this.selection.text;
     this.sentAt = performance.now();
-    requestAnimationFrame(() => setTimeout(() => this.commit("select", { bits }))); // first what is seen, then what the server is told
+    requestAnimationFrame(() => setTimeout(() => this.commit("select", { bits }))); // first what is seen, then the server
   }
 
   clear() {
@@ -348,7 +348,7 @@ export class Maps {
     Object.assign(this.root.dataset, { item: look.item, stage: look.stage });
     for (const p of this.panels) {
       p.head.setAttribute("aria-pressed", String(one && p.stage === look.stage));
-      p.over.setAttribute("aria-label", `Map of ${n} items, ${one ? "all stages" : head.stages[p.index].label}. Arrow keys go to the next item that way, Space selects it, V all in view, Escape clears.`);
+      p.over.setAttribute("aria-label", `Map of ${n} items, ${one ? "all stages" : head.stages[p.index].label}. Arrow keys move to the next item in that direction, Space selects it, V selects all items in view, Escape clears the selection.`);
     }
   }
 

@@ -11,7 +11,7 @@ import { drawMark } from "./scatter.js";
 const MODES = {
   move: ["Move", "Drag moves the map, a click chooses an item (M)"],
   box: ["Box", "Drag a box to select items in all maps (B)"],
-  lasso: ["Lasso", "Draw round items to select them in all maps (L)"],
+  lasso: ["Lasso", "Draw around items to select them in all maps (L)"],
 };
 const HOWS = { new: "replaces", add: "adds", remove: "removes" };
 

@@ -1,4 +1,4 @@
-/* The clock of the denoising picture: which step is shown, how it is moved, and when the server is told. */
+/* The clock of the denoising picture: which step is shown, how it is moved, and when the server hears of it. */
 
 import { find } from "./dom.js";
 import { clamp } from "./scales.js";
@@ -33,7 +33,7 @@ class View {
     this.step = this.timer = this.waiting = 0;
     this.speed = 1;
     this.held = this.hovered = false; // by a pointer on the slider, over a chart
-    /** @type {number[]} the steps that the server was told and has not answered yet */
+    /** @type {number[]} the steps that were sent to the server and are not answered yet */
     this.pending = [];
     /** @type {Panel[]} */
     this.panels = [];

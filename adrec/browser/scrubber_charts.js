@@ -133,13 +133,13 @@ function cosinesOf(scene) {
 
 /** The anatomy at one step, as a line of HTML. @param {Scene} scene @param {number} step */
 export function facts(scene, step) {
-  if (step === 0) return "Nothing of the history has been used yet: the ranking is that of random numbers.";
+  if (step === 0) return "The history has not been used yet: this ranking is random.";
   const i = step - 1, bold = (/** @type {string} */ value) => `<b>${value}</b>`, title = (/** @type {number} */ item) => `<i>${escaped(scene.titles[item])}</i>`;
   const margin = scene.margin[i], size = bold(Math.abs(margin).toFixed(2)), rival = title(scene.rival[i]);
   const place = scene.target
     ? `The target's score is ${size} ${margin < 0 ? "below the first item's" : "above the next item's"}, ${rival}.`
     : `The first item's score is ${size} above the second's, ${rival}.`;
-  const sure = `The probability is spread as widely as over ${bold(number(Math.exp(scene.entropy[i])))} equally likely items.`;
+  const sure = `The probability is spread as widely as it would be over ${bold(number(Math.exp(scene.entropy[i])))} equally likely items.`;
   const popular = scene.cosine_to_popular && scene.popular ? ` and ${bold(scene.cosine_to_popular[i].toFixed(2))} with the most popular item, ${title(scene.popular)}` : "";
   return `${place} ${sure} The estimate x̂₀ has a cosine of ${bold(scene.cosine_to_history[i].toFixed(2))} with the history's mean${popular} (1: the same direction).`;
 }

@@ -74,11 +74,11 @@ export function movement(before, now) {
 
 /** What happened to the list in a step, in words. @param {Scene} scene @param {number} step */
 export function changes(scene, step) {
-  if (step === 0) return "Pure noise, ranked as if it were an answer already.";
+  if (step === 0) return "Pure noise, ranked as if it were the answer.";
   const now = listAt(scene, step), before = listAt(scene, step - 1), names = (/** @type {number[]} */ items) => items.map((i) => scene.titles[i]).join(", ");
   const entered = now.filter((i) => !before.includes(i)), left = before.filter((i) => !now.includes(i));
   if (entered.length === scene.k) return `All ${scene.k} are new.`;
   if (entered.length > 2) return `${entered.length} of ${scene.k} are new.`;
   if (entered.length) return `New: ${names(entered)}. Gone: ${names(left)}.`;
-  return now.some((item, i) => item !== before[i]) ? "The same items in another order." : "The same list as one step before.";
+  return now.some((item, i) => item !== before[i]) ? "The same items in another order." : "The same list as at the step before.";
 }

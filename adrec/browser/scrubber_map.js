@@ -78,7 +78,7 @@ export function itemMap(figure, scene, all, clock) {
     for (let i = k - 1; i >= 0; i--) put(glyph(list, "answer", i ? 4.5 : 7), layout, scene.top[step * k + i] - 1);
     const error = step ? scene.x0_error[step - 1] : scene.xt_error[0], of = Math.min(10, scene.items), kept = Math.round(of * (1 - error));
     const near = [...scene.near.subarray(step * near_k, (step + 1) * near_k)].map(title).join(", ");
-    key.textContent = `Nearest to ${step ? "x̂₀" : "xₜ"} by cosine: ${near}. Of its ${of} nearest items the flat map keeps ${kept} nearest${error > 0.5 ? ": trust the names, not the place" : ""}.`;
+    key.textContent = `Nearest to ${step ? "x̂₀" : "xₜ"} by cosine: ${near}. The map keeps ${kept} of its ${of} nearest items close${error > 0.5 ? ": trust the names, not the position" : ""}.`;
   }
 
   plane.onpointermove = (event) => {

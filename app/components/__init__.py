@@ -1,5 +1,6 @@
-"""Parts of the pages that run in the browser. What is in them is in adrec/browser/; here is what they are sent and what they tell."""
+"""Parts of the pages that run in the browser. What is in them is in adrec/browser/; here is what they are sent and what comes back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -10,3 +11,14 @@ from adrec import browser
 def component(name: str, html: str) -> Any:
     """Register the component of a module and a style of adrec/browser/ that have this name; returns the function that mounts it."""
     return st.components.v2.component(f"adrec_{name}", html=html, css=browser.text(f"{name}.css"), js=browser.component(f"{name}.js"))
+
+
+def handler(key: str, name: str, act: Callable[[Any], None], kind: type) -> Callable[[], None]:
+    """For a mounted component's ``on_<name>_change``: passes the value that the browser sent on to ``act`` if it is of this kind."""
+
+    def changed() -> None:
+        value = st.session_state[key].get(name)
+        if isinstance(value, kind):
+            act(value)
+
+    return changed

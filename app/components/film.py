@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from adrec import browser
 from adrec.browser import wire
-from app.components import component
+from app.components import component, handler
 
 KEY = "collapse.film"
 _mount = component("film", browser.text("film.html"))
@@ -27,11 +26,5 @@ def pack(header: Mapping[str, Any], positions: np.ndarray, values: np.ndarray, c
 
 
 def film(data: bytes, on_frame: Callable[[int], None]) -> None:
-    """Show a film (from ``pack``); ``on_frame`` is told the frame at which a person let go."""
-
-    def released() -> None:
-        frame = st.session_state[KEY].get("frame")
-        if isinstance(frame, int | float):
-            on_frame(int(frame))
-
-    _mount(key=KEY, data=data, on_frame_change=released)
+    """Show a film (from ``pack``); ``on_frame`` gets the frame at which a person lets go."""
+    _mount(key=KEY, data=data, on_frame_change=handler(KEY, "frame", on_frame, int))

@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-import streamlit as st
-
 from adrec import browser
-from app.components import component
+from app.components import component, handler
 
 KEY = "denoising.scrubber"
 HEIGHT = 545
@@ -16,11 +14,5 @@ _mount = component("scrubber", browser.text("scrubber.html"))
 
 
 def scrubber(data: bytes, on_step: Callable[[int], None]) -> Any:
-    """Show a scene (``explain.scene.packed``); ``on_step`` is told the step at which a person let go."""
-
-    def released() -> None:
-        step = st.session_state[KEY].get("step")
-        if step is not None:
-            on_step(int(step))
-
-    return _mount(key=KEY, data=data, on_step_change=released)
+    """Show a scene (``explain.scene.packed``); ``on_step`` gets the step at which a person lets go."""
+    return _mount(key=KEY, data=data, on_step_change=handler(KEY, "step", on_step, int))

@@ -60,7 +60,7 @@ def test_stepping_with_the_keyboard_moves_list_clock_and_url(page: Any, server: 
     scrubber.locator("input").focus()
     page.keyboard.press("Home")
     expect(scrubber).to_have_attribute("data-step", "0")
-    expect(scrubber.locator(".changes")).to_have_text("Pure noise, ranked as if it were an answer already.")
+    expect(scrubber.locator(".changes")).to_have_text("Pure noise, ranked as if it were the answer.")
     page.keyboard.press("ArrowRight")
     expect(scrubber.locator("output")).to_have_text(re.compile(r"Step\s*1\s*of 4"))
     expect(page).to_have_url(re.compile(r"step=1\b"))
@@ -200,7 +200,7 @@ def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, serv
     page.mouse.down()
     page.mouse.move(box["x"] + 45, box["y"] + 60, steps=8)
     for i in (0, 1):
-        expect(panels.nth(i).locator(".changes")).to_have_text("Pure noise, ranked as if it were an answer already.")
+        expect(panels.nth(i).locator(".changes")).to_have_text("Pure noise, ranked as if it were the answer.")
     assert page.evaluate("window.sent") == 0
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"step=0\b"))
