@@ -93,7 +93,8 @@ def train(
 
     dataset: a named data set or the path of a file or folder, with the options of its reader. settings: those that differ from the
     preset's, ``model`` and ``seed`` among them; a run that goes on keeps its own. stop: asked after every step. listener: is given each
-    event as it is recorded, such as ``{"kind": "validation", "stage", "epoch", "metrics", ...}``.
+    event as it is recorded, such as ``{"kind": "validation", "stage", "epoch", "metrics", ...}``. What cannot fit in memory or on disk is
+    refused; what merely takes long is not.
 
     >>> import adrec, tempfile
     >>> path = tempfile.mkdtemp() + "/run"
@@ -103,6 +104,7 @@ def train(
     """
     from adrec import config
     from adrec.data import catalog
+    from adrec.training.estimate import check, estimate
     from adrec.training.session import describe_run, train_run
 
     run = Run(path)
@@ -112,7 +114,9 @@ def train(
         source = catalog.identity(str(dataset))
         data = catalog.load(source, **(data_options or {}))
         model, chosen = config.settings(preset, {key: str(value) for key, value in (settings or {}).items()})
-        info = describe_run(data, source, config.ModelConfig(n_items=data.n_items, **model), chosen, preset, "adrec.train", None)
+        architecture = config.ModelConfig(n_items=data.n_items, **model)
+        check(estimate(data, architecture, chosen), run.path, agreed=True)
+        info = describe_run(data, source, architecture, chosen, preset, "adrec.train", None)
     train_run(run, data, info, resume=True, stop=stop, listener=listener)
     return run
 
