@@ -40,11 +40,15 @@ def csv_for_people(frame: "pd.DataFrame") -> str:
     return safe.set_axis([harmless(str(name)) for name in frame.columns], axis=1).to_csv(index=False)
 
 
+SHORT = 40
+"""Characters of a file's name that the temporary name beside it repeats: names may be as long as the system takes."""
+
+
 @contextlib.contextmanager
 def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a file beside ``path`` and rename it into place when the block ends well; a failed block leaves no trace."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:SHORT]}-", suffix=".tmp")
     try:
         with open(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
@@ -52,9 +56,11 @@ def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
         replace(name, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
 
 
@@ -71,7 +77,9 @@ def read_json(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"'{path.parent}' is not a run folder: it has no {path.name}.") from None
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, or a number of thousands of digits
+    except OSError as error:
+        raise RunError(refusal(error)) from None
+    except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, or a number of thousands of digits
         raise RunError(f"'{path}' is damaged and cannot be read as JSON ({type(error).__name__}).") from None
     if not isinstance(data, dict):
         raise RunError(f"'{path}' is damaged: it must hold one JSON object.")
@@ -81,7 +89,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays as safetensors, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name[:SHORT]}-{os.getpid()}.tmp")
     try:
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary)
         replace(temporary, path)

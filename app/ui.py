@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from adrec.errors import AdrecError, RunError
+from adrec.errors import AdrecError, RunError, refusal
 from adrec.explain.words import plain as plain
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
@@ -24,6 +24,9 @@ def guard() -> Iterator[None]:
         yield
     except AdrecError as error:
         st.error(plain(str(error)), icon=":material/error:")
+    except OSError as error:
+        log.exception("refused by the operating system")
+        st.error(plain(refusal(error)), icon=":material/error:")
 
 
 def header(question: str, answer: str | None = None, definitions: Mapping[str, str] | None = None) -> None:

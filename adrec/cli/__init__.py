@@ -11,7 +11,7 @@ import time
 from typing import NoReturn
 
 from adrec.cli import app, checking, collapse, data, denoising, registered, training
-from adrec.errors import AdrecError, ConfigError, ProcessError
+from adrec.errors import AdrecError, ConfigError, ProcessError, refusal
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,8 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # as a process that SIGPIPE ends
     except OSError as error:
-        place = f"'{error.filename}': " if error.filename else ""
-        _tell(f"{place}{error.strerror or type(error).__name__}.")
+        _tell(refusal(error))
         return 2
     except KeyboardInterrupt:
         return 130

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import DataError
-from adrec.files import write_json
+from adrec.files import SHORT, write_json
 
 FORMAT, VERSION = "adrec prepared data set", 1
 INFO = "prepared.json"
@@ -60,7 +60,7 @@ def save(dataset: SequenceDataset, out: Path) -> None:
     check_free(out)
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-", suffix=".tmp"))
+    folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name[:SHORT]}-", suffix=".tmp"))
     try:
         _write(dataset, folder)
         folder.chmod(0o755)

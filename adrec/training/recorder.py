@@ -1,5 +1,6 @@
 """What a training writes into its run folder: events, snapshots, weights, metrics, checkpoints."""
 
+import errno
 import json
 import os
 import time
@@ -131,7 +132,10 @@ class Recorder:
         """Save all that resuming needs, with the length of the events that belong to it."""
         size = self.run.events_path.stat().st_size if self.run.events_path.exists() else 0
         with atomic(self.run.path / "checkpoint.pt") as file:
-            torch.save({**state, "events": size}, file)
+            try:
+                torch.save({**state, "events": size}, file)
+            except RuntimeError as error:  # how torch reports a full disk
+                raise OSError(errno.EIO, "The disk is full, or cannot be written", str(self.run.path / "checkpoint.pt")) from error
         self._checkpointed = time.monotonic()
 
     def resume(self) -> dict[str, Any] | None:

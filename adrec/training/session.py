@@ -15,7 +15,7 @@ from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings, to
 from adrec.data import catalog
 from adrec.data.batches import trainable_users
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import ConfigError, RunError, WeightsError
+from adrec.errors import ConfigError, RunError, WeightsError, refusal
 from adrec.files import load_arrays
 from adrec.models.loading import read_state_dict
 from adrec.parallel.processes import Processes
@@ -128,8 +128,9 @@ def _train_owned(
         finished = _train(recorder, data, info, table, going_on, lambda: stop() or run.stop_asked is not None, processes)
     except BaseException as error:
         asked = isinstance(error, KeyboardInterrupt)  # a second signal, which does not wait for a checkpoint
+        told = refusal(error) if isinstance(error, OSError) else f"{error}" or type(error).__name__
         with contextlib.suppress(OSError):  # the disk may be full: the failure itself is what to report
-            run.write_status("stopped" if asked else "failed", None if asked else f"{error}" or type(error).__name__)
+            run.write_status("stopped" if asked else "failed", None if asked else told)
         raise
     run.write_status(_state(finished))
     if finished:  # only now: a kill before this line leaves a run that resumes at its end

@@ -559,3 +559,33 @@ def test_the_module_runs_as_a_program_with_mains_exit_code(tmp_path):
 
 def test_tests_run_on_one_thread():
     assert torch.get_num_threads() == 1
+
+
+LONG = "y" * 300
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "--dataset", DATA, "--run", LONG], "File name too long"),
+        (["evaluate", LONG], "File name too long"),
+        (["data", "prepare", DATA, "--out", LONG], "File name too long"),
+        (["train", "--dataset", f"synthetic:items={DIGITS}", "--run", "{tmp}/new"], "must be a whole number"),
+        (["train", "--dataset", DATA, "--run", "{tmp}/new", "--set", f"epochs={DIGITS}"], "Setting 'epochs' is"),
+        (["train", "--dataset", DATA, "--run", "{tmp}/new", "--seed", DIGITS], "--seed"),
+        (["recommend", "{run}", "--history", DIGITS], "neither a title nor an id"),
+        (["trajectory", "{run}", "--user", DIGITS], "is not in"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_text_of_any_length_ends_in_a_short_sentence(capsys, tiny_run, tmp_path, words, told):
+    sentence = sentence_of(capsys, *(w.replace("{tmp}", str(tmp_path)).replace("{run}", str(tiny_run.path)) for w in words))
+    assert told in sentence and len(sentence) < 600 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["train", "prepare"])
+def test_a_folder_may_have_the_longest_name_that_the_system_takes(tmp_path, command):
+    out = str(tmp_path / ("n" * 255))
+    train = ["train", "--dataset", DATA, "--run", out, "--set", "max_steps=1", *SMALL]
+    assert main(train if command == "train" else ["data", "prepare", DATA, "--out", out]) == 0

@@ -343,6 +343,18 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_folder(data, tmp_path, mon
     assert not (tmp_path / "full").exists()
 
 
+def test_a_full_disk_under_the_checkpoint_is_told_as_such(data, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "full")
+
+    def full(*_):
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598")  # as torch says it
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="disk is full"):
+        train_run(run, data, info_of(data))
+    assert "checkpoint.pt': The disk is full, or cannot be written." in run.status["error"]
+
+
 def test_a_disk_that_fills_up_leaves_a_run_that_resumes(whole, data, tmp_path, monkeypatch):
     run = RunFolder(tmp_path / "full")
 
