@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from adrec.errors import RunError
+from adrec.errors import RunError, refusal
 from adrec.system import replace
 
 if TYPE_CHECKING:

@@ -94,7 +94,9 @@ def train_command(arguments: argparse.Namespace) -> int:
         info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained)
     with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
         if together.first and not run.exists:
-            _check_needs(estimate(data, config, train, together.device), run.path, arguments.yes)
+            needs = estimate(data, config, train, together.device)
+            _check_needs(needs, run.path, arguments.yes)
+            bar.preface = f"Needs at most about {needs}; training usually stops earlier."
         state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar, processes=together)
         if together.first:
             print(f"Run '{run.path}' is {state}{'' if state == 'finished' else '; go on with --resume'}.", file=sys.stderr)
@@ -102,13 +104,12 @@ def train_command(arguments: argparse.Namespace) -> int:
 
 
 def _check_needs(needs: "Needs", run: Path, agreed: bool) -> None:
-    """Say what the training will need, and ask where that is much and there is somebody to ask."""
+    """Refuse what cannot fit; ask where the training may need much and there is somebody to ask."""
     from adrec.training.estimate import LIMITS, check
 
-    print(f"Needs at most about {needs}; training usually stops earlier.", file=sys.stderr)
     if not agreed and needs.above(LIMITS) and sys.stdin.isatty():
         check(needs, run, True)
-        agreed = input(f"That is more than {LIMITS}. Start it? [y/N] ").strip().lower() in ("y", "yes")
+        agreed = input(f"This training may need {needs}, which is more than {LIMITS}. Start it? [y/N] ").strip().lower() in ("y", "yes")
     check(needs, run, agreed)
 
 

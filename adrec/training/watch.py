@@ -1,6 +1,7 @@
 """Watching a training from the command line: a progress bar, and signals that ask it to stop."""
 
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
@@ -36,6 +37,8 @@ class ProgressBar:
 
     def __init__(self) -> None:
         self.bar: Any = None
+        self.preface: str | None = None
+        """A line to print before the first bar."""
 
     def __enter__(self) -> "ProgressBar":
         return self
@@ -47,6 +50,9 @@ class ProgressBar:
     def __call__(self, event: dict[str, Any]) -> None:
         if event["kind"] == "stage":
             self.__exit__(None, None, None)
+            if self.preface:
+                tqdm.write(self.preface, file=sys.stderr)
+                self.preface = None
             name, longest = WORDS.get(event["stage"], event["stage"]), event["max_epochs"]
             self.bar = tqdm(total=longest, initial=event["epoch"], desc=name, bar_format=BAR, dynamic_ncols=True)
             self.pace = Pace(event)
