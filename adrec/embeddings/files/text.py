@@ -2,7 +2,7 @@
 
 import csv
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -129,15 +129,24 @@ def _counts(column: pd.Series) -> bool:
 def _numbers(path: Path, frame: pd.DataFrame, first_line: int) -> np.ndarray:
     """The frame as float64; the first cell that is no number is named."""
     check_shape(path, frame.shape)
-    for position, column in enumerate(frame.columns):
-        values = frame.iloc[:, position]
-        numbers = values if values.dtype.kind in "fiu" else pd.to_numeric(values, errors="coerce")
-        if numbers.isna().any():
-            row = int(numbers.isna().to_numpy().argmax())
-            held = "nothing or NaN" if pd.isna(values.iloc[row]) else shown(values.iloc[row])
-            text = f"{held} is not a number; accepted are numbers, and item ids in the first column"
-            raise WeightsError(f"'{path}', line {row + first_line}, column {shown(column)}: {text}.")
-    return frame.apply(pd.to_numeric).to_numpy(np.float64)
+    kinds: list[Any] = frame.dtypes.to_list()
+    known = np.array([kind.kind in "fiu" for kind in kinds])
+    if known.all():  # at once: a column at a time takes a millisecond each
+        table = frame.to_numpy(np.float64)
+    else:
+        table = np.empty(frame.shape)
+        table[:, known] = frame.loc[:, known].to_numpy(np.float64)
+        for position in np.flatnonzero(~known).tolist():
+            table[:, position] = pd.to_numeric(frame.iloc[:, position], errors="coerce")
+    missing = np.isnan(table)
+    if missing.any():
+        position = int(missing.any(axis=0).argmax())
+        row = int(missing[:, position].argmax())
+        value: Any = frame.iloc[row, position]
+        held = "nothing or NaN" if pd.isna(value) else shown(value)
+        text = f"{held} is not a number; accepted are numbers, and item ids in the first column"
+        raise WeightsError(f"'{path}', line {row + first_line}, column {shown(frame.columns[position])}: {text}.")
+    return table
 
 
 def _word2vec_counts(path: Path, first: str) -> tuple[int, int] | None:
