@@ -1,11 +1,13 @@
 """The generated data set: its settings, and that its latent structure is there."""
 
 from collections import Counter, defaultdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from adrec.data import catalog
+from adrec.data.named import synthetic
 from adrec.errors import DataError
 
 
@@ -85,3 +87,9 @@ def test_the_last_synthetic_item_predicts_the_next_far_better_than_popularity():
     bigram = np.mean([dataset.test[u] in dict(after[dataset.val[u]].most_common(10)) for u in range(dataset.n_users)])
     popular = np.isin(dataset.test, np.argsort(-dataset.popularity)[:10]).mean()
     assert bigram > 3 * popular
+
+
+def test_data_that_do_not_fit_into_memory_are_refused_before_they_are_made(monkeypatch):
+    monkeypatch.setattr(synthetic.psutil, "virtual_memory", lambda: SimpleNamespace(available=1e9))
+    with pytest.raises(DataError, match=r"'synthetic:items=5000000' needs about 1\.5 GB of memory, but 1\.0 GB are free here"):
+        synthetic.generate(items=5_000_000)

@@ -268,6 +268,7 @@ def test_the_maps_are_saved_as_png_and_svg(page: Any, server: Server, run: RunFo
     root = ElementTree.fromstring(saved["SVG"])
     assert saved["PNG"].startswith(b"\x89PNG") and len(root.findall("{http://www.w3.org/2000/svg}svg")) == 3
 
+
 def test_the_film_steps_by_key_without_the_server_and_writes_the_frame_to_the_url(page: Any, server: Server, run: RunFolder) -> None:
     open_maps(page, server, frame="2")
     film = page.locator(".film[data-frame]")

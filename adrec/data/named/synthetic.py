@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.data.filters import split
@@ -14,6 +15,8 @@ FOLLOW, STAY, NEXT, JUMP = 0.3, 0.25, 0.35, 0.1
 """Chances of the four moves: the item's own successor, another item of the cluster, the preferred next cluster, any cluster."""
 SHORTEST_HISTORY, MEAN_LENGTH, LONGEST_HISTORY = 6, 20, 60
 CHUNK = 50_000
+ITEM_BYTES, USER_BYTES, WALK_BYTES = 300, 700, 4600
+"""Memory of an item and of a user, and of a user while its walk is made, as measured; walks are made for ``CHUNK`` users at a time."""
 
 
 def parse(text: str) -> dict[str, int]:
@@ -39,6 +42,11 @@ def generate(items: int = 500, users: int = 1000, seed: int = 0) -> SequenceData
     an item twice. So the next item is far more predictable from the last ones than from popularity. Same seed, same data.
     All ``items`` are in the item table, whether or not someone took them; its column ``cluster`` holds the latent cluster.
     """
+    need, free = ITEM_BYTES * items + USER_BYTES * users + WALK_BYTES * min(users, CHUNK), psutil.virtual_memory().available
+    if need > free:
+        raise DataError(
+            f"'{name_of(items, users, seed)}' needs about {need / 1e9:.1f} GB of memory, but {free / 1e9:.1f} GB are free here."
+        )
     rng = np.random.default_rng(seed)
     n_clusters = max(4, round(items**0.5))
     members = np.array_split(rng.permutation(items), n_clusters)
@@ -102,11 +110,10 @@ def _draw(rng: np.random.Generator, cumulative: np.ndarray, among: np.ndarray) -
 
 
 def _item_table(ids: np.ndarray, sizes: np.ndarray) -> ItemTable:
-    clusters = np.repeat(np.arange(1, len(sizes) + 1), sizes).astype(str)
-    places = np.concatenate([np.arange(1, n + 1) for n in sizes]).astype(str)
-    titles = [f"Cluster {c} · item {p}" for c, p in zip(clusters, places, strict=True)]
-    raw = [f"{c}-{p}" for c, p in zip(clusters, places, strict=True)]
-    frame = pd.DataFrame({"item": raw, "title": titles, "cluster": clusters}, index=ids).sort_index()
+    clusters = pd.Series(np.repeat(np.arange(1, len(sizes) + 1), sizes)).astype("str")
+    places = pd.Series(np.concatenate([np.arange(1, n + 1) for n in sizes])).astype("str")
+    columns = {"item": clusters + "-" + places, "title": "Cluster " + clusters + " · item " + places, "cluster": clusters}
+    frame = pd.DataFrame(columns).set_axis(ids).sort_index()
     return ItemTable(frame.set_axis(pd.RangeIndex(1, len(ids) + 1, name="id")))
 
 
