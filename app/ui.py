@@ -70,12 +70,15 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False) 
 
 
 def run_title(run: RunFolder) -> str:
-    """The run's name with its data set, and whether it came with the app."""
-    title = "unreadable"
-    if loaders.problem(run) is None:
-        dataset = loaders.info(run).get("dataset", {})
-        title = dataset.get("title") or dataset.get("name") or "unknown data"
-    return f"{run.name} · {title}" + (" · bundled" if loaders.is_bundled(run) else "")
+    """What the run is, with its data set, and whether it came with the app. A person's own is told from others of its title by its name."""
+    if loaders.problem(run) is not None:
+        return f"{run.name} · unreadable"
+    info = loaders.info(run)
+    dataset = info.get("dataset", {})
+    data, title = dataset.get("title") or dataset.get("name") or "unknown data", info.get("title")
+    if loaders.is_bundled(run):
+        return f"{title or run.name} · {data} · bundled"
+    return f"{title} · {run.name} · {data}" if title else f"{run.name} · {data}"
 
 
 def figure(figure: Any, data: Any, name: str, alt: str, key: str | None = None, **kwargs: Any) -> Any:

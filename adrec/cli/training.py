@@ -39,6 +39,9 @@ def add(commands: Any) -> None:
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run; starts it if there is none")
     train.add_argument("--seed", type=int, metavar="N")
     train.add_argument("--yes", action="store_true", help="start even if it may need much memory, disk or time")
+    train.add_argument("--title", metavar="TEXT", help="what a person reads instead of the folder's name")
+    train.add_argument("--purpose", metavar="TEXT", help="what the run is there to show, in a sentence")
+    train.add_argument("--question", metavar="TEXT", help="the question that it helps to answer; runs of one question are shown together")
     device_option(train)
 
     evaluate = command(commands, "evaluate", evaluate_command, "rank the full catalogue for every user of a run", as_json=True)
@@ -75,12 +78,13 @@ def train_command(arguments: argparse.Namespace) -> int:
 
     run = RunFolder(arguments.run)
     given = pairs(arguments.set)
+    about = {"title": arguments.title, "purpose": arguments.purpose, "question": arguments.question}
     if arguments.seed is not None:
         given["seed"] = str(arguments.seed)
     if arguments.model is not None:
         given["model"] = arguments.model
     if arguments.resume and run.exists:
-        recorded_request(run, arguments.preset, given, arguments.pretrained)
+        recorded_request(run, arguments.preset, given, arguments.pretrained, about)
         data, info = catalog.load_for_run(placed(run.info, arguments.dataset)), run.info
     else:
         if arguments.dataset is None:
@@ -91,7 +95,7 @@ def train_command(arguments: argparse.Namespace) -> int:
         config = ModelConfig(n_items=data.n_items, **model)
         pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
         words = ["python", "-m", "adrec", *arguments.words]
-        info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained)
+        info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained, about)
     with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
         if together.first and not run.exists:
             needs = estimate(data, config, train, together.device)

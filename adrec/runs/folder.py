@@ -23,7 +23,7 @@ from adrec.config import ModelConfig, TrainConfig, from_json
 from adrec.data.dataset import ItemTable
 from adrec.errors import DataError, RunError
 from adrec.files import array_names, array_shape, atomic, changed, load_arrays, read_json, save_arrays, write_json
-from adrec.runs.shapes import BARE, check_event, check_info, check_metrics, require
+from adrec.runs.shapes import BARE, FORMAT, check_event, check_info, check_metrics, require
 
 STAGES = ("pretrain", "warmup", "finetune")
 TABLES = ("initial", *STAGES)
@@ -58,11 +58,17 @@ class RunFolder:
 
     @property
     def info(self) -> dict[str, Any]:
-        """run.json: ``model``, ``train`` (configs), ``preset``, ``dataset``, ``versions``, ``seed``, ``command``."""
+        """run.json: ``format``; ``title``, ``purpose``, ``question`` for people; ``model``, ``train`` (configs), ``preset``, ``dataset``,
+        ``versions``, ``seed``, ``command``; ``diffusion``, the coefficients of a reverse process, where there is one."""
         path = self.path / "run.json"
         info = read_json(path)
         check_info(path, info)
         return info
+
+    @property
+    def title(self) -> str:
+        """What a person reads instead of the folder's name."""
+        return self.info.get("title") or self.name
 
     @property
     def model_config(self) -> ModelConfig:
@@ -84,7 +90,7 @@ class RunFolder:
             frame["popularity"] = popularity[1:]
         with atomic(self.path / "items.csv", "w") as file:
             frame.to_csv(file, quoting=csv.QUOTE_NONNUMERIC)  # titles may hold anything, a lone carriage return too
-        write_json(self.path / "run.json", info)
+        write_json(self.path / "run.json", {"format": FORMAT, **info})
 
     @property
     def items(self) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import Any
 
 from adrec.errors import RunError
 
+FORMAT = 1
+"""The version of run.json. Folders from before there was one have none and open unchanged."""
 BARE = "tables"
 """The ``kind`` in run.json of a folder that holds item tables and no model."""
 EVENT_NUMBERS = {
@@ -37,6 +39,12 @@ def _is_finite(value: Any) -> bool:
 
 def check_info(path: Path, info: Mapping[str, Any]) -> None:
     """The parts of run.json. What a part's settings may be, its config checks."""
+    written = info.get("format", FORMAT)
+    require(isinstance(written, int) and not isinstance(written, bool), path, "'format' must be an integer")
+    if written > FORMAT:
+        raise RunError(f"'{path}' was written by a newer version, in format {written}; this one reads formats up to {FORMAT}: update it.")
+    for name in ("title", "purpose", "question"):
+        require(isinstance(info.get(name), str | None), path, f"'{name}' must be text")
     for part in ("model", "train", "dataset"):
         require(isinstance(info.get(part, {}), dict), path, f"'{part}' must be an object")
     for part, names in (("dataset", ("name", "title", "hash")), ("model", ("model",))):

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 import adrec
-from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings, to_json
+from adrec.config import DENOISERS_OF, ModelConfig, TrainConfig, from_json, parse_settings, to_json
 from adrec.data import catalog
 from adrec.data.batches import trainable_users
 from adrec.data.dataset import SequenceDataset
+from adrec.diffusion import Diffusion
 from adrec.errors import ConfigError, RunError, WeightsError, refusal
 from adrec.files import load_arrays
 from adrec.models.loading import read_state_dict
@@ -23,18 +24,28 @@ from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 
+LONGEST = {"title": 100, "purpose": 400, "question": 200}
+"""Characters of the texts that say what a run is for."""
 LIBRARIES = ("torch", "numpy", "pandas", "safetensors")
 
 
 def describe_run(
-    data: SequenceDataset, source: str, model: ModelConfig, train: TrainConfig, preset: str, command: str, pretrained: str | None
+    data: SequenceDataset,
+    source: str,
+    model: ModelConfig,
+    train: TrainConfig,
+    preset: str,
+    command: str,
+    pretrained: str | None,
+    about: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
-    """What run.json holds. source: the data set's name or path as it was asked for."""
+    """What run.json holds. source: the data set's name or path as it was asked for. about: ``title``, ``purpose``, ``question``."""
     if pretrained is not None and not train.pretrain:
         raise ConfigError("Setting 'pretrain' is False; allowed with --pretrained is true, because its weights take stage 1's place.")
     named = catalog.named(source)
     counts = {"users": data.n_users, "items": data.n_items, "interactions": data.n_interactions}
     return {
+        **check_texts(about or {}),
         "model": to_json(model),
         "train": to_json(train),
         "preset": preset,
@@ -50,7 +61,17 @@ def describe_run(
         "versions": {"adrec": adrec.__version__, "python": platform.python_version(), **{p: version(p) for p in LIBRARIES}},
         "command": command,
         "credit": named[0].credit if named else None,
+        "diffusion": Diffusion.from_schedule(model.schedule, model.timesteps).to_json() if model.model in DENOISERS_OF else None,
     }
+
+
+def check_texts(about: Mapping[str, str | None]) -> dict[str, str]:
+    """Those of the texts for people that are given; one that is too long for its place is a ConfigError."""
+    texts = {name: text for name in LONGEST if (text := about.get(name))}
+    for name, text in texts.items():
+        if len(text) > LONGEST[name] or not text.isprintable():
+            raise ConfigError(f"The {name} has {len(text):,} characters; it must be one line of at most {LONGEST[name]}.")
+    return texts
 
 
 def read_pretrained(path: str | Path, rows: int, width: int) -> Tensor:
@@ -165,11 +186,18 @@ def _train(
     return finished
 
 
-def recorded_request(run: RunFolder, preset: str | None, given: Mapping[str, str], pretrained: str | None) -> None:
+def recorded_request(
+    run: RunFolder,
+    preset: str | None,
+    given: Mapping[str, str],
+    pretrained: str | None,
+    about: Mapping[str, str | None] | None = None,
+) -> None:
     """A resumed run goes on with its recorded settings: whatever is asked again must agree with them."""
     info = run.info
     recorded = {**to_json(run.model_config), **to_json(run.train_config), "preset": info.get("preset")}
-    asked = parse_settings(given)
+    recorded.update({name: info.get(name) for name in LONGEST})
+    asked = {**parse_settings(given), **check_texts(about or {})}
     if preset is not None:
         asked["preset"] = preset
     for key, value in asked.items():

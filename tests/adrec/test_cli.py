@@ -164,6 +164,24 @@ def test_resume_starts_a_run_that_is_not_there(tmp_path):
     assert RunFolder(tmp_path / "run").status["state"] == "finished"
 
 
+def test_train_records_what_a_run_is_there_for(capsys, tmp_path):
+    texts = {"title": "A look", "purpose": "To see that it runs.", "question": "Does it run?"}
+    words = ["train", "--dataset", DATA, "--run", str(tmp_path / "run"), *SMALL, "--model", "sasrec", "--preset", "quick"]
+    words += [word for name, text in texts.items() for word in (f"--{name}", text)]
+    assert main(words) == 0
+    assert {name: RunFolder(tmp_path / "run").info[name] for name in texts} == texts
+    assert main([*words, "--resume"]) == 0
+    said = sentence_of(capsys, *words, "--resume", "--title", "Another")
+    assert said.endswith("was begun with title = A look, not Another; it is resumed as it was begun.")
+
+
+def test_a_title_that_is_no_line_is_refused(capsys, tmp_path):
+    for title, count in (("x" * 101, 101), ("two\nlines", 9)):
+        said = sentence_of(capsys, "train", "--dataset", DATA, "--run", tmp_path / "run", "--title", title)
+        assert said == f"The title has {count} characters; it must be one line of at most 100."
+    assert not (tmp_path / "run").exists()
+
+
 def test_resume_of_a_finished_run_changes_nothing(copy):
     before = {p: p.read_bytes() for p in copy.path.rglob("*") if p.is_file()}
     assert main(["train", "--run", str(copy.path), "--resume"]) == 0

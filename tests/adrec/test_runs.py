@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable
+from adrec.diffusion import Diffusion
 from adrec.errors import AdrecError, RunError
 from adrec.files import atomic, load_arrays, read_json, save_arrays, write_json
 from adrec.runs import ENDED, ITEM_TABLE, TABLES, RunFolder, list_runs
+from adrec.runs.shapes import FORMAT
 
 TITLES = [
     "NA",
@@ -490,3 +492,36 @@ def test_a_damaged_list_of_bare_tables_is_one_sentence(tmp_path: Path) -> None:
     write_json(run.path / "run.json", {**run.info, "tables": ["x", "x"]})
     with pytest.raises(RunError, match="list of different names"):
         run.table_names()
+
+
+# -- what run.json says -----------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_written_in_the_format_of_this_version(tmp_path):
+    assert read_json(created(tmp_path / "run").path / "run.json")["format"] == FORMAT
+
+
+def test_a_run_of_a_newer_format_is_refused_with_a_sentence(tmp_path):
+    run = created(tmp_path / "run")
+    write_json(run.path / "run.json", {**run.info, "format": FORMAT + 1})
+    with pytest.raises(RunError, match=rf"in format {FORMAT + 1}; this one reads formats up to {FORMAT}: update it\.$"):
+        _ = run.info
+
+
+@pytest.mark.parametrize("part", [{"format": "1"}, {"format": True}, {"title": 3}, {"purpose": ["x"]}, {"question": {}}])
+def test_a_format_or_a_text_that_is_none_is_damage(tmp_path, part):
+    run = created(tmp_path / "run")
+    write_json(run.path / "run.json", {**run.info, **part})
+    with pytest.raises(RunError, match=f"is damaged: '{next(iter(part))}' must be"):
+        _ = run.info
+
+
+def test_a_run_without_a_title_is_called_by_its_name(tmp_path):
+    run = created(tmp_path / "run")
+    assert run.title == "run"
+    write_json(run.path / "run.json", {**run.info, "title": "ADRec on films"})
+    assert run.title == "ADRec on films"
+
+
+def test_the_coefficients_of_a_run_are_those_of_its_schedule(tiny_run):
+    assert tiny_run.info["diffusion"] == Diffusion.from_schedule("trunc_lin", 4).to_json()
