@@ -83,7 +83,8 @@ def train(
     dataset: str | Path,
     path: str | Path,
     *,
-    preset: str = "paper",
+    model: str | None = None,
+    preset: str | None = None,
     settings: Mapping[str, Any] | None = None,
     data_options: Mapping[str, Any] | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -91,10 +92,11 @@ def train(
 ) -> Run:
     """Train all stages into the folder ``path``; where a run is there already, go on from its last checkpoint.
 
-    dataset: a named data set or the path of a file or folder, with the options of its reader. settings: those that differ from the
-    preset's, ``model`` and ``seed`` among them; a run that goes on keeps its own. stop: asked after every step. listener: is given each
-    event as it is recorded, such as ``{"kind": "validation", "stage", "epoch", "metrics", ...}``. What cannot fit in memory or on disk is
-    refused; what merely takes long is not.
+    dataset: a named data set or the path of a file or folder, with the options of its reader. model, preset: as ``adrec models`` lists
+    them (default: the model's first preset). settings: those that differ from the preset's, ``seed`` among them; a run that goes on
+    keeps its own. stop: asked after every step. listener: is given each event as it is recorded, such as
+    ``{"kind": "validation", "stage", "epoch", "metrics", ...}``. What cannot fit in memory or on disk is refused; what merely takes
+    long is not.
 
     >>> import adrec, tempfile
     >>> path = tempfile.mkdtemp() + "/run"
@@ -102,8 +104,8 @@ def train(
     >>> run.status["state"], run.metrics("finetune")["test"]["users"]
     ('finished', 80)
     """
-    from adrec import config
     from adrec.data import catalog
+    from adrec.models.settings import settings as chosen_settings
     from adrec.training.estimate import check, estimate
     from adrec.training.session import describe_run, train_run
 
@@ -113,10 +115,9 @@ def train(
     else:
         source = catalog.identity(str(dataset))
         data = catalog.load(source, **(data_options or {}))
-        model, chosen = config.settings(preset, {key: str(value) for key, value in (settings or {}).items()})
-        architecture = config.ModelConfig(n_items=data.n_items, **model)
-        check(estimate(data, architecture, chosen), run.path, agreed=True)
-        info = describe_run(data, source, architecture, chosen, preset, "adrec.train", None)
+        chosen = chosen_settings(preset, {key: str(value) for key, value in (settings or {}).items()}, model)
+        check(estimate(data, chosen), run.path, agreed=True)
+        info = describe_run(data, source, chosen, "adrec.train")
     train_run(run, data, info, resume=True, stop=stop, listener=listener)
     return run
 

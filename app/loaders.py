@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from adrec.config import PRESETS
 from adrec.data.titles import titled
 from adrec.errors import RunError
 from adrec.files import changed
@@ -44,9 +43,8 @@ class SeenRun(RunFolder):
 
 
 def all_runs() -> list[SeenRun]:
-    """The person's runs, the newest first, then the bundled ones: ``FIRST``, then as the presets are listed, then by name."""
-    order = [FIRST, *PRESETS]
-    bundled = sorted(list_runs(BUNDLED), key=lambda run: (order.index(run.name) if run.name in order else len(order), run.name))
+    """The person's runs, the newest first, then the bundled ones: ``FIRST``, then by name."""
+    bundled = sorted(list_runs(BUNDLED), key=lambda run: (run.name != FIRST, run.name))
     return [SeenRun(run.path) for run in (*list_runs(runs_folder()), *bundled)]
 
 

@@ -1,20 +1,23 @@
 """The form of the Train page: data, preset, settings, and the command that starts a run."""
 
+import dataclasses
 import json
 import os
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from adrec.config import PRESETS, ModelConfig, settings
 from adrec.errors import DataError, RunError
+from adrec.models import DEFAULT
+from adrec.models.base import MODELS, Model
+from adrec.models.settings import settings
 from app import jobs, loaders, state, ui
 
 TEXTS = json.loads((loaders.ROOT / "assets" / "texts" / "train.json").read_text(encoding="utf-8"))
-NOISE_WEIGHTS = [0.0, 0.001, 0.01, 0.1, 1.0]
 OWN = "A file or folder of mine"
 
 
@@ -25,11 +28,11 @@ def form(root: Path) -> None:
         st.session_state["train.name"] = ""
         st.toast(ui.plain(f"'{started}' is on its way: follow it at the top of this page."), icon=":material/check:")
     data = _dataset()
-    preset = _preset(data)
-    overrides = _settings(preset)
+    model, preset = _preset()
+    overrides = _settings(model, preset)
     suggested = _next_name(root, data)
     name = st.text_input("Run name", placeholder=suggested, key="train.name", max_chars=60).strip() or suggested
-    arguments = [f"--dataset={_absolute(data)}", f"--preset={preset}", *_set(overrides)]
+    arguments = [f"--dataset={_absolute(data)}", f"--model={model.name}", f"--preset={preset}", *_set(overrides)]
     busy = sum(job.state in ("running", "stopping") for job in jobs.jobs(root)) >= jobs.limit()
     pressed = st.button(
         "Add to the queue" if busy else "Start training", type="primary", width="stretch", disabled=not data, icon=":material/play_arrow:"
@@ -41,13 +44,12 @@ def form(root: Path) -> None:
     with st.expander("The same as a command"):
         st.code(f"python -m adrec train {shlex.join([*arguments, f'--run={root / name}'])}", language="bash", wrap_lines=True)
     if pressed:
-        _start(root, name, data, preset, overrides, arguments)
+        _start(root, name, data, lambda: settings(preset, overrides, model.name), arguments)
 
 
-def _start(root: Path, name: str, data: str, preset: str, overrides: dict[str, str], arguments: list[str]) -> None:
+def _start(root: Path, name: str, data: str, check: Callable[[], object], arguments: list[str]) -> None:
     with ui.guard():
-        model, _ = settings(preset, overrides)
-        ModelConfig(n_items=1, **model)
+        check()
         if data not in TEXTS["datasets"] and not data.startswith("synthetic:") and not Path(data).expanduser().exists():
             raise DataError(f"'{data}' is neither a named data set nor an existing file or folder.")
         if loaders.is_bundled_name(name):
@@ -95,52 +97,46 @@ def _absolute(data: str) -> str:
     return path if data and os.path.exists(path) else data
 
 
-def _preset(data: str) -> str:
-    preset = st.selectbox("Preset", list(PRESETS), index=list(PRESETS).index("quick"), key="train.preset")
-    entry = TEXTS["presets"][preset]
-    took = entry["time"].get(data)
-    st.caption(entry["meaning"] + (f" {took}" if took else ""))
-    return preset
+def _preset() -> tuple[type[Model], str]:
+    """The model and the name of one of its presets."""
+    models = dict(MODELS.items())
+    chosen = st.selectbox("Model", list(models), list(models).index(DEFAULT), format_func=lambda m: models[m].title, key="train.model")
+    model, presets = models[chosen], models[chosen].presets
+    usual = list(presets).index("quick") if "quick" in presets else 0
+    preset = st.selectbox(
+        "Preset", list(presets), usual, format_func=lambda p: presets[p].title, key=f"train.{chosen}.preset", help=model.source
+    )
+    st.caption(presets[preset].line)
+    return model, preset
 
 
-def _settings(preset: str) -> dict[str, str]:
+def _settings(model: type[Model], preset: str) -> dict[str, str]:
     """The settings that differ from the preset's, as texts."""
-    model, train = settings(preset, {})
-    architecture = ModelConfig(n_items=1, **model)
-    usual = {f: getattr(architecture, f) for f in ("noise_weight", "hidden_size")}
-    usual |= {f: getattr(train, f) for f in ("seed", "warmup_epochs", "warmup_drift")}
-    peer = architecture.model != "adrec"  # it has neither lambda nor stages
+    usual = settings(preset, {}, model.name)
+    changed: dict[str, Any] = {}
     with st.expander("Settings"):
-        left, right = st.columns(2)
-        chosen = {
-            "seed": left.number_input("Seed", 0, 2**31 - 1, usual["seed"], **_field("seed", preset)),
-            "hidden_size": _choice(right, "Width D", [32, 64, 128, 256], usual["hidden_size"], **_field("hidden_size", preset)),
-            "noise_weight": _choice(
-                left, "Noise weight λ", NOISE_WEIGHTS, usual["noise_weight"], disabled=peer, **_field("noise_weight", preset)
-            ),
-            "warmup_epochs": right.number_input(
-                "Warm-up epochs", 0, 50, usual["warmup_epochs"], disabled=peer, **_field("warmup_epochs", preset)
-            ),
-            "warmup_drift": st.toggle(
-                "Let the frozen table drift, as the official code does",
-                usual["warmup_drift"],
-                disabled=peer,
-                **_field("warmup_drift", preset),
-            ),
-        }
-        other = st.text_area("Other settings", placeholder="max_steps = 200", height=80, **_field("other", preset))
-    changed = {key: value for key, value in chosen.items() if value != usual[key]}
+        for config in (usual.train, usual.config):
+            for field in dataclasses.fields(config):
+                if "label" in field.metadata:
+                    value = getattr(config, field.name)
+                    chosen = _field(field.metadata, value, f"train.{model.name}.{preset}.{field.name}")
+                    if chosen != value:
+                        changed[field.name] = chosen
+        other = st.text_area(
+            "Other settings", placeholder="max_steps = 200", height=80, help=TEXTS["other"], key=f"train.{model.name}.{preset}.other"
+        )
     return {key: f"{value:g}" if isinstance(value, float) else str(value).lower() for key, value in changed.items()} | _other(other)
 
 
-def _field(name: str, preset: str) -> dict[str, Any]:
-    """Help and key; each preset has its own fields, so that changing it shows its values."""
-    return {"help": TEXTS["fields"][name], "key": f"train.{preset}.{name}"}
-
-
-def _choice(place: Any, label: str, values: list[Any], usual: Any, **field: Any) -> Any:
-    options = sorted({*values, usual})
-    return place.selectbox(label, options, index=options.index(usual), format_func=lambda v: f"{v:g}", **field)
+def _field(about: Mapping[str, Any], value: Any, key: str) -> Any:
+    """A control for one setting, of its type; each preset has its own, so that changing it shows its values."""
+    label, told = about["label"], {"help": about["text"], "key": key}
+    if isinstance(value, bool):
+        return st.toggle(label, value, **told)
+    if about["choices"]:
+        options = sorted({*about["choices"], value})
+        return st.selectbox(label, options, options.index(value), format_func="{:g}".format, **told)
+    return st.number_input(label, 0, 2**31 - 1, value, **told)
 
 
 def _other(text: str) -> dict[str, str]:

@@ -212,7 +212,7 @@ def _curves(job: Job, stages: list[StageProgress]) -> None:
 
 
 def _first_validation(job: Job) -> int:
-    return 1 + (job.run.train_config.validate_every if job.run.exists else TrainConfig().validate_every)
+    return 1 + (job.run.settings["validate_every"] if job.run.exists else TrainConfig().validate_every)
 
 
 def _space(words: str) -> None:

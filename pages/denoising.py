@@ -13,15 +13,15 @@ chosen = st.container(horizontal=True, vertical_alignment="bottom")
 below = st.container()
 run = ui.run_picker(container=chosen.container(width=280))
 if run is not None:
-    stage, config = data.stage(run), run.model_config
-    subject = controls.subject(run, config.length)
+    stage, length = data.stage(run), run.settings["length"]
+    subject = controls.subject(run, length)
     seed, steps, method = controls.noise(run)
     cards, told, picture, noise, comparison, explained = (st.container() for _ in range(6))
     ui.define(words.DEFINITIONS)
 
     def draw_controls() -> None:
         with below:
-            controls.choose(chosen, run, config.length, subject)
+            controls.choose(chosen, run, length, subject)
             if stage != "finetune":
                 st.caption("This is the model after its warm-up: the fine-tuning has not ended.")
         with noise:

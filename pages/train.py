@@ -6,8 +6,8 @@ from adrec.folders import runs_folder
 from app import jobs, loaders, state, train_form, train_view, ui
 
 DEFINITIONS = {
-    "Pre-train": "SASRec, a plain sequence model, learns the item table from scratch.",
-    "Warm-up": "ADRec's denoiser learns to use that table, which is frozen meanwhile.",
+    "Pre-train": "A plain sequence model learns the item table from scratch.",
+    "Warm-up": "The new denoiser learns to use that table, which is frozen meanwhile.",
     "Fine-tune": "Everything is trained together.",
     "Epoch": "Once through the histories of all users.",
 }

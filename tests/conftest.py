@@ -10,11 +10,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch  # noqa: E402  (after the number of threads is set)
 
-from adrec.config import ModelConfig, TrainConfig  # noqa: E402
 from adrec.data import catalog  # noqa: E402
 from adrec.data.dataset import SequenceDataset  # noqa: E402
 from adrec.runs import RunFolder  # noqa: E402
 from adrec.training.session import describe_run, train_run  # noqa: E402
+from tests.adrec.small import plan  # noqa: E402
 
 torch.set_num_threads(1)
 settings.register_profile("adrec", deadline=None)  # speed belongs to the benchmark
@@ -48,7 +48,7 @@ def tiny_data() -> SequenceDataset:
 def tiny_run(tiny_data: SequenceDataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A finished run of all three stages on ``tiny_data``; tests only read it."""
     run = RunFolder(tmp_path_factory.mktemp("tiny") / "run")
-    model = ModelConfig(n_items=tiny_data.n_items, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4, noise_weight=1.0)
-    train = TrainConfig(seed=1, batch_size=16, epochs=4, warmup_epochs=1, validate_every=1, lr=0.01, sampling_steps=0)
-    train_run(run, tiny_data, describe_run(tiny_data, TINY_SOURCE, model, train, "paper", "tests", None))
+    size = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10, "timesteps": 4}
+    tiny = plan(**size, noise_weight=1.0, seed=1, batch_size=16, epochs=4, warmup_epochs=1, validate_every=1, lr=0.01)
+    train_run(run, tiny_data, describe_run(tiny_data, TINY_SOURCE, tiny, "tests"))
     return run

@@ -13,30 +13,29 @@ norms, activations, softmax, dropout, losses, the optimiser, the features of tim
 
 import numpy as np
 
-from adrec.config import ModelConfig
+from adrec.models.blocks import TransformerConfig
 
 
-def pairs(config: ModelConfig, lengths: np.ndarray) -> int:
+def pairs(config: TransformerConfig, lengths: np.ndarray) -> int:
     """Query-key pairs of one block without positions. lengths: (U,) valid tokens a user, at most ``config.length``."""
     n = lengths.astype(np.int64)
     sinks = 0 if config.padding == "masked" else (n * (n < config.length)).sum()
     return int((n * (n + 1) // 2).sum() + sinks)
 
 
-def forward_operations(config: ModelConfig, lengths: np.ndarray) -> float:
-    """One forward pass over all positions, logits included. config.model: sasrec has one stack of blocks, adrec two."""
+def forward_operations(config: TransformerConfig, lengths: np.ndarray, blocks: int) -> float:
+    """One forward pass over all positions, logits included. blocks: of all stacks."""
     width, tokens = config.hidden_size, int(lengths.sum())
-    blocks = config.blocks * (1 if config.model == "sasrec" else 2)
     return float(blocks * (24 * width**2 * tokens + 4 * width * pairs(config, lengths)) + 2 * width * (config.n_items + 1) * tokens)
 
 
-def training_operations(config: ModelConfig, lengths: np.ndarray) -> float:
+def training_operations(config: TransformerConfig, lengths: np.ndarray, blocks: int) -> float:
     """Forward and backward pass over all positions."""
-    return 3 * forward_operations(config, lengths)
+    return 3 * forward_operations(config, lengths, blocks)
 
 
-def evaluation_operations(config: ModelConfig, lengths: np.ndarray, steps: int) -> float:
-    """ADRec's answers and scores for every user: the histories once, then ``steps`` times the last token in the denoiser.
+def evaluation_operations(config: TransformerConfig, lengths: np.ndarray, steps: int) -> float:
+    """The answers and scores of the default model for every user: the histories once, then ``steps`` times the last token in the denoiser.
 
     The history stays clean, so the denoiser needs its blocks only up to the keys and values of the last one.
     """

@@ -15,12 +15,13 @@ import torch
 from adrec import paper
 from adrec.bench import Effort
 from adrec.bench.operations import evaluation_operations, training_operations
-from adrec.config import ModelConfig, TrainConfig
 from adrec.data.batches import pack
 from adrec.data.dataset import ItemTable, SequenceDataset, Split
-from adrec.diffusion import reverse_process, user_noise
+from adrec.diffusion import user_noise
 from adrec.evaluation import evaluate
-from adrec.models import ADRec, Model, build
+from adrec.models.base import Model
+from adrec.models.blocks import Block
+from adrec.models.settings import Settings, settings
 from adrec.parallel.workers import Workers
 from adrec.system import peak_memory_mib
 from adrec.training.loop import Trainer
@@ -40,12 +41,22 @@ class Silent(Recorder):
 # -- our training -----------------------------------------------------------------------------------------------------
 
 
-def trainer_of(data: SequenceDataset, stage: str, model: ModelConfig) -> Trainer:
-    """A trainer that stands at the beginning of a stage, with random weights."""
-    table = None
+def plan(n_items: int, **fields: Any) -> Settings:
+    """The default model with its default settings, all but ``fields``."""
+    return settings(overrides={key: str(value) for key, value in fields.items()}).sized(n_items)
+
+
+def trainer_of(data: SequenceDataset, stage: str, **fields: Any) -> Trainer:
+    """A trainer of the default model that stands at the beginning of a stage, with random weights."""
+    chosen, table = plan(data.n_items, warmup_epochs=0, **fields), None
     if stage != "pretrain":
-        table = torch.randn(model.n_items + 1, model.hidden_size, generator=torch.Generator().manual_seed(0)) * 0.1
-    return Trainer(data, model, TrainConfig(warmup_epochs=0), Silent(), lambda: False, table)
+        width = chosen.config.hidden_size  # type: ignore[attr-defined]
+        table = torch.randn(data.n_items + 1, width, generator=torch.Generator().manual_seed(0)) * 0.1
+    return Trainer(data, chosen, Silent(), lambda: False, table)
+
+
+def _blocks(model: Any) -> int:
+    return sum(isinstance(module, Block) for module in model.modules())
 
 
 def _epoch(trainer: Trainer) -> None:
@@ -58,10 +69,10 @@ def _epoch(trainer: Trainer) -> None:
 def train(data: SequenceDataset, stage: str, effort: Effort) -> dict[str, Any]:
     """Whole epochs of one stage with the paper's settings."""
     start = memory_mib()
-    trainer = trainer_of(data, stage, ModelConfig(n_items=data.n_items))
+    trainer = trainer_of(data, stage)
     seconds = repeat(lambda: _epoch(trainer), effort)
-    lengths = training_lengths(data, trainer.model_config.length)
-    work = training_operations(trainer.model.config, lengths) / 1e9
+    lengths = training_lengths(data, trainer.model.config.length)
+    work = training_operations(trainer.model.config, lengths, _blocks(trainer.model)) / 1e9
     return {
         "stage": stage,
         "users": len(lengths),
@@ -147,9 +158,10 @@ def padded_evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
 # -- evaluation and trajectory ----------------------------------------------------------------------------------------
 
 
-def _adrec(config: ModelConfig) -> ADRec:
-    model = build(config)
-    assert isinstance(model, ADRec)
+def _untrained(n_items: int) -> Any:
+    """The default model with random weights."""
+    chosen = plan(n_items)
+    model: Any = chosen.model(chosen.config)
     model.initialise(torch.Generator().manual_seed(0))
     return model.requires_grad_(False)
 
@@ -163,7 +175,7 @@ def _evaluate(model: Model, data: SequenceDataset, split: Split) -> None:
 def evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
     """The test of all users with all denoising steps."""
     start = memory_mib()
-    model = _adrec(ModelConfig(n_items=data.n_items))
+    model = _untrained(data.n_items)
     steps = model.config.timesteps
     seconds = repeat(lambda: _evaluate(model, data, "test"), effort)
     lengths = np.minimum(np.diff(data.train_offsets) + 1, model.config.length)
@@ -183,7 +195,7 @@ def evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
 
 def trajectory(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
     """The reverse process of the user with the longest history from many noise seeds at once, the top items of every step included."""
-    model = _adrec(ModelConfig(n_items=data.n_items))
+    model = _untrained(data.n_items)
     user = int(np.diff(data.train_offsets).argmax())
     history = data.history(user, "test", model.config.length)
     table, timesteps, width = model.item_embedding.weight[1:], model.config.timesteps, model.config.hidden_size
@@ -194,9 +206,7 @@ def trajectory(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
         x_start, step_noise = torch.cat([d[0] for d in draws]), torch.cat([d[1] for d in draws], 1)
         predict = model.last_token(pack([history], model.config.length), copies=SEEDS)
         tops: list[torch.Tensor] = []
-        reverse_process(
-            predict, x_start, step_noise, model.diffusion, lambda t, x0_hat, x: tops.append((x0_hat @ table.T).topk(TOP).indices)
-        )
+        model.sample(predict, x_start, step_noise, model.diffusion, lambda t, x0_hat, x: tops.append((x0_hat @ table.T).topk(TOP).indices))
 
     seconds = repeat(walk, Effort(effort.seconds / 2, 5))
     return {
@@ -215,7 +225,7 @@ def trajectory(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
 
 def products(n_items: int, effort: Effort) -> dict[str, Any]:
     """Plain float32 matrix products: a large square one, the peak that shares refer to, and those of the model's shapes."""
-    width = ModelConfig(n_items=n_items).hidden_size
+    width = plan(n_items).config.hidden_size  # type: ignore[attr-defined]
     shapes = {
         "qkv": (ROWS, width, 3 * width),
         "out": (ROWS, width, width),
@@ -261,14 +271,14 @@ def growth_point(users: int, length: int, items: int, width: int, effort: Effort
     """
     data = random_data(users, length, items)
     start = memory_mib()
-    trainer = trainer_of(data, "finetune", ModelConfig(n_items=items, hidden_size=width, length=length))
+    trainer = trainer_of(data, "finetune", hidden_size=width, length=length)
     config, lengths = trainer.model.config, np.full(users, length)
     training = repeat(lambda: _epoch(trainer), effort)
     trained = peak_memory_mib()
     evaluating = repeat(lambda: _evaluate(trainer.model, data, "val"), effort)
     return {
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
-        "train": {**spread("seconds", training), "operations": training_operations(config, lengths)},
+        "train": {**spread("seconds", training), "operations": training_operations(config, lengths, _blocks(trainer.model))},
         "evaluate": {**spread("seconds", evaluating), "operations": evaluation_operations(config, lengths, config.timesteps)},
         "start_memory_mib": start,
         "train_memory_mib": trained,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adrec.cli.options import command, data_options, device_option, pairs, placed, show
-from adrec.config import PRESETS, ModelConfig, settings
 from adrec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ def add(commands: Any) -> None:
     train.add_argument("--dataset", help="a named data set or the path of a file or folder")
     data_options(train)
     train.add_argument("--run", required=True, metavar="DIR", help="the run folder to write")
-    train.add_argument("--model", help="adrec (default), sasrec or dreamrec")
-    train.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"{', '.join(PRESETS)} (default paper)")
+    train.add_argument("--model", metavar="NAME", help="of those that 'adrec models' lists (default: the preset's)")
+    train.add_argument("--preset", metavar="NAME", help="of those that 'adrec models' lists (default: the model's first)")
     setting = "one setting, may be repeated; keep_weights=every saves the whole model at every validation, not the item table alone"
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=setting)
     train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
@@ -70,6 +69,7 @@ def add(commands: Any) -> None:
 
 def train_command(arguments: argparse.Namespace) -> int:
     from adrec.data import catalog
+    from adrec.models.settings import recorded, settings
     from adrec.parallel.processes import chosen_device, processes
     from adrec.runs import RunFolder
     from adrec.training.estimate import estimate
@@ -81,24 +81,21 @@ def train_command(arguments: argparse.Namespace) -> int:
     about = {"title": arguments.title, "purpose": arguments.purpose, "question": arguments.question}
     if arguments.seed is not None:
         given["seed"] = str(arguments.seed)
-    if arguments.model is not None:
-        given["model"] = arguments.model
     if arguments.resume and run.exists:
-        recorded_request(run, arguments.preset, given, arguments.pretrained, about)
+        recorded_request(run, arguments.preset, given, arguments.pretrained, arguments.model, about)
         data, info = catalog.load_for_run(placed(run.info, arguments.dataset)), run.info
     else:
         if arguments.dataset is None:
             raise ConfigError("Tell which data to train on with --dataset NAME_OR_PATH.")
-        model, train = settings(arguments.preset or "paper", given)
+        chosen = settings(arguments.preset, given, arguments.model)
         source = catalog.identity(arguments.dataset)
         data = catalog.load(source, **pairs(arguments.data_option))
-        config = ModelConfig(n_items=data.n_items, **model)
         pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
         words = ["python", "-m", "adrec", *arguments.words]
-        info = describe_run(data, source, config, train, arguments.preset or "paper", shlex.join(words), pretrained, about)
+        info = describe_run(data, source, chosen, shlex.join(words), pretrained, about)
     with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
         if together.first and not run.exists:
-            needs = estimate(data, config, train, together.device)
+            needs = estimate(data, recorded(info), together.device)
             _check_needs(needs, run.path, arguments.yes)
             bar.preface = f"Needs at most about {needs}; training usually stops earlier."
         state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar, processes=together)

@@ -12,7 +12,7 @@ from adrec.data.dataset import SequenceDataset, Split
 from adrec.errors import DataError, WeightsError
 from adrec.evaluation import Evaluation, evaluate
 from adrec.evaluation.evaluator import Map
-from adrec.models import Model
+from adrec.models.base import Model
 
 
 def evaluate_table(
@@ -30,12 +30,15 @@ def evaluate_table(
 
     The padding row and all other weights stay as they were trained, and ``model`` itself is left alone.
     """
-    own = model.item_embedding.weight
+    own = model.table
+    if own is None:
+        raise WeightsError(f"The model '{model.title}' has no item table to replace.")
     if table.shape != (own.shape[0] - 1, own.shape[1]):
         raise WeightsError(f"A table of shape {table.shape} does not fit the model; accepted is {(own.shape[0] - 1, own.shape[1])}.")
     changed = copy.deepcopy(model)
+    assert changed.table is not None
     with torch.no_grad():
-        changed.item_embedding.weight[1:] = torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32))
+        changed.table[1:] = torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32))
     return evaluate(changed, data, split, steps=steps, seed=seed, progress=progress, map=map)
 
 

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from adrec.data.batches import PART_TOKENS, PackedBatch, evaluation_batches
 from adrec.data.dataset import SequenceDataset, Split
-from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import DataError
 from adrec.evaluation.metrics import Metric, ranking_metrics
-from adrec.evaluation.ranking import streamed_ranks
-from adrec.models import DiffusionModel, Model
+from adrec.evaluation.ranking import ranks_of, streamed_ranks
+from adrec.models.base import Model
+from adrec.models.neural import DiffusionModel
 
 Item = TypeVar("Item")
 Ranked = tuple[np.ndarray, Tensor]
@@ -43,13 +43,8 @@ class Evaluation:
 
 @torch.no_grad()
 def answers(model: Model, batch: PackedBatch, steps: int | None = None, seed: int = 0) -> Tensor:
-    """What the model holds against every item: each user's denoised (or encoded) last token, (B, D) in the batch's order."""
-    if not isinstance(model, DiffusionModel):
-        return model(batch)[batch.last]
-    diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
-    x_start, step_noise = user_noise(seed, batch.users, len(diffusion.timesteps), model.config.hidden_size)
-    device = batch.items.device
-    return reverse_process(model.last_token(batch), x_start.to(device), step_noise.to(device), diffusion)
+    """The model's answers, in the batch's order: vectors (B, D) or, of a model without an item table, scores (B, V + 1)."""
+    return torch.as_tensor(model.answers(batch, steps, seed))
 
 
 @torch.no_grad()
@@ -78,16 +73,19 @@ def evaluate(
     if not data.n_users:
         raise DataError(f"The data set '{data.name}' has no user to evaluate with.")
     begin = time.perf_counter()
-    table = model.item_embedding.weight
+    table = model.table
+    device = torch.device("cpu") if table is None else table.device
     ranks = torch.zeros(data.n_users, dtype=torch.int64)
     done = 0
 
     @torch.no_grad()
     def rank(part: PackedBatch) -> Ranked:
-        own = torch.from_numpy(data.answers(split)[part.users].astype(np.int64)).to(table.device)
+        own = torch.from_numpy(data.answers(split)[part.users].astype(np.int64)).to(device)
         hidden = _hidden(data, split, part.users, filter_seen, filter_padding)
-        hidden = hidden and (hidden[0].to(table.device), hidden[1].to(table.device))
-        return part.users, streamed_ranks(answers(model, part.to(table.device), steps, seed), table, own, hidden).cpu()
+        hidden = hidden and (hidden[0].to(device), hidden[1].to(device))
+        found = answers(model, part.to(device), steps, seed)
+        ranks = _ranks_of_scores(found, own, hidden) if table is None else streamed_ranks(found, table, own, hidden)
+        return part.users, ranks.cpu()
 
     parts = (part for batch in evaluation_batches(data, split, model.config.length) for part in batch.split(PART_TOKENS))
     for users, found in map(rank, parts if share is None else share.share(parts)):
@@ -100,6 +98,15 @@ def evaluate(
     used_steps = 0 if not isinstance(model, DiffusionModel) else model.config.timesteps if steps is None else steps
     used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
     return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy(), metrics), "seconds": time.perf_counter() - begin})
+
+
+def _ranks_of_scores(scores: Tensor, targets: Tensor, hidden: tuple[Tensor, Tensor] | None) -> Tensor:
+    if hidden is not None:
+        own = scores.gather(1, targets.unsqueeze(1))
+        scores = scores.clone()
+        scores[hidden] = -torch.inf
+        scores.scatter_(1, targets.unsqueeze(1), own)
+    return ranks_of(scores, targets)
 
 
 def _hidden(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, padding: bool) -> tuple[Tensor, Tensor] | None:

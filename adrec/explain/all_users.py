@@ -12,7 +12,7 @@ import numpy as np
 
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import DataError, RunError
+from adrec.errors import RunError
 from adrec.files import read_json, write_json
 from adrec.folders import home
 from adrec.runs import RunFolder
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adrec.data.batches import PackedBatch
-    from adrec.models import DiffusionModel, Model
+    from adrec.models.base import Model
+    from adrec.models.neural import DiffusionModel
 
 VERSION = 2
 """Part of what a cached file is known by; raised when a measure changes."""
@@ -113,12 +114,10 @@ def measure(model: "Model", data: SequenceDataset, seed: int = 0, progress: Call
     training occurrences and by the number of items before the target.
     """
     from adrec.data.batches import PART_TOKENS, evaluation_batches
-    from adrec.models import DiffusionModel
+    from adrec.models.neural import denoising
     from adrec.parallel.workers import Workers
 
-    if not isinstance(model, DiffusionModel):
-        raise DataError(f"A model of kind '{model.config.model}' has no reverse process to step through.")
-    diffuser, steps = model, model.config.timesteps
+    diffuser, steps = denoising(model), model.config.timesteps
     counts = [count for count in COUNTS if count < steps]
     found = _Found(data, steps, counts)
     parts = (part for batch in evaluation_batches(data, "test", model.config.length) for part in batch.split(PART_TOKENS))
@@ -231,7 +230,7 @@ def _part(
     """For each number of steps the ranks (S, B) and top tens (S, B, 10) after each step."""
     import torch
 
-    from adrec.diffusion import reverse_process, user_noise
+    from adrec.diffusion import user_noise
 
     targets = torch.from_numpy(data.test[part.users].astype(np.int64))
     measured = {}
@@ -240,7 +239,7 @@ def _part(
         for count in counts:
             x_start, step_noise = user_noise(seed, part.users, count, model.config.hidden_size)
             estimates: list[Tensor] = []
-            reverse_process(predict, x_start, step_noise, model.diffusion.strided(count), _keep(estimates))
+            model.sample(predict, x_start, step_noise, model.diffusion.strided(count), _keep(estimates))
             ranks, lists = zip(*(_listed(x0_hat, model.item_embedding.weight, targets) for x0_hat in estimates), strict=True)
             measured[count] = np.stack(ranks), np.stack(lists)
     return measured

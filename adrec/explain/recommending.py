@@ -15,7 +15,7 @@ from adrec.runs import RunFolder
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from adrec.models import Model
+    from adrec.models.base import Model
 
 SCORES = 1 << 24
 """Scores held at once: 64 MB."""
@@ -103,20 +103,20 @@ def _ranked(
 
     from adrec.data.batches import pack
     from adrec.evaluation import answers
-    from adrec.models import DiffusionModel
 
-    if steps is not None and not isinstance(model, DiffusionModel):
-        raise ConfigError(f"A model of kind '{model.config.model}' has no reverse process, so it takes no number of steps.")
+    if steps is not None and "denoise" not in model.abilities:
+        raise ConfigError(f"The model '{model.title}' has no reverse process, so it takes no number of steps.")
     frame = model.config.length
     rows = max(1, SCORES // (model.config.n_items + 1))
     for start in range(0, len(histories), HISTORIES):
         part = histories[start : start + HISTORIES]
         batch = pack([np.asarray(h[-frame:]) for h in part], frame, users=users[start : start + HISTORIES])
         order = np.argsort([len(h[-frame:]) for h in part], kind="stable")  # a batch is ordered by length
-        denoised = answers(model, batch, steps, seed)[torch.from_numpy(np.argsort(order, kind="stable"))]
+        found = answers(model, batch, steps, seed)[torch.from_numpy(np.argsort(order, kind="stable"))]
         for row in range(0, len(part), rows):
             seen = part[row : row + rows] if exclude_seen else []
-            yield from _best(denoised[row : row + rows] @ model.item_embedding.weight.T, seen, k)
+            answered = found[row : row + rows]
+            yield from _best(answered if model.table is None else answered @ model.table.T, seen, k)
 
 
 def _best(scores: "Tensor", seen: Sequence[list[int]], k: int) -> Iterator[Ranked]:

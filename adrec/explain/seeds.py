@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from adrec.data.batches import pack
-from adrec.diffusion import reverse_process, user_noise
+from adrec.diffusion import user_noise
 from adrec.errors import ConfigError
 from adrec.evaluation import ranks_of, top_items
 from adrec.explain.trajectory import HIT, checked, named, settled
-from adrec.models import Model
+from adrec.models.base import Model
+from adrec.models.neural import DiffusionModel, denoising
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
 """The band of ranks: smallest, first decile, median, last decile, largest."""
@@ -120,6 +121,7 @@ def fan(
 
     The same as ``trajectory`` seed by seed. steps: denoising steps (default: all timesteps). between: called after every step.
     """
+    model = denoising(model)
     numbers, ids, sample = _sampler(model, history, target, seeds, user, between)
     timesteps, estimates = sample(steps)
     item = _followed(model, target, estimates[-1])
@@ -144,6 +146,7 @@ def fewer_steps(
 ) -> list[FewerSteps]:
     """The reverse process in each of the numbers of steps ``counts`` (default: 1, 2, 4, ... and all), beside that in all timesteps.
     between: called after every step."""
+    model = denoising(model)
     _, _, sample = _sampler(model, history, target, seeds, user, between)
     answers = sample(None)[1][-1]
     item = _followed(model, target, answers)
@@ -181,20 +184,20 @@ def _sampler(
             seen.append(x0_hat.clone())
             between()
 
-        reverse_process(predict, x_start, step_noise, diffusion, keep)
+        diffuser.sample(predict, x_start, step_noise, diffusion, keep)
         return diffusion.timesteps[::-1].copy(), torch.stack(seen)
 
     return np.array(numbers), ids, sample
 
 
-def _followed(model: Model, target: int | None, answers: Tensor) -> int:
+def _followed(model: DiffusionModel, target: int | None, answers: Tensor) -> int:
     """The item whose ranks are measured. answers: (R, D)."""
     if target is not None:
         return target
     return int(Counter(_measured(model, answers, 1)[1][:, 0].tolist()).most_common(1)[0][0])
 
 
-def _measured(model: Model, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
+def _measured(model: DiffusionModel, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
     """Ranks (R,) of the item and top tens (R, 10). x0_hat: (R, D)."""
     scores = x0_hat @ model.item_embedding.weight.T
     top = top_items(scores[:, 1:], min(HIT, model.config.n_items))[1] + 1

@@ -12,10 +12,11 @@ from torch import Tensor
 from adrec.data.batches import pack
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import checked_ids
-from adrec.diffusion import reverse_process, user_noise
+from adrec.diffusion import user_noise
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import ranks_of, top_items
-from adrec.models import DiffusionModel, Model
+from adrec.models.base import Model
+from adrec.models.neural import DiffusionModel, denoising
 
 HIT, NEAR = 10, 50
 
@@ -203,7 +204,7 @@ def trajectory(
     seen: list[tuple[int, Tensor, Tensor]] = []
     batch = pack([np.asarray(ids)], model.config.length)
     predict = model.last_token(batch)
-    reverse_process(predict, x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0[0].clone(), x[0].clone())))
+    model.sample(predict, x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0[0].clone(), x[0].clone())))
     x0_hat = torch.stack([x0 for _, x0, _ in seen])
     states = torch.stack([x_start[0], *(x for _, _, x in seen)])
     share = model.noise_share(batch, x_start)
@@ -230,16 +231,15 @@ def user_trajectory(
 
 def checked(model: Model, history: Sequence[int], target: int | None) -> tuple[DiffusionModel, list[int]]:
     """The model, if it has a reverse process, and of the history the ids that it reads, if they and the target are in its catalogue."""
-    if not isinstance(model, DiffusionModel):
-        raise DataError(f"A model of kind '{model.config.model}' has no reverse process to step through.")
+    diffuser = denoising(model)
     ids = checked_ids(history, model.config.n_items)[-model.config.length :]
     if target is not None:
         checked_ids([target], model.config.n_items)
-    return model, ids
+    return diffuser, ids
 
 
 def _describe(
-    model: Model,
+    model: DiffusionModel,
     history: list[int],
     target: int | None,
     seed: int,

@@ -23,6 +23,8 @@ from torch.autograd.function import once_differentiable
 from adrec.data.batches import PackedBatch
 from adrec.models.rng import RandomSource
 
+PADDINGS = ("sink", "masked")
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -1,109 +1,138 @@
-"""What a model offers, and what the diffusion models share: the item table, the causal encoder of the history, the schedule.
+"""What a model is. Each is one file: its settings, layers, losses, answers, stages and presets, and where they come from.
 
-A model is one file here and one line in ``adrec.models.REGISTRY`` (and its name in ``config.MODELS``). The training loop uses
-``initialise``, ``losses`` and ``loss_names``; the evaluator and the trajectory use ``last_token`` of a `DiffusionModel`, and of
-any other model its call, which gives every token's output.
+Extend `adrec.models.neural.NeuralModel` if torch trains it, `adrec.models.neural.DiffusionModel` if it answers by a reverse process,
+`Model` if nothing is learnt by gradient. ``@register`` makes it known. Files in this folder are found by themselves, files elsewhere
+when they are imported; for the command line and the app, name their modules in the environment variable ``ADREC_PLUGINS``.
 """
 
-import math
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from adrec.config import ModelConfig, TrainConfig
+from adrec.registry import Registry
 
-from adrec.config import ModelConfig
-from adrec.data.batches import PackedBatch
-from adrec.diffusion import Diffusion
-from adrec.models.attention import Layout, prefix_rows
-from adrec.models.blocks import CausalTransformer, dropout
-from adrec.models.rng import RandomSource
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from adrec.data.batches import PackedBatch
+    from adrec.data.dataset import SequenceDataset
+
+ABILITIES = {
+    "recommend": "ranks all items after a history",
+    "denoise": "answers by a reverse process, which can be watched step by step",
+    "item_table": "has one vector for each item",
+    "browser": "runs in the browser too",
+}
 
 
-class Model(nn.Module):
-    """``loss_names``: of what ``losses`` returns, in its order. Dropout is active in a forward pass exactly where a generator
-    ``rng`` is passed; there is no train/eval switch."""
+@dataclass(frozen=True)
+class Preset:
+    """Settings with a name: of the model and of its training. title, line: what a person reads in a list of presets."""
 
-    loss_names: ClassVar[tuple[str, ...]]
-    item_embedding: nn.Embedding
+    title: str
+    line: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def __init__(self, config: ModelConfig) -> None:
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a training.
+
+    name: "pretrain", "warmup" or "finetune", which is the last. model, config: what is trained; it need not be the model that the
+    training is named after. first_epoch, last_epoch: its part of the learning-rate schedule, counted from 0 and exclusive; none of
+    them: nothing is trained. continues: goes on with the previous stage's model and optimiser, otherwise it starts a new model that
+    takes over the item table. frozen_table: the table gets no gradient; drift: but weight decay still moves it.
+    pcgrad: project conflicting gradients of the losses. selects: validated along the way, ends when
+    validation stops improving, and keeps its best weights (otherwise validated once, at its end).
+    """
+
+    name: str
+    model: "type[Model]"
+    config: ModelConfig
+    first_epoch: int = 0
+    last_epoch: int = 0
+    continues: bool = False
+    frozen_table: bool = False
+    drift: bool = False
+    pcgrad: bool = False
+    selects: bool = True
+
+    @property
+    def trains(self) -> bool:
+        """Whether there are steps to make."""
+        return self.last_epoch > self.first_epoch
+
+
+class Model:
+    """A model as training, evaluation and pages use it; on its own it needs no torch.
+
+    name: in commands and run folders. title, source, differences: what a person reads, what it was read off (paper, equations), and
+    in what it knowingly differs. Config: the class of its settings. presets: by name, the default first. abilities: of ``ABILITIES``.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[str]
+    differences: ClassVar[str] = ""
+    Config: ClassVar[type[ModelConfig]] = ModelConfig
+    presets: ClassVar[Mapping[str, Preset]]
+    abilities: ClassVar[tuple[str, ...]] = ("recommend",)
+
+    def __init__(self, config: Any) -> None:
         super().__init__()
         self.config = config
 
-    def initialise(self, generator: torch.Generator) -> None:
-        """Set all weights, drawn from ``generator``."""
-        raise NotImplementedError
+    @classmethod
+    def stages(cls, config: Any, train: TrainConfig) -> list[Stage]:
+        """The stages of a training, in order; settings that do not go together are a ConfigError."""
+        return [Stage("finetune", cls, config)]
 
-    def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
-        """The batch's part of its step's losses, whose mean is minimised; what is random is drawn from ``rng``."""
-        raise NotImplementedError
+    def fit(self, data: "SequenceDataset") -> None:
+        """Take from the training data what is counted and not learnt by gradient; called when a stage starts this model anew."""
 
+    def augmented(self, data: "SequenceDataset", rng: "np.random.Generator") -> "SequenceDataset":
+        """What the following stages are trained on, made by this one when it is trained; evaluation stays on the real data."""
+        return data
 
-class DiffusionModel(Model):
-    """A model that answers by a reverse process, conditioned on the causal encoder's output (METHOD, 1, 2, 4)."""
-
-    alpha_bar: Tensor
-    time_table: Tensor
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__(config)
-        width = config.hidden_size
-        self.item_embedding = nn.Embedding(config.n_items + 1, width)
-        self.hist_norm = nn.LayerNorm(width, eps=1e-12)
-        self.encoder = CausalTransformer(config.blocks, width, config.heads, config.dropout)
-        self.time_embed = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, width))
-        self.diffusion = Diffusion.from_schedule(config.schedule, config.timesteps)
-        self.register_buffer("alpha_bar", torch.from_numpy(self.diffusion.alpha_bar), persistent=False)
-        self.register_buffer("time_table", time_features(torch.arange(config.timesteps), config.timesteps, width), persistent=False)
-
-    def layout(self, batch: PackedBatch) -> Layout:
-        """Where the batch's tokens and its pads' rows lie; made once for all stacks."""
-        return Layout.of(batch, prefix_rows(self.config.padding, False, batch.frame))
-
-    def with_pads(self, rows: Tensor, prefix: int) -> Tensor:
-        """Append the pads' rows: E[0], which learns only through the softmax, not by being looked up."""
-        return torch.cat([rows, self.item_embedding.weight[:1].detach().expand(prefix, -1)])
-
-    def history(self, batch: PackedBatch, layout: Layout) -> Tensor:
-        """The looked-up history and the pads' rows, (N + P, D)."""
-        return self.with_pads(F.embedding(batch.items, self.item_embedding.weight), layout.prefix)
-
-    def encode(self, batch: PackedBatch, layout: Layout | None = None, rng: RandomSource | None = None) -> Tensor:
-        """The condition c of every token, followed by the pads' rows: (N + P, D). layout: the batch's, if it is at hand."""
-        layout = layout or self.layout(batch)
-        h = self.history(batch, layout)
-        h = self.hist_norm(dropout(h, self.config.embedding_dropout, rng, layout.tokens))
-        return self.encoder(h, layout, rng)
-
-    def last_token(self, batch: PackedBatch, copies: int = 1) -> Callable[[Tensor, int], Tensor]:
-        """The denoiser of each user's last token as a function (x_t (B * copies, D), t) -> x0_hat of the same shape.
-
-        copies: several noise seeds for each user, user by user.
-        """
-        raise NotImplementedError
-
-    def noise_share(self, batch: PackedBatch, x: Tensor) -> Tensor | None:
-        """How loud noise x (B, D) is beside the history, to which it is added: ratios of lengths (B,); None if it is not added to it."""
+    @property
+    def table(self) -> "Tensor | None":
+        """The item table (V + 1, D), row 0 the padding; None for a model without one."""
         return None
 
+    def answers(self, batch: "PackedBatch", steps: int | None = None, seed: int = 0) -> "Tensor | np.ndarray":
+        """After each history of the batch a vector (B, D), whose inner products with ``table`` are the scores of the items; without
+        a table the scores themselves, (B, V + 1). steps, seed: of the reverse process, where there is one."""
+        raise NotImplementedError
 
-def time_features(t: Tensor, timesteps: int, width: int) -> Tensor:
-    """Sinusoidal features of timesteps, rescaled to 0..1000: t (N,) -> (N, width), cosines first (METHOD, 4)."""
-    rates = torch.exp(torch.arange(width // 2, dtype=torch.float32) * (-math.log(10000.0) / (width // 2)))
-    angles = (t.float() * (1000.0 / timesteps)).unsqueeze(-1) * rates
-    return torch.cat([angles.cos(), angles.sin()], -1)
+    def state_dict(self) -> Mapping[str, Any]:
+        """What a run folder keeps of the model: arrays by name."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> Any:
+        """Take over what ``state_dict`` gave."""
+
+    def to(self, device: Any) -> Any:
+        """Compute on a device of torch, if it is torch that computes."""
+        return self
 
 
-def initialise_layers(model: nn.Module, stacks: Sequence[nn.Module], generator: torch.Generator) -> None:
-    """Linear layers as torch does by default, those of the stacks' blocks Xavier-normal."""
-    for module in model.modules():
-        if isinstance(module, nn.Linear):
-            bound = 1 / math.sqrt(module.in_features)
-            module.weight.data.uniform_(-bound, bound, generator=generator)
-            module.bias.data.uniform_(-bound, bound, generator=generator)
-    for stack in stacks:
-        for block in getattr(stack, "blocks", ()):
-            for weight in (*block.qkv.weight.data.chunk(3), block.out.weight.data, block.wide.weight.data, block.narrow.weight.data):
-                nn.init.xavier_normal_(weight, generator=generator)
+@cache
+def _discover() -> None:
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)], f"{__package__}."):
+        importlib.import_module(module.name)
+
+
+MODELS: Registry[type[Model]] = Registry("model", _discover)
+Registered = TypeVar("Registered", bound=type[Model])
+
+
+def register(model: Registered) -> Registered:
+    """Make a model known under its ``name``; used as a decorator."""
+    MODELS.register(model.name, model)
+    return model

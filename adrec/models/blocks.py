@@ -1,13 +1,35 @@
-"""The causal Transformer block on packed tokens, and its cache of keys and values for the reverse process."""
+"""The causal Transformer block on packed tokens, its settings, and its cache of keys and values for the reverse process."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from adrec.models.attention import Layout, packed_attention
+from adrec.config import FRACTION, ModelConfig, require, require_integers, require_words, setting
+from adrec.models.attention import PADDINGS, Layout, packed_attention
 from adrec.models.fused import gelu
 from adrec.models.rng import RandomSource
+
+
+@dataclass(frozen=True)
+class TransformerConfig(ModelConfig):
+    """hidden_size: the width D; padding: how pads enter attention (`adrec.models.attention`); embedding_dropout: of the history."""
+
+    hidden_size: int = setting(128, "Width D", "How many numbers describe an item.", (32, 64, 128, 256))
+    heads: int = 4
+    blocks: int = 2
+    padding: str = "sink"
+    dropout: float = 0.1
+    embedding_dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_integers(self, {"hidden_size": (2, 4096), "heads": (1, 4096), "blocks": (1, 64)})
+        require(self.hidden_size % self.heads == 0, "heads", self.heads, f"a divisor of hidden_size = {self.hidden_size}")
+        for field in ("dropout", "embedding_dropout"):
+            require(0 <= getattr(self, field) < 1, field, getattr(self, field), FRACTION)
+        require_words(self, {"padding": PADDINGS})
 
 
 def keep_mask(x: Tensor, p: float, rng: RandomSource | None, tokens: int | None = None) -> Tensor | None:

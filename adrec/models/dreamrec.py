@@ -5,19 +5,45 @@ Squared error on a trainable item table is its only loss. Two forms of the denoi
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adrec.config import ModelConfig
+from adrec.config import FRACTION, require, require_words
 from adrec.data.batches import PackedBatch
 from adrec.diffusion import q_sample
 from adrec.losses.full import token_error
 from adrec.models.attention import Layout, prefix_rows
-from adrec.models.base import DiffusionModel, initialise_layers
+from adrec.models.base import Preset, register
 from adrec.models.blocks import dropout
+from adrec.models.conditioned import ConditionedConfig, ConditionedModel, initialise_layers
 from adrec.models.rng import RandomSource
+
+
+@dataclass(frozen=True)
+class DreamRecConfig(ConditionedConfig):
+    """positions: a learned embedding of each place is added to the history. targets: the loss is at each user's last position or at
+    all. infer_from: the reverse process is conditioned on the encoder's output or, as the ADRec harness does, on the last item's
+    embedding. condition_drop, guidance: classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598): the share of
+    conditions replaced in training by an untrained one, and the weight of the condition against it in the reverse process.
+    """
+
+    positions: bool = False
+    denoiser: str = "mlp"
+    targets: str = "last"
+    infer_from: str = "encoder"
+    condition_drop: float = 0.0
+    guidance: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.condition_drop < 1, "condition_drop", self.condition_drop, FRACTION)
+        require(self.guidance >= 0, "guidance", self.guidance, "a number of at least 0")
+        unguided = self.guidance == 0 or self.condition_drop > 0
+        require(unguided, "guidance", self.guidance, "0 where condition_drop = 0, which trains no denoiser without a condition")
+        require_words(self, {"denoiser": ("mlp", "linear"), "targets": ("last", "all"), "infer_from": ("encoder", "item")})
 
 
 class HarnessDenoiser(nn.Module):
@@ -45,14 +71,44 @@ class LinearDenoiser(nn.Linear):
         return super().forward(h)
 
 
-class DreamRec(DiffusionModel):
-    """config.targets: which positions the loss is at; config.infer_from: what the reverse process is conditioned on, the encoder's
-    output or, as the ADRec harness does, hist_norm(E[last item]); config.condition_drop, config.guidance: classifier-free guidance
-    (Ho & Salimans 2022, arXiv 2207.12598), an untrained condition ``nothing`` taking the place of the dropped ones."""
+@register
+class DreamRec(ConditionedModel):
+    """The parameter ``nothing`` takes the place of the conditions that are dropped."""
 
+    name = "dreamrec"
+    title = "DreamRec"
+    source = "Yang et al., NeurIPS 2023 (arXiv 2310.20453), and as the ADRec authors' code compares it"
+    differences = "this project's blocks, code of time, learning rate and selection (docs/DECISIONS.md)"
+    Config = DreamRecConfig
+    presets = {
+        "dreamrec-harness": Preset(
+            "DreamRec, as ADRec's authors compare it",
+            "At inference the history's encoder is skipped and the last item alone is the condition.",
+            {"timestep_per": "sequence", "infer_from": "item"},
+        ),
+        "dreamrec-harness-fixed": Preset(
+            "DreamRec, the comparison repaired",
+            "As ADRec's authors compare it, but with the encoder at inference too, as it was trained.",
+            {"timestep_per": "sequence"},
+        ),
+        "dreamrec-original": Preset(
+            "DreamRec, its own settings",
+            "Its published settings (those for YooChoose: 500 steps, exponential schedule, guidance 2, 64 numbers an item) on this "
+            "project's blocks.",
+            {"denoiser": "linear", "hidden_size": 64, "blocks": 1, "heads": 1, "positions": True, "embedding_dropout": 0.1}
+            | {"timesteps": 500, "schedule": "exp", "targets": "all", "condition_drop": 0.1, "guidance": 2.0}
+            | {"batch_size": 16, "epochs": 200, "weight_decay": 0.0, "validate_every": 10, "patience": 200},
+        ),
+        "dreamrec-long": Preset(
+            "DreamRec, trained long",
+            "Every position as a target and thousands of steps, without an early stop: does its item table ever leave its start?",
+            {"targets": "all", "batch_size": 32, "epochs": 100, "validate_every": 10, "patience": 100},
+        ),
+    }
     loss_names = ("mse",)
+    config: DreamRecConfig
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: DreamRecConfig) -> None:
         super().__init__(config)
         width = config.hidden_size
         if config.positions:

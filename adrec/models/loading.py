@@ -1,16 +1,18 @@
 """Models from run folders, weights from files."""
 
 import warnings
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adrec.errors import RunError, WeightsError
 from adrec.files import load_arrays
-from adrec.models import Model, build
+from adrec.models.base import Model
+from adrec.models.settings import recorded
 from adrec.runs import ITEM_TABLE, RunFolder
 
 
@@ -27,6 +29,11 @@ def load_weights(model: Model, path: Path) -> None:
         if value.shape != tuple(wanted[name].shape):
             raise WeightsError(f"'{path}': tensor '{name}' has shape {value.shape}; the model needs {tuple(wanted[name].shape)}.")
     model.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in arrays.items()})
+
+
+def tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """A model's ``state_dict`` as tensors, which share its memory."""
+    return {name: torch.as_tensor(value) for name, value in state.items()}
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -50,14 +57,14 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
 
 def load_model(run: RunFolder, stage: str = "finetune", epoch: int | str | None = None) -> Model:
     """The model that a stage kept, in float32, without gradients. epoch: that of another epoch or "last", if the run kept every one."""
-    config = run.model_config
     if stage not in run.stages:
         raise RunError(f"Run '{run.name}' has no weights of stage '{stage}'; it has {', '.join(run.stages) or 'none yet'}.")
     if epoch is not None and epoch not in run.weight_epochs(stage):
         known = ", ".join(map(str, run.weight_epochs(stage))) or "none: train with --set keep_weights=every"
         raise RunError(f"Run '{run.name}' has no weights of epoch {epoch} of stage '{stage}'; it has {known}.")
-    if stage == "pretrain" and config.model == "adrec":
-        config = replace(config, model="sasrec")
-    model = build(config)
+    trained = next((s for s in recorded(run.info).stages if s.name == stage), None)
+    if trained is None:
+        raise RunError(f"Run '{run.name}' has weights of a stage '{stage}', which its training does not have.")
+    model = trained.model(trained.config)
     load_weights(model, run.weights_path(stage, epoch))
-    return model.requires_grad_(False)
+    return model.requires_grad_(False) if isinstance(model, nn.Module) else model

@@ -1,38 +1,56 @@
 """SASRec with a full softmax: without positions it is ADRec's first stage, with them the baseline "SASRec+"."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adrec.config import ModelConfig
 from adrec.data.batches import PackedBatch
 from adrec.losses.full import next_item_loss
 from adrec.models.attention import Layout, prefix_rows
-from adrec.models.base import Model
-from adrec.models.blocks import CausalTransformer, dropout
+from adrec.models.base import Preset, register
+from adrec.models.blocks import CausalTransformer, TransformerConfig, dropout
+from adrec.models.neural import NeuralModel
 from adrec.models.rng import RandomSource
 
 
-class SASRec(Model):
+@dataclass(frozen=True)
+class SASRecConfig(TransformerConfig):
+    """positions: a learned embedding of each place in the padded history is added to its item's."""
+
+    positions: bool = False
+
+
+@register
+class SASRec(NeuralModel):
     """Embedding, layer norm, dropout, causal Transformer; the last token's output scores every item by inner product."""
 
+    name = "sasrec"
+    title = "SASRec+"
+    source = (
+        "Kang & McAuley 2018 (arXiv 1808.09781); with the full softmax, Klenitskiy & Vasilev 2023 (arXiv 2309.07602); layers as in the "
+        "ADRec authors' code"
+    )
+    differences = "post-norm blocks with GELU and pads as an attention sink, as in the ADRec authors' code"
+    Config = SASRecConfig
+    presets = {
+        "sasrec": Preset(
+            "SASRec+",
+            "The plain sequence model with positions and the full softmax: the baseline without diffusion.",
+            {"positions": True},
+        )
+    }
     loss_names = ("ce",)
+    config: SASRecConfig
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: SASRecConfig) -> None:
         super().__init__(config)
         self.item_embedding = nn.Embedding(config.n_items + 1, config.hidden_size)
         if config.positions:
             self.position_embedding = nn.Embedding(config.length, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, eps=1e-5)
         self.encoder = CausalTransformer(config.blocks, config.hidden_size, config.heads, config.dropout)
-
-    def initialise(self, generator: torch.Generator) -> None:
-        """Every linear and embedding weight N(0, 0.1), biases 0; drawn from ``generator``."""
-        for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Embedding):
-                module.weight.data.normal_(0, 0.1, generator=generator)
-            if isinstance(module, nn.Linear):
-                module.bias.data.zero_()
 
     def forward(self, batch: PackedBatch, rng: RandomSource | None = None) -> Tensor:
         """The output at every token, (N, D)."""

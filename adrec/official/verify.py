@@ -15,13 +15,15 @@ import torch
 from torch import Tensor
 
 from adrec.collapse import measures as collapse
-from adrec.config import PRESETS, ModelConfig
 from adrec.data.batches import PackedBatch, pack
 from adrec.diffusion import Diffusion, betas, q_sample, reverse_process
 from adrec.errors import AdrecError, DataError
 from adrec.evaluation import ranking_metrics, ranks_of
 from adrec.losses.full import cross_entropy, token_error
-from adrec.models import ADRec, DiffusionModel, DreamRec, Model, SASRec, build
+from adrec.models.adrec import ADRec
+from adrec.models.dreamrec import DreamRec
+from adrec.models.neural import DiffusionModel, NeuralModel
+from adrec.models.sasrec import SASRec
 from adrec.official.weights import load_official_weights, to_official_names
 from adrec.training.gradients import mean_gradient, projected_mean, separate_gradients
 
@@ -114,13 +116,13 @@ def replay_measures(record: Record, measured: dict[str, dict[str, float]]) -> Er
     return errors
 
 
-def _model_and_batch(record: Record) -> tuple[Model, PackedBatch, Tensor]:
+def _model_and_batch(record: Record) -> tuple[NeuralModel, PackedBatch, Tensor]:
     """The recorded model, its batch packed, and for each packed token its place in the flattened (B, L) frame."""
     raw = json.loads(str(record["config"]))
-    fields = {k: v for k, v in raw.items() if k in ModelConfig.__dataclass_fields__}
-    if raw.get("model") == "dreamrec":
-        fields = {**PRESETS["dreamrec-harness"], **fields}
-    model = build(ModelConfig(**{**fields, "dropout": 0.0, "embedding_dropout": 0.0}))
+    kind: type[NeuralModel] = {"adrec": ADRec, "sasrec": SASRec, "dreamrec": DreamRec}[raw["model"]]
+    fields = {**DreamRec.presets["dreamrec-harness"].settings} if kind is DreamRec else {}
+    fields |= {k: v for k, v in raw.items() if k in kind.Config.__dataclass_fields__}
+    model = kind(kind.Config(**{**fields, "dropout": 0.0, "embedding_dropout": 0.0}))
     weights = {k.removeprefix("sd/"): torch.from_numpy(v) for k, v in record.items() if k.startswith("sd/")}
     load_official_weights(model, weights)
     seq, tgt = record["seq"], record["tgt"]

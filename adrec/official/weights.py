@@ -1,16 +1,18 @@
 """State dicts of the official code: their names, read without executing anything."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from adrec.config import PRESETS, ModelConfig
+from adrec.config import from_json
 from adrec.errors import WeightsError
-from adrec.models import Model, build
 from adrec.models.adrec import ADRec, MLPDenoiser
-from adrec.models.base import DiffusionModel
+from adrec.models.conditioned import ConditionedModel
 from adrec.models.dreamrec import DreamRec
+from adrec.models.neural import NeuralModel
+from adrec.models.sasrec import SASRec
 from adrec.runs import ITEM_TABLE
 
 BLOCK = "transformer_blocks"
@@ -38,11 +40,11 @@ def _block_names(ours: str, theirs: str, blocks: int) -> dict[str, tuple[str, ..
     return names
 
 
-def official_names(model: Model) -> dict[str, tuple[str, ...]]:
+def official_names(model: Any) -> dict[str, tuple[str, ...]]:
     """For each of our parameters the official ones that it holds."""
     blocks = model.config.blocks
     names: dict[str, tuple[str, ...]] = {ITEM_TABLE: (ITEM_TABLE,)}
-    if isinstance(model, DiffusionModel):
+    if isinstance(model, ConditionedModel):
         names |= _block_names("encoder", "diffu.ag_encoder", blocks)
         for part in ("weight", "bias"):
             names[f"hist_norm.{part}"] = (f"hist_norm.{part}",)
@@ -63,7 +65,7 @@ def official_names(model: Model) -> dict[str, tuple[str, ...]]:
 
 def load_official_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Copy an official state dict into ``model``; missing, surplus or misshapen tensors are named."""
-    names = official_names(model)  # type: ignore[arg-type]
+    names = official_names(model)
     wanted = {n for group in names.values() for n in group}
     missing, surplus = sorted(wanted - set(weights)), sorted(set(weights) - wanted - UNUSED)
     if missing or surplus:
@@ -84,7 +86,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def to_official_names(model: Model, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_official_names(model: NeuralModel, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Our parameters (or their gradients) under the official names."""
     out: dict[str, Tensor] = {}
     for ours, theirs in official_names(model).items():
@@ -92,25 +94,31 @@ def to_official_names(model: Model, values: Mapping[str, Tensor]) -> dict[str, T
     return out
 
 
-def model_from_state_dict(weights: Mapping[str, Tensor], **fields: object) -> Model:
+def kind_of(weights: Mapping[str, Tensor]) -> type[NeuralModel]:
+    """The model whose official state dict this is, by the tensors' names."""
+    if any(k.startswith("diffu.net.mlp.") for k in weights):
+        return DreamRec
+    return ADRec if any(k.startswith("diffu.") for k in weights) else SASRec
+
+
+def model_from_state_dict(weights: Mapping[str, Tensor], **fields: object) -> NeuralModel:
     """Build the model whose official state dict this is: kind and sizes are read off names and shapes.
 
-    fields: what the shapes don't tell (length, timesteps, schedule, noise_weight, heads), defaults as in ModelConfig.
+    fields: what the shapes don't tell (length, timesteps, schedule, noise_weight, heads), defaults as in the model's settings.
     """
     if ITEM_TABLE not in weights or weights[ITEM_TABLE].ndim != 2:
         raise WeightsError(f"The state dict has no item table '{ITEM_TABLE}' with two dimensions.")
     rows, width = weights[ITEM_TABLE].shape
-    dream = any(k.startswith("diffu.net.mlp.") for k in weights)
-    kind = "dreamrec" if dream else "adrec" if any(k.startswith("diffu.") for k in weights) else "sasrec"
-    stem = "trm_encoder" if kind == "sasrec" else "diffu.ag_encoder"
+    kind = kind_of(weights)
+    stem = "trm_encoder" if kind is SASRec else "diffu.ag_encoder"
     blocks = len({k.split(".")[len(stem.split(".")) + 1] for k in weights if k.startswith(f"{stem}.{BLOCK}.")})
     if not blocks:
         raise WeightsError(f"The state dict is of none of ADRec, DreamRec and SASRec: it has no '{stem}.{BLOCK}'.")
-    sizes: dict[str, object] = {"n_items": rows - 1, "hidden_size": width, "blocks": blocks, "model": kind}
-    if dream:
-        sizes |= PRESETS["dreamrec-harness"]
-    if kind == "adrec":
+    sizes: dict[str, object] = {"n_items": rows - 1, "hidden_size": width, "blocks": blocks}
+    if kind is DreamRec:
+        sizes |= DreamRec.presets["dreamrec-harness"].settings
+    if kind is ADRec:
         sizes["denoiser"] = "transformer" if any(k.startswith(f"diffu.net.decoder.{BLOCK}.") for k in weights) else "mlp"
-    model = build(ModelConfig(**{**sizes, **fields}))  # type: ignore[arg-type]
+    model = kind(from_json(kind.Config, {**fields, **sizes}))
     load_official_weights(model, weights)
     return model

@@ -19,7 +19,6 @@ import pandas as pd
 import psutil
 from filelock import FileLock, Timeout
 
-from adrec.config import ModelConfig, TrainConfig, from_json
 from adrec.data.dataset import ItemTable
 from adrec.errors import DataError, RunError
 from adrec.files import array_names, array_shape, atomic, changed, load_arrays, read_json, save_arrays, write_json
@@ -71,17 +70,21 @@ class RunFolder:
         return self.info.get("title") or self.name
 
     @property
-    def model_config(self) -> ModelConfig:
-        return from_json(ModelConfig, self._part("model"))
+    def settings(self) -> dict[str, Any]:
+        """The settings of model and training together, as they were recorded; `adrec.models.settings.recorded` checks them."""
+        info = self.info
+        for part in ("model", "train"):
+            require(part in info, self.path / "run.json", f"it has no settings '{part}'")
+        return {**info["train"], **info["model"]}
 
     @property
-    def train_config(self) -> TrainConfig:
-        return from_json(TrainConfig, self._part("train"))
-
-    def _part(self, name: str) -> Mapping[str, Any]:
-        part: dict[str, Any] | None = self.info.get(name)
-        require(part is not None, self.path / "run.json", f"it has no settings '{name}'")
-        return part or {}
+    def abilities(self) -> set[str]:
+        """What the model can do (``adrec.models.base.ABILITIES``); in folders from before this was recorded the weights' names tell."""
+        known = self.info.get("abilities")
+        if isinstance(known, list):
+            return {str(name) for name in known}
+        names = array_names(self.weights_path(self.stages[-1])) if self.stages else []
+        return {"recommend", "item_table"} | ({"denoise"} if any(name.startswith("time_embed.") for name in names) else set())
 
     def create(self, info: Mapping[str, Any], items: ItemTable, popularity: np.ndarray | None) -> None:
         """Begin the folder: run.json and items.csv. popularity: (V + 1,) training occurrences, or None if unknown."""

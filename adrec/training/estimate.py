@@ -14,14 +14,14 @@ import numpy as np
 import psutil
 import torch
 
-from adrec.config import ModelConfig, TrainConfig
 from adrec.data.batches import PART_TOKENS
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError
-from adrec.models import DiffusionModel, build
+from adrec.models.loading import tensors
+from adrec.models.neural import DiffusionModel
+from adrec.models.settings import Settings
 from adrec.parallel.threads import one_thread
 from adrec.training.recorder import SNAPSHOT_ITEMS
-from adrec.training.stages import stages_of
 
 GB = 1e9
 LIBRARIES = 0.45 * GB
@@ -55,33 +55,35 @@ LIMITS = Needs(memory=8 * GB, disk=10 * GB, seconds=48 * 3600)
 """Above one of these a training asks first."""
 
 
-def estimate(data: SequenceDataset, model: ModelConfig, train: TrainConfig, device: torch.device | None = None) -> Needs:
-    """What ``train`` needs on ``data``, on this machine."""
+def estimate(data: SequenceDataset, settings: Settings, device: torch.device | None = None) -> Needs:
+    """What a training with these settings needs on ``data``, on this machine."""
+    settings, train = settings.sized(data.n_items), settings.train
     device = device or torch.device("cpu")
     threads = torch.get_num_threads() if device.type == "cpu" else 1
     rate = _products_a_second(device) * threads * USEFUL
-    lengths = np.minimum(np.diff(data.train_offsets), model.length)
-    tokens, rows = int(lengths.sum()), model.n_items + 1
+    lengths = np.minimum(np.diff(data.train_offsets), settings.config.length)
+    tokens, rows = int(lengths.sum()), data.n_items + 1
     scored = rows if train.loss == "full" else min(rows, train.negatives)
     batch_tokens = tokens / data.n_users * min(train.batch_size, data.n_users)
     parts = min(4 * -(-batch_tokens // (4 * PART_TOKENS)), train.batch_size, data.n_users)
     steps = -(-data.n_users // train.batch_size)
     memory = disk = seconds = 0.0
-    for stage in stages_of(model, train):
+    for stage in settings.stages:
         with torch.device("meta"):
-            plan = build(stage.config(model))
-        weights = sum(p.numel() for p in plan.parameters())
-        denoising = (train.sampling_steps or model.timesteps) if isinstance(plan, DiffusionModel) else 0
+            plan = stage.model(stage.config)
+        weights = sum(tensor.numel() for tensor in tensors(plan.state_dict()).values())
+        denoising = (plan.config.sampling_steps or plan.config.timesteps) if isinstance(plan, DiffusionModel) else 0
+        width, layers = 0 if plan.table is None else plan.table.shape[1], 2 * getattr(stage.config, "blocks", 1)
         copies = 5 + min(parts, 2 * threads + 1) + min(parts, threads)
-        kept = threads * min(PART_TOKENS, batch_tokens) * model.hidden_size * 2 * model.blocks * ACTIVATIONS
+        kept = threads * min(PART_TOKENS, batch_tokens) * width * layers * ACTIVATIONS
         memory = max(memory, 4 * (copies * weights + kept))
         epochs = stage.last_epoch - stage.first_epoch
         epochs = min(epochs, -(-(train.max_steps or epochs * steps) // steps))
         validations = max(1, epochs // train.validate_every if stage.selects else 1)
-        snapshots = validations * min(rows, SNAPSHOT_ITEMS) * model.hidden_size * 2
+        snapshots = validations * min(rows, SNAPSHOT_ITEMS) * width * 2
         disk = max(disk, 8 * 4 * weights) + 4 * weights + snapshots  # two checkpoints while one replaces the other
-        inner, scores = weights - rows * model.hidden_size, rows * model.hidden_size
-        step_work = 3 * (inner + scored * model.hidden_size) * tokens
+        inner, scores = weights - rows * width, rows * width
+        step_work = 3 * (inner + scored * width) * tokens
         answer_work = inner * (tokens + data.n_users * denoising) + scores * data.n_users
         seconds += epochs * (step_work / rate + steps * OVERHEAD) + validations * answer_work / rate
     read = data.n_interactions * 32 + rows * 600

@@ -14,22 +14,24 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from adrec.config import ModelConfig, TrainConfig
-from adrec.data.batches import PART_TOKENS, PackedBatch, trainable_users, training_batch
+from adrec.config import TrainConfig
+from adrec.data.batches import PART_TOKENS, PackedBatch, trainable_users
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.evaluation import Evaluation, evaluate
-from adrec.models import Model, build
+from adrec.models.base import Stage
+from adrec.models.loading import tensors
+from adrec.models.neural import NeuralModel
 from adrec.models.rng import RandomSource
+from adrec.models.settings import Settings
 from adrec.parallel.processes import Processes
 from adrec.parallel.workers import Workers
 from adrec.runs import LAST, STAGES
 from adrec.training.gradients import Gradient, mean_gradient, projected_mean, separate_gradients, summed
 from adrec.training.position import Position
 from adrec.training.recorder import Recorder
-from adrec.training.stages import Stage, stages_of
 from adrec.training.updates import updates_of
 
-INIT, SHUFFLE, STEP, NEGATIVES = range(4)
+INIT, SHUFFLE, STEP, NEGATIVES, BATCH, AUGMENT = range(6)
 
 
 def stream(seed: int, purpose: int, stage: Stage, *where: int) -> np.random.Generator:
@@ -48,22 +50,21 @@ class Trainer:
     def __init__(
         self,
         data: SequenceDataset,
-        model_config: ModelConfig,
-        config: TrainConfig,
+        settings: Settings,
         recorder: Recorder,
         stop: Callable[[], bool],
         pretrained: Tensor | None = None,
         processes: Processes | None = None,
     ) -> None:
-        self.data, self.config, self.recorder, self.stop = data, config, recorder, stop
+        self.data, self.config, self.recorder, self.stop = data, settings.train, recorder, stop
         self.processes = processes or Processes()
-        self.model_config, self.stages = model_config, stages_of(model_config, config)
+        self.stages = settings.stages
         self.table = pretrained
         if pretrained is not None:
             self.stages = [s for s in self.stages if s.name != "pretrain"]
         self.place = Position()
         self.best_weights: dict[str, Tensor] = {}
-        self.trainable_users = trainable_users(data)
+        self._train_on(data)
         self._begin_stage()
 
     # -- a stage's model ------------------------------------------------------------------------------------------
@@ -76,26 +77,35 @@ class Trainer:
     def finished(self) -> bool:
         return self.place.stage == len(self.stages)
 
+    def _train_on(self, sequences: SequenceDataset) -> None:
+        """From now on train on these: the data, or what a stage made of them."""
+        self.sequences = sequences
+        self.trainable_users = trainable_users(sequences) if any(stage.trains for stage in self.stages) else np.arange(0)
+
     def _begin_stage(self) -> None:
         """A new model and optimiser, unless the stage goes on with the previous one's."""
         if not self.stage.continues:
-            self.model: Model = build(self.stage.config(self.model_config))
-            self.model.initialise(torch.Generator().manual_seed(int(stream(self.config.seed, INIT, self.stage).integers(2**62))))
-            if self.table is not None:
-                self.model.item_embedding.weight.data.copy_(self.table)
+            self.model: Any = self.stage.model(self.stage.config)
+            self.model.fit(self.sequences)
+            if isinstance(self.model, NeuralModel):
+                self.model.initialise(torch.Generator().manual_seed(int(stream(self.config.seed, INIT, self.stage).integers(2**62))))
+                if self.table is not None:
+                    self.model.item_embedding.weight.data.copy_(self.table)
             self._begin_optimizer()
         self.place.epoch = self.stage.first_epoch
 
     def _begin_optimizer(self) -> None:
         self.model.to(self.processes.device)
-        self.optimizer = updates_of(self.model, self.config, self.data.popularity)
+        if isinstance(self.model, NeuralModel):
+            self.optimizer = updates_of(self.model, self.config, self.data.popularity)
 
     def state(self) -> dict[str, Any]:
         """Everything that resuming needs."""
+        neural = not self.finished and isinstance(self.model, NeuralModel)
         return {
             "place": vars(self.place).copy(),
-            "model": self.model.state_dict() if not self.finished else {},
-            "optimizer": self.optimizer.state_dict() if not self.finished else {},
+            "model": tensors(self.model.state_dict()) if not self.finished else {},
+            "optimizer": self.optimizer.state_dict() if neural else {},
             "best_weights": self.best_weights,
             "table": self.table,
         }
@@ -106,10 +116,12 @@ class Trainer:
         self.table = state["table"]
         self.best_weights = state["best_weights"]
         if place.stage < len(self.stages):
-            self.model = build(self.stages[place.stage].config(self.model_config))
+            self.model = self.stages[place.stage].model(self.stages[place.stage].config)
             self.model.load_state_dict(state["model"])
             self._begin_optimizer()
-            self.optimizer.load_state_dict(state["optimizer"])
+            if isinstance(self.model, NeuralModel):
+                self.optimizer.load_state_dict(state["optimizer"])
+        self._train_on(self.recorder.sequences(self.data, self.stages[: place.stage]))
         self.place = place
 
     # -- training -------------------------------------------------------------------------------------------------
@@ -157,17 +169,11 @@ class Trainer:
         order = stream(seed, SHUFFLE, stage, epoch).permutation(len(self.trainable_users))
         for i in range(self.place.batch, self.batches_per_epoch):
             users = self.trainable_users[order[i * size : (i + 1) * size]]
-            yield training_batch(self.data, users, self.model_config.length)
+            yield self.model.training_batch(self.sequences, users, stream(seed, BATCH, stage, epoch, i))
 
     @property
     def _lr(self) -> float:
         return learning_rate(self.config, self.place.epoch)
-
-    @property
-    def _minimised(self) -> tuple[str, ...]:
-        """The names of the model's losses whose mean is minimised."""
-        only = self.config.objective
-        return (only,) if only in self.model.loss_names else self.model.loss_names
 
     def train_step(self, batch: PackedBatch, workers: Workers) -> dict[str, float]:
         """One optimiser step; returns the losses."""
@@ -177,21 +183,20 @@ class Trainer:
             return self._gradient(batch, trained, workers)
 
         rng = stream(self.config.seed, NEGATIVES, stage, place.epoch, place.batch)
-        return self.optimizer.step(batch, gradient_of, self._lr, stage.frozen_table, rng)
+        return self.optimizer.step(batch, gradient_of, self._lr, stage, rng)
 
     def _gradient(self, batch: PackedBatch, trained: list[Parameter], workers: Workers) -> tuple[dict[str, float], Gradient]:
         """The losses and their combined gradient. Each part of the batch draws from random numbers of its own."""
-        gradients_of = separate_gradients if self.config.pcgrad else lambda losses, parameters: [mean_gradient(losses, parameters)]
         place, stage, seed = self.place, self.stage, self.config.seed
+        gradients_of = separate_gradients if stage.pcgrad else lambda losses, parameters: [mean_gradient(losses, parameters)]
         device = self.processes.device
         jobs = self.processes.share(enumerate(batch.split(PART_TOKENS)))
-        wanted = self._minimised
-        totals = dict.fromkeys(wanted, 0.0)
+        totals = dict.fromkeys(self.model.loss_names, 0.0)
 
         def compute(job: tuple[int, PackedBatch]) -> tuple[dict[str, Tensor], list[Gradient]]:
             index, part = job
             rng = RandomSource(stream(seed, STEP, stage, place.epoch, place.batch, index), device)
-            losses = {k: v for k, v in self.model.losses(part.to(device), rng).items() if k in wanted}
+            losses = self.model.losses(part.to(device), rng)
             return {k: v.detach() for k, v in losses.items()}, gradients_of(list(losses.values()), trained)
 
         def gradients() -> Iterator[Gradient]:
@@ -202,7 +207,7 @@ class Trainer:
 
         total = summed(gradients())
         if not total:  # fewer parts than processes
-            total = [torch.zeros_like(p) for _ in range(len(totals) if self.config.pcgrad else 1) for p in trained]
+            total = [torch.zeros_like(p) for _ in range(len(totals) if stage.pcgrad else 1) for p in trained]
         told = torch.tensor(list(totals.values()), device=device)
         self.processes.add_up([told, *total])
         separate = [total[i : i + len(trained)] for i in range(0, len(total), len(trained))]
@@ -243,40 +248,47 @@ class Trainer:
         better = self.processes.any(metrics["ndcg@10"] > place.best)  # the mean's last bit may differ between machines
         if better:
             place.best, place.best_epoch, place.best_metrics = metrics["ndcg@10"], place.epoch, metrics
-            self.best_weights = {k: v.clone() for k, v in self.model.state_dict().items()}
+            self.best_weights = {k: v.clone() for k, v in tensors(self.model.state_dict()).items()}
         place.waited = 0 if better else place.waited + 1
         place.seconds += time.perf_counter() - begin
         if self.config.keep_weights == "every":
-            self.recorder.keep(self.stage, place.epoch, self.model.state_dict())
-        self.recorder.validation(self.stage, place, metrics, better, self.model.item_embedding.weight.detach())
+            self.recorder.keep(self.stage, place.epoch, tensors(self.model.state_dict()))
+        self.recorder.validation(self.stage, place, metrics, better, self.model.table)
 
     def _end_stage(self, reason: str) -> None:
         """Keep the best weights; a stage that had no validation along the way has one now and keeps its last."""
         if not self.best_weights:
             self._validate()
         if self.config.keep_weights == "every":
-            self.recorder.keep(self.stage, LAST, self.model.state_dict())
+            self.recorder.keep(self.stage, LAST, tensors(self.model.state_dict()))
         self.model.load_state_dict(self.best_weights)
-        self.recorder.stage_ends(self.stage, self.place, reason, self.model.state_dict())
-        self.table = self.model.item_embedding.weight.detach().cpu().clone()
+        self.recorder.stage_ends(self.stage, self.place, reason, tensors(self.model.state_dict()))
+        self._augment()
+        self.table = None if self.model.table is None else self.model.table.detach().cpu().clone()
         self.best_weights = {}
         self.place = Position(stage=self.place.stage + 1)
         if not self.finished:
             self._begin_stage()
         self.recorder.checkpoint(self.state())
 
+    def _augment(self) -> None:
+        made = self.model.augmented(self.sequences, stream(self.config.seed, AUGMENT, self.stage))
+        if made is not self.sequences:
+            self.recorder.save_sequences(self.stage, made)
+            self._train_on(made)
+
     def _evaluate(self, split: Split) -> Evaluation:
         with Workers(self.processes.threads) as workers:
-            steps = self.config.sampling_steps or None
+            steps = getattr(self.model.config, "sampling_steps", 0) or None
             return evaluate(self.model, self.data, split, steps=steps, map=workers.map, share=self.processes)
 
     def _final_test(self) -> None:
         """Test the last stage's weights; a run that was resumed behind its last stage has them in its folder alone."""
-        self.model = build(self.stages[-1].config(self.model_config))
+        self.model = self.stages[-1].model(self.stages[-1].config)
         if self.processes.first:
             self.recorder.load_final(self.model)
         else:
-            self.model.load_state_dict({k: torch.zeros_like(v) for k, v in self.model.state_dict().items()})
+            self.model.load_state_dict({k: torch.zeros_like(v) for k, v in tensors(self.model.state_dict()).items()})
         self.model.to(self.processes.device)
-        self.processes.add_up([p.data for p in self.model.parameters()])
+        self.processes.add_up(list(tensors(self.model.state_dict()).values()))
         self.recorder.test(self.stages[-1], self._evaluate("test"))

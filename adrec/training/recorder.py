@@ -4,21 +4,23 @@ import errno
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from adrec.data.dataset import SequenceDataset
 from adrec.errors import RunError
 from adrec.evaluation import Evaluation
-from adrec.files import atomic, save_arrays, write_json
-from adrec.models import Model
+from adrec.files import atomic, load_arrays, save_arrays, write_json
+from adrec.models.base import Model, Stage
 from adrec.models.loading import load_weights
 from adrec.runs import ITEM_TABLE, STAGES, RunFolder
 from adrec.training.position import Position
-from adrec.training.stages import Stage
 
 SNAPSHOT_ITEMS = 50_000
 LOG_SECONDS = 0.5
@@ -72,13 +74,14 @@ class Recorder:
         where = {"stage": stage.name, "epoch": place.epoch, "step": place.step}
         self.event("step", **where, loss=loss, **means, lr=lr, tokens_per_second=round(rate))
 
-    def validation(self, stage: Stage, place: Position, metrics: Mapping[str, Any], best: bool, table: Tensor) -> None:
-        self.snapshot(f"{stage.name}-{place.epoch}", table, np.float16)
+    def validation(self, stage: Stage, place: Position, metrics: Mapping[str, Any], best: bool, table: Tensor | None) -> None:
+        if table is not None:
+            self.snapshot(f"{stage.name}-{place.epoch}", table, np.float16)
         self.event("validation", stage=stage.name, epoch=place.epoch, step=place.step, metrics=dict(metrics), best=best)
 
     def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
         """The item table, of a very large one a sample spread evenly over popularity, with its ids."""
-        arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.cpu().numpy()}
+        arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.detach().cpu().numpy()}
         if len(table) - 1 > SNAPSHOT_ITEMS and dtype is np.float16:
             ranked = np.argsort(self.popularity[1:], kind="stable") + 1
             ids = np.sort(ranked[np.linspace(0, len(ranked) - 1, SNAPSHOT_ITEMS).astype(int)])
@@ -86,12 +89,12 @@ class Recorder:
         arrays[ITEM_TABLE] = arrays[ITEM_TABLE].astype(dtype, copy=False)
         save_arrays(self.run.path / "snapshots" / f"{name}.safetensors", arrays)
 
-    def begin(self, initial: Tensor, pretrained: Tensor | None) -> None:
-        """What a run starts from: its random item table, or the table that takes stage 1's place."""
-        if pretrained is None:
-            self.snapshot("initial", initial, np.float32)
-        else:
+    def begin(self, initial: Tensor | None, pretrained: Tensor | None) -> None:
+        """What a run starts from: its random item table, if it has one, or the table that takes stage 1's place."""
+        if pretrained is not None:
             save_arrays(self.run.weights_path(STAGES[0]), {ITEM_TABLE: pretrained.numpy()})
+        elif initial is not None:
+            self.snapshot("initial", initial, np.float32)
 
     def keep(self, stage: Stage, epoch: int | str, weights: Mapping[str, Tensor]) -> None:
         """A whole model in half precision: of a validated epoch, or the last of a stage."""
@@ -112,6 +115,22 @@ class Recorder:
         where = {"stage": stage.name, "epoch": place.epoch, "step": place.step}
         ended = {"seconds": round(place.seconds, 3), "reason": reason, "best_epoch": place.best_epoch}
         self.event("stage_end", **where, **ended, metrics=place.best_metrics)
+
+    def save_sequences(self, stage: Stage, data: SequenceDataset) -> None:
+        """What the following stages are trained on; written before the checkpoint that says that the stage has ended."""
+        save_arrays(self._sequences_path(stage), {"items": data.train_items, "offsets": data.train_offsets})
+
+    def sequences(self, data: SequenceDataset, ended: Sequence[Stage]) -> SequenceDataset:
+        """What the last of the ended stages that made sequences left to train on; the data if none did."""
+        for stage in reversed(ended):
+            path = self._sequences_path(stage)
+            if path.is_file():
+                arrays = load_arrays(path)
+                return replace(data, train_items=arrays["items"], train_offsets=arrays["offsets"])
+        return data
+
+    def _sequences_path(self, stage: Stage) -> Path:
+        return self.run.path / "stages" / stage.name / "sequences.safetensors"
 
     def load_final(self, model: Model) -> None:
         load_weights(model, self.run.weights_path(STAGES[-1]))
@@ -165,7 +184,10 @@ class Bystander(Recorder):
     def event(self, kind: str, **fields: Any) -> None:
         pass
 
-    def begin(self, initial: Tensor, pretrained: Tensor | None) -> None:
+    def begin(self, initial: Tensor | None, pretrained: Tensor | None) -> None:
+        pass
+
+    def save_sequences(self, stage: Stage, data: SequenceDataset) -> None:
         pass
 
     def snapshot(self, name: str, table: Tensor, dtype: type) -> None:

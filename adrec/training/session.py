@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import adrec
-from adrec.config import DENOISERS_OF, ModelConfig, TrainConfig, from_json, parse_settings, to_json
+from adrec.config import to_json
 from adrec.data import catalog
 from adrec.data.batches import trainable_users
 from adrec.data.dataset import SequenceDataset
@@ -19,6 +19,7 @@ from adrec.diffusion import Diffusion
 from adrec.errors import ConfigError, RunError, WeightsError, refusal
 from adrec.files import load_arrays
 from adrec.models.loading import read_state_dict
+from adrec.models.settings import Settings, parse, recorded
 from adrec.parallel.processes import Processes
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.loop import Trainer
@@ -32,24 +33,24 @@ LIBRARIES = ("torch", "numpy", "pandas", "safetensors")
 def describe_run(
     data: SequenceDataset,
     source: str,
-    model: ModelConfig,
-    train: TrainConfig,
-    preset: str,
+    settings: Settings,
     command: str,
-    pretrained: str | None,
+    pretrained: str | None = None,
     about: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
     """What run.json holds. source: the data set's name or path as it was asked for. about: ``title``, ``purpose``, ``question``."""
-    if pretrained is not None and not train.pretrain:
-        raise ConfigError("Setting 'pretrain' is False; allowed with --pretrained is true, because its weights take stage 1's place.")
+    settings = settings.sized(data.n_items)
+    if pretrained is not None and settings.stages[0].name != "pretrain":
+        raise ConfigError("The option --pretrained takes the place of the stage 'pretrain', and with these settings there is none.")
     named = catalog.named(source)
     counts = {"users": data.n_users, "items": data.n_items, "interactions": data.n_interactions}
+    config: Any = settings.config
+    denoises = "denoise" in settings.model.abilities
     return {
         **check_texts(about or {}),
-        "model": to_json(model),
-        "train": to_json(train),
-        "preset": preset,
-        "seed": train.seed,
+        **settings.to_json(),
+        "abilities": list(settings.model.abilities),
+        "seed": settings.train.seed,
         "dataset": {
             "name": source,
             "title": named[0].title if named and not named[1] else data.name,
@@ -61,7 +62,7 @@ def describe_run(
         "versions": {"adrec": adrec.__version__, "python": platform.python_version(), **{p: version(p) for p in LIBRARIES}},
         "command": command,
         "credit": named[0].credit if named else None,
-        "diffusion": Diffusion.from_schedule(model.schedule, model.timesteps).to_json() if model.model in DENOISERS_OF else None,
+        "diffusion": Diffusion.from_schedule(config.schedule, config.timesteps).to_json() if denoises else None,
     }
 
 
@@ -112,9 +113,10 @@ def train_run(
     A failure is recorded in status.json and raised again.
     """
     processes = processes or Processes()
-    trainable_users(data)
     if run.exists and not resume:
         raise RunError(f"Run '{run.path}' exists already; choose another folder, or go on with --resume.")
+    if any(stage.trains for stage in recorded(run.info if run.exists else info).stages):
+        trainable_users(data)
     with run.owned(exist_ok=resume) if processes.first else contextlib.nullcontext():
         return _train_owned(run, data, info, resume and run.exists, stop, listener, processes)
 
@@ -137,16 +139,16 @@ def _train_owned(
     weights = info.get("pretrained")
     if weights and going_on and run.weights_path("pretrain").is_file():
         weights = run.weights_path("pretrain")  # the same table; the file it came from may be gone
-    model_config = from_json(ModelConfig, info["model"])
-    table = read_pretrained(weights, model_config.n_items + 1, model_config.hidden_size) if weights else None
+    settings = recorded(info)
+    table = read_pretrained(weights, settings.config.n_items + 1, getattr(settings.config, "hidden_size", 0)) if weights else None
     if not processes.first:
-        return _state(_train(Bystander(run, data.popularity), data, info, table, going_on, stop, processes))
+        return _state(_train(Bystander(run, data.popularity), data, settings, table, going_on, stop, processes))
     if not going_on:
         run.create(info, data.items, data.popularity)
     run.write_status("running")
     try:
         recorder = Recorder(run, data.popularity, listener)
-        finished = _train(recorder, data, info, table, going_on, lambda: stop() or run.stop_asked is not None, processes)
+        finished = _train(recorder, data, settings, table, going_on, lambda: stop() or run.stop_asked is not None, processes)
     except BaseException as error:
         asked = isinstance(error, KeyboardInterrupt)  # a second signal, which does not wait for a checkpoint
         told = refusal(error) if isinstance(error, OSError) else f"{error}" or type(error).__name__
@@ -166,21 +168,20 @@ def _state(finished: bool) -> str:
 def _train(
     recorder: Recorder,
     data: SequenceDataset,
-    info: Mapping[str, Any],
+    settings: Settings,
     table: Tensor | None,
     going_on: bool,
     stop: Callable[[], bool],
     processes: Processes,
 ) -> bool:
-    model_config, config = from_json(ModelConfig, info["model"]), from_json(TrainConfig, info["train"])
     state = recorder.resume() if going_on else None
-    trainer = Trainer(data, model_config, config, recorder, stop, table, processes)
+    trainer = Trainer(data, settings, recorder, stop, table, processes)
     if state is not None:
         trainer.restore(state)
     if not processes.agree({**vars(trainer.place), "seconds": None}):
         raise RunError(f"The processes of this training do not see the same '{recorder.run.path / 'checkpoint.pt'}'; all of them must.")
     if state is None:
-        recorder.begin(trainer.model.item_embedding.weight.detach(), table)
+        recorder.begin(trainer.model.table, table)
     finished = trainer.run()
     recorder.event(_state(finished))
     return finished
@@ -190,20 +191,24 @@ def recorded_request(
     run: RunFolder,
     preset: str | None,
     given: Mapping[str, str],
-    pretrained: str | None,
+    pretrained: str | None = None,
+    model: str | None = None,
     about: Mapping[str, str | None] | None = None,
 ) -> None:
     """A resumed run goes on with its recorded settings: whatever is asked again must agree with them."""
     info = run.info
-    recorded = {**to_json(run.model_config), **to_json(run.train_config), "preset": info.get("preset")}
-    recorded.update({name: info.get(name) for name in LONGEST})
-    asked = {**parse_settings(given), **check_texts(about or {})}
+    settings = recorded(info)
+    known = {**to_json(settings.config), **to_json(settings.train), "model": settings.model.name, "preset": settings.preset}
+    known |= {name: info.get(name) for name in LONGEST}
+    asked: dict[str, Any] = {**parse(settings.model, given), **check_texts(about or {})}
+    if model is not None:
+        asked["model"] = model
     if preset is not None:
         asked["preset"] = preset
     for key, value in asked.items():
-        if recorded.get(key) != value:
-            raise ConfigError(f"Run '{run.path}' was begun with {key} = {recorded.get(key)}, not {value}; it is resumed as it was begun.")
-    known = info["pretrained"]
-    if pretrained is not None and known not in (pretrained, str(Path(pretrained).resolve())):
-        told = f"the pretrained weights '{known}', not '{pretrained}'"
+        if known.get(key) != value:
+            raise ConfigError(f"Run '{run.path}' was begun with {key} = {known.get(key)}, not {value}; it is resumed as it was begun.")
+    weights = info["pretrained"]
+    if pretrained is not None and weights not in (pretrained, str(Path(pretrained).resolve())):
+        told = f"the pretrained weights '{weights}', not '{pretrained}'"
         raise ConfigError(f"Run '{run.path}' was begun with {told}; it is resumed as it was begun.")

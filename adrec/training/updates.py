@@ -11,7 +11,8 @@ from torch.nn import Parameter
 from adrec.config import TrainConfig
 from adrec.data.batches import PackedBatch
 from adrec.losses.sampled import Proposal, RowAdam, own_table, small_table
-from adrec.models import Model
+from adrec.models.base import Stage
+from adrec.models.neural import NeuralModel
 from adrec.training.gradients import Gradient
 
 GradientOf = Callable[[PackedBatch, list[Parameter]], tuple[dict[str, float], Gradient]]
@@ -19,20 +20,20 @@ GradientOf = Callable[[PackedBatch, list[Parameter]], tuple[dict[str, float], Gr
 
 
 class FullUpdates:
-    """Adam on every parameter. A frozen table is left out, or gets a gradient of zeros where ``warmup_drift`` asks for it."""
+    """Adam on every parameter. A frozen table is left out, or gets a gradient of zeros where the stage lets it drift."""
 
-    def __init__(self, model: Model, config: TrainConfig) -> None:
-        self.table, self.drift = model.item_embedding.weight, config.warmup_drift
+    def __init__(self, model: NeuralModel, config: TrainConfig) -> None:
+        self.table = model.item_embedding.weight if "item_table" in model.abilities else None
         self.parameters = list(model.parameters())
         self.adam = _adam(self.parameters, config)
 
-    def step(self, batch: PackedBatch, gradient_of: GradientOf, lr: float, frozen: bool, rng: np.random.Generator) -> dict[str, float]:
-        """One step; returns the losses. frozen: whether the table stays as it is. Nothing is drawn from ``rng``."""
-        trained = [p for p in self.parameters if not (frozen and p is self.table)]
+    def step(self, batch: PackedBatch, gradient_of: GradientOf, lr: float, stage: Stage, rng: np.random.Generator) -> dict[str, float]:
+        """One step; returns the losses. Nothing is drawn from ``rng``."""
+        trained = [p for p in self.parameters if not (stage.frozen_table and p is self.table)]
         losses, gradient = gradient_of(batch, trained)
-        if frozen:
+        if stage.frozen_table and self.table is not None:
             # a gradient of zeros instead of none lets Adam apply its weight decay: the official code's drift
-            self.table.grad = torch.zeros_like(self.table) if self.drift else None
+            self.table.grad = torch.zeros_like(self.table) if stage.drift else None
         _step(self.adam, trained, gradient, lr)
         return losses
 
@@ -49,14 +50,15 @@ class SampledUpdates:
     To be built when the model's table is filled and on its device: both share the storage.
     """
 
-    def __init__(self, model: Model, config: TrainConfig, proposal: Proposal) -> None:
+    def __init__(self, model: NeuralModel, config: TrainConfig, proposal: Proposal) -> None:
         self.model, self.proposal = model, proposal
         table = model.item_embedding.weight
         self.others = [p for p in model.parameters() if p is not table]
         self.adam, self.rows_adam = _adam(self.others, config), RowAdam(table, config.weight_decay)
 
-    def step(self, batch: PackedBatch, gradient_of: GradientOf, lr: float, frozen: bool, rng: np.random.Generator) -> dict[str, float]:
-        """One step; returns the losses. frozen: whether the table stays as it is. rng: of the negatives."""
+    def step(self, batch: PackedBatch, gradient_of: GradientOf, lr: float, stage: Stage, rng: np.random.Generator) -> dict[str, float]:
+        """One step; returns the losses. rng: of the negatives."""
+        frozen = stage.frozen_table
         rows, batch = own_table(batch, self.proposal.draw(rng))
         rows = rows.to(self.rows_adam.table.device)
         with small_table(self.model, rows) as local:
@@ -75,7 +77,7 @@ class SampledUpdates:
         self.rows_adam.load_state_dict(state["rows"])
 
 
-def updates_of(model: Model, config: TrainConfig, popularity: np.ndarray) -> FullUpdates | SampledUpdates:
+def updates_of(model: NeuralModel, config: TrainConfig, popularity: np.ndarray) -> FullUpdates | SampledUpdates:
     """Those of the setting ``loss``. popularity: (V + 1,) training occurrences."""
     if config.loss == "sampled":
         return SampledUpdates(model, config, Proposal.of(popularity, config.negatives))

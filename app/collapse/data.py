@@ -82,7 +82,6 @@ def _official(path: str, changed: int, name: str) -> dict[str, float]:
 # -- words --------------------------------------------------------------------------------------------------------
 
 
-MODEL_NAMES = {"adrec": "ADRec", "sasrec": "SASRec", "dreamrec": "DreamRec"}
 Line = tuple[str, str]
 """A few words and what they mean in full."""
 
@@ -91,28 +90,25 @@ def stage_lines(run: RunFolder, name: str) -> list[Line]:
     """What stands above a stage's map: how its models rank, what the warm-up changes though no item moves, how many neighbours stayed."""
     if loaders.is_bare(run):
         return _stayed(run, name)
-    model = MODEL_NAMES.get(loaders.info(run).get("model", {}).get("model"), "ADRec")
     if name == "initial":
         random = ("Random numbers, before any training", "Every item starts as a draw from a Gaussian.")
         kept = [stage for stage, shown in loaders.distinct(run)[1].items() if shown == "initial" != stage]
-        return [random, *(_ranking(run, stage, f"{model} on them, after {palette.stage_label(stage).lower()}") for stage in kept)]
+        return [random, *(_ranking(run, stage, f"The model on them, after {palette.stage_label(stage).lower()}") for stage in kept)]
     merged = stages(run).merged and name == "pretrain"
-    lines = [_ranking(run, name, "SASRec" if name == "pretrain" else model)]
-    if merged:
-        lines.append(_ranking(run, "warmup", f"{model} after warm-up"))
+    lines = [_ranking(run, stage, f"After {palette.stage_label(stage).lower()}") for stage in ([name, "warmup"] if merged else [name])]
     if merged or name == "warmup":
         lines += _error(run)
     return [*lines, *_stayed(run, name)]
 
 
-def _ranking(run: RunFolder, stage: str, model: str) -> Line:
+def _ranking(run: RunFolder, stage: str, when: str) -> Line:
     found = loaders.metrics(run).get(stage, {}).get("val", {})
     if "ndcg@10" not in found:
-        return f"{model}: not validated yet", "It is validated every few epochs."
+        return f"{when}: not validated yet", "It is validated every few epochs."
     parts = [f"{name} {100 * found[key]:.1f} %" for name, key in (("NDCG@10", "ndcg@10"), ("HR@10", "hr@10")) if key in found]
     errors = [f"{100 * found[key]:.1f}" for key in ("ndcg@10_se", "hr@10_se") if key in found]
-    hint = f"Mean over {found.get('users', 0):,} users of the place that {model} gives to the next item, on validation"
-    return f"{model}: {', '.join(parts)}", hint + (f"; standard errors {' and '.join(errors)} points." if errors else ".")
+    hint = f"Mean over {found.get('users', 0):,} users of the place that the model gives to the next item, on validation"
+    return f"{when}: {', '.join(parts)}", hint + (f"; standard errors {' and '.join(errors)} points." if errors else ".")
 
 
 def _error(run: RunFolder) -> list[Line]:

@@ -99,7 +99,7 @@ def _user(row: Any, one: Side) -> Pair | None:
         state.put(other=ids[int(np.random.default_rng().integers(len(ids)))])
 
     row.button("Another", icon=":material/casino:", on_click=draw, help="Any other user", key="compare.random")
-    subject = replace(data.user(users, chosen, one.run.model_config.length), index=one.subject.index)
+    subject = replace(data.user(users, chosen, one.run.settings["length"]), index=one.subject.index)
     first = replace(one, name="Your own history" if own is None else f"User {own}")
     return Pair(first, replace(one, subject=subject, name=f"User {chosen}"), "user", own, chosen)
 
@@ -127,7 +127,7 @@ def _run(row: Any, one: Side) -> Pair | None:
     names = list(runs)
     _check("against", names, "other run")
     chosen = runs[row.selectbox("Other run", names, width=260, **state.bound("against", names[0], names))]
-    usual, total = one.run.model_config.timesteps, chosen.model_config.timesteps
+    usual, total = one.run.settings["timesteps"], chosen.settings["timesteps"]
     steps = total if one.steps == usual else min(one.steps, total)
     second = replace(one, run=chosen, stage=data.stage(chosen), steps=steps, name=chosen.name)
     return Pair(replace(one, name=one.run.name), second, "run", one.run.name, chosen.name)
@@ -138,7 +138,7 @@ def _comparable(run: RunFolder, other: RunFolder) -> bool:
     try:
         data.stage(run)
         same = [loaders.info(r).get("dataset", {}).get("hash") for r in (run, other)]
-        return same[0] == same[1] and run.model_config.n_items == other.model_config.n_items
+        return same[0] == same[1] and run.settings["n_items"] == other.settings["n_items"]
     except AdrecError:
         return False
 

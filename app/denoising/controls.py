@@ -256,7 +256,7 @@ def _change(row: Any, run: RunFolder, place: int, known: list[int], linked: Call
 
 def noise(run: RunFolder) -> tuple[int, int, str]:
     """Seed, number of steps and map that the link names, or their defaults."""
-    timesteps, methods = run.model_config.timesteps, _methods(run)
+    timesteps, methods = run.settings["timesteps"], _methods(run)
     seed, steps, method = state.get("seed", 0), state.get("steps", timesteps), state.get("method", methods[0])
     return (
         seed if seed in range(2**31) else 0,
@@ -271,7 +271,7 @@ def _methods(run: RunFolder) -> tuple[str, ...]:
 
 def turn(run: RunFolder) -> None:
     """The controls for them."""
-    row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.model_config.timesteps
+    row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.settings["timesteps"]
 
     def reseed() -> None:
         state.put(seed=(noise(run)[0] + 1) % 2**31)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from adrec.config import DENOISERS_OF
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from adrec.explain.forward_process import Noised, Schedule
     from adrec.explain.seeds import Fan, FewerSteps
     from adrec.explain.trajectory import Trajectory
-    from adrec.models import Model
+    from adrec.models.base import Model
 
 _background = ThreadPoolExecutor(1, "model")
 OUTCOMES = {"hit": (1, 10), "near miss": (11, 50), "miss": (51, None)}
@@ -52,11 +51,8 @@ class Chance:
 
 def stage(run: RunFolder) -> str:
     """The last stage with a denoiser; a RunError if there is none yet, or if the model has none."""
-    kind = run.model_config.model
-    if kind not in DENOISERS_OF:
-        raise RunError(
-            f"'{run.name}' is a model of kind '{kind}', which has no reverse process: choose a run of {' or '.join(DENOISERS_OF)}."
-        )
+    if not {"denoise", "item_table"} <= run.abilities:
+        raise RunError(f"The model of '{run.name}' has no reverse process: choose a run of a diffusion model.")
     found = [s for s in run.stages if s != "pretrain"]
     if not found:
         raise RunError(f"'{run.name}' has no trained denoiser yet: that comes with the end of the warm-up.")

@@ -72,7 +72,7 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
         st.markdown(words.of_shares(found.fan, title))
         table = charts.pd.DataFrame([{"id": item, "title": title(item), "share": share} for item, share in found.fan.shares])
         ui.figure(charts.ends(found.fan, title), table, "where-seeds-end", "Share of seeds that end at each item", key="denoising.ends")
-    st.markdown(f"**One step against {run.model_config.timesteps}**, under the same {data.SEEDS} seeds")
+    st.markdown(f"**One step against {run.settings['timesteps']}**, under the same {data.SEEDS} seeds")
     columns = {
         "steps": st.column_config.NumberColumn("Steps"),
         "common": st.column_config.NumberColumn("Same items in the top 10, mean", format="%.1f"),
@@ -118,18 +118,18 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
         st.markdown(f"**{name} under growing noise**")
         alt = f"Cosine of the noised item to itself and share of draws in which it is still nearest, over t, of {title(item)}."
         ui.figure(charts.recognised(noised), table, "noised-item", alt, key="denoising.noised")
-        st.caption(f"Over {noised.draws} draws of noise. By cosine among all {run.model_config.n_items:,} items.")
+        st.caption(f"Over {noised.draws} draws of noise. By cosine among all {run.settings['n_items']:,} items.")
     st.markdown("**Who gets how much noise**")
     sequence = [*trajectory.history[1:], item]
-    diffusion: Any = data.model(run, stage).result().diffusion
-    levels = dealt(len(sequence), diffusion, seed)
+    loaded: Any = data.model(run, stage).result()
+    levels = dealt(len(sequence), loaded.diffusion, seed)
     figure = charts.dealt(levels, schedule, [title(i) for i in sequence])
     rows = charts.pd.DataFrame({"title": [title(i) for i in sequence], **levels})
     ui.figure(
         figure, rows, "noise-by-token", "Noise on every token of the history, in training and when recommending.", key="denoising.dealt"
     )
     st.caption("Darker is noisier; pale is clean. Each row of training is one draw.")
-    st.markdown(PER_TOKEN[run.model_config.timestep_per])
+    st.markdown(PER_TOKEN.get(getattr(loaded.config, "timestep_per", ""), ""))
 
 
 # -- all users ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The noise weight λ as a dial: runs that were trained with another one and are the same otherwise, and what it does to all users."""
 
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -23,7 +22,7 @@ def dial(row: Any, run: RunFolder) -> None:
     runs = alike(run)
     if len(runs) < 2:
         return
-    st.session_state[KEY] = run.model_config.noise_weight
+    st.session_state[KEY] = run.settings["noise_weight"]
 
     def turn() -> None:
         shown = st.session_state.get("state.user", state.get("user"))  # else another run would open with a user of its own
@@ -34,24 +33,25 @@ def dial(row: Any, run: RunFolder) -> None:
 
 
 def alike(run: RunFolder) -> dict[float, RunFolder]:
-    """By noise weight, smallest first, the ADRec runs that differ from ``run`` in nothing else: data, settings and seed are the same."""
+    """By noise weight, smallest first, the runs that differ from ``run`` in nothing else: data, settings and seed are the same."""
     settings = _settings(run)
-    if settings is None or settings[0].model != "adrec":
+    if "noise_weight" not in settings or "denoise" not in run.abilities:
         return {}
-    found = {run.model_config.noise_weight: run}
+    found = {settings["noise_weight"]: run}
     for other in loaders.all_runs():
-        theirs = None if loaders.is_bare(other) or "finetune" not in other.stages else _settings(other)
-        if theirs == settings:
-            found.setdefault(other.model_config.noise_weight, other)
+        theirs = {} if loaders.is_bare(other) or "finetune" not in other.stages else _settings(other)
+        both = settings.keys() & theirs.keys() - {"noise_weight"}  # what one of them does not record was the default then
+        if "noise_weight" in theirs and all(settings[key] == theirs[key] for key in both):
+            found.setdefault(theirs["noise_weight"], other)
     return dict(sorted(found.items()))
 
 
-def _settings(run: RunFolder) -> tuple[Any, ...] | None:
-    """All that a run's answers hang on but the noise weight and chance; None of a run that can't be read."""
+def _settings(run: RunFolder) -> dict[str, Any]:
+    """All that a run's answers depend on but chance; nothing of a run that can't be read."""
     try:
-        return replace(run.model_config, noise_weight=0.0), run.train_config, loaders.info(run).get("dataset", {}).get("hash")
+        return {**run.settings, "data": loaders.info(run).get("dataset", {}).get("hash")}
     except AdrecError:
-        return None
+        return {}
 
 
 def effect(run: RunFolder) -> None:

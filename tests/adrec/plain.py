@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from adrec import paper
 from adrec.data.batches import PackedBatch
-from adrec.models import Model
 from adrec.models.blocks import CausalTransformer
+from adrec.models.neural import NeuralModel as Model
 from adrec.official.weights import to_official_names
 
 RENAMED = {

@@ -16,18 +16,22 @@ from adrec import bench
 from adrec.bench import growth, parts, table
 from adrec.bench.operations import evaluation_operations, forward_operations, pairs, training_operations
 from adrec.cli import main
-from adrec.config import ModelConfig
 from adrec.data.batches import evaluation_batches, training_batch
 from adrec.errors import AdrecError, ConfigError, DataError
-from adrec.models import build
+from adrec.models.adrec import ADRecConfig
+from adrec.models.sasrec import SASRecConfig
 from tests.adrec.plain import plain_adrec, plain_sasrec
+from tests.adrec.small import build
 
 ROOT = Path(__file__).parents[2]
-SMALL = ModelConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=5)
+SIZE = {"hidden_size": 16, "heads": 2, "blocks": 2, "length": 9}
+SMALL = ADRecConfig(n_items=30, **SIZE, timesteps=5)
+BOTH = {"adrec": SMALL, "sasrec": SASRecConfig(n_items=30, **SIZE)}
+BLOCKS = 4
 TINY = bench.Effort(seconds=0.0, at_least=2, padded_batches=1, padded_batch=4, padded_users=2)
 
 
-def model_of(config: ModelConfig):
+def model_of(config: ADRecConfig | SASRecConfig):
     model = build(config)
     model.initialise(torch.Generator().manual_seed(0))
     return model
@@ -51,7 +55,7 @@ def test_pairs_are_those_counted_one_by_one(padding):
 @pytest.mark.parametrize("kind", ["adrec", "sasrec"])
 def test_forward_operations_are_what_torch_counts_of_the_padded_model(kind):
     """Full histories leave no pads: the padded model does only the pairs with the future, and time's features, beyond the useful."""
-    users, config = 3, replace(SMALL, model=kind)
+    users, config = 3, BOTH[kind]
     width, length = SMALL.hidden_size, SMALL.length
     seq, tgt = (torch.randint(1, config.n_items + 1, (users, length)) for _ in range(2))
     with FlopCounterMode(display=False) as counter:
@@ -62,7 +66,7 @@ def test_forward_operations_are_what_torch_counts_of_the_padded_model(kind):
     stacks = 1 if kind == "sasrec" else 2
     future = stacks * config.blocks * users * 4 * width * (length * (length - 1) // 2)
     time = 0 if kind == "sasrec" else 16 * width**2 * users * length
-    assert counter.get_total_flops() - future - time == forward_operations(config, np.full(users, length))
+    assert counter.get_total_flops() - future - time == forward_operations(config, np.full(users, length), BLOCKS if kind == "adrec" else 2)
 
 
 def test_the_backward_pass_has_two_products_for_each_of_the_forward_pass():
@@ -76,7 +80,7 @@ def test_the_backward_pass_has_two_products_for_each_of_the_forward_pass():
     into_features = 8 * SMALL.hidden_size**2 * 2 * length
     assert backward.get_total_flops() == 2 * forward.get_total_flops() - into_features
     lengths = np.full(2, length)
-    assert training_operations(SMALL, lengths) == 3 * forward_operations(SMALL, lengths)
+    assert training_operations(SMALL, lengths, BLOCKS) == 3 * forward_operations(SMALL, lengths, BLOCKS)
 
 
 def test_evaluation_operations_are_those_counted_layer_by_layer():
@@ -98,14 +102,14 @@ def test_evaluation_operations_are_those_counted_layer_by_layer():
 
 
 def test_training_counts_the_tokens_that_its_batches_hold(tiny_data):
-    trainer = parts.trainer_of(tiny_data, "finetune", ModelConfig(n_items=tiny_data.n_items, hidden_size=16, heads=2, length=10))
+    trainer = parts.trainer_of(tiny_data, "finetune", hidden_size=16, heads=2, length=10)
     assert trainer.stage.name == "finetune"
     held = sum(training_batch(tiny_data, trainer.trainable_users[i : i + 7], 10).tokens for i in range(0, len(trainer.trainable_users), 7))
     assert parts.training_lengths(tiny_data, 10).sum() == held
 
 
 def test_an_epoch_makes_every_step_and_trains(tiny_data):
-    trainer = parts.trainer_of(tiny_data, "pretrain", ModelConfig(n_items=tiny_data.n_items, hidden_size=16, heads=2, length=10))
+    trainer = parts.trainer_of(tiny_data, "pretrain", hidden_size=16, heads=2, length=10)
     before = trainer.model.item_embedding.weight.detach().clone()
     parts._epoch(trainer)
     assert trainer.stage.name == "pretrain" and not torch.equal(before, trainer.model.item_embedding.weight)
@@ -228,7 +232,7 @@ def test_the_formulas_exponents_approach_their_asymptotes():
         values = [4, 64, 4096] if axis == "width" else sizes
         configs = [replace(SMALL, heads=2, **{field: v}) if axis != "length" else SMALL for v in values]
         lengths = [np.array([v if axis == "length" else 9]) for v in values]
-        costs = [training_operations(c, n) for c, n in zip(configs, lengths, strict=True)]
+        costs = [training_operations(c, n, BLOCKS) for c, n in zip(configs, lengths, strict=True)]
         assert growth.exponent(values, costs) == pytest.approx(growth.ASYMPTOTES[axis], abs=0.05)
 
 

@@ -8,6 +8,7 @@ import pytest
 from adrec.errors import RunError, WeightsError
 from adrec.files import load_arrays, write_json
 from adrec.models.loading import load_model
+from adrec.models.settings import recorded
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.runs.compact import STEPS_KEPT, compact
 
@@ -34,7 +35,7 @@ def test_tables_are_kept_in_half_precision(whole, tmp_path):
     for name in copy.table_names():
         np.testing.assert_allclose(copy.table(name), whole.table(name), rtol=1e-3, atol=1e-6)
     assert load_arrays(copy.weights_path("finetune"))[ITEM_TABLE].dtype == np.float16
-    assert load_model(copy).config == whole.model_config
+    assert load_model(copy).config == recorded(whole.info).config
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])

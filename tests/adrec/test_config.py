@@ -8,30 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.config import (
-    DENOISERS,
-    DENOISERS_OF,
-    INFER_FROM,
-    LOSSES,
-    MODELS,
-    OBJECTIVES,
-    PADDINGS,
-    PRESETS,
-    SCHEDULES,
-    TARGETS,
-    TIMESTEP_PER,
-    ModelConfig,
-    TrainConfig,
-    from_json,
-    settings,
-    to_json,
-)
+from adrec.config import KEPT_WEIGHTS, LOSSES, ModelConfig, TrainConfig, from_json, to_json
 from adrec.diffusion import betas
+from adrec.diffusion.schedules import SCHEDULES
 from adrec.errors import ConfigError
+from adrec.models.adrec import OBJECTIVES, ADRecConfig
+from adrec.models.attention import PADDINGS
+from adrec.models.base import MODELS
+from adrec.models.dreamrec import DreamRecConfig
+from adrec.models.sasrec import SASRecConfig
+from adrec.models.settings import fields_of, settings
 
+CONFIGS = (ADRecConfig, DreamRecConfig, SASRecConfig)
 MODEL_BAD = {
     "n_items": [0, -1, 1.0, "7", True, None],
-    "model": ["bert", "", 3, None],
     "hidden_size": [0, -2, 10**9, 128.0, "128", True],
     "heads": [0, 3, -4, 2.0, "2", False],
     "blocks": [0, -1, 10**6, 1.5],
@@ -44,30 +34,30 @@ MODEL_BAD = {
     "timestep_per": ["user", "", None],
     "schedule": ["quadratic", "", 1],
     "noise_weight": [-0.001, float("nan"), float("inf"), "1", True],
-    "denoiser": ["unet", "linear", None],
+    "denoiser": ["unet", None],
     "targets": ["first", "", None],
     "infer_from": ["decoder", None],
     "condition_drop": [-0.1, 1, float("nan"), "0.1", True],
     "guidance": [-1.0, 2.0, float("nan"), float("inf"), None],
+    "sampling_steps": [-1, 10**9, 1.0],
+    "pretrain": [0, 1, "false", None],
+    "warmup_epochs": [-1, 10**9, 1.0],
+    "warmup_drift": [0, 1, "false", None],
+    "objective": ["none", "", "ce+mse", 1, None],
+    "pcgrad": [1, "true"],
 }
 TRAIN_BAD = {
     "seed": [-1, 2**32, 1.0, "1", True],
     "batch_size": [0, -1, 10**9, 5e2],
     "epochs": [0, 10**9, "9"],
-    "warmup_epochs": [-1, 500, 501, 1.0],
     "lr": [0, -1e-3, 1.01, float("nan"), float("inf"), "1e-3", True],
     "weight_decay": [-1e-5, 1, float("nan"), None],
     "validate_every": [0, -5, 2.5],
     "patience": [0, -1, "4"],
     "max_steps": [0, -1, 1.0, "none", True],
-    "pretrain": [0, 1, "false", None],
     "frozen_table": [0, 1, "true", None],
-    "objective": ["none", "", "ce+mse", 1, None],
-    "warmup_drift": [0, 1, "false", None],
-    "pcgrad": [1, "true"],
     "loss": ["bpr", "", 1, None],
     "negatives": [0, -1, 10**9, 1.0, "8192", True],
-    "sampling_steps": [-1, 10**9, 1.0],
     "checkpoint_seconds": [-1, float("nan"), float("inf"), "20"],
     "keep_weights": ["all", "", 1, None],
 }
@@ -81,20 +71,25 @@ def cases(table):
     return [pytest.param(field, value, id=f"{field}-{value!r}") for field, values in table.items() for value in values]
 
 
+def owner_of(field):
+    """A config that has the field."""
+    return next(kind for kind in CONFIGS if field in {f.name for f in dataclasses.fields(kind)})
+
+
 def assert_tells(message: str, field: str, value: object) -> None:
-    """One sentence with the field, the value, and what is allowed."""
-    assert re.fullmatch(rf"Setting '{field}' is {re.escape(repr(value))}; allowed is [^;]+\.", message)
+    """One sentence with the field, the value, and what was expected."""
+    assert re.fullmatch(rf"Setting '{field}' is {re.escape(repr(value))}; it must be [^;]+\.", message)
 
 
 def test_every_field_has_bad_values_tested_here():
-    assert set(MODEL_BAD) == {f.name for f in dataclasses.fields(ModelConfig)}
+    assert set(MODEL_BAD) == {f.name for kind in CONFIGS for f in dataclasses.fields(kind)}
     assert set(TRAIN_BAD) == {f.name for f in dataclasses.fields(TrainConfig)}
 
 
 @pytest.mark.parametrize(("field", "value"), cases(MODEL_BAD))
 def test_a_bad_model_field_is_told_with_its_value_and_what_is_allowed(field, value):
     with pytest.raises(ConfigError) as caught:
-        ModelConfig(**{"n_items": 10, field: value})
+        owner_of(field)(**{"n_items": 10, field: value})
     assert_tells(str(caught.value), field, value)
 
 
@@ -107,29 +102,29 @@ def test_a_bad_training_field_is_told_with_its_value_and_what_is_allowed(field, 
 
 @pytest.mark.parametrize("odd", [9, 15])
 def test_an_odd_width_is_refused(odd):
-    with pytest.raises(ConfigError, match=rf"'hidden_size' is {odd}; allowed is an even number"):
-        ModelConfig(n_items=1, hidden_size=odd, heads=1)
+    with pytest.raises(ConfigError, match=rf"'hidden_size' is {odd}; it must be an even number"):
+        ADRecConfig(n_items=1, hidden_size=odd, heads=1)
 
 
 MODEL_WORDS = {
-    "model": MODELS,
-    "schedule": SCHEDULES,
-    "denoiser": DENOISERS_OF["adrec"],
+    "schedule": list(SCHEDULES),
+    "denoiser": ("transformer", "mlp"),
     "padding": PADDINGS,
-    "timestep_per": TIMESTEP_PER,
-    "targets": TARGETS,
-    "infer_from": INFER_FROM,
+    "timestep_per": ("token", "sequence"),
+    "targets": ("last", "all"),
+    "infer_from": ("encoder", "item"),
+    "objective": tuple(OBJECTIVES),
 }
 
 
 @pytest.mark.parametrize(("field", "names"), MODEL_WORDS.items())
 def test_a_wrong_word_is_answered_with_all_right_ones(field, names):
     with pytest.raises(ConfigError) as caught:
-        ModelConfig(n_items=1, **{field: "wrong"})
-    assert str(caught.value).endswith(f"allowed is one of {', '.join(names)}.")
+        owner_of(field)(n_items=1, **{field: "wrong"})
+    assert str(caught.value).endswith(f"it must be one of {', '.join(names)}.")
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", list(SCHEDULES))
 @pytest.mark.parametrize("timesteps", [2, 3, 20, 21, 32, 1000, 4000])
 def test_a_config_is_allowed_exactly_where_its_schedule_exists(schedule, timesteps):
     def exists(make):
@@ -139,11 +134,11 @@ def test_a_config_is_allowed_exactly_where_its_schedule_exists(schedule, timeste
             return False
         return True
 
-    config = exists(lambda: ModelConfig(n_items=1, schedule=schedule, timesteps=timesteps))
+    config = exists(lambda: ADRecConfig(n_items=1, schedule=schedule, timesteps=timesteps))
     assert config == exists(lambda: betas(schedule, timesteps))
 
 
-@pytest.mark.parametrize("config", [ModelConfig(n_items=5), TrainConfig()])
+@pytest.mark.parametrize("config", [ADRecConfig(n_items=5), TrainConfig()])
 def test_a_config_does_not_change(config):
     field = dataclasses.fields(config)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -155,17 +150,10 @@ def fractions(top: float) -> st.SearchStrategy[float]:
 
 
 model_configs = st.builds(
-    lambda model, denoiser, heads, per_head, **fields: ModelConfig(
-        model=model,
-        denoiser=denoiser if denoiser in DENOISERS_OF.get(model, DENOISERS) else "mlp",
-        heads=heads,
-        hidden_size=2 * heads * per_head,
-        **fields,
-    ),
+    lambda heads, per_head, **fields: DreamRecConfig(heads=heads, hidden_size=2 * heads * per_head, **fields),
     heads=st.integers(1, 8),
     per_head=st.integers(1, 32),
     n_items=st.integers(1, 10**7),
-    model=st.sampled_from(MODELS),
     blocks=st.integers(1, 8),
     length=st.integers(1, 500),
     positions=st.booleans(),
@@ -173,31 +161,27 @@ model_configs = st.builds(
     dropout=fractions(1),
     embedding_dropout=fractions(1),
     timesteps=st.integers(21, 4000),
-    schedule=st.sampled_from(SCHEDULES),
-    noise_weight=st.floats(0, 1e6),
-    timestep_per=st.sampled_from(TIMESTEP_PER),
-    targets=st.sampled_from(TARGETS),
-    infer_from=st.sampled_from(INFER_FROM),
+    schedule=st.sampled_from(list(SCHEDULES)),
+    timestep_per=st.sampled_from(("token", "sequence")),
+    targets=st.sampled_from(("last", "all")),
+    infer_from=st.sampled_from(("encoder", "item")),
     condition_drop=st.floats(0.01, 0.99),
     guidance=st.floats(0, 10),
-    denoiser=st.sampled_from(DENOISERS),
+    denoiser=st.sampled_from(("mlp", "linear")),
 )
 train_configs = st.builds(
-    lambda loss, drift, **fields: TrainConfig(loss=loss, warmup_drift=drift and loss == "full", **fields),
-    drift=st.booleans(),
-    pretrain=st.booleans(),
+    TrainConfig,
     frozen_table=st.booleans(),
-    objective=st.sampled_from(OBJECTIVES),
     seed=st.integers(0, 2**32 - 1),
     batch_size=st.integers(1, 10**6),
-    epochs=st.integers(6, 10**6),
-    warmup_epochs=st.integers(0, 5),
+    epochs=st.integers(1, 10**6),
     lr=st.floats(1e-12, 1),
     weight_decay=fractions(1),
     max_steps=st.none() | st.integers(1, 10**6),
     loss=st.sampled_from(LOSSES),
     negatives=st.integers(1, 10**7),
     checkpoint_seconds=st.floats(0, 1e6),
+    keep_weights=st.sampled_from(KEPT_WEIGHTS),
 )
 
 
@@ -214,7 +198,7 @@ def test_an_unknown_field_in_json_is_named(kind):
 
 def test_a_missing_field_in_json_is_named():
     with pytest.raises(ConfigError, match="Setting 'n_items' is missing"):
-        from_json(ModelConfig, {"heads": 4})
+        from_json(ModelConfig, {"length": 4})
 
 
 @pytest.mark.parametrize(
@@ -233,8 +217,8 @@ def test_a_missing_field_in_json_is_named():
     ],
 )
 def test_a_text_becomes_a_value_of_the_fields_type(key, text, value):
-    model, train = settings("paper", {key: text})
-    got = {**to_json(train), **model}[key]
+    found = settings("sasrec" if key == "positions" else "paper", {key: text})
+    got = {**to_json(found.train), **to_json(found.config)}[key]
     assert (got, type(got)) == (value, type(value))
 
 
@@ -256,7 +240,7 @@ def test_a_text_becomes_a_value_of_the_fields_type(key, text, value):
 )
 def test_a_text_that_is_no_value_is_refused_by_the_fields_name(key, text):
     with pytest.raises(ConfigError, match=f"'{key}'"):
-        settings("paper", {key: text})
+        settings("sasrec" if key == "positions" else "paper", {key: text})
 
 
 def test_n_items_cannot_be_set():
@@ -267,56 +251,73 @@ def test_n_items_cannot_be_set():
 def test_an_unknown_key_is_answered_with_all_known_ones():
     with pytest.raises(ConfigError) as caught:
         settings("paper", {"lerning_rate": "1"})
-    known = {f.name for kind in (ModelConfig, TrainConfig) for f in dataclasses.fields(kind)} - {"n_items"}
+    known = set(fields_of(MODELS["adrec"])) - {"n_items"}
+    assert "infer_from" not in str(caught.value)  # another model's
     assert all(name in str(caught.value) for name in known)
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones():
-    with pytest.raises(ConfigError, match=f"Unknown preset 'slow'; known are {', '.join(PRESETS)}"):
+    with pytest.raises(ConfigError, match="Unknown preset 'slow'; known are paper, quick, .*sasrec, .*dreamrec-long"):
         settings("slow", {})
+    with pytest.raises(ConfigError, match="Unknown preset 'paper' of the model 'sasrec'; known are sasrec"):
+        settings("paper", {}, "sasrec")
 
 
 def test_more_sampling_steps_than_timesteps_are_refused_before_anything_is_trained():
-    with pytest.raises(ConfigError, match="'sampling_steps' is 9; allowed is at most timesteps = 8"):
+    with pytest.raises(ConfigError, match="'sampling_steps' is 9; it must be an integer from 0 to 8"):
         settings("paper", {"sampling_steps": "9", "timesteps": "8"})
 
 
 def test_a_wrong_loss_is_answered_with_all_right_ones():
-    with pytest.raises(ConfigError, match="'loss' is 'hinge'; allowed is one of full, sampled"):
+    with pytest.raises(ConfigError, match="'loss' is 'hinge'; it must be one of full, sampled"):
         TrainConfig(loss="hinge")
 
 
 def test_the_official_drift_of_the_whole_table_is_refused_where_only_touched_rows_are_updated():
-    with pytest.raises(ConfigError, match="'warmup_drift' is True; allowed is false with loss = sampled"):
+    with pytest.raises(ConfigError, match="'warmup_drift' is True; it must be false with loss = sampled"):
         settings("paper", {"loss": "sampled", "warmup_drift": "true"})
 
 
 def test_the_loss_and_its_negatives_are_settable_by_text():
-    train = settings("paper", {"loss": "sampled", "negatives": "512"})[1]
+    train = settings("paper", {"loss": "sampled", "negatives": "512"}).train
     assert (train.loss, train.negatives) == ("sampled", 512)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_is_the_defaults_with_its_own_fields(preset):
-    model, train = settings(preset, {})
-    assert {**dataclasses.asdict(TrainConfig()), **{k: v for k, v in PRESETS[preset].items() if k not in model}} == to_json(train)
-    assert model == {k: v for k, v in PRESETS[preset].items() if k in {f.name for f in dataclasses.fields(ModelConfig)}}
+@pytest.mark.parametrize(
+    ("model", "preset"), [(model, preset) for model in ("adrec", "sasrec", "dreamrec") for preset in MODELS[model].presets]
+)
+def test_a_preset_is_the_defaults_with_its_own_fields(model, preset):
+    found, own = settings(preset), MODELS[model].presets[preset].settings
+    usual = {**to_json(TrainConfig()), **to_json(MODELS[model].Config(n_items=1))}
+    assert found.model is MODELS[model] and {**to_json(found.train), **to_json(found.config)} == {**usual, **own}
 
 
 def test_a_key_given_overrides_the_presets():
-    assert settings("quick", {"epochs": "9", "hidden_size": "32"})[1].epochs == 9
-    assert settings("quick", {"hidden_size": "32"})[0]["hidden_size"] == 32
+    assert settings("quick", {"epochs": "9"}).train.epochs == 9
+    assert settings("quick", {"hidden_size": "32"}).config.hidden_size == 32
 
 
-@pytest.mark.parametrize("kind", [ModelConfig, TrainConfig])
+def test_a_warm_up_as_long_as_the_schedule_is_refused_before_anything_is_trained():
+    with pytest.raises(ConfigError, match="'warmup_epochs' is 9; it must be less than epochs = 9"):
+        settings("paper", {"warmup_epochs": "9", "epochs": "9"})
+
+
+def test_a_model_without_a_preset_named_takes_its_first():
+    assert settings(model="dreamrec").preset == "dreamrec-harness" and settings().preset == "paper"
+
+
+def test_no_setting_of_one_model_is_a_field_of_another():
+    sasrec, adrec, dreamrec = (set(fields_of(MODELS[name])) for name in ("sasrec", "adrec", "dreamrec"))
+    assert not {"noise_weight", "warmup_epochs", "objective"} & (sasrec | dreamrec)
+    assert not {"guidance", "infer_from"} & (sasrec | adrec) and not {"timesteps", "sampling_steps"} & sasrec
+
+
+@pytest.mark.parametrize("kind", [DreamRecConfig, TrainConfig])
 def test_a_run_recorded_before_a_setting_existed_is_read_with_its_default(kind):
-    old = {k: v for k, v in to_json(kind(n_items=9) if kind is ModelConfig else kind()).items() if k not in ADDED}
-    assert len(old) == len(dataclasses.fields(kind)) - len(ADDED & {f.name for f in dataclasses.fields(kind)})
-    assert from_json(kind, old) == (kind(n_items=9) if kind is ModelConfig else kind())
+    usual = kind(n_items=9) if kind is DreamRecConfig else kind()
+    assert from_json(kind, {k: v for k, v in to_json(usual).items() if k not in ADDED}) == usual
 
 
-def test_the_usual_denoiser_of_a_model_is_taken_where_none_is_named():
-    assert settings("paper", {"model": "dreamrec"})[0]["denoiser"] == "mlp"
-    assert settings("paper", {"model": "dreamrec", "denoiser": "linear"})[0]["denoiser"] == "linear"
-    with pytest.raises(ConfigError, match="'denoiser' is 'transformer'; allowed is one of mlp, linear"):
-        settings("paper", {"model": "dreamrec", "denoiser": "transformer"})
+def test_a_denoiser_of_another_model_is_refused():
+    with pytest.raises(ConfigError, match="'denoiser' is 'transformer'; it must be one of mlp, linear"):
+        settings("dreamrec-long", {"denoiser": "transformer"})

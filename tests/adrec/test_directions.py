@@ -8,11 +8,10 @@ from adrec.collapse.directions import direction, popularity_correlation, without
 from adrec.collapse.measures import gaussian_spectrum, singular_values, spike_threshold, spikes
 from adrec.collapse.replaced import difference, evaluate_table, some_users
 from adrec.collapse.spectra import VIEWS, bulk, energy, null_band, spectrum
-from adrec.config import ModelConfig
 from adrec.data.named import synthetic
 from adrec.errors import ConfigError, DataError, WeightsError
 from adrec.evaluation import evaluate
-from adrec.models import build
+from tests.adrec.small import built, plan
 
 V, D = 300, 16
 RNG = np.random.default_rng(5)
@@ -113,9 +112,7 @@ def test_an_unknown_view_is_named() -> None:
 # -- ranking ------------------------------------------------------------------------------------------------------
 
 DATA = synthetic.generate(items=60, users=80)
-MODEL = build(ModelConfig(n_items=60, model="sasrec", hidden_size=8, heads=2, length=10))
-MODEL.initialise(torch.Generator().manual_seed(0))
-MODEL.requires_grad_(False)
+MODEL = built(plan("sasrec", hidden_size=8, heads=2, length=10))
 
 
 def test_the_models_own_table_gives_its_own_ranks() -> None:

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +23,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from adrec import cli
-from adrec.config import ModelConfig, TrainConfig
 from adrec.data import catalog
 from adrec.data.batches import training_batch
 from adrec.errors import ConfigError
 from adrec.evaluation import answers, evaluate
 from adrec.files import load_arrays
-from adrec.models import build
 from adrec.models.loading import load_model
 from adrec.models.rng import RandomSource
 from adrec.parallel import processes as distributed
@@ -39,12 +36,13 @@ from adrec.runs import STAGES, RunFolder
 from adrec.training import recorder
 from adrec.training.gradients import mean_gradient, separate_gradients
 from adrec.training.session import describe_run, train_run
+from tests.adrec.small import built, plan, varied
 
 ROOT = Path(__file__).parents[2]
 SOURCE = "synthetic:items=60,users=97"  # the last batch has one user: a part for one process, none for the other
-MODEL = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4)
-TRAIN = TrainConfig(seed=3, batch_size=32, epochs=5, warmup_epochs=2, validate_every=2)
-JOBS = {"mean": TRAIN, "pcgrad": replace(TRAIN, pcgrad=True), "sampled": replace(TRAIN, loss="sampled", negatives=20)}
+SIZE = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10}
+PLAN = plan(**SIZE, timesteps=4, seed=3, batch_size=32, epochs=5, warmup_epochs=2, validate_every=2)
+JOBS = {"mean": PLAN, "pcgrad": varied(PLAN, pcgrad=True), "sampled": varied(PLAN, loss="sampled", negatives=20)}
 LONG = ["epochs=16", "warmup_epochs=3", "validate_every=8", "seed=3", "batch_size=32", "checkpoint_seconds=0.1"]
 LONG += ["hidden_size=16", "heads=2", "blocks=1", "length=10", "timesteps=4"]
 CLOSE = 2e-4  # a step that was lost or repeated would move a weight by about lr = 1e-3
@@ -52,7 +50,7 @@ WORDS = ["--dataset", SOURCE, *(word for setting in LONG for word in ("--set", s
 
 
 def info_of(name: str) -> dict:
-    return describe_run(catalog.load(SOURCE), SOURCE, MODEL, JOBS[name], "paper", "test", None)
+    return describe_run(catalog.load(SOURCE), SOURCE, JOBS[name], "test")
 
 
 @contextmanager
@@ -313,14 +311,14 @@ class OneDevice(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("change", [{}, {"model": "sasrec", "positions": True}, {"padding": "masked"}, {"denoiser": "mlp"}], ids=str)
+@pytest.mark.parametrize("change", [{}, {"padding": "masked"}, {"denoiser": "mlp"}, {"model": "sasrec", "positions": True}], ids=str)
 def test_training_and_inference_need_no_tensor_on_the_cpu(change):
     """On "meta" tensors, which have a shape and a device but no numbers: no GPU is needed to see that nothing is left behind."""
     data, device = catalog.load(SOURCE), torch.device("meta")
-    model = build(replace(MODEL, **change)).to(device)
+    model = built(plan(**SIZE, **change)).requires_grad_(True).to(device)
     trained = list(model.parameters())
     with OneDevice() as mode:
-        batch = training_batch(data, np.arange(20), MODEL.length).split(50)[0].to(device)
+        batch = training_batch(data, np.arange(20), PLAN.config.length).split(50)[0].to(device)
         found = list(model.losses(batch, RandomSource(np.random.default_rng(0), device)).values())
         separate = separate_gradients(found, trained)  # projecting them asks for numbers, which these tensors lack
         for gradient in [*separate, mean_gradient(found, trained)]:

@@ -8,38 +8,40 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from adrec.config import DENOISERS_OF, MODELS, PRESETS, ModelConfig, TrainConfig, settings
 from adrec.data.batches import PackedBatch, pack
 from adrec.diffusion import betas, user_noise
 from adrec.errors import ConfigError
 from adrec.evaluation import answers, evaluate
 from adrec.explain.trajectory import user_trajectory
-from adrec.models import DiffusionModel, DreamRec, build
-from adrec.models.base import time_features
+from adrec.models.base import MODELS
+from adrec.models.conditioned import time_features
+from adrec.models.dreamrec import DreamRec, DreamRecConfig
 from adrec.models.loading import load_model
+from adrec.models.neural import DiffusionModel
 from adrec.models.rng import RandomSource
+from adrec.models.settings import settings
 from adrec.official.weights import model_from_state_dict, to_official_names
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
 from tests.adrec.plain import padded, plain_stack, without_pads
+from tests.adrec.small import build, plan
 
-HARNESS = ModelConfig(n_items=30, model="dreamrec", denoiser="mlp", hidden_size=16, heads=2, blocks=2, length=9, timesteps=7)
+HARNESS = DreamRecConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=7)
 ORIGINAL = replace(
     HARNESS, denoiser="linear", heads=1, blocks=1, positions=True, schedule="exp", targets="all", condition_drop=0.1, guidance=2.0
 )
 LENGTHS = [1, 4, 4, 9, 2]
 
 
-def model_of(config: ModelConfig) -> DreamRec:
-    model = build(config)
+def model_of(config: DreamRecConfig) -> DreamRec:
+    model = DreamRec(config)
     generator = torch.Generator().manual_seed(0)
     for parameter in model.parameters():
         parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
-    assert isinstance(model, DreamRec)
     return model
 
 
-def batch_of(config: ModelConfig, lengths: list[int] = LENGTHS) -> PackedBatch:
+def batch_of(config: DreamRecConfig, lengths: list[int] = LENGTHS) -> PackedBatch:
     rng = np.random.default_rng(0)
     sequences = [rng.integers(1, config.n_items + 1, n + 1) for n in lengths]
     return pack([s[:-1] for s in sequences], config.length, [s[1:] for s in sequences])
@@ -190,7 +192,7 @@ def test_the_empty_condition_learns():
 
 
 def test_guidance_needs_dropped_conditions():
-    with pytest.raises(ConfigError, match=r"'guidance' is 2.0; allowed is 0 where condition_drop = 0"):
+    with pytest.raises(ConfigError, match=r"'guidance' is 2.0; it must be 0 where condition_drop = 0"):
         replace(HARNESS, guidance=2.0)
 
 
@@ -201,19 +203,18 @@ def test_the_start_is_as_wide_as_published():
     assert abs(float(table.std()) - 1) < 0.02 and model.nothing.abs().sum() > 0
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_model_is_built_and_those_with_a_denoiser_are_diffusion_models(model):
-    fields, _ = settings("paper", {"model": model})
-    built = build(ModelConfig(n_items=5, hidden_size=8, heads=2, **fields))
-    assert isinstance(built, DiffusionModel) == (model in DENOISERS_OF)
-    assert built.loss_names and built.config.model == model
+@pytest.mark.parametrize("name", ["adrec", "sasrec", "dreamrec"])
+def test_every_model_is_built_and_those_that_denoise_are_diffusion_models(name):
+    model = build(plan(name, n_items=5, hidden_size=8, heads=2).config)
+    assert isinstance(model, MODELS[name]) and model.loss_names
+    assert isinstance(model, DiffusionModel) == ("denoise" in model.abilities)
 
 
 def test_the_presets_are_what_peers_published():
-    original, train = settings("dreamrec-original", {})
-    harness, fixed = (settings(f"dreamrec-harness{x}", {})[0] for x in ("", "-fixed"))
-    assert {k for k in {*harness, *fixed} if harness.get(k) != fixed.get(k)} == {"infer_from"}
-    assert (original["hidden_size"], original["timesteps"], original["guidance"], original["condition_drop"]) == (64, 500, 2.0, 0.1)
+    original, train = settings("dreamrec-original").config, settings("dreamrec-original").train
+    harness, fixed = (vars(settings(f"dreamrec-harness{x}").config) for x in ("", "-fixed"))
+    assert {k for k in harness if harness[k] != fixed[k]} == {"infer_from"}
+    assert (original.hidden_size, original.timesteps, original.guidance, original.condition_drop) == (64, 500, 2.0, 0.1)
     assert train.weight_decay == 0 and train.patience >= train.epochs  # AdamW without decay is Adam; no early stop
 
 
@@ -223,11 +224,11 @@ def test_the_presets_are_what_peers_published():
 @pytest.fixture(scope="module", params=["dreamrec-harness", "dreamrec-original", "dreamrec-long"])
 def run(request, tiny_data, tmp_path_factory):
     """A preset's training, made tiny."""
-    model = {**PRESETS[request.param], "hidden_size": 16, "heads": 2, "blocks": 1, "length": 10, "timesteps": 40}
-    config = ModelConfig(n_items=60, **{k: v for k, v in model.items() if k in ModelConfig.__dataclass_fields__})
-    train = TrainConfig(batch_size=40, epochs=3, warmup_epochs=0, validate_every=1, weight_decay=0.0)
+    size = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10, "timesteps": 40}
+    train = {"batch_size": 40, "epochs": 3, "validate_every": 1, "weight_decay": 0.0}
+    tiny = plan("dreamrec", preset=request.param, **{**DreamRec.presets[request.param].settings, **size, **train})
     folder = RunFolder(tmp_path_factory.mktemp("dream") / request.param)
-    train_run(folder, tiny_data, describe_run(tiny_data, "synthetic:items=60,users=80", config, train, request.param, "test", None))
+    train_run(folder, tiny_data, describe_run(tiny_data, "synthetic:items=60,users=80", tiny, "test"))
     return folder
 
 
@@ -254,8 +255,8 @@ def test_a_trajectory_ends_where_the_evaluation_does(run, tiny_data):
 
 
 def test_the_loss_falls(tiny_data, tmp_path):
-    config = replace(HARNESS, n_items=60, length=10, targets="all")
-    train = TrainConfig(batch_size=20, epochs=8, lr=0.01, warmup_epochs=0, validate_every=15)
+    size = {"hidden_size": 16, "heads": 2, "blocks": 2, "length": 10, "timesteps": 7}
+    tiny = plan("dreamrec", **size, targets="all", batch_size=20, epochs=8, lr=0.01, validate_every=15)
     folder = RunFolder(tmp_path / "falls")
     seen: list[float] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -263,7 +264,7 @@ def test_the_loss_falls(tiny_data, tmp_path):
         train_run(
             folder,
             tiny_data,
-            describe_run(tiny_data, "synthetic:items=60,users=80", config, train, "dreamrec-long", "test", None),
+            describe_run(tiny_data, "synthetic:items=60,users=80", tiny, "test"),
             listener=lambda e: seen.append(e["mse"]) if e["kind"] == "step" else None,
         )
     assert np.mean(seen[-4:]) < 0.8 * np.mean(seen[:4])

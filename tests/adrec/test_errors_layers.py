@@ -110,7 +110,9 @@ def test_what_reads_runs_and_tables_loads_neither_torch_nor_umap_nor_the_app():
 
 
 def test_reading_a_runs_tables_does_not_load_torch(tiny_run):
-    program = f"from adrec.runs import RunFolder\nr = RunFolder({str(tiny_run.path)!r})\nr.tables(), r.items, r.model_config, r.status"
+    program = (
+        f"from adrec.runs import RunFolder\nr = RunFolder({str(tiny_run.path)!r})\nr.tables(), r.items, r.settings, r.abilities, r.status"
+    )
     assert loaded(program, *HEAVY) == []
 
 
@@ -119,16 +121,16 @@ def test_collapse_on_the_command_line_does_not_load_torch(tiny_run):
 
 
 def test_the_probe_notices_what_is_loaded():
-    assert loaded("import adrec.models", *HEAVY) == ["torch"]
+    assert loaded("import adrec.models.neural", *HEAVY) == ["torch"]
 
 
 def test_pages_that_only_read_a_run_load_neither_torch_nor_umap(tmp_path, monkeypatch):
-    """The denoising page needs the model; it loads torch on a thread of its own, after its first paint."""
+    """The denoising page needs a model and the training page lists them all; both load torch."""
     monkeypatch.setenv("ADREC_RUNS", str(tmp_path))
     program = """
 from streamlit.testing.v1 import AppTest
 at = AppTest.from_file("app/main.py", default_timeout=120).run()
-for page in ("collapse", "train"):
+for page in ("collapse", "own"):
     assert not at.exception, at.exception
     at = at.switch_page(f"../pages/{page}.py").run()
 assert not at.exception, at.exception

@@ -1,14 +1,12 @@
 """What a training will need is said before it starts: by theory of what was measured, above a limit only with consent."""
 
-from dataclasses import replace
-
 import pytest
 
 from adrec.cli import main
-from adrec.config import ModelConfig, TrainConfig
 from adrec.data import catalog
 from adrec.errors import ConfigError
 from adrec.training.estimate import GB, LIMITS, Needs, check, estimate
+from tests.adrec.small import plan
 
 
 @pytest.fixture(scope="module")
@@ -17,15 +15,14 @@ def data():
 
 
 def test_the_estimate_is_near_what_a_training_took(data):
-    needs = estimate(data, ModelConfig(n_items=40, hidden_size=512), TrainConfig(max_steps=1))
+    needs = estimate(data, plan(hidden_size=512, max_steps=1))
     assert needs.memory == pytest.approx(0.99 * GB, rel=0.2)  # its resident memory on one thread
     assert 0.298 * GB < needs.disk < 3 * 0.298 * GB  # the folder as seen ten times a second; half a checkpoint more for an instant
 
 
 @pytest.mark.parametrize("change", [{"hidden_size": 256}, {"blocks": 8}])
 def test_a_larger_model_needs_more_of_everything(data, change):
-    model = ModelConfig(n_items=40, hidden_size=64)
-    small, large = (estimate(data, m, TrainConfig()) for m in (model, replace(model, **change)))
+    small, large = (estimate(data, plan(**{"hidden_size": 64, **fields})) for fields in ({}, change))
     assert small.memory < large.memory and small.disk < large.disk
 
 

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import (
@@ -26,10 +25,10 @@ from adrec.evaluation import (
     user_metrics,
 )
 from adrec.evaluation.ranking import BLOCK, CHUNK
-from adrec.models import build
 from adrec.models.loading import load_model
 from adrec.parallel.processes import Processes
 from adrec.parallel.workers import Workers
+from tests.adrec.small import built, plan
 
 KEYS = [f"{m}@{k}" for k in CUTOFFS for m in ("hr", "ndcg")] + ["mrr"]
 few_values = st.sampled_from([0.0, 1.0, 1.0, 2.0, -3.5, math.inf, -math.inf, math.nan])
@@ -42,9 +41,7 @@ def model(tiny_run):
 
 @pytest.fixture(scope="module")
 def sasrec(tiny_data):
-    model = build(ModelConfig(n_items=tiny_data.n_items, model="sasrec", hidden_size=16, heads=2, blocks=1, length=10))
-    model.initialise(torch.Generator().manual_seed(0))
-    return model.requires_grad_(False)
+    return built(plan("sasrec", hidden_size=16, heads=2, blocks=1, length=10))
 
 
 def dataset(sequences: list[list[int]], n_items: int) -> SequenceDataset:

@@ -1,7 +1,5 @@
 """A training that keeps the whole model of every validated epoch, and the state in which each stage ended."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -11,9 +9,10 @@ from adrec.files import load_arrays
 from adrec.models.loading import load_model
 from adrec.runs import ITEM_TABLE, LAST, RunFolder
 from adrec.training.session import train_run
-from tests.adrec.test_training import TRAIN, data, info_of  # noqa: F401  the fixture comes along
+from tests.adrec.small import varied
+from tests.adrec.test_training import PLAN, data, info_of  # noqa: F401  the fixture comes along
 
-KEEPING = replace(TRAIN, keep_weights="every")
+KEEPING = varied(PLAN, keep_weights="every")
 
 
 @pytest.fixture(scope="module")
@@ -76,4 +75,4 @@ def test_an_epoch_that_was_not_kept_is_named_with_those_that_were(kept, tiny_run
 
 def test_what_to_keep_is_one_of_two_words():
     with pytest.raises(ConfigError, match="'keep_weights' is 'all'; .* one of best, every"):
-        replace(TRAIN, keep_weights="all")
+        varied(PLAN, keep_weights="all")

@@ -16,15 +16,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from adrec.cli import main
-from adrec.config import ModelConfig
 from adrec.errors import AdrecError, ConfigError, RunError, WeightsError
 from adrec.files import load_arrays, save_arrays
-from adrec.models import build
 from adrec.models.loading import load_model, load_weights, read_state_dict
 from adrec.official.importing import import_official
 from adrec.official.weights import model_from_state_dict, to_official_names
 from adrec.runs import ITEM_TABLE
 from adrec.training.session import read_pretrained
+from tests.adrec.small import built, plan
 
 KINDS = {
     "adrec": {},
@@ -37,8 +36,8 @@ QUERY = "diffu.ag_encoder.transformer_blocks.0.attention.linear_layers.0.weight"
 
 def official(**fields) -> dict[str, Tensor]:
     """An official state dict of a small model with random weights."""
-    model = build(ModelConfig(**{"n_items": 60, "hidden_size": 16, "heads": 2, "blocks": 1, "length": 10, "timesteps": 4, **fields}))
-    model.initialise(torch.Generator().manual_seed(1))
+    size = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10} | ({} if fields.get("model") == "sasrec" else {"timesteps": 4})
+    model = built(plan(**{**size, **fields}), seed=1)
     return {k: v.detach().clone() for k, v in to_official_names(model, dict(model.named_parameters())).items()}
 
 
@@ -63,16 +62,16 @@ class Trap:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_is_recognised_by_its_names_and_shapes(kind):
     fields = KINDS[kind]
-    model = model_from_state_dict(official(**fields), heads=2, length=10, positions=fields.get("positions", False))
+    model = model_from_state_dict(official(**fields), heads=2, length=10, **({"positions": True} if "positions" in fields else {}))
     assert (model.config.n_items, model.config.hidden_size, model.config.blocks) == (60, 16, 1)
-    assert model.config.model == fields.get("model", "adrec")
+    assert model.name == fields.get("model", "adrec")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_tensor_comes_back_under_its_official_name(kind):
     fields = KINDS[kind]
     weights = official(**fields)
-    model = model_from_state_dict(weights, heads=2, length=10, positions=fields.get("positions", False))
+    model = model_from_state_dict(weights, heads=2, length=10, **({"positions": True} if "positions" in fields else {}))
     back = to_official_names(model, dict(model.named_parameters()))
     assert back.keys() == weights.keys()
     assert all(torch.equal(back[k], weights[k]) for k in weights)
@@ -238,7 +237,7 @@ def test_a_state_dict_of_another_model_is_told():
 
 
 def test_heads_that_do_not_divide_the_width_are_told():
-    with pytest.raises(ConfigError, match="'heads' is 3; allowed is a divisor of hidden_size = 16"):
+    with pytest.raises(ConfigError, match="'heads' is 3; it must be a divisor of hidden_size = 16"):
         model_from_state_dict(official(), heads=3)
 
 
@@ -246,7 +245,8 @@ def test_heads_that_do_not_divide_the_width_are_told():
 
 
 def imported(path: Path, data, weights: dict[str, Tensor], **overrides: str):
-    settings = {"heads": "2", "length": "10", "timesteps": "4", **overrides}
+    diffusion = {"timesteps": "4"} if any(name.startswith("diffu.") for name in weights) else {}
+    settings = {"heads": "2", "length": "10", **diffusion, **overrides}
     return import_official(saved(path / "x.pth", weights), data, "synthetic:items=60,users=80", path / "run", settings, "test")
 
 
@@ -254,7 +254,7 @@ def imported(path: Path, data, weights: dict[str, Tensor], **overrides: str):
 def test_an_imported_run_is_a_finished_run_with_these_weights(tmp_path, tiny_data, kind):
     fields = KINDS[kind]
     weights = official(**fields)
-    run = imported(tmp_path, tiny_data, weights, positions=str(fields.get("positions", False)))
+    run = imported(tmp_path, tiny_data, weights, **({"positions": "true"} if "positions" in fields else {}))
     assert run.status["state"] == "finished" and run.stages == ["finetune"]
     np.testing.assert_array_equal(run.table("finetune"), weights[ITEM_TABLE][1:])
     model = load_model(run)
@@ -293,14 +293,14 @@ def changed_weights(run, path: Path, change) -> Path:
 )
 def test_weights_of_ours_that_do_not_fit_are_told_by_tensor(tiny_run, tmp_path, change, told):
     with pytest.raises(WeightsError, match=told):
-        load_weights(build(tiny_run.model_config), changed_weights(tiny_run, tmp_path, change))
+        load_weights(load_model(tiny_run), changed_weights(tiny_run, tmp_path, change))
 
 
 def test_weights_in_half_precision_become_float32(tiny_run, tmp_path):
     def halve(arrays):
         arrays.update({k: v.astype(np.float16) for k, v in arrays.items()})
 
-    model = build(tiny_run.model_config)
+    model = load_model(tiny_run)
     load_weights(model, changed_weights(tiny_run, tmp_path, halve))
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
@@ -310,7 +310,7 @@ def test_a_loaded_model_has_no_gradients(tiny_run):
 
 
 def test_each_stage_loads_as_the_model_it_trained(tiny_run):
-    assert [load_model(tiny_run, s).config.model for s in tiny_run.stages] == ["sasrec", "adrec", "adrec"]
+    assert [load_model(tiny_run, s).name for s in tiny_run.stages] == ["sasrec", "adrec", "adrec"]
 
 
 def test_a_stage_without_weights_is_told_with_those_there_are(tiny_run, tmp_path):
@@ -357,7 +357,7 @@ def test_the_pretrained_table_of_baby_is_read(test_data):
 @pytest.mark.data
 def test_the_pretrained_weights_of_baby_are_sasrec_without_positions(test_data):
     model = model_from_state_dict(read_state_dict(test_data / "official/baby/pretrain.pth"))
-    assert (model.config.model, model.config.n_items, model.config.blocks, model.config.positions) == ("sasrec", 4731, 2, False)
+    assert (model.name, model.config.n_items, model.config.blocks, model.config.positions) == ("sasrec", 4731, 2, False)
 
 
 @pytest.mark.data

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from adrec.cli import main
-from adrec.config import ModelConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import evaluate
@@ -15,6 +14,7 @@ from adrec.explain.recommending import read_histories, recommend
 from adrec.explain.trajectory import trajectory
 from adrec.files import write_json
 from adrec.models.loading import load_model
+from adrec.models.settings import recorded
 from adrec.runs import RunFolder
 
 HISTORIES = [[3, 17, 42, 5], [8], [1, 1, 1, 2], list(range(1, 31)), [9, 8]]
@@ -85,11 +85,10 @@ def test_five_hundred_items_count_as_the_last_that_the_model_reads(tiny_run):
 
 
 def test_a_run_without_titles_or_reverse_process_recommends_by_its_ids(untitled):
-    model: ModelConfig = untitled.model_config
-    assert model.model == "sasrec"
+    assert recorded(untitled.info).model.name == "sasrec"
     (user,) = recommend(untitled, [untitled.items["item"][4]])["users"]
     assert len(user["items"]) == 10 and user["history"] == [{"id": 4, "title": untitled.items["item"][4]}]
-    with pytest.raises(ConfigError, match="'sasrec' has no reverse process, so it takes no number of steps"):
+    with pytest.raises(ConfigError, match=r"The model 'SASRec\+' has no reverse process, so it takes no number of steps"):
         recommend(untitled, [[4]], steps=4)
 
 

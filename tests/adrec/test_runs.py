@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.config import ModelConfig
 from adrec.data.dataset import ItemTable
 from adrec.diffusion import Diffusion
 from adrec.errors import AdrecError, RunError
 from adrec.files import atomic, load_arrays, read_json, save_arrays, write_json
+from adrec.models.settings import recorded
 from adrec.runs import ENDED, ITEM_TABLE, TABLES, RunFolder, list_runs
 from adrec.runs.shapes import FORMAT
+from tests.adrec.small import plan
 
 TITLES = [
     "NA",
@@ -341,7 +342,7 @@ def test_every_snapshot_of_a_training_is_a_whole_table(tiny_run, tiny_data):
 
 def test_a_folder_copied_elsewhere_reads_the_same(tiny_run, copy):
     assert copy.status == tiny_run.status
-    assert copy.model_config == tiny_run.model_config and copy.train_config == tiny_run.train_config
+    assert copy.settings == tiny_run.settings and copy.abilities == tiny_run.abilities
     pd.testing.assert_frame_equal(copy.items, tiny_run.items)
     assert all(np.array_equal(a, b) for a, b in zip(copy.tables().values(), tiny_run.tables().values(), strict=True))
 
@@ -363,12 +364,12 @@ DAMAGE = {
     "run.json has no data set": ("run.json", b'{"dataset": null}', lambda r: r.info),
     "run.json has no name for its data": ("run.json", b'{"dataset": {"name": 3}}', lambda r: r.info),
     "run.json has no tables": ("run.json", b'{"kind": "tables", "tables": []}', lambda r: r.info),
-    "run.json has no model": ("run.json", b'{"train": {}}', lambda r: r.model_config),
-    "run.json's model is a number": ("run.json", b'{"model": 3}', lambda r: r.model_config),
-    "run.json's model lacks n_items": ("run.json", b'{"model": {}}', lambda r: r.model_config),
-    "run.json's model has an unknown field": ("run.json", b'{"model": {"n_items": 3, "wings": 2}}', lambda r: r.model_config),
-    "run.json's width is a word": ("run.json", b'{"model": {"n_items": 3, "hidden_size": "x"}}', lambda r: r.model_config),
-    "run.json has no training": ("run.json", b'{"model": {}}', lambda r: r.train_config),
+    "run.json has no model": ("run.json", b'{"train": {}}', lambda r: r.settings),
+    "run.json's model is a number": ("run.json", b'{"model": 3}', lambda r: r.settings),
+    "run.json's model lacks n_items": ("run.json", b'{"model": {}, "train": {}}', lambda r: recorded(r.info)),
+    "run.json's model is unknown": ("run.json", b'{"model": {"model": "bert", "n_items": 3}, "train": {}}', lambda r: recorded(r.info)),
+    "run.json's width is a word": ("run.json", b'{"model": {"n_items": 3, "hidden_size": "x"}, "train": {}}', lambda r: recorded(r.info)),
+    "run.json has no training": ("run.json", b'{"model": {}}', lambda r: recorded(r.info)),
     "status.json is cut": ("status.json", b'{"state": "run', lambda r: r.status),
     "status.json has no state": ("status.json", b"{}", lambda r: r.status),
     "status.json fails with a number": ("status.json", b'{"state": "failed", "error": 3}', lambda r: r.status),
@@ -456,9 +457,24 @@ def test_runs_are_listed_root_by_root_the_newest_first(tmp_path):
     assert [r.name for r in list_runs(tmp_path / "b", tmp_path / "none", tmp_path / "a")] == ["new", "old", "only"]
 
 
-def test_the_model_config_is_the_one_that_was_trained(tiny_run, tiny_data):
-    config = ModelConfig(n_items=tiny_data.n_items, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4, noise_weight=1.0)
-    assert tiny_run.model_config == config
+def test_the_recorded_settings_are_those_that_were_trained(tiny_run):
+    size = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10, "timesteps": 4, "noise_weight": 1.0, "warmup_epochs": 1}
+    assert recorded(tiny_run.info).config == plan(**size).config
+
+
+def test_a_run_from_before_models_had_settings_of_their_own_opens_with_its_settings(tiny_run):
+    """It recorded every model's settings for each model, and the warm-up's among the training's."""
+    new = recorded(tiny_run.info)
+    old = {**tiny_run.info, "model": {**tiny_run.info["model"], "positions": False, "guidance": 0.0}}
+    del old["format"]
+    old["train"] = {**old["train"], "warmup_epochs": old["model"].pop("warmup_epochs"), "pretrain": old["model"].pop("pretrain")}
+    assert recorded(old) == new
+
+
+def test_what_a_run_can_do_is_told_by_its_weights_where_it_is_not_recorded(copy):
+    info = {key: value for key, value in copy.info.items() if key != "abilities"}
+    (copy.path / "run.json").write_text(json.dumps(info))
+    assert copy.abilities == {"recommend", "denoise", "item_table"}
 
 
 # -- bare tables ------------------------------------------------------------------------------------------------------

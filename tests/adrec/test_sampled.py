@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from adrec.config import ModelConfig
 from adrec.data.batches import Negatives, training_batch
 from adrec.errors import ConfigError
 from adrec.losses.sampled import Proposal, RowAdam, own_table, sampled_cross_entropy, small_table
-from adrec.models import build
+from tests.adrec.small import built, plan
 
 V = 40
 
@@ -190,15 +189,13 @@ def batch(tiny_data):
 
 
 def model_of(name: str, data):
-    size = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10, "timesteps": 4}
-    model = build(ModelConfig(n_items=data.n_items, model=name, noise_weight=1.0, **size))
-    model.initialise(torch.Generator().manual_seed(0))
-    return model
+    size = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10} | ({"timesteps": 4, "noise_weight": 1.0} if name == "adrec" else {})
+    return built(plan(name, n_items=data.n_items, **size)).requires_grad_(True)
 
 
 def outputs(model, batch, negatives) -> torch.Tensor:
     """The sum of all losses without dropout, at fixed timesteps and noise."""
-    if model.config.model == "sasrec":
+    if model.name == "sasrec":
         return sampled_cross_entropy(model(batch), model.item_embedding.weight, batch.targets, negatives)
     generator = torch.Generator().manual_seed(0)
     t = torch.randint(4, (batch.tokens,), generator=generator)

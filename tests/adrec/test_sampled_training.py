@@ -15,9 +15,10 @@ from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 from adrec.training.session import train_run
-from tests.adrec.test_training import MODEL, TRAIN, assert_same, info_of
+from tests.adrec.small import varied
+from tests.adrec.test_training import PLAN, assert_same, info_of
 
-SAMPLED = replace(TRAIN, loss="sampled", negatives=12)
+SAMPLED = varied(PLAN, loss="sampled", negatives=12)
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,9 @@ def whole(tiny_data, tmp_path_factory):
 
 def first_step(data, config, table=None):
     """The losses of the first step of stage 1 or, with its table given, of stage 2."""
-    trainer = Trainer(data, MODEL, config, Bystander(RunFolder("none"), data.popularity), lambda: False, table)
+    trainer = Trainer(data, config, Bystander(RunFolder("none"), data.popularity), lambda: False, table)
     with Workers(1) as workers:
-        return trainer.train_step(training_batch(data, np.arange(32), MODEL.length), workers)
+        return trainer.train_step(training_batch(data, np.arange(32), PLAN.config.length), workers)
 
 
 def moved(run: RunFolder, before: str, after: str) -> np.ndarray:
@@ -73,8 +74,8 @@ def test_the_weights_do_not_depend_on_the_number_of_threads(whole, tiny_data, tm
 
 def test_of_the_items_that_nobody_took_only_drawn_ones_move(tiny_data, tmp_path):
     data = replace(tiny_data, items=ItemTable.untitled([str(i) for i in range(1, 1001)]))
-    train, run = replace(SAMPLED, negatives=2, max_steps=3), RunFolder(tmp_path / "few")
-    train_run(run, data, info_of(data, train, replace(MODEL, n_items=1000)))
+    train, run = varied(SAMPLED, negatives=2, max_steps=3), RunFolder(tmp_path / "few")
+    train_run(run, data, info_of(data, varied(train, n_items=1000)))
     for before, after in (("initial", "pretrain"), ("warmup", "finetune")):
         ids = moved(run, before, after)
         assert 1 <= (data.popularity[ids] == 0).sum() <= train.negatives * train.max_steps
@@ -83,14 +84,14 @@ def test_of_the_items_that_nobody_took_only_drawn_ones_move(tiny_data, tmp_path)
 @pytest.mark.parametrize("given", [False, True])
 def test_with_very_many_negatives_the_first_loss_is_the_full_one(tiny_data, given):
     table = torch.randn(61, 16, generator=torch.Generator().manual_seed(0)) if given else None
-    full = first_step(tiny_data, TRAIN, table)
-    ours = first_step(tiny_data, replace(SAMPLED, negatives=100_000), table)
+    full = first_step(tiny_data, PLAN, table)
+    ours = first_step(tiny_data, varied(SAMPLED, negatives=100_000), table)
     assert ours.keys() == full.keys()
     assert all(abs(ours[name] - full[name]) < 1e-3 for name in full)
 
 
 def test_with_few_negatives_the_first_loss_is_another(tiny_data):
-    assert abs(first_step(tiny_data, TRAIN)["ce"] - first_step(tiny_data, replace(SAMPLED, negatives=1))["ce"]) > 0.1
+    assert abs(first_step(tiny_data, PLAN)["ce"] - first_step(tiny_data, varied(SAMPLED, negatives=1))["ce"]) > 0.1
 
 
 def test_every_step_has_negatives_of_its_own(tiny_data, tmp_path, monkeypatch):
@@ -101,7 +102,7 @@ def test_every_step_has_negatives_of_its_own(tiny_data, tmp_path, monkeypatch):
         return drawn[-1]
 
     monkeypatch.setattr(Proposal, "draw", recording)
-    train_run(RunFolder(tmp_path / "short"), tiny_data, info_of(tiny_data, replace(SAMPLED, max_steps=3)))
+    train_run(RunFolder(tmp_path / "short"), tiny_data, info_of(tiny_data, varied(SAMPLED, max_steps=3)))
     assert len(drawn) == len({tuple(negatives.rows.tolist()) for negatives in drawn}) == 9
 
 

@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from adrec.config import ModelConfig, TrainConfig, to_json
+from adrec.config import TrainConfig, to_json
 from adrec.data import catalog
 from adrec.data.batches import training_batch
 from adrec.errors import ConfigError, RunError, WeightsError
@@ -28,12 +27,13 @@ from adrec.training.loop import learning_rate
 from adrec.training.position import Position
 from adrec.training.recorder import Recorder
 from adrec.training.session import describe_run, read_pretrained, recorded_request, train_run
-from adrec.training.stages import stages_of
 from adrec.training.watch import ProgressBar
+from tests.adrec.small import plan, varied
 
 SOURCE = "synthetic:items=60,users=90"
-MODEL = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=4)
-TRAIN = TrainConfig(seed=3, batch_size=32, epochs=7, warmup_epochs=2, validate_every=2, patience=9, checkpoint_seconds=0)
+SIZE = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10}
+TRAIN = {"seed": 3, "batch_size": 32, "epochs": 7, "validate_every": 2, "patience": 9, "checkpoint_seconds": 0}
+PLAN = plan(**SIZE, **TRAIN, timesteps=4, warmup_epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def data():
     return catalog.load(SOURCE)
 
 
-def info_of(data, train=TRAIN, model=MODEL, pretrained=None):
-    return describe_run(data, SOURCE, model, train, "paper", "test", pretrained)
+def info_of(data, settings=PLAN, pretrained=None):
+    return describe_run(data, SOURCE, settings, "test", pretrained)
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +116,13 @@ def test_warmup_takes_over_the_whole_table_but_no_other_weight(whole):
 
 
 def test_drift_moves_each_entry_by_about_the_learning_rate_a_step(data, tmp_path):
-    train = replace(TRAIN, warmup_drift=True, epochs=500, max_steps=4)
+    train = varied(PLAN, warmup_drift=True, epochs=500, max_steps=4)
     run = RunFolder(tmp_path / "drift")
     train_run(run, data, info_of(data, train))
     before, after = run.table("pretrain"), run.table("warmup")
     large = np.abs(before) > 0.05
     moved = np.abs(before[large]) - np.abs(after[large])
-    np.testing.assert_allclose(moved, 4 * train.lr, rtol=0.05)
+    np.testing.assert_allclose(moved, 4 * train.train.lr, rtol=0.05)
 
 
 def test_the_learning_rate_follows_a_cosine_over_all_epochs():
@@ -133,51 +133,49 @@ def test_the_learning_rate_follows_a_cosine_over_all_epochs():
 
 
 def test_stages_two_and_three_share_one_schedule():
-    _, warmup, finetune = stages_of(MODEL, TRAIN)
+    _, warmup, finetune = PLAN.stages
     assert (warmup.first_epoch, warmup.last_epoch, finetune.first_epoch, finetune.last_epoch) == (0, 2, 2, 7)
     assert warmup.frozen_table and finetune.continues and not finetune.frozen_table
 
 
 def test_a_model_without_stages_trains_alone(data, tmp_path):
     run = RunFolder(tmp_path / "sasrec")
-    train_run(run, data, info_of(data, replace(TRAIN, epochs=3), replace(MODEL, model="sasrec", positions=True)))
+    train_run(run, data, info_of(data, plan("sasrec", **SIZE, **{**TRAIN, "epochs": 3}, positions=True)))
     assert run.stages == ["finetune"] and run.metrics("finetune")["test"]["steps"] == 0
 
 
 def test_patience_ends_a_stage(data, tmp_path):
     run = RunFolder(tmp_path / "patient")
-    train_run(run, data, info_of(data, replace(TRAIN, lr=1e-12, patience=1, epochs=400, validate_every=1)))
+    train_run(run, data, info_of(data, varied(PLAN, lr=1e-12, patience=1, epochs=400, validate_every=1)))
     ended = {e["stage"]: (e["reason"], e["epoch"]) for e in run.events()[0] if e["kind"] == "stage_end"}
     assert ended["pretrain"] == ("patience", 3)
 
 
 def test_max_steps_ends_each_stage_after_so_many(data, tmp_path):
     run = RunFolder(tmp_path / "short")
-    train_run(run, data, info_of(data, replace(TRAIN, max_steps=2)))
+    train_run(run, data, info_of(data, varied(PLAN, max_steps=2)))
     assert [(e["reason"], e["step"]) for e in run.events()[0] if e["kind"] == "stage_end"] == [("max_steps", 2)] * 3
 
 
 def test_pcgrad_changes_the_weights(whole, data, tmp_path):
     run = RunFolder(tmp_path / "pcgrad")
-    train_run(run, data, info_of(data, replace(TRAIN, pcgrad=True)))
+    train_run(run, data, info_of(data, varied(PLAN, pcgrad=True)))
     assert not np.array_equal(run.table("finetune"), whole.table("finetune"))
 
 
 def test_another_seed_gives_other_weights(whole, data, tmp_path):
     run = RunFolder(tmp_path / "seed")
-    train_run(run, data, info_of(data, replace(TRAIN, seed=4)))
+    train_run(run, data, info_of(data, varied(PLAN, seed=4)))
     assert not np.array_equal(run.table("initial"), whole.table("initial"))
 
 
 @pytest.mark.parametrize("loss", ["full", "sampled"])
 def test_training_beats_popularity_on_data_with_structure(tmp_path, loss):
     data = catalog.load("synthetic:items=80,users=300")
-    model, train = (
-        ModelConfig(n_items=80, hidden_size=32, length=15, timesteps=4),
-        TrainConfig(batch_size=100, epochs=24, warmup_epochs=3, lr=3e-3, loss=loss, negatives=20),
-    )
+    size = {"n_items": 80, "hidden_size": 32, "length": 15, "timesteps": 4}
+    settings = plan(**size, batch_size=100, epochs=24, warmup_epochs=3, lr=3e-3, loss=loss, negatives=20)
     run = RunFolder(tmp_path / "learns")
-    train_run(run, data, info_of(data, train, model))
+    train_run(run, data, info_of(data, settings))
     by_popularity = np.argsort(-data.popularity[1:], kind="stable") + 1
     baseline = np.isin(data.test, by_popularity[:10]).mean()
     assert run.metrics("finetune")["test"]["hr@10"] > 1.5 * baseline
@@ -228,7 +226,7 @@ def test_a_run_cut_off_inside_any_write_ends_the_same(whole, data, tmp_path, mon
 
 
 def _command(run: Path, *more: str) -> list[str]:
-    fields = {**to_json(MODEL), **to_json(TRAIN)}
+    fields = {**to_json(PLAN.config), **to_json(PLAN.train)}
     given = [
         f"{k}={fields[k]}"
         for k in (
@@ -396,8 +394,8 @@ def test_a_failure_is_recorded_in_the_status(data, tmp_path):
 
 def test_resuming_with_other_settings_is_refused(whole):
     with pytest.raises(ConfigError, match="begun with hidden_size = 16, not 32"):
-        recorded_request(whole, None, {"hidden_size": "32"}, None)
-    recorded_request(whole, "paper", {"hidden_size": "16"}, None)
+        recorded_request(whole, None, {"hidden_size": "32"}, None, None)
+    recorded_request(whole, "paper", {"hidden_size": "16"}, None, None)
 
 
 # -- pre-trained tables -----------------------------------------------------------------------------------------------
@@ -436,9 +434,9 @@ def test_a_preset_of_defaults_gives_the_weights_it_gave_before_there_were_others
     assert math.isclose(whole.metrics("finetune")["test"]["ndcg@10"], 0.07640896417422303, rel_tol=0.02)
 
 
-def trained(data, path, model=MODEL, **changes) -> RunFolder:
+def trained(data, path, **changes) -> RunFolder:
     run = RunFolder(path)
-    train_run(run, data, info_of(data, replace(TRAIN, **changes), model))
+    train_run(run, data, info_of(data, varied(PLAN, **changes)))
     return run
 
 
@@ -449,8 +447,8 @@ def test_without_pretraining_the_random_table_goes_into_the_warmup(data, tmp_pat
 
 
 def test_pretrained_weights_without_a_stage_for_them_are_refused(data):
-    with pytest.raises(ConfigError, match="'pretrain' is False; allowed with --pretrained is true"):
-        info_of(data, replace(TRAIN, pretrain=False), pretrained="somewhere")
+    with pytest.raises(ConfigError, match="takes the place of the stage 'pretrain', and with these settings there is none"):
+        info_of(data, varied(PLAN, pretrain=False), pretrained="somewhere")
 
 
 def test_a_frozen_random_table_is_the_same_at_the_end_while_the_rest_learns(data, tmp_path):
@@ -474,7 +472,7 @@ def test_one_loss_alone_is_logged_and_minimised(data, tmp_path, monkeypatch, onl
 def test_steps_of_two_stages_are_never_averaged(data, tmp_path):
     """Each stage's first logged step holds its own losses alone, however long ago the last one was logged."""
     recorder = Recorder(RunFolder(tmp_path), data.popularity)
-    (first, second, _), place = stages_of(MODEL, TRAIN), Position()
+    (first, second, _), place = PLAN.stages, Position()
     recorder.stage_begins(first, place, 1, 1, 1)
     recorder.step(first, place, {"ce": 100.0}, 1e-3, 1, 1.0)  # not logged yet: too soon
     recorder.stage_begins(second, place, 1, 1, 1)
@@ -492,13 +490,13 @@ def test_with_one_t_a_sequence_its_tokens_share_it():
 
 
 def test_one_t_a_sequence_changes_the_training(whole, data, tmp_path):
-    run = trained(data, tmp_path / "run", replace(MODEL, timestep_per="sequence"))
+    run = trained(data, tmp_path / "run", timestep_per="sequence")
     assert np.array_equal(run.table("warmup"), whole.table("warmup")) and not np.array_equal(run.table("finetune"), whole.table("finetune"))
 
 
 def test_the_announced_latest_end_of_a_stage_is_where_it_ends(data, tmp_path):
     run = RunFolder(tmp_path / "ends")
-    train_run(run, data, info_of(data, replace(TRAIN, patience=1000)))
+    train_run(run, data, info_of(data, varied(PLAN, patience=1000)))
     events = run.events()[0]
     for stage in run.stages:
         own = [e for e in events if e.get("stage") == stage]

@@ -1,29 +1,28 @@
 """The recorded reverse process: the plain sampler's numbers, and what is derived from them."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from adrec import paper
-from adrec.config import ModelConfig
 from adrec.data import catalog
 from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
 from adrec.explain.trajectory import Trajectory, most_popular, trajectory, user_trajectory
-from adrec.models import build
 from tests.adrec.plain import plain_adrec, plain_last_token
+from tests.adrec.small import built, plan, varied
 
-CONFIG = ModelConfig(n_items=60, hidden_size=16, heads=2, blocks=1, length=10, timesteps=6, noise_weight=1.0, schedule="cosine")
+PLAN = plan(hidden_size=16, heads=2, blocks=1, length=10, timesteps=6, noise_weight=1.0, schedule="cosine")
+CONFIG: Any = PLAN.config
 HISTORY = [3, 17, 42, 5]
 
 
-def model_of(config: ModelConfig = CONFIG):
-    model = build(config)
-    model.initialise(torch.Generator().manual_seed(0))
-    return model.requires_grad_(False)
+def model_of(**fields):
+    return built(varied(PLAN, **fields))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +108,7 @@ def test_the_final_first_choice_is_ranked_from_the_noise_on():
 
 @pytest.mark.parametrize("target", [1, None])
 def test_in_a_catalogue_of_one_item_it_is_its_own_rival(target):
-    walk = trajectory(model_of(replace(CONFIG, n_items=1)), [1, 1], target=target)
+    walk = trajectory(model_of(n_items=1), [1, 1], target=target)
     assert set(walk.rival.tolist()) == {1} and set(walk.margin.tolist()) == {0.0} and walk.commit_step == 1
 
 
@@ -151,7 +150,7 @@ def test_a_users_trajectory_ends_at_the_rank_that_evaluation_gives():
 
 
 def test_at_lambda_0_the_noise_changes_nothing():
-    model = model_of(replace(CONFIG, noise_weight=0.0))
+    model = model_of(noise_weight=0.0)
     first, second = (trajectory(model, HISTORY, seed=s) for s in (1, 2))
     assert np.array_equal(first.top, second.top) and first.commit_step == 1
     assert not np.array_equal(first.x_t[0], second.x_t[0])
@@ -164,8 +163,7 @@ def test_at_lambda_1_another_seed_changes_the_estimates(walk):
 @torch.no_grad()
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
 def test_the_noises_share_is_its_length_over_the_conditions_of_the_plain_encoder(weight):
-    config = replace(CONFIG, noise_weight=weight)
-    model = model_of(config)
+    model = model_of(noise_weight=weight)
     found = trajectory(model, HISTORY, seed=1)
     condition = plain_adrec(model).condition(padded(HISTORY))[0, -1]
     assert found.noise_share == pytest.approx(weight * np.linalg.norm(found.x_t[0]) / float(condition.norm()), rel=1e-5)
@@ -173,8 +171,8 @@ def test_the_noises_share_is_its_length_over_the_conditions_of_the_plain_encoder
 
 
 def test_of_a_model_that_does_not_add_the_noise_no_share_is_told():
-    config = replace(CONFIG, model="dreamrec", denoiser="mlp")
-    found = trajectory(model_of(config), HISTORY, seed=1)
+    model = built(plan("dreamrec", hidden_size=16, heads=2, blocks=1, length=10, timesteps=6))
+    found = trajectory(model, HISTORY, seed=1)
     assert found.noise_share is None and found.noise_weight is None
 
 
@@ -254,4 +252,4 @@ def test_a_history_that_cannot_be_is_refused(history, words):
 
 def test_a_model_without_a_reverse_process_says_so():
     with pytest.raises(DataError, match="no reverse process"):
-        trajectory(model_of(replace(CONFIG, model="sasrec")), HISTORY)
+        trajectory(built(plan("sasrec")), HISTORY)

@@ -115,7 +115,7 @@ def test_a_warm_up_that_drifted_is_a_stage_of_its_own(tmp_path: Path) -> None:
 
 def test_the_joint_stage_tells_what_the_warm_up_changed(run: RunFolder) -> None:
     found = run.metrics("warmup")["val"]["ndcg@10"]
-    assert any(line.startswith(f"ADRec after warm-up: NDCG@10 {100 * found:.1f} %") for line, _ in data.stage_lines(run, "pretrain"))
+    assert any(line.startswith(f"After warm-up: NDCG@10 {100 * found:.1f} %") for line, _ in data.stage_lines(run, "pretrain"))
 
 
 def test_a_table_that_stayed_random_tells_how_the_model_ranks_with_it(tmp_path: Path, run: RunFolder) -> None:
@@ -123,7 +123,7 @@ def test_a_table_that_stayed_random_tells_how_the_model_ranks_with_it(tmp_path: 
     metrics = made.path / "stages" / "finetune" / "metrics.json"
     metrics.write_text('{"val": {"ndcg@10": 0.0123, "hr@10": 0.03}}')
     lines = [line for line, _ in data.stage_lines(made, "initial")]
-    assert lines[0] == "Random numbers, before any training" and "ADRec on them, after fine-tune: NDCG@10 1.2 %, HR@10 3.0 %" in lines
+    assert lines[0] == "Random numbers, before any training" and "The model on them, after fine-tune: NDCG@10 1.2 %, HR@10 3.0 %" in lines
 
 
 def test_the_share_of_neighbours_that_stayed_is_counted_over_all_items(tmp_path: Path) -> None:

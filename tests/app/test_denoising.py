@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from adrec.browser import wire
-from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import titled
 from adrec.errors import DataError
@@ -25,6 +24,7 @@ from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
 from app import measuring, projecting
 from app.denoising import data
+from tests.adrec.small import plan
 from tests.app.conftest import wait_for
 from tests.app.pages import open_page, plainly, texts
 
@@ -427,8 +427,8 @@ def test_a_noise_weight_is_called_better_only_beyond_chance(other: float, said: 
 
 def trained(root: Path, data: SequenceDataset, **fields: object) -> None:
     """A run of a peer, of two steps."""
-    config = ModelConfig(n_items=data.n_items, hidden_size=16, heads=2, blocks=1, length=10, **fields)
-    info = describe_run(data, "synthetic:items=60,users=80", config, TrainConfig(max_steps=2, batch_size=40), "paper", "test", None)
+    peer = plan(hidden_size=16, heads=2, blocks=1, length=10, max_steps=2, batch_size=40, **fields)  # type: ignore[arg-type]
+    info = describe_run(data, "synthetic:items=60,users=80", peer, "test")
     train_run(RunFolder(root / "peer"), data, info)
 
 
@@ -459,13 +459,13 @@ def test_a_model_that_failed_to_load_is_tried_again(run: RunFolder, monkeypatch:
     with monkeypatch.context() as broken:
         broken.setattr(data, "_load", fails)
         assert isinstance(data.model(run, "finetune").exception(), DataError)
-    assert data.model(run, "finetune").result().config == run.model_config
+    assert data.model(run, "finetune").result().config.length == run.settings["length"]
 
 
-def test_a_model_without_a_reverse_process_is_told_with_those_that_have_one(root: Path, tiny_data: SequenceDataset) -> None:
+def test_a_model_without_a_reverse_process_says_so(root: Path, tiny_data: SequenceDataset) -> None:
     trained(root, tiny_data, model="sasrec", positions=True)
     told = plainly(open_page("denoising", run="peer").error[0].value)
-    assert told == "'peer' is a model of kind 'sasrec', which has no reverse process: choose a run of adrec or dreamrec."
+    assert told == "The model of 'peer' has no reverse process: choose a run of a diffusion model."
 
 
 # -- the headline -------------------------------------------------------------------------------------------------

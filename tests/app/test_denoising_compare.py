@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from adrec.browser import wire
-from adrec.config import ModelConfig, TrainConfig
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import titled
 from adrec.diffusion import Diffusion
@@ -20,6 +19,7 @@ from adrec.models.loading import load_model
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
 from app.denoising import compare, data
+from tests.adrec.small import plan
 from tests.app.pages import open_page, texts
 
 SAME = "Both begin with the same noise and are given the same random numbers at every step (seed 3)."
@@ -35,12 +35,9 @@ def run(root: Path, tiny_run: RunFolder) -> RunFolder:
 @pytest.fixture
 def peer(root: Path, tiny_data: SequenceDataset) -> RunFolder:
     """A run of the same data set, wider, of 25 steps, that reads 6 items."""
-    fields = {"model": "dreamrec", "denoiser": "linear", "timesteps": 25, "schedule": "exp", "condition_drop": 0.1, "guidance": 2.0}
-    config = ModelConfig(n_items=tiny_data.n_items, hidden_size=32, heads=2, blocks=1, length=6, **fields)  # type: ignore[arg-type]
-    train = TrainConfig(max_steps=2, batch_size=40)
-    train_run(
-        RunFolder(root / "peer"), tiny_data, describe_run(tiny_data, "synthetic:items=60,users=80", config, train, "paper", "test", None)
-    )
+    fields = {"denoiser": "linear", "timesteps": 25, "schedule": "exp", "condition_drop": 0.1, "guidance": 2.0}
+    wider = plan("dreamrec", hidden_size=32, heads=2, blocks=1, length=6, **fields, max_steps=2, batch_size=40)
+    train_run(RunFolder(root / "peer"), tiny_data, describe_run(tiny_data, "synthetic:items=60,users=80", wider, "test"))
     return RunFolder(root / "peer")
 
 
@@ -222,7 +219,7 @@ def draws(walked: Trajectory, diffusion: Diffusion) -> np.ndarray:
 
 def test_two_histories_are_given_the_same_numbers_at_every_step(tiny_run: RunFolder, walk: Callable[..., Trajectory]) -> None:
     one, other = walk([3, 17], seed=3, user=5), walk([44], seed=3, user=5)
-    diffusion = Diffusion.from_schedule(tiny_run.model_config.schedule, 4)
+    diffusion = Diffusion.from_schedule(tiny_run.settings["schedule"], 4)
     np.testing.assert_array_equal(one.x_t[0], other.x_t[0])
     np.testing.assert_allclose(draws(one, diffusion), draws(other, diffusion), atol=1e-4)
     assert np.abs(one.x0_hat - other.x0_hat).max() > 0.1 and np.abs(draws(one, diffusion)).max() > 0.5

@@ -31,8 +31,8 @@ def test_the_app_opens_with_the_same_run_whatever_the_files_times_are(root: Path
     assert found is not None and found.name == "ml-100k"
 
 
-def test_bundled_runs_are_in_the_order_of_the_presets(root: Path, bundled: Path) -> None:
-    assert [run.name for run in loaders.all_runs()] == ["ml-100k", "no-warmup", "sasrec", "alpaca", "zebra"]
+def test_bundled_runs_are_in_the_order_of_their_names_behind_the_first(root: Path, bundled: Path) -> None:
+    assert [run.name for run in loaders.all_runs()] == ["ml-100k", "alpaca", "no-warmup", "sasrec", "zebra"]
 
 
 def test_a_persons_runs_come_before_the_bundled_ones(root: Path, bundled: Path) -> None:

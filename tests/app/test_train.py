@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adrec.config import PRESETS
 from adrec.data.dataset import ItemTable
 from adrec.files import write_json
+from adrec.models.base import MODELS
 from adrec.runs import RunFolder
 from app import jobs, loaders, train_form
 from app.progress import Follower, duration, summarise, thin
@@ -93,8 +93,8 @@ def test_an_unknown_run_in_the_link_is_named(root: Path) -> None:
 def test_pressing_start_trains_with_the_chosen_settings(root: Path) -> None:
     app = open_page("train")
     app.selectbox(key="train.data").set_value("synthetic").run()
-    app.text_area(key="train.quick.other").set_value("max_steps = 2\ntimesteps = 4\nlength = 10").run()
-    app.selectbox(key="train.quick.hidden_size").set_value(32).run()
+    app.text_area(key="train.adrec.quick.other").set_value("max_steps = 2\ntimesteps = 4\nlength = 10").run()
+    app.selectbox(key="train.adrec.quick.hidden_size").set_value(32).run()
     next(b for b in app.button if b.label == "Start training").click().run()
     wait_for(lambda: state(root, "synthetic-1") == "finished", 120)
     info = RunFolder(root / "synthetic-1").info
@@ -110,7 +110,7 @@ def test_a_typed_name_survives_another_choice_of_data(root: Path) -> None:
 
 def test_an_impossible_setting_is_refused_in_one_sentence_and_queues_nothing(root: Path) -> None:
     app = open_page("train")
-    app.text_area(key="train.quick.other").set_value("speed = 9").run()
+    app.text_area(key="train.adrec.quick.other").set_value("speed = 9").run()
     next(b for b in app.button if b.label == "Start training").click().run()
     assert plainly(app.error[0].value).startswith("Unknown setting 'speed'") and jobs.jobs(root) == []
 
@@ -136,12 +136,14 @@ def test_a_bundled_run_stays_itself_beside_a_persons_run_of_that_name(root: Path
     assert "Mine went wrong." in texts(open_page("train", run=f"{loaders.FIRST} (own)"))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_an_untouched_form_asks_for_nothing_but_the_preset(root: Path, preset: str) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_an_untouched_form_asks_for_nothing_but_the_preset(root: Path, model: str) -> None:
     app = open_page("train")
-    app.selectbox(key="train.preset").set_value(preset).run()
-    assert not app.exception
-    assert f"--preset={preset} --run=" in app.code[-1].value
+    app.selectbox(key="train.model").set_value(model).run()
+    for preset in MODELS[model].presets:
+        app.selectbox(key=f"train.{model}.preset").set_value(preset).run()
+        assert not app.exception
+        assert f"--model={model} --preset={preset} --run=" in app.code[-1].value
 
 
 def test_describing_the_data_counts_it(root: Path) -> None:

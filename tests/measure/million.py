@@ -22,19 +22,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from adrec.config import ModelConfig, TrainConfig
 from adrec.data.batches import training_batch
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.data.named.synthetic import generate
 from adrec.evaluation import evaluate
 from adrec.losses.sampled import Proposal
-from adrec.models import build
+from adrec.models.settings import Settings
 from adrec.parallel.workers import Workers
 from adrec.runs import RunFolder
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 from adrec.training.session import describe_run, train_run
 from adrec.training.updates import SampledUpdates
+from tests.adrec.small import built, plan
 
 BATCH, NEGATIVES, LENGTH, WIDTH = 512, 8192, 50, 128
 
@@ -55,15 +55,15 @@ def long_tailed(items: int, users: int, seed: int = 0) -> SequenceDataset:
     return SequenceDataset("long-tailed", **sequences, items=ids, user_ids=np.arange(users))
 
 
-def model_config(items: int) -> ModelConfig:
-    return ModelConfig(n_items=items, hidden_size=WIDTH, length=LENGTH)
+def sized(items: int, **fields: Any) -> Settings:
+    return plan(n_items=items, hidden_size=WIDTH, length=LENGTH, batch_size=BATCH, **fields)
 
 
 def timed_steps(items: int, loss: str, count: int = 6) -> None:
     data = long_tailed(items, BATCH * count)
-    config = TrainConfig(batch_size=BATCH, loss=loss, negatives=NEGATIVES, warmup_epochs=0)
+    config = sized(items, loss=loss, negatives=NEGATIVES, warmup_epochs=0)
     table = torch.randn(items + 1, WIDTH, generator=torch.Generator().manual_seed(0)).mul_(0.1)
-    trainer = Trainer(data, model_config(items), config, Bystander(RunFolder("none"), data.popularity), lambda: False, table)
+    trainer = Trainer(data, config, Bystander(RunFolder("none"), data.popularity), lambda: False, table)
     seconds, tokens = [], 0
     with Workers() as workers:
         for i in range(count):
@@ -78,8 +78,7 @@ def timed_steps(items: int, loss: str, count: int = 6) -> None:
 
 
 def timed_evaluation(items: int, users: int) -> None:
-    data, model = long_tailed(items, users), build(model_config(items))
-    model.initialise(torch.Generator().manual_seed(0))
+    data, model = long_tailed(items, users), built(sized(items))
     begin = time.perf_counter()
     with Workers() as workers:
         evaluate(model, data, "test", filter_seen=True, map=workers.map)
@@ -89,14 +88,14 @@ def timed_evaluation(items: int, users: int) -> None:
 def real(folder: str, items: int, steps: int) -> None:
     """Train or go on with a run of two steps a stage. It is asked to stop after the first step of each stage, ``steps`` times in vain."""
     data, run = long_tailed(items, 2 * BATCH), RunFolder(Path(folder) / "run")
-    config = TrainConfig(batch_size=BATCH, loss="sampled", negatives=NEGATIVES, max_steps=2, checkpoint_seconds=0)
+    config = sized(items, loss="sampled", negatives=NEGATIVES, max_steps=2, checkpoint_seconds=0)
     begin, left = time.perf_counter(), iter(range(steps))
 
     def tell(event: dict[str, Any]) -> None:
         where = f"{event['kind']} {event.get('stage', '')}"
         print(f"{'':>12} {time.perf_counter() - begin:6.1f} s  {where:<20} {memory()}", flush=True)
 
-    info = describe_run(data, "long-tailed", model_config(items), config, "paper", "measure_million", None)
+    info = describe_run(data, "long-tailed", config, "measure_million")
     state = train_run(run, data, info, resume=True, stop=lambda: next(left, None) is None, listener=tell)
     checkpoint = run.path / "checkpoint.pt"
     kept = f", checkpoint.pt holds {checkpoint.stat().st_size / 2**30:.2f} GiB" if checkpoint.exists() else ""
@@ -107,10 +106,11 @@ def real(folder: str, items: int, steps: int) -> None:
 
 def quality(folder: str, loss: str, negatives: int, share: float, items: int = 3000, users: int = 3000, epochs: int = 20) -> None:
     data, run = generate(items, users, 0), RunFolder(Path(folder) / f"{loss}-{negatives}-{share}")
-    model = ModelConfig(n_items=items, model="sasrec", hidden_size=64, length=LENGTH, dropout=0, embedding_dropout=0)
-    train = TrainConfig(seed=0, batch_size=128, epochs=epochs, lr=3e-3, warmup_epochs=0, patience=epochs, loss=loss, negatives=negatives)
-    run.create(describe_run(data, "synthetic", model, train, "paper", "measure_million", None), data.items, data.popularity)
-    trainer = Trainer(data, model, train, Recorder(run, data.popularity), lambda: False)
+    model = {"n_items": items, "hidden_size": 64, "length": LENGTH, "dropout": 0, "embedding_dropout": 0}
+    train = {"seed": 0, "batch_size": 128, "epochs": epochs, "lr": 3e-3, "patience": epochs, "loss": loss, "negatives": negatives}
+    chosen = plan("sasrec", **model, **train)
+    run.create(describe_run(data, "synthetic", chosen, "measure_million"), data.items, data.popularity)
+    trainer = Trainer(data, chosen, Recorder(run, data.popularity), lambda: False)
     if isinstance(trainer.optimizer, SampledUpdates):
         trainer.optimizer.proposal = Proposal.of(data.popularity, negatives, share)
     trainer.run()

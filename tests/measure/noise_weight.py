@@ -33,7 +33,7 @@ def main() -> None:
     for names in parser.parse_args().runs:
         runs = [RunFolder(name) for name in names.split(",")]
         reports: list[dict[str, Any]] = [all_users(run) for run in runs]
-        (weight,) = {run.model_config.noise_weight for run in runs}
+        (weight,) = {run.settings["noise_weight"] for run in runs}
         seeds = ", ".join(str(run.info["seed"]) for run in runs)
         for rows in zip(*(report["by_steps"] for report in reports), strict=True):
             cells = [cell([row[name] for row in rows], factor, digits) for name, (_, factor, digits) in COLUMNS.items()]
