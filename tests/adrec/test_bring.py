@@ -162,6 +162,15 @@ def test_an_initial_table_of_another_shape_is_one_sentence(tmp_path: Path) -> No
         bring([tmp_path / "t.npy"], initial=tmp_path / "w0.npy")
 
 
+@pytest.mark.parametrize("key", ["item_emb_a", {"w0.npz": "item_emb_a"}])
+def test_of_several_initial_tables_the_key_chooses(tmp_path: Path, key: Any) -> None:
+    np.save(tmp_path / "t.npy", TABLE)
+    np.savez(tmp_path / "w0.npz", item_emb_a=TABLE + 1, item_emb_b=TABLE)
+    chosen = key if isinstance(key, str) else {tmp_path / name: array for name, array in key.items()}
+    (source,) = bring([tmp_path / "t.npy"], initial=tmp_path / "w0.npz", key=chosen)
+    assert source.initial is not None and np.array_equal(source.initial, TABLE + 1)
+
+
 # -- the report -------------------------------------------------------------------------------------------------------
 
 HOSTILE = "<script>alert(1)</script>\"'& {{SCENE}} {{ text(1) }} {% raw %} \u2028.npy"
