@@ -36,5 +36,8 @@ def forget_ended() -> None:
 def forget(manager: Any) -> None:
     """Of these sessions, whose storage drops nothing by itself."""
     with manager._storage_lock:
-        manager._session_storage._cache.expire()
-    gc.collect()  # a session and its parts refer to each other
+        ended = manager._session_storage._cache.expire()
+    for _, info in ended:
+        info.session.shutdown()
+        info.session.session_state.clear()
+    gc.collect()  # those that the storage dropped before; a session and its parts refer to each other

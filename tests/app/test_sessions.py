@@ -2,7 +2,6 @@
 
 import threading
 import time
-import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -15,24 +14,32 @@ from tests.app.pages import open_page
 
 
 class Session:
-    """As Streamlit's: in a cycle, so that only a collection ends it."""
+    """What is used of Streamlit's."""
 
     id = "one"
 
     def __init__(self) -> None:
-        self.me = self
+        self.session_state = {"own.tables": [b"an upload"]}
+        self.shut_down = False
+
+    def shutdown(self) -> None:
+        self.shut_down = True
 
 
 def test_a_session_that_cannot_come_back_is_given_back() -> None:
     storage = MemorySessionStorage(ttl_seconds=0)
     session = Session()
-    alive = weakref.ref(session)
     storage.save(SessionInfo(client=None, session=session, script_run_count=1))  # type: ignore[arg-type]
-    del session
     time.sleep(0.01)
-    assert alive() is not None
     sessions.forget(SimpleNamespace(_storage_lock=threading.Lock(), _session_storage=storage))
-    assert alive() is None
+    assert session.shut_down and not session.session_state
+
+
+def test_a_session_that_can_still_come_back_is_left_alone() -> None:
+    storage, session = MemorySessionStorage(), Session()
+    storage.save(SessionInfo(client=None, session=session, script_run_count=1))  # type: ignore[arg-type]
+    sessions.forget(SimpleNamespace(_storage_lock=threading.Lock(), _session_storage=storage))
+    assert storage.get("one") is not None and not session.shut_down and session.session_state
 
 
 def test_the_end_of_a_session_that_may_have_uploaded_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
