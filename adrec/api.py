@@ -93,8 +93,8 @@ def train(
     """Train all stages into the folder ``path``; where a run is there already, go on from its last checkpoint.
 
     dataset: a named data set or the path of a file or folder, with the options of its reader. model, preset: as ``adrec models`` lists
-    them (default: the model's first preset). settings: those that differ from the preset's, ``seed`` among them; a run that goes on
-    keeps its own. stop: asked after every step. listener: is given each event as it is recorded, such as
+    them (default: the model's first preset). settings: those that differ from the preset's, ``seed`` among them; those of a run
+    that goes on must be its own or left out. stop: asked after every step. listener: is given each event as it is recorded, such as
     ``{"kind": "validation", "stage", "epoch", "metrics", ...}``. What cannot fit in memory or on disk is refused; what merely takes
     long is not.
 
@@ -107,15 +107,16 @@ def train(
     from adrec.data import catalog
     from adrec.models.settings import settings as chosen_settings
     from adrec.training.estimate import check, estimate
-    from adrec.training.session import describe_run, train_run
+    from adrec.training.session import describe_run, recorded_request, train_run
 
-    run = Run(path)
+    run, given = Run(path), {key: str(value) for key, value in (settings or {}).items()}
     if run.exists:
+        recorded_request(run, preset, given, model=model)
         data, info = catalog.load_for_run(run.info), run.info
     else:
         source = catalog.identity(str(dataset))
         data = catalog.load(source, **(data_options or {}))
-        chosen = chosen_settings(preset, {key: str(value) for key, value in (settings or {}).items()}, model)
+        chosen = chosen_settings(preset, given, model)
         check(estimate(data, chosen), run.path, agreed=True)
         info = describe_run(data, source, chosen, "adrec.train")
     train_run(run, data, info, resume=True, stop=stop, listener=listener)
