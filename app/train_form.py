@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import os
 import shlex
 from collections.abc import Callable, Mapping
@@ -150,7 +151,7 @@ def _set(overrides: dict[str, str]) -> list[str]:
 
 def _next_name(root: Path, data: str) -> str:
     """A free name: the data set's and a number."""
-    stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(data).stem.partition(":")[0]).strip("-_") or "run"
+    stem = re.sub(r"[^A-Za-z0-9_-]", "-", Path(data).stem.partition(":")[0][:40]).strip("-_") or "run"
     number = 1
     while (root / f"{stem}-{number}").exists() or loaders.is_bundled_name(f"{stem}-{number}"):
         number += 1

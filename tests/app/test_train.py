@@ -16,6 +16,7 @@ from adrec.models.base import MODELS
 from adrec.runs import RunFolder
 from app import jobs, loaders, train_form
 from app.progress import Follower, duration, summarise, thin
+from app.train_form import _next_name
 from app.train_view import stage_words
 from tests.app.conftest import LONG, state, trains, wait_for
 from tests.app.pages import open_page, plainly, texts
@@ -234,3 +235,14 @@ def test_thinning_keeps_the_mean_of_a_curve() -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (1500, "25 min"), (7260, "2 h 1 min")])
 def test_durations_read_as_a_person_says_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize("data", ["/data/" + "x" * 300 + ".csv", "/data/Größe 日本.csv", "synthetic:items=40", "..."])
+def test_the_suggested_name_is_one_that_is_allowed(root: Path, data: str) -> None:
+    jobs.check_name(root, _next_name(root, data))
+
+
+def test_the_thousandth_run_of_one_data_set_gets_a_name(root: Path) -> None:
+    for number in range(1, 1000):
+        (root / f"synthetic-{number}").mkdir()
+    assert _next_name(root, "synthetic") == "synthetic-1000"
