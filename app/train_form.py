@@ -2,8 +2,8 @@
 
 import dataclasses
 import json
-import re
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
