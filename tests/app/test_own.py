@@ -105,6 +105,17 @@ def test_a_table_before_training_with_several_matrices_asks_which_as_the_main_fi
     assert not app.error and "never left its initialisation" in texts(app)
 
 
+def test_the_name_of_an_upload_is_never_a_link_or_a_picture(root: Path, tmp_path: Path) -> None:
+    hostile = "[Log in](evil.example) ![](x.png) <b>.npy"
+    app = _give(open_page("own"), "Item tables", (hostile, _npy(TABLE, tmp_path)), (hostile, b"broken"))
+    told = [str(element.value) for element in (*app.markdown, *app.caption, *app.error, *app.info)]
+    app = _give(open_page("own"), "Item tables", (hostile, _npy(TABLE, tmp_path)))
+    told += [str(element.value) for element in (*app.markdown, *app.caption, *app.error, *app.info)]
+    assert any("Log in" in text for text in told) and not any("](" in text or "<b>" in text for text in told)
+    next(b for b in app.button if b.label == "Open in the collapse laboratory").click().run()
+    assert [path.name for path in root.iterdir()] == ["Log-in-evil.example-x.png-b"]
+
+
 @pytest.mark.parametrize("path", ["/etc/passwd", "/no/such/file.csv"])
 def test_no_text_names_a_file_of_the_server(path: str) -> None:
     with pytest.raises(own_data.WeightsError, match="'items' is not an option of the interactions") as caught:
