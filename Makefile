@@ -42,6 +42,7 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 
 # What is bundled: the Start page's picture, what the runs come with, the documents' picture of growth (5 min, on a quiet machine).
 assets: setup
+	$(BIN)/python -m tests.measure.titles assets/runs
 	$(BIN)/python -m tests.measure.derived assets/runs
 	$(BIN)/python -m tests.measure.picture assets/runs/ml-100k assets
 	$(BIN)/python -m adrec bench --growth --json > $(VENV)/growth.json

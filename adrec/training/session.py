@@ -38,15 +38,17 @@ def describe_run(
     pretrained: str | None = None,
     about: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
-    """What run.json holds. source: the data set's name or path as it was asked for. about: ``title``, ``purpose``, ``question``."""
+    """What run.json holds. source: the data set's name or path as it was asked for. about: ``title``, ``purpose``, ``question``; the
+    preset's own title and line where they are not given."""
     settings = settings.sized(data.n_items)
     if pretrained is not None and settings.stages[0].name != "pretrain":
         raise ConfigError("The option --pretrained takes the place of the stage 'pretrain', and with these settings there is none.")
     named = catalog.named(source)
     counts = {"users": data.n_users, "items": data.n_items, "interactions": data.n_interactions}
-    config: Any = settings.config
-    denoises = "denoise" in settings.model.abilities
+    preset = settings.model.presets.get(settings.preset or "")
+    usual = {"title": preset.title, "purpose": preset.line} if preset else {}
     return {
+        **usual,
         **check_texts(about or {}),
         **settings.to_json(),
         "abilities": list(settings.model.abilities),
@@ -62,8 +64,16 @@ def describe_run(
         "versions": {"adrec": adrec.__version__, "python": platform.python_version(), **{p: version(p) for p in LIBRARIES}},
         "command": command,
         "credit": named[0].credit if named else None,
-        "diffusion": Diffusion.from_schedule(config.schedule, config.timesteps).to_json() if denoises else None,
+        "diffusion": coefficients(settings),
     }
+
+
+def coefficients(settings: Settings) -> dict[str, Any] | None:
+    """The numbers of the model's reverse process, for those who run it without Python; None where there is none."""
+    if "denoise" not in settings.model.abilities:
+        return None
+    config: Any = settings.config
+    return Diffusion.from_schedule(config.schedule, config.timesteps).to_json()
 
 
 def check_texts(about: Mapping[str, str | None]) -> dict[str, str]:

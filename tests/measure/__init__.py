@@ -5,6 +5,7 @@ Run each from the repository's root as ``python -m tests.measure.NAME``; its fir
 What is bundled (``make assets``):
     picture         assets/start-*.svg and start.json: the picture of the Start page and the README
     derived         the maps, verdicts and figures over all users that the bundled runs come with
+    titles          title, purpose and question of the bundled runs, and their run.json in today's format
     growth_picture  docs/growth.svg, from what ``adrec bench --growth --json`` prints
 Figures in docs/:
     results         RESULTS.md: metrics and tables of runs, differences with their standard errors

@@ -1,0 +1,39 @@
+"""The bundled runs say what they are for and hold what a forward outside Python needs."""
+
+import pytest
+
+from adrec.diffusion import Diffusion
+from adrec.explain.all_users import FILE, cached_all_users
+from adrec.files import read_json
+from adrec.folders import app_folder
+from adrec.models.settings import recorded
+from adrec.runs import list_runs
+from adrec.runs.shapes import FORMAT
+
+RUNS = list_runs(app_folder() / "assets" / "runs")
+each_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+
+
+@each_run
+def test_a_bundled_run_has_a_title_a_purpose_and_a_question_in_todays_format(run):
+    info = read_json(run.path / "run.json")
+    assert info["format"] == FORMAT and info["question"].endswith("?") and info["purpose"].endswith(".")
+    assert run.title == info["title"] != run.name
+
+
+def test_no_two_bundled_runs_have_the_same_title():
+    assert len({run.title for run in RUNS}) == len(RUNS) == 15
+
+
+@each_run
+def test_the_coefficients_of_a_bundled_run_are_those_of_its_schedule(run):
+    config, told = recorded(run.info).config, run.info["diffusion"]
+    if "denoise" in run.info["abilities"]:
+        assert told == Diffusion.from_schedule(config.schedule, config.timesteps).to_json()
+    else:
+        assert told is None
+
+
+@pytest.mark.parametrize("run", [run for run in RUNS if (run.path / FILE).is_file()], ids=lambda run: run.name)
+def test_what_was_measured_over_all_users_still_belongs_to_its_run(run):
+    assert cached_all_users(run) is not None
