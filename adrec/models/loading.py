@@ -57,7 +57,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
 
 def load_model(run: RunFolder, stage: str = "finetune", epoch: int | str | None = None) -> Model:
     """The model that a stage kept, in float32, without gradients. epoch: that of another epoch or "last", if the run kept every one."""
-    if stage not in run.stages:
+    if epoch is None and stage not in run.stages:
         raise RunError(f"Run '{run.name}' has no weights of stage '{stage}'; it has {', '.join(run.stages) or 'none yet'}.")
     if epoch is not None and epoch not in run.weight_epochs(stage):
         known = ", ".join(map(str, run.weight_epochs(stage))) or "none: train with --set keep_weights=every"

@@ -97,8 +97,9 @@ class Recorder:
             self.snapshot("initial", initial, np.float32)
 
     def keep(self, stage: Stage, epoch: int | str, weights: Mapping[str, Tensor]) -> None:
-        """A whole model in half precision: of a validated epoch, or the last of a stage."""
-        save_arrays(self.run.weights_path(stage.name, epoch), {k: v.cpu().numpy().astype(np.float16) for k, v in weights.items()})
+        """A whole model, of a validated epoch or the last of a stage: weights in half precision, counts as they are."""
+        halved = {k: (v.half() if v.dtype == torch.float32 else v).cpu().numpy() for k, v in weights.items()}
+        save_arrays(self.run.weights_path(stage.name, epoch), halved)
 
     # -- weights --------------------------------------------------------------------------------------------------
 

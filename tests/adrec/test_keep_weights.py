@@ -1,13 +1,18 @@
 """A training that keeps the whole model of every validated epoch, and the state in which each stage ended."""
 
+import shutil
+
 import numpy as np
 import pytest
+import torch
 
 from adrec.errors import ConfigError, RunError
 from adrec.evaluation import evaluate
 from adrec.files import load_arrays
 from adrec.models.loading import load_model
+from adrec.models.settings import settings
 from adrec.runs import ITEM_TABLE, LAST, RunFolder
+from adrec.training.recorder import Recorder
 from adrec.training.session import train_run
 from tests.adrec.small import varied
 from tests.adrec.test_training import PLAN, data, info_of  # noqa: F401  the fixture comes along
@@ -64,6 +69,21 @@ def test_a_resumed_training_keeps_the_same_models(kept, data, tmp_path):  # noqa
     paths = sorted(p.relative_to(kept.path) for p in kept.path.glob("s*/**/*.safetensors"))
     assert paths == sorted(p.relative_to(run.path) for p in run.path.glob("s*/**/*.safetensors"))
     assert all((kept.path / p).read_bytes() == (run.path / p).read_bytes() for p in paths)
+
+
+def test_an_epoch_can_be_loaded_before_its_stage_has_ended(kept, tmp_path):
+    run = RunFolder(shutil.copytree(kept.path, tmp_path / "copy"))
+    shutil.rmtree(run.path / "stages" / "finetune")
+    first = run.weight_epochs("finetune")[0]
+    assert torch.equal(load_model(run, "finetune", first).item_embedding.weight, load_model(kept, "finetune", first).item_embedding.weight)
+
+
+def test_counts_that_half_precision_cannot_hold_are_kept_as_they_are(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    stage = settings().stages[-1]
+    Recorder(run, np.zeros(1)).keep(stage, 3, {"count": torch.tensor([0, 100_001]), "weight": torch.ones(2)})
+    found = load_arrays(run.weights_path("finetune", 3))
+    assert found["count"].tolist() == [0, 100_001] and found["weight"].dtype == np.float16
 
 
 def test_an_epoch_that_was_not_kept_is_named_with_those_that_were(kept, tiny_run):
