@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,15 +18,11 @@ ROOT = app_folder()
 BUNDLED = ROOT / "assets" / "runs"
 FIRST = "ml-100k"
 """The run that the app opens with."""
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class SeenRun(RunFolder):
+class LoadedRun(RunFolder):
     """A run as one rerun of a page found it. Which stages it has is read once: between two readings a training may end another one."""
-
-    def __init__(self, path: str | Path, changed: int | None = None) -> None:
-        super().__init__(path)
-        if changed is not None:
-            self.key = str(path), changed
 
     @cached_property
     def stages(self) -> list[str]:
@@ -42,13 +37,13 @@ class SeenRun(RunFolder):
         return str(self.path.resolve()), max(map(changed, watched))
 
 
-def all_runs() -> list[SeenRun]:
+def all_runs() -> list[LoadedRun]:
     """The person's runs, the newest first, then the bundled ones: ``FIRST``, then by name."""
     bundled = sorted(list_runs(BUNDLED), key=lambda run: (run.name != FIRST, run.name))
-    return [SeenRun(run.path) for run in (*list_runs(runs_folder()), *bundled)]
+    return [LoadedRun(run.path) for run in (*list_runs(runs_folder()), *bundled)]
 
 
-def find_run(name: str | None) -> SeenRun | None:
+def find_run(name: str | None) -> LoadedRun | None:
     """The run that links call by this name; without a name the first bundled one, or else the newest."""
     runs = all_runs()
     if name is not None:
@@ -78,96 +73,79 @@ def is_bare(run: RunFolder) -> bool:
 
 
 def key(run: RunFolder) -> tuple[str, int]:
-    """``SeenRun.key`` of a run."""
-    return run.key if isinstance(run, SeenRun) else SeenRun(run.path).key
+    """``LoadedRun.key`` of a run."""
+    return run.key if isinstance(run, LoadedRun) else LoadedRun(run.path).key
+
+
+def of_run(max_entries: int, *, shared: bool = True, spinner: str | bool = False) -> Callable[[Function], Function]:
+    """Cache what a function returns by its run and its other arguments, for all sessions, until the run's folder changes.
+
+    shared: every caller gets the same object and never changes it; otherwise each gets a copy. spinner: what is said meanwhile.
+    """
+    keys: dict[str | type[Any], Callable[[Any], Any]] = {LoadedRun: key, RunFolder: key}
+    cache: Any = st.cache_resource if shared else st.cache_data
+    return cache(max_entries=max_entries, show_spinner=spinner, hash_funcs=keys)
 
 
 def problem(run: RunFolder) -> str | None:
     """What is damaged in a run's folder, in a sentence; None if nothing is."""
     try:
-        _check(*key(run))
+        _check(run)
     except RunError as error:
         return str(error)
     return None
 
 
+@of_run(512, shared=False)
+def _check(run: RunFolder) -> None:
+    run.check()
+
+
+@of_run(64, shared=False)
 def info(run: RunFolder) -> dict[str, Any]:
     """run.json."""
-    return _info(*key(run))
+    return run.info
 
 
+@of_run(16)
 def items(run: RunFolder) -> pd.DataFrame:
-    """The run's item table (shared: never change it)."""
-    return _items(*key(run))
+    """The run's item table."""
+    return run.items
 
 
+@of_run(16)
 def title(run: RunFolder) -> Callable[[int], str]:
     """Titles of item ids."""
-    return _title(*key(run))
+    return titled(items(run))
 
 
+@of_run(4)
 def tables(run: RunFolder) -> dict[str, np.ndarray]:
-    """The item tables by name (shared: never change them)."""
-    return _tables(*key(run))
+    """The item tables by name."""
+    return run.tables()
 
 
+@of_run(64, shared=False)
 def metrics(run: RunFolder) -> dict[str, dict[str, Any]]:
     """Each stage's metrics.json."""
-    return _metrics(*key(run))
-
-
-def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The tables that differ, and under which of them each name is shown."""
-    return _distinct(*key(run))
-
-
-def projection(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
-    """The layout of the stages if it is at hand; never computes one (shared: never change it)."""
-    folders = (run.path / "projections", home() / "projections")
-    written = tuple(map(changed, folders))
-    return _projection(*key(run), method, seed, written)
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _check(path: str, changed: int) -> None:
-    RunFolder(path).check()
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _info(path: str, changed: int) -> dict[str, Any]:
-    return RunFolder(path).info
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _items(path: str, changed: int) -> pd.DataFrame:
-    return RunFolder(path).items
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _title(path: str, changed: int) -> Callable[[int], str]:
-    return titled(_items(path, changed))
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _tables(path: str, changed: int) -> dict[str, np.ndarray]:
-    return RunFolder(path).tables()
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _metrics(path: str, changed: int) -> dict[str, dict[str, Any]]:
-    run = RunFolder(path)
     return {stage: run.metrics(stage) for stage in run.stages}
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _distinct(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+@of_run(4)
+def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The tables that differ, and under which of them each name is shown."""
     from adrec.maps.projection import distinct_tables
 
-    return distinct_tables(_tables(path, changed))
+    return distinct_tables(tables(run))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _projection(path: str, changed: int, method: str, seed: int, written: tuple[int, ...]) -> dict[str, np.ndarray] | None:
+def projection(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
+    """The layout of the stages if it is at hand; never computes one."""
+    return _projection(run, method, seed, tuple(map(changed, (run.path / "projections", home() / "projections"))))
+
+
+@of_run(16)
+def _projection(run: RunFolder, method: str, seed: int, written: tuple[int, ...]) -> dict[str, np.ndarray] | None:
     from adrec.maps.projection import cached
 
-    return cached(RunFolder(path), method, seed)
+    return cached(run, method, seed)

@@ -44,7 +44,7 @@ def define(definitions: Mapping[str, str], label: str = "What the words mean") -
         st.markdown("\n\n".join(f"**{term}**: {meaning}" for term, meaning in definitions.items()))
 
 
-def run_picker(label: str = "Run", container: Any = None, tables: bool = False) -> loaders.SeenRun | None:
+def run_picker(label: str = "Run", container: Any = None, tables: bool = False) -> loaders.LoadedRun | None:
     """Choose the run on screen (in the URL as ``run``); None after saying why if there is none. A damaged run is a RunError.
 
     tables: whether folders that hold item tables without a model are among them.

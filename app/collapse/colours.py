@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from adrec.runs import Progress, RunFolder
 from app import loaders, palette
@@ -55,20 +54,20 @@ SLOW = {"by:overlap": "the neighbours kept", "by:trust": "the trust in the map"}
 
 def colour_options(run: RunFolder) -> dict[str, str]:
     """What to colour by and its label: columns, categories first; popularity; what is computed."""
-    kinds = _kinds(*loaders.key(run))
+    kinds = _kinds(run)
     names = sorted(kinds, key=kinds.__getitem__) + [c for c in ["popularity"] if c in loaders.items(run)]
     return {**{c: _words(c) for c in names}, **{key: label for key, (label, _) in COMPUTED.items()}}
 
 
 def categories(run: RunFolder) -> dict[str, str]:
     """The columns that are categories and their labels."""
-    return {c: _words(c) for c, number in _kinds(*loaders.key(run)).items() if not number}
+    return {c: _words(c) for c, number in _kinds(run).items() if not number}
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _kinds(path: str, changed: int) -> dict[str, bool]:
+@loaders.of_run(8)
+def _kinds(run: RunFolder) -> dict[str, bool]:
     """The columns to colour by but popularity, and whether each holds numbers."""
-    frame = loaders.items(loaders.SeenRun(path, changed))
+    frame = loaders.items(run)
     return {c: _is_number(frame[c]) for c in frame.columns if c not in (*NOT_COLOURS, "popularity")}
 
 
@@ -77,16 +76,16 @@ def colouring(run: RunFolder, column: str | None, method: str) -> Colouring:
     if column in COMPUTED:
         found = _computed(run, column, method)
         return _plain(points.count(run)) if found is None else found
-    return _column(*loaders.key(run), column)
+    return _column(run, column)
 
 
 def _plain(count: int) -> Colouring:
     return Colouring("", np.zeros(count, dtype=np.uint8), [""] * count, ("item",))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _column(path: str, changed: int, column: str | None) -> Colouring:
-    run = loaders.SeenRun(path, changed)
+@loaders.of_run(32)
+def _column(run: RunFolder, column: str | None) -> Colouring:
+    run = run
     frame, shown = loaders.items(run), points.rows(run)
     if column is None:
         return _plain(points.count(run))
@@ -146,8 +145,8 @@ def _computed(run: RunFolder, column: str, method: str) -> Colouring | None:
         norms = np.stack([np.linalg.norm(table, axis=1) for table in tables.values()])
         return _scale(COMPUTED[column][1], norms, float(norms.min()), float(norms.max()), "length")
     if column == "by:cluster":
-        return _clusters(*loaders.key(run))
-    key = (*loaders.key(run), column, method if column == "by:trust" else "")
+        return _clusters(run)
+    key = (run, column, method if column == "by:trust" else "")
     layouts = points.layouts(run, method)
     if layouts is None or points.count(run) <= 2 * NEIGHBOURS:
         return None
@@ -192,9 +191,9 @@ def _scale(label: str, values: np.ndarray, low: float, high: float, unit: str) -
     return Colouring(label, codes, [], (), f"{low:.3g}", f"{high:.3g}", values.astype(np.float32), unit)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _clusters(path: str, changed: int) -> Colouring:
-    table = list(points.tables(loaders.SeenRun(path, changed)).values())[-1]
+@loaders.of_run(8)
+def _clusters(run: RunFolder) -> Colouring:
+    table = list(points.tables(run).values())[-1]
     found = clusters(table)
     sizes = np.bincount(found)
     names = [f"{i + 1} ({size:,} items)" for i, size in enumerate(sizes)]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 
 from adrec.errors import WeightsError
 from adrec.folders import home
@@ -43,40 +42,40 @@ def stages(run: RunFolder) -> Stages:
 
 def measures(run: RunFolder) -> dict[str, dict[str, float]]:
     """``adrec.collapse.definitions`` of one Gaussian table (seed 0, the first table's scale) and of each table."""
-    return {name: _measures(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
+    return {name: _measures(run, name) for name in (NULL, *stages(run).names)}
 
 
 def official(run: RunFolder) -> dict[str, dict[str, float]]:
     """The official notebook's nine of the same tables."""
-    return {name: _official(*loaders.key(run), name) for name in (NULL, *stages(run).names)}
+    return {name: _official(run, name) for name in (NULL, *stages(run).names)}
 
 
-def distinct_tables(path: str, changed: int) -> dict[str, np.ndarray]:
+def distinct_tables(run: RunFolder) -> dict[str, np.ndarray]:
     """The run's different tables, for functions that are cached by path."""
-    return loaders.distinct(loaders.SeenRun(path, changed))[0]
+    return loaders.distinct(run)[0]
 
 
-def _table(path: str, changed: int, name: str) -> np.ndarray:
+def _table(run: RunFolder, name: str) -> np.ndarray:
     """A table by name; the null is one Gaussian table of the first table's size and scale."""
-    tables = distinct_tables(path, changed)
+    tables = distinct_tables(run)
     if name != NULL:
         return tables[name]
     first = next(iter(tables.values()))
     return np.random.default_rng(0).standard_normal(first.shape) * float(first.std())
 
 
-@st.cache_data(max_entries=64, show_spinner="Measuring the item tables")
-def _measures(path: str, changed: int, name: str) -> dict[str, float]:
+@loaders.of_run(64, spinner="Measuring the item tables", shared=False)
+def _measures(run: RunFolder, name: str) -> dict[str, float]:
     from adrec.collapse.measures import measures
 
-    return measures(_table(path, changed, name))
+    return measures(_table(run, name))
 
 
-@st.cache_data(max_entries=64, show_spinner="Measuring all pairs of items")
-def _official(path: str, changed: int, name: str) -> dict[str, float]:
+@loaders.of_run(64, spinner="Measuring all pairs of items", shared=False)
+def _official(run: RunFolder, name: str) -> dict[str, float]:
     from adrec.collapse.measures import official_measures
 
-    return official_measures(_table(path, changed, name))
+    return official_measures(_table(run, name))
 
 
 # -- words --------------------------------------------------------------------------------------------------------
@@ -112,7 +111,7 @@ def _ranking(run: RunFolder, stage: str, when: str) -> Line:
 
 
 def _error(run: RunFolder) -> list[Line]:
-    first, last = _warmup_error(*loaders.key(run))
+    first, last = _warmup_error(run)
     if first is None or last is None:
         return []
     hint = "Mean squared error per number of the denoiser's guess at the next item's embedding x₀, at the warm-up's first and last step."
@@ -124,24 +123,24 @@ def _stayed(run: RunFolder, name: str) -> list[Line]:
     place = shown.names.index(name)
     if place == 0 or shown.items > AT_ONCE or shown.items < 2:
         return []
-    share = _overlap(*loaders.key(run), shown.names[place - 1], name)
+    share = _overlap(run, shown.names[place - 1], name)
     chance = min(1.0, NEIGHBOURS / (shown.items - 1))
     hint = f"Of every item's {NEIGHBOURS} nearest by cosine, the share that was there in the stage before; by chance {100 * chance:.1f} %."
     return [(f"{100 * share:.0f} % of all neighbours stayed", hint)]
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _overlap(path: str, changed: int, before: str, after: str) -> float:
+@loaders.of_run(64, shared=False)
+def _overlap(run: RunFolder, before: str, after: str) -> float:
     from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 
-    tables = distinct_tables(path, changed)
+    tables = distinct_tables(run)
     k = min(NEIGHBOURS, len(tables[after]) - 1)
     return float(neighbour_overlap(neighbour_sets(tables[before], k), neighbour_sets(tables[after], k)).mean())
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _warmup_error(path: str, changed: int) -> tuple[float | None, float | None]:
-    steps = [e["mse"] for e in RunFolder(path).events()[0] if e.get("kind") == "step" and e.get("stage") == "warmup" and "mse" in e]
+@loaders.of_run(64, shared=False)
+def _warmup_error(run: RunFolder) -> tuple[float | None, float | None]:
+    steps = [e["mse"] for e in run.events()[0] if e.get("kind") == "step" and e.get("stage") == "warmup" and "mse" in e]
     return (float(steps[0]), float(steps[-1])) if steps else (None, None)
 
 
@@ -151,20 +150,20 @@ def _warmup_error(path: str, changed: int) -> tuple[float | None, float | None]:
 def layouts(run: RunFolder, method: str) -> dict[str, np.ndarray] | None:
     """Each table's (V, 2) float32 positions in one frame: PCA at once, UMAP if somebody computed it, else None."""
     if method == "pca":
-        return _pca(*loaders.key(run))[0]
-    return _umap(*loaders.key(run), _projections_changed(run)) if _projections_changed(run) else None
+        return _pca(run)[0]
+    return _umap(run, _projections_changed(run)) if _projections_changed(run) else None
 
 
 def explained(run: RunFolder) -> dict[str, float]:
     """The share of each table's variance that the two PCA axes show."""
-    return _pca(*loaders.key(run))[1]
+    return _pca(run)[1]
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _pca(path: str, changed: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+@loaders.of_run(8)
+def _pca(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     from adrec.maps.projection import pca_map
 
-    tables = distinct_tables(path, changed)
+    tables = distinct_tables(run)
     linear = pca_map(tables)
     return {name: linear.apply(table) for name, table in tables.items()}, linear.explained
 
@@ -176,9 +175,9 @@ def _projections_changed(run: RunFolder) -> int:
     return max((f.stat().st_mtime_ns for f in folders if f.is_dir()), default=0)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _umap(path: str, changed: int, saved: int) -> dict[str, np.ndarray] | None:
+@loaders.of_run(8)
+def _umap(run: RunFolder, saved: int) -> dict[str, np.ndarray] | None:
     from adrec.maps.projection import cached
 
-    found = cached(RunFolder(path), "umap")
-    return None if found is None else {name: found[name] for name in distinct_tables(path, changed)}
+    found = cached(run, "umap")
+    return None if found is None else {name: found[name] for name in distinct_tables(run)}

@@ -69,7 +69,7 @@ def _section(run: RunFolder) -> None:
     kind, degree = _controls(shown)
     head, pictures = st.container(), st.container()
     _ranking(run, name, kind)  # below the pictures, which show what it finds
-    table_dialled = (*loaders.key(run), _cooccurrence(run) is not None, name, kind)
+    table_dialled = (run, _cooccurrence(run) is not None, name, kind)
     before, after = _seen(*table_dialled, 0), _seen(*table_dialled, degree)
     found = _notices(before, after)
     ranks = _ranks(run, name, kind, degree)
@@ -111,19 +111,19 @@ def _controls(shown: data.Stages) -> tuple[str, int]:
 # -- what is seen of a changed table ------------------------------------------------------------------------------
 
 
-@st.cache_resource(max_entries=96, show_spinner="Looking at the changed table")
-def _seen(path: str, changed: int, known: bool, name: str, kind: str, degree: int) -> "tuple[Look, Verdict]":
+@loaders.of_run(96, spinner="Looking at the changed table")
+def _seen(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> "tuple[Look, Verdict]":
     """known: whether the interactions are at hand."""
     from adrec.collapse.dials import Look, dial
     from adrec.collapse.verdict import diagnose
 
     if degree == 0 and kind != "offset":
-        return _seen(path, changed, known, name, "offset", 0)
-    tables = data.distinct_tables(path, changed)
-    rows = _sample(loaders.SeenRun(path, changed))
+        return _seen(run, known, name, "offset", 0)
+    tables = data.distinct_tables(run)
+    rows = _sample(run)
     table = dial(tables[name], kind, degree / 100)[rows]
     initial = tables["initial"][rows] if "initial" in tables and name != "initial" else None
-    near = _cooccurrence(loaders.SeenRun(path, changed)) if known else None
+    near = _cooccurrence(run) if known else None
     near = near.among(rows) if near is not None and len(rows) < len(tables[name]) else near
     return Look.of(table), diagnose(table, cooccurrence=near, initial=initial)
 
@@ -131,11 +131,11 @@ def _seen(path: str, changed: int, known: bool, name: str, kind: str, degree: in
 def _cooccurrence(run: RunFolder) -> "Cooccurrence | None":
     """Which items are used together; None while the interactions are not at hand."""
     histories = None if loaders.is_bare(run) else denoising_data.dataset(run)[0]
-    return None if histories is None else _counted(*loaders.key(run), histories)
+    return None if histories is None else _counted(run, histories)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _counted(path: str, changed: int, _histories: "SequenceDataset") -> "Cooccurrence":
+@loaders.of_run(4)
+def _counted(run: RunFolder, _histories: "SequenceDataset") -> "Cooccurrence":
     from adrec.collapse.cooccurrence import Cooccurrence
 
     return Cooccurrence.of(_histories)
@@ -256,7 +256,7 @@ def _ranking(run: RunFolder, name: str, kind: str) -> None:
 def _rank(run: RunFolder, name: str, kind: str, missing: Sequence[int], bar: Any) -> None:
     from adrec.collapse.dials import dial
 
-    table = data.distinct_tables(*loaders.key(run))[name]
+    table = data.distinct_tables(run)[name]
     for done, degree in enumerate(missing):
 
         def progress(share: float, done: int = done) -> None:

@@ -1,7 +1,6 @@
 """The film of a run's training: what it is sent, and the section that shows it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +41,7 @@ def section(run: RunFolder) -> None:
     if loaders.is_bare(run):
         st.caption("These are tables without a training: there is nothing to play. Compare them on the maps above.")
         return
-    found = _film(*loaders.key(run))
+    found = _film(run)
     if found is None:
         count, shown = frame_count(run), data.stages(run)
         if count < 2:
@@ -57,18 +56,18 @@ def section(run: RunFolder) -> None:
     show(run, found)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _kept(path: str, changed: int, made: int) -> "Film | None":
+@loaders.of_run(4)
+def _kept(run: RunFolder, made: int) -> "Film | None":
     from adrec.collapse.film import cached_film
 
-    return cached_film(RunFolder(path))
+    return cached_film(run)
 
 
-def _film(path: str, changed: int) -> "Film | None":
+def _film(run: RunFolder) -> "Film | None":
     from adrec.collapse.film import FILE
 
-    places = (Path(path) / FILE, home() / "films")
-    return _kept(path, changed, max((p.stat().st_mtime_ns for p in places if p.exists()), default=0))
+    places = (run.path / FILE, home() / "films")
+    return _kept(run, max((p.stat().st_mtime_ns for p in places if p.exists()), default=0))
 
 
 def _make(run: RunFolder, place: Any) -> "Film":
@@ -91,7 +90,7 @@ def show(run: RunFolder, found: "Film") -> None:
     first, last = 100 * found.explained[0], 100 * found.explained[-1]
     share = f"The two axes show {first:.0f} % of the first table's variance and {last:.0f} % of the last's. "
     st.caption(CAPTION + share + sample + KEYS)
-    mount(_packed(*loaders.key(run), now["row"], now["colour"], frame, found), _told(len(found)))
+    mount(_packed(run, now["row"], now["colour"], frame, found), _told(len(found)))
     ui.download("Measures of every snapshot (CSV)", table(found), f"{run.name}-film")
 
 
@@ -111,11 +110,11 @@ def _told(frames: int) -> Any:
     return told
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _packed(path: str, changed: int, row: int, colour: str | None, frame: int, _found: "Film") -> bytes:
+@loaders.of_run(8)
+def _packed(run: RunFolder, row: int, colour: str | None, frame: int, _found: "Film") -> bytes:
     from adrec.collapse.spectra import null_band
 
-    run, found = loaders.SeenRun(path, changed), _found
+    found = _found
     looked = colours.colouring(run, colour, "pca")
     codes = looked.codes if looked.codes.shape == (data.stages(run).items,) else np.zeros(data.stages(run).items, np.uint8)
     plain = codes is not looked.codes or not looked.label
@@ -123,7 +122,7 @@ def _packed(path: str, changed: int, row: int, colour: str | None, frame: int, _
     titles, place = items.titles(run), np.flatnonzero(found.rows == row)
     values = _over_rms(found.values)
     header = {
-        "run": f"{path} {changed} {len(found)}",
+        "run": f"{loaders.key(run)} {len(found)}",
         "look": colour,
         "frame": frame,
         "frames": frames(run, found),

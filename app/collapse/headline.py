@@ -40,31 +40,31 @@ CSS = """<style>
 </style>"""
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _kept(path: str, changed: int) -> dict[str, dict[str, Any]] | None:
+@loaders.of_run(32, shared=False)
+def _kept(run: RunFolder) -> dict[str, dict[str, Any]] | None:
     from adrec.collapse.diagnosis import cached_diagnosis
 
-    kept = cached_diagnosis(RunFolder(path))
+    kept = cached_diagnosis(run)
     return None if kept is None else {entry["name"]: entry["verdict"] for entry in kept["tables"]}
 
 
-@st.cache_data(max_entries=32, show_spinner="Judging the item tables")
-def _judged(path: str, changed: int, known: bool) -> dict[str, dict[str, Any]]:
+@loaders.of_run(32, spinner="Judging the item tables", shared=False)
+def _judged(run: RunFolder, known: bool) -> dict[str, dict[str, Any]]:
     """known: whether the interactions are at hand."""
     from adrec.collapse.cooccurrence import Cooccurrence
     from adrec.collapse.diagnosis import table_verdicts
 
-    run = loaders.SeenRun(path, changed)
+    run = run
     users = denoising_data.dataset(run)[0] if known else None
     together = Cooccurrence.of(users) if users is not None and users.n_items == data.stages(run).items else None
-    found = table_verdicts(data.distinct_tables(path, changed), together, follows=not loaders.is_bare(run))
+    found = table_verdicts(data.distinct_tables(run), together, follows=not loaders.is_bare(run))
     return {name: verdict.to_json() for name, verdict in found}
 
 
 def verdicts(run: RunFolder) -> dict[str, dict[str, Any]]:
     """Each table's verdict as JSON, by name: kept in the run folder, or computed now."""
-    kept = _kept(*loaders.key(run))
-    return _judged(*loaders.key(run), denoising_data.dataset(run)[0] is not None) if kept is None else kept
+    kept = _kept(run)
+    return _judged(run, denoising_data.dataset(run)[0] is not None) if kept is None else kept
 
 
 def show(run: RunFolder, place: Any) -> None:

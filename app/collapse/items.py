@@ -3,32 +3,23 @@
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from adrec.runs import RunFolder
 from app import loaders
 from app.collapse.data import NEIGHBOURS, distinct_tables
 
 
+@loaders.of_run(8)
 def titles(run: RunFolder) -> list[str]:
     """A title for every item, row by row; the data set's own id where there is none (shared: never change it)."""
-    return _titles(*loaders.key(run))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _titles(path: str, changed: int) -> list[str]:
-    frame = loaders.items(loaders.SeenRun(path, changed))
+    frame = loaders.items(run)
     return [title or f"item {item}" for title, item in zip(frame["title"], frame["item"], strict=True)]
 
 
+@loaders.of_run(8)
 def alphabetical(run: RunFolder) -> list[int]:
     """The ids of all items in the order of their titles (shared: never change it)."""
-    return _alphabetical(*loaders.key(run))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _alphabetical(path: str, changed: int) -> list[int]:
-    found = titles(loaders.SeenRun(path, changed))
+    found = titles(run)
     return [i + 1 for i in sorted(range(len(found)), key=lambda i: found[i].casefold())]
 
 
@@ -41,19 +32,15 @@ def first_item(run: RunFolder) -> int:
 METRICS = {"cosine": "Cosine", "dot": "Dot product", "euclidean": "Euclidean distance"}
 
 
+@loaders.of_run(512, shared=False)
 def neighbours(run: RunFolder, row: int, metric: str = "cosine") -> dict[str, list[dict[str, Any]]]:
     """By table, the item's nearest in the original space, exactly: row, number (the cosine, dot product or distance), and whether it was
     there in the table before."""
-    return _neighbours(*loaders.key(run), row, metric)
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _neighbours(path: str, changed: int, row: int, metric: str) -> dict[str, list[dict[str, Any]]]:
     from adrec.maps.neighbours import neighbours
 
     found: dict[str, list[dict[str, Any]]] = {}
     before: set[int] | None = None
-    for name, table in distinct_tables(path, changed).items():
+    for name, table in distinct_tables(run).items():
         rows, numbers = neighbours(table, row, NEIGHBOURS, metric)
         kept = [None if before is None else int(r) in before for r in rows]
         numbers = -numbers if metric == "euclidean" else numbers

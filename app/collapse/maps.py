@@ -81,7 +81,7 @@ def map_view(run: RunFolder) -> None:
         umap_job(run)
         return
     colouring = colours.colouring(run, now["colour"], now["method"])
-    ready = (*loaders.key(run), now["method"], now["colour"], bool(colouring.label))
+    ready = (run, now["method"], now["colour"], bool(colouring.label))
     maps(_packed(*ready, layouts, colouring), _pick(shown.items), _show(shown.names), lambda told: selection.take(run, told))
     _map_notes(run, now["method"], layouts)
 
@@ -102,15 +102,14 @@ def _show(names: tuple[str, ...]) -> Any:
     return show
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@loaders.of_run(8)
 def _packed(
-    path: str, changed: int, method: str, colour: str, ready: bool, _layouts: Mapping[str, np.ndarray], _colouring: colours.Colouring
+    run: RunFolder, method: str, colour: str, ready: bool, _layouts: Mapping[str, np.ndarray], _colouring: colours.Colouring
 ) -> bytes:
-    run = loaders.SeenRun(path, changed)
     titles, stages, rows = items.titles(run), data.stages(run), points.rows(run)
     header = {
-        "run": f"{path} {changed}",
-        "frame": f"{path} {method}",
+        "run": str(loaders.key(run)),
+        "frame": f"{run.path} {method}",
         "file": f"{run.name}-map-{method}",
         "stages": [stage_record(run, name) for name in stages.names],
         "titles": titles if rows is None else [titles[row] for row in rows],
@@ -212,10 +211,9 @@ def neighbour_view(run: RunFolder) -> None:
 
 def _look(run: RunFolder, now: Mapping[str, Any], near: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
     titles, shown = items.titles(run), data.stages(run)
-    path, changed = loaders.key(run)
     rows = {n["row"] for found in near.values() for n in found} | {now["row"]}
     return {
-        "run": f"{path} {changed}",
+        "run": str(loaders.key(run)),
         "item": now["row"],
         "view": now["view"],
         "stage": now["stage"],

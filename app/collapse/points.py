@@ -1,7 +1,6 @@
 """Which items the maps show: all of them up to MOST, above that a sample stratified by popularity. Cached by run."""
 
 import numpy as np
-import streamlit as st
 
 from adrec.runs import RunFolder
 from app import loaders
@@ -24,14 +23,10 @@ def stratified(popularity: np.ndarray | None, items: int, most: int, seed: int =
     return np.sort(order[places])
 
 
+@loaders.of_run(8)
 def rows(run: RunFolder) -> np.ndarray | None:
     """The rows of the items on the maps, in order; None for all."""
-    return _rows(*loaders.key(run))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _rows(path: str, changed: int) -> np.ndarray | None:
-    run = loaders.SeenRun(path, changed)
+    run = run
     frame = loaders.items(run)
     if len(frame) <= MOST:
         return None
@@ -45,7 +40,7 @@ def count(run: RunFolder) -> int:
 
 def tables(run: RunFolder) -> dict[str, np.ndarray]:
     """The run's different tables (P, D) of the items on the maps."""
-    found, shown = data.distinct_tables(*loaders.key(run)), rows(run)
+    found, shown = data.distinct_tables(run), rows(run)
     return found if shown is None else {name: table[shown] for name, table in found.items()}
 
 

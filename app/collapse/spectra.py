@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.runs import RunFolder
-from app import loaders, state, ui
+from app import state, ui
 from app.collapse import charts, data, items, ranking
 from app.collapse import spectra_data as spectra
 
@@ -136,7 +136,7 @@ def _off(run: RunFolder, name: str, number: int, view: str) -> None:
         bar = place.progress(0.0, f"Ranking, about {cost:.0f} s")
         found, steps = spectra.direction(run, name, number, view), (1 if own is not None else 2)
         own = ranking.measure(run, name, ranking.OWN, None, progress=lambda share: bar.progress(share / steps))
-        table = data.distinct_tables(*loaders.key(run))[name]
+        table = data.distinct_tables(run)[name]
         after = ranking.measure(
             run, name, change, lambda: without(table, found), progress=lambda share: bar.progress((steps - 1 + share) / steps)
         )

@@ -31,7 +31,7 @@ def base(view: str) -> str:
 
 def values(run: RunFolder, view: str) -> dict[str, np.ndarray]:
     """By table, the curve of a view: its spectrum, or for ``energy`` the cumulative share in percent."""
-    found = _values(*loaders.key(run), base(view))
+    found = _values(run, base(view))
     return {name: _cumulative(v) for name, v in found.items()} if view == "energy" else found
 
 
@@ -48,11 +48,11 @@ def _cumulative(values: np.ndarray) -> np.ndarray:
     return 100 * energy(values)
 
 
-@st.cache_data(max_entries=32, show_spinner="Decomposing the item tables")
-def _values(path: str, changed: int, view: str) -> dict[str, np.ndarray]:
+@loaders.of_run(32, spinner="Decomposing the item tables", shared=False)
+def _values(run: RunFolder, view: str) -> dict[str, np.ndarray]:
     from adrec.collapse.spectra import spectrum
 
-    return {name: spectrum(table, view) for name, table in data.distinct_tables(path, changed).items()}
+    return {name: spectrum(table, view) for name, table in data.distinct_tables(run).items()}
 
 
 @st.cache_data(max_entries=32, show_spinner="Drawing random tables of the same size")
@@ -74,16 +74,16 @@ def noise_edge(run: RunFolder) -> tuple[float, float, float]:
 # -- one direction ------------------------------------------------------------------------------------------------
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _direction(path: str, changed: int, name: str, number: int, view: str):  # type: ignore[no-untyped-def]
+@loaders.of_run(64)
+def _direction(run: RunFolder, name: str, number: int, view: str):  # type: ignore[no-untyped-def]
     from adrec.collapse.directions import direction
 
-    return direction(data.distinct_tables(path, changed)[name], number, view)
+    return direction(data.distinct_tables(run)[name], number, view)
 
 
 def direction(run: RunFolder, name: str, number: int, view: str):  # type: ignore[no-untyped-def]
     """The ``adrec.collapse.directions.Direction`` of a table in the view that the figure rests on."""
-    return _direction(*loaders.key(run), name, number, base(view))
+    return _direction(run, name, number, base(view))
 
 
 def popularity(run: RunFolder) -> pd.Series | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
@@ -69,7 +68,7 @@ def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
         hint = f" (`python -m adrec data get {name}` fetches it)" if catalog.named(name) else ""
         return None, f"The ratings of {entry.get('title') or name} are not on this machine{hint}, so there are no users to choose from."
     try:
-        return _dataset(*loaders.key(run)), ""
+        return _dataset(run), ""
     except DataError as error:
         return None, f"{error} So there are no users to choose from."
 
@@ -102,11 +101,6 @@ def user(data: SequenceDataset, user_id: str, length: int) -> Subject:
     return Subject(tuple(data.history(index, "test", length).tolist()), int(data.test[index]), user_id, index)
 
 
-def layout(run: RunFolder, stage: str, method: str) -> scene.Layout:
-    """The map of a stage: ``umap`` if it is cached, which it must be, or ``pca``."""
-    return _layout(*loaders.key(run), stage, method)
-
-
 def has_umap(run: RunFolder) -> bool:
     """Whether the run's UMAP is at hand."""
     return loaders.projection(run, "umap") is not None
@@ -117,97 +111,81 @@ def has_umap(run: RunFolder) -> bool:
 
 def model(run: RunFolder, stage: str) -> "Future[Model]":
     """The model, loading in the background. What failed to load is tried again: the reason may be gone."""
-    of = (*loaders.key(run), stage)
-    loading = _model(*of)
+    loading = _model(run, stage)
     if loading.done() and loading.exception() is not None:
-        _model.clear(*of)
-        loading = _model(*of)
+        _model.clear(run, stage)  # type: ignore[attr-defined]
+        loading = _model(run, stage)
     return loading
-
-
-def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
-    """The subject's reverse process."""
-    return _trajectory(*loaders.key(run), stage, subject, seed, steps)
-
-
-def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
-    """This reverse process beside that of other seeds and of fewer steps."""
-    return _chance(*loaders.key(run), stage, subject, seed, steps)
-
-
-def noised(run: RunFolder, stage: str, item: int, seed: int) -> "tuple[Schedule, Noised]":
-    """The run's noise schedule, and what it does to an item."""
-    return _noised(*loaders.key(run), stage, item, seed)
-
-
-def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str = "") -> bytes:
-    """The scrubber's scene. name: of one of two panels."""
-    return _picture(*loaders.key(run), stage, subject, seed, steps, method, name)
 
 
 # -- cached: every input an argument ------------------------------------------------------------------------------
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _dataset(path: str, changed: int) -> SequenceDataset:
-    return catalog.load_for_run(RunFolder(path).info)
+@loaders.of_run(4)
+def _dataset(run: RunFolder) -> SequenceDataset:
+    return catalog.load_for_run(run.info)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _layout(path: str, changed: int, stage: str, method: str) -> scene.Layout:
-    layouts = loaders.projection(loaders.SeenRun(path, changed), "umap") if method == "umap" else None
+@loaders.of_run(8)
+def layout(run: RunFolder, stage: str, method: str) -> scene.Layout:
+    """The map of a stage: ``umap`` if it is cached, which it must be, or ``pca``."""
+    layouts = loaders.projection(run, "umap") if method == "umap" else None
     if method == "umap" and layouts is None:
         raise RunError("The UMAP of this run is not computed yet; the Collapse page does that.")
-    return scene.layout(loaders.tables(loaders.SeenRun(path, changed)), stage, layouts)
+    return scene.layout(loaders.tables(run), stage, layouts)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _model(path: str, changed: int, stage: str) -> "Future[Model]":
-    return _background.submit(_load, path, stage)
+@loaders.of_run(4)
+def _model(run: RunFolder, stage: str) -> "Future[Model]":
+    return _background.submit(_load, run, stage)
 
 
-def _load(path: str, stage: str) -> "Model":
+def _load(run: RunFolder, stage: str) -> "Model":
     from adrec.models.loading import load_model
 
-    return load_model(RunFolder(path), stage)
+    return load_model(run, stage)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _trajectory(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
+@loaders.of_run(256)
+def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
+    """The subject's reverse process."""
     from adrec.explain.trajectory import most_popular, trajectory
 
-    popular = most_popular(loaders.items(loaders.SeenRun(path, changed)))
-    loaded = _model(path, changed, stage).result()
+    popular = most_popular(loaders.items(run))
+    loaded = _model(run, stage).result()
     user = subject.index or 0
     with one_thread():
         return trajectory(loaded, list(subject.history), target=subject.target, seed=seed, steps=steps, user=user, popular=popular)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _chance(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
+@loaders.of_run(64)
+def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
+    """This reverse process beside that of other seeds and of fewer steps."""
     from adrec.explain.seeds import fan, fewer_steps
 
-    loaded: Any = _model(path, changed, stage).result()
+    loaded: Any = _model(run, stage).result()
     of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "between": reruns.make_way}
     with one_thread():
         many = fan(loaded, list(subject.history), subject.target, steps=steps, **of)
         fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
-    single = _trajectory(path, changed, stage, subject, seed, 1)
+    single = trajectory(run, stage, subject, seed, 1)
     one_step = len(set(many.top_ten[-1, 0].tolist()) & set(single.top_ten[-1].tolist()))
     return Chance(many, fewer, one_step)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _noised(path: str, changed: int, stage: str, item: int, seed: int) -> "tuple[Schedule, Noised]":
+@loaders.of_run(64)
+def noised(run: RunFolder, stage: str, item: int, seed: int) -> "tuple[Schedule, Noised]":
+    """The run's noise schedule, and what it does to an item."""
     from adrec.explain.forward_process import noised, schedule
 
-    loaded: Any = _model(path, changed, stage).result()
+    loaded: Any = _model(run, stage).result()
     return schedule(loaded.diffusion), noised(loaded.item_embedding.weight.numpy(), item, loaded.diffusion, seed)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _picture(path: str, changed: int, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str) -> bytes:
-    found = _trajectory(path, changed, stage, subject, seed, steps)
-    at = _layout(path, changed, stage, method)
+@loaders.of_run(64, shared=False)
+def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str = "") -> bytes:
+    """The scrubber's scene. name: of one of two panels."""
+    found = trajectory(run, stage, subject, seed, steps)
+    at = layout(run, stage, method)
     with one_thread():
-        return scene.blob(found, at, loaders.title(loaders.SeenRun(path, changed)), name)
+        return scene.blob(found, at, loaders.title(run), name)
