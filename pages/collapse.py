@@ -25,7 +25,9 @@ run = ui.run_picker(container=controls, tables=True)
 if run is None:
     st.stop()
 if not run.table_names():
-    top.info("This run has no item table yet: the first is there when training begins.", icon=":material/info:")
+    ever = "item_table" in run.abilities
+    why = "yet: the first is there when training begins." if ever else "at all: its model scores items in another way."
+    top.info(f"This run has no item table {why}", icon=":material/info:")
     st.stop()
 large = data.stages(run).items > data.AT_ONCE
 head = top.container()

@@ -28,7 +28,12 @@ def load_weights(model: Model, path: Path) -> None:
     for name, value in arrays.items():
         if value.shape != tuple(wanted[name].shape):
             raise WeightsError(f"'{path}': tensor '{name}' has shape {value.shape}; the model needs {tuple(wanted[name].shape)}.")
-    model.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in arrays.items()})
+    fill(model, {k: torch.from_numpy(v.astype(np.float32)) for k, v in arrays.items()})
+
+
+def fill(model: Model, state: Mapping[str, Tensor]) -> None:
+    """Load a model's ``state_dict``; a model that torch knows nothing of gets numpy's arrays."""
+    model.load_state_dict(state if isinstance(model, nn.Module) else {name: tensor.numpy() for name, tensor in state.items()})
 
 
 def tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -57,12 +62,13 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
 
 def load_model(run: RunFolder, stage: str = "finetune", epoch: int | str | None = None) -> Model:
     """The model that a stage kept, in float32, without gradients. epoch: that of another epoch or "last", if the run kept every one."""
+    stages = recorded(run.info).stages
     if epoch is None and stage not in run.stages:
         raise RunError(f"Run '{run.name}' has no weights of stage '{stage}'; it has {', '.join(run.stages) or 'none yet'}.")
     if epoch is not None and epoch not in run.weight_epochs(stage):
         known = ", ".join(map(str, run.weight_epochs(stage))) or "none: train with --set keep_weights=every"
         raise RunError(f"Run '{run.name}' has no weights of epoch {epoch} of stage '{stage}'; it has {known}.")
-    trained = next((s for s in recorded(run.info).stages if s.name == stage), None)
+    trained = next((s for s in stages if s.name == stage), None)
     if trained is None:
         raise RunError(f"Run '{run.name}' has weights of a stage '{stage}', which its training does not have.")
     model = trained.model(trained.config)

@@ -19,7 +19,7 @@ from adrec.data.batches import PART_TOKENS, PackedBatch, trainable_users
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.evaluation import Evaluation, evaluate
 from adrec.models.base import Stage
-from adrec.models.loading import tensors
+from adrec.models.loading import fill, tensors
 from adrec.models.neural import NeuralModel
 from adrec.models.rng import RandomSource
 from adrec.models.settings import Settings
@@ -117,7 +117,7 @@ class Trainer:
         self.best_weights = state["best_weights"]
         if place.stage < len(self.stages):
             self.model = self.stages[place.stage].model(self.stages[place.stage].config)
-            self.model.load_state_dict(state["model"])
+            fill(self.model, state["model"])
             self._begin_optimizer()
             if isinstance(self.model, NeuralModel):
                 self.optimizer.load_state_dict(state["optimizer"])
@@ -238,7 +238,7 @@ class Trainer:
         stage, steps = self.stage, self.batches_per_epoch
         last = (stage.last_epoch - stage.first_epoch) * steps
         last = min(last, self.config.max_steps or last)
-        validations = sum(map(self._validates_after, range(self.place.epoch + 1, stage.first_epoch + last // steps + 1)))
+        validations = sum(map(self._validates_after, range(self.place.epoch + 1, stage.first_epoch + last // max(1, steps) + 1)))
         return last, validations or int(not self.best_weights)
 
     def _validate(self) -> None:
@@ -261,7 +261,7 @@ class Trainer:
             self._validate()
         if self.config.keep_weights == "every":
             self.recorder.keep(self.stage, LAST, tensors(self.model.state_dict()))
-        self.model.load_state_dict(self.best_weights)
+        fill(self.model, self.best_weights)
         self.recorder.stage_ends(self.stage, self.place, reason, tensors(self.model.state_dict()))
         self._augment()
         self.table = None if self.model.table is None else self.model.table.detach().cpu().clone()
@@ -288,7 +288,7 @@ class Trainer:
         if self.processes.first:
             self.recorder.load_final(self.model)
         else:
-            self.model.load_state_dict({k: torch.zeros_like(v) for k, v in tensors(self.model.state_dict()).items()})
+            fill(self.model, {k: torch.zeros_like(v) for k, v in tensors(self.model.state_dict()).items()})
         self.model.to(self.processes.device)
         self.processes.add_up(list(tensors(self.model.state_dict()).values()))
         self.recorder.test(self.stages[-1], self._evaluate("test"))

@@ -14,6 +14,7 @@ from adrec.explain.recommending import read_histories, recommend
 from adrec.explain.trajectory import trajectory
 from adrec.files import write_json
 from adrec.models.loading import load_model
+from adrec.models.sasrec import SASRecConfig
 from adrec.models.settings import recorded
 from adrec.runs import RunFolder
 
@@ -28,7 +29,8 @@ def ids(report: dict) -> list[list[int]]:
 def untitled(tiny_run: RunFolder, tmp_path: Path) -> RunFolder:
     """The tiny run, its weights read as a model without a reverse process."""
     run, info = RunFolder(tmp_path / "sasrec"), tiny_run.info
-    write_json(run.path / "run.json", info | {"model": info["model"] | {"model": "sasrec"}})
+    known = {key: value for key, value in info["model"].items() if key in SASRecConfig.__dataclass_fields__}
+    write_json(run.path / "run.json", info | {"model": known | {"model": "sasrec"}, "abilities": ["recommend", "item_table"]})
     frame = tiny_run.items.assign(title=tiny_run.items["item"])
     frame[["item", "title"]].to_csv(run.path / "items.csv")
     (run.path / "stages" / "finetune").mkdir(parents=True)
