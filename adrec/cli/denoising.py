@@ -44,7 +44,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     from adrec.data import catalog
     from adrec.data.titles import parse_history, titled
     from adrec.explain import export, scene, words
-    from adrec.explain.seeds import fan, fewer_steps
+    from adrec.explain.seeds import fewer_steps, seed_sweep
     from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
     from adrec.files import atomic, csv_for_people
     from adrec.maps.projection import cached
@@ -67,7 +67,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     if arguments.seeds is not None:
         of = (model, result.history, result.target)
         seeds: dict[str, Any] = {"seeds": arguments.seeds, "user": index}
-        many = {"fan": fan(*of, steps=arguments.steps, **seeds), "fewer": fewer_steps(*of, **seeds)}
+        many = {"sweep": seed_sweep(*of, steps=arguments.steps, **seeds), "fewer": fewer_steps(*of, **seeds)}
 
     def layout() -> scene.Layout:
         return scene.layout(run.tables(), "finetune", cached(run, "umap"))

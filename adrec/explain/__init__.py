@@ -1,4 +1,4 @@
-"""What shows a trajectory: its scene, its words, and what people take along."""
+"""Explaining an answer: trajectories, their pictures, their wording and their exports."""
 
 COLORS = {"target": "#D55E00", "answer": "#CC79A7", "history": "#8A929B"}
-"""The marks of target, answer and history, on every page and in every report (Okabe and Ito)."""
+"""Colours of target, answer and history on every page and in every report (Okabe-Ito)."""

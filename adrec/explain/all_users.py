@@ -1,4 +1,4 @@
-"""The reverse process of every user of a run: when answers fall, what fewer steps cost, for whom. Cached in the run folder."""
+"""The reverse process of every user of a run: when lists commit, what fewer steps cost, and for whom. Cached in the run folder."""
 
 import contextlib
 import functools
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from adrec.models.neural import DiffusionModel
 
 VERSION = 2
-"""Part of what a cached file is known by; raised when a measure changes."""
+"""Part of the cache key; raised when a measure changes."""
 FILE = "all_users.json"
 COUNTS = (1, 4, 8)
-"""Numbers of steps that are measured beside all timesteps."""
+"""Numbers of steps that are compared with all timesteps."""
 SCORES = 1 << 24
-"""Scores held at once by a worker: 64 MB."""
+"""Scores that a worker holds in memory at once: 64 MB."""
 LISTED = 1000
-"""The most users that are named as having changed their mind."""
+"""At most this many users who changed their mind are listed."""
 GROUPS = 4
 
 
 def all_users(
     run: RunFolder, data: SequenceDataset | None = None, *, seed: int = 0, progress: Callable[[float], None] | None = None
 ) -> dict[str, Any]:
-    """``measure`` of a run's last model, from ``all_users.json`` if it is of this model, data and seed, else computed and cached.
+    """``measure`` of a run's last model, read from the cache if it belongs to this model, data and seed, else computed and cached.
 
-    data: the run's data set, if it is at hand. The file is written to the run folder or, where that cannot be written to, to the
-    cache of ADREC_HOME. What ``progress`` raises ends the work and leaves nothing behind.
+    data: the run's data set, if already loaded. The cache is ``all_users.json`` in the run folder or, if that is read-only, a file under
+    ADREC_HOME. An exception raised by ``progress`` stops the work and leaves nothing behind.
     """
     from adrec.models.loading import load_model
 
@@ -50,9 +50,9 @@ def all_users(
     if found is not None:
         return found
     stage = _stage(run)
-    known = _known(run, stage, seed)
-    report = {"key": known, "stage": stage} | measure(load_model(run, stage), data or catalog.load_for_run(run.info), seed, progress)
-    for path in _places(run, known):
+    key = _cache_key(run, stage, seed)
+    report = {"key": key, "stage": stage} | measure(load_model(run, stage), data or catalog.load_for_run(run.info), seed, progress)
+    for path in _cache_paths(run, key):
         with contextlib.suppress(OSError):
             write_json(path, report)
             break
@@ -60,12 +60,12 @@ def all_users(
 
 
 def cached_all_users(run: RunFolder, seed: int = 0) -> dict[str, Any] | None:
-    """What ``all_users`` gives, if it is there already; neither the data nor torch are needed. None if not."""
-    known = _known(run, _stage(run), seed)
-    for path in _places(run, known):
+    """The cached result of ``all_users``, or None. Needs neither the data nor torch."""
+    key = _cache_key(run, _stage(run), seed)
+    for path in _cache_paths(run, key):
         with contextlib.suppress(RunError):
             report = read_json(path)
-            if report.get("key") == known:
+            if report.get("key") == key:
                 return report
     return None
 
@@ -73,14 +73,14 @@ def cached_all_users(run: RunFolder, seed: int = 0) -> dict[str, Any] | None:
 def _stage(run: RunFolder) -> str:
     stages = [s for s in run.stages if s != "pretrain"]
     if not stages:
-        raise RunError(f"'{run.name}' has no trained denoiser yet: that comes with the end of the warm-up.")
+        raise RunError(f"'{run.name}' has no trained denoiser yet; it is there once the warm-up has ended.")
     return stages[-1]
 
 
-def _known(run: RunFolder, stage: str, seed: int) -> str:
-    """What the measures follow from: a digest of weights, model settings, data and seed."""
+def _cache_key(run: RunFolder, stage: str, seed: int) -> str:
+    """A digest of everything the measures depend on: weights, model settings, data and seed."""
     info = run.info
-    settings = [VERSION, info.get("model"), info.get("dataset", {}).get("hash"), seed]  # as recorded: new kinds of settings change nothing
+    settings = [VERSION, info.get("model"), info.get("dataset", {}).get("hash"), seed]  # as recorded: new settings keep old files valid
     path = run.weights_path(stage)
     stat = path.stat()
     return _digest(json.dumps(settings, sort_keys=True), path.resolve(), stat.st_mtime_ns, stat.st_size)
@@ -88,7 +88,7 @@ def _known(run: RunFolder, stage: str, seed: int) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _digest(settings: str, path: Path, changed: int, size: int) -> str:
-    """Of settings and a file, which is read again when it has changed."""
+    """Digest of settings and a file. ``changed`` and ``size`` are part of the cache key, so a changed file is read again."""
     digest = hashlib.sha256(settings.encode())
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
@@ -96,22 +96,22 @@ def _digest(settings: str, path: Path, changed: int, size: int) -> str:
     return digest.hexdigest()
 
 
-def _places(run: RunFolder, known: str) -> list[Path]:
-    return [run.path / FILE, home() / "all_users" / f"{known[:32]}.json"]
+def _cache_paths(run: RunFolder, key: str) -> list[Path]:
+    return [run.path / FILE, home() / "all_users" / f"{key[:32]}.json"]
 
 
 # -- measuring --------------------------------------------------------------------------------------------------------
 
 
 def measure(model: "Model", data: SequenceDataset, seed: int = 0, progress: Callable[[float], None] | None = None) -> dict[str, Any]:
-    """Every user's reverse process towards the test item, with the noise that ``evaluate`` and ``trajectory`` give to it.
+    """Every user's reverse process towards the test item, with the same noise as in ``evaluate`` and ``trajectory``.
 
-    ``by_steps``: ranking metrics (of all V + 1 rows, as in ``evaluate``), distinct items over all top tens, the mean number of items
-    in common with the top 10 of all steps, and the mean commit step, for processes of ``COUNTS`` and all steps. ``by_step``: the same
-    but the commit step after each step of the whole process, step 1 first. ``commit_steps``: users by commit step, from step 1 on.
-    ``changed_mind``: share of users whose first item changes after step 1; ``changed_users``: the positions of the first ``LISTED`` of
-    them. ``outcomes``: users by outcome. ``by_popularity``, ``by_length``: groups of about a quarter of the users, by the target's
-    training occurrences and by the number of items before the target.
+    ``by_steps``: for processes of ``COUNTS`` and of all steps, ranking metrics (over all V + 1 rows, as in ``evaluate``), distinct items
+    over all top tens, the mean number of items shared with the top 10 after all steps, and the mean commit step. ``by_step``: the same,
+    without the commit step, after each step of the full process. ``commit_steps``: number of users by commit step, from step 1.
+    ``changed_mind``: share of users whose first item changes after step 1; ``changed_users``: positions of the first ``LISTED`` of
+    them. ``outcomes``: number of users by outcome. ``by_popularity``, ``by_length``: groups of about a quarter of the users, by the
+    target's training occurrences and by the number of items before the target.
     """
     from adrec.data.batches import PART_TOKENS, evaluation_batches
     from adrec.models.neural import denoising
@@ -119,7 +119,7 @@ def measure(model: "Model", data: SequenceDataset, seed: int = 0, progress: Call
 
     diffuser, steps = denoising(model), model.config.timesteps
     counts = [count for count in COUNTS if count < steps]
-    found = _Found(data, steps, counts)
+    found = _Totals(data, steps, counts)
     parts = (part for batch in evaluation_batches(data, "test", model.config.length) for part in batch.split(PART_TOKENS))
     done = 0
     with Workers() as workers:
@@ -131,8 +131,8 @@ def measure(model: "Model", data: SequenceDataset, seed: int = 0, progress: Call
     return {"users": data.n_users, "items": data.n_items, "timesteps": steps, "seed": seed} | found.report()
 
 
-class _Found:
-    """What is kept of each user while parts come in."""
+class _Totals:
+    """Per-user results, filled in batch by batch."""
 
     def __init__(self, data: SequenceDataset, steps: int, counts: Sequence[int]) -> None:
         users, items = data.n_users, data.n_items
@@ -187,7 +187,7 @@ class _Found:
         }
 
     def _groups(self, values: np.ndarray) -> list[dict[str, Any]]:
-        """Users in ``GROUPS`` groups of about equal size by a value (U,); equal values stay together."""
+        """Metrics of ``GROUPS`` groups of users, of about equal size, split by a value (U,); equal values stay together."""
         edges = np.unique(np.quantile(values, np.linspace(0, 1, GROUPS + 1)[1:-1], method="nearest"))
         group = np.searchsorted(edges, values)
         found = []
@@ -213,12 +213,12 @@ def _metrics(ranks: np.ndarray) -> dict[str, float]:
 
 
 def _common(lists: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How many items two lists of each user share. Both (B, K) -> (B,)."""
+    """Number of items that a user's two lists share. Both (B, K) -> (B,)."""
     return (lists[:, :, None] == others[:, None, :]).any(axis=2).sum(axis=1)
 
 
 def _commit_steps(lists: np.ndarray) -> np.ndarray:
-    """The first step after which the set of the top 10 stays, from step 1 on. lists: (S, B, K) -> (B,)."""
+    """The step, counted from 1, after which the top 10 as a set no longer changes. lists: (S, B, K) -> (B,)."""
     sets = np.sort(lists, axis=2)
     changes = (sets[1:] != sets[:-1]).any(axis=2)
     return 1 + np.max(changes * np.arange(1, len(lists))[:, None], axis=0, initial=0)
@@ -227,7 +227,7 @@ def _commit_steps(lists: np.ndarray) -> np.ndarray:
 def _part(
     model: "DiffusionModel", data: SequenceDataset, part: "PackedBatch", counts: Sequence[int], seed: int
 ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """For each number of steps the ranks (S, B) and top tens (S, B, 10) after each step."""
+    """Ranks (S, B) and top tens (S, B, 10) after each step, by number of steps."""
     import torch
 
     from adrec.diffusion import user_noise

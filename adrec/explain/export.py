@@ -1,4 +1,4 @@
-"""A trajectory to take along: JSON, a table, and one HTML file in which the scrubber works without a server."""
+"""Exports of a trajectory: JSON, a table, and one HTML file in which the scrubber works without a server."""
 
 import base64
 import json
@@ -14,18 +14,18 @@ from adrec.explain import scene, words
 from adrec.files import csv_for_people
 
 if TYPE_CHECKING:
-    from adrec.explain.seeds import Fan, FewerSteps
+    from adrec.explain.seeds import FewerSteps, SeedSweep
     from adrec.explain.trajectory import Trajectory
 
 Title = Callable[[int], str]
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A second panel, B, beside that of a trajectory, A, with one thing changed under the same seed.
+class Comparison:
+    """A trajectory B to compare with a trajectory A: one thing changed, same seed.
 
-    kind, before, after: the change as ``words.change`` takes it. names: over the two panels. trajectory, layout, user: B's. scenes: of
-    A and B.
+    kind, before, after: the change, as in ``words.change``. names: headings of the two panels. trajectory, layout, user: B's. scenes: A's
+    and B's.
     """
 
     kind: str
@@ -37,24 +37,27 @@ class Beside:
     user: str | None
     scenes: bytes
 
-    def told(self, one: "Trajectory", title: Title, style: words.Style) -> str:
-        """What the change changed in A's answer, and whether both are made of the same noise."""
+    def summary(self, one: "Trajectory", title: Title, style: words.Style) -> str:
+        """How the change affects A's answer, and whether both share the same noise."""
         lent = f"user {style.title(str(self.after))}" if self.kind == "user" else ""
         changed = words.change(self.kind, self.before, self.after, style)
-        said = [words.of_pair(changed, one, self.trajectory, title, style), words.of_shared_noise(one, self.trajectory, lent)]
+        sentences = [
+            words.describe_pair(changed, one, self.trajectory, title, style),
+            words.describe_shared_noise(one, self.trajectory, lent),
+        ]
         if self.kind == "run" and len(self.trajectory.history) < len(one.history):
-            said.insert(1, f"B reads only the last {len(self.trajectory.history)} items of the history.")
-        return " ".join(said)
+            sentences.insert(1, f"B reads only the last {len(self.trajectory.history)} items of the history.")
+        return " ".join(sentences)
 
     def to_json(self, one: "Trajectory", title: Title) -> dict[str, Any]:
-        """All of B, and ``common``: at each step of A, how many of the list's items B's has too, None while B is pure noise."""
+        """All of B, and ``common``: the number of items that both lists share at each step of A, None while B is pure noise."""
         other = self.trajectory
         at = [math.floor(step * other.steps / one.steps + 0.5) for step in range(1, one.steps + 1)]
         return {
             "changed": self.kind,
             "before": self.before,
             "after": self.after,
-            "headline": self.told(one, title, words.TEXT),
+            "headline": self.summary(one, title, words.TEXT),
             "common": [len({*one.top[i].tolist()} & {*other.top[step - 1].tolist()}) if step else None for i, step in enumerate(at)],
             "names": list(self.names),
             "b": document(other, self.layout, title, self.user),
@@ -66,30 +69,30 @@ def document(
     layout: scene.Layout | None,
     title: Title,
     user: str | None = None,
-    fan: "Fan | None" = None,
+    sweep: "SeedSweep | None" = None,
     fewer: "Sequence[FewerSteps]" = (),
-    beside: Beside | None = None,
+    comparison: Comparison | None = None,
 ) -> dict[str, Any]:
-    """All that is shown, as one JSON object: the trajectory with its ``headline`` and its way on the ``map``, ``fan`` and ``fewer_steps``
-    where measured, and ``comparison`` where there is a second panel. Without a layout ``map`` is None."""
+    """Everything shown, as one JSON object: the trajectory with its ``headline`` and its path on the ``map`` (None without a layout),
+    ``seed_sweep`` and ``fewer_steps`` if measured, and ``comparison`` if there is a second panel."""
     report = trajectory.to_json(title, user) | {"headline": words.headline(trajectory, title, words.TEXT)}
     report |= {"map": None if layout is None else scene.on_map(trajectory, layout, title)}
-    if fan is not None:
-        report |= {"fan": fan.to_json(title), "fewer_steps": [few.to_json() for few in fewer]}
-    if beside is not None:
-        report |= {"comparison": beside.to_json(trajectory, title)}
+    if sweep is not None:
+        report |= {"seed_sweep": sweep.to_json(title), "fewer_steps": [few.to_json() for few in fewer]}
+    if comparison is not None:
+        report |= {"comparison": comparison.to_json(trajectory, title)}
     return report
 
 
-def table(trajectory: "Trajectory", title: Title, beside: Beside | None = None) -> pd.DataFrame:
-    """The lists as rows, one for each place of each step's list, step 0 being the noise; what belongs to a step is repeated. Of two
-    panels, with the panel."""
-    if beside is not None:
-        both = {"A": table(trajectory, title), "B": table(beside.trajectory, title)}
+def table(trajectory: "Trajectory", title: Title, comparison: Comparison | None = None) -> pd.DataFrame:
+    """The lists as rows, one per step and place in its list, step 0 being the noise; values of the whole step are repeated. With a
+    second panel, a ``panel`` column tells A from B."""
+    if comparison is not None:
+        both = {"A": table(trajectory, title), "B": table(comparison.trajectory, title)}
         return pd.concat(both, names=["panel"]).reset_index(level=0)
-    told = trajectory.to_json(title)
+    report = trajectory.to_json(title)
     rows = []
-    for number, step in enumerate([{"t": None, **told["start"]}, *told["steps"]]):
+    for number, step in enumerate([{"t": None, **report["start"]}, *report["steps"]]):
         once: dict[str, Any] = {"step": number} | {k: v for k, v in step.items() if isinstance(v, int | float) or v is None}
         if number:
             once |= {"rival": step["rival"]["title"], "entered": _listed(step["entered"]), "left": _listed(step["left"])}
@@ -108,20 +111,23 @@ def page(
     *,
     name: str,
     user: str | None = None,
-    beside: Beside | None = None,
+    comparison: Comparison | None = None,
 ) -> str:
-    """One HTML file with everything in it, JSON and CSV too; it asks nothing of the network. name: of the run."""
-    scenes = scene.blob(trajectory, layout, title) if beside is None else beside.scenes
+    """One self-contained HTML file with the JSON and CSV inside; it makes no network request. name: the run's."""
+    scenes = scene.blob(trajectory, layout, title) if comparison is None else comparison.scenes
     saved = {
-        "json": ("application/json", json.dumps(document(trajectory, layout, title, user, beside=beside), ensure_ascii=False)),
-        "csv": ("text/csv", csv_for_people(table(trajectory, title, beside))),
+        "json": ("application/json", json.dumps(document(trajectory, layout, title, user, comparison=comparison), ensure_ascii=False)),
+        "csv": ("text/csv", csv_for_people(table(trajectory, title, comparison))),
     }
     return browser.page(
         "trajectory.html",
         name=name,
         whose="a composed history" if user is None else f"user {user}",
         trajectory=trajectory,
-        leads=[words.headline(trajectory, title, words.HTML)] + ([] if beside is None else [beside.told(trajectory, title, words.HTML)]),
+        leads=[
+            words.headline(trajectory, title, words.HTML),
+            *([] if comparison is None else [comparison.summary(trajectory, title, words.HTML)]),
+        ],
         why=words.why(trajectory, words.HTML),
         title=title,
         stem=f"{name}-{user or 'composed'}-seed{trajectory.seed}",

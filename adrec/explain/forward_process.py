@@ -1,4 +1,4 @@
-"""The forward process in figures: what noise does to a clean item at every t, and how it is dealt out over a history."""
+"""Figures about the forward process: what noise does to an item at every t, and which noise level each token gets."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from adrec.diffusion import Diffusion, q_sample
 from adrec.errors import DataError
 
 DRAWS = 200
-"""Draws of noise that shares and means are over."""
+"""Noise draws that means and shares are taken over."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """By t = 0..T-1, (T,) each. signal: weight of the clean embedding, sqrt(alpha_bar). noise: weight of the Gaussian noise,
-    sqrt(1 - alpha_bar). snr: signal-to-noise ratio of the weights, alpha_bar / (1 - alpha_bar)."""
+    """Weights at t = 0..T-1, (T,) each. signal: of the clean embedding, sqrt(alpha_bar). noise: of the Gaussian noise,
+    sqrt(1 - alpha_bar). snr: signal-to-noise ratio, alpha_bar / (1 - alpha_bar)."""
 
     signal: np.ndarray
     noise: np.ndarray
@@ -23,12 +23,12 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Noised:
-    """One item at growing t, (T,) each, under ``draws`` draws of noise.
+class NoisedItem:
+    """One item noised to every t, (T,) each, over ``draws`` noise draws.
 
-    cosine: mean cosine of x_t to the clean embedding. found: share of draws in which the item is the nearest of all to x_t by cosine.
-    rank: median rank of the item by cosine to x_t, 1 is nearest. snr: |signal part|^2 / expected |noise part|^2, the item's own length
-    and the width included.
+    cosine: mean cosine between x_t and the clean embedding. found: share of draws in which the item is the nearest of all to x_t by
+    cosine. rank: median rank of the item by cosine to x_t, 1 is nearest. snr: |signal|^2 / expected |noise|^2, which depends on the
+    item's norm and the embedding width.
     """
 
     item: int
@@ -40,13 +40,13 @@ class Noised:
 
 
 def schedule(diffusion: Diffusion) -> Schedule:
-    """Weights of signal and noise at every t (DDPM, eq. 4)."""
+    """Signal and noise weights at every t (DDPM, eq. 4)."""
     kept = diffusion.alpha_bar
     return Schedule(np.sqrt(kept), np.sqrt(1 - kept), kept / (1 - kept))
 
 
-def noised(table: np.ndarray, item: int, diffusion: Diffusion, seed: int = 0, draws: int = DRAWS) -> Noised:
-    """What is left of an item at every t. table: (V + 1, D) with the padding row. The draws are the same at every t."""
+def noised(table: np.ndarray, item: int, diffusion: Diffusion, seed: int = 0, draws: int = DRAWS) -> NoisedItem:
+    """How recognisable an item is at every t. table: (V + 1, D), with the padding row. All t share the same draws."""
     items, width = len(table) - 1, table.shape[1]
     if not 1 <= item <= items:
         raise DataError(f"Item id {item} is not in the catalogue; ids go from 1 to {items}.")
@@ -65,12 +65,12 @@ def noised(table: np.ndarray, item: int, diffusion: Diffusion, seed: int = 0, dr
         found.append(float((ranks == 1).double().mean()))
         rank.append(float(ranks.double().quantile(0.5)))
     power = float(np.square(table[item].astype(np.float64)).sum()) / width
-    return Noised(item, draws, np.array(cosine), np.array(found), np.array(rank), power * schedule(diffusion).snr)
+    return NoisedItem(item, draws, np.array(cosine), np.array(found), np.array(rank), power * schedule(diffusion).snr)
 
 
-def dealt(length: int, diffusion: Diffusion, seed: int = 0) -> dict[str, np.ndarray]:
-    """How noised each of ``length`` targets of a history is, (length,) timesteps, -1 where none is: one draw in training with a
-    level per ``token``, one with a level per ``sequence``, and the ``start`` of the reverse process, where only the last is noise."""
+def noise_levels(length: int, diffusion: Diffusion, seed: int = 0) -> dict[str, np.ndarray]:
+    """The timestep of each of a history's ``length`` targets, (length,), -1 if clean: in training with one draw per ``token``, in training
+    with one draw per ``sequence``, and at the ``start`` of the reverse process, where only the last target is noised."""
     draws, top = np.random.default_rng(seed), len(diffusion.alpha_bar)
     start = np.full(length, -1)
     start[-1] = top - 1

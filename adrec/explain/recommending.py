@@ -1,4 +1,4 @@
-"""What a run recommends next to given histories: one call for scripts and the command line."""
+"""Recommendations of a run for given histories: one call for scripts and the command line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from adrec.models.base import Model
 
 SCORES = 1 << 24
-"""Scores held at once: 64 MB."""
+"""Scores held in memory at once: 64 MB."""
 HISTORIES = 256
-"""Histories that are encoded together."""
+"""Histories encoded in one batch."""
 TABLES = {".csv": None, ".tsv": "\t"}
-"""Endings of files with a user and an item in each row, and their separators (None: the header's commonest)."""
+"""Suffixes of files with one user and item per row, and their separators (None: guessed from the header)."""
 
 History = str | Sequence[int | str]
 
@@ -40,15 +40,15 @@ def recommend(
     """The ``k`` items that a run's final model ranks highest after each history, as
     ``{"users": [{"history": [{"id", "title"}], "items": [{"id", "title", "score", "probability"}]}]}``, best first.
 
-    histories: for each user the items, oldest first, as one text with ';' between them or as a sequence; by user id, the id comes back as
-    ``user``. A text is a title or the data set's own id, an int is an id 1..V; the model reads the last ``length`` of them,
-    and these are what ``history`` gives back.
-    seed, steps: of the noise and of the reverse process (default: all timesteps), as in ``trajectory`` and ``evaluate``; a
-    model without one takes no steps. exclude_seen: no item of the history, also of the part too far back to be read, is recommended.
-    users: whose noise each history takes (default: user 0's for all, so that a history's answer depends on nothing but itself).
-    score: the inner product with the model's answer. probability: its softmax over the whole table, seen items and padding row included.
+    histories: one per user, oldest item first, each a sequence or a text with ';' between items. A mapping from user id to history
+    returns the ids as ``user``. Strings are titles or the data set's own ids, ints are ids 1..V. The model reads the last ``length``
+    items; ``history`` returns these.
+    seed, steps: noise seed and denoising steps (default: all timesteps), as in ``trajectory`` and ``evaluate``; a model without a
+    reverse process takes no steps. exclude_seen: never recommend an item of the history, including items too far back to be read.
+    users: positions of the users whose noise each history gets (default: user 0 for all, so that an answer depends only on its history).
+    score: inner product with the model's answer. probability: softmax over the whole table, including seen items and the padding row.
 
-    Raises a DataError that names an unknown item with the closest titles, a RunError, or a ConfigError.
+    Raises a DataError that names an unknown item and the closest titles, a RunError, or a ConfigError.
     """
     from adrec.models.loading import load_model
 
@@ -60,21 +60,21 @@ def recommend(
     given = histories.values() if isinstance(histories, Mapping) else histories
     found = [_found(name, history, finder) for name, history in zip(names, given, strict=True)]
     if not found:
-        raise DataError("There is no history to recommend for; give at least one.")
+        raise DataError("No history given; expected at least one.")
     if k < 1:
-        raise ConfigError(f"Number of items to recommend is {k}; allowed is a whole number from 1 up.")
+        raise ConfigError(f"The number of items to recommend must be an integer of at least 1, not {k}.")
     noise_of = np.zeros(len(found), dtype=np.int64) if users is None else np.asarray(users, dtype=np.int64)
     if noise_of.shape != (len(found),) or (noise_of < 0).any():
-        raise ConfigError(f"The users whose noise is taken must be one position from 0 up for each of the {len(found)} histories.")
+        raise ConfigError(f"'users' must hold one position of at least 0 for each of the {len(found)} histories.")
     model = load_model(run)
     ranked = _ranked(model, found, noise_of, min(k, model.config.n_items), seed, steps, exclude_seen)
     ids = [{"user": u} for u in histories] if isinstance(histories, Mapping) else [{}] * len(found)
     read, titles = [h[-model.config.length :] for h in found], items["title"].tolist()
-    return {"users": [u | _told(h, best, titles) for u, h, best in zip(ids, read, ranked, strict=True)]}
+    return {"users": [u | _entry(h, best, titles) for u, h, best in zip(ids, read, ranked, strict=True)]}
 
 
 Ranked = list[tuple[int, float, float]]
-"""Of items, the best first: id, score, probability."""
+"""(id, score, probability) of items, best first."""
 
 
 def _numbered(count: int) -> list[str]:
@@ -88,7 +88,7 @@ def _found(name: str, history: History, finder: Finder) -> list[int]:
         raise DataError(f"{name}{error}") from None
 
 
-def _told(history: Sequence[int], ranked: Ranked, titles: Sequence[str]) -> dict[str, Any]:
+def _entry(history: Sequence[int], ranked: Ranked, titles: Sequence[str]) -> dict[str, Any]:
     return {
         "history": [{"id": i, "title": titles[i - 1]} for i in history],
         "items": [{"id": i, "title": titles[i - 1], "score": s, "probability": p} for i, s, p in ranked],
@@ -98,14 +98,14 @@ def _told(history: Sequence[int], ranked: Ranked, titles: Sequence[str]) -> dict
 def _ranked(
     model: "Model", histories: Sequence[list[int]], users: np.ndarray, k: int, seed: int, steps: int | None, exclude_seen: bool
 ) -> Iterator[Ranked]:
-    """For each history its best items; fewer than ``k`` where seen items leave fewer."""
+    """The best items for each history; fewer than ``k`` if excluding seen items leaves fewer."""
     import torch
 
     from adrec.data.batches import pack
     from adrec.evaluation import answers
 
     if steps is not None and "denoise" not in model.abilities:
-        raise ConfigError(f"The model '{model.title}' has no reverse process, so it takes no number of steps.")
+        raise ConfigError(f"The model '{model.title}' has no reverse process, so the number of steps cannot be set.")
     frame = model.config.length
     rows = max(1, SCORES // (model.config.n_items + 1))
     for start in range(0, len(histories), HISTORIES):
@@ -120,9 +120,9 @@ def _ranked(
 
 
 def _best(scores: "Tensor", seen: Sequence[list[int]], k: int) -> Iterator[Ranked]:
-    """scores: (B, V + 1). seen: ids that are left out, a list for each row, or none at all."""
+    """scores: (B, V + 1). seen: a list of excluded ids for each row, or an empty list."""
     total = scores.double().logsumexp(-1, keepdim=True)
-    hidden = scores[:, 1:].clone()  # nobody is recommended the padding row
+    hidden = scores[:, 1:].clone()  # never recommend the padding row
     for row, items in enumerate(seen):
         hidden[row, np.asarray(items) - 1] = -np.inf
     best = hidden.topk(k, -1)
@@ -135,8 +135,8 @@ def _best(scores: "Tensor", seen: Sequence[list[int]], k: int) -> Iterator[Ranke
 
 
 def read_histories(path: str | Path) -> list[list[str]] | dict[str, list[str]]:
-    """Histories for `recommend` from a file: one history a line with ';' between items, or, by user id, a ``.csv`` or ``.tsv`` table
-    with a user and an item column and maybe a time (rows in its order, else in the file's)."""
+    """Histories for `recommend` from a file: a text with one history per line and ';' between items, or a ``.csv`` or ``.tsv`` table with
+    user and item columns, whose histories come back by user id. Rows are sorted by the time column if there is one."""
     path = Path(path)
     return _table(path) if path.suffix.lower() in TABLES else _lines(path)
 
@@ -145,20 +145,20 @@ def _lines(path: Path) -> list[list[str]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except UnicodeDecodeError:
-        raise DataError(f"'{path}' is not UTF-8 text; accepted is one history a line, or a .csv or .tsv table.") from None
+        raise DataError(f"'{path}' is not UTF-8 text; expected one history per line, or a .csv or .tsv table.") from None
     histories = [[word.strip() for word in line.split(";") if word.strip()] for line in lines]
     if not histories:
-        raise DataError(f"'{path}' is empty; it needs one history a line, its items separated by ';'.")
+        raise DataError(f"'{path}' is empty; expected one history per line, with ';' between items.")
     empty = next((number for number, history in enumerate(histories, 1) if not history), None)
     if empty is not None:
-        raise DataError(f"'{path}': line {empty} is empty; each line needs at least one title or id, several separated by ';'.")
+        raise DataError(f"'{path}': line {empty} is empty; each line needs at least one title or id, with ';' between them.")
     return histories
 
 
 def _table(path: Path) -> dict[str, list[str]]:
     names, read = delimited(path, TABLES[path.suffix.lower()])
     places: dict[str, int] = {}
-    for role in ("user", "item", "title", "time"):  # items may be named by title alone
+    for role in ("user", "item", "title", "time"):  # a title column can stand in for item ids
         place = columns.find(path, names, role, None, required=role == "user", taken=tuple(places.values()))
         if place is not None:
             places[role] = place

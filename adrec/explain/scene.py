@@ -1,4 +1,4 @@
-"""A trajectory as the scrubber takes it: one block of bytes. Pure functions of arrays."""
+"""A trajectory packed into the bytes that the scrubber reads. Pure functions of arrays."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,42 +14,42 @@ if TYPE_CHECKING:
     from adrec.maps.placing import Placer
 
 TITLED = 5000
-"""Items up to which every title is sent, so that each point of the map has one; above, only those that are shown."""
+"""Catalogues up to this size send every title, so that each point on the map has one; larger ones send only the titles shown."""
 NEAREST = 10
 NEIGHBOURS = 3
-"""Nearest items that are named beside the map."""
+"""Nearest items listed next to the map."""
 METHODS = {"pca": "PCA", "umap": "UMAP"}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A map of a stage's items. items: (V, 2); note: how new vectors get their place, which ``place`` gives them."""
+    """A map of a stage's items. items: (V, 2) positions. placer: puts new vectors on the map. note: how it does so, for people."""
 
     method: str
     items: np.ndarray
     note: str
-    place: "Placer"
+    placer: "Placer"
 
 
 def layout(tables: Mapping[str, np.ndarray], stage: str, umap: Mapping[str, np.ndarray] | None = None) -> Layout:
-    """The map of a stage among a run's tables: its UMAP layout, if it is at hand, or PCA."""
-    from adrec.maps.placing import Placer  # brings scipy: not before the page's first words
+    """The map of one stage: its UMAP layout if there is one, else PCA of the run's tables."""
+    from adrec.maps.placing import Placer  # imports scipy, so not before the page's first paint
     from adrec.maps.projection import pca_map
 
     if umap is not None:
-        note = "UMAP of the final item table; x̂₀ and xₜ are amid their 10 nearest items by cosine (weighted geometric median)"
+        note = "UMAP of the final item table; x̂₀ and xₜ lie among their 10 nearest items by cosine (weighted geometric median)"
         return Layout("umap", umap[stage], note, Placer(tables[stage], umap[stage], k=NEAREST))
     linear = pca_map(tables)
     note = (
-        f"The two axes show {100 * linear.explained[stage]:.0f} % of the item table's variance; x̂₀ and xₜ are projected on them, "
-        "brought to the items' mean length, which changes no ranking"
+        f"The two axes show {100 * linear.explained[stage]:.0f} % of the item table's variance; x̂₀ and xₜ are rescaled to the items' "
+        "mean length, which leaves the ranking unchanged, and projected onto the axes"
     )
     items = linear.apply(tables[stage])
     return Layout("pca", items, note, Placer(tables[stage], items, linear, NEAREST))
 
 
 def blob(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], name: str = "") -> bytes:
-    """Everything that the scrubber shows but the step it stands at. name: of one of two panels."""
+    """Everything the scrubber shows except its current step. name: the panel's, if there are two."""
     arrays = _arrays(trajectory, layout)
     shown = {*trajectory.history, *(i for name in ("top", "near", "rival") for i in arrays[name].ravel().tolist())}
     shown |= {i for i in (trajectory.target, trajectory.popular) if i}
@@ -70,33 +70,33 @@ def blob(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], 
         **({"name": name} if name else {}),
         "method": METHODS[layout.method],
         "method_note": layout.note,
-        "rank_label": f"Rank over {trajectory.steps} steps; the values are in the list of each step.",
+        "rank_label": f"Rank over {trajectory.steps} steps; each step's list has the values.",
     }
     return wire.block(head, arrays)
 
 
 def packed(scenes: bytes, step: int) -> bytes:
-    """A ``blob``, or two one after the other, with the step that the clock opens at, which is the first one's."""
+    """One ``blob``, or two concatenated, preceded by the step of the first one that the clock opens at."""
     return step.to_bytes(4, "little") + scenes
 
 
 def on_map(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str]) -> dict[str, Any]:
-    """Where ``blob`` puts the states (S + 1) and the estimates (S) on the map, as plain lists. lost: of the vector's nearest items, how
-    much is not nearest on the map. nearest: by cosine, nearest first."""
+    """Positions of the states (S + 1) and the estimates (S) on the map, as plain lists. lost: share of the vector's nearest items that
+    are not nearest on the map. nearest: by cosine, nearest first."""
 
-    def places(vectors: np.ndarray) -> list[dict[str, Any]]:
-        found = layout.place(vectors)
+    def positions(vectors: np.ndarray) -> list[dict[str, Any]]:
+        found = layout.placer(vectors)
         rows = zip(found.positions.tolist(), found.errors.tolist(), (found.near + 1).tolist(), strict=True)
         return [{"at": at, "lost": lost, "nearest": [{"id": i, "title": title(i)} for i in near]} for at, lost, near in rows]
 
     about = {"method": METHODS[layout.method], "note": layout.note}
-    return about | {"x_t": places(trajectory.x_t), "x0_hat": places(trajectory.x0_hat)}
+    return about | {"x_t": positions(trajectory.x_t), "x0_hat": positions(trajectory.x0_hat)}
 
 
 def _arrays(trajectory: "Trajectory", layout: Layout) -> dict[str, np.ndarray]:
-    """By name, float32 or int32. Rows of S + 1 begin with the noise itself, ranked as if it were an answer."""
+    """Arrays by name, float32 or int32. Those with S + 1 rows begin with the noise itself, ranked as if it were an answer."""
     points, steps = np.concatenate([trajectory.x0_hat, trajectory.x_t]), len(trajectory.x0_hat)
-    (x0_path, xt_path), (x0_near, xt_near), (x0_error, xt_error) = (np.split(part, [steps]) for part in layout.place(points))
+    (x0_path, xt_path), (x0_near, xt_near), (x0_error, xt_error) = (np.split(part, [steps]) for part in layout.placer(points))
     found: dict[str, Any] = {
         "top": np.vstack([trajectory.start_top, trajectory.top]),
         "probability": np.vstack([trajectory.start_probabilities, trajectory.top_probabilities]),

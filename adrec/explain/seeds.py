@@ -1,4 +1,4 @@
-"""One history under many seeds of the noise, and in fewer steps: what chance changes in a recommendation, and what the steps do."""
+"""One history under many noise seeds and with fewer steps: what chance and the steps change in a recommendation."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,26 +13,25 @@ from adrec.data.batches import pack
 from adrec.diffusion import user_noise
 from adrec.errors import ConfigError
 from adrec.evaluation import ranks_of, top_items
-from adrec.explain.trajectory import HIT, checked, named, settled
+from adrec.explain.trajectory import HIT, checked, commit_step, named
 from adrec.models.base import Model
 from adrec.models.neural import DiffusionModel, denoising
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
-"""The band of ranks: smallest, first decile, median, last decile, largest."""
+"""The band of ranks: minimum, first decile, median, last decile, maximum."""
 
-
-Between = Callable[[], object]
-"""What happens between two steps; what it raises ends the work."""
+OnStep = Callable[[], object]
+"""Called after every step; an exception stops the work."""
 Sample = Callable[[int | None], tuple[np.ndarray, Tensor]]
-"""Number of steps -> timesteps (S,), falling, and x0_hat (S, R, D)."""
+"""Number of steps -> timesteps (S,), descending, and x0_hat (S, R, D)."""
 
 
 @dataclass(frozen=True)
-class Fan:
-    """R reverse processes of S steps, which differ in the seed of the noise alone.
+class SeedSweep:
+    """R reverse processes of S steps that differ only in their noise seed.
 
-    seeds: (R,). timesteps: (S,), falling. item: whose ranks are measured, the target or, without one, what most seeds end at first
-    (of several the first seed's). ranks: (S, R) among all rows, 1 is best. top_ten: (S, R, 10) ids, best first.
+    seeds: (R,). timesteps: (S,), descending. item: the item whose ranks are tracked: the target or, without one, the most frequent
+    first choice (on a tie, the earliest seed's). ranks: (S, R) among all rows, 1 is best. top_ten: (S, R, 10) ids, best first.
     """
 
     history: list[int]
@@ -45,36 +44,36 @@ class Fan:
 
     @property
     def band(self) -> np.ndarray:
-        """The ranks' ``QUANTILES`` over seeds at every step, (S, 5); each is a rank that some seed has."""
+        """``QUANTILES`` of the ranks over seeds at every step, (S, 5); each is the rank of an actual seed."""
         return np.quantile(self.ranks, QUANTILES, axis=1, method="nearest").T.astype(np.int64)
 
     @property
     def shares(self) -> list[tuple[int, float]]:
-        """Items that some seed ends at as its first choice, with the share of seeds, largest first."""
+        """Final first choices with the share of seeds that end at each, largest first."""
         return [(item, count / len(self.seeds)) for item, count in Counter(self.top_ten[-1, :, 0].tolist()).most_common()]
 
     @property
     def appearances(self) -> list[tuple[int, float]]:
-        """Items in some seed's final top 10, with the share of seeds, largest first."""
+        """Items in any final top 10 with the share of seeds that list each, largest first."""
         return [(item, count / len(self.seeds)) for item, count in Counter(self.top_ten[-1].ravel().tolist()).most_common()]
 
     @property
     def distinct_lists(self) -> int:
-        """How many different final top tens there are, as sets."""
+        """Number of distinct final top tens, as sets."""
         return len({frozenset(row) for row in self.top_ten[-1].tolist()})
 
     @property
     def distinct_orders(self) -> int:
-        """How many different final top tens there are, order included."""
+        """Number of distinct final top tens, order included."""
         return len({tuple(row) for row in self.top_ten[-1].tolist()})
 
     @property
     def commit_steps(self) -> np.ndarray:
         """Each seed's commit step, (R,)."""
-        return np.array([settled([frozenset(row) for row in seed]) for seed in self.top_ten.transpose(1, 0, 2).tolist()])
+        return np.array([commit_step([frozenset(row) for row in seed]) for seed in self.top_ten.transpose(1, 0, 2).tolist()])
 
     def to_json(self, title: Callable[[int], str]) -> dict[str, Any]:
-        """The fan as plain lists, titles beside ids."""
+        """The sweep as plain lists, with titles next to ids."""
         return {
             "history": named(self.history, title),
             "target": None if self.target is None else named([self.target], title)[0],
@@ -93,21 +92,21 @@ class Fan:
 
 @dataclass(frozen=True)
 class FewerSteps:
-    """What ``steps`` denoising steps give for each of R seeds. common: (R,) of the top 10 of all steps with the same seed, how many are
-    in it. ranks: (R,) of the fan's item."""
+    """The result of only ``steps`` denoising steps for each of R seeds. common: (R,) number of items shared with the same seed's top 10
+    after all steps. ranks: (R,) of the tracked item."""
 
     steps: int
     common: np.ndarray
     ranks: np.ndarray
 
     def to_json(self) -> dict[str, Any]:
-        """Means over seeds, and the ranks' quantiles."""
+        """Means over seeds and quantiles of the ranks."""
         band = np.quantile(self.ranks, QUANTILES, method="nearest").astype(int)
         return {"steps": self.steps, "common": float(self.common.mean()), "fewest_common": int(self.common.min()), "ranks": band.tolist()}
 
 
 @torch.no_grad()
-def fan(
+def seed_sweep(
     model: Model,
     history: Sequence[int],
     target: int | None = None,
@@ -115,22 +114,23 @@ def fan(
     seeds: int | Sequence[int] = 50,
     steps: int | None = None,
     user: int = 0,
-    between: Between = lambda: None,
-) -> Fan:
-    """The reverse process of the token after ``history`` under each seed (a number: from 0 on), all in one batch.
+    on_step: OnStep = lambda: None,
+) -> SeedSweep:
+    """Run the reverse process of the token after ``history`` under every seed, in one batch.
 
-    The same as ``trajectory`` seed by seed. steps: denoising steps (default: all timesteps). between: called after every step.
+    Each seed gives what ``trajectory`` gives for it. seeds: a sequence, or a number n for seeds 0 to n - 1. steps: denoising steps
+    (default: all timesteps). on_step: called after every step.
     """
     model = denoising(model)
-    numbers, ids, sample = _sampler(model, history, target, seeds, user, between)
+    numbers, ids, sample = _sampler(model, history, target, seeds, user, on_step)
     timesteps, estimates = sample(steps)
-    item = _followed(model, target, estimates[-1])
+    item = _tracked_item(model, target, estimates[-1])
     measured = []
     for x0_hat in estimates:
-        measured.append(_measured(model, x0_hat, item))
-        between()
+        measured.append(_ranks_and_lists(model, x0_hat, item))
+        on_step()
     ranks, lists = (np.stack(part) for part in zip(*measured, strict=True))
-    return Fan(ids, target, numbers, timesteps, item, ranks, lists)
+    return SeedSweep(ids, target, numbers, timesteps, item, ranks, lists)
 
 
 @torch.no_grad()
@@ -142,18 +142,18 @@ def fewer_steps(
     counts: Sequence[int] | None = None,
     seeds: int | Sequence[int] = 50,
     user: int = 0,
-    between: Between = lambda: None,
+    on_step: OnStep = lambda: None,
 ) -> list[FewerSteps]:
-    """The reverse process in each of the numbers of steps ``counts`` (default: 1, 2, 4, ... and all), beside that in all timesteps.
-    between: called after every step."""
+    """Compare the reverse process in fewer steps with that in all timesteps. counts: the numbers of steps to try (default: 1, 2, 4, ...
+    and all). on_step: called after every step."""
     model = denoising(model)
-    _, _, sample = _sampler(model, history, target, seeds, user, between)
+    _, _, sample = _sampler(model, history, target, seeds, user, on_step)
     answers = sample(None)[1][-1]
-    item = _followed(model, target, answers)
-    whole = [set(row) for row in _measured(model, answers, item)[1].tolist()]
+    item = _tracked_item(model, target, answers)
+    whole = [set(row) for row in _ranks_and_lists(model, answers, item)[1].tolist()]
     found = []
     for count in step_counts(model.config.timesteps) if counts is None else counts:
-        ranks, lists = _measured(model, answers if count == model.config.timesteps else sample(count)[1][-1], item)
+        ranks, lists = _ranks_and_lists(model, answers if count == model.config.timesteps else sample(count)[1][-1], item)
         common = [len(a & set(b)) for a, b in zip(whole, lists.tolist(), strict=True)]
         found.append(FewerSteps(count, np.array(common), ranks))
     return found
@@ -165,13 +165,13 @@ def step_counts(timesteps: int) -> list[int]:
 
 
 def _sampler(
-    model: Model, history: Sequence[int], target: int | None, seeds: int | Sequence[int], user: int, between: Between
+    model: Model, history: Sequence[int], target: int | None, seeds: int | Sequence[int], user: int, on_step: OnStep
 ) -> tuple[np.ndarray, list[int], Sample]:
-    """The seeds, the ids read, and the sampler, whose history is encoded once."""
+    """The seeds, the item ids the model reads, and a sampler that encodes the history once."""
     diffuser, ids = checked(model, history, target)
     numbers = list(range(seeds)) if isinstance(seeds, int) else [int(s) for s in seeds]
     if not numbers:
-        raise ConfigError("There is no seed to draw noise from; give at least one.")
+        raise ConfigError("No seed given; expected at least one.")
     predict = diffuser.last_token(pack([np.asarray(ids)], model.config.length), copies=len(numbers))
 
     def sample(steps: int | None) -> tuple[np.ndarray, Tensor]:
@@ -182,7 +182,7 @@ def _sampler(
 
         def keep(t: int, x0_hat: Tensor, x: Tensor) -> None:
             seen.append(x0_hat.clone())
-            between()
+            on_step()
 
         diffuser.sample(predict, x_start, step_noise, diffusion, keep)
         return diffusion.timesteps[::-1].copy(), torch.stack(seen)
@@ -190,14 +190,14 @@ def _sampler(
     return np.array(numbers), ids, sample
 
 
-def _followed(model: DiffusionModel, target: int | None, answers: Tensor) -> int:
-    """The item whose ranks are measured. answers: (R, D)."""
+def _tracked_item(model: DiffusionModel, target: int | None, answers: Tensor) -> int:
+    """The item whose ranks are tracked. answers: (R, D)."""
     if target is not None:
         return target
-    return int(Counter(_measured(model, answers, 1)[1][:, 0].tolist()).most_common(1)[0][0])
+    return int(Counter(_ranks_and_lists(model, answers, 1)[1][:, 0].tolist()).most_common(1)[0][0])
 
 
-def _measured(model: DiffusionModel, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
+def _ranks_and_lists(model: DiffusionModel, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
     """Ranks (R,) of the item and top tens (R, 10). x0_hat: (R, D)."""
     scores = x0_hat @ model.item_embedding.weight.T
     top = top_items(scores[:, 1:], min(HIT, model.config.n_items))[1] + 1

@@ -25,17 +25,17 @@ HIT, NEAR = 10, 50
 class Trajectory:
     """One reverse process of S steps. Scores are inner products with x0_hat over items 1..V and the padding row 0.
 
-    timesteps: (S,) t at each step, falling. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
+    timesteps: (S,) t at each step, descending. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
     top, top_scores, top_probabilities: (S, K), best first; top_ten: (S, 10) ids, whatever K is.
-    start_top, start_scores, start_probabilities: (K,), and start_target_*: what the noise x_t[0] gives, ranked as if it were an answer.
-    answer_rank: (S + 1,) of the final first choice, by that noise first, then at every step.
-    target_*: (S,) or None without a target; rank 1 is best, ties count against the model. entropy: (S,) of the
-    softmax over all rows, in nats. margin: (S,) score of the target minus that of the best other item, its ``rival`` (S,); without
-    a target of the first choice. Rivals are items 1..V, so a margin above 0 means first in the list.
-    cosine_*, distance_*: (S,) of x0_hat to the target's embedding, to the final answer, to the mean of the history's embeddings
-    (cosine_to_history) and to the most popular item's (cosine_to_popular), None where that is unknown.
-    noise_weight: lambda, with which the noise is added to the condition. noise_share: length of the first noise, so weighted, over the
-    condition's. None if the model does not add them.
+    start_top, start_scores, start_probabilities: (K,), and start_target_*: the noise x_t[0] itself, ranked as if it were an answer.
+    answer_rank: (S + 1,) rank of the final first choice, first under the noise, then at every step.
+    target_*: (S,) or None without a target; rank 1 is best, ties count against the model. entropy: (S,) of the softmax over all rows,
+    in nats. margin: (S,) score of the target, or without one of the first choice, minus that of the best other item, its ``rival``
+    (S,). Rivals are items 1..V, so a margin above 0 means first in the list.
+    cosine_*, distance_*: (S,) from x0_hat to the target's embedding, to the final answer, to the mean embedding of the history
+    (cosine_to_history) and to the most popular item's (cosine_to_popular), None if that is unknown.
+    noise_weight: lambda, the weight with which noise is added to the condition. noise_share: norm of the initial weighted noise over
+    that of the condition. Both None if the model does not add them.
     """
 
     history: list[int]
@@ -76,12 +76,12 @@ class Trajectory:
     @property
     def commit_step(self) -> int:
         """The first step, counted from 1, after which the top 10 as a set no longer changes."""
-        return settled([frozenset(row) for row in self.top_ten.tolist()])
+        return commit_step([frozenset(row) for row in self.top_ten.tolist()])
 
     @property
     def order_commit_step(self) -> int:
         """The first step, counted from 1, after which the top 10 no longer changes, order included."""
-        return settled([tuple(row) for row in self.top_ten.tolist()])
+        return commit_step([tuple(row) for row in self.top_ten.tolist()])
 
     @property
     def changed_mind(self) -> bool:
@@ -97,15 +97,15 @@ class Trajectory:
         return "hit" if rank <= HIT else "near miss" if rank <= NEAR else "miss"
 
     def entered(self, i: int) -> list[int]:
-        """What came into the top K at row ``i`` since the row before, best first; everything at row 0."""
+        """Items that entered the top K at row ``i``, best first; at row 0, all of them."""
         return self.top[i].tolist() if i == 0 else _without(self.top[i], self.top[i - 1])
 
     def left(self, i: int) -> list[int]:
-        """What went out of the top K at row ``i`` since the row before, in its order there."""
+        """Items that left the top K at row ``i``, in their previous order."""
         return [] if i == 0 else _without(self.top[i - 1], self.top[i])
 
     def to_json(self, title: Callable[[int], str], user_id: str | None = None) -> dict[str, Any]:
-        """Everything as plain lists, titles beside ids."""
+        """Everything as plain lists, with titles next to ids."""
         return {
             "user": user_id,
             "history": named(self.history, title),
@@ -155,7 +155,7 @@ class Trajectory:
 
 
 def named(items: Sequence[int], title: Callable[[int], str]) -> list[dict[str, Any]]:
-    """Ids with their titles, as JSON has them."""
+    """Ids with their titles, ready for JSON."""
     return [{"id": i, "title": title(i)} for i in items]
 
 
@@ -168,8 +168,8 @@ def _without(items: np.ndarray, others: np.ndarray) -> list[int]:
     return [i for i in items.tolist() if i not in others.tolist()]
 
 
-def settled(states: Sequence[object]) -> int:
-    """The first place, counted from 1, after which the state no longer changes."""
+def commit_step(states: Sequence[object]) -> int:
+    """The step, counted from 1, after which the state no longer changes."""
     changes = [i for i in range(1, len(states)) if states[i] != states[i - 1]]
     return changes[-1] + 1 if changes else 1
 
@@ -190,15 +190,14 @@ def trajectory(
     top: int = 10,
     popular: int | None = None,
 ) -> Trajectory:
-    """Denoise the token after ``history`` (item ids 1..V, oldest first; the last ``config.length`` count).
+    """Denoise the token after ``history`` (item ids 1..V, oldest first; the last ``config.length`` are read).
 
-    target: the true next item, if known. steps: denoising steps (default: all timesteps). The noise is a function of
-    (seed, user), the same as in ``evaluation.evaluate``; a composed history takes user 0. popular: the most popular item (see
-    ``most_popular``), to compare with.
+    target: the true next item, if known. steps: denoising steps (default: all timesteps). (seed, user) determine the noise, as in
+    ``evaluation.evaluate``; use user 0 for a composed history. popular: the most popular item (see ``most_popular``), for comparison.
     """
     model, ids = checked(model, history, target)
     if top < 1:
-        raise ConfigError(f"Number of top items is {top}; allowed is a whole number from 1 up.")
+        raise ConfigError(f"The number of top items must be an integer of at least 1, not {top}.")
     diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
     x_start, step_noise = user_noise(seed, np.array([user]), len(diffusion.timesteps), model.config.hidden_size)
     seen: list[tuple[int, Tensor, Tensor]] = []
@@ -230,7 +229,7 @@ def user_trajectory(
 
 
 def checked(model: Model, history: Sequence[int], target: int | None) -> tuple[DiffusionModel, list[int]]:
-    """The model, if it has a reverse process, and of the history the ids that it reads, if they and the target are in its catalogue."""
+    """The model and the part of the history it reads; a DataError if it has no reverse process or an id is not in its catalogue."""
     diffuser = denoising(model)
     ids = checked_ids(history, model.config.n_items)[-model.config.length :]
     if target is not None:
@@ -305,8 +304,8 @@ def _describe(
 
 
 def _margins(scores: Tensor, best: Tensor, target: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """The score of the target, or of the first item, over that of the best other item, and which that is: (S,) each. scores: (S, V).
-    best: (S, K) columns, largest first. In a catalogue of one item this is its own rival."""
+    """The margin of the target, or of the first item, over the best other item, and that rival's id: (S,) each. scores: (S, V).
+    best: (S, K) columns, largest first. In a catalogue of one item, the item is its own rival."""
     first = best[:, :1]
     own = first if target is None else torch.full_like(first, target - 1)
     rival = best[:, :2][:, -1:].where(first == own, first)
@@ -314,5 +313,5 @@ def _margins(scores: Tensor, best: Tensor, target: int | None) -> tuple[np.ndarr
 
 
 def most_popular(items: pd.DataFrame) -> int | None:
-    """The id with the most training occurrences in a run's item frame, the lowest of several; None if they are unknown."""
+    """The id with the most training occurrences in a run's item frame, the lowest on a tie; None if they are unknown."""
     return int(items["popularity"].to_numpy().argmax()) + 1 if "popularity" in items else None

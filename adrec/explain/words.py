@@ -1,4 +1,4 @@
-"""What the explorer says, made from the trajectory's own numbers."""
+"""The explorer's sentences, built from a trajectory's numbers."""
 
 import html
 import math
@@ -8,43 +8,43 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adrec.explain.seeds import Fan
+    from adrec.explain.seeds import SeedSweep
     from adrec.explain.trajectory import Trajectory
 
 DEFINITIONS = {
-    "Token": "one place in the sequence: an item of the history, as its vector (its embedding), or the next one, which is looked for.",
-    "x_t": "the noised token. It begins as pure Gaussian noise (step 0) and is denoised step by step; the noise level t counts down to 0.",
+    "Token": "one position in the sequence: an item of the history as its vector (embedding), or the next item, which the model predicts.",
+    "x_t": "the noised token. It starts as pure Gaussian noise (step 0) and is denoised step by step; the noise level t counts down to 0.",
     "x̂₀": "the denoiser's estimate of the next item's vector. The items are ranked by their inner product with it.",
-    "Decided (commit step)": "the first step after which the same ten items stay in the top 10, if in another order. Steps count from the "
+    "Decided (commit step)": "the first step after which the same ten items stay in the top 10, in any order. Steps count up from the "
     "noise: 1, 2, ... T.",
-    "Rank": "the target's place among all items, 1 being the best; ties count against the model.",
-    "Hit, near miss, miss": "the target is finally in the top 10, at rank 11 to 50, or below.",
-    "HR@20, NDCG@10": "how good the lists are over many users: the share whose target is among the first 20; the same for the first 10, "
-    "a higher place counting more (1 at rank 1, 0.63 at rank 2, 0.29 at rank 10).",
-    "↺": "an item that the history holds already. Nothing is left out of the ranking, as in the evaluation of the paper.",
-    "Probability": "the softmax of the inner products over all items: a few percent are much among a thousand items.",
-    "Margin": "the target's score minus that of the best other item. Above 0 the target is first.",
-    "Entropy": "how widely the probability is spread: e to its power is the number of equally likely items over which it would be as wide.",
-    "Seed": "which random numbers the noise is made of. Everything else stays the same.",
-    "λ": "in ADRec, how loudly the noised token is added to the history in the denoiser's input, c + λ (x_t + code of t), where c is the "
-    "vector in which the Transformer sums up the history.",
-    "Map": "UMAP or PCA of the final item table. A vector that is no item is put, on UMAP, amid its 10 nearest items by cosine (at their "
-    "geometric median, weighted by 1 / (1 - cosine)); on PCA it is brought to the items' mean length, which changes no ranking, and "
-    "projected. How well that shows its neighbourhood stands below the map.",
+    "Rank": "the target's position among all items, 1 being the best; ties count against the model.",
+    "Hit, near miss, miss": "the target ends up in the top 10, at rank 11 to 50, or lower.",
+    "HR@20, NDCG@10": "how good the lists are over many users. HR@20: the share of users whose target is among the first 20. NDCG@10: the "
+    "same for the first 10, with higher ranks counting more (1 at rank 1, 0.63 at rank 2, 0.29 at rank 10).",
+    "↺": "an item that is already in the history. Nothing is excluded from the ranking, as in the paper's evaluation.",
+    "Probability": "the softmax of the inner products over all items; among a thousand items, a few percent is a lot.",
+    "Margin": "the target's score minus that of the best other item. Above 0, the target ranks first.",
+    "Entropy": "how widely the probability is spread: e to the entropy is the number of equally likely items with the same spread.",
+    "Seed": "selects the random numbers of the noise. Everything else stays the same.",
+    "λ": "in ADRec, how strongly the noised token counts in the denoiser's input, c + λ (x_t + code of t), where c is the vector in which "
+    "the Transformer sums up the history.",
+    "Map": "UMAP or PCA of the final item table. On UMAP, a vector that is not an item goes among its 10 nearest items by cosine (at their "
+    "geometric median, weighted by 1 / (1 - cosine)). On PCA, it is rescaled to the items' mean length, which keeps the ranking, and "
+    "projected. The line below the map says how well this preserves its neighbourhood.",
 }
 
 
 @dataclass(frozen=True)
 class Style:
-    """How emphasis and titles are written."""
+    """How emphasis and titles are marked up."""
 
     strong: Callable[[str], str]
     title: Callable[[str], str]
 
 
 def plain(text: str) -> str:
-    """Text from outside as Markdown shows it unchanged: M*A*S*H. Line breaks become spaces; a web or mail address is no link, which takes
-    a word joiner (U+2060) in it, since Streamlit looks for addresses after the escapes are resolved."""
+    """Escape untrusted text so that Markdown shows it unchanged: M*A*S*H. Line breaks become spaces. A word joiner (U+2060) keeps web and
+    mail addresses from turning into links, since Streamlit looks for addresses after resolving the escapes."""
     text = re.sub(r"(?i)(https?:(?=//)|www(?=\.)|@(?=\w))", "\\1\u2060", " ".join(text.split()))
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", text)
 
@@ -55,7 +55,7 @@ TEXT = Style(lambda text: text, lambda text: text)
 
 
 def headline(trajectory: "Trajectory", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
-    """When it was decided, by what, and how the target fared."""
+    """When the list was decided, which items decided it, and where the target ended."""
 
     def styled(item: int) -> str:
         return style.title(title(item))
@@ -72,7 +72,7 @@ def _decision(trajectory: "Trajectory", title: Callable[[int], str], strong: Cal
         rest = "the other step changes" if total == 2 else f"the other {total - 1} change"
         if order == 1:
             return f"{first}: {rest} nothing in the top 10."
-        return f"{first}: {rest} none of its ten items, only their order, for the last time at step {order}."
+        return f"{first}: {rest} none of its ten items, only their order, last at step {order}."
     at = strong(f"Decided at step {step} of {total}" if step < total else f"Decided only at the last step, {total}")
     before, after = trajectory.top_ten[step - 2].tolist(), trajectory.top_ten[step - 1].tolist()
     entered, left = [i for i in after if i not in before], [i for i in before if i not in after]
@@ -82,31 +82,31 @@ def _decision(trajectory: "Trajectory", title: Callable[[int], str], strong: Cal
 
 
 def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:
-    """What the process does, and how the loudness of the noise goes with when it was decided."""
+    """What the process does, and how the strength of the noise explains when the list was decided."""
     does = (
-        "Having read the history, the model guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are "
-        "the list. Each step takes some of the noise away and guesses again."
+        "The model reads the history and guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are "
+        "the list. Each step removes some noise and guesses again."
     )
     share, step, total = trajectory.noise_share, trajectory.commit_step, trajectory.steps
     if share is None:
-        return f"{does} This model hears the noised vector in full beside the history, so that its guess can change on all the way."
+        return f"{does} This model hears the noised vector in full, along with the history, so its guess can change at any step."
     size = "just" if round(share, 1) == 1 else _percent(share)
     loud = f"The noise is added with weight λ = {trajectory.noise_weight:g}, here {size} as loud as the history"
     if total == 1:
         return f"{does} {loud}."
     if step == 1 and share < FAINT:
-        alone = "the list alone; the other steps only bring xₜ to the answer"
+        settled = "the list; the other steps only move xₜ to the answer"
         if trajectory.order_commit_step > 1:
-            alone = "the ten items alone; the other steps may still swap their places"
-        return f"{does} {style.strong('Why at once?')} {loud}: the history settles {alone}."
+            settled = "the ten items; the other steps may still reorder them"
+        return f"{does} {style.strong('Why at once?')} {loud}: the history alone settles {settled}."
     if step == 1:
         return f"{does} {loud}; for this history that does not change the list."
-    tips = "faint, but enough to tip a close call on the way" if share < FAINT else "loud enough for every step to revise the guess"
+    tips = "faint, but enough to tip a close call" if share < FAINT else "loud enough for every step to revise the guess"
     return f"{does} {style.strong('Why not at once?')} {loud}: {tips}."
 
 
 FAINT = 0.2
-"""Of the history's loudness: below, one speaks of faint noise."""
+"""Noise below this share of the history's loudness is called faint."""
 
 
 def _outcome(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
@@ -120,7 +120,7 @@ def _outcome(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
 
 
 def listed(titles: Sequence[str], most: int = 3) -> str:
-    """A, B and C; above ``most``, how many more."""
+    """ "A, B and C", or "A, B, C and 2 more" above ``most``."""
     shown = list(titles[:most])
     if len(titles) > most:
         return f"{', '.join(shown)} and {len(titles) - most} more"
@@ -131,20 +131,20 @@ def listed(titles: Sequence[str], most: int = 3) -> str:
 
 
 def change(kind: str, before: str | None, after: str | None, style: Style = MARKDOWN) -> str:
-    """The one change as a sentence's subject. before, after: by kind, ``user``: ids, None for a composed history; ``stage``: phrases;
-    ``run``: names; ``item``: titles, after None if it was removed."""
+    """The change as the subject of a sentence. before and after depend on kind: ids for ``user``, None for a composed history; phrases for
+    ``stage``; names for ``run``; titles for ``item``, after being None if it was removed."""
     if kind == "stage":
-        return f"Taking the model {after} in place of the one {before}"
+        return f"Using the model {after} instead of the one {before}"
     first, second = (None if name is None else style.title(name) for name in (before, after))
     if kind == "item":
-        return f"Removing {first}" if second is None else f"Replacing {first} by {second}"
+        return f"Removing {first}" if second is None else f"Replacing {first} with {second}"
     if kind == "user":
-        return f"Looking at user {second} in place of {'your own history' if first is None else f'user {first}'}"
-    return f"Taking the run {second} in place of {first}"
+        return f"Looking at user {second} instead of {'your own history' if first is None else f'user {first}'}"
+    return f"Using the run {second} instead of {first}"
 
 
-def of_pair(changed: str, one: "Trajectory", other: "Trajectory", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
-    """What the one change changed in the answer, from the two trajectories, A and B. changed: of ``change``."""
+def describe_pair(changed: str, one: "Trajectory", other: "Trajectory", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
+    """How the change affects the answer, from the two trajectories A and B. changed: from ``change``."""
 
     def styled(item: int) -> str:
         return style.title(title(item))
@@ -173,45 +173,45 @@ def _when_both(one: "Trajectory", other: "Trajectory") -> str:
 
 
 def _outcome_of_both(one: "Trajectory", other: "Trajectory", title: Callable[[int], str]) -> str:
-    """The same target's two ranks, the two first choices where none is known, or else how B fares with its own target."""
+    """The target's two ranks; without a target the two first choices; with different targets, B's outcome."""
     if one.target != other.target:
         said = _outcome(other, title)
         return f"For B, {said[0].lower()}{said[1:]}"
     if one.target is None or one.target_rank is None or other.target_rank is None:
         a, b = int(one.top[-1, 0]), int(other.top[-1, 0])
-        return f"The first choice stays {title(a)}." if a == b else f"The first choice is {title(b)} in place of {title(a)}."
+        return f"The first choice stays {title(a)}." if a == b else f"The first choice is {title(b)} instead of {title(a)}."
     before, after, name = int(one.target_rank[-1]), int(other.target_rank[-1]), title(one.target)
     if before == after:
         return f"What really came next, {name}, stays at rank {after:,}."
     return f"What really came next, {name}, {'rises' if after < before else 'falls'} from rank {before:,} to {after:,}."
 
 
-def of_shared_noise(one: "Trajectory", other: "Trajectory", lent: str = "") -> str:
-    """Whether A and B are made of the same noise, as their states show. lent: who was given A's noise in place of their own."""
+def describe_shared_noise(one: "Trajectory", other: "Trajectory", lent: str = "") -> str:
+    """Whether A and B share the same noise, judged by their states. lent: the user who got A's noise instead of their own."""
     widths = one.x_t.shape[1], other.x_t.shape[1]
-    share = "" if one.steps == other.steps else " The clock is A's; B is shown at the same share of its way."
+    share = "" if one.steps == other.steps else " The clock is A's; B is shown at the same fraction of its steps."
     if widths[0] != widths[1]:
         return (
             f"The noise cannot be the same: vectors have {widths[0]} numbers in A and {widths[1]} in B. Each draws its own from seed "
             f"{one.seed}.{share}"
         )
     if (one.x_t[0] != other.x_t[0]).any():
-        return f"A and B do not begin with the same noise.{share}"
+        return f"A and B do not start from the same noise.{share}"
     if one.steps != other.steps:
         return (
-            f"Both begin with the same noise (seed {one.seed}). A takes {one.steps} steps and B {other.steps}, so what is drawn on the "
-            f"way is not the same.{share}"
+            f"Both start from the same noise (seed {one.seed}). A takes {one.steps} steps and B {other.steps}, so the noise drawn along "
+            f"the way differs.{share}"
         )
-    own = f" Seen alone, {lent} is given other numbers." if lent else ""
-    return f"Both begin with the same noise and are given the same random numbers at every step (seed {one.seed}).{own}"
+    own = f" On their own, {lent} would get different numbers." if lent else ""
+    return f"Both start from the same noise and get the same random numbers at every step (seed {one.seed}).{own}"
 
 
 # -- other seeds, fewer steps, all users --------------------------------------------------------------------------
 
 
-def of_noise(steps: int, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
-    """What the noise changes for this history. one_step: how many of the top ``size`` are the same after one step; seeds: the same for
-    other seeds."""
+def describe_noise(steps: int, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
+    """How much the noise changes for this history. one_step: how many of the top ``size`` one step already gives; seeds: how many each
+    other seed gives."""
     low, middle = min(seeds), sorted(seeds)[len(seeds) // 2]
     others = f"**{len(seeds)} other seeds**"
 
@@ -227,17 +227,17 @@ def of_noise(steps: int, one_step: int, seeds: Sequence[int], size: int = 10) ->
     return f"{figures} So here {of_steps}, and {of_seeds}."
 
 
-def of_shares(fan: "Fan", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
-    """Where the seeds end, in a sentence."""
-    (item, share), count = fan.shares[0], len(fan.seeds)
+def describe_first_choices(sweep: "SeedSweep", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
+    """Where the seeds end."""
+    (item, share), count = sweep.shares[0], len(sweep.seeds)
     first = f"{round(share * count)} of {count} seeds end at {style.title(title(item))} as the first choice"
-    lists = "all give one and the same top 10" if fan.distinct_lists == 1 else f"there are {fan.distinct_lists} different top tens"
-    order = "" if fan.distinct_orders == fan.distinct_lists else f" ({fan.distinct_orders} if their order counts)"
+    lists = "all give the same top 10" if sweep.distinct_lists == 1 else f"there are {sweep.distinct_lists} different top tens"
+    order = "" if sweep.distinct_orders == sweep.distinct_lists else f" ({sweep.distinct_orders} if their order counts)"
     return f"{first}; {lists}{order}."
 
 
-def of_everyone(report: Mapping[str, Any]) -> str:
-    """What steps do for all users, in a sentence. report: of ``all_users``."""
+def describe_all_users(report: Mapping[str, Any]) -> str:
+    """What the steps change for all users. report: from ``all_users``."""
     users, steps, one, whole = report["users"], report["timesteps"], report["by_steps"][0], report["by_steps"][-1]
     at_once = report["commit_steps"][0] / users
     gain = f"HR@20 is {100 * one['hr@20']:.1f} % after one step and {100 * whole['hr@20']:.1f} % after {steps}"
@@ -248,21 +248,21 @@ def of_everyone(report: Mapping[str, Any]) -> str:
     )
 
 
-def of_weights(reports: Mapping[float, Mapping[str, Any]]) -> str:
-    """What the noise weight does to all users. reports: of ``all_users``, by noise weight, smallest first."""
-    said = []
+def describe_noise_weights(reports: Mapping[float, Mapping[str, Any]]) -> str:
+    """What the noise weight changes for all users. reports: from ``all_users``, by noise weight, smallest first."""
+    lines = []
     for weight, report in reports.items():
         one, whole, steps = report["by_steps"][0], report["by_steps"][-1], report["timesteps"]
         decided = f"the top 10 is decided at step {whole['mean_commit_step']:.1f} of {steps} on average"
-        said.append(
+        lines.append(
             f"- **λ = {weight:g}**: {decided}; one step gives {one['common']:.1f} of its 10 items. HR@20 is {100 * one['hr@20']:.1f} % "
             f"after one step and {100 * whole['hr@20']:.1f} % after {steps}."
         )
-    return "\n".join(["How much the noise weighs decides how long the answer stays open:", *said, "", _price(reports)]).rstrip()
+    return "\n".join(["The noise weight decides how long the answer stays open:", *lines, "", _price(reports)]).rstrip()
 
 
 def _price(reports: Mapping[float, Mapping[str, Any]]) -> str:
-    """Which noise weight recommends best, and whether that is more than chance."""
+    """Which noise weight recommends best, and whether the difference exceeds chance."""
     last = {weight: report["by_steps"][-1]["hr@20"] for weight, report in reports.items()}
     users = next(iter(reports.values()))["users"]
     best, worst = max(last, key=last.__getitem__), min(last, key=last.__getitem__)
@@ -271,8 +271,8 @@ def _price(reports: Mapping[float, Mapping[str, Any]]) -> str:
     gap, error = last[best] - last[worst], math.sqrt(2 * last[best] * (1 - last[best]) / users)
     beyond = "more than" if gap > 2 * error else "no more than"
     return (
-        f"After all steps λ = {best:g} has the highest HR@20 and λ = {worst:g} the lowest. They lie {100 * gap:.1f} points apart, which is "
-        f"{beyond} chance would explain among {users:,} users (two standard errors of the difference: at most {200 * error:.1f} points)."
+        f"After all steps, λ = {best:g} has the highest HR@20 and λ = {worst:g} the lowest. They differ by {100 * gap:.1f} points, "
+        f"{beyond} chance would explain with {users:,} users (two standard errors of the difference: at most {200 * error:.1f} points)."
     )
 
 

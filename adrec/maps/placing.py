@@ -14,7 +14,7 @@ EXACT = 1e-9
 """Cosine distance below which two vectors point the same way in float64."""
 
 
-class Placed(NamedTuple):
+class MapPositions(NamedTuple):
     """Vectors (P, D) on a map. positions: (P, 2) float32. near: (P, k), rows of their nearest items by cosine, nearest first. errors:
     (P,), the share of these that are not among the k items nearest to the position on the map: 0, it shows the neighbourhood; 1, nothing
     of it."""
@@ -52,7 +52,7 @@ class Placer:
 
         return KDTree(self.layout)
 
-    def __call__(self, points: np.ndarray) -> Placed:
+    def __call__(self, points: np.ndarray) -> MapPositions:
         """Vectors (P, D), placed; a WeightsError if they are not finite or of another width."""
         points = np.asarray(points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != self.table.shape[1] or not np.isfinite(points).all():
@@ -67,7 +67,7 @@ class Placer:
         else:
             positions = self.linear.apply(unit * self._norms.mean())
         shown = self._map.query(positions, list(range(1, self.k + 1)))[1]
-        return Placed(positions.astype(np.float32), near, 1 - neighbour_overlap(near, shown))
+        return MapPositions(positions.astype(np.float32), near, 1 - neighbour_overlap(near, shown))
 
     def _nearest(self, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows and cosine distances (P, k) of the nearest items, nearest first, the first of equal ones first."""

@@ -11,8 +11,8 @@ from app import palette
 from app.charts import base_layout, direct_label, plain
 
 if TYPE_CHECKING:
-    from adrec.explain.forward_process import Noised, Schedule
-    from adrec.explain.seeds import Fan, FewerSteps
+    from adrec.explain.forward_process import NoisedItem, Schedule
+    from adrec.explain.seeds import FewerSteps, SeedSweep
 
 SOFT = "rgba(213, 94, 0, 0.16)"
 SOFTER = "rgba(213, 94, 0, 0.10)"
@@ -20,9 +20,9 @@ SHOWN = 8
 """Items that seeds end at which are drawn; what is left is added up."""
 
 
-def band(fan: "Fan") -> go.Figure:
+def band(sweep: "SeedSweep") -> go.Figure:
     """The ranks over the steps: all seeds, the middle eight tenths, the median."""
-    steps, quantiles = list(range(1, len(fan.timesteps) + 1)), fan.band.T
+    steps, quantiles = list(range(1, len(sweep.timesteps) + 1)), sweep.band.T
     figure = go.Figure()
     for low, high, color, name in ((0, 4, SOFTER, "all seeds"), (1, 3, SOFT, "eight of ten seeds")):
         edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
@@ -43,17 +43,17 @@ def band(fan: "Fan") -> go.Figure:
     return figure
 
 
-def band_table(fan: "Fan") -> pd.DataFrame:
+def band_table(sweep: "SeedSweep") -> pd.DataFrame:
     """The band as rows."""
-    frame = pd.DataFrame(fan.band, columns=["best", "first decile", "median", "last decile", "worst"])
+    frame = pd.DataFrame(sweep.band, columns=["best", "first decile", "median", "last decile", "worst"])
     frame.insert(0, "step", np.arange(1, len(frame) + 1))
     return frame
 
 
-def ends(fan: "Fan", title: Callable[[int], str]) -> go.Figure:
+def ends(sweep: "SeedSweep", title: Callable[[int], str]) -> go.Figure:
     """The share of seeds that end at each item as their first choice."""
-    shares = fan.shares
-    shown = [(("★ " if item == fan.target else "") + title(item), share) for item, share in shares[:SHOWN]]
+    shares = sweep.shares
+    shown = [(("★ " if item == sweep.target else "") + title(item), share) for item, share in shares[:SHOWN]]
     if len(shares) > SHOWN:
         shown.append((f"{len(shares) - SHOWN} others", sum(share for _, share in shares[SHOWN:])))
     names, values = [plain(_short(name)) for name, _ in shown], [100 * share for _, share in shown]
@@ -101,7 +101,7 @@ def weights(schedule: "Schedule") -> go.Figure:
     return figure
 
 
-def recognised(noised: "Noised") -> go.Figure:
+def recognised(noised: "NoisedItem") -> go.Figure:
     """How alike the noised item still is, and how often it is still the nearest of all, by t."""
     t = list(range(len(noised.cosine)))
     figure = go.Figure()
@@ -120,7 +120,7 @@ def recognised(noised: "Noised") -> go.Figure:
     return figure
 
 
-def forward_table(schedule: "Schedule", noised: "Noised") -> pd.DataFrame:
+def forward_table(schedule: "Schedule", noised: "NoisedItem") -> pd.DataFrame:
     """Schedule and item by t."""
     columns = {"signal": schedule.signal, "noise": schedule.noise, "snr": schedule.snr, "snr_of_item": noised.snr}
     columns |= {"cosine": noised.cosine, "share_nearest": noised.found, "median_rank": noised.rank}
@@ -130,8 +130,8 @@ def forward_table(schedule: "Schedule", noised: "Noised") -> pd.DataFrame:
 DEALT = {"token": "Training, a level per token", "sequence": "Training, one level for all", "start": "Recommending"}
 
 
-def dealt(levels: Mapping[str, np.ndarray], schedule: "Schedule", titles: Sequence[str]) -> go.Figure:
-    """The noise on every token of a history, darker for more. levels: of ``forward_process.dealt``. titles: of the tokens' targets."""
+def noise_levels(levels: Mapping[str, np.ndarray], schedule: "Schedule", titles: Sequence[str]) -> go.Figure:
+    """The noise on every token of a history, darker for more. levels: from ``forward_process.noise_levels``. titles: the targets'."""
     amount = np.stack([np.where(levels[row] < 0, 0.0, schedule.noise[levels[row]]) for row in DEALT])
     text = [[f"{plain(title)}: {'clean' if t < 0 else f't = {t}'}" for title, t in zip(titles, levels[row], strict=True)] for row in DEALT]
     figure = go.Figure()

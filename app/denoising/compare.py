@@ -184,7 +184,7 @@ def _typed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
 # -- what is shown ------------------------------------------------------------------------------------------------
 
 
-def beside(pair: Pair | None, seed: int, method: str) -> export.Beside | None:
+def beside(pair: Pair | None, seed: int, method: str) -> export.Comparison | None:
     """The second panel and both scenes; waits for the second model with a sign of it."""
     if pair is None:
         return None
@@ -195,13 +195,13 @@ def beside(pair: Pair | None, seed: int, method: str) -> export.Beside | None:
     one, other = pair.one, pair.other
     names, scenes = (one.name, other.name), one.scene(seed, method) + other.scene(seed, method)
     second, layout, user = other.trajectory(seed), other.layout(method), other.subject.user_id
-    return export.Beside(pair.kind, pair.before, pair.after, names, second, layout, user, scenes)
+    return export.Comparison(pair.kind, pair.before, pair.after, names, second, layout, user, scenes)
 
 
-def told(pair: Pair | None, second: export.Beside | None, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+def told(pair: Pair | None, second: export.Comparison | None, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
     """What the one change changed, in words, and the second user's history."""
     if pair is None or second is None:
         return
-    st.markdown(second.told(trajectory, title, words.MARKDOWN))
+    st.markdown(second.summary(trajectory, title, words.MARKDOWN))
     if pair.kind == "user":
         view.cards(pair.other.subject, loaders.items(pair.other.run), "B")

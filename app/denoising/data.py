@@ -16,15 +16,15 @@ from adrec.runs import RunFolder
 from app import loaders, reruns
 
 if TYPE_CHECKING:
-    from adrec.explain.forward_process import Noised, Schedule
-    from adrec.explain.seeds import Fan, FewerSteps
+    from adrec.explain.forward_process import NoisedItem, Schedule
+    from adrec.explain.seeds import FewerSteps, SeedSweep
     from adrec.explain.trajectory import Trajectory
     from adrec.models.base import Model
 
 _background = ThreadPoolExecutor(1, "model")
 OUTCOMES = {"hit": (1, 10), "near miss": (11, 50), "miss": (51, None)}
 SEEDS = 50
-"""Of a fan."""
+"""Of a sweep."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Chance:
-    """What the noise changes for one history. fan: ``SEEDS`` seeds from the shown one on; fewer: the same seeds in fewer steps; one_step:
+    """What the noise changes for one history. sweep: ``SEEDS`` seeds from the shown one on; fewer: the same seeds in fewer steps; one_step:
     how many of the shown top 10 one step gives too."""
 
-    fan: "Fan"
+    sweep: "SeedSweep"
     fewer: "list[FewerSteps]"
     one_step: int
 
@@ -161,12 +161,12 @@ def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: i
 @loaders.of_run(64)
 def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
     """This reverse process beside that of other seeds and of fewer steps."""
-    from adrec.explain.seeds import fan, fewer_steps
+    from adrec.explain.seeds import fewer_steps, seed_sweep
 
     loaded: Any = _model(run, stage).result()
-    of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "between": reruns.make_way}
+    of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "on_step": reruns.make_way}
     with one_thread():
-        many = fan(loaded, list(subject.history), subject.target, steps=steps, **of)
+        many = seed_sweep(loaded, list(subject.history), subject.target, steps=steps, **of)
         fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
     single = trajectory(run, stage, subject, seed, 1)
     one_step = len(set(many.top_ten[-1, 0].tolist()) & set(single.top_ten[-1].tolist()))
@@ -174,7 +174,7 @@ def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) 
 
 
 @loaders.of_run(64)
-def noised(run: RunFolder, stage: str, item: int, seed: int) -> "tuple[Schedule, Noised]":
+def noised(run: RunFolder, stage: str, item: int, seed: int) -> "tuple[Schedule, NoisedItem]":
     """The run's noise schedule, and what it does to an item."""
     from adrec.explain.forward_process import noised, schedule
 

@@ -55,23 +55,24 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
     from app.denoising import charts
 
     found = data.chance(run, stage, subject, seed, trajectory.steps)
-    final = [set(row) for row in found.fan.top_ten[-1].tolist()]
+    final = [set(row) for row in found.sweep.top_ten[-1].tolist()]
     common = [len(final[0] & other) for other in final[1:]]
-    st.markdown(words.of_noise(trajectory.steps, found.one_step, common, len(final[0])))
+    st.markdown(words.describe_noise(trajectory.steps, found.one_step, common, len(final[0])))
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"**Rank of {words.MARKDOWN.title(title(found.fan.item))} under {data.SEEDS} seeds**")
+        st.markdown(f"**Rank of {words.MARKDOWN.title(title(found.sweep.item))} under {data.SEEDS} seeds**")
         alt = (
-            f"Ranks over {trajectory.steps} steps under {data.SEEDS} seeds: at the end {found.fan.band[-1, 0]} to {found.fan.band[-1, -1]}."
+            f"Ranks over {trajectory.steps} steps under {data.SEEDS} seeds: "
+            f"at the end {found.sweep.band[-1, 0]} to {found.sweep.band[-1, -1]}."
         )
-        ui.figure(charts.band(found.fan), charts.band_table(found.fan), "ranks-by-seed", alt, key="denoising.band")
-        alike = bool((found.fan.ranks == found.fan.ranks[:, :1]).all())
+        ui.figure(charts.band(found.sweep), charts.band_table(found.sweep), "ranks-by-seed", alt, key="denoising.band")
+        alike = bool((found.sweep.ranks == found.sweep.ranks[:, :1]).all())
         bands = "The line is the median of the seeds, the darker band eight of ten, the lighter one all. The first seed is the one above."
         st.caption("All seeds give this rank at every step, so there is one line and no band around it." if alike else bands)
     with right:
-        st.markdown(words.of_shares(found.fan, title))
-        table = charts.pd.DataFrame([{"id": item, "title": title(item), "share": share} for item, share in found.fan.shares])
-        ui.figure(charts.ends(found.fan, title), table, "where-seeds-end", "Share of seeds that end at each item", key="denoising.ends")
+        st.markdown(words.describe_first_choices(found.sweep, title))
+        table = charts.pd.DataFrame([{"id": item, "title": title(item), "share": share} for item, share in found.sweep.shares])
+        ui.figure(charts.ends(found.sweep, title), table, "where-seeds-end", "Share of seeds that end at each item", key="denoising.ends")
     st.markdown(f"**One step against {run.settings['timesteps']}**, under the same {data.SEEDS} seeds")
     columns = {
         "steps": st.column_config.NumberColumn("Steps"),
@@ -90,7 +91,7 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
 
 
 def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
-    from adrec.explain.forward_process import dealt
+    from adrec.explain.forward_process import noise_levels
     from app.denoising import charts
 
     item = trajectory.target or int(trajectory.top[-1, 0])
@@ -122,8 +123,8 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
     st.markdown("**Who gets how much noise**")
     sequence = [*trajectory.history[1:], item]
     loaded: Any = data.model(run, stage).result()
-    levels = dealt(len(sequence), loaded.diffusion, seed)
-    figure = charts.dealt(levels, schedule, [title(i) for i in sequence])
+    levels = noise_levels(len(sequence), loaded.diffusion, seed)
+    figure = charts.noise_levels(levels, schedule, [title(i) for i in sequence])
     rows = charts.pd.DataFrame({"title": [title(i) for i in sequence], **levels})
     ui.figure(
         figure, rows, "noise-by-token", "Noise on every token of the history, in training and when recommending.", key="denoising.dealt"
@@ -142,7 +143,7 @@ def _everyone(run: RunFolder) -> None:
         return
     from app.denoising import charts
 
-    st.markdown(words.of_everyone(report))
+    st.markdown(words.describe_all_users(report))
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**When it is decided**")

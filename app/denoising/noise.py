@@ -62,7 +62,7 @@ def effect(run: RunFolder) -> None:
     measured = {weight: report for weight, report in reports.items() if report is not None}
     absent = [f"{weight:g}" for weight, report in reports.items() if report is None]
     if measured:
-        st.markdown(words.of_weights(measured))
+        st.markdown(words.describe_noise_weights(measured))
         number = st.column_config.NumberColumn
         columns: dict[str, Any] = {
             "weight": number("λ", format="%g"),

@@ -103,7 +103,7 @@ def downloads(
     stage: str,
     subject: data.Subject,
     method: str,
-    beside: export.Beside | None,
+    beside: export.Comparison | None,
 ) -> None:
     """The whole trajectory, or both, as JSON, as a table, and as a page that works offline."""
     stem = f"{run.name}-{subject.user_id or 'composed'}-seed{trajectory.seed}"
@@ -114,13 +114,13 @@ def downloads(
         row.download_button(label, make, file_name=f"{stem}.{end}", mime=mime, **common)
 
     def page() -> str:
-        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "beside": beside}
+        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "comparison": beside}
         return export.page(trajectory, data.layout(run, stage, method), title, **of)
 
     def document() -> str:
         found = data.chance(run, stage, subject, trajectory.seed, trajectory.steps)
         layout = data.layout(run, stage, method)
-        report = export.document(trajectory, layout, title, subject.user_id, found.fan, found.fewer, beside)
+        report = export.document(trajectory, layout, title, subject.user_id, found.sweep, found.fewer, beside)
         return json.dumps(report, ensure_ascii=False, indent=1)
 
     offer("Everything shown here (JSON)", document, "json", "application/json")

@@ -98,7 +98,7 @@ def test_groups_cover_every_user_once_with_their_own_figures(report, walks, sing
         assert group["mean_commit_step"] == pytest.approx(np.mean([walks[u].commit_step for u in users]))
 
 
-def test_scores_held_a_few_rows_at_a_time_give_the_same(report, tiny_run, tiny_data, monkeypatch):
+def test_scoring_a_few_rows_at_a_time_gives_the_same(report, tiny_run, tiny_data, monkeypatch):
     monkeypatch.setattr(module, "SCORES", 61 * 3)
     assert measure(load_model(tiny_run), tiny_data, seed=3) == report
 
@@ -112,7 +112,7 @@ def test_it_is_computed_once_and_then_read_from_the_run_folder(copy, tiny_data, 
 
 
 @pytest.mark.parametrize("change", ["weights", "settings", "damage"])
-def test_what_belongs_to_another_model_is_not_taken(copy, tiny_data, change):
+def test_a_cache_of_another_model_is_ignored(copy, tiny_data, change):
     all_users(copy, tiny_data)
     if change == "weights":
         copy.weights_path("finetune").write_bytes(copy.weights_path("warmup").read_bytes())
@@ -123,13 +123,13 @@ def test_what_belongs_to_another_model_is_not_taken(copy, tiny_data, change):
     assert cached_all_users(copy) is None
 
 
-def test_a_folder_that_cannot_be_written_to_leaves_it_in_the_cache(copy, tiny_data, monkeypatch):
+def test_a_read_only_run_is_cached_at_home(copy, tiny_data, monkeypatch):
     (copy.path / FILE).mkdir()  # also root cannot replace a folder by a file
     first = all_users(copy, tiny_data)
     assert cached_all_users(copy) == first and list((Path(home()) / "all_users").glob("*.json"))
 
 
-def test_progress_ends_at_one_and_what_it_raises_leaves_nothing(copy, tiny_data):
+def test_progress_ends_at_one_and_an_exception_in_it_leaves_nothing(copy, tiny_data):
     def stop(share: float) -> None:
         raise KeyboardInterrupt
 
@@ -141,7 +141,7 @@ def test_progress_ends_at_one_and_what_it_raises_leaves_nothing(copy, tiny_data)
     assert shares == sorted(shares) and shares[-1] == 1
 
 
-def test_a_run_without_a_reverse_process_says_so(copy, tiny_run, tiny_data):
+def test_a_run_without_a_reverse_process_is_refused(copy, tiny_run, tiny_data):
     with pytest.raises(DataError, match="'sasrec' has no reverse process"):
         measure(load_model(tiny_run, "pretrain"), tiny_data)
     for stage in ("warmup", "finetune"):

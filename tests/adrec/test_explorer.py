@@ -15,7 +15,7 @@ from adrec.browser import wire
 from adrec.cli import main
 from adrec.data.titles import titled
 from adrec.explain import export, scene, words
-from adrec.explain.seeds import fan, fewer_steps
+from adrec.explain.seeds import fewer_steps, seed_sweep
 from adrec.explain.trajectory import Trajectory, most_popular, trajectory, user_trajectory
 from adrec.models.loading import load_model
 
@@ -44,7 +44,7 @@ def saved(page: str, kind: str) -> str:
     return base64.b64decode(re.search(f'href="data:{kind};base64,([^"]*)"', page)[1]).decode()
 
 
-def test_the_page_asks_nothing_of_the_network_and_is_whole(page):
+def test_the_exported_page_is_complete_and_makes_no_request(page):
     assert re.findall(r'(?:src|href)="(?!data:)[^"]*"', page) == [] and "import(" not in page and "fetch(" not in page
     assert "url(" not in page and not re.search(r"\{\{ \w+ \}\}|\{%", page) and "default-src 'none'" in page
     assert all(browser.text(name) in page for name in ("trajectory.css", "scrubber.css", "scrubber.html"))
@@ -113,7 +113,7 @@ def test_a_title_cannot_bring_markup_or_end_the_script(walk, layout):
     assert [re.sub(r'(download|href)="[^"]*"', "", tag) for tag in re.findall(r"<[^>]*>", evil)] == tags
 
 
-def test_any_title_reaches_the_scene_and_the_downloads_as_it_is(walk, layout):
+def test_any_title_reaches_the_scene_and_the_downloads_unchanged(walk, layout):
     evil = export.page(walk, layout, lambda i: f"{HOSTILE}{i}", name="x")
     (got,) = wire.unblock(base64.b64decode(re.search(r'id="scene">([^<]*)<', evil)[1]), 4)
     assert got["titles"]["1"] == f"{HOSTILE}1"
@@ -141,13 +141,13 @@ def test_the_table_has_a_row_for_each_place_of_each_step(walk, title):
     assert first["t"].tolist() == walk.timesteps.tolist() and first["rival"].tolist() == [title(i) for i in walk.rival]
 
 
-def test_the_document_says_the_headline_and_holds_fan_and_steps(walk, title, layout, tiny_run):
+def test_the_document_has_headline_seed_sweep_and_fewer_steps(walk, title, layout, tiny_run):
     model = load_model(tiny_run)
-    many, few = fan(model, walk.history, walk.target, seeds=3), fewer_steps(model, walk.history, walk.target, seeds=3)
+    many, few = seed_sweep(model, walk.history, walk.target, seeds=3), fewer_steps(model, walk.history, walk.target, seeds=3)
     told = export.document(walk, layout, title, "5", many, few)
     assert told["headline"] == words.headline(walk, title, words.TEXT) and "*" not in told["headline"]
-    assert told["fan"] == many.to_json(title) and [f["steps"] for f in told["fewer_steps"]] == [1, 2, 4]
-    assert "fan" not in export.document(walk, layout, title)
+    assert told["seed_sweep"] == many.to_json(title) and [f["steps"] for f in told["fewer_steps"]] == [1, 2, 4]
+    assert "seed_sweep" not in export.document(walk, layout, title)
 
 
 def test_without_a_target_or_popularity_the_scene_leaves_them_out(tiny_run, title, layout):
@@ -163,12 +163,12 @@ def test_the_command_writes_report_table_and_seeds(tiny_run, tiny_data, tmp_path
     files = ["--report", str(out), "--csv", str(csv)]
     assert main(["trajectory", str(tiny_run.path), "--index", "5", "--seed", "2", "--seeds", "4", "--json", *files]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert len(told["fan"]["seeds"]) == 4 and told["fewer_steps"][-1]["common"] == 10
+    assert len(told["seed_sweep"]["seeds"]) == 4 and told["fewer_steps"][-1]["common"] == 10
     assert json.loads(saved(out.read_text(), "application/json"))["steps"] == told["steps"]
     assert pd.read_csv(csv)["margin"][10] == pytest.approx(told["steps"][0]["margin"])
 
 
-def test_where_no_map_can_be_drawn_all_else_is_told(tiny_run, tmp_path, capsys):
+def test_without_a_map_the_rest_is_still_reported(tiny_run, tmp_path, capsys):
     run = Path(shutil.copytree(tiny_run.path, tmp_path / "run"))
     (run / "stages" / "pretrain" / "model.safetensors").write_bytes(b"broken")
     of = ["trajectory", str(run), "--history", tiny_run.items["item"][1]]
@@ -179,13 +179,13 @@ def test_where_no_map_can_be_drawn_all_else_is_told(tiny_run, tmp_path, capsys):
     assert main([*of, "--report", str(tmp_path / "out.html")]) == 2 and not (tmp_path / "out.html").exists()
 
 
-def test_a_report_that_cannot_be_written_is_told(tiny_run, tmp_path, capsys):
+def test_a_report_that_cannot_be_written_is_one_sentence(tiny_run, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["trajectory", str(tiny_run.path), "--history", "1;2", "--report", str(tmp_path / "file" / "x.html")]) == 2
     assert capsys.readouterr().err.startswith("adrec: ")
 
 
-def test_a_run_without_titles_is_explored_by_its_ids(tiny_run, tmp_path, capsys):
+def test_a_run_without_titles_shows_ids(tiny_run, tmp_path, capsys):
     run = Path(shutil.copytree(tiny_run.path, tmp_path / "untitled"))
     items = tiny_run.items
     items[["item"]].assign(title=items["item"]).to_csv(run / "items.csv")

@@ -5,7 +5,7 @@ import pytest
 
 from adrec.diffusion import Diffusion
 from adrec.errors import DataError
-from adrec.explain.forward_process import dealt, noised, schedule
+from adrec.explain.forward_process import noise_levels, noised, schedule
 
 DIFFUSION = Diffusion.from_schedule("trunc_lin", 8)
 
@@ -47,12 +47,12 @@ def test_the_items_own_signal_to_noise_is_that_of_its_parts(table):
     assert found.snr[2] == pytest.approx((kept * table[7] ** 2).sum() / power, rel=0.03)
 
 
-def test_noise_is_dealt_out_per_token_per_sequence_or_to_the_last_alone():
-    found = dealt(30, DIFFUSION, seed=2)
+def test_noise_levels_are_per_token_per_sequence_or_for_the_last_alone():
+    found = noise_levels(30, DIFFUSION, seed=2)
     assert len(set(found["token"])) > 1 and len(set(found["sequence"])) == 1 and found["start"].tolist() == [-1] * 29 + [7]
     assert all(((found[k] >= 0) & (found[k] < 8)).all() for k in ("token", "sequence"))
 
 
-def test_an_item_that_is_not_there_is_told(table):
+def test_an_unknown_item_is_refused(table):
     with pytest.raises(DataError, match="ids go from 1 to 40"):
         noised(table, 41, DIFFUSION)

@@ -21,7 +21,7 @@ def clusters(seed: int = 0) -> np.ndarray:
 
 @given(st.integers(0, 119), st.floats(0.1, 10))
 @settings(max_examples=30, deadline=None)
-def test_a_vector_that_points_as_an_item_does_is_put_on_it(item: int, scale: float) -> None:
+def test_a_vector_in_an_items_direction_lands_on_the_item(item: int, scale: float) -> None:
     table = clusters().astype(np.float64)
     assert np.array_equal(Placer(table, LAYOUT)(scale * table[item : item + 1]).positions[0], LAYOUT[item])
 
@@ -70,7 +70,7 @@ def test_neighbours_and_errors_are_those_that_every_distance_gives(by_pca: bool)
         assert error == pytest.approx(1 - len(set(row.tolist()) & set(shown.tolist())) / 10)
 
 
-def test_of_equally_near_items_the_first_come_first() -> None:
+def test_ties_among_nearest_items_go_to_the_first() -> None:
     table = np.repeat(clusters()[:20], 3, axis=0)
     near = Placer(table, LAYOUT[:60], k=6)(table[:1] + np.float32(0.01)).near[0]
     assert near.tolist() == [0, 1, 2, *range(near[3], near[3] + 3)]

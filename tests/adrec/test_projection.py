@@ -214,7 +214,7 @@ def test_umap_is_imported_only_when_it_is_used() -> None:
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
-def test_nothing_is_cached_before_it_was_computed(run: RunFolder, method: str) -> None:
+def test_nothing_is_cached_before_it_is_computed(run: RunFolder, method: str) -> None:
     assert cached(run, method) is None
 
 
@@ -231,12 +231,12 @@ def test_a_cached_umap_is_not_computed_again(run: RunFolder, monkeypatch: pytest
     assert np.array_equal(project(run, "umap")["finetune"], made["finetune"])
 
 
-def test_another_seed_is_cached_apart(run: RunFolder) -> None:
+def test_each_seed_is_cached_separately(run: RunFolder) -> None:
     project(run, "umap", seed=0)
     assert cached(run, "umap", seed=1) is None
 
 
-def test_a_changed_table_is_projected_anew(run: RunFolder) -> None:
+def test_a_changed_table_is_projected_again(run: RunFolder) -> None:
     project(run, "pca")
     save_arrays(run.weights_path("finetune"), {ITEM_TABLE: np.vstack([np.zeros(8, np.float32), clusters(9)])})
     assert cached(run, "pca") is None
@@ -255,7 +255,7 @@ def test_a_run_that_cannot_be_written_is_cached_at_home(run: RunFolder) -> None:
     assert cached(run, "pca") is not None
 
 
-def test_a_copied_run_brings_its_maps(run: RunFolder, tmp_path: Path) -> None:
+def test_a_copied_run_keeps_its_cached_maps(run: RunFolder, tmp_path: Path) -> None:
     project(run, "pca")
     run.path.rename(tmp_path / "elsewhere")
     assert cached(RunFolder(tmp_path / "elsewhere"), "pca") is not None
@@ -266,6 +266,6 @@ def test_an_unknown_method_is_named(run: RunFolder) -> None:
         project(run, "tsne")
 
 
-def test_a_run_without_tables_says_so(tmp_path: Path) -> None:
+def test_a_run_without_tables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AdrecError, match="no item table yet"):
         project(RunFolder(tmp_path), "pca")

@@ -39,7 +39,7 @@ def untitled(tiny_run: RunFolder, tmp_path: Path) -> RunFolder:
 
 
 @pytest.mark.parametrize("steps", [None, 1, 3])
-def test_each_history_gets_what_its_trajectory_ends_at(tiny_run, steps):
+def test_each_history_gets_the_final_list_of_its_trajectory(tiny_run, steps):
     model = load_model(tiny_run)
     for history, user in zip(HISTORIES, recommend(tiny_run, HISTORIES, 7, seed=4, steps=steps)["users"], strict=True):
         alone = trajectory(model, history, seed=4, steps=steps, top=7)
@@ -64,21 +64,21 @@ def test_titles_raw_ids_and_ids_name_the_same_history(tiny_run):
     assert others == [first, first]
 
 
-def test_seen_items_are_left_out_also_those_too_far_back_to_be_read(tiny_run):
+def test_seen_items_are_excluded_even_those_too_far_back_to_be_read(tiny_run):
     history = list(range(1, 31))
     everything, unseen = (ids(recommend(tiny_run, [history], 60, exclude_seen=e))[0] for e in (False, True))
     assert sorted(everything) == list(range(1, 61))
     assert unseen == [i for i in everything if i > 30]
 
 
-def test_many_more_histories_than_fit_at_once_get_the_same(tiny_run, monkeypatch):
+def test_histories_in_several_batches_get_the_same_items(tiny_run, monkeypatch):
     whole = ids(recommend(tiny_run, HISTORIES))
     monkeypatch.setattr("adrec.explain.recommending.HISTORIES", 2)
     monkeypatch.setattr("adrec.explain.recommending.SCORES", 61)
     assert ids(recommend(tiny_run, HISTORIES)) == whole
 
 
-def test_five_hundred_items_count_as_the_last_that_the_model_reads(tiny_run):
+def test_a_history_of_five_hundred_items_is_cut_to_what_the_model_reads(tiny_run):
     long = (list(range(1, 61)) * 9)[:500]
     (user,) = recommend(tiny_run, [long])["users"]
     assert [h["id"] for h in user["history"]] == long[-10:] and ids(recommend(tiny_run, [long[-10:]]))[0] == [
@@ -90,14 +90,14 @@ def test_a_run_without_titles_or_reverse_process_recommends_by_its_ids(untitled)
     assert recorded(untitled.info).model.name == "sasrec"
     (user,) = recommend(untitled, [untitled.items["item"][4]])["users"]
     assert len(user["items"]) == 10 and user["history"] == [{"id": 4, "title": untitled.items["item"][4]}]
-    with pytest.raises(ConfigError, match=r"The model 'SASRec\+' has no reverse process, so it takes no number of steps"):
+    with pytest.raises(ConfigError, match=r"The model 'SASRec\+' has no reverse process, so the number of steps cannot be set"):
         recommend(untitled, [[4]], steps=4)
 
 
 @pytest.mark.parametrize(
     ("histories", "words"),
     [
-        ([], "no history to recommend for"),
+        ([], "No history given"),
         ([[1], []], "History 2: The history is empty"),
         ([[1], " ; "], "History 2: The history is empty"),
         ([[61]], "^Item id 61 is not in the catalogue; ids go from 1 to 60"),
@@ -105,15 +105,15 @@ def test_a_run_without_titles_or_reverse_process_recommends_by_its_ids(untitled)
         (["Cluster 1 item"], "the closest titles are"),
     ],
 )
-def test_what_cannot_be_recommended_for_is_named(tiny_run, histories, words):
+def test_an_unusable_history_is_named(tiny_run, histories, words):
     with pytest.raises(DataError, match=words):
         recommend(tiny_run, histories)
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"k": 0}, "is 0"), ({"steps": 5}, "allowed is 1 to 4"), ({"users": [1, 2]}, "one position")]
+    ("options", "words"), [({"k": 0}, "at least 1, not 0"), ({"steps": 5}, "allowed is 1 to 4"), ({"users": [1, 2]}, "one position")]
 )
-def test_an_impossible_setting_is_told(tiny_run, options, words):
+def test_an_impossible_setting_is_refused(tiny_run, options, words):
     with pytest.raises(ConfigError, match=words):
         recommend(tiny_run, [[1]], **options)
 
@@ -146,7 +146,7 @@ def test_a_time_column_decides_the_order(tmp_path):
         ("h.csv", "user,item\na,1\nb,\n", "has no item in row 2"),
     ],
 )
-def test_a_file_that_holds_no_histories_is_named(tmp_path, name, text, words):
+def test_a_file_without_histories_is_named(tmp_path, name, text, words):
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=words):
         read_histories(tmp_path / name)

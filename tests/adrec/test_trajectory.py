@@ -107,7 +107,7 @@ def test_the_final_first_choice_is_ranked_from_the_noise_on():
 
 
 @pytest.mark.parametrize("target", [1, None])
-def test_in_a_catalogue_of_one_item_it_is_its_own_rival(target):
+def test_a_catalogues_only_item_is_its_own_rival(target):
     walk = trajectory(model_of(n_items=1), [1, 1], target=target)
     assert set(walk.rival.tolist()) == {1} and set(walk.margin.tolist()) == {0.0} and walk.commit_step == 1
 
@@ -121,7 +121,7 @@ def test_the_estimate_is_compared_with_the_histories_mean_and_the_most_popular_i
     assert trajectory(model_of(), repeated).cosine_to_popular is None
 
 
-def test_of_what_entered_and_left_the_list_each_step_tells(walk):
+def test_each_step_reports_what_entered_and_left_the_list(walk):
     changes = 0
     for i in range(1, walk.steps):
         before, now = walk.top[i - 1].tolist(), walk.top[i].tolist()
@@ -170,7 +170,7 @@ def test_the_noises_share_is_its_length_over_the_conditions_of_the_plain_encoder
     assert (found.to_json(str)["noise_weight"], found.to_json(str)["noise_share"]) == (weight, found.noise_share)
 
 
-def test_of_a_model_that_does_not_add_the_noise_no_share_is_told():
+def test_a_model_that_does_not_add_noise_has_no_noise_share():
     model = built(plan("dreamrec", hidden_size=16, heads=2, blocks=1, length=10, timesteps=6))
     found = trajectory(model, HISTORY, seed=1)
     assert found.noise_share is None and found.noise_weight is None
@@ -181,7 +181,7 @@ def test_only_the_last_items_of_a_long_history_count():
     assert np.array_equal(trajectory(model, long).top, trajectory(model, long[-10:]).top)
 
 
-def test_five_hundred_items_count_as_the_last_that_the_model_reads():
+def test_a_history_of_five_hundred_items_is_cut_to_what_the_model_reads():
     long = (list(range(1, 61)) * 9)[:500]
     assert trajectory(model_of(), long).history == long[-10:]
 
@@ -223,7 +223,7 @@ def test_the_outcome_follows_from_the_final_rank(rank, outcome):
     assert replace(lists([1], [1]), target_rank=np.array([99, rank])).outcome == outcome
 
 
-def test_without_a_target_nothing_is_said_of_it():
+def test_without_a_target_its_fields_are_none():
     report = trajectory(model_of(), HISTORY).to_json(str)
     assert report["target"] is None and report["outcome"] is None
     assert all(step["target_rank"] is None and step["cosine_to_target"] is None for step in report["steps"])
@@ -245,11 +245,11 @@ def test_json_holds_every_state_and_estimate(walk):
 @pytest.mark.parametrize(
     ("history", "words"), [([], "history is empty"), ([0], "Item id 0"), ([61], "ids go from 1 to 60"), ([-3], "Item id -3")]
 )
-def test_a_history_that_cannot_be_is_refused(history, words):
+def test_an_invalid_history_is_refused(history, words):
     with pytest.raises(DataError, match=words):
         trajectory(model_of(), history)
 
 
-def test_a_model_without_a_reverse_process_says_so():
+def test_a_model_without_a_reverse_process_is_refused():
     with pytest.raises(DataError, match="no reverse process"):
         trajectory(built(plan("sasrec")), HISTORY)

@@ -253,14 +253,14 @@ def test_with_lambda_zero_one_step_and_every_seed_give_the_same_list(run: RunFol
     info["model"]["noise_weight"] = 0.0
     write_json(run.path / "run.json", info)
     found = data.chance(run, "finetune", first_user(tiny_data), 0, 4)
-    assert (found.one_step, found.fan.distinct_lists) == (10, 1)
+    assert (found.one_step, found.sweep.distinct_lists) == (10, 1)
 
 
 def test_with_lambda_one_the_seeds_differ_and_the_first_is_the_one_shown(run: RunFolder, tiny_data: SequenceDataset) -> None:
     found = data.chance(run, "finetune", first_user(tiny_data), 3, 4)
-    assert found.fan.distinct_lists > 1
+    assert found.sweep.distinct_lists > 1
     shown = data.trajectory(run, "finetune", first_user(tiny_data), 3, 4)
-    assert found.fan.top_ten[:, 0].tolist() == shown.top_ten.tolist() and len(found.fan.seeds) == data.SEEDS
+    assert found.sweep.top_ten[:, 0].tolist() == shown.top_ten.tolist() and len(found.sweep.seeds) == data.SEEDS
 
 
 @pytest.mark.parametrize(
@@ -274,14 +274,14 @@ def test_with_lambda_one_the_seeds_differ_and_the_first_is_the_one_shown(run: Ru
     ],
 )
 def test_the_words_about_the_noise_follow_its_figures(one_step: int, seeds: tuple[int, ...], said: str) -> None:
-    assert said in words.of_noise(32, one_step, seeds)
+    assert said in words.describe_noise(32, one_step, seeds)
 
 
 @pytest.mark.parametrize(
     ("share", "commit", "said"),
     [
-        (0.001, 1, "here 0.1 % as loud as the history: the history settles the list alone"),
-        (0.1, 3, "here 10 % as loud as the history: faint, but enough to tip a close call on the way"),
+        (0.001, 1, "here 0.1 % as loud as the history: the history alone settles the list"),
+        (0.1, 3, "here 10 % as loud as the history: faint, but enough to tip a close call"),
         (1.06, 3, "here 1.1 times as loud as the history: loud enough for every step to revise the guess"),
         (1.06, 1, "for this history that does not change the list"),
         (None, 3, "hears the noised vector in full"),
@@ -299,7 +299,7 @@ def test_of_a_list_that_only_changed_its_order_no_more_is_said_than_that(found: 
     lists[0, :2] = 2, 1
     walk = replace(found, top_ten=lists, noise_weight=0.1, noise_share=0.1)
     assert (walk.commit_step, walk.order_commit_step) == (1, 2)
-    assert "settles the ten items alone; the other steps may still swap their places" in words.why(walk)
+    assert "the history alone settles the ten items; the other steps may still reorder them" in words.why(walk)
 
 
 @pytest.mark.parametrize("part", ["seeds", "forward", "everyone"])
@@ -313,7 +313,7 @@ def test_every_closer_look_can_be_linked_to(run: RunFolder, part: str) -> None:
 def test_all_users_are_shown_once_they_are_measured(run: RunFolder) -> None:
     report = all_users(run)
     app = open_page("denoising", run="tiny", look="everyone")
-    assert words.of_everyone(report) in texts(app) and not app.exception
+    assert words.describe_all_users(report) in texts(app) and not app.exception
     assert "All users" not in app.selectbox(key="denoising.kind").help
 
 
@@ -404,21 +404,21 @@ def test_what_the_noise_weight_does_is_told_of_the_runs_that_are_measured(run: R
     quiet = with_weight(run, "quiet", 0.001)
     report = all_users(run)
     app = open_page("denoising", run="tiny", look="weights")
-    assert words.of_weights({1.0: report}) in texts(app) and "not measured yet for λ = 0.001:" in texts(app)
+    assert words.describe_noise_weights({1.0: report}) in texts(app) and "not measured yet for λ = 0.001:" in texts(app)
     both = {0.001: all_users(quiet), 1.0: report}
     app = open_page("denoising", run="tiny", look="weights")
-    assert words.of_weights(both) in texts(app) and "not measured yet" not in texts(app)
+    assert words.describe_noise_weights(both) in texts(app) and "not measured yet" not in texts(app)
     (table,) = app.dataframe
     assert table.value["weight"].tolist() == [0.001, 0.001, 1.0, 1.0] and table.value["commit"].iloc[-1] == both[1.0]["mean_commit_step"]
 
 
-@pytest.mark.parametrize(("other", "said"), [(0.25, "which is no more than chance"), (0.5, "which is more than chance")])
+@pytest.mark.parametrize(("other", "said"), [(0.25, "points, no more than chance"), (0.5, "points, more than chance")])
 def test_a_noise_weight_is_called_better_only_beyond_chance(other: float, said: str) -> None:
     def report(rate: float) -> dict:
         rows = [{"hr@20": rate, "common": 9.0, "mean_commit_step": 2.0}]
         return {"by_steps": rows, "timesteps": 32, "users": 900}
 
-    words_ = words.of_weights({0.001: report(0.22), 1.0: report(other)})
+    words_ = words.describe_noise_weights({0.001: report(0.22), 1.0: report(other)})
     assert said in words_ and "λ = 1 has the highest HR@20 and λ = 0.001 the lowest" in words_
 
 
@@ -484,7 +484,7 @@ def test_the_headline_names_what_overtook_what(found: Trajectory) -> None:
 
 def test_the_headline_says_when_only_the_order_still_changes(found: Trajectory) -> None:
     said = words.headline(with_lists(found, [1, 2, 3], [1, 2, 3], [2, 1, 3]), str)
-    assert "**Decided at the first step**: the other 2 change none of its ten items, only their order, for the last time at step 3." in said
+    assert "**Decided at the first step**: the other 2 change none of its ten items, only their order, last at step 3." in said
 
 
 def test_titles_with_asterisks_stay_titles() -> None:

@@ -22,7 +22,7 @@ from app.denoising import compare, data
 from tests.adrec.small import plan
 from tests.app.pages import open_page, texts
 
-SAME = "Both begin with the same noise and are given the same random numbers at every step (seed 3)."
+SAME = "Both start from the same noise and get the same random numbers at every step (seed 3)."
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_another_user_is_shown_under_the_first_ones_noise(run: RunFolder, tiny_d
     first, second = (str(tiny_data.user_ids[i]) for i in (5, 9))
     app = open_page("denoising", run="tiny", user=first, compare="user", other=second, seed="3")
     said = texts(app)
-    assert f"Looking at user *{second}* in place of user *{first}*" in said and SAME in said and not app.exception
-    assert f"Seen alone, user *{second}* is given other numbers." in said
+    assert f"Looking at user *{second}* instead of user *{first}*" in said and SAME in said and not app.exception
+    assert f"On their own, user *{second}* would get different numbers." in said
     assert tiny_data.items.title(int(tiny_data.test[9])) in "".join(element.proto.body for element in app.get("html"))
 
 
@@ -94,12 +94,12 @@ def test_another_user_can_be_drawn(run: RunFolder, tiny_data: SequenceDataset) -
 
 def test_a_composed_history_is_compared_with_a_user(run: RunFolder, tiny_data: SequenceDataset) -> None:
     app = open_page("denoising", run="tiny", view="own", history="4-5", compare="user", other=str(tiny_data.user_ids[2]))
-    assert "in place of your own history" in texts(app) and not app.exception
+    assert "instead of your own history" in texts(app) and not app.exception
 
 
 def test_the_model_after_its_warm_up_is_compared_with_the_fine_tuned_one(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", compare="stage", seed="3")
-    assert "Taking the model after the warm-up in place of the one after the fine-tuning" in texts(app) and SAME in texts(app)
+    assert "Using the model after the warm-up instead of the one after the fine-tuning" in texts(app) and SAME in texts(app)
 
 
 def test_a_run_whose_warm_up_has_no_model_says_so(run: RunFolder) -> None:
@@ -117,9 +117,9 @@ def test_a_run_without_an_earlier_stage_says_so(run: RunFolder) -> None:
 def test_another_run_of_other_width_and_steps_says_that_its_noise_differs(run: RunFolder, peer: RunFolder) -> None:
     history = "-".join(map(str, range(1, 10)))
     said = texts(open_page("denoising", run="tiny", view="own", history=history, compare="run", against="peer"))
-    assert "Taking the run *peer* in place of *tiny*" in said
+    assert "Using the run *peer* instead of *tiny*" in said
     assert "The noise cannot be the same: vectors have 16 numbers in A and 32 in B." in said
-    assert "The clock is A's; B is shown at the same share of its way." in said
+    assert "The clock is A's; B is shown at the same fraction of its steps." in said
     assert "B reads only the last 6 items of the history." in said and "of 25" in said
 
 
@@ -131,15 +131,15 @@ def test_an_item_of_the_history_is_removed_or_replaced(run: RunFolder) -> None:
     titles, of = run.items["title"], {"run": "tiny", "view": "own", "history": "9-3-20", "compare": "item", "seed": "3"}
     assert f"Removing *{titles[20]}*" in texts(open_page("denoising", **of))
     app = open_page("denoising", **of, place="1", by="7")
-    assert f"Replacing *{titles[9]}* by *{titles[7]}*" in texts(app) and SAME in texts(app) and not app.warning
+    assert f"Replacing *{titles[9]}* with *{titles[7]}*" in texts(app) and SAME in texts(app) and not app.warning
     app.selectbox(key="state.by").set_value(8).run()
-    assert app.query_params["by"] == "8" and f"by *{titles[8]}*" in texts(app)
+    assert app.query_params["by"] == "8" and f"with *{titles[8]}*" in texts(app)
 
 
 def test_the_only_item_of_a_history_can_be_replaced_and_not_removed(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="4", compare="item", by="0")
     assert "The link's new item '0' does not fit here; accepted is another item's id, 1 to 60." in texts(app)
-    assert f"Replacing *{run.items['title'][4]}* by" in texts(app)
+    assert f"Replacing *{run.items['title'][4]}* with" in texts(app)
 
 
 def test_of_a_large_catalogue_the_new_item_is_typed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_of_a_large_catalogue_the_new_item_is_typed(run: RunFolder, monkeypatch:
     titles = run.items["title"]
     app = open_page("denoising", run="tiny", view="own", history="9-3", compare="item")
     next(field for field in app.text_input if field.label == "In its place").input(titles[8]).run()
-    assert app.query_params["by"] == "8" and f"Replacing *{titles[3]}* by *{titles[8]}*" in texts(app)
+    assert app.query_params["by"] == "8" and f"Replacing *{titles[3]}* with *{titles[8]}*" in texts(app)
 
 
 @pytest.mark.parametrize(
@@ -180,33 +180,34 @@ def test_what_a_link_names_wrongly_is_told(run: RunFolder, link: dict[str, str],
 )
 def test_the_words_count_the_recommendations_that_changed(walk: Callable[..., Trajectory], after: tuple[int, ...], said: str) -> None:
     one = walk([3, 17])
-    told = words.of_pair("Removing *x*", with_list(one, 1, 2, 3), with_list(one, *after), film)
+    told = words.describe_pair("Removing *x*", with_list(one, 1, 2, 3), with_list(one, *after), film)
     assert told.startswith(f"Removing *x* {said} both are decided at the first step.")
 
 
 def test_the_words_tell_how_the_target_fares(walk: Callable[..., Trajectory]) -> None:
     one, other = walk([3, 17], target=7), walk([3, 18], target=7)
     up, down = (replace(one, target_rank=np.full(4, rank)) for rank in (3, 12))
-    assert "*film 7*, rises from rank 12 to 3." in words.of_pair("x", down, up, film)
-    assert "*film 7*, falls from rank 3 to 12." in words.of_pair("x", up, down, film)
-    assert "*film 7*, stays at rank 3." in words.of_pair("x", up, up, film)
-    assert "For B, what really came next, *film 8*, " in words.of_pair("x", one, walk([3, 18], target=8), film)
-    assert "For B, its first choice is" in words.of_pair("x", other, walk([3, 18]), film)
+    assert "*film 7*, rises from rank 12 to 3." in words.describe_pair("x", down, up, film)
+    assert "*film 7*, falls from rank 3 to 12." in words.describe_pair("x", up, down, film)
+    assert "*film 7*, stays at rank 3." in words.describe_pair("x", up, up, film)
+    assert "For B, what really came next, *film 8*, " in words.describe_pair("x", one, walk([3, 18], target=8), film)
+    assert "For B, its first choice is" in words.describe_pair("x", other, walk([3, 18]), film)
 
 
 def test_the_words_tell_when_each_is_decided(walk: Callable[..., Trajectory]) -> None:
     one = with_list(walk([3, 17]), 1, 2, 3)
     late = replace(one, top_ten=np.array([[4, 2, 3], [4, 2, 3], [1, 2, 3], [1, 2, 3]]))
-    assert "; A is decided at the first step, B at step 3 of 4. The first choice stays *film 1*." in words.of_pair("x", one, late, film)
+    sentence = words.describe_pair("x", one, late, film)
+    assert "; A is decided at the first step, B at step 3 of 4. The first choice stays *film 1*." in sentence
 
 
 def test_the_words_about_the_noise_follow_the_states(walk: Callable[..., Trajectory]) -> None:
     one = walk([3, 17], seed=3, user=5)
-    assert words.of_shared_noise(one, walk([9], seed=3, user=5)) == SAME
-    assert words.of_shared_noise(one, walk([9], seed=3, user=6)) == "A and B do not begin with the same noise."
+    assert words.describe_shared_noise(one, walk([9], seed=3, user=5)) == SAME
+    assert words.describe_shared_noise(one, walk([9], seed=3, user=6)) == "A and B do not start from the same noise."
     fewer = walk([9], seed=3, user=5, steps=2)
     np.testing.assert_array_equal(one.x_t[0], fewer.x_t[0])
-    assert "A takes 4 steps and B 2, so what is drawn on the way is not the same." in words.of_shared_noise(one, fewer)
+    assert "A takes 4 steps and B 2, so the noise drawn along the way differs." in words.describe_shared_noise(one, fewer)
 
 
 def draws(walked: Trajectory, diffusion: Diffusion) -> np.ndarray:
@@ -229,7 +230,7 @@ def test_two_histories_are_given_the_same_numbers_at_every_step(tiny_run: RunFol
 
 
 @pytest.fixture
-def beside(run: RunFolder) -> tuple[Trajectory, export.Beside]:
+def beside(run: RunFolder) -> tuple[Trajectory, export.Comparison]:
     """A history and the same without its newest item."""
     one = compare.Side(run, "finetune", data.Subject((9, 3, 20)), 4, "As it is")
     other = replace(one, subject=data.Subject((9, 3)), name="Without it")
@@ -238,7 +239,7 @@ def beside(run: RunFolder) -> tuple[Trajectory, export.Beside]:
     return one.trajectory(3), found
 
 
-def test_the_browser_gets_both_scenes(beside: tuple[Trajectory, export.Beside]) -> None:
+def test_the_browser_gets_both_scenes(beside: tuple[Trajectory, export.Comparison]) -> None:
     scenes = wire.unblock(beside[1].scenes)
     assert [s["name"] for s in scenes] == ["As it is", "Without it"]
     for got, walked in zip(scenes, (beside[0], beside[1].trajectory), strict=True):
@@ -246,9 +247,9 @@ def test_the_browser_gets_both_scenes(beside: tuple[Trajectory, export.Beside]) 
         np.testing.assert_allclose(got["margin"], walked.margin, rtol=1e-6)
 
 
-def test_the_json_holds_both_and_how_much_they_share(beside: tuple[Trajectory, export.Beside], run: RunFolder) -> None:
+def test_the_json_holds_both_and_how_much_they_share(beside: tuple[Trajectory, export.Comparison], run: RunFolder) -> None:
     (one, second), title = beside, titled(run.items)
-    told = export.document(one, second.layout, title, None, beside=second)["comparison"]
+    told = export.document(one, second.layout, title, None, comparison=second)["comparison"]
     assert told["b"] == export.document(second.trajectory, second.layout, title)
     assert told["headline"].startswith("Removing Film</script> changes")
     assert told["common"] == [len(set(one.top[i]) & set(second.trajectory.top[i])) for i in range(4)]
@@ -268,7 +269,7 @@ def test_the_json_places_each_panel_on_its_own_map(run: RunFolder) -> None:
 
 
 def test_of_fewer_steps_the_shared_items_are_those_at_the_same_share_of_the_way(
-    beside: tuple[Trajectory, export.Beside], run: RunFolder
+    beside: tuple[Trajectory, export.Comparison], run: RunFolder
 ) -> None:
     one, second = beside
     few = replace(second, trajectory=data.trajectory(run, "finetune", data.Subject((9, 3)), 3, 1))
@@ -276,8 +277,8 @@ def test_of_fewer_steps_the_shared_items_are_those_at_the_same_share_of_the_way(
     assert few.to_json(one, film)["common"] == [None, *last[1:]]  # a quarter of one step is still pure noise; a half counts as the step
 
 
-def test_the_page_to_take_along_shows_both_and_breaks_on_no_title(beside: tuple[Trajectory, export.Beside], run: RunFolder) -> None:
+def test_the_page_to_take_along_shows_both_and_breaks_on_no_title(beside: tuple[Trajectory, export.Comparison], run: RunFolder) -> None:
     one, second = beside
-    page = export.page(one, second.layout, titled(run.items), name="tiny", beside=second)
+    page = export.page(one, second.layout, titled(run.items), name="tiny", comparison=second)
     assert page.count("</script>") == 2 and "Removing <em>Film&lt;/script&gt;</em> <strong>changes" in page
     assert export._base64(scene.packed(second.scenes, 4)) in page

@@ -30,7 +30,7 @@ def test_the_many_seeds_make_way_and_are_computed_when_they_are_wanted_again(tin
         patched.setattr(reruns, "make_way", interrupted)
         with pytest.raises(RerunException):
             data.chance(*of)
-    assert len(steps) == 5 and data.chance(*of).fan.top_ten.shape == (4, data.SEEDS, 10)
+    assert len(steps) == 5 and data.chance(*of).sweep.top_ten.shape == (4, data.SEEDS, 10)
 
 
 def test_outside_of_a_run_there_is_nothing_to_make_way_for(caplog: pytest.LogCaptureFixture) -> None:

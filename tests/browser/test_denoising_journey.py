@@ -184,7 +184,7 @@ def test_on_a_phone_the_clock_stays_within_reach(page: Any, server: Server, run:
 def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, server: Server, run: Path) -> None:
     scrubber = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7", step="4")
     titles = RunFolder(run).items["title"]
-    expect(page.get_by_text(f"Replacing {titles[9]} by {titles[7]}")).to_contain_text("both begin with the same noise", ignore_case=True)
+    expect(page.get_by_text(f"Replacing {titles[9]} with {titles[7]}")).to_contain_text("both start from the same noise", ignore_case=True)
     panels = scrubber.locator(".panel[role=group]")
     expect(panels).to_have_count(2)
     expect(panels.nth(1)).to_have_accessible_name(f"B: {titles[7]} for {titles[9]}")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from adrec.errors import ConfigError, DataError
-from adrec.explain.seeds import QUANTILES, fan, fewer_steps, step_counts
+from adrec.explain.seeds import QUANTILES, fewer_steps, seed_sweep, step_counts
 from adrec.explain.trajectory import trajectory
 from tests.adrec.test_trajectory import CONFIG, HISTORY, model_of
 
@@ -21,30 +21,30 @@ def alone():
 
 @pytest.fixture(scope="module")
 def together():
-    return fan(model_of(), HISTORY, 7, seeds=SEEDS, user=2)
+    return seed_sweep(model_of(), HISTORY, 7, seeds=SEEDS, user=2)
 
 
-def test_all_seeds_at_once_are_one_seed_at_a_time(alone, together):
+def test_a_batch_of_seeds_equals_one_seed_at_a_time(alone, together):
     assert np.array_equal(together.ranks.T, [w.target_rank for w in alone])
     assert np.array_equal(together.top_ten.transpose(1, 0, 2), [w.top_ten for w in alone])
     assert together.commit_steps.tolist() == [w.commit_step for w in alone]
     assert np.array_equal(together.timesteps, alone[0].timesteps)
 
 
-def test_in_fewer_steps_too(together):
-    some = fan(model_of(), HISTORY, 7, seeds=SEEDS, steps=2)
+def test_fewer_steps_in_a_batch_equal_one_seed_at_a_time(together):
+    some = seed_sweep(model_of(), HISTORY, 7, seeds=SEEDS, steps=2)
     walks = [trajectory(model_of(), HISTORY, target=7, seed=s, steps=2) for s in SEEDS]
     assert np.array_equal(some.ranks.T, [w.target_rank for w in walks])
 
 
-def test_the_band_is_of_ranks_that_seeds_have(together):
+def test_every_rank_in_the_band_belongs_to_a_seed(together):
     assert together.band.shape == (6, len(QUANTILES))
     for band, ranks in zip(together.band, together.ranks, strict=True):
         assert band[0] == ranks.min() and band[-1] == ranks.max() and set(band) <= set(ranks)
 
 
-def test_the_shares_count_where_the_seeds_end():
-    many = fan(model_of(), HISTORY, seeds=20)
+def test_shares_count_the_seeds_final_items():
+    many = seed_sweep(model_of(), HISTORY, seeds=20)
     last = [trajectory(model_of(), HISTORY, seed=s).top_ten[-1].tolist() for s in range(20)]
     assert dict(many.shares) == {i: n / 20 for i, n in Counter(row[0] for row in last).items()}
     assert dict(many.appearances) == {i: n / 20 for i, n in Counter(i for row in last for i in row).items()}
@@ -54,8 +54,8 @@ def test_the_shares_count_where_the_seeds_end():
     assert many.item == many.shares[0][0] and many.target is None
 
 
-def test_at_lambda_0_every_seed_gives_one_list():
-    same = fan(model_of(replace(CONFIG, noise_weight=0.0)), HISTORY, 7, seeds=5)
+def test_at_lambda_0_every_seed_gives_the_same_list():
+    same = seed_sweep(model_of(replace(CONFIG, noise_weight=0.0)), HISTORY, 7, seeds=5)
     assert same.distinct_lists == same.distinct_orders == 1 and (same.band == same.ranks[0, 0]).all()
 
 
@@ -70,7 +70,7 @@ def test_fewer_steps_are_compared_with_all_steps_of_the_same_seed(alone, count):
 
 
 @pytest.mark.parametrize(("timesteps", "counts"), [(1, [1]), (6, [1, 2, 4, 6]), (32, [1, 2, 4, 8, 16, 32]), (5, [1, 2, 4, 5])])
-def test_the_numbers_of_steps_double(timesteps, counts):
+def test_step_counts_double(timesteps, counts):
     assert step_counts(timesteps) == counts
 
 
@@ -83,27 +83,27 @@ def test_json_has_the_figures_and_titles(together):
     assert few.to_json()["common"] == few.common.mean() and few.to_json()["ranks"][0] == few.ranks.min()
 
 
-def test_between_the_steps_one_can_break_off():
+def test_an_exception_in_on_step_stops_the_sweep():
     calls = []
-    fan(model_of(), HISTORY, 7, seeds=2, between=lambda: calls.append(1))
+    seed_sweep(model_of(), HISTORY, 7, seeds=2, on_step=lambda: calls.append(1))
     assert len(calls) == 2 * 6  # each step is sampled, then ranked
     calls.clear()
-    fewer_steps(model_of(), HISTORY, 7, seeds=2, between=lambda: calls.append(1))
+    fewer_steps(model_of(), HISTORY, 7, seeds=2, on_step=lambda: calls.append(1))
     assert len(calls) == 6 + 1 + 2 + 4
 
     def enough():
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        fan(model_of(), HISTORY, 7, seeds=2, between=enough)
+        seed_sweep(model_of(), HISTORY, 7, seeds=2, on_step=enough)
 
 
-def test_what_cannot_be_is_told():
-    with pytest.raises(ConfigError, match="no seed"):
-        fan(model_of(), HISTORY, seeds=0)
+def test_bad_input_is_refused():
+    with pytest.raises(ConfigError, match="No seed given"):
+        seed_sweep(model_of(), HISTORY, seeds=0)
     with pytest.raises(DataError, match="history is empty"):
-        fan(model_of(), [])
+        seed_sweep(model_of(), [])
     with pytest.raises(DataError, match="'sasrec' has no reverse process"):
-        fan(model_of(replace(CONFIG, model="sasrec")), HISTORY)
+        seed_sweep(model_of(replace(CONFIG, model="sasrec")), HISTORY)
     with pytest.raises(ConfigError, match="allowed is 1 to 6"):
         fewer_steps(model_of(), HISTORY, counts=[7])
