@@ -1,7 +1,6 @@
 """Many seeds and fewer steps, against one trajectory at a time."""
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +8,8 @@ import pytest
 from adrec.errors import ConfigError, DataError
 from adrec.explain.seeds import QUANTILES, fewer_steps, seed_sweep, step_counts
 from adrec.explain.trajectory import trajectory
-from tests.adrec.test_trajectory import CONFIG, HISTORY, model_of
+from tests.adrec.small import built, plan
+from tests.adrec.test_trajectory import HISTORY, model_of
 
 SEEDS = (3, 0, 8, 21)
 
@@ -55,7 +55,7 @@ def test_shares_count_the_seeds_final_items():
 
 
 def test_at_lambda_0_every_seed_gives_the_same_list():
-    same = seed_sweep(model_of(replace(CONFIG, noise_weight=0.0)), HISTORY, 7, seeds=5)
+    same = seed_sweep(model_of(noise_weight=0.0), HISTORY, 7, seeds=5)
     assert same.distinct_lists == same.distinct_orders == 1 and (same.band == same.ranks[0, 0]).all()
 
 
@@ -103,7 +103,7 @@ def test_bad_input_is_refused():
         seed_sweep(model_of(), HISTORY, seeds=0)
     with pytest.raises(DataError, match="history is empty"):
         seed_sweep(model_of(), [])
-    with pytest.raises(DataError, match="'sasrec' has no reverse process"):
-        seed_sweep(model_of(replace(CONFIG, model="sasrec")), HISTORY)
+    with pytest.raises(DataError, match="no reverse process"):
+        seed_sweep(built(plan("sasrec")), HISTORY)
     with pytest.raises(ConfigError, match="allowed is 1 to 6"):
         fewer_steps(model_of(), HISTORY, counts=[7])
