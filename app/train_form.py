@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from adrec.data import catalog
+from adrec.data.named import DATASETS
 from adrec.errors import DataError, RunError
 from adrec.models import DEFAULT
 from adrec.models.base import MODELS, Model
@@ -51,7 +53,7 @@ def form(root: Path) -> None:
 def _start(root: Path, name: str, data: str, check: Callable[[], object], arguments: list[str]) -> None:
     with ui.guard():
         check()
-        if data not in TEXTS["datasets"] and not data.startswith("synthetic:") and not Path(data).expanduser().exists():
+        if catalog.named(data) is None and not Path(data).expanduser().exists():
             raise DataError(f"'{data}' is neither a named data set nor an existing file or folder.")
         if loaders.is_bundled_name(name):
             raise RunError(f"A run that came with the app is called '{name}': choose another name.")
@@ -62,10 +64,10 @@ def _start(root: Path, name: str, data: str, check: Callable[[], object], argume
 
 
 def _dataset() -> str:
-    named = list(TEXTS["datasets"])
-    choice = st.selectbox("Data", [*named, OWN], key="train.data")
+    choice = st.selectbox("Data", [*DATASETS, OWN], key="train.data")
     if choice != OWN:
-        st.caption(TEXTS["datasets"][choice])
+        chosen = DATASETS[choice]
+        st.caption(ui.plain(f"{chosen.title}. {chosen.description} Source: {chosen.source}."))
         data = choice
     else:
         data = st.text_input("Path on this machine", key="train.path", placeholder="/data/ratings.csv").strip()
@@ -79,8 +81,6 @@ def _dataset() -> str:
 @st.cache_data(show_spinner=False, max_entries=16, ttl=600)
 def describe(name: str) -> pd.DataFrame:
     """Counts of a data set, as ``python -m adrec data describe`` gives them."""
-    from adrec.data import catalog
-
     data = catalog.load(name)
     rows = {
         "users": f"{data.n_users:,}",
