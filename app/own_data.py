@@ -138,7 +138,7 @@ def _judged(
             }
             write_json(root / REQUEST, request)
             command = [sys.executable, "-m", "adrec.embeddings.worker", str(root)]
-            run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=reruns.make_way)
+            run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=reruns.stop_if_superseded)
         for place in paths:
             shutil.rmtree(root / place)
         return folder

@@ -5,6 +5,8 @@ import streamlit as st
 from app import ui
 from app.collapse import compare, data, dials, film, headline, maps, moves, selection, spectra, view
 
+PAGE = {"title": "Collapse", "icon": ":material/scatter_plot:", "order": 2}
+
 DEFINITIONS = {
     "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",
     "Collapse": "two opposite things share the word: the table is still noise, so that an item's neighbours mean nothing; "

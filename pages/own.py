@@ -2,6 +2,8 @@
 
 from app import own_data, own_view, ui
 
+PAGE = {"title": "Your embeddings", "icon": ":material/upload_file:", "order": 3}
+
 DEFINITIONS = {
     "Item table": "one row of numbers for every item: the item embedding of a recommender. Nothing in your files is run, and they are gone "
     "a few minutes after you close this page, unless you open them in the laboratory.",

@@ -7,6 +7,8 @@ import streamlit as st
 
 from app import loaders, state, ui
 
+PAGE = {"title": "Start", "icon": ":material/home:", "order": 1}
+
 ASSETS = loaders.ROOT / "assets"
 TEXT = json.loads((ASSETS / "texts" / "start.json").read_text(encoding="utf-8"))
 CSS = """<style>

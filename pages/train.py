@@ -5,6 +5,8 @@ import streamlit as st
 from adrec.folders import runs_folder
 from app import jobs, loaders, state, train_form, train_view, ui
 
+PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
+
 DEFINITIONS = {
     "Pre-train": "A plain sequence model learns the item table from scratch.",
     "Warm-up": "The new denoiser learns to use that table, which is frozen meanwhile.",

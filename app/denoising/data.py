@@ -164,7 +164,7 @@ def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) 
     from adrec.explain.seeds import fewer_steps, seed_sweep
 
     loaded: Any = _model(run, stage).result()
-    of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "on_step": reruns.make_way}
+    of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "on_step": reruns.stop_if_superseded}
     with one_thread():
         many = seed_sweep(loaded, list(subject.history), subject.target, steps=steps, **of)
         fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)

@@ -2,7 +2,6 @@
 
 import html
 import json
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import streamlit as st
 from adrec.explain import export, scene
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
-from app import reruns, state
+from app import state
 from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
 
@@ -34,10 +33,6 @@ CARDS_CSS = """<style>
 .cards .arrow{opacity:.6;font-size:1.2rem}
 @media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
 </style>"""
-
-SENT = "denoising.sent"
-PAUSE = 0.12
-"""Seconds: what a browser on the server's own two cores takes to draw the picture (docs/PERFORMANCE.md)."""
 
 
 def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "") -> None:
@@ -85,15 +80,6 @@ def clock(scenes: bytes, steps: int) -> None:
     """The scrubber of one scene or two; a step that a person lets go at comes here and nowhere else."""
     step = min(max(state.get("step", steps), 0), steps)
     scrubber(scene.packed(scenes, step), lambda released: state.put(step=released))
-
-
-def let_paint(scenes: bytes) -> None:
-    """After another picture is sent, a pause in which the browser draws it, before it gets everything else to draw as well."""
-    if scenes != st.session_state.get(SENT):
-        st.session_state[SENT] = scenes
-        for _ in range(6):
-            time.sleep(PAUSE / 6)
-            reruns.make_way()
 
 
 def downloads(
