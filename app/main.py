@@ -13,7 +13,11 @@ from app import registry, server_log, state, ui  # noqa: E402  (needs the path a
 
 st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
 server_log.quiet_disconnects()
-page = st.navigation(registry.pages(ROOT / "pages"), position="top")
+pages = [
+    st.Page(path, title=card["title"], icon=card["icon"], url_path=path.stem, default=place == 0)
+    for place, (path, card) in enumerate(registry.pages(ROOT / "pages"))
+]
+page = st.navigation(pages, position="top")
 state.arrive(page.url_path or "start")
 with ui.guard():
     page.run()

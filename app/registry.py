@@ -4,8 +4,6 @@ import ast
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 
 def card(path: Path) -> dict[str, Any]:
     """The literal ``PAGE`` of a page's file: ``title``, ``icon`` and ``order``. Nothing of the file is run."""
@@ -16,8 +14,6 @@ def card(path: Path) -> dict[str, Any]:
     raise LookupError(f"'{path}' has no PAGE: expected PAGE = {{'title': ..., 'icon': ..., 'order': ...}} at its top level.")
 
 
-def pages(folder: Path) -> list[Any]:
-    """Every page of ``folder`` for ``st.navigation``, by its ``order``; the first one opens at the bare address."""
-    cards = sorted(((card(path), path) for path in folder.glob("*.py")), key=lambda pair: pair[0]["order"])
-    first = cards[0][1]
-    return [st.Page(path, title=c["title"], icon=c["icon"], url_path=path.stem, default=path == first) for c, path in cards]
+def pages(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Every page of ``folder`` with its card, by ``order``; the first one opens at the bare address."""
+    return sorted(((path, card(path)) for path in folder.glob("*.py")), key=lambda page: page[1]["order"])
