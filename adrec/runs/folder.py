@@ -113,13 +113,16 @@ class RunFolder:
             frame = frame if columns is not None else ItemTable(frame).frame
         except (OSError, ValueError, DataError) as error:
             raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
-        for name, (rows, _) in self.table_shapes().items():
+        shapes: dict[str, tuple[int, int]] = {}
+        with contextlib.suppress(RunError):  # a damaged table is reported where it is read; the items are whole
+            shapes = self.table_shapes()
+        for name, (rows, _) in shapes.items():
             require(rows == len(frame), path, f"it has {len(frame):,} items, the item table '{name}' {rows:,}")
         return frame
 
     def check(self) -> None:
         """A RunError if what is read of every run is damaged; quick, since neither arrays nor titles are read."""
-        _ = self.info
+        _ = self.info, self.table_shapes()
         self._items(("id", "popularity"))
         for stage in self.stages:
             self.metrics(stage)

@@ -441,7 +441,8 @@ def test_a_folder_that_is_no_run_is_told(tmp_path):
         _ = RunFolder(tmp_path).info
 
 
-def test_a_folder_without_tables_is_told(tmp_path):
+def test_a_run_without_tables_is_told(tmp_path):
+    write_json(tmp_path / "run.json", {"model": {}, "train": {}})
     with pytest.raises(RunError, match="holds no item table"):
         RunFolder(tmp_path).checked_tables()
 

@@ -1,6 +1,7 @@
 """The page for brought files, through AppTest: from a table alone, with interactions, and with what does not fit."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,20 @@ from tests.app.pages import open_page, plainly, texts
 V, D = 80, 8
 GROUPS = np.arange(V) % 8
 TABLE = np.eye(8)[GROUPS] * 3 + np.random.default_rng(0).standard_normal((V, D))
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files that no other process writes to; what the session cached goes at the end."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    _end_session()
+
+
+def _end_session() -> None:
+    caching.clear_session_resource_cache("test session id")  # as Streamlit does when a session ends
 
 
 def _npy(table: np.ndarray, folder: Path) -> bytes:
@@ -133,25 +148,21 @@ def test_columns_and_filters_are_options() -> None:
     assert own_data.options("user=a item; k_core=5") == (("user", "a item"), ("k_core", "5"))
 
 
-def _left_over() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("adrec-*"))
-
-
-def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = _left_over()
+def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(
+    root: Path, temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(own_data, "SECONDS", 0.1)
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     assert not app.exception and plainly(str(app.error[0].value)) == "'mine.npy' was not judged: it takes longer than 0 minutes."
-    assert _left_over() == before and not psutil.Process().children()
+    assert list(temporary.iterdir()) == [] and not psutil.Process().children()
 
 
-def test_what_came_of_uploads_goes_with_the_session(root: Path, tmp_path: Path) -> None:
-    before = _left_over()
+def test_what_came_of_uploads_goes_with_the_session(root: Path, temporary: Path, tmp_path: Path) -> None:
     _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
-    kept = _left_over() - before
-    assert [sorted(p.name for p in folder.iterdir()) for folder in kept] == [["answer.json", "laboratory", "report.html", "request.json"]]
-    caching.clear_session_resource_cache("test session id")  # as Streamlit does when a session ends
-    assert not kept & _left_over()
+    (kept,) = temporary.iterdir()
+    assert sorted(p.name for p in kept.iterdir()) == ["answer.json", "laboratory", "report.html", "request.json"]
+    _end_session()
+    assert not kept.exists()
 
 
 def test_a_table_that_would_take_too_long_is_refused_before() -> None:
