@@ -1,0 +1,40 @@
+"""The documents point at what exists: links, paths, and the names in the table of docs/ARCHITECTURE.md."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+ROWS = re.findall(r"^\| (.*) \| (`[^|]*`) \| (`[^|]*`) \|$", (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8"), re.M)
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as the hosts of repositories link them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists() and (not anchor or anchor in anchors(target)), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_and_script_that_is_named_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:adrec|app|pages|tests|assets|docs)/[\w./-]+\.\w+)`", text)
+    scripts = [module.replace(".", "/") + ".py" for module in re.findall(r"python -m (tests\.[\w.]+\w)", text)]
+    assert [path for path in [*paths, *scripts] if not (ROOT / path).is_file()] == []
+
+
+@pytest.mark.parametrize(("idea", "files", "names"), ROWS, ids=[row[0] for row in ROWS])
+def test_an_idea_is_where_the_map_says(idea: str, files: str, names: str) -> None:
+    text = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in re.findall("`([^`]+)`", files))
+    for name in re.findall("`([^`]+)`", names):
+        last = name.rpartition(".")[2]
+        assert re.search(rf"^\s*(def|class) {last}\b|^{last}\b", text, re.M), f"{idea}: {name}"
