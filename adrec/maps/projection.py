@@ -1,6 +1,6 @@
 """Item tables of several stages on one map: PCA and UMAP in one frame, so that an item's movement means something.
 
-Tables are (V, D), one row an item, the same items in each; layouts are (V, 2) float32. Why these methods: docs/DECISIONS.md.
+Tables are (V, D), one row an item, the same items in each; layouts are (V, 2) float32. Why these methods: docs/MAPS.md.
 """
 
 import contextlib

@@ -17,6 +17,6 @@ Figures in docs/:
     map_times       PERFORMANCE.md: the linked maps of many items in Chromium
     own_times       PERFORMANCE.md: a newcomer's way to a verdict in Chromium
     umap_times      PERFORMANCE.md: what UMAP costs
-    plain           DECISIONS.md: adrec.paper beside the fast path
-    alignment       DECISIONS.md: ways of laying several tables out in one frame
+    plain           RESULTS.md: adrec.paper beside the fast path
+    alignment       MAPS.md: ways of laying several tables out in one frame
 """

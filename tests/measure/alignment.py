@@ -3,7 +3,7 @@
     ADREC_TEST_DATA=/path/to/data python -W ignore -m tests.measure.alignment [ml-100k] [baby]
 
 Four stages: ``initial`` (Gaussian noise), ``perturbed`` (trained weights plus half of that noise), ``trained`` (official weights) and
-``rescaled`` (trained times 0.37: every cosine is the same, so nothing may move). Written up in docs/DECISIONS.md; not a test.
+``rescaled`` (trained times 0.37: every cosine is the same, so nothing may move). Written up in docs/MAPS.md; not a test.
 
 Columns: how far ``rescaled`` lies from ``trained`` (Procrustes disparity, and the mean distance moved over the layout's radius, which is
 what an eye sees); the same for ``perturbed``; *shown agreement*: the share of 10 nearest neighbours on the map that two layouts have in

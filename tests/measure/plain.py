@@ -1,4 +1,4 @@
-"""`adrec.paper` and the fast path on the same data with the same settings: the table of docs/DECISIONS.md.
+"""`adrec.paper` and the fast path on the same data with the same settings: the table of docs/RESULTS.md.
 
     python -m tests.measure.plain [--seeds 0 1 2] [--threads 2]
 
