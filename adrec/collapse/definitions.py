@@ -1,11 +1,11 @@
-"""Each measure of a table: its meaning in plain words, formula, source, and which direction is worrying."""
+"""What each measure of a table says to a person, its formula, its source, and which way is worrying."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A definition. worrying: ``low``, ``high``, ``both`` (each end is a different kind of collapse) or ``none`` (for comparison only)."""
+    """A definition. worrying: ``low``, ``high``, ``both`` (each end is a different kind of collapse) or ``none`` (only to compare)."""
 
     name: str
     meaning: str
@@ -24,42 +24,42 @@ MEASURES: dict[str, Measure] = {
     ),
     "effective_rank_uncentred": Measure(
         "Effective rank, not centred",
-        "The same without subtracting the mean first. Far below the centred value: all items share one large common direction.",
+        "The same without taking out the mean first. Far below the centred one: all items share one large common direction.",
         "exp(-Σ p ln p), p = σ / Σσ, σ the singular values of the table as it is",
         "Roy & Vetterli 2007",
         "low",
     ),
     "rankme": Measure(
         "RankMe",
-        "The effective rank as used in self-supervised learning; a tiny constant keeps its logarithm finite.",
+        "The effective rank under the name it has in self-supervised learning; a tiny constant keeps its logarithm finite.",
         "exp(-Σ p ln p), p = σ / Σσ + 1e-7",
         "Garrido et al. 2023, arXiv 2210.02885",
         "both",
     ),
     "information_abundance": Measure(
         "Information abundance",
-        "The sum of all singular values over the largest. 1: a single direction; the width: all directions equally strong.",
+        "How much there is beside the strongest direction. 1: nothing else; the width: all directions equally strong.",
         "Σσ / max σ",
         "Guo et al. 2024, arXiv 2310.04400",
         "low",
     ),
     "stable_rank": Measure(
         "Stable rank",
-        "The total variance over that of the strongest direction. Low: one direction dominates.",
+        "How many times the strongest direction's share of the variance fits into all of it. Low: one direction dominates.",
         "Σλ / max λ, λ = σ²",
         "Rudelson & Vershynin 2007",
         "low",
     ),
     "participation_ratio": Measure(
         "Participation ratio",
-        "How many directions share the variance; weak ones count little. It falls before the effective rank does when a few take over.",
+        "How many directions share the variance, weak ones counting little. Falls earlier than the effective rank when a few take over.",
         "(Σλ)² / Σλ², λ = σ²",
         "Rudman et al. 2022, arXiv 2108.07344",
         "low",
     ),
     "isoscore": Measure(
         "IsoScore",
-        "How evenly the variance is spread over the directions, from 0 (one direction) to 1 (all equal, as in noise).",
+        "How evenly the variance fills the directions, from 0 (one direction) to 1 (all alike, as in noise).",
         "(participation ratio - 1) / (D - 1)",
         "Rudman et al. 2022, arXiv 2108.07344",
         "both",
@@ -73,14 +73,14 @@ MEASURES: dict[str, Measure] = {
     ),
     "mean_cosine": Measure(
         "Mean cosine",
-        "The mean cosine of two random items. 0: no common direction; near 1: all items lie in a narrow cone and are hard to tell apart.",
+        "How alike two random items point. 0: no common direction; near 1: all items sit in a narrow cone and are hard to tell apart.",
         "mean of cos(w_i, w_j) over all pairs i ≠ j",
         "Ethayarajh 2019, arXiv 1909.00512",
         "high",
     ),
     "offset": Measure(
         "Offset",
-        "The share of the items' squared length that comes from one vector they all have in common. A map does not show it.",
+        "The share of the items' squared length that is one and the same vector in all of them. It is invisible on a map.",
         "|μ|² / mean |w|², μ the mean row",
         "Mu & Viswanath 2018, arXiv 1702.01417",
         "high",
@@ -101,35 +101,35 @@ MEASURES: dict[str, Measure] = {
     ),
     "spikes": Measure(
         "Directions above noise",
-        "How many directions are stronger than any in pure noise of this size. 0: the spectrum looks like noise.",
+        "How many directions are stronger than any that pure noise of this size would show. 0: the spectrum can't be told from noise.",
         "number of eigenvalues of ZᵀZ / V above (1 + √(D/V))² by more than noise's 99.9 % fluctuation, Z z-scored by columns",
         "Marchenko & Pastur 1967; Johnstone 2001; Martin & Mahoney 2018, arXiv 1810.01075",
         "low",
     ),
     "largest_over_edge": Measure(
         "Strongest direction over noise",
-        "The strongest direction's variance over the largest expected from noise of this size. 1 or less: like noise.",
+        "The strongest direction's variance against the most that noise of this size would give. 1 or less: like noise.",
         "max eigenvalue of ZᵀZ / V over (1 + √(D/V))², Z z-scored by columns",
         "Martin & Mahoney 2018, arXiv 1810.01075",
         "low",
     ),
     "gaussian_kl": Measure(
         "Distance from a Gaussian's covariance",
-        "How strongly the columns are correlated, in nats. Near 0: like noise. Unlike the notebook's version, it never saturates.",
+        "How far the columns' correlations are from none at all, in nats. Near 0: like noise. Unlike the notebook's, it never saturates.",
         "½ (tr C - D - ln det C), C the covariance of the z-scored table",
         "Kullback & Leibler 1951, closed form for Gaussians",
         "both",
     ),
     "variance": Measure(
         "Variance of the entries",
-        "The scale of the table, squared. Shrinking alone changes no neighbours, so it is not collapse.",
+        "The scale of the table, squared. Shrinking by itself changes no neighbour and is no collapse.",
         "mean of (w - mean w)² over all entries",
         "textbook",
         "none",
     ),
     "std": Measure(
         "Standard deviation of the entries",
-        "The scale of the table. Compare it with the start of training; on its own it decides nothing.",
+        "The scale of the table. Compare it with the start of training; by itself it decides nothing.",
         "√variance",
         "textbook",
         "none",
@@ -140,14 +140,14 @@ OFFICIAL: dict[str, Measure] = {
     "variance": Measure("Variance", "The scale of the table.", "mean of the columns' variances", "official notebook", "none"),
     "cosine": Measure(
         "Cosine",
-        "The mean cosine of two items, including each item with itself.",
+        "How alike two items point, each item with itself included.",
         "mean cosine over all V² pairs",
         "official notebook",
         "high",
     ),
     "distance": Measure(
         "Distance",
-        "How far apart two items are, including each item with itself.",
+        "How far apart two items are, each item with itself included.",
         "mean |x - y| over all V² pairs",
         "official notebook",
         "none",
@@ -168,14 +168,14 @@ OFFICIAL: dict[str, Measure] = {
     ),
     "isotropy": Measure(
         "Isotropy, spectral",
-        "The weakest direction's variance over the strongest's.",
+        "The weakest direction's variance against the strongest's.",
         "min λ / max λ of the covariance, columns z-scored",
         "official notebook",
         "low",
     ),
     "kl_gaussian": Measure(
         "KL to a Gaussian",
-        "How strongly the columns are correlated; the 1e-9 caps it at about 10.36 on every trained table.",
+        "How far the correlations are from none; it stops at about 10.36 on every trained table, because of its 1e-9.",
         "½ (tr C - D - ln(det C + 1e-9))",
         "official notebook",
         "both",
@@ -189,7 +189,7 @@ OFFICIAL: dict[str, Measure] = {
     ),
     "cov_entropy": Measure(
         "Entropy of the covariance",
-        "How evenly the variance is spread over the directions; its exponential is an effective number of directions.",
+        "How evenly the variance fills the directions; its exponential is a number of directions.",
         "-Σ p ln p, p = λ / Σλ of the covariance",
         "official notebook",
         "both",

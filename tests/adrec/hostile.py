@@ -1,6 +1,6 @@
 """Hostile and broken files: how each is made, and a child process that tries them all under limits of memory and time.
 
-``python -m tests.adrec.hostile`` prints the table of outcomes that docs/HOSTILE.md holds.
+``python -m tests.adrec.hostile`` prints every outcome; docs/HOSTILE.md sums them up.
 """
 
 import io
@@ -410,7 +410,7 @@ def results(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def main() -> None:
-    """Print the table of docs/HOSTILE.md."""
+    """Print every file with its outcome."""
     with tempfile.TemporaryDirectory() as folder:
         found = results(Path(folder))
         print(f"{len(CASES)} files; code ran: {'YES' if (Path(folder) / CANARY).exists() else 'no'}.\n")
