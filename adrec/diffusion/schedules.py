@@ -65,7 +65,7 @@ def truncated_cosine(t: int) -> np.ndarray:
     return np.concatenate([1 - f(np.zeros(1)), _from_alpha_bar(f, t)[: t - 1]])
 
 
-@schedule("exp", "Variance-preserving, rates from 0.1 to 10", "Song et al. 2021, arXiv 2011.13456, as DreamRec discretises it")
+@schedule("exp", "Variance-preserving, rates from 0.1 to 10", "Song et al. 2021, arXiv 2011.13456")
 def variance_preserving(t: int) -> np.ndarray:
     return 1 - np.exp(-0.1 / t - np.linspace(1, 2 * t + 1, t) * 0.5 * (10 - 0.1) / t**2)
 
