@@ -75,7 +75,9 @@ class ADRec(ConditionedModel):
     name = "adrec"
     title = "ADRec"
     source = "Chen, Xu & Jiang, KDD 2025 (arXiv 2505.19544), sections 3 and 4, and the authors' code (Nemo-1024/ADRec)"
-    differences = "the warm-up's table is truly frozen, pads get no dropout, gradients are not projected (docs/DECISIONS.md)"
+    differences = (
+        "the warm-up's table is truly frozen, pads get no dropout, and validation NDCG@10 alone selects and stops (docs/DECISIONS.md)"
+    )
     Config = ADRecConfig
     presets = {
         "paper": Preset(
