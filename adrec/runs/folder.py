@@ -310,7 +310,7 @@ class RunFolder:
         bare = self.bare_tables
         if bare is not None:
             return bare
-        if "item_table" not in self.abilities:
+        if self.exists and "item_table" not in self.abilities:
             return []
         initial = ["initial"] if (self.path / "snapshots" / "initial.safetensors").is_file() else []
         return initial + self.stages
