@@ -65,8 +65,12 @@ def _write_events(copy: RunFolder, events: list[dict[str, Any]]) -> None:
 
 
 def _described(info: dict[str, Any]) -> dict[str, Any]:
-    """run.json, without the folder of this machine that stage 1 was taken from."""
-    return {**info, "pretrained": info.get("pretrained") and Path(info["pretrained"]).name}
+    """run.json as it is true of the copy: no folder of this machine, and no more than the best weights."""
+    return {
+        **info,
+        "train": info["train"] | {"keep_weights": "best"},
+        "pretrained": info.get("pretrained") and Path(info["pretrained"]).name,
+    }
 
 
 def _halved(path: Path, names: tuple[str, ...] | None) -> dict[str, np.ndarray]:

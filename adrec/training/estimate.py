@@ -81,6 +81,8 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
         epochs = min(epochs, -(-(train.max_steps or epochs * steps) // steps))
         validations = max(1, epochs // train.validate_every if stage.selects else 1)
         snapshots = validations * min(rows, SNAPSHOT_ITEMS) * width * 2
+        if train.keep_weights == "every":
+            snapshots += (validations + 1) * weights * 2
         disk = max(disk, 8 * 4 * weights) + 4 * weights + snapshots  # two checkpoints while one replaces the other
         inner, scores = weights - rows * width, rows * width
         step_work = 3 * (inner + scored * width) * tokens

@@ -26,6 +26,11 @@ def test_a_larger_model_needs_more_of_everything(data, change):
     assert small.memory < large.memory and small.disk < large.disk
 
 
+def test_keeping_every_epochs_model_is_counted(data):
+    best, every = (estimate(data, plan(hidden_size=64, keep_weights=kept)) for kept in ("best", "every"))
+    assert every.disk > 2 * best.disk and every.memory == best.memory
+
+
 def test_what_cannot_fit_is_refused_even_with_consent(tmp_path):
     with pytest.raises(ConfigError, match=r"needs about 1000000\.0 GB of memory, but .* GB are free here"):
         check(Needs(1e15, 1, 1), tmp_path / "new", agreed=True)
