@@ -149,7 +149,7 @@ def diagnose(
     source = _source(table, ids)
     data = None if interactions is None else matched(_dataset(interactions), source)["data"]
     first = None if initial is None else _source(initial, None).table
-    return diagnose(source.table, cooccurrence=None if data is None else Cooccurrence.of(data), initial=first)
+    return diagnose(source.table, cooccurrence=None if data is None else Cooccurrence.from_dataset(data), initial=first)
 
 
 def _source(table: ArrayLike | str | Path, ids: Sequence[Any] | None) -> "Source":

@@ -1,4 +1,4 @@
-"""Which items occur near each other in training histories: what the neighbours of a meaningful table are expected to be."""
+"""Which items co-occur in training histories: the neighbours one expects in a meaningful table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError
 
 WINDOW = 5
-"""Positions within which two items of a history co-occur."""
+"""Two items of a history co-occur if they are at most this many positions apart."""
 MOST_INTERACTIONS = 4_000_000
-"""Interactions that are looked at; of larger data, users spread evenly over all of them: 20 million pairs at most, under 1 GiB."""
+"""Larger data are thinned to about this many interactions of evenly spaced users: at most 20 million pairs, under 1 GiB."""
 
 
 @dataclass(frozen=True)
 class Cooccurrence:
-    """Pairs of items within WINDOW positions of each other in a training history, and how often each item occurs there.
+    """Pairs of items within WINDOW positions of each other in a training history, and each item's number of occurrences.
 
-    pairs: (P, 2) int32, zero-based item rows (id - 1), the smaller first, each pair once however often it occurs, sorted.
-    popularity: (n_items,) int64 training occurrences. share: the share of the users whose histories gave the pairs.
+    pairs: (P, 2) int32, zero-based item rows (id - 1), the smaller first, sorted, each pair once. popularity: (n_items,) int64 training
+    occurrences. share: the share of users whose histories were read for the pairs.
     """
 
     n_items: int
@@ -30,22 +30,22 @@ class Cooccurrence:
     share: float = 1.0
 
     @classmethod
-    def of(cls, data: SequenceDataset) -> "Cooccurrence":
-        """Of the training histories of a data set: validation and test items are never looked at."""
-        return cls._of_rows(data.train_items.astype(np.int64) - 1, data.train_offsets, data.n_items)
+    def from_dataset(cls, data: SequenceDataset) -> "Cooccurrence":
+        """From the training histories of a data set; validation and test items are never used."""
+        return cls._from_rows(data.train_items.astype(np.int64) - 1, data.train_offsets, data.n_items)
 
     @classmethod
-    def of_histories(cls, histories: Iterable[Sequence[int] | np.ndarray], n_items: int) -> "Cooccurrence":
-        """Of histories of zero-based item rows, each oldest first; a row outside 0..n_items-1 is a DataError."""
+    def from_histories(cls, histories: Iterable[Sequence[int] | np.ndarray], n_items: int) -> "Cooccurrence":
+        """From histories of zero-based item rows, each oldest first; a row outside 0..n_items-1 is a DataError."""
         parts = [np.asarray(history, dtype=np.int64) for history in histories]
         rows = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
         if len(rows) and not (rows.min() >= 0 and rows.max() < n_items):
             bad = int(rows.min() if rows.min() < 0 else rows.max())
-            raise DataError(f"A history holds the item row {bad}; the table's {n_items:,} rows are 0 to {n_items - 1}.")
-        return cls._of_rows(rows, np.cumsum([0, *(len(part) for part in parts)]), n_items)
+            raise DataError(f"A history holds the item row {bad}; with {n_items:,} items, rows must be 0 to {n_items - 1}.")
+        return cls._from_rows(rows, np.cumsum([0, *(len(part) for part in parts)]), n_items)
 
     @classmethod
-    def _of_rows(cls, rows: np.ndarray, offsets: np.ndarray, n_items: int) -> "Cooccurrence":
+    def _from_rows(cls, rows: np.ndarray, offsets: np.ndarray, n_items: int) -> "Cooccurrence":
         popularity = np.bincount(rows, minlength=n_items)
         users = len(offsets) - 1
         step = max(-(-len(rows) // MOST_INTERACTIONS), 1)
@@ -59,18 +59,18 @@ class Cooccurrence:
 
     @cached_property
     def codes(self) -> np.ndarray:
-        """Each pair as one number, smaller * n_items + larger: (P,) int64, ascending."""
+        """Each pair as a single number, smaller * n_items + larger: (P,) int64, ascending."""
         return np.asarray(self.pairs[:, 0].astype(np.int64) * self.n_items + self.pairs[:, 1])
 
     def contains(self, first: ArrayLike, second: ArrayLike) -> np.ndarray:
-        """Whether the items of each pair of rows co-occur, in either order; arrays of equal shape in, bool out."""
+        """Whether the items of each pair of rows co-occur, in either order. Both arrays have the same shape; returns bool."""
         first, second = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
         wanted = np.minimum(first, second) * self.n_items + np.maximum(first, second)
-        place = np.searchsorted(self.codes, wanted).clip(max=max(len(self.codes) - 1, 0))
-        return self.codes[place] == wanted if len(self.codes) else np.zeros(wanted.shape, dtype=bool)
+        index = np.searchsorted(self.codes, wanted).clip(max=max(len(self.codes) - 1, 0))
+        return self.codes[index] == wanted if len(self.codes) else np.zeros(wanted.shape, dtype=bool)
 
     def among(self, items: np.ndarray) -> "Cooccurrence":
-        """The same of a part of the items: ``items`` (n,) ascending rows, which become rows 0..n-1."""
+        """The same for a subset of the items: ``items`` (n,) ascending rows, which become rows 0..n-1."""
         new = np.full(self.n_items, -1, dtype=np.int32)
         new[items] = np.arange(len(items), dtype=np.int32)
         pairs = new[self.pairs]
@@ -78,7 +78,7 @@ class Cooccurrence:
 
 
 def _pairs(rows: np.ndarray, offsets: np.ndarray, n_items: int) -> np.ndarray:
-    """Distinct pairs of different items at most WINDOW positions apart within one history: (P, 2) int32."""
+    """Distinct pairs of different items at most WINDOW positions apart in a history: (P, 2) int32."""
     user = np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
     codes = np.zeros(0, dtype=np.int64)
     for distance in range(1, WINDOW + 1):

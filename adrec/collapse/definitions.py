@@ -1,11 +1,11 @@
-"""What each measure of a table says to a person, its formula, its source, and which way is worrying."""
+"""What each measure of a table means, its formula, its source, and which direction is worrying."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A definition. worrying: ``low``, ``high``, ``both`` (each end is a different kind of collapse) or ``none`` (only to compare)."""
+    """A definition. worrying: ``low``, ``high``, ``both`` (each end is a different kind of collapse) or ``none`` (for comparison only)."""
 
     name: str
     meaning: str
@@ -24,8 +24,8 @@ MEASURES: dict[str, Measure] = {
     ),
     "effective_rank_uncentred": Measure(
         "Effective rank, not centred",
-        "The same without taking out the mean first. Far below the centred one: all items share one large common direction.",
-        "exp(-Σ p ln p), p = σ / Σσ, σ the singular values of the table as it is",
+        "The same without subtracting the mean. Far below the centred one: all items share one large common direction.",
+        "exp(-Σ p ln p), p = σ / Σσ, σ the singular values of the uncentred table",
         "Roy & Vetterli 2007",
         "low",
     ),
@@ -38,14 +38,14 @@ MEASURES: dict[str, Measure] = {
     ),
     "information_abundance": Measure(
         "Information abundance",
-        "How much there is beside the strongest direction. 1: nothing else; the width: all directions equally strong.",
+        "How much there is besides the strongest direction. 1: nothing else; the width: all directions equally strong.",
         "Σσ / max σ",
         "Guo et al. 2024, arXiv 2310.04400",
         "low",
     ),
     "stable_rank": Measure(
         "Stable rank",
-        "How many times the strongest direction's share of the variance fits into all of it. Low: one direction dominates.",
+        "The total variance over that of the strongest direction. Low: one direction dominates.",
         "Σλ / max λ, λ = σ²",
         "Rudelson & Vershynin 2007",
         "low",
@@ -80,7 +80,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "offset": Measure(
         "Offset",
-        "The share of the items' squared length that is one and the same vector in all of them. It is invisible on a map.",
+        "The share of the items' squared length that is one common vector. It is invisible on a map.",
         "|μ|² / mean |w|², μ the mean row",
         "Mu & Viswanath 2018, arXiv 1702.01417",
         "high",
@@ -108,28 +108,28 @@ MEASURES: dict[str, Measure] = {
     ),
     "largest_over_edge": Measure(
         "Strongest direction over noise",
-        "The strongest direction's variance against the most that noise of this size would give. 1 or less: like noise.",
+        "The strongest direction's variance over the most that noise of this size would give. 1 or less: like noise.",
         "max eigenvalue of ZᵀZ / V over (1 + √(D/V))², Z z-scored by columns",
         "Martin & Mahoney 2018, arXiv 1810.01075",
         "low",
     ),
     "gaussian_kl": Measure(
         "Distance from a Gaussian's covariance",
-        "How far the columns' correlations are from none at all, in nats. Near 0: like noise. Unlike the notebook's, it never saturates.",
+        "How far the columns are from uncorrelated, in nats. Near 0: like noise. Unlike the notebook's version, it never saturates.",
         "½ (tr C - D - ln det C), C the covariance of the z-scored table",
         "Kullback & Leibler 1951, closed form for Gaussians",
         "both",
     ),
     "variance": Measure(
         "Variance of the entries",
-        "The scale of the table, squared. Shrinking by itself changes no neighbour and is no collapse.",
+        "The scale of the table, squared. Shrinking alone changes no neighbours and is not a collapse.",
         "mean of (w - mean w)² over all entries",
         "textbook",
         "none",
     ),
     "std": Measure(
         "Standard deviation of the entries",
-        "The scale of the table. Compare it with the start of training; by itself it decides nothing.",
+        "The scale of the table. Compare it with the start of training; on its own it means nothing.",
         "√variance",
         "textbook",
         "none",
@@ -140,14 +140,14 @@ OFFICIAL: dict[str, Measure] = {
     "variance": Measure("Variance", "The scale of the table.", "mean of the columns' variances", "official notebook", "none"),
     "cosine": Measure(
         "Cosine",
-        "How alike two items point, each item with itself included.",
+        "How alike two items point, including each item with itself.",
         "mean cosine over all V² pairs",
         "official notebook",
         "high",
     ),
     "distance": Measure(
         "Distance",
-        "How far apart two items are, each item with itself included.",
+        "How far apart two items are, including each item with itself.",
         "mean |x - y| over all V² pairs",
         "official notebook",
         "none",
@@ -168,21 +168,21 @@ OFFICIAL: dict[str, Measure] = {
     ),
     "isotropy": Measure(
         "Isotropy, spectral",
-        "The weakest direction's variance against the strongest's.",
+        "The weakest direction's variance over the strongest's.",
         "min λ / max λ of the covariance, columns z-scored",
         "official notebook",
         "low",
     ),
     "kl_gaussian": Measure(
         "KL to a Gaussian",
-        "How far the correlations are from none; it stops at about 10.36 on every trained table, because of its 1e-9.",
+        "How far the columns are from uncorrelated; its 1e-9 caps it at about 10.36 on every trained table.",
         "½ (tr C - D - ln(det C + 1e-9))",
         "official notebook",
         "both",
     ),
     "mutual_info": Measure(
         "Entropy of the first component",
-        "How evenly the items spread along the strongest direction. The notebook calls it mutual information; it is an entropy.",
+        "How evenly the items spread along the strongest direction. The notebook calls it mutual information, but it is an entropy.",
         "entropy in nats of a 10-bin histogram of the first principal component's scores",
         "official notebook",
         "none",

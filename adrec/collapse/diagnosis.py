@@ -1,4 +1,4 @@
-"""The verdict on every table of a run, with its measures and spectra: computed once, kept in the run folder, read without computing."""
+"""The verdict on every table of a run, with measures and spectra: computed once and cached in the run folder."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from adrec.folders import home
 from adrec.runs import ITEM_TABLE, Progress, RunFolder
 
 VERSION = 5
-"""Part of a kept diagnosis; raised when a measure or the rule changes."""
+"""Part of the cache key; raised when a measure or the rule changes."""
 FILE = "diagnosis.json"
 
 
@@ -31,9 +31,9 @@ def table_entries(
 ) -> list[dict[str, Any]]:
     """The entries of ``collapse --json``: ``collapse.table_report`` of each table (V, D), with its ``verdict``.
 
-    cooccurrence: by item row of every table; without it only the spectral half is decided. initial: the table before any training; not
-    given, the table called 'initial' if there is one. follows: each table is a later stage of the one before it, which then shows erosion.
-    Tables of another shape than ``initial`` or their predecessor are judged without it.
+    cooccurrence: of the tables' item rows; without it only the spectral half is decided. initial: the table before any training (default:
+    the table named 'initial', if there is one). follows: each table is a later stage of the previous one, so that erosion can be seen.
+    A table whose shape differs from ``initial`` or from its predecessor is judged without that one.
     """
     verdicts = table_verdicts(tables, cooccurrence, initial, follows, progress)
     return [{**table_report(name, tables[name]), "verdict": verdict.to_json()} for name, verdict in verdicts]
@@ -46,27 +46,27 @@ def table_verdicts(
     follows: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[tuple[str, Verdict]]:
-    """The name and verdict of each table in turn, as `table_entries` has them: without the measures that no verdict rests on, some of
-    which look at every pair of items."""
+    """The name and verdict of each table, as in `table_entries`, without the measures that the verdict does not need; some of those
+    compare every pair of items."""
     start = tables.get("initial") if initial is None else initial
     last: np.ndarray | None = None
-    for place, (name, table) in enumerate(tables.items()):
+    for i, (name, table) in enumerate(tables.items()):
         if progress:
-            progress(place / len(tables), f"judging {name}")
+            progress(i / len(tables), f"judging {name}")
         first = start if start is not None and start.shape == table.shape else None
         before = last if follows and last is not None and last.shape == table.shape else None
         yield name, diagnose(table, cooccurrence=cooccurrence, initial=first, before=before, name=f"'{name}'")
-        last = None if name == "initial" else table  # a random start is no stage
+        last = None if name == "initial" else table  # a random start is not a stage
 
 
-def data_at_hand(run: RunFolder) -> tuple[SequenceDataset | None, str]:
-    """The data set that a run was trained on if it can be had without fetching anything, else None and the reason in one sentence."""
+def local_data(run: RunFolder) -> tuple[SequenceDataset | None, str]:
+    """The data set that a run was trained on, if it can be loaded without a download; else None and the reason as a sentence."""
     entry = run.info.get("dataset")
     name = entry.get("name") if isinstance(entry, Mapping) else None
     if not isinstance(name, str):
-        return None, f"Run '{run.path}' does not say which data set it was trained on."
+        return None, f"The run '{run.path}' does not record which data set it was trained on."
     if not catalog.available(name):
-        return None, f"The data set '{name}' is not at hand."
+        return None, f"The data set '{name}' is not on this machine."
     try:
         return catalog.load_for_run(run.info), ""
     except DataError as error:
@@ -74,44 +74,45 @@ def data_at_hand(run: RunFolder) -> tuple[SequenceDataset | None, str]:
 
 
 def diagnosis(run: RunFolder, data: SequenceDataset | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """Measures, spectra and verdicts of a run's tables and of the snapshots of its training, from the run folder if they are kept there.
+    """Measures, spectra and verdicts of a run's tables and training snapshots, cached in the run folder.
 
-    ``{"version", "tables_hash", "data_hash", "tables": [...], "snapshots": [...]}``: a table's entry is one of ``collapse --json``; a
-    snapshot's is ``{"stage", "epoch", "items", "width", "singular_values", "measures", "verdict"}``. Without data (``data_hash``
-    None) only the spectral half is decided; a kept diagnosis that used the data is then preferred. A run without tables is a RunError.
+    ``{"version", "tables_hash", "data_hash", "tables": [...], "snapshots": [...]}``: a table's entry is as in ``collapse --json``; a
+    snapshot's is ``{"stage", "epoch", "items", "width", "singular_values", "measures", "verdict"}``. Without data (``data_hash`` None)
+    only the spectral half is decided, unless a cached diagnosis used the data. A run without tables is a RunError.
     """
     tables = run.checked_tables()
     key = tables_hash(run, tables)
-    kept = _kept(run, key)
-    if kept is not None and (data is None or kept["data_hash"] == data.content_hash):
-        return kept
+    cached = _cached(run, key)
+    if cached is not None and (data is None or cached["data_hash"] == data.content_hash):
+        return cached
     width = next(iter(tables.values())).shape[0]
     if data is not None and data.n_items != width:
-        raise DataError(f"The data set '{data.name}' has {data.n_items:,} items and the run '{run.path}' {width:,}; accepted is its own.")
-    cooccurrence = None if data is None else Cooccurrence.of(data)
+        counts = f"'{data.name}' has {data.n_items:,} items and the run '{run.path}' {width:,}"
+        raise DataError(f"The data set {counts}; expected the run's own data set.")
+    cooccurrence = None if data is None else Cooccurrence.from_dataset(data)
     snapshots = run.snapshots()
     share = len(tables) / (len(tables) + len(snapshots))
     own = progress or (lambda fraction, words: None)
     trained = "pretrain" in tables or "finetune" in tables
     entries = table_entries(tables, cooccurrence, follows=trained, progress=lambda f, words: own(f * share, words))
     found = []
-    for place, (stage, epoch, path) in enumerate(snapshots):
-        own(share + (1 - share) * place / len(snapshots), f"judging epoch {epoch} of {stage}")
+    for i, (stage, epoch, path) in enumerate(snapshots):
+        own(share + (1 - share) * i / len(snapshots), f"judging epoch {epoch} of {stage}")
         found.append({"stage": stage, "epoch": epoch, **_snapshot(path, cooccurrence, tables.get("initial"))})
     data_hash = None if data is None else data.content_hash
     result = {"version": VERSION, "tables_hash": key, "data_hash": data_hash, "tables": entries, "snapshots": found}
-    _keep(run, result)
+    _store(run, result)
     return result
 
 
 def cached_diagnosis(run: RunFolder) -> dict[str, Any] | None:
-    """What `diagnosis` has kept for the tables as they are now; None if there is nothing or it is of other tables."""
+    """The cached `diagnosis` of the current tables, or None."""
     tables = run.tables()
-    return _kept(run, tables_hash(run, tables)) if tables else None
+    return _cached(run, tables_hash(run, tables)) if tables else None
 
 
 def tables_hash(run: RunFolder, tables: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 over names and contents of the tables, and over the snapshots' names and sizes."""
+    """SHA-256 of the tables' names and contents and of the snapshots' names and sizes."""
     digest = hashlib.sha256()
     for name, table in tables.items():
         digest.update(f"{name} {table.shape}".encode())
@@ -122,7 +123,7 @@ def tables_hash(run: RunFolder, tables: Mapping[str, np.ndarray]) -> str:
 
 
 def _snapshot(path: Path, cooccurrence: Cooccurrence | None, initial: np.ndarray | None) -> dict[str, Any]:
-    """The entry of one snapshot; of a very large table it holds a sample of the items."""
+    """The entry of one snapshot; the snapshot of a very large table holds a sample of the items."""
     arrays = load_arrays(path)
     if ITEM_TABLE not in arrays:
         raise RunError(f"'{path}' holds no item table.")
@@ -139,13 +140,13 @@ def _snapshot(path: Path, cooccurrence: Cooccurrence | None, initial: np.ndarray
     return {**{key: report[key] for key in ("items", "width", "singular_values", "measures")}, "verdict": verdict.to_json()}
 
 
-def _places(run: RunFolder, key: str) -> tuple[Path, Path]:
-    """Where a diagnosis is kept: in the run folder, or where that is read-only in the cache folder."""
+def _cache_paths(run: RunFolder, key: str) -> tuple[Path, Path]:
+    """Where a diagnosis may be cached: in the run folder or, if that is read-only, under ADREC_HOME."""
     return run.path / FILE, home() / "diagnosis" / f"{key[:32]}.json"
 
 
-def _kept(run: RunFolder, key: str) -> dict[str, Any] | None:
-    for path in _places(run, key):
+def _cached(run: RunFolder, key: str) -> dict[str, Any] | None:
+    for path in _cache_paths(run, key):
         try:
             found = read_json(path)
         except RunError:
@@ -155,8 +156,8 @@ def _kept(run: RunFolder, key: str) -> dict[str, Any] | None:
     return None
 
 
-def _keep(run: RunFolder, result: dict[str, Any]) -> None:
-    for path in _places(run, result["tables_hash"]):
+def _store(run: RunFolder, result: dict[str, Any]) -> None:
+    for path in _cache_paths(run, result["tables_hash"]):
         try:
             write_json(path, result)
             return

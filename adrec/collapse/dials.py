@@ -1,7 +1,7 @@
-"""Collapse by degrees: a table with a collapse of one kind applied, from not at all to completely, and which picture notices.
+"""Collapse by degrees: one kind of collapse applied to a table, from none to complete, and which pictures show it.
 
-Every kind is a pure function of the table, the degree 0..1 and a seed; degree 0 gives the table itself, and one seed makes the same
-collapse at every degree, only more of it.
+Each kind is a pure function of the table, the degree 0..1 and a seed. Degree 0 returns the table itself; with the same seed, a higher
+degree is more of the same collapse.
 """
 
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ NEIGHBOURS = 10
 def dial(table: ArrayLike, kind: str, degree: float, seed: int = 0) -> np.ndarray:
     """The table (V, D) with a collapse applied, float64.
 
-    noise: the share ``degree`` of each column's variance becomes Gaussian noise, mean and scale staying. rank: of K = min(V, D)
-    centred directions the strongest K^(1 - degree) are kept, the mean staying. offset: one common vector is added, so that the items have
-    at least the share 0.999 ``degree`` of their squared length in common. shrink: all numbers times 1000^-degree. duplicate: the
-    share ``degree`` of the items become copies of others, at 1 all of a single one. Unknown kinds and degrees are ConfigErrors.
+    noise: the share ``degree`` of each column's variance becomes Gaussian noise; mean and scale stay. rank: of K = min(V, D) centred
+    directions, the strongest K^(1 - degree) are kept; the mean stays. offset: a common vector is added until the items share at least
+    0.999 ``degree`` of their squared length. shrink: all numbers times 1000^-degree. duplicate: the share ``degree`` of the items become
+    copies of others; at 1, all copy a single one. Unknown kinds and degrees are ConfigErrors.
     """
     if kind not in DIALS:
-        raise ConfigError(f"Unknown kind of collapse '{kind}'; known are {', '.join(DIALS)}.")
+        raise ConfigError(f"Unknown kind of collapse '{kind}'; must be one of {', '.join(DIALS)}.")
     if not 0 <= degree <= 1:
-        raise ConfigError(f"The degree of a collapse is {degree}; accepted is 0 to 1.")
+        raise ConfigError(f"The degree of a collapse must be 0 to 1, not {degree}.")
     w = as_table(table)
     if degree == 0:
         return w
@@ -50,7 +50,7 @@ def dial(table: ArrayLike, kind: str, degree: float, seed: int = 0) -> np.ndarra
 
 
 def directions_kept(shape: tuple[int, int], degree: float) -> int:
-    """How many directions the dial ``rank`` leaves: all at 0, one at 1, evenly in the logarithm."""
+    """How many directions the dial ``rank`` keeps: all at 0, one at 1, log-linear in between."""
     return max(1, round(min(shape) ** (1 - degree)))
 
 
@@ -68,22 +68,22 @@ def _rank(w: np.ndarray, kept: int) -> np.ndarray:
 def _offset(w: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     mean = w.mean(axis=0)
     spread = ((w - mean) ** 2).sum() / len(w)
-    wanted = np.sqrt(spread * share / (1 - share))  # the length of the mean row that makes the share
+    wanted = np.sqrt(spread * share / (1 - share))  # norm of the mean row that gives this share
     across = rng.standard_normal(w.shape[1])
     if w.shape[1] > 1 and mean @ mean > 0:
-        across -= (across @ mean) / (mean @ mean) * mean  # what is there in common stays and is added to
+        across -= (across @ mean) / (mean @ mean) * mean  # orthogonal to the common vector that is there already
     added = np.sqrt(max(wanted**2 - mean @ mean, 0.0))
     return np.asarray(w + added * across / np.linalg.norm(across))
 
 
 def copied_from(items: int, degree: float, rng: np.random.Generator) -> np.ndarray:
-    """For each of ``items`` rows the row it becomes a copy of, (V,); the more copies at a higher degree include those of a lower."""
+    """The row that each of ``items`` rows becomes a copy of, (V,); the copies at a higher degree include those at a lower one."""
     order, copies = rng.permutation(items), round(degree * (items - 1))
     later = np.arange(items)
     later[:-1] += rng.integers(1, items - np.arange(items - 1))
-    for place in range(copies - 1, -1, -1):  # a copy of what is a copy itself is one of its source
-        if later[place] < copies:
-            later[place] = later[later[place]]
+    for i in range(copies - 1, -1, -1):  # a copy of a copy becomes a copy of its source
+        if later[i] < copies:
+            later[i] = later[later[i]]
     source = np.arange(items)
     source[:copies] = later[:copies]
     found = np.empty(items, dtype=np.int64)
@@ -91,12 +91,12 @@ def copied_from(items: int, degree: float, rng: np.random.Generator) -> np.ndarr
     return found
 
 
-# -- which picture notices --------------------------------------------------------------------------------------------
+# -- which pictures show it -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Look:
-    """A table as the pictures show it: PCA map (V, 2), spectra, spikes, mean cosine, scale, and neighbours (V, k)."""
+class Pictures:
+    """What the pictures show of a table: PCA map (V, 2), spectra, spikes, mean cosine, scale and neighbours (V, k)."""
 
     map: np.ndarray
     centred: np.ndarray
@@ -107,7 +107,7 @@ class Look:
     neighbours: np.ndarray
 
     @classmethod
-    def of(cls, table: ArrayLike) -> "Look":
+    def from_table(cls, table: ArrayLike) -> "Pictures":
         w = as_table(table)
         raw, centred = singular_values(w, centred=False), singular_values(w)
         near = neighbour_sets(w, min(NEIGHBOURS, len(w) - 1))
@@ -115,8 +115,8 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Notice:
-    """One picture before and after: what it shows, in numbers, and whether anybody would notice."""
+class PictureChange:
+    """One picture before and after as numbers, and whether the change is noticeable."""
 
     picture: str
     before: float
@@ -124,7 +124,7 @@ class Notice:
     noticed: bool
 
 
-LINES = {
+NOTICEABLE = {
     "map": 0.1,
     "centred spectrum": 0.1,
     "uncentred spectrum": 0.1,
@@ -133,13 +133,13 @@ LINES = {
     "scale": 0.1,
     "neighbours": 0.2,
 }
-"""From which change a picture counts as having noticed. map: Procrustes disparity, how differently the points lie whatever the map's place,
-turn and size, 0 to 1. Spectra: relative change of the effective rank. spikes, mean cosine: the change itself. scale: relative change of
-the standard deviation. neighbours: share of the ten nearest that are gone. Judgements, the same for every kind of collapse."""
+"""The change above which a picture counts as showing the collapse. map: Procrustes disparity, 0 to 1, which ignores position, rotation and
+size. Spectra: relative change of the effective rank. spikes, mean cosine: absolute change. scale: relative change of the standard
+deviation. neighbours: share of the ten nearest that are gone. These are judgements, the same for every kind of collapse."""
 
 
-def notices(before: Look, after: Look) -> list[Notice]:
-    """What each picture shows of two tables of the same items, in the order of ``LINES``."""
+def picture_changes(before: Pictures, after: Pictures) -> list[PictureChange]:
+    """How each picture changes between two tables of the same items, in the order of ``NOTICEABLE``."""
     ranks = [(effective_rank(b), effective_rank(a)) for b, a in ((before.centred, after.centred), (before.raw, after.raw))]
     gone = 1 - float(neighbour_overlap(before.neighbours, after.neighbours).mean())
     pairs = {
@@ -155,12 +155,12 @@ def notices(before: Look, after: Look) -> list[Notice]:
     found = []
     for picture, (b, a) in pairs.items():
         change = abs(a - b) / (abs(b) if picture in relative and b else 1.0)
-        found.append(Notice(picture, b, a, change > LINES[picture]))
+        found.append(PictureChange(picture, b, a, change > NOTICEABLE[picture]))
     return found
 
 
-def laid_over(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The map ``after`` (V, 2) moved, turned or mirrored, and sized onto ``before``, as an eye would compare the two."""
+def aligned(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The map ``after`` (V, 2) shifted, rotated or reflected, and scaled onto ``before``, as the eye would compare them."""
     a, b = before - before.mean(axis=0), after - after.mean(axis=0)
     turn, _ = orthogonal_procrustes(b, a)
     size = np.sqrt((a**2).sum() / (b**2).sum()) if (b**2).sum() > 0 else 1.0
@@ -168,7 +168,7 @@ def laid_over(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def disparity(before: np.ndarray, after: np.ndarray) -> float:
-    """Procrustes disparity of two maps (V, 2): 0, the same picture up to place, turn, mirror and size; 1, nothing in common."""
+    """Procrustes disparity of two maps (V, 2): 0, the same picture up to shift, rotation, reflection and size; 1, nothing in common."""
     if not (np.ptp(before, axis=0).any() and np.ptp(after, axis=0).any()):
         return 0.0 if not np.ptp(before, axis=0).any() and not np.ptp(after, axis=0).any() else 1.0
     found = float(procrustes(before.astype(np.float64), after.astype(np.float64))[2])

@@ -1,4 +1,4 @@
-"""The comparisons that a verdict rests on: each measure of a table with its null, its threshold and a sentence."""
+"""The comparisons behind a verdict: each measure of a table with its null, its threshold and a sentence."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,45 +13,45 @@ from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows, alignment,
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where the rule draws its lines; docs/VERDICT.md says what each costs in errors."""
+    """The rule's thresholds; docs/VERDICT.md gives the errors each one costs."""
 
     common: float = 0.9
-    """Offset or mean cosine above it: what items have in common drowns what tells them apart."""
+    """Offset or mean cosine above this: what items share drowns out what separates them."""
     twins: float = 0.5
-    """Share of items with a twin above it: most items cannot be told from another."""
+    """Share of items with a twin above this: most items cannot be told apart from another."""
     noise: float = 4.0
-    """Standard deviations of the Gaussian null by which a spectrum must pass its mean to be more than noise: none of 100 drawn does."""
+    """A spectrum this many standard deviations above the mean of the Gaussian null is more than noise: none of 100 draws gets there."""
     z: float = 3.0
-    """Standard deviations of permuted rows from which alignment beyond popularity is more than luck: one false alarm in 740 tables."""
+    """Alignment beyond popularity this many standard deviations above that of permuted rows is more than luck: 1 false alarm in 740."""
     participation: float = 0.25
-    """Participation ratio over the null's below it: few directions carry the variance."""
+    """Participation ratio over the null's below this: few directions carry the variance."""
     rank: float = 0.5
-    """Effective rank over the null's below it: few directions carry anything."""
+    """Effective rank over the null's below this: few directions carry anything."""
     meaningful: float = 2.0
-    """Odds that a neighbour is used together with its item, over chance's, from which few directions are concentrated meaning."""
+    """Odds that a neighbour co-occurs with its item, over the odds by chance, above this: few directions are concentrated meaning."""
     strength: float = 0.01
-    """Mean cosine of items used together, over that of items that are not, below it: weakly learned."""
+    """Mean cosine of items used together minus that of other items below this: weakly learned."""
     start: float = 0.9
-    """Correlation with the initial table above it: never left its initialisation."""
+    """Correlation with the initial table above this: never left its initialisation."""
     kept: float = 0.5
-    """Share of neighbours kept from the table before below it, while the scale falls below ``shrunk``: eroded."""
+    """Share of neighbours kept from the previous table below this, with the scale below ``shrunk``: eroded."""
     shrunk: float = 0.8
-    """Scale over that of the table before below it: shrunk."""
+    """Scale over that of the previous table below this: shrunk."""
     fewest: int = 5
-    """Training occurrences from which an item counts; the others are where they began, by construction."""
+    """Items with fewer training occurrences are ignored: they have barely moved from their initial position."""
 
 
 THRESHOLDS = Thresholds()
 JUDGEMENT = 0.1
-"""Width of a threshold that is a judgement, not a quantile, as a share of its value: one unit of margin."""
+"""One unit of margin for a threshold that is a judgement, not a quantile, as a share of its value."""
 SPECTRAL = {"distance": "bulk_distance", "largest": "largest_eigenvalue"}
 FAR = 40.0
-"""The largest margin: beyond it the normal distribution's tail is zero in float64."""
+"""The largest margin: beyond this, the normal distribution's tail is zero in float64."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One comparison. null: what a table without structure or meaning would show; threshold: where the rule draws the line; None: none."""
+    """One comparison. null: the value of a table without structure or meaning, or None. threshold: the rule's, or None."""
 
     measure: str
     value: float
@@ -65,11 +65,11 @@ class Evidence:
 
 @dataclass
 class Findings:
-    """Evidence as it is gathered, and the margins that the rule reads: how far, in units of its own spread, a measure is past its line.
+    """Evidence collected so far, and the margins that the rule reads: how far a measure is past its threshold, in units of its spread.
 
-    Positive margins say yes: ``common`` (all items alike), ``twins`` (most items have a double), ``structure`` (the spectrum is not
-    noise's), ``few`` (few directions), ``meaning`` (items used together lie together), ``focused`` (neighbours mean enough for few
-    directions), ``learned`` (alignment is not weak). The last three are missing without interactions.
+    A positive margin means yes: ``common`` (all items alike), ``twins`` (most items have a twin), ``structure`` (the spectrum is not
+    noise), ``few`` (few directions), ``meaning`` (items used together lie together), ``focused`` (neighbours mean enough for few
+    directions), ``learned`` (alignment is not weak). The last three need interactions.
     """
 
     evidence: list[Evidence] = field(default_factory=list)
@@ -86,36 +86,38 @@ class Findings:
 
 
 START_IS_CHANCE = 3.0
-"""Standard deviations of the null above the line up to which a random start's spectrum counts as chance."""
+"""A random start's spectrum up to this many standard deviations of the null above the threshold counts as chance."""
 
 
-def judged(value: float, threshold: float) -> float:
-    """Margin of a positive value over a threshold that is a judgement: ln(value / threshold) / JUDGEMENT."""
+def judgement_margin(value: float, threshold: float) -> float:
+    """Margin of a positive value over a judged threshold: ln(value / threshold) / JUDGEMENT."""
     return float(np.clip(np.log(max(value, 1e-300) / threshold) / JUDGEMENT, -FAR, FAR))
 
 
-def tested(value: float, threshold: float, spread: float) -> float:
+def null_margin(value: float, threshold: float, spread: float) -> float:
     """Margin of a value over a threshold in standard deviations of its null."""
     return float(np.clip((value - threshold) / max(spread, 1e-12), -FAR, FAR))
 
 
-def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresholds, seed: int, start: np.ndarray | None = None) -> None:
-    """What the spectrum and the common direction say: needs nothing but the table (V, D).
+def add_spectral(
+    findings: Findings, table: np.ndarray, moments: Moments, t: Thresholds, seed: int, start: np.ndarray | None = None
+) -> None:
+    """Add what the spectrum and the common direction show; this needs only the table (V, D).
 
-    start: the table before training. Where chance gave it a spectrum at the line already, the table has to pass the start's own by half a
-    standard deviation of the null; a start that lies clearly above the line (by ``START_IS_CHANCE``) is no noise and lifts nothing.
+    start: the table before training. If chance put its spectrum near the threshold, the table must exceed the start's by half a standard
+    deviation of the null. A start clearly above the threshold (by ``START_IS_CHANCE``) is not noise and raises nothing.
     """
     n, width = table.shape
     shared, cosine = moments.offset, moments.mean_cosine
     lam = moments.spectrum
-    findings.margins["common"] = FAR if not lam.any() else max(-judged(1 - x, 1 - t.common) for x in (shared, cosine))
-    findings.add("offset", shared, 1 / n, t.common, f"{shared:.0%} of the items' squared length is one vector that all have in common.")
+    findings.margins["common"] = FAR if not lam.any() else max(-judgement_margin(1 - x, 1 - t.common) for x in (shared, cosine))
+    findings.add("offset", shared, 1 / n, t.common, f"{shared:.0%} of the items' squared length is one common vector.")
     findings.add("mean_cosine", cosine, 0.0, t.common, f"Two random items have a cosine of {cosine:.3f}.")
     null = gaussian_null(n, width, seed=seed)
     uneven = permuted_columns(table, t.noise, seed=seed)
     eigenvalues = correlation_spectrum(table, moments)
     distance, largest = bulk_distance(eigenvalues, n, width), float(eigenvalues[0])
-    before = None if start is None else correlation_spectrum(start, Moments.of(start))
+    before = None if start is None else correlation_spectrum(start, Moments.from_table(start))
     of_start = {} if before is None else {"distance": bulk_distance(before, n, width), "largest": float(before[0])}
     margins, lines = [], {}
     for measure, value, drawn, excess, words in (
@@ -126,11 +128,11 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
         if measure in of_start and of_start[measure] < line + START_IS_CHANCE * spread:
             line = max(line, of_start[measure] + spread / 2)
         lines[measure] = line
-        margins.append(tested(value, line, spread))
+        margins.append(null_margin(value, line, spread))
         said = f"{words.format(value)}; noise tables stay below {line:.3g}."
         findings.add(SPECTRAL[measure], value, float(drawn.mean()), line, said)
     above = int((eigenvalues > lines["largest"]).sum())
-    findings.add("spikes", above, 0.0, 1.0, f"{above} directions are stronger than any of noise.")
+    findings.add("spikes", above, 0.0, 1.0, f"{above} directions are stronger than any in noise.")
     findings.margins["structure"] = max(margins)
     rank, ratio = ranks(lam)
     few = []
@@ -138,20 +140,22 @@ def spectral(findings: Findings, table: np.ndarray, moments: Moments, t: Thresho
         ("effective_rank", rank, null.effective_rank, t.rank, "directions are in use"),
         ("participation_ratio", ratio, null.participation_ratio, t.participation, "directions share the variance"),
     ):
-        few.append(-judged(value / max(expected, 1e-300), share))
+        few.append(-judgement_margin(value / max(expected, 1e-300), share))
         findings.add(measure, value, expected, share * expected, f"{value:.1f} {words}; noise of this size has {expected:.1f}.")
     findings.margins["few"] = max(few)
 
 
-def semantic(findings: Findings, table: np.ndarray, moments: Moments, cooccurrence: Cooccurrence | None, t: Thresholds, seed: int) -> None:
-    """What the neighbours say: whether items have doubles and, with interactions, whether closeness means anything."""
+def add_semantic(
+    findings: Findings, table: np.ndarray, moments: Moments, cooccurrence: Cooccurrence | None, t: Thresholds, seed: int
+) -> None:
+    """Add what the neighbours show: whether items have twins and, with interactions, whether closeness means anything."""
     n = len(table)
     centred = Rows(table, moments, np.full((n, 1), n**-0.5))
-    found = Neighbourhood.of(centred, seed)
+    found = Neighbourhood.from_rows(centred, seed)
     findings.sample["neighbours_of"] = len(found.queries)
     part = "" if len(found.queries) == n else f" (a sample of {len(found.queries):,} of {n:,} items)"
-    findings.margins["twins"] = judged(found.twins, t.twins)
-    findings.add("twins", found.twins, 0.0, t.twins, f"{found.twins:.0%} of the items have a double that no dot product tells apart{part}.")
+    findings.margins["twins"] = judgement_margin(found.twins, t.twins)
+    findings.add("twins", found.twins, 0.0, t.twins, f"{found.twins:.0%} of the items have a twin with the same dot products{part}.")
     if cooccurrence is None or not len(cooccurrence.pairs):
         return
     pairs = sampled(cooccurrence.pairs, seed)
@@ -159,30 +163,30 @@ def semantic(findings: Findings, table: np.ndarray, moments: Moments, cooccurren
     part_pairs = "" if len(pairs) == len(cooccurrence.pairs) else f" (a sample of {len(pairs):,} of {len(cooccurrence.pairs):,} pairs)"
     plain = alignment(centred, pairs)
     apart = 1 - 2 * len(cooccurrence.pairs) / (n * (n - 1))
-    strength = (plain.value - plain.null) / apart if apart > 0 else 0.0  # over the pairs that are not used together
+    strength = (plain.value - plain.null) / apart if apart > 0 else 0.0  # relative to pairs not used together
     basis = popularity_basis(cooccurrence.popularity)
     beyond = alignment(Rows(table, moments, basis), pairs) if basis.shape[1] > 1 else plain
     near = overlap(found, cooccurrence)
     lift = near.value / near.null if near.null > 0 else 1.0
-    findings.margins["meaning"] = tested(beyond.z, t.z, 1.0)
+    findings.margins["meaning"] = null_margin(beyond.z, t.z, 1.0)
     odds = _odds(near.value) / _odds(near.null)
-    findings.margins["focused"] = judged(odds, t.meaningful)
-    findings.margins["learned"] = judged(strength, t.strength)
+    findings.margins["focused"] = judgement_margin(odds, t.meaningful)
+    findings.margins["learned"] = judgement_margin(strength, t.strength)
     findings.add(
         "alignment", plain.value, plain.null, plain.null + t.strength * apart,
-        f"Items used together have a mean cosine of {plain.value:.4f}, dealt out at random {plain.null:.4f}{part_pairs}.",
+        f"Items used together have a mean cosine of {plain.value:.4f}; with shuffled rows it is {plain.null:.4f}{part_pairs}.",
     )  # fmt: skip
-    findings.add("alignment_z", plain.z, 0.0, t.z, f"That is {plain.z:.1f} standard deviations of randomly dealt rows.")
+    findings.add("alignment_z", plain.z, 0.0, t.z, f"That is {plain.z:.1f} standard deviations of shuffled rows.")
     findings.add(
         "alignment_z_beyond_popularity", beyond.z, 0.0, t.z,
-        f"With what popularity explains taken out of the rows, {beyond.z:.1f} standard deviations are left.",
+        f"Without what popularity explains, {beyond.z:.1f} standard deviations remain.",
     )  # fmt: skip
     findings.add(
         "neighbour_overlap", near.value, near.null, None,
-        f"{near.value:.1%} of the nearest neighbours are items used together, by chance {near.null:.1%}{part}.",
+        f"{near.value:.1%} of the nearest neighbours are items used together; by chance it would be {near.null:.1%}{part}.",
     )  # fmt: skip
     findings.add("neighbour_lift", lift, 1.0, None, f"That is {lift:.2f} times chance ({near.z:.1f} standard deviations).")
-    findings.add("neighbour_odds", odds, 1.0, t.meaningful, f"Its odds are {odds:.2f} times those of chance, which can't saturate.")
+    findings.add("neighbour_odds", odds, 1.0, t.meaningful, f"The odds are {odds:.2f} times those of chance; odds cannot saturate.")
     explained = _explained_by_popularity(table, moments, basis)
     said = f"Popularity explains {explained:.0%} of the strongest direction."
     findings.add("popularity_share", explained, (basis.shape[1] - 1) / n, None, said)
@@ -200,21 +204,21 @@ def _explained_by_popularity(table: np.ndarray, moments: Moments, basis: np.ndar
     return min(float(((basis[:, 1:].T @ scores) ** 2).sum()) / total, 1.0) if total > 0 else 0.0
 
 
-def compared(findings: Findings, table: np.ndarray, moments: Moments, given: dict[str, np.ndarray], t: Thresholds, seed: int) -> None:
-    """What the table ``initial`` (before training) and ``before`` (one stage earlier) add: scale, correlation, neighbours kept."""
+def add_changes(findings: Findings, table: np.ndarray, moments: Moments, given: dict[str, np.ndarray], t: Thresholds, seed: int) -> None:
+    """Add what changed since the table ``initial`` (before training) and ``before`` (one stage earlier): scale, correlation, neighbours."""
     for key, other in given.items():
         words = "before training" if key == "initial" else "one stage earlier"
-        theirs = Moments.of(other)
+        theirs = Moments.from_table(other)
         ratio = moments.std / theirs.std if theirs.std > 0 else float("inf")
         if np.isfinite(ratio):
             findings.add(f"std_over_{key}", ratio, 1.0, None, f"The table's scale is {ratio:.3g} times what it was {words}.")
         if key == "initial":
             r = _correlation(table, moments, other, theirs)
-            findings.add("correlation_with_initial", r, 0.0, t.start, f"The table correlates by {r:.4f} with the one {words}.")
+            findings.add("correlation_with_initial", r, 0.0, t.start, f"The table's correlation with the one {words} is {r:.4f}.")
         else:
             kept = _kept(table, moments, other, theirs, seed)
             chance = min(NEIGHBOURS, len(table) - 1) / (len(table) - 1)
-            findings.add("neighbours_kept", kept, chance, t.kept, f"{kept:.0%} of the nearest neighbours are those of {words}.")
+            findings.add("neighbours_kept", kept, chance, t.kept, f"{kept:.0%} of the nearest neighbours are the same as {words}.")
 
 
 def _correlation(table: np.ndarray, moments: Moments, other: np.ndarray, theirs: Moments) -> float:
@@ -228,8 +232,8 @@ def _correlation(table: np.ndarray, moments: Moments, other: np.ndarray, theirs:
 
 
 def _kept(table: np.ndarray, moments: Moments, other: np.ndarray, theirs: Moments, seed: int) -> float:
-    """Mean share of an item's nearest neighbours that both tables have in common."""
+    """Mean share of an item's nearest neighbours that the two tables have in common."""
     constant = np.full((len(table), 1), len(table) ** -0.5)
-    a = Neighbourhood.of(Rows(table, moments, constant), seed).rows
-    b = Neighbourhood.of(Rows(other, theirs, constant), seed).rows
+    a = Neighbourhood.from_rows(Rows(table, moments, constant), seed).rows
+    b = Neighbourhood.from_rows(Rows(other, theirs, constant), seed).rows
     return float((a[:, :, None] == b[:, None, :]).any(axis=2).mean())

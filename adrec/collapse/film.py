@@ -1,6 +1,6 @@
-"""The film of a training: its item table at every snapshot, all in one frame, with spectrum, measures and validation.
+"""The film of a training: its item table at every snapshot on common axes, with spectrum, measures and validation.
 
-The axes are principal axes pooled over all frames (``projection.pooled_axes``), so what moves is the table and never the camera.
+The axes are principal axes pooled over all frames (``projection.pooled_axes``), so the table moves and the camera never does.
 """
 
 import contextlib
@@ -24,22 +24,22 @@ from adrec.maps.tables import as_table
 from adrec.runs import ITEM_TABLE, Progress, RunFolder
 
 MOST_ITEMS = 10_000
-"""Items on the film; of more, those spread evenly over popularity."""
+"""Items shown; a larger table is sampled evenly over popularity."""
 VERSION = 1
 FILE = "film.npz"
 NEIGHBOURS = 10
 MEASURES = ("effective_rank", "largest_over_edge", "spikes", "mean_cosine", "std", "kept", "ndcg@10")
-"""What is measured at every frame. kept: of every item's 10 nearest by cosine, the share that was there when the stage began;
-ndcg@10: on validation, from the events. Both are NaN where they were not measured."""
+"""Measures of every frame. kept: the share of every item's 10 nearest by cosine that were there when the stage began; ndcg@10: on
+validation, from the events. Both are NaN where not measured."""
 
 
 @dataclass(frozen=True)
 class Film:
     """K frames of n items, in the order of training.
 
-    stages (K,) str; epochs (K,) int, of the stage; best (K,) bool, the table that the stage kept; rows (n,) zero-based item rows;
-    positions (K, n, 2) float16; explained (K,), the share of each table's own variance that the two axes show; values (K, D) float32,
-    centred singular values; measures (K, len(MEASURES)) float32.
+    stages (K,) str; epochs (K,) int, within the stage; best (K,) bool, the table that the stage kept; rows (n,) zero-based item rows;
+    positions (K, n, 2) float16; explained (K,), the share of each table's variance that the two axes show; values (K, D) float32, centred
+    singular values; measures (K, len(MEASURES)) float32.
     """
 
     stages: np.ndarray
@@ -68,15 +68,15 @@ class _Frame:
 
 
 def film(run: RunFolder, progress: Progress | None = None) -> Film:
-    """The run's film, from the folder or the cache if it is there, else computed and kept. Fewer than two frames are a RunError."""
+    """The run's film, from the cache or else computed and cached. Fewer than two frames are a RunError."""
     found = cached_film(run)
     if found is not None:
         return found
     frames, rows = _frames(run)
     if len(frames) < 2:
-        raise RunError(f"'{run.path}' has {len(frames)} item tables of its training; a film needs two or more.")
+        raise RunError(f"'{run.path}' has {len(frames)} item tables of its training; a film needs at least two.")
     made = _filmed(run, frames, rows, progress or (lambda fraction, words: None))
-    for path in _places(run):
+    for path in _cache_paths(run):
         with contextlib.suppress(OSError):
             save_film(made, path)
             break
@@ -84,26 +84,26 @@ def film(run: RunFolder, progress: Progress | None = None) -> Film:
 
 
 def save_film(made: Film, path: Path) -> None:
-    """Write a film, atomically. A copy of a run may keep the film of more snapshots than it keeps itself."""
+    """Write a film atomically. The film in a copied run may show more snapshots than the copy holds."""
     with atomic(path) as file:
         np.savez_compressed(file, allow_pickle=False, **{f.name: getattr(made, f.name) for f in fields(Film)})
 
 
 def cached_film(run: RunFolder) -> Film | None:
-    """The run's film if it was made before of the tables as they are now; never computes."""
-    for path in _places(run):
+    """The cached film of the run's current tables, or None; never computes."""
+    for path in _cache_paths(run):
         try:
             with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 found = Film(**{f.name: file[f.name] for f in fields(Film)})
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             continue
-        if _fits(found) and _is_of(found, run):
+        if _fits(found) and _is_current(found, run):
             return found
     return None
 
 
 def frame_count(run: RunFolder) -> int:
-    """How many frames the run's film has."""
+    """The number of frames of the run's film."""
     return len(_frames(run)[0])
 
 
@@ -111,9 +111,9 @@ def frame_count(run: RunFolder) -> int:
 
 
 def _frames(run: RunFolder) -> tuple[list[_Frame], np.ndarray]:
-    """The tables in the order of training, and the rows that all of them have and that the film shows.
+    """The tables in the order of training, and the rows that all of them have and the film shows.
 
-    A stage's last word is the table of its best epoch, which may lie between two of the snapshots that a compact copy kept.
+    A stage ends with the table of its best epoch, which may lie between two of the snapshots that a compact copy kept.
     """
     if run.bare_tables is not None:
         return [], np.zeros(0, dtype=np.int64)
@@ -149,7 +149,7 @@ def _snapshot(path: Path, rows: np.ndarray) -> Callable[[], np.ndarray]:
 
 
 def _rows(run: RunFolder, sample: np.ndarray | None) -> np.ndarray:
-    """Up to MOST_ITEMS of the rows, spread evenly over popularity where it is known; ascending."""
+    """Up to MOST_ITEMS of the rows, ascending, spread evenly over popularity if it is known."""
     frame = run.items
     rows = np.arange(len(frame)) if sample is None else sample
     if len(rows) <= MOST_ITEMS:
@@ -162,7 +162,7 @@ def _rows(run: RunFolder, sample: np.ndarray | None) -> np.ndarray:
 
 
 def _filmed(run: RunFolder, frames: list[_Frame], rows: np.ndarray, report: Progress) -> Film:
-    """Two passes, one table in memory at a time: first measures and axes, then positions."""
+    """Compute the film in two passes, one table in memory at a time: first measures and axes, then positions."""
     covariances, means, values, measured = [], [], [], []
     ranking = _validation(run)
     start: np.ndarray | None = None  # neighbours when the stage began
@@ -196,8 +196,8 @@ def _filmed(run: RunFolder, frames: list[_Frame], rows: np.ndarray, report: Prog
 
 
 def _loaded(frames: list[_Frame], report: Progress, begin: float, end: float) -> Iterator[tuple[_Frame, np.ndarray]]:
-    for place, frame in enumerate(frames):
-        report(begin + (end - begin) * place / len(frames), f"{frame.stage}, epoch {frame.epoch}")
+    for i, frame in enumerate(frames):
+        report(begin + (end - begin) * i / len(frames), f"{frame.stage}, epoch {frame.epoch}")
         yield frame, as_table(frame.table(), f"{frame.stage}, epoch {frame.epoch}")
     report(end, "done" if end == 1 else "axes")
 
@@ -212,11 +212,11 @@ def _validation(run: RunFolder) -> dict[tuple[str, int], float]:
     return found
 
 
-# -- keeping ----------------------------------------------------------------------------------------------------------
+# -- the cache --------------------------------------------------------------------------------------------------------
 
 
-def _places(run: RunFolder) -> tuple[Path, Path]:
-    """Where the film is kept: in the run folder, or where that is read-only in the cache, under what it was made of."""
+def _cache_paths(run: RunFolder) -> tuple[Path, Path]:
+    """Where the film may be cached: in the run folder or, if that is read-only, under ADREC_HOME by a digest of its sources."""
     digest = hashlib.sha256(f"{VERSION} {MOST_ITEMS}".encode())
     for path in [*(p for _, _, p in run.snapshots()), *(run.weights_path(stage) for stage in run.stages)]:
         digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}".encode())
@@ -231,8 +231,8 @@ def _fits(found: Film) -> bool:
     return found.values.shape[:1] == (frames,) and all(getattr(found, name).shape == shape for name, shape in shapes.items())
 
 
-def _is_of(found: Film, run: RunFolder) -> bool:
-    """Whether a film shows every snapshot that the run has, and as its last kept table the run's own."""
+def _is_current(found: Film, run: RunFolder) -> bool:
+    """Whether a film shows every snapshot of the run and ends with the run's current table."""
     frames = set(zip(found.stages.tolist(), found.epochs.tolist(), strict=True))
     if not frames.issuperset((stage, epoch) for stage, epoch, _ in run.snapshots()) or not run.stages:
         return bool(frames) and not run.stages and len(frames) == frame_count(run)

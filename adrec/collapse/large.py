@@ -1,4 +1,4 @@
-"""``collapse.table_report`` for tables too large to copy: the same measures from sums over blocks, two of them from sampled pairs."""
+"""``collapse.table_report`` for tables too large to copy: the same measures from block sums, two of them from sampled pairs."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from adrec.collapse.nulls import correlation_spectrum
 from adrec.maps.tables import unit_rows
 
 PAIRS = 500_000
-"""Pairs of items from which uniformity and the mean distance are taken."""
+"""Sampled pairs of items for uniformity and the mean distance."""
 
 
 class LargeTable:
-    """The sums and spectra of a checked (V, D) table, V > D, that all measures are taken from."""
+    """The sums and spectra of a checked (V, D) table, V > D, that all measures are computed from."""
 
     def __init__(self, table: np.ndarray, seed: int = 0) -> None:
-        self.table, self.moments = table, Moments.of(table)
+        self.table, self.moments = table, Moments.from_table(table)
         m = self.moments
         self.n, self.width = table.shape
         self.centred = np.sqrt(_padded(m.spectrum, self.width)) * m.scale
@@ -30,7 +30,7 @@ class LargeTable:
         self.pairs = np.stack([first, (first + rng.integers(1, self.n, PAIRS)) % self.n], axis=1)
 
     def isotropy(self) -> float:
-        """``collapse.isotropy``, its sums taken block by block."""
+        """``collapse.isotropy``, summed block by block."""
         found = []
         for _, rows in blocks(self.table):
             projections = rows @ self.axes
@@ -39,7 +39,7 @@ class LargeTable:
         return float(np.exp(log_z.min() - log_z.max()))
 
     def pair_means(self) -> tuple[float, float]:
-        """Mean of exp(-2 |x - y|^2) of unit rows and mean |x - y| of the rows, over the sampled pairs of different items."""
+        """Over the sampled pairs of different items, mean exp(-2 |x - y|^2) of unit rows and mean |x - y| of rows."""
         potential = distance = 0.0
         step = max(2**19 // self.width, 1)
         for start in range(0, PAIRS, step):
@@ -62,7 +62,7 @@ class LargeTable:
         return float(0.5 * (values.sum() - self.width - np.log(values).sum())) if values.min() > 1e-12 else float("inf")
 
     def official(self, distance: float) -> dict[str, float]:
-        """The official nine; ``distance`` is that of the sampled pairs."""
+        """The nine official measures; ``distance`` is from the sampled pairs."""
         m, p = self.moments, np.sqrt(self.correlation * self.n)
         covariance = self.correlation * self.n / (self.n - 1)
         zero = sum(int((~rows.any(axis=1)).sum()) for _, rows in blocks(self.table))

@@ -1,7 +1,7 @@
-"""What a table of item embeddings looks like from the outside: spectra, measures and their null models.
+"""Spectra and measures of an item table, and their null models.
 
-Everything is a pure function of a matrix, in float64. W is a table (V, D) without its padding row, one row an item;
-``singular_values`` arrays are in descending order. How the measures are to be read: ``adrec.collapse.definitions.MEASURES``.
+Everything is a pure function of a matrix, in float64. W is a table (V, D) without its padding row, one row per item; spectra are in
+descending order. ``adrec.collapse.definitions.MEASURES`` says how to read the measures.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from adrec.errors import WeightsError
 from adrec.maps.tables import as_table, checked, principal_axes, unit_rows
 
 LARGE, MANY = 2**25, 50_000
-"""Entries above which a table is measured in blocks instead of copied to float64 (256 MiB); items above which not all pairs are."""
+"""A table with more entries is measured in blocks, not copied to float64 (256 MiB); one with more items uses sampled pairs."""
 BLOCK = 2**22
-"""Entries of a block of pairwise distances: 32 MiB."""
+"""Entries in a block of pairwise distances: 32 MiB."""
 ALL_PAIRS, SAMPLED_PAIRS = 5_000, 500_000
-"""Items up to which uniformity takes every pair, and the pairs it draws above."""
+"""Up to this many items, uniformity uses every pair; above, this many sampled pairs."""
 
 
 # -- spectra ----------------------------------------------------------------------------------------------------------
@@ -31,8 +31,8 @@ ALL_PAIRS, SAMPLED_PAIRS = 5_000, 500_000
 def singular_values(table: ArrayLike, centred: bool = True) -> np.ndarray:
     """Singular values of W, or of W minus its mean row: (min(V, D),), descending.
 
-    Values within rounding of zero (below eps * max(V, D) * the largest uncentred one) are exactly 0, so that a
-    constant table has a spectrum of zeros. Source: any textbook (Golub & Van Loan, section 2.4).
+    Values within rounding of zero (below eps * max(V, D) * the Frobenius norm of W) become exactly 0, so that a constant table has a
+    spectrum of zeros. Golub & Van Loan, section 2.4.
     """
     table = as_table(table)
     values = linalg.svdvals(table - table.mean(axis=0) if centred else table, check_finite=False)
@@ -41,7 +41,7 @@ def singular_values(table: ArrayLike, centred: bool = True) -> np.ndarray:
 
 
 def standardised(table: ArrayLike) -> np.ndarray:
-    """Z (V, D): each column of W minus its mean, over its standard deviation (ddof 0); a constant column becomes zeros."""
+    """Z (V, D): each column of W z-scored (ddof 0); a constant column becomes zeros."""
     table = as_table(table)
     centred = table - table.mean(axis=0)
     std = centred.std(axis=0)
@@ -52,12 +52,12 @@ def standardised(table: ArrayLike) -> np.ndarray:
 def gaussian_spectrum(n_items: int, width: int, seed: int = 0, draws: int = 8, std: float = 1.0) -> np.ndarray:
     """Centred singular values of a Gaussian table of this size: the mean over ``draws``, (min(V, D),), descending.
 
-    ``std`` scales it, to the overall standard deviation of the table it stands beside. W^T W of a centred Gaussian table is
-    Wishart with V - 1 degrees of freedom, whose eigenvalues ``wishart_spectrum`` draws.
+    ``std`` is the standard deviation of its entries. W^T W of a centred Gaussian table is Wishart with V - 1 degrees of freedom, whose
+    eigenvalues ``wishart_spectrum`` draws.
     """
     if n_items < 2 or width < 1 or draws < 1:
         asked = f"{n_items} items of width {width} in {draws} draws"
-        raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
+        raise WeightsError(f"No Gaussian null for {asked}; it needs at least 2 items, width 1 and 1 draw.")
     rng = np.random.default_rng(seed)
     total = np.sqrt([wishart_spectrum(rng, n_items - 1, width) for _ in range(draws)]).sum(axis=0)
     return std * np.pad(total / draws, (0, min(n_items, width) - len(total)))
@@ -77,7 +77,7 @@ def entropy(weights: np.ndarray) -> float:
 
 
 def _shares(values: np.ndarray) -> np.ndarray:
-    """Singular values over the largest, so that no square leaves float64; an empty array for a spectrum of zeros."""
+    """Singular values over the largest, so that no square overflows; an empty array for a spectrum of zeros."""
     values = np.asarray(values, dtype=np.float64)
     return values / values.max() if values.size and values.max() > 0 else np.zeros(0)
 
@@ -145,7 +145,7 @@ def mean_cosine(table: ArrayLike) -> float:
 
 
 def offset(table: ArrayLike) -> float:
-    """|mu|^2 / mean |w|^2, mu the mean row: the share of the squared length that all items have in common, 0 to 1. 0 for zeros.
+    """|mu|^2 / mean |w|^2, mu the mean row: the share of the squared length that all items have in common, 0 to 1; 0 for zeros.
 
     The common vector of Mu & Viswanath 2018 (arXiv 1702.01417), section 2, as a share.
     """
@@ -158,12 +158,12 @@ def offset(table: ArrayLike) -> float:
 def isotropy(table: ArrayLike) -> float:
     """min over max of Z(a) = sum_i exp(a . w_i), a over the eigenvectors of W^T W: 0 to 1. Mu & Viswanath 2018, eq. 4.
 
-    An eigenvector's sign is arbitrary, so both signs count. Not invariant to scale: a table near zero comes out as 1.
+    An eigenvector's sign is arbitrary, so both signs are used. Not invariant to scale: a table near zero gives 1.
     """
     table = as_table(table)
     scale = max(np.abs(table).max(), np.finfo(np.float64).tiny)
     projections = table @ principal_axes(table / scale)[1]
-    if len(table) < table.shape[1]:  # the other eigenvectors of W^T W: no item lies along them
+    if len(table) < table.shape[1]:  # no item lies along the other eigenvectors of W^T W
         projections = np.pad(projections, ((0, 0), (0, 1)))
     log_z = np.concatenate([logsumexp(projections, axis=0), logsumexp(-projections, axis=0)])
     return float(np.exp(log_z.min() - log_z.max()))
@@ -198,18 +198,18 @@ def _sampled_potential(unit: np.ndarray, rng: np.random.Generator) -> float:
 
 
 def marchenko_pastur_edge(n_items: int, width: int) -> float:
-    """(1 + sqrt(D / V))^2: no eigenvalue of Z^T Z / V lies much above it if the V by D table is noise.
+    """(1 + sqrt(D / V))^2: if the V by D table is noise, no eigenvalue of Z^T Z / V lies much above it.
 
-    Z has its columns z-scored. Martin & Mahoney 2018 (arXiv 1810.01075), section 3.2; Marchenko & Pastur 1967.
+    Z is the table with z-scored columns. Martin & Mahoney 2018 (arXiv 1810.01075), section 3.2; Marchenko & Pastur 1967.
     """
     return float((1 + np.sqrt(width / n_items)) ** 2)
 
 
 def spike_threshold(n_items: int, width: int) -> float:
-    """The eigenvalue of Z^T Z / V above which a direction of a (V, D) table is a spike: one noise table in a thousand has one.
+    """The eigenvalue of Z^T Z / V above which a direction of a (V, D) table is a spike; one noise table in a thousand has one.
 
-    The Marchenko-Pastur edge plus noise's own fluctuation: 3.2724, the 99.9 % quantile of the Tracy-Widom law (beta = 1), in the scale
-    of Johnstone 2001 (Annals of Statistics 29), theorem 1.1.
+    The Marchenko-Pastur edge plus noise's fluctuation: 3.2724, the 99.9 % quantile of the Tracy-Widom law (beta = 1), scaled as in
+    Johnstone 2001 (Annals of Statistics 29), theorem 1.1.
     """
     root = np.sqrt(n_items - 1) + np.sqrt(width)
     margin = TRACY_WIDOM_999 * root * (1 / np.sqrt(n_items - 1) + 1 / np.sqrt(width)) ** (1 / 3) / n_items
@@ -217,7 +217,7 @@ def spike_threshold(n_items: int, width: int) -> float:
 
 
 def spikes(table: ArrayLike) -> tuple[int, float]:
-    """How many eigenvalues of Z^T Z / V lie above ``spike_threshold``, and the largest over the Marchenko-Pastur edge."""
+    """The number of eigenvalues of Z^T Z / V above ``spike_threshold``, and the largest over the Marchenko-Pastur edge."""
     z = standardised(table)
     return _above_edge(linalg.svdvals(z, check_finite=False) ** 2 / len(z), *z.shape)
 
@@ -230,9 +230,9 @@ TRACY_WIDOM_999 = 3.2724
 
 
 def gaussian_kl(table: ArrayLike) -> float:
-    """KL divergence from a standard Gaussian of the Gaussian with the covariance C of Z: 0.5 (tr C - D - ln det C), ddof 1.
+    """KL divergence of a Gaussian with the covariance C of Z (ddof 1) from a standard Gaussian: 0.5 (tr C - D - ln det C).
 
-    By ``slogdet``, so it does not saturate as the official notebook's ``kl_gaussian`` does; infinity if C is singular.
+    Uses ``slogdet``, so unlike the official notebook's ``kl_gaussian`` it does not saturate; infinity if C is singular.
     """
     z = standardised(table)
     if len(z) <= z.shape[1] or not (singular_values(z) > 0).all():
@@ -243,7 +243,7 @@ def gaussian_kl(table: ArrayLike) -> float:
 
 
 def measures(table: ArrayLike) -> dict[str, float]:
-    """All of ``MEASURES`` by key, for a (V, D) table; ranks and condition number are of the centred spectrum unless named uncentred."""
+    """All of ``MEASURES`` of a (V, D) table by key; ranks and condition number use the centred spectrum unless named uncentred."""
     table = as_table(table)
     return {
         **_spectral_measures(singular_values(table), singular_values(table, centred=False), table.shape[1]),
@@ -275,7 +275,7 @@ def _spectral_measures(centred: np.ndarray, uncentred: np.ndarray, width: int) -
 
 
 def official_measures(table: ArrayLike) -> dict[str, float]:
-    """The nine measures of the official notebook, by its names, as it computes them (floors and diagonals included).
+    """The official notebook's nine measures under its names, computed as it does (including floors and diagonals).
 
     X = W, Z its columns z-scored (ddof 0), C = cov(Z) (ddof 1), sigma the singular values of Z:
     variance: mean column variance; cosine, distance: mean cosine and Euclidean distance over all V^2 pairs, diagonal included;
@@ -286,7 +286,7 @@ def official_measures(table: ArrayLike) -> dict[str, float]:
     table = as_table(table)
     z = standardised(table)
     values = linalg.svdvals(z, check_finite=False)
-    if len(z) <= z.shape[1]:  # C is singular: its eigenvalues are those of Z Z^T and zeros
+    if len(z) <= z.shape[1]:  # C is singular: its eigenvalues are those of Z Z^T, and zeros
         eigenvalues, determinant = np.append(values**2 / (len(z) - 1), 0.0), 0.0
         trace = eigenvalues.sum()
     else:
@@ -319,8 +319,8 @@ def _component_entropy(table: np.ndarray) -> float:
 
 
 def _mean_distance(table: np.ndarray) -> float:
-    """Mean Euclidean distance over all V^2 pairs of rows, a block of rows at a time, each pair computed once."""
-    centred = table - table.mean(axis=0)  # distances stay, cancellation shrinks
+    """Mean Euclidean distance over all V^2 pairs of rows, in blocks, each pair computed once."""
+    centred = table - table.mean(axis=0)  # same distances, less cancellation
     squared = (centred**2).sum(axis=1)
     total = 0.0
     for start, stop in _blocks(len(table)):
@@ -341,10 +341,9 @@ def _blocks(rows: int) -> Iterator[tuple[int, int]]:
 
 
 def table_report(name: str, table: ArrayLike) -> dict[str, Any]:
-    """The entry of ``collapse --json`` for one table: spectra, measures, the official nine; what is infinite is None.
+    """The entry of ``collapse --json`` for one table: spectra, measures, the official nine; infinite values are None.
 
-    A table above LARGE entries or MANY items is read in blocks and never copied; what is then taken from sampled pairs is named under
-    ``sampled``.
+    A table above LARGE entries or MANY items is read in blocks and never copied; ``sampled`` then names the measures from sampled pairs.
     """
     array = checked(table, f"'{name}'")
     items, width = array.shape

@@ -1,4 +1,4 @@
-"""Sums over the rows of a table, a block at a time in float64: all that spectra and alignment need, for a million rows as for ten."""
+"""Sums over the rows of a table, block by block in float64: all that spectra and alignment need, for ten rows or a million."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from adrec.maps.tables import blocks, column_blocks, unit_rows
 
 @dataclass(frozen=True)
 class Moments:
-    """n rows over ``scale``, their largest entry (1 for zeros): mean (D,), scatter about it, mean cosine over pairs of rows.
+    """Moments of n rows divided by ``scale``, their largest entry (1 for zeros): mean (D,), scatter, mean cosine over pairs of rows.
 
-    scatter: X^T X (D, D) of the centred rows X; for a table with more columns than rows X X^T (V, V), which has the same eigenvalues but
-    for zeros, and the same trace.
+    scatter: X^T X (D, D) of the centred rows X; for a table with more columns than rows X X^T (V, V), which has the same trace and,
+    except for zeros, the same eigenvalues.
     """
 
     n: int
@@ -22,8 +22,8 @@ class Moments:
     mean_cosine: float
 
     @classmethod
-    def of(cls, table: np.ndarray) -> "Moments":
-        """Of a checked (V, D) table. Two passes, so that a common offset does not swallow the rest."""
+    def from_table(cls, table: np.ndarray) -> "Moments":
+        """From a checked (V, D) table. Two passes, so that a large common offset costs no precision."""
         n, width = table.shape
         scale = max((float(np.abs(rows).max()) for _, rows in blocks(table)), default=0.0) or 1.0
         total, units, own = np.zeros(width), np.zeros(width), 0.0
@@ -53,7 +53,7 @@ class Moments:
         return np.where(lam > floor, lam, 0.0)
 
     def leading_scores(self, table: np.ndarray) -> np.ndarray:
-        """How far each of the table's rows, over ``scale`` and centred, lies along their strongest direction: (V,)."""
+        """Scores of the table's rows, scaled and centred, along their strongest direction: (V,)."""
         values, vectors = np.linalg.eigh(self.scatter)
         if self.n < len(self.mean):
             return np.asarray(vectors[:, -1] * np.sqrt(max(values[-1], 0.0)))

@@ -1,8 +1,8 @@
-"""What a table without structure, or without meaning, would show: the nulls that a verdict compares with.
+"""Null models for the verdict: what a table without structure, or without meaning, would show.
 
-Three nulls. *Gaussian*: tables of independent normal entries, drawn; the null of a spectrum. *Permuted columns*: each column shuffled by
-itself, which keeps every entry and breaks every correlation; the null of a spectrum whose entries are not normal. *Permuted rows*: items
-exchanged, which keeps the spectrum and destroys meaning; its mean and spread are known exactly, so nothing is drawn.
+*Gaussian*: simulated tables of independent normal entries; the null of a spectrum. *Permuted columns*: each column shuffled
+independently, which keeps every entry and breaks every correlation; the null of a spectrum with non-normal entries. *Permuted rows*: items
+shuffled, which keeps the spectrum and destroys meaning; its mean and spread are known exactly, so nothing is simulated.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from adrec.errors import WeightsError
 from adrec.maps.tables import column_blocks
 
 DRAWS = 100
-"""Gaussian tables drawn: their spread is known to 7 %."""
+"""Gaussian tables drawn, which gives their spread to 7 %."""
 WIDE, FEWEST_DRAWS = 512, 20
-"""The smaller side of a table above which fewer are drawn, and how many at least: their spread is then known to 16 %."""
+"""Fewer are drawn for tables whose smaller side exceeds WIDE, but at least this many, which gives their spread to 16 %."""
 RANK_DRAWS = 10
-"""Of which the ranks are taken: they hardly vary."""
+"""Draws used for the two ranks, which hardly vary."""
 COLUMN_DRAWS = 5
 COLUMN_WORK = 1_000_000
-"""Entries of a table whose columns are shuffled; a larger one is represented by an evenly spaced part of its rows."""
+"""Entries shuffled by columns; a larger table is represented by evenly spaced rows."""
 GRID = 4096
 
 
@@ -33,20 +33,20 @@ GRID = 4096
 def correlation_spectrum(table: np.ndarray, moments: Moments) -> np.ndarray:
     """Eigenvalues of Z^T Z / V, descending, without those that are zero by construction: (min(V - 1, D),).
 
-    Z is the table (V, D) with each column z-scored (a constant column is zero). moments: ``Moments.of(table)``.
+    Z is the table (V, D) with each column z-scored (a constant column is zero). moments: ``Moments.from_table(table)``.
     """
     n, width = table.shape
-    return _of_rows(table) if n < width else _of_scatter(moments.scatter, n)
+    return _spectrum_of_rows(table) if n < width else _spectrum_of_scatter(moments.scatter, n)
 
 
-def _of_scatter(scatter: np.ndarray, n_items: int) -> np.ndarray:
+def _spectrum_of_scatter(scatter: np.ndarray, n_items: int) -> np.ndarray:
     """``correlation_spectrum`` from the sum of (w - mean)(w - mean)^T over the V rows: (D, D)."""
     scale = _not_constant(np.sqrt(np.diag(scatter).clip(min=0)))
     values = np.linalg.eigvalsh(scatter / scale[:, None] / scale[None, :])[::-1]
     return np.asarray(values[: max(min(n_items - 1, len(values)), 1)].clip(min=0))
 
 
-def _of_rows(table: np.ndarray) -> np.ndarray:
+def _spectrum_of_rows(table: np.ndarray) -> np.ndarray:
     """``correlation_spectrum`` of a table with at most as many rows as columns, through Z Z^T: (V, V)."""
     n = len(table)
     scale, total = _not_constant(np.concatenate([part.std(axis=0) for _, part in column_blocks(table)])), np.zeros((n, n))
@@ -63,7 +63,7 @@ def _not_constant(std: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _bulk(ratio: float) -> tuple[np.ndarray, np.ndarray]:
-    """Marchenko and Pastur's distribution function for D / V = ratio <= 1: points, ascending, and values there."""
+    """The Marchenko-Pastur distribution function for D / V = ratio <= 1: points, ascending, and its values there."""
     angle = (np.arange(GRID) + 0.5) * (np.pi / GRID)
     weight = np.sin(angle) ** 2 / (1 + ratio - 2 * np.sqrt(ratio) * np.cos(angle))  # x = 1 + g - 2 sqrt(g) cos(angle)
     edges = np.arange(GRID + 1) * (np.pi / GRID)
@@ -71,9 +71,9 @@ def _bulk(ratio: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bulk_distance(eigenvalues: np.ndarray, n_items: int, width: int) -> float:
-    """Kolmogorov and Smirnov's distance of the eigenvalues of Z^T Z / V to Marchenko and Pastur's law: 0 to 1.
+    """Kolmogorov-Smirnov distance between the eigenvalues of Z^T Z / V and the Marchenko-Pastur law: 0 to 1.
 
-    For V < D the law of the eigenvalues that are not zero. Marchenko & Pastur 1967; Martin & Mahoney 2018 (arXiv 1810.01075), section 3.
+    For V < D, the law of the nonzero eigenvalues. Marchenko & Pastur 1967; Martin & Mahoney 2018 (arXiv 1810.01075), section 3.
     """
     ratio = width / n_items
     points, law = _bulk(min(ratio, 1 / ratio))
@@ -85,7 +85,7 @@ def bulk_distance(eigenvalues: np.ndarray, n_items: int, width: int) -> float:
 
 @dataclass(frozen=True)
 class SpectralNull:
-    """What Gaussian tables of one size show. distance, largest: (draws,) each; the two ranks: means over the draws, centred."""
+    """Measures of Gaussian tables of one size. distance, largest: (draws,) each; the two ranks: means over the draws, centred."""
 
     distance: np.ndarray
     largest: np.ndarray
@@ -93,33 +93,33 @@ class SpectralNull:
     participation_ratio: float
 
     def line(self, measure: str, deviations: float) -> float:
-        """Of ``distance`` or ``largest``, the mean plus so many standard deviations."""
+        """The mean of ``distance`` or ``largest`` plus this many standard deviations."""
         drawn = getattr(self, measure)
         return float(drawn.mean() + deviations * drawn.std())
 
 
 @lru_cache(maxsize=64)
 def gaussian_null(n_items: int, width: int, draws: int | None = None, seed: int = 0) -> SpectralNull:
-    """The null of the spectral measures for Gaussian tables (V, D), through the same code as a table's own.
+    """The null of the spectral measures for Gaussian tables (V, D), computed by the same code as for a real table.
 
-    W^T W of a centred Gaussian table is Wishart with V - 1 degrees of freedom, so Bartlett's (1933) triangular factor gives exactly its
-    spectra, z-scored ones included, at a cost that does not depend on V. Below V = D + 1 the tables themselves are drawn.
-    draws: without, ``null_draws`` of the smaller side.
+    W^T W of a centred Gaussian table is Wishart with V - 1 degrees of freedom, so Bartlett's (1933) triangular factor gives its spectra
+    exactly, including z-scored ones, at a cost independent of V. For V <= D the tables themselves are drawn. draws: default
+    ``null_draws`` of the smaller side.
     """
     draws = null_draws(min(n_items, width)) if draws is None else draws
     if n_items < 2 or width < 1 or draws < 1:
         asked = f"{n_items} items of width {width} in {draws} draws"
-        raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
+        raise WeightsError(f"No Gaussian null for {asked}; it needs at least 2 items, width 1 and 1 draw.")
     rng = np.random.default_rng([seed, n_items, width])
     distance, largest, spectra = np.zeros(draws), np.zeros(draws), []
     for draw in range(draws):
         if n_items > width:
             factor = bartlett(rng, n_items - 1, width)
             scatter = factor @ factor.T
-            eigenvalues = _of_scatter(scatter, n_items)
+            eigenvalues = _spectrum_of_scatter(scatter, n_items)
         else:
             table = rng.standard_normal((n_items, width))
-            eigenvalues = _of_rows(table)
+            eigenvalues = _spectrum_of_rows(table)
             table -= table.mean(axis=0)
             scatter = table @ table.T
         distance[draw], largest[draw] = bulk_distance(eigenvalues, n_items, width), eigenvalues[0]
@@ -143,19 +143,19 @@ def wishart_spectrum(rng: np.random.Generator, rows: int, width: int) -> np.ndar
 
 
 def null_draws(side: int) -> int:
-    """How many tables of noise are drawn whose smaller side is ``side``: DRAWS, fewer above WIDE, where each costs side^3."""
+    """How many noise tables with smaller side ``side`` are drawn: DRAWS, or fewer above WIDE, where each costs side^3."""
     return DRAWS if side <= WIDE else max(DRAWS * WIDE**2 // side**2, FEWEST_DRAWS)
 
 
 def bartlett(rng: np.random.Generator, degrees: int, width: int) -> np.ndarray:
-    """A triangular factor F (D, D) with F F^T Wishart of so many degrees of freedom, at least D (Bartlett 1933)."""
+    """A triangular factor F (D, D) such that F F^T is Wishart with the given degrees of freedom, at least D (Bartlett 1933)."""
     factor = np.tril(rng.standard_normal((width, width)), -1)
     factor[np.diag_indices(width)] = np.sqrt(rng.chisquare(degrees - np.arange(width)))
     return factor
 
 
 def ranks(lam: np.ndarray) -> tuple[float, float]:
-    """Effective rank (of sigma = sqrt lam) and participation ratio (of lam) of a spectrum: 0 and 0 for one of zeros."""
+    """Effective rank (of sigma = sqrt lam) and participation ratio (of lam) of a spectrum; both 0 for a spectrum of zeros."""
     total = lam.sum()
     if not total > 0:
         return 0.0, 0.0
@@ -165,10 +165,10 @@ def ranks(lam: np.ndarray) -> tuple[float, float]:
 
 
 def permuted_columns(table: np.ndarray, deviations: float, draws: int = COLUMN_DRAWS, seed: int = 0) -> tuple[float, float]:
-    """How far (V, D) with each column shuffled by itself passes the Gaussian null's line: in ``distance`` and ``largest``, 0 if not.
+    """How far (V, D) with shuffled columns exceeds the Gaussian null's line in ``distance`` and ``largest``; 0 if it does not.
 
-    Correlations of shuffled columns have variance 1 / (V - 1) whatever the entries, as those of Gaussian columns have: only very uneven
-    entries in few rows make a difference, which is then allowed for. The excess is taken at the size of the part that is shuffled.
+    Correlations of shuffled columns have variance 1 / (V - 1) whatever the entries, as with Gaussian columns; only very uneven entries in
+    few rows make a difference, and this excess corrects for it. It is measured at the size of the part that is shuffled.
     """
     step = -(-table.size // COLUMN_WORK)
     columns = np.ascontiguousarray(table[::step].T, dtype=np.float64)
@@ -180,14 +180,14 @@ def permuted_columns(table: np.ndarray, deviations: float, draws: int = COLUMN_D
     found = []
     for _ in range(draws):
         shuffled = rng.permuted(columns, axis=1)
-        eigenvalues = _of_rows(shuffled.T) if n < width else _of_scatter(shuffled @ shuffled.T, n)
+        eigenvalues = _spectrum_of_rows(shuffled.T) if n < width else _spectrum_of_scatter(shuffled @ shuffled.T, n)
         found.append((bulk_distance(eigenvalues, n, width), float(eigenvalues[0])))
     null, (distance, largest) = gaussian_null(n, width, seed=seed), np.max(found, axis=0)
     return max(distance - null.line("distance", deviations), 0.0), max(largest - null.line("largest", deviations), 0.0)
 
 
 def unit_scale(columns: np.ndarray) -> np.ndarray:
-    """(D, V) with each row's mean taken out, over the largest entry of all."""
+    """(D, V) with each row's mean subtracted, divided by the largest entry."""
     centred = columns - columns.mean(axis=1, keepdims=True)
     return np.asarray(centred / (np.abs(centred).max() or 1.0))
 
@@ -197,7 +197,7 @@ def unit_scale(columns: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PairSums:
-    """What the row-permutation null needs of a symmetric matrix A over n items, its diagonal left out.
+    """What the row-permutation null needs to know of a symmetric matrix A over n items, without its diagonal.
 
     total: sum of A_ij, squares: sum of A_ij^2, both over ordered pairs i != j; row_squares: sum over i of (sum_j A_ij)^2.
     """
@@ -208,7 +208,7 @@ class PairSums:
     row_squares: float
 
     def centred(self) -> "PairSums":
-        """Of A minus its mean entry, so that no large numbers cancel."""
+        """The sums of A minus its mean entry, so that no large numbers cancel."""
         mean = self.total / (self.n * (self.n - 1))
         squares = self.squares - self.n * (self.n - 1) * mean**2
         rows = self.row_squares - 2 * mean * (self.n - 1) * self.total + self.n * ((self.n - 1) * mean) ** 2
@@ -216,9 +216,9 @@ class PairSums:
 
 
 def permuted_rows(a: PairSums, b: PairSums) -> tuple[float, float]:
-    """Mean and standard deviation of T = sum over i != j of A_ij B_p(i)p(j) over all permutations p of the items; exact.
+    """Exact mean and standard deviation of T = sum over i != j of A_ij B_p(i)p(j) over all permutations p of the items.
 
-    Mantel 1967 (Cancer Research 27), as for Moran's I in Cliff & Ord 1981. Needs 4 items; with fewer the spread is 0.
+    Mantel 1967 (Cancer Research 27), as for Moran's I in Cliff & Ord 1981. With fewer than 4 items the spread is 0.
     """
     n = a.n
     mean = a.total * b.total / (n * (n - 1))

@@ -1,4 +1,4 @@
-"""What the ranking becomes when a model's item table is replaced by a changed one: the real model, the real evaluator."""
+"""How the ranking changes when a model's item table is replaced, with the real model and the real evaluator."""
 
 import copy
 from collections.abc import Callable
@@ -26,15 +26,15 @@ def evaluate_table(
     progress: Callable[[float], object] | None = None,
     map: Map = map,
 ) -> Evaluation:
-    """``evaluate`` with the items' rows (V, D) in the place of the model's own, for histories and for ranking alike.
+    """``evaluate`` with the given item rows (V, D) instead of the model's, both for histories and for ranking.
 
-    The padding row and all other weights stay as they were trained, and ``model`` itself is left alone.
+    The padding row and all other weights stay as trained; ``model`` itself is not changed.
     """
     own = model.table
     if own is None:
         raise WeightsError(f"The model '{model.title}' has no item table to replace.")
     if table.shape != (own.shape[0] - 1, own.shape[1]):
-        raise WeightsError(f"A table of shape {table.shape} does not fit the model; accepted is {(own.shape[0] - 1, own.shape[1])}.")
+        raise WeightsError(f"A table of shape {table.shape} does not fit the model; must be {(own.shape[0] - 1, own.shape[1])}.")
     changed = copy.deepcopy(model)
     assert changed.table is not None
     with torch.no_grad():
@@ -43,9 +43,9 @@ def evaluate_table(
 
 
 def some_users(data: SequenceDataset, users: int, seed: int = 0) -> SequenceDataset:
-    """The data set of ``users`` of its users, drawn with ``seed`` and in their order; all of them if there are no more."""
+    """The data set restricted to ``users`` users drawn with ``seed``, in their original order; unchanged if there are no more."""
     if users < 1:
-        raise DataError(f"Cannot draw {users} users; accepted is 1 or more.")
+        raise DataError(f"The number of users to draw must be at least 1, not {users}.")
     if users >= data.n_users:
         return data
     chosen = np.sort(np.random.default_rng(seed).choice(data.n_users, users, replace=False))
@@ -57,9 +57,9 @@ def some_users(data: SequenceDataset, users: int, seed: int = 0) -> SequenceData
 
 @dataclass(frozen=True)
 class Difference:
-    """HR@10 of two tables over the same users: before, after as fractions; won, lost: users that became and ceased to be hits.
+    """HR@10 of two tables for the same users: before and after, as fractions; won, lost: users who became hits and who ceased to be.
 
-    chance: the two-sided p-value that won and lost would differ as much if either were as likely (McNemar's exact test, 1947).
+    chance: two-sided p-value of a difference this large if winning and losing were equally likely (McNemar's exact test, 1947).
     """
 
     before: float
@@ -71,7 +71,7 @@ class Difference:
 
 
 def difference(before: np.ndarray, after: np.ndarray, k: int = 10) -> Difference:
-    """From the ranks (U,) of the same users' answers, 1 = best."""
+    """The difference between two sets of ranks (U,) of the same users' answers, 1 = best."""
     old, new = before <= k, after <= k
     won, lost = int((new & ~old).sum()), int((old & ~new).sum())
     chance = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0

@@ -1,7 +1,7 @@
-"""Whether a table's geometry means anything: do items that occur together lie together, against the same rows dealt out at random.
+"""Whether a table's geometry means anything: do items that occur together lie closer than if the rows were shuffled?
 
-Cosines are of centred rows. The null of permuted rows is exact (``nulls.permuted_rows``), so nothing here is drawn but the samples of
-large tables, which are stated.
+Cosines are of centred rows. The null of permuted rows is exact (``nulls.permuted_rows``), so only large tables are sampled, and the
+sample is reported.
 """
 
 from collections.abc import Iterator
@@ -12,28 +12,28 @@ import numpy as np
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import PairSums, permuted_rows
-from adrec.maps.neighbours import _top
+from adrec.maps.neighbours import top_columns
 from adrec.maps.tables import unit_rows
 
 NEIGHBOURS = 10
 MOST_PAIRS = 300_000
-"""Co-occurring pairs whose cosines are taken; of more, a sample."""
+"""Cosines are taken of at most this many co-occurring pairs; of more, a sample."""
 ALL_ROWS, SAMPLED_ROWS = 5_000, 2_000
-"""Items up to which every item's neighbours are found, and the sample of items above."""
+"""Up to ALL_ROWS items, neighbours are found for every item; above, for a sample of SAMPLED_ROWS."""
 SCORES = 2**24
-"""Cosines that are looked at together: 64 MiB."""
+"""Cosines in a block: 64 MiB."""
 KEPT = 2**23
-"""Entries up to which the unit rows of a table are kept (64 MiB); of a larger one they are computed anew where they are needed."""
+"""Unit rows of tables with up to this many entries are kept in memory (64 MiB); those of larger tables are recomputed when needed."""
 TWIN = 0.9999
-"""Cosine from which two items are the same to any recommender: an angle of 0.8 degrees."""
+"""Two items with at least this cosine (0.8 degrees apart) are the same to any recommender."""
 
 
 class Rows:
-    """The unit rows of a centred table, and without what ``basis`` explains of them; computed where they are needed.
+    """The unit rows of a centred table, with everything that ``basis`` explains projected out; computed when needed.
 
-    basis: (V, m) orthonormal columns, the first constant. The others are taken out of rows of unit length, so that a few long rows do not
-    decide what is taken out of the many short ones; what is left has unit length again. Rows of a table with more columns than rows are
-    turned into as many coordinates as there are rows, which changes no cosine.
+    basis: (V, m) orthonormal columns, the first constant. The others are projected out of unit rows, so that a few long rows do not
+    dominate, and the remainder is scaled to unit length again. A table with more columns than rows is rotated into as many coordinates as
+    it has rows, which changes no cosine.
     """
 
     def __init__(self, table: np.ndarray, moments: Moments, basis: np.ndarray) -> None:
@@ -51,7 +51,7 @@ class Rows:
             self._kept = self._unit(slice(None))
 
     def unit(self, which: np.ndarray | slice) -> np.ndarray:
-        """Those rows, (n, D) float64."""
+        """The chosen unit rows, (n, D) float64."""
         return self._unit(which) if self._kept is None else self._kept[which]
 
     def _unit(self, which: np.ndarray | slice) -> np.ndarray:
@@ -64,7 +64,7 @@ class Rows:
             yield start, self.unit(slice(start, start + len(rows)))
 
     def cosine_sums(self) -> PairSums:
-        """The sums of all pairs' cosines that the permutation null needs."""
+        """The sums over all pairs' cosines that the permutation null needs."""
         n, width = self.table.shape
         total, gram, own, own_squared = np.zeros(width), np.zeros((width, width)), 0.0, 0.0
         for _, rows in self.blocks():
@@ -84,7 +84,7 @@ class Rows:
         return total / max(len(pairs), 1)
 
     def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The k rows nearest to each row of ``queries`` by cosine, the nearest first, and the cosines: both (len(queries), k)."""
+        """The k rows nearest to each row of ``queries`` by cosine, nearest first, and their cosines: (len(queries), k) each."""
         wanted = self.unit(queries).astype(np.float32)
         best = np.full((len(queries), k), -np.inf, dtype=np.float32)
         rows = np.zeros((len(queries), k), dtype=np.int64)
@@ -98,10 +98,10 @@ class Rows:
 
 
 def _merged(best: np.ndarray, rows: np.ndarray, scores: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k best of what was found and of one more block of scores (n, width), whose first column is row ``start``."""
+    """The k best so far, merged with another block of scores (n, width) whose first column is row ``start``."""
     k = best.shape[1]
     if scores.shape[1] > k and not np.isfinite(best).all():
-        found = _top(scores, k)
+        found = top_columns(scores, k)
         query, column = np.repeat(np.arange(len(best)), k), found.ravel()
     else:
         query, column = np.nonzero(scores > best[:, -1:])
@@ -123,8 +123,8 @@ class Neighbourhood:
     cosines: np.ndarray
 
     @classmethod
-    def of(cls, rows: Rows, seed: int) -> "Neighbourhood":
-        """Of all items up to ALL_ROWS, of a sample above."""
+    def from_rows(cls, rows: Rows, seed: int) -> "Neighbourhood":
+        """The neighbours of all items up to ALL_ROWS, of a sample above."""
         n = len(rows.table)
         queries = np.arange(n)
         if n > ALL_ROWS:
@@ -133,11 +133,11 @@ class Neighbourhood:
 
     @property
     def twins(self) -> float:
-        """The share of the items whose nearest other item has a cosine of TWIN or more."""
+        """The share of items whose nearest other item has a cosine of at least TWIN."""
         return float((self.cosines[:, 0] >= TWIN).mean())
 
     def sums(self, n: int) -> PairSums:
-        """Of the matrix (N + N^T) / 2, N_ij = 1 where j is among the neighbours of i."""
+        """Sums of the matrix (N + N^T) / 2, where N_ij = 1 if j is among the neighbours of i."""
         first, second = np.repeat(self.queries, self.rows.shape[1]), self.rows.ravel()
         mutual = int(np.isin(first * n + second, second * n + first).sum())
         degree = (np.bincount(first, minlength=n) + np.bincount(second, minlength=n)) / 2
@@ -145,8 +145,8 @@ class Neighbourhood:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A mean over pairs, the mean and the standard deviation it has when rows are permuted."""
+class NullComparison:
+    """A mean over pairs, and its mean and standard deviation when rows are permuted."""
 
     value: float
     null: float
@@ -154,45 +154,45 @@ class Compared:
 
     @property
     def z(self) -> float:
-        """(value - null) / spread; 0 where permuting changes nothing."""
+        """(value - null) / spread; 0 if permuting changes nothing."""
         return (self.value - self.null) / self.spread if self.spread > 0 else 0.0
 
 
 def pair_sums(pairs: np.ndarray, n: int) -> PairSums:
-    """Of the adjacency matrix of distinct pairs (P, 2)."""
+    """Sums of the adjacency matrix of distinct pairs (P, 2)."""
     degree = np.bincount(pairs.ravel(), minlength=n).astype(np.float64)
     return PairSums(n, 2.0 * len(pairs), 2.0 * len(pairs), float((degree**2).sum()))
 
 
 def sampled(pairs: np.ndarray, seed: int) -> np.ndarray:
-    """All pairs up to MOST_PAIRS, above that a sample."""
+    """All pairs up to MOST_PAIRS; above, a sample."""
     if len(pairs) <= MOST_PAIRS:
         return pairs
     return pairs[np.sort(np.random.default_rng([seed, 2]).choice(len(pairs), MOST_PAIRS, replace=False))]
 
 
-def alignment(rows: Rows, pairs: np.ndarray) -> Compared:
+def alignment(rows: Rows, pairs: np.ndarray) -> NullComparison:
     """Mean cosine of co-occurring items (Wang & Isola 2020, arXiv 2005.10242, as a cosine) against permuted rows. pairs: (P, 2), P > 0.
 
-    Taking a basis out of meaningless rows leaves a pair, on average, minus the product of its rows of the basis: items of like popularity,
-    which co-occur more, lose more. The null's mean allows for that.
+    Projecting a basis out of meaningless rows lowers a pair's cosine by, on average, the product of its two rows of the basis: items of
+    similar popularity, which co-occur more, lose more. The null's mean corrects for that.
     """
     mean, spread = permuted_rows(pair_sums(pairs, len(rows.table)), rows.cosine_sums())
     basis = rows.basis[:, 1:]
     removed = float(np.einsum("ij,ij->", basis[pairs[:, 0]], basis[pairs[:, 1]])) / len(pairs)
-    return Compared(rows.mean_cosine(pairs), mean / (2 * len(pairs)) - removed, spread / (2 * len(pairs)))
+    return NullComparison(rows.mean_cosine(pairs), mean / (2 * len(pairs)) - removed, spread / (2 * len(pairs)))
 
 
-def overlap(found: Neighbourhood, cooccurrence: Cooccurrence) -> Compared:
-    """The share of the nearest neighbours that co-occur with their item, against permuted rows: the share of all pairs that co-occur."""
+def overlap(found: Neighbourhood, cooccurrence: Cooccurrence) -> NullComparison:
+    """The share of nearest neighbours that co-occur with their item, against permuted rows, where it is the share of all pairs."""
     n = cooccurrence.n_items
     hits = cooccurrence.contains(np.repeat(found.queries, found.rows.shape[1]), found.rows.ravel())
     mean, spread = permuted_rows(found.sums(n), pair_sums(cooccurrence.pairs, n))
-    return Compared(float(hits.mean()), mean / len(hits), spread / len(hits))
+    return NullComparison(float(hits.mean()), mean / len(hits), spread / len(hits))
 
 
 def popularity_basis(popularity: np.ndarray) -> np.ndarray:
-    """Orthonormal columns that span 1, l and l^2, l the logarithm of 1 + popularity: (V, 1 to 3)."""
+    """Orthonormal columns spanning 1, l and l^2 with l = ln(1 + popularity): (V, 1 to 3)."""
     logs = np.log1p(popularity.astype(np.float64))
     spread = logs.std()
     scaled = (logs - logs.mean()) / spread if spread > 1e-12 else np.zeros(len(logs))

@@ -1,7 +1,7 @@
 """Spectra of a table in three views, and what noise of the same size shows in each.
 
-Views: ``centred``, singular values of W minus its mean row, and ``raw``, of W as it is, both over their own root mean square, so that
-only shapes compare; ``standardised``, eigenvalues of Z^T Z / V with every column z-scored, which Marchenko and Pastur's law is about.
+Views: ``centred``, singular values of W minus its mean row, and ``raw``, of W itself, both divided by their root mean square to compare
+shapes only; ``standardised``, eigenvalues of Z^T Z / V with every column z-scored, the subject of the Marchenko-Pastur law.
 """
 
 from functools import lru_cache
@@ -19,11 +19,11 @@ from adrec.parallel.threads import one_thread
 VIEWS = ("centred", "raw", "standardised")
 LEVELS = (0.01, 0.5, 0.99)
 DRAWS = 100
-"""Tables of noise drawn for a band: one lies beyond each of its edges at every place."""
+"""Noise tables drawn for a band: one of them lies beyond each edge at every rank of the spectrum."""
 
 
 def spectrum(table: ArrayLike, view: str = "centred") -> np.ndarray:
-    """The values of a view: (min(V, D),), descending. A table without any variation gives zeros."""
+    """The values of a view: (min(V, D),), descending. A table without variation gives zeros."""
     check_view(view)
     if view == "standardised":
         z = standardised(table)
@@ -40,22 +40,22 @@ def energy(values: np.ndarray, view: str = "centred") -> np.ndarray:
 
 
 def bulk(n_items: int, width: int) -> tuple[float, float]:
-    """The ends of Marchenko and Pastur's bulk for Z^T Z / V of noise, (1 -+ sqrt(D / V))^2; the lower one is 0 where V < D."""
+    """The ends of the Marchenko-Pastur bulk for Z^T Z / V of noise, (1 -+ sqrt(D / V))^2; the lower one is 0 if V < D."""
     root = np.sqrt(width / n_items)
     return float((1 - root) ** 2) if width <= n_items else 0.0, float((1 + root) ** 2)
 
 
 @lru_cache(maxsize=32)
 def null_band(n_items: int, width: int, view: str = "centred", draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """The 1 %, 50 % and 99 % quantiles of a Gaussian table's values at each place: (3, min(V, D)), simulated.
+    """The 1 %, 50 % and 99 % quantiles of a Gaussian table's spectrum at each rank, simulated: (3, min(V, D)).
 
-    W^T W of a Gaussian table is Wishart, with V degrees of freedom or, centred, V - 1: its spectrum is drawn at a cost that does not
-    depend on V (``nulls.wishart_spectrum``; standardised from Bartlett's factor).
+    W^T W of a Gaussian table is Wishart with V degrees of freedom or, centred, V - 1, so its spectrum is drawn at a cost independent of V
+    (``nulls.wishart_spectrum``; standardised from Bartlett's factor).
     """
     check_view(view)
     if n_items < 2 or width < 1 or draws < 1:
         asked = f"{n_items} items of width {width} in {draws} draws"
-        raise WeightsError(f"No Gaussian null for {asked}; accepted are 2 items, width 1 and 1 draw or more.")
+        raise WeightsError(f"No Gaussian null for {asked}; it needs at least 2 items, width 1 and 1 draw.")
     rng = np.random.default_rng([seed, n_items, width, VIEWS.index(view)])
     with one_thread():
         found = [_drawn(rng, n_items, width, view) for _ in range(draws)]
@@ -75,7 +75,7 @@ def _drawn(rng: np.random.Generator, n_items: int, width: int, view: str) -> np.
 
 
 def over_rms(values: np.ndarray) -> np.ndarray:
-    """A spectrum over its root mean square; one of zeros as it is."""
+    """A spectrum divided by its root mean square; a spectrum of zeros stays zero."""
     scale = np.sqrt((values**2).mean())
     return np.asarray(values / scale if scale > 0 else values)
 
@@ -83,4 +83,4 @@ def over_rms(values: np.ndarray) -> np.ndarray:
 def check_view(view: str) -> None:
     """A ConfigError unless the view is one of ``VIEWS``."""
     if view not in VIEWS:
-        raise ConfigError(f"Unknown view '{view}' of a spectrum; known are {', '.join(VIEWS)}.")
+        raise ConfigError(f"Unknown view '{view}' of a spectrum; must be one of {', '.join(VIEWS)}.")

@@ -1,7 +1,7 @@
-"""Has this table of item embeddings collapsed, how, and how sure is that: the decision rule.
+"""The decision rule: has this item table collapsed, how, and how sure are we?
 
-The rule is that of docs/VERDICT.md, where its error rates and the reasons for the thresholds are. First match wins; every comparison is
-kept as evidence with its null and its threshold.
+docs/VERDICT.md has the rule's error rates and the reasons for its thresholds. The first match wins; every comparison is kept as evidence
+with its null and its threshold.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from adrec.collapse.cooccurrence import Cooccurrence
-from adrec.collapse.evidence import THRESHOLDS, Evidence, Findings, Thresholds, compared, semantic, spectral
+from adrec.collapse.evidence import THRESHOLDS, Evidence, Findings, Thresholds, add_changes, add_semantic, add_spectral
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
 from adrec.errors import WeightsError
@@ -21,18 +21,18 @@ from adrec.maps.tables import checked
 __all__ = ["KINDS", "KIND_WORDS", "THRESHOLDS", "Evidence", "Remedy", "Thresholds", "Verdict", "diagnose"]
 
 FEWEST_ITEMS = 20
-"""Items that must occur often enough for the others to be left out."""
+"""Rare items are ignored only if at least this many items occur often enough."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a table is (one of KINDS), on what evidence, and what that leaves open.
+    """The kind of a table (one of KINDS), the evidence for it, and what remains open.
 
-    confidence: 0.5 to 1. The chance that a table drawn anew in the same way falls on the same side of every comparison that decides:
-    the normal distribution's at the smallest margin, in standard deviations of the null or, for thresholds that are judgements, in
-    tenths of the threshold. It knows nothing of whether the threshold is right: how often verdicts of a confidence were right on tables
-    of known truth is in docs/VERDICT.md. 0.5 where the missing half could change the kind.
-    sample: what was looked at, in numbers (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``).
+    confidence: 0.5 to 1. The chance that a table drawn again in the same way falls on the same side of every deciding comparison: the
+    normal distribution at the smallest margin, in standard deviations of the null or, for judged thresholds, in tenths of the threshold.
+    It does not say whether the threshold is right; docs/VERDICT.md reports how often verdicts were right on tables with known labels.
+    0.5 if the missing interactions could change the kind.
+    sample: counts of what was examined (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``).
     """
 
     kind: str
@@ -70,37 +70,37 @@ def diagnose(
     name: str = "the table",
     thresholds: Thresholds = THRESHOLDS,
 ) -> Verdict:
-    """The verdict on a table (V, D) without its padding row; the same table, data and seed give the same verdict.
+    """The verdict on a table (V, D) without its padding row. It is deterministic in table, data and seed.
 
-    cooccurrence: of the training histories, row i of the table being item row i; without it only the spectral half is decided.
+    cooccurrence: from the training histories, with row i of the table being item row i; without it only the spectral half is decided.
     initial: the table before training, before: the table one stage earlier; both (V, D). The table is read in blocks and never copied,
-    so a memory-mapped one may be larger than memory. What cannot be measured or does not fit is a WeightsError.
+    so a memory-mapped one may be larger than memory. Tables that cannot be measured or do not match are WeightsErrors.
     """
     array = checked(table, name)
     others = {"initial": initial, "before": before}
     given = {key: checked(other, f"the {key} table") for key, other in others.items() if other is not None}
     for key, other in given.items():
         if other.shape != array.shape:
-            raise WeightsError(f"The {key} table has shape {other.shape}, {name} {array.shape}; accepted are equal shapes.")
+            raise WeightsError(f"The {key} table has shape {other.shape} and {name} {array.shape}; the shapes must be equal.")
     if cooccurrence is not None and cooccurrence.n_items != len(array):
         counts = f"{len(array):,} rows and the interactions are of {cooccurrence.n_items:,} items"
-        raise WeightsError(f"Cannot judge {name} by interactions: it has {counts}; accepted is one row an item.")
+        raise WeightsError(f"Cannot judge {name} by interactions: it has {counts}; expected one row per item.")
     total = len(array)
     if cooccurrence is not None:
         items = np.flatnonzero(cooccurrence.popularity >= thresholds.fewest)
         if FEWEST_ITEMS <= len(items) < total:
             cooccurrence = cooccurrence.among(items)
             array, given = array[items], {key: other[items] for key, other in given.items()}
-    moments = Moments.of(array)
+    moments = Moments.from_table(array)
     findings = Findings(sample={"items": len(array), "of_items": total})
-    spectral(findings, array, moments, thresholds, seed, given.get("initial"))
-    semantic(findings, array, moments, cooccurrence, thresholds, seed)
-    compared(findings, array, moments, given, thresholds, seed)
+    add_spectral(findings, array, moments, thresholds, seed, given.get("initial"))
+    add_semantic(findings, array, moments, cooccurrence, thresholds, seed)
+    add_changes(findings, array, moments, given, thresholds, seed)
     return _decided(findings, thresholds)
 
 
 def _rules(m: dict[str, float]) -> dict[str, float]:
-    """How far each kind's rule is met, positive if it is: of all conditions of a rule the least met one, of alternatives the most met."""
+    """The margin of each kind's rule, positive if it is met: the smallest over its conditions, the largest over its alternatives."""
     if "meaning" not in m:
         return {
             "complete-collapse": m["common"],
@@ -132,29 +132,29 @@ def _decided(findings: Findings, thresholds: Thresholds) -> Verdict:
 
 
 def _eroded(findings: Findings, thresholds: Thresholds) -> bool:
-    """Whether the table shrank and lost its neighbours since the stage before."""
+    """Whether the table shrank and lost its neighbours since the previous stage."""
     kept, scale = findings.value("neighbours_kept"), findings.value("std_over_before")
     return kept is not None and scale is not None and kept < thresholds.kept and scale < thresholds.shrunk
 
 
 def _undecided(kind: str, findings: Findings) -> tuple[str, ...]:
-    """What interactions would decide, if there are none."""
+    """What missing interactions would decide."""
     if "meaning" in findings.margins or kind == "complete-collapse":
         return ()
     open_questions = {
-        "noise-like": "Whether items used together lie together a little (weakly-learned), which a spectrum cannot show.",
+        "noise-like": "Whether items used together lie a little closer (weakly-learned), which a spectrum cannot show.",
         "low-rank": "Whether the few directions carry meaning (concentrated).",
         "spectral-only": "Whether the structure means anything: healthy and weakly-learned tables have such a spectrum too.",
     }
-    return (open_questions[kind] + " Give the interactions to decide it.",)
+    return (open_questions[kind] + " Give the interactions to decide this.",)
 
 
 def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds: Thresholds) -> str:
-    """The verdict in plain words, with what the other tables add."""
+    """The verdict in words, including what the other tables show."""
     said = KIND_WORDS[kind][1]
     if undecided:
         said = {
-            "noise-like": "The spectrum cannot be told from that of random numbers.",
+            "noise-like": "The spectrum looks like that of random numbers.",
             "low-rank": "Few directions, or few different vectors, carry everything.",
             "spectral-only": "Some directions are stronger than noise; whether they mean anything is open.",
         }[kind]
@@ -165,7 +165,7 @@ def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds:
     if start is not None and start > thresholds.start:
         said += " It never left its initialisation." if kind == "noise-like" else " It is still close to its initialisation."
     elif kind == "noise-like" and start is None:
-        said += " Without the table before training: any random table would look like this."
+        said += " The table before training is missing; any random table would look like this."
     if kept is not None and _eroded(findings, thresholds):
-        said += f" It eroded since the stage before: it shrank, and {kept:.0%} of the nearest neighbours are left."
+        said += f" It eroded since the previous stage: it shrank, and only {kept:.0%} of the nearest neighbours are left."
     return said

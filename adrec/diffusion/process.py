@@ -1,8 +1,7 @@
 """Gaussian diffusion over embeddings: the forward process, the posterior and the reverse process.
 
-Coefficients are computed once in float64. No network in here: whoever denoises is passed in as a function.
-Sources: Ho et al. 2020 (DDPM, arXiv 2006.11239); Nichol & Dhariwal 2021 (arXiv 2102.09672) for
-taking fewer steps; ADRec (arXiv 2505.19544) for one timestep a token.
+Coefficients are computed once in float64. There is no network in here: the denoiser is passed in as a function. Sources: Ho et al. 2020
+(DDPM, arXiv 2006.11239); Nichol & Dhariwal 2021 (arXiv 2102.09672) for fewer steps; ADRec (arXiv 2505.19544) for one timestep per token.
 """
 
 from collections.abc import Callable
@@ -25,7 +24,7 @@ Predict = Callable[[Tensor, int], Tensor]
 class Diffusion:
     """All coefficients of one noise schedule, by step.
 
-    timesteps: (S,) the timestep 0..T-1 that each step stands for, ascending; alpha_bar: (S,) at these.
+    timesteps: (S,) the timestep 0..T-1 of each step, ascending; alpha_bar: (S,) at these timesteps.
     """
 
     timesteps: np.ndarray
@@ -36,19 +35,19 @@ class Diffusion:
         return cls(np.arange(timesteps), np.cumprod(1 - betas(schedule, timesteps)))
 
     def strided(self, steps: int) -> "Diffusion":
-        """The same noise levels visited in fewer steps, evenly spread, the noisiest always among them.
+        """The same schedule in fewer, evenly spaced steps, always including the noisiest.
 
-        Nichol & Dhariwal 2021, section 4: the betas follow from the kept alpha_bar.
+        Nichol & Dhariwal 2021, section 4: the betas follow from the remaining alpha_bar.
         """
         total = len(self.timesteps)
         if not 1 <= steps <= total:
-            raise ConfigError(f"Number of denoising steps is {steps}; allowed is 1 to {total}.")
+            raise ConfigError(f"The number of denoising steps must be 1 to {total}, not {steps}.")
         kept = np.round(np.linspace(total - 1, 0, steps)).astype(int)[::-1]
         return Diffusion(self.timesteps[kept], self.alpha_bar[kept])
 
     @cached_property
     def alpha_bar_before(self) -> np.ndarray:
-        """alpha_bar one step nearer to the data; 1 at the last step."""
+        """alpha_bar one step closer to the data; 1 at the last step."""
         return np.append(1.0, self.alpha_bar[:-1])
 
     @cached_property
@@ -64,7 +63,7 @@ class Diffusion:
 
     @cached_property
     def posterior_std(self) -> np.ndarray:
-        """Standard deviation of the noise added in the reverse process, (S,): the "fixed large" variance beta_s; none at the last step."""
+        """Standard deviation of the noise added in the reverse process, (S,): the "fixed large" variance beta_s, and 0 at the last step."""
         return np.sqrt(np.append(0.0, self.betas[1:]))
 
     def to_json(self) -> dict[str, Any]:
@@ -72,12 +71,12 @@ class Diffusion:
 
         log_variance: of the noise that a reverse step adds. That of step 0, which adds none, is the official code's.
         """
-        of_x_0, of_x_t = self.posterior_coefficients
+        weight_x_0, weight_x_t = self.posterior_coefficients
         smallest = self.betas[1] * (1 - self.alpha_bar_before[1]) / (1 - self.alpha_bar[1])
         return {
             "timesteps": len(self.timesteps),
             "alpha_bar": self.alpha_bar.tolist(),
-            "posterior_mean": {"x_0": of_x_0.tolist(), "x_t": of_x_t.tolist()},
+            "posterior_mean": {"x_0": weight_x_0.tolist(), "x_t": weight_x_t.tolist()},
             "log_variance": np.log(np.append(smallest, self.betas[1:])).tolist(),
         }
 
@@ -93,8 +92,8 @@ def q_sample(x_0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> Tensor:
 
 def reverse_step(x_t: Tensor, x0_hat: Tensor, noise: Tensor, step: int, diffusion: Diffusion) -> Tensor:
     """One draw from p(x_{t-1} | x_t) (DDPM, algorithm 2, line 4). x_t, x0_hat, noise: (B, D)."""
-    of_x0, of_xt = (float(c[step]) for c in diffusion.posterior_coefficients)
-    mean = of_x0 * x0_hat + of_xt * x_t
+    weight_x0, weight_xt = (float(c[step]) for c in diffusion.posterior_coefficients)
+    mean = weight_x0 * x0_hat + weight_xt * x_t
     return mean if step == 0 else mean + float(diffusion.posterior_std[step]) * noise
 
 
@@ -117,18 +116,18 @@ def reverse_process(
 
 
 def user_noise(seed: int, users: np.ndarray, steps: int, width: int) -> tuple[Tensor, Tensor]:
-    """The noise of each user's reverse process, a function of (seed, user) alone: x_start (B, D), step_noise (S, B, D).
+    """The noise of each user's reverse process, determined by (seed, user): x_start (B, D), step_noise (S, B, D).
 
-    So a user's answer does not depend on who else is evaluated, in which batch, on how many processes; and x_start is the
-    same for any number of steps.
+    So a user's answer does not depend on the other users, the batch or the number of processes, and x_start is the same for any number of
+    steps.
     """
     if seed < 0:
-        raise ConfigError(f"Seed of the noise is {seed}; allowed is a whole number from 0 up.")
+        raise ConfigError(f"The noise seed must be an integer of at least 0, not {seed}.")
     draws = torch.empty(len(users), steps + 1, width)
     generator = torch.Generator()
     for row, user in enumerate(users):
         generator.manual_seed(int(np.random.SeedSequence([seed, int(user)]).generate_state(1, np.uint64)[0]) >> 1)
-        torch.randn(width, generator=generator, out=draws[row, 0])  # apart: torch's draw depends on how many are asked for
+        torch.randn(width, generator=generator, out=draws[row, 0])  # drawn separately: torch's numbers depend on how many are drawn
         torch.randn(steps, width, generator=generator, out=draws[row, 1:])
     draws = draws.transpose(0, 1).contiguous()
     return draws[0], draws[1:]

@@ -1,4 +1,4 @@
-"""Noise schedules: how much noise each step adds. One function a schedule, in float64; ``betas`` calls it by name."""
+"""Noise schedules: how much noise each step adds. One function per schedule, in float64; ``betas`` calls it by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from adrec.registry import Registry
 
 @dataclass(frozen=True)
 class Schedule:
-    """betas: the number of timesteps T to the noise added at each, (T,)."""
+    """betas: maps the number of timesteps T to the noise added at each, (T,)."""
 
     title: str
     source: str
@@ -23,7 +23,7 @@ DIFFUSION_LM = "the code of Diffusion-LM (Li et al. 2022, arXiv 2205.14217)"
 
 
 def schedule(name: str, title: str, source: str) -> Callable[[Callable[[int], np.ndarray]], Schedule]:
-    """Register the function below as a schedule."""
+    """Register the decorated function as a schedule."""
     return lambda function: SCHEDULES.register(name, Schedule(title, source, function))
 
 
@@ -35,7 +35,7 @@ def betas(name: str, timesteps: int) -> np.ndarray:
     return values
 
 
-@schedule("trunc_lin", "Linear in the variance, begun a little later; the paper's", DIFFUSION_LM)
+@schedule("trunc_lin", "Linear in the variance, starting a little later; the paper's", DIFFUSION_LM)
 def truncated_linear(t: int) -> np.ndarray:
     k = 1000 / t
     end = 0.02 * k + 0.01
@@ -48,19 +48,19 @@ def linear(t: int) -> np.ndarray:
     return np.linspace(0.0001 * k, 0.02 * k, t)
 
 
-@schedule("cosine", "A squared cosine of alpha_bar", "Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17")
+@schedule("cosine", "Squared cosine in alpha_bar", "Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17")
 def cosine(t: int) -> np.ndarray:
     return _from_alpha_bar(_cosine(0.008), t)
 
 
-@schedule("sqrt", "A square root of alpha_bar: much noise at once", DIFFUSION_LM)
+@schedule("sqrt", "Square root in alpha_bar: much noise early on", DIFFUSION_LM)
 def square_root(t: int) -> np.ndarray:
     return _from_alpha_bar(lambda u: 1 - np.sqrt(u + 0.0001), t)
 
 
-@schedule("trunc_cos", "A squared cosine, begun a little later", DIFFUSION_LM)
+@schedule("trunc_cos", "Squared cosine in alpha_bar, starting a little later", DIFFUSION_LM)
 def truncated_cosine(t: int) -> np.ndarray:
-    """The series is shifted by one: its first entry is the step from no noise at all to f(0)."""
+    """The series is shifted by one: its first entry is the step from no noise to f(0)."""
     f = _cosine(0.1)
     return np.concatenate([1 - f(np.zeros(1)), _from_alpha_bar(f, t)[: t - 1]])
 

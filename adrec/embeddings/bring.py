@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adrec.collapse.diagnosis import FILE, VERSION, data_at_hand, tables_hash
+from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable
 from adrec.embeddings.files import AmbiguousTable, read_table
 from adrec.embeddings.matching import items_of, matched
@@ -83,7 +83,7 @@ def _initial(path: Path, key: str | Mapping[Path, str] | None, padding: str) -> 
 def _of_run(run: RunFolder) -> list[Source]:
     """All tables of a run folder, with its items and, if they are at hand, its interactions."""
     tables, items = run.checked_tables(), ItemTable(run.items)
-    data, missing = data_at_hand(run)
+    data, missing = local_data(run)
     notes = (f"Interactions of the run: none. {missing}",) if missing and run.bare_tables is None else ()
     known = {"labels": tuple(items.frame["item"]), "notes": notes, "items": items, "data": data, "padded": True, "own": True}
     first = tables.get("initial")

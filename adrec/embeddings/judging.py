@@ -66,7 +66,7 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
             continue
         data = source.data
         if data is not None and id(data) not in pairs:
-            pairs[id(data)] = Cooccurrence.of(data)
+            pairs[id(data)] = Cooccurrence.from_dataset(data)
         before = sources[place - 1].table if place and changes[place - 1]["continued"] else None
         verdict = diagnose(
             source.table,
@@ -110,7 +110,7 @@ def compare(first: Source, second: Source, seed: int = 0) -> dict[str, Any]:
     centred) that are among its nearest in the first, of a sample of items in large tables; neighbours_chance: of unrelated tables.
     continued: whether the second counts as a later state of the first. What the shapes do not allow is None.
     """
-    a, b = Moments.of(first.table), Moments.of(second.table)
+    a, b = Moments.from_table(first.table), Moments.from_table(second.table)
     ratio = b.std / a.std if a.std > 0 else None
     change: dict[str, Any] = {"std_before": a.std, "std": b.std, "std_ratio": ratio, "correlation": None}
     change |= {"neighbours_kept": None, "neighbours_chance": None, "continued": False}
@@ -128,7 +128,7 @@ def compare(first: Source, second: Source, seed: int = 0) -> dict[str, Any]:
 
 def _nearest(table: np.ndarray, moments: Moments, seed: int) -> np.ndarray:
     centred = Rows(table, moments, np.full((len(table), 1), len(table) ** -0.5))
-    return Neighbourhood.of(centred, seed).rows
+    return Neighbourhood.from_rows(centred, seed).rows
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""How well a model ranks: ranks in, numbers out."""
+"""How well a model ranks the catalogue: the evaluator, ranks and metrics."""
 
 from adrec.evaluation.evaluator import Evaluation, answers, evaluate
 from adrec.evaluation.metrics import CUTOFFS, METRICS, Metric, ranking_metrics, user_metrics

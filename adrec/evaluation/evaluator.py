@@ -24,10 +24,10 @@ Map = Callable[[Callable[[PackedBatch], Ranked], Iterable[PackedBatch]], Iterabl
 
 
 class Share(Protocol):
-    """What this process has of a computation that several do together."""
+    """This process's share of a computation that several processes split."""
 
     def share(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Its own of the items."""
+        """The items that belong to this process."""
 
     def add_up(self, tensors: list[Tensor]) -> None:
         """Replace each tensor by its sum over all processes."""
@@ -35,7 +35,7 @@ class Share(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """ranks: (U,) each user's rank of the answer, in the data set's order; metrics: their means and what they were measured with."""
+    """ranks: (U,) rank of each user's answer, in the data set's order; metrics: their means, and the settings of the evaluation."""
 
     ranks: np.ndarray
     metrics: dict[str, Any]
@@ -43,7 +43,7 @@ class Evaluation:
 
 @torch.no_grad()
 def answers(model: Model, batch: PackedBatch, steps: int | None = None, seed: int = 0) -> Tensor:
-    """The model's answers, in the batch's order: vectors (B, D) or, of a model without an item table, scores (B, V + 1)."""
+    """The model's answers in the batch's order: vectors (B, D) or, for a model without an item table, scores (B, V + 1)."""
     return torch.as_tensor(model.answers(batch, steps, seed))
 
 
@@ -64,14 +64,13 @@ def evaluate(
 ) -> Evaluation:
     """Rank the whole catalogue for every user.
 
-    steps: denoising steps (default: all timesteps). seed: of the noise, which depends on (seed, user) alone.
-    filter_seen: items of the history cannot be recommended (the answer itself is never filtered); filter_padding: nor
-    can row 0. Both are off by default, as in the official code. metrics: default all registered. map: as Python's own,
-    over parts of the users; threads may call the function. share: where several processes rank some of the users each;
-    all of them get the same result.
+    steps: denoising steps (default: all timesteps). seed: the noise seed; the noise depends only on (seed, user). filter_seen: exclude
+    items of the history (never the answer itself). filter_padding: exclude row 0. Both are off by default, as in the official code.
+    metrics: default all registered. map: like the builtin, over batches of users; it may call the function from several threads. share:
+    for several processes that rank some users each; all of them get the same result.
     """
     if not data.n_users:
-        raise DataError(f"The data set '{data.name}' has no user to evaluate with.")
+        raise DataError(f"The data set '{data.name}' has no users to evaluate.")
     begin = time.perf_counter()
     table = model.table
     device = torch.device("cpu") if table is None else table.device

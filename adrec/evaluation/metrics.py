@@ -1,6 +1,6 @@
-"""Ranking metrics: pure functions of ranks. Each user has one relevant item, and ``ranks`` (U,) holds its place in their list, 1 = best.
+"""Ranking metrics: pure functions of ranks. Each user has one relevant item; ``ranks`` (U,) holds its rank in their list, 1 = best.
 
-A metric of your own: ``METRICS.register("name", Metric(...))`` in a module that is imported before it is asked for.
+To add a metric, call ``METRICS.register("name", Metric(...))`` in a module that is imported before the metric is used.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,10 +15,10 @@ CUTOFFS = (5, 10, 20)
 
 @dataclass(frozen=True)
 class Metric:
-    """A number for each user, reported as its mean over users.
+    """A number per user, reported as its mean over users.
 
-    name: its key wherever it is reported; one that ends in "@K" is measured at every cutoff. title: what it says, in words.
-    source: who defined it. per_user: ``ranks``, then a cutoff ``k`` if the name ends in "@K", to values (U,).
+    name: its key in reports; a name ending in "@K" is measured at every cutoff. title: its meaning in words. source: who defined it.
+    per_user: maps ``ranks``, and a cutoff ``k`` if the name ends in "@K", to values (U,).
     """
 
     name: str
@@ -28,7 +28,7 @@ class Metric:
 
     @property
     def keys(self) -> dict[str, tuple[int, ...]]:
-        """The names it is reported under, with the arguments of each."""
+        """The keys it is reported under, with the arguments of each."""
         stem = self.name.removesuffix("K")
         return {f"{stem}{k}": (k,) for k in CUTOFFS} if self.name.endswith("@K") else {self.name: ()}
 
@@ -37,7 +37,7 @@ METRICS: Registry[Metric] = Registry("metric")
 
 
 def metric(name: str, title: str, source: str) -> Callable[[Callable[..., np.ndarray]], Metric]:
-    """Register the function below as a metric."""
+    """Register the decorated function as a metric."""
     return lambda per_user: METRICS.register(name, Metric(name, title, source, per_user))
 
 

@@ -1,31 +1,31 @@
-"""Ranks and top lists of scores over the full catalogue, exact with ties and with any number of items."""
+"""Ranks and top lists over the full catalogue, exact with ties and for any number of items."""
 
 import torch
 from torch import Tensor
 
 BLOCK = 64
-"""Columns of which ``top_items`` takes the maximum first."""
+"""Columns in a block whose maximum ``top_items`` takes first."""
 COUNTED = 2**24
-"""How far float32 counts."""
+"""The largest count that float32 represents exactly."""
 CHUNK = 8192
 """Table rows scored at once: with 2,048 users 64 MB, whatever the size of the catalogue."""
 
 
 def ranks_of(scores: Tensor, targets: Tensor) -> Tensor:
-    """Rank of each target among all rows, 1 = best; ties count against the model, and so does a score that is no number.
+    """Rank of each target among all rows, 1 = best; ties and NaN count against the model.
 
     scores: (B, V + 1), float32 or float64. targets: (B,). Returns (B,) int64.
     """
     own = scores.gather(1, targets.unsqueeze(1))
-    below = torch.lt(scores, own, out=torch.empty_like(scores))  # numbers are added up three times as fast as truth values
+    below = torch.lt(scores, own, out=torch.empty_like(scores))  # floats sum three times as fast as booleans
     return scores.shape[1] - below.sum(1, dtype=None if scores.shape[1] <= COUNTED else torch.float64).long()
 
 
 def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The ``k`` largest of every row, largest first, and their columns, (B, k) each. scores: (B, N). As ``topk``, ties included: which of
-    equal scores come first, or at all, is not said.
+    """The ``k`` largest of every row, largest first, and their columns, (B, k) each. scores: (B, N). As with ``topk``, the order and choice
+    among equal scores is undefined.
 
-    They all lie in the k blocks of columns whose maxima are largest, and in wide rows only these are searched.
+    They all lie in the k blocks of columns with the largest maxima, so in wide rows only these are searched.
     """
     if scores.shape[1] < 4 * k * BLOCK:
         values, columns = scores.topk(k, 1)
@@ -41,14 +41,13 @@ def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def streamed_ranks(answers: Tensor, table: Tensor, targets: Tensor, hidden: tuple[Tensor, Tensor] | None = None) -> Tensor:
-    """`ranks_of` the scores ``answers @ table.T`` without ever holding more than ``CHUNK`` of their columns.
+    """`ranks_of` the scores ``answers @ table.T``, holding at most ``CHUNK`` of their columns at a time.
 
-    answers: (B, D). table: (V + 1, D). targets: (B,). hidden: (row, item) pairs that cannot be recommended, equally long;
-    a user's own target is never hidden. Returns (B,) int64.
+    answers: (B, D). table: (V + 1, D). targets: (B,). hidden: rows and items, of equal length, that cannot be recommended; a user's own
+    target is never hidden. Returns (B,) int64.
 
-    Equal rows of the table must get equal scores, or ties would be decided by rounding. So every product has the same shape:
-    the last chunk begins earlier and repeats columns that are left out of the count, and the targets' rows, gathered, are
-    scored as one more chunk.
+    Equal rows of the table must get equal scores, or rounding would decide ties. So every product has the same shape: the last chunk
+    starts earlier and repeats columns that are then not counted, and the targets' rows are gathered and scored as one more chunk.
     """
     width, below = min(CHUNK, len(table)), torch.zeros_like(targets)
     if hidden is not None:
@@ -57,7 +56,7 @@ def streamed_ranks(answers: Tensor, table: Tensor, targets: Tensor, hidden: tupl
     own = _own_scores(answers, table, targets, block)
     for start in range(0, len(table), width):
         stop = min(start + width, len(table))
-        if width < len(table):  # otherwise the block holds the scores already
+        if width < len(table):  # otherwise the block already holds the scores
             torch.mm(answers, table[stop - width : stop].T, out=block)
         scores = block[:, start - stop :]
         mine = ((targets >= start) & (targets < stop)).nonzero().squeeze(1)
@@ -70,7 +69,7 @@ def streamed_ranks(answers: Tensor, table: Tensor, targets: Tensor, hidden: tupl
 
 
 def _own_scores(answers: Tensor, table: Tensor, targets: Tensor, block: Tensor) -> Tensor:
-    """Each user's score of its target, (B,). block: (B, C) to work in; it is left with the scores of a table of C rows."""
+    """Each user's score of their target, (B,). block: (B, C) workspace; for a table of C rows it then holds all scores."""
     width = block.shape[1]
     if len(table) == width:
         return torch.mm(answers, table.T, out=block).gather(1, targets.unsqueeze(1)).squeeze(1)
@@ -84,7 +83,7 @@ def _own_scores(answers: Tensor, table: Tensor, targets: Tensor, block: Tensor) 
 
 
 def _sorted_by_item(hidden: tuple[Tensor, Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
-    """The pairs in the order of their items, without users' own targets."""
+    """The pairs sorted by item, without users' own targets."""
     rows, items = (x[hidden[1] != targets[hidden[0]]] for x in hidden)
     order = items.argsort()
     return rows[order], items[order]

@@ -265,10 +265,10 @@ def _describe(
         return ranks_of(scores, torch.full((len(scores),), item)).numpy()
 
     names = ("target_rank", "target_probability", "cosine_to_target", "distance_to_target", "start_target_rank", "start_target_probability")
-    of_target: dict[str, Any] = dict.fromkeys(names)
+    target_fields: dict[str, Any] = dict.fromkeys(names)
     if target is not None:
         target_ranks, target_probabilities = ranks(target), (likelihood[:, target] / total.squeeze(1)).numpy()
-        of_target = {
+        target_fields = {
             "target_rank": target_ranks[1:],
             "target_probability": target_probabilities[1:],
             "cosine_to_target": cosine(table[target]),
@@ -299,7 +299,7 @@ def _describe(
         cosine_to_history=cosine(table[history].mean(0)),
         cosine_to_popular=None if popular is None else cosine(table[popular]),
         popular=popular,
-        **of_target,
+        **target_fields,
     )
 
 

@@ -1,1 +1,1 @@
-"""The two losses of the method: cross-entropy over the catalogue (in full or sampled) and the squared error of the estimate."""
+"""The method's two losses: cross-entropy over the catalogue (full or sampled) and the squared error of the estimate."""

@@ -1,4 +1,4 @@
-"""The losses. Cross-entropy over the whole catalogue never holds more than a block of its logits."""
+"""The losses. Cross-entropy over the whole catalogue holds only one block of logits at a time."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ ALIGNED = 16
 
 
 def rows_a_block(n_rows: int) -> int:
-    """How many tokens' logits over ``n_rows`` table rows are held at once: memory is flat in the size of the catalogue."""
+    """How many tokens' logits over ``n_rows`` table rows are held at once; memory does not grow with the catalogue."""
     return max(BLOCK // n_rows, min(FEWEST_ROWS, LARGEST // n_rows), 1)
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Sum over tokens of log sum exp(x E^T) - x . E[target]. The gradient is computed with the loss, while a block's
-    exponentials are at hand: (softmax - one hot) E for x, its transpose times x for E."""
+    """Sum over tokens of log sum exp(x E^T) - x . E[target]. The gradient is computed with the loss, while a block's exponentials are in
+    memory: (softmax - one hot) E for x, its transpose times x for E."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, table: Tensor, targets: Tensor) -> Tensor:
-        of_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        of_table = torch.zeros_like(table) if ctx.needs_input_grad[1] else None
+        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        grad_table = torch.zeros_like(table) if ctx.needs_input_grad[1] else None
         own = table[targets]
         total = -(x * own).sum()
         rows, items = rows_a_block(len(table)), len(table)
@@ -41,37 +41,37 @@ class _CrossEntropy(torch.autograd.Function):
             weights = logits.sub_(largest).exp_()
             sums = weights.sum(-1, keepdim=True)
             total += (sums.log() + largest).sum()
-            if of_x is not None:
-                torch.mm(weights, table, out=of_x[start : start + rows]).div_(sums)
-            if of_table is not None:
-                of_table.addmm_(weights.T, part / sums)
-        if of_x is not None:
-            of_x -= own
-        if of_table is not None:
-            of_table.index_add_(0, targets, x, alpha=-1)
-        ctx.save_for_backward(of_x, of_table)
+            if grad_x is not None:
+                torch.mm(weights, table, out=grad_x[start : start + rows]).div_(sums)
+            if grad_table is not None:
+                grad_table.addmm_(weights.T, part / sums)
+        if grad_x is not None:
+            grad_x -= own
+        if grad_table is not None:
+            grad_table.index_add_(0, targets, x, alpha=-1)
+        ctx.save_for_backward(grad_x, grad_table)
         return total
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        of_x, of_table = ctx.saved_tensors
-        return None if of_x is None else of_x * gradient, None if of_table is None else of_table * gradient, None
+        grad_x, grad_table = ctx.saved_tensors
+        return None if grad_x is None else grad_x * gradient, None if grad_table is None else grad_table * gradient, None
 
 
 def cross_entropy(x0_hat: Tensor, table: Tensor, targets: Tensor, total_tokens: int | None = None) -> Tensor:
     """Mean over tokens of -log softmax(x0_hat E^T)[target], over all V + 1 rows.
 
-    x0_hat: (N, D), table: (V + 1, D), targets: (N,). total_tokens: what the sum is divided by where these tokens are a part
-    of an optimiser step's (default: N).
+    x0_hat: (N, D), table: (V + 1, D), targets: (N,). total_tokens: the divisor, if these tokens are only part of an optimiser step
+    (default: N).
     """
     return _CrossEntropy.apply(x0_hat, table, targets) / (len(x0_hat) if total_tokens is None else total_tokens)
 
 
 def next_item_loss(x0_hat: Tensor, table: Tensor, batch: PackedBatch) -> Tensor:
-    """The batch's part of its step's mean cross-entropy, against the whole table or, where it has them, its negatives.
+    """The batch's contribution to its step's mean cross-entropy, over the whole table or over the batch's negatives, if any.
 
-    x0_hat: (N, D), table: (V + 1, D) or the batch's own (``adrec.losses.sampled.own_table``).
+    x0_hat: (N, D), table: (V + 1, D) or the batch's small table (``adrec.losses.sampled.own_table``).
     """
     if batch.negatives is None:
         return cross_entropy(x0_hat, table, batch.targets, batch.total_tokens)

@@ -1,1 +1,1 @@
-"""Pictures of item tables in two dimensions, and who is near whom."""
+"""Two-dimensional maps of item tables, and nearest neighbours."""

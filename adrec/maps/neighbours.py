@@ -1,4 +1,4 @@
-"""Exact nearest neighbours among the rows of a table, and how far two tables agree on them."""
+"""Exact nearest neighbours among the rows of a table, and how much of them two tables share."""
 
 from collections.abc import Iterator
 
@@ -10,21 +10,21 @@ from adrec.runs import Progress
 
 METRICS = ("cosine", "dot", "euclidean")
 BLOCK = 2**22
-"""Entries of a block of similarities: 32 MiB."""
+"""Similarities in a block: 32 MiB."""
 GROUP = 64
 DOUBLE = 20_000
-"""Items up to which similarities are in double precision; above, in single."""
+"""Up to this many items, similarities are computed in double precision; above, in single."""
 
 
 def _prepared(table: ArrayLike, metric: str, k: int) -> np.ndarray:
     array = np.asarray(table)
     array = array.astype(np.float64 if len(array) <= DOUBLE else np.float32)
     if metric not in METRICS:
-        raise WeightsError(f"Unknown neighbour metric '{metric}'; known are {', '.join(METRICS)}.")
+        raise WeightsError(f"Unknown neighbour metric '{metric}'; must be one of {', '.join(METRICS)}.")
     if array.ndim != 2 or not np.isfinite(array).all():
-        raise WeightsError(f"Neighbours need a finite matrix with one row an item, not shape {array.shape} with NaN or infinity.")
+        raise WeightsError(f"The table for neighbours must be a finite matrix with one row per item; it has shape {array.shape}.")
     if not 1 <= k < len(array):
-        raise WeightsError(f"Cannot take {k} neighbours among {len(array)} items; accepted is 1 to {len(array) - 1}.")
+        raise WeightsError(f"The number of neighbours among {len(array)} items must be 1 to {len(array) - 1}, not {k}.")
     if metric == "cosine":
         norm = np.linalg.norm(array, axis=1, keepdims=True)
         return array / np.where(norm > 0, norm, 1.0)
@@ -32,7 +32,8 @@ def _prepared(table: ArrayLike, metric: str, k: int) -> np.ndarray:
 
 
 def _similarities(array: np.ndarray, rows: np.ndarray, metric: str) -> np.ndarray:
-    """(len(rows), V): cosine, dot product, or minus the Euclidean distance, of the rows to every row; minus infinity to itself."""
+    """Similarities of the given rows to every row, (len(rows), V): cosine, dot product or negated Euclidean distance. A row's similarity
+    to itself is minus infinity."""
     scores = array[rows] @ array.T
     if metric == "euclidean":
         squared = (array**2).sum(axis=1)
@@ -41,11 +42,10 @@ def _similarities(array: np.ndarray, rows: np.ndarray, metric: str) -> np.ndarra
     return scores
 
 
-def _top(scores: np.ndarray, k: int) -> np.ndarray:
-    """Columns of the k largest of each row, largest first, of equal ones the first: (rows, k).
+def top_columns(scores: np.ndarray, k: int) -> np.ndarray:
+    """Columns of the k largest entries of each row, largest first, ties by column: (rows, k).
 
-    The k-th largest of the maxima of GROUP columns each is a lower bound that only a few columns of a row reach: much faster
-    than partitioning whole rows.
+    The k-th largest of GROUP block maxima is a lower bound that few columns reach, so this is much faster than partitioning whole rows.
     """
     rows, width = scores.shape
     bound = np.full(rows, -np.inf, dtype=scores.dtype)
@@ -59,26 +59,26 @@ def _top(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def neighbours(table: ArrayLike, item_row: int, k: int = 10, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:
-    """The k rows of (V, D) most like row ``item_row`` without itself, the most like first: rows (k,), similarities (k,).
+    """The k other rows of (V, D) most similar to row ``item_row``, most similar first: rows (k,), similarities (k,).
 
-    The similarity is the cosine, the dot product, or minus the Euclidean distance. Fewer come back if V - 1 < k.
+    The similarity is the cosine, the dot product or the negated Euclidean distance. Returns V - 1 rows if k is larger.
     """
     k = min(k, len(np.asarray(table)) - 1)
     array = _prepared(table, metric, k)
     if not 0 <= item_row < len(array):
-        raise WeightsError(f"There is no row {item_row} in a table of {len(array)} items; accepted is 0 to {len(array) - 1}.")
+        raise WeightsError(f"There is no row {item_row} in a table of {len(array)} items; must be 0 to {len(array) - 1}.")
     scores = _similarities(array, np.array([item_row]), metric)
-    rows = _top(scores, k)[0]
+    rows = top_columns(scores, k)[0]
     return rows, scores[0, rows]
 
 
 def similarity_blocks(
     table: ArrayLike, k: int = 10, metric: str = "cosine", progress: Progress | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every row of (V, D) against every row, a block of rows at a time: the block's rows (b,) and their similarities (b, V).
+    """Similarities of all pairs of rows of (V, D), block by block: the block's rows (b,) and their similarities (b, V).
 
-    A row's similarity to itself is minus infinity. k is only checked: 1 to V - 1. ``progress`` is told the share of rows done after
-    each block.
+    A row's similarity to itself is minus infinity. k, 1 to V - 1, is only checked. ``progress`` gets the share of rows done after each
+    block.
     """
     array = _prepared(table, metric, k)
     step = max(BLOCK // len(array), 1)
@@ -90,31 +90,31 @@ def similarity_blocks(
 
 
 def nearest(table: ArrayLike, k: int = 10, metric: str = "cosine", progress: Progress | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest other rows of every row of (V, D) and their similarities: both (V, k), the nearest first, a block of rows at a time."""
+    """The k nearest other rows of every row of (V, D), nearest first, and their similarities: (V, k) each. Computed in blocks."""
     found, similarities = [], []
     for _, scores in similarity_blocks(table, k, metric, progress):
-        found.append(_top(scores, k))
+        found.append(top_columns(scores, k))
         similarities.append(np.take_along_axis(scores, found[-1], axis=1))
     return np.concatenate(found), np.concatenate(similarities)
 
 
 def neighbour_sets(table: ArrayLike, k: int = 10, metric: str = "cosine", progress: Progress | None = None) -> np.ndarray:
-    """The k nearest other rows of every row of (V, D): (V, k), the nearest first."""
+    """The k nearest other rows of every row of (V, D), nearest first: (V, k)."""
     return nearest(table, k, metric, progress)[0]
 
 
 def neighbour_overlap(sets_a: np.ndarray, sets_b: np.ndarray) -> np.ndarray:
-    """For each item the share of its k neighbours that two (V, k) ``neighbour_sets`` have in common: (V,), 0 to 1."""
+    """The share of each item's k neighbours that two (V, k) ``neighbour_sets`` have in common: (V,), 0 to 1."""
     if sets_a.shape != sets_b.shape:
-        raise WeightsError(f"Neighbour sets of shapes {sets_a.shape} and {sets_b.shape} cannot be compared; accepted are equal shapes.")
+        raise WeightsError(f"Neighbour sets to compare must have equal shapes, not {sets_a.shape} and {sets_b.shape}.")
     both = np.sort(np.concatenate([sets_a, sets_b], axis=1), axis=1)
     return np.asarray((both[:, 1:] == both[:, :-1]).sum(axis=1) / sets_a.shape[1])
 
 
 def neighbour_jaccard(table_a: ArrayLike, table_b: ArrayLike, k: int = 10, metric: str = "cosine") -> float:
-    """Mean over items of |A and B| / |A or B|, A and B an item's k nearest neighbours in two tables of the same items (Jaccard 1901).
+    """Mean over items of |A and B| / |A or B|, where A and B are an item's k nearest neighbours in two tables (Jaccard 1901).
 
-    1: every item kept its neighbours; about k / (2 V) for unrelated tables. k is at most V - 1.
+    1: every item kept its neighbours; about k / (2 V) for unrelated tables. k is capped at V - 1.
     """
     k = min(k, len(np.asarray(table_a)) - 1)
     common = neighbour_overlap(neighbour_sets(table_a, k, metric), neighbour_sets(table_b, k, metric))

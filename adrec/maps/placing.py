@@ -1,4 +1,4 @@
-"""New vectors on a map of items: where they go, and how much of their neighbourhood the map shows."""
+"""Where new vectors go on a map of items, and how much of their neighbourhood the map preserves."""
 
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,8 +15,8 @@ EXACT = 1e-9
 
 
 class MapPositions(NamedTuple):
-    """Vectors (P, D) on a map. positions: (P, 2) float32. near: (P, k), rows of their nearest items by cosine, nearest first. errors:
-    (P,), the share of these that are not among the k items nearest to the position on the map: 0, it shows the neighbourhood; 1, nothing
+    """Positions of vectors (P, D) on a map. positions: (P, 2) float32. near: (P, k), rows of the nearest items by cosine, nearest first.
+    errors: (P,), the share of these that are not among the k items nearest on the map: 0, the map shows the whole neighbourhood; 1, none
     of it."""
 
     positions: np.ndarray
@@ -25,17 +25,17 @@ class MapPositions(NamedTuple):
 
 
 class Placer:
-    """Puts vectors on the layout (V, 2) of a table (V, D); what hangs on the items alone is computed once, with the first of them.
+    """Places vectors on the layout (V, 2) of a table (V, D). Everything that depends only on the items is computed once, on first use.
 
-    linear: of a layout by PCA. A vector is then projected as the items were, at the items' mean length, since length changes no ranking.
-    Without it, a position is the geometric median of the k nearest items' by cosine, weighted by 1 / (1 - cosine): unlike the mean, it
-    is not pulled out of the map by one neighbour that lies elsewhere. A vector that points as an item does is put exactly there (the
-    nearest by length, if several do). The neighbours are the exact ones among the 2 k that float32 finds nearest.
+    linear: the projection of a PCA layout. A vector is then rescaled to the items' mean length, which leaves the ranking unchanged, and
+    projected. Without it, the position is the geometric median of the k nearest items by cosine, weighted by 1 / (1 - cosine): unlike a
+    mean, it is not pulled away by one distant neighbour. A vector in exactly an item's direction lands on that item (the nearest by
+    length, if there are several). The neighbours are exact among the 2 k nearest in float32.
     """
 
     def __init__(self, table: np.ndarray, layout: np.ndarray, linear: LinearMap | None = None, k: int = 10) -> None:
         if layout.shape != (len(table), 2):
-            raise WeightsError(f"A layout of shape {layout.shape} does not belong to {len(table)} items; accepted is ({len(table)}, 2).")
+            raise WeightsError(f"The layout of {len(table)} items must have shape ({len(table)}, 2), not {layout.shape}.")
         self.table, self.layout, self.linear, self.k = table, layout, linear, min(k, len(table))
 
     @cached_property
@@ -53,11 +53,11 @@ class Placer:
         return KDTree(self.layout)
 
     def __call__(self, points: np.ndarray) -> MapPositions:
-        """Vectors (P, D), placed; a WeightsError if they are not finite or of another width."""
+        """Place vectors (P, D); a WeightsError if they are not finite or have another width."""
         points = np.asarray(points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != self.table.shape[1] or not np.isfinite(points).all():
-            accepted = f"finite vectors of shape (P, {self.table.shape[1]})"
-            raise WeightsError(f"Cannot place vectors of shape {points.shape} among these items; accepted are {accepted}.")
+            expected = f"finite vectors of shape (P, {self.table.shape[1]})"
+            raise WeightsError(f"Cannot place vectors of shape {points.shape} among these items; expected {expected}.")
         unit = unit_rows(points)
         near, distances = self._nearest(unit)
         if self.linear is None:
@@ -70,8 +70,8 @@ class Placer:
         return MapPositions(positions.astype(np.float32), near, 1 - neighbour_overlap(near, shown))
 
     def _nearest(self, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and cosine distances (P, k) of the nearest items, nearest first, the first of equal ones first."""
-        import torch  # not before the page's first words
+        """Rows and cosine distances (P, k) of the nearest items, nearest first, ties by row."""
+        import torch  # slow to import, so not before the page's first paint
 
         from adrec.evaluation import top_items
 
@@ -83,13 +83,13 @@ class Placer:
         return np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1)
 
     def _same(self, point: np.ndarray, unit: np.ndarray) -> int:
-        """Of the items in the vector's own direction the one nearest to it by length."""
+        """Among the items in the vector's direction, the one closest in length."""
         same = np.flatnonzero(1 - unit_rows(self.table.astype(np.float64)) @ unit <= EXACT)
         return int(same[np.linalg.norm(self.table[same] - point, axis=1).argmin()])
 
 
 def _geometric_median(points: np.ndarray, weights: np.ndarray, rounds: int = 100) -> np.ndarray:
-    """The places (P, 2) with the least weighted sum of distances to points (P, k, 2), by Weiszfeld's iteration (1937)."""
+    """The positions (P, 2) with the smallest weighted sum of distances to points (P, k, 2), by Weiszfeld's iteration (1937)."""
     shares = weights
     for _ in range(rounds):
         positions = (shares[:, :, None] * points).sum(axis=1) / shares.sum(axis=1, keepdims=True)

@@ -1,6 +1,6 @@
-"""Item tables of several stages on one map: PCA and UMAP in one frame, so that an item's movement means something.
+"""Item tables of several stages on one map: PCA and UMAP in a common frame, so that an item's movement means something.
 
-Tables are (V, D), one row an item, the same items in each; layouts are (V, 2) float32. Why these methods: docs/MAPS.md.
+Tables are (V, D) with one row per item, the same items in each; layouts are (V, 2) float32. docs/MAPS.md says why these methods.
 """
 
 import contextlib
@@ -27,19 +27,19 @@ from adrec.runs import Progress, RunFolder
 
 METHODS = ("pca", "umap")
 VERSION = 1
-"""Part of a cached projection's name; raised when a method changes."""
+"""Part of the cache key; raised when a method changes."""
 NEIGHBOURS, MIN_DIST, SPREAD = 15, 0.1, 1.0
 JOINED = 0.15
-"""Mean share of common neighbours from which two tables are laid out together."""
+"""Tables that share at least this mean fraction of neighbours are laid out together."""
 FEWEST = 4
 LOADING, COMPARING, MOVING = 7.0, 0.045, 4.7
-"""Seconds of UMAP: to load it, for a thousand million products in the search for neighbours, for a million items moved in one epoch."""
+"""Seconds UMAP takes to load, per 1e9 products in the neighbour search, and per million items moved in one epoch."""
 _umap_lock = threading.Lock()
-"""numba's default threads must not be entered by two of ours at once: it ends the process."""
+"""Two of our threads must not enter numba's default thread pool at once: numba would end the process."""
 
 
 def distinct_tables(tables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Tables that are equal, shown once: the different ones under their first name, and for every name the name it is shown by."""
+    """Tables without duplicates, each under its first name, and for every name the name its table is shown under."""
     shown: dict[str, np.ndarray] = {}
     names: dict[str, str] = {}
     for name, table in tables.items():
@@ -50,7 +50,7 @@ def distinct_tables(tables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndar
 
 def _checked(tables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if not tables:
-        raise WeightsError("There is no item table to project; accepted is one or more, by name.")
+        raise WeightsError("No item table to project; expected at least one.")
     shown, names = distinct_tables(tables)
     checked = {name: as_table(table, f"'{name}'") for name, table in shown.items()}
     shapes = {name: table.shape for name, table in checked.items()}
@@ -65,10 +65,10 @@ def _checked(tables: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], d
 
 @dataclass(frozen=True)
 class LinearMap:
-    """A projection that places any vector exactly: (x - mean) components^T.
+    """A linear projection of any vector: (x - mean) components^T.
 
-    mean: (D,), the last table's mean row; components: (2, D), orthonormal; explained: by table, the share of its own
-    variance that the two axes show.
+    mean: (D,), the last table's mean row; components: (2, D), orthonormal; explained: the share of each table's variance that the two
+    axes show, by table name.
     """
 
     mean: np.ndarray
@@ -80,16 +80,16 @@ class LinearMap:
         return ((np.asarray(points, dtype=np.float64) - self.mean) @ self.components.T).astype(np.float32)
 
     def share(self, covariance: np.ndarray) -> float:
-        """The share of a table's variance, from its covariance (D, D), that the two axes show; 0 where there is none."""
+        """The share of variance that the two axes show of a table with this covariance (D, D); 0 if there is no variance."""
         total = float(np.trace(covariance))
         return float(np.trace(self.components @ covariance @ self.components.T) / total) if total > 0 else 0.0
 
 
 def pca_map(tables: Mapping[str, np.ndarray]) -> LinearMap:
-    """The two axes with the most variance over all different tables, each about its own mean and scaled to the same total.
+    """The two axes with the most variance over all distinct tables, each centred and scaled to the same total variance.
 
-    So no table decides the axes by its size; shrinking and a common offset, which the axes ignore, show on the map as what
-    they are. Signs: a component's largest entry is positive. The second axis of a table of width 1 is zero. Pearson 1901.
+    So a table's size does not decide the axes, and shrinking and a common offset, which the axes ignore, stay visible on the map.
+    Signs: a component's largest entry is positive. The second axis of a table of width 1 is zero. Pearson 1901.
     """
     shown, names = _checked(tables)
     mean = shown[names[list(tables)[-1]]].mean(axis=0)
@@ -102,7 +102,7 @@ def pca_map(tables: Mapping[str, np.ndarray]) -> LinearMap:
 
 
 def pooled_axes(covariances: Sequence[np.ndarray], mean: np.ndarray) -> LinearMap:
-    """``pca_map`` from the tables' covariances (D, D) alone, its origin at ``mean`` (D,); ``explained`` is left empty."""
+    """``pca_map`` from the tables' covariances (D, D), with its origin at ``mean`` (D,); ``explained`` stays empty."""
     width = len(mean)
     totals = [float(np.trace(c)) for c in covariances]
     pooled = sum((c / total for c, total in zip(covariances, totals, strict=True) if total > 0), np.zeros((width, width)))
@@ -111,7 +111,7 @@ def pooled_axes(covariances: Sequence[np.ndarray], mean: np.ndarray) -> LinearMa
 
 
 def _wide_map(shown: Mapping[str, np.ndarray], names: Mapping[str, str], mean: np.ndarray) -> LinearMap:
-    """``pca_map`` of tables with more columns than all of them have rows, without any (D, D)."""
+    """``pca_map`` of tables with more columns than they have rows in total, without any (D, D) matrix."""
     centred = {name: table - table.mean(axis=0) for name, table in shown.items()}
     unit = {name: rows / (float(np.linalg.norm(rows)) or 1.0) for name, rows in centred.items()}
     linear = _linear_map(mean, principal_axes(np.concatenate(list(unit.values())))[1])
@@ -119,7 +119,7 @@ def _wide_map(shown: Mapping[str, np.ndarray], names: Mapping[str, str], mean: n
 
 
 def _linear_map(mean: np.ndarray, axes: np.ndarray) -> LinearMap:
-    """On the first two of these axes (D, K)."""
+    """The map onto the first two of these axes (D, K)."""
     components = np.zeros((2, len(mean)))
     components[: min(2, axes.shape[1])] = axes.T[:2]
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
@@ -128,7 +128,7 @@ def _linear_map(mean: np.ndarray, axes: np.ndarray) -> LinearMap:
 
 
 def project_pca(tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Each table on the axes of ``pca_map``: by name (V, 2) float32."""
+    """Each table on the axes of ``pca_map``, (V, 2) float32 by name."""
     linear = pca_map(tables)
     return {name: linear.apply(table) for name, table in tables.items()}
 
@@ -137,43 +137,43 @@ def project_pca(tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def project_umap(tables: Mapping[str, np.ndarray], seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
-    """Aligned UMAP layouts (McInnes et al. 2018, arXiv 1802.03426), cosine metric: by name (V, 2) float32.
+    """Aligned UMAP layouts (McInnes et al. 2018, arXiv 1802.03426), cosine metric, (V, 2) float32 by name.
 
-    Consecutive tables that share at least JOINED of their neighbours are laid out at once: each has its own neighbour graph,
-    joined to the next by the neighbour pairs that both have and by each item's tie to itself, in proportion to the share of its
-    neighbours that it kept. What did not change stays; what lost its neighbours is free to go. Tables that share fewer have
-    nothing to align and are laid out apart. Each layout is centred and turned (never scaled) onto the next. Equal tables get
-    the same layout.
+    Consecutive tables that share at least JOINED of their neighbours are laid out together: each has its own neighbour graph, joined
+    to the next by the neighbour pairs that both have and by a link from each item to itself, weighted by the share of neighbours it
+    kept. Items that did not change stay in place; items that lost their neighbours are free to move. Tables that share fewer neighbours
+    are laid out separately. Each layout is centred and rotated or reflected (never scaled) onto the next. Equal tables get the same
+    layout.
     """
     shown, names = _checked(tables)
     items = len(next(iter(shown.values())))
     if items < FEWEST:
-        raise WeightsError(f"UMAP cannot lay out {items} items; accepted are {FEWEST} or more.")
+        raise WeightsError(f"UMAP cannot lay out {items} items; it needs at least {FEWEST}.")
     report = progress or (lambda fraction, words: None)
     with _umap_lock:
         report(0.0, "loading UMAP")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ImportWarning)  # it misses TensorFlow, which only its parametric variant needs
+            warnings.simplefilter("ignore", ImportWarning)  # about TensorFlow, which only parametric UMAP needs
             import umap  # noqa: F401 - takes seconds, so never before the app's first paint
         neighbours, graphs = [], []
-        for place, (name, table) in enumerate(shown.items()):
-            report(0.05 + 0.25 * place / len(shown), f"neighbours of {name}")
+        for i, (name, table) in enumerate(shown.items()):
+            report(0.05 + 0.25 * i / len(shown), f"neighbours of {name}")
             indices, graph = _neighbour_graph(unit_rows(table), seed)
             neighbours.append(indices)
             graphs.append(graph)
         layouts: list[np.ndarray] = []
         for group in _groups(neighbours):
             start = _start(list(shown.values())[group[-1]], len(group), seed)
-            joined = _joined([graphs[i] for i in group], [neighbours[i] for i in group])
+            joined = _joined([graphs[g] for g in group], [neighbours[g] for g in group])
             bar = _Epochs(items, report, 0.3 + 0.69 * len(layouts) / len(shown), 0.69 * len(group) / len(shown))
             layouts += np.split(_optimise(joined, start, seed, bar).astype(np.float64), len(group))
-    by_name = dict(zip(shown, _turned(layouts), strict=True))
+    by_name = dict(zip(shown, _aligned(layouts), strict=True))
     report(1.0, "done")
     return {name: by_name[names[name]] for name in tables}
 
 
 def umap_seconds(items: int, tables: int, width: int) -> float:
-    """About how many seconds ``project_umap`` takes for tables (V, D) on two cores, as tests/measure/umap_times.py measured it."""
+    """Roughly how many seconds ``project_umap`` takes for tables (V, D) on two cores, as measured by tests/measure/umap_times.py."""
     comparisons, moves = items**2 * width / 1e9, items * _epochs(items) / 1e6
     return LOADING + tables * (COMPARING * comparisons + MOVING * moves)
 
@@ -190,7 +190,7 @@ def _groups(neighbours: list[np.ndarray]) -> list[list[int]]:
 
 
 def _neighbour_graph(unit: np.ndarray, seed: int) -> tuple[np.ndarray, sparse.coo_matrix]:
-    """The neighbours (V, k) without the item itself, and UMAP's fuzzy graph (V, V) of them, for unit rows."""
+    """The neighbours (V, k) of unit rows, excluding the item itself, and UMAP's fuzzy graph (V, V) of them."""
     from umap import umap_
 
     k = min(NEIGHBOURS, len(unit) - 1)
@@ -202,7 +202,7 @@ def _neighbour_graph(unit: np.ndarray, seed: int) -> tuple[np.ndarray, sparse.co
 
 
 def _joined(graphs: list[sparse.coo_matrix], neighbours: list[np.ndarray]) -> sparse.coo_matrix:
-    """One graph over the items of all tables: each table's own, and between consecutive tables what both agree on."""
+    """One graph over the items of all tables: each table's own graph, and between consecutive tables the links they share."""
     blocks: list[list[sparse.spmatrix | None]] = [[None] * len(graphs) for _ in graphs]
     for i, graph in enumerate(graphs):
         blocks[i][i] = graph
@@ -214,7 +214,7 @@ def _joined(graphs: list[sparse.coo_matrix], neighbours: list[np.ndarray]) -> sp
 
 
 def _start(table: np.ndarray, copies: int, seed: int) -> np.ndarray:
-    """All layouts of a group start from one table's first two principal axes, with a little noise to part equal points."""
+    """The common start of a group's layouts: one table's first two principal axes, with a little noise to separate equal points."""
     start = project_pca({"": table})[""].astype(np.float64)
     start = start / max(np.abs(start).max(), np.finfo(np.float64).tiny)
     stacked = np.concatenate([start] * copies)
@@ -227,7 +227,7 @@ def _epochs(items: int) -> int:
 
 
 class _Epochs:
-    """How many epochs a layout gets, and the file that UMAP's progress bar writes its count to."""
+    """The number of epochs of a layout, and the file object that UMAP's progress bar writes its count to."""
 
     def __init__(self, items: int, report: Progress, done: float, share: float) -> None:
         self.epochs = _epochs(items)
@@ -238,7 +238,7 @@ class _Epochs:
             self.report(self.done + self.share * min(int(text) / self.epochs, 1.0), "laying out")
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""
 
 
 def _optimise(graph: sparse.coo_matrix, start: np.ndarray, seed: int, epochs: _Epochs) -> np.ndarray:
@@ -252,8 +252,8 @@ def _optimise(graph: sparse.coo_matrix, start: np.ndarray, seed: int, epochs: _E
     return np.asarray(layout)
 
 
-def _turned(layouts: list[np.ndarray]) -> list[np.ndarray]:
-    """Each layout centred and turned or mirrored onto the next; the last one stays as it is."""
+def _aligned(layouts: list[np.ndarray]) -> list[np.ndarray]:
+    """Each layout centred and rotated or reflected onto the next; the last one is only centred."""
     layouts = [layout - layout.mean(axis=0) for layout in layouts]
     for i in range(len(layouts) - 2, -1, -1):
         turn, _ = orthogonal_procrustes(layouts[i], layouts[i + 1])
@@ -264,10 +264,10 @@ def _turned(layouts: list[np.ndarray]) -> list[np.ndarray]:
 # -- a run's projections, cached --------------------------------------------------------------------------------------
 
 
-def _places(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndarray]) -> list[Path]:
-    """Where a projection of these tables may be cached: in the run folder, or, if that is read-only, in the cache."""
+def _cache_paths(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndarray]) -> list[Path]:
+    """Where a projection of these tables may be cached: in the run folder or, if that is read-only, under ADREC_HOME."""
     if method not in METHODS:
-        raise ConfigError(f"Unknown projection '{method}'; known are {', '.join(METHODS)}.")
+        raise ConfigError(f"Unknown projection '{method}'; must be one of {', '.join(METHODS)}.")
     digest = hashlib.sha256(f"{VERSION} {method} {NEIGHBOURS} {MIN_DIST} {SPREAD} {JOINED}".encode())
     for name, table in tables.items():
         digest.update(f"{name} {table.shape}".encode())
@@ -277,7 +277,7 @@ def _places(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndar
 
 
 def _read(path: Path, tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
-    """A cached projection, or None if it is missing, damaged or of other tables."""
+    """A cached projection, or None if it is missing, damaged or made from other tables."""
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             found = {name: file[name] for name in tables}
@@ -294,23 +294,23 @@ def _tables(run: RunFolder) -> dict[str, np.ndarray]:
 
 
 def cached(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
-    """The run's projection by table name, each (V, 2) float32, if it was computed before; never computes."""
+    """The run's cached projection by table name, each (V, 2) float32, or None; never computes."""
     tables = run.tables()
     if not tables:
         return None
-    return next((found for path in _places(run, method, seed, tables) if (found := _read(path, tables)) is not None), None)
+    return next((found for path in _cache_paths(run, method, seed, tables) if (found := _read(path, tables)) is not None), None)
 
 
 def project(run: RunFolder, method: str, seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
-    """The run's projection by table name, each (V, 2) float32: from the cache, else computed and cached by content."""
+    """The run's projection by table name, each (V, 2) float32, from the cache or else computed and cached by content."""
     tables = _tables(run)
-    places = _places(run, method, seed, tables)
-    for path in places:
+    paths = _cache_paths(run, method, seed, tables)
+    for path in paths:
         found = _read(path, tables)
         if found is not None:
             return found
     layouts = project_pca(tables) if method == "pca" else project_umap(tables, seed, progress)
-    for path in places:
+    for path in paths:
         with contextlib.suppress(OSError):
             with atomic(path) as file:
                 np.savez(file, allow_pickle=False, **layouts)

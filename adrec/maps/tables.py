@@ -1,4 +1,4 @@
-"""An item table as every measure and map takes it: checked, in float64, a block of rows at a time, rows of unit length."""
+"""Item tables prepared for measures and maps: checks, blocks of rows in float64, unit rows."""
 
 from collections.abc import Iterator
 
@@ -8,20 +8,20 @@ from numpy.typing import ArrayLike
 from adrec.errors import WeightsError
 
 BLOCK = 2**20
-"""Entries of a block: 8 MiB."""
+"""Entries in a block: 8 MiB."""
 LARGEST = 1e100
-"""Squares of larger entries leave float64."""
+"""Squares of larger entries would overflow float64."""
 
 
 def blocks(table: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """(first row, rows in float64) one block after the other."""
+    """(first row, rows in float64), block by block."""
     step = max(BLOCK // table.shape[1], 1)
     for start in range(0, len(table), step):
         yield start, table[start : start + step].astype(np.float64)
 
 
 def column_blocks(table: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """(columns, all rows of them in float64) one block after the other: for tables with more columns than rows."""
+    """(columns, their values in float64), block by block: for tables with more columns than rows."""
     step = max(BLOCK // len(table), 1)
     for start in range(0, table.shape[1], step):
         columns = slice(start, start + step)
@@ -29,7 +29,7 @@ def column_blocks(table: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
 
 
 def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues (K,) and eigenvectors (D, K) of rows^T rows, the strongest first, K = min(V, D): the others are zero anyway."""
+    """Eigenvalues (K,) and eigenvectors (D, K) of rows^T rows, largest first, K = min(V, D): all others are zero."""
     if len(rows) < rows.shape[1]:
         _, values, axes = np.linalg.svd(rows, full_matrices=False)
         return values**2, axes.T
@@ -38,13 +38,13 @@ def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def checked(table: ArrayLike, name: str = "the table") -> np.ndarray:
-    """``table`` as it is, a (V, D) matrix with at least 2 rows of finite numbers and not copied; anything else is a WeightsError."""
+    """``table`` itself, uncopied; a WeightsError unless it is a (V, D) matrix with at least 2 rows of finite numbers."""
     array = np.asarray(table)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         kind = f"shape {array.shape} and type {array.dtype}"
-        raise WeightsError(f"Cannot measure {name}: it has {kind}; accepted is a matrix of real numbers.")
+        raise WeightsError(f"Cannot measure {name}: it has {kind}; expected a matrix of real numbers.")
     if array.shape[0] < 2 or array.shape[1] < 1:
-        raise WeightsError(f"Cannot measure {name}: it has shape {array.shape}; accepted are at least 2 rows (items) and 1 column.")
+        raise WeightsError(f"Cannot measure {name}: it has shape {array.shape}; expected at least 2 rows (items) and 1 column.")
     bad, first, largest = 0, 0, 0.0
     for start, rows in blocks(array):
         wrong = ~np.isfinite(rows).all(axis=1)
@@ -55,19 +55,19 @@ def checked(table: ArrayLike, name: str = "the table") -> np.ndarray:
             largest = max(largest, float(np.abs(rows).max()))
     if bad:
         where = f"{bad} of its {len(array)} rows, the first is row {first}"
-        raise WeightsError(f"Cannot measure {name}: it holds NaN or infinity in {where}; accepted are finite numbers.")
+        raise WeightsError(f"Cannot measure {name}: it holds NaN or infinity in {where}; all numbers must be finite.")
     if largest > LARGEST:
-        raise WeightsError(f"Cannot measure {name}: its largest entry is {largest:.3g}; accepted is up to {LARGEST:.0e}.")
+        raise WeightsError(f"Cannot measure {name}: its largest entry is {largest:.3g}; must be at most {LARGEST:.0e}.")
     return array
 
 
 def as_table(table: ArrayLike, name: str = "the table") -> np.ndarray:
-    """``table`` as a (V, D) float64 array with at least 2 rows of finite numbers; anything else is a WeightsError."""
+    """``table`` as a float64 array; a WeightsError unless it is a (V, D) matrix with at least 2 rows of finite numbers."""
     return checked(table, name).astype(np.float64)
 
 
 def unit_rows(table: np.ndarray) -> np.ndarray:
-    """Rows of (V, D) over their length; a row of zeros stays zero."""
+    """Rows of (V, D) divided by their norm; a row of zeros stays zero."""
     largest = np.abs(table).max(axis=1, keepdims=True)
     scaled = table / np.where(largest > 0, largest, 1.0)
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)

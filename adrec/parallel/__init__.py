@@ -1,1 +1,1 @@
-"""Threads and processes that share a computation without changing its result."""
+"""Threads and processes that split a computation without changing its result."""

@@ -1,4 +1,4 @@
-"""A process that may take so much memory and time and no more: what a stranger's file can cost."""
+"""A child process with limits on memory and time, so that a stranger's file cannot cost more."""
 
 import contextlib
 import subprocess
@@ -13,11 +13,11 @@ from adrec.errors import AdrecError
 
 
 class OverLimit(AdrecError):
-    """A process that took more than it may, or failed; the message is the second half of a sentence."""
+    """A process exceeded its limits or failed; the message is the second half of a sentence."""
 
 
 POLL = 0.05
-"""Seconds between two looks at the process."""
+"""Seconds between two checks of the process."""
 
 
 def run_limited(
@@ -25,8 +25,8 @@ def run_limited(
 ) -> None:
     """Run a command in ``folder`` to its end; an OverLimit if it takes more than ``memory`` bytes or ``seconds``, or fails.
 
-    on_poll: called while it runs; whatever it raises ends the process too. The command is expected to end when its standard input is
-    closed, so that it doesn't outlive this process. how: more for ``subprocess.Popen``.
+    on_poll: called while it runs; an exception in it ends the process too. The command must exit when its standard input closes, so that
+    it does not outlive this process. how: further arguments of ``subprocess.Popen``.
     """
     child = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, **how)
     try:

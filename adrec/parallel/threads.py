@@ -1,7 +1,7 @@
-"""How many threads numerical libraries use: limits that blocks in several threads share, without leaving one behind.
+"""Limits on the threads of numerical libraries, shared by overlapping blocks and never left behind.
 
-Two blocks that overlap must not each restore what they found: the second to enter finds the first one's limit, and would leave it
-in place for good. So the first to enter sets a limit and the last to leave takes it back.
+Overlapping blocks must not each restore what they found: the second to enter finds the first one's limit and would leave it in place
+for good. So the first to enter sets the limit and the last to leave lifts it.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ State = TypeVar("State")
 
 
 class Shared(Generic[State]):
-    """A block that overlapping threads share: ``begin`` is called by the first to enter, ``end`` with its result by the last to leave."""
+    """A context that threads share: the first to enter calls ``begin``, the last to leave calls ``end`` with its result."""
 
     def __init__(self, begin: Callable[[], State], end: Callable[[State], object]) -> None:
         self.begin, self.end = begin, end
@@ -38,7 +38,7 @@ class Shared(Generic[State]):
 
 
 def _lift(limit: threadpool_limits) -> None:
-    OpenBLASController.clear_controlling_thread(force=True)  # otherwise only the thread that set the limit could lift it
+    OpenBLASController.clear_controlling_thread(force=True)  # otherwise only the thread that set the limit can lift it
     limit.restore_original_limits()
     OpenBLASController.clear_controlling_thread(force=True)
 
@@ -48,8 +48,8 @@ _blas_limit = Shared(lambda: threadpool_limits(1, user_api="blas"), _lift)
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """BLAS, OpenMP and torch on one thread, within: more of them cost more than small products take, and wait by spinning."""
+    """Run BLAS, OpenMP and torch on one thread: on small products, more threads cost more than they save, and they spin while waiting."""
     if "torch" in sys.modules:
-        sys.modules["torch"].get_num_threads()  # a thread's first use of torch sets its number: it must not come after ours
-    with _blas_limit, threadpool_limits(1, user_api="openmp"):  # OpenMP's number is each thread's own
+        sys.modules["torch"].get_num_threads()  # a thread's first use of torch sets its count; this must come before ours
+    with _blas_limit, threadpool_limits(1, user_api="openmp"):  # OpenMP's count is per thread
         yield

@@ -1,7 +1,7 @@
-"""Parts of a computation on several threads, each of which runs torch on one core.
+"""A computation split over several threads, each running torch on one core.
 
-Small products on two threads of one operation wait for each other after every one of them; two threads with a part each do
-not. What a part computes does not depend on the number of threads, so neither do the results.
+Two threads that share one small operation wait for each other after each one; two threads with a part each do not. The parts do not
+depend on the number of threads, so neither do the results.
 """
 
 from collections import deque
@@ -20,11 +20,11 @@ Result = TypeVar("Result")
 
 
 _torch_threads = Shared(torch.get_num_threads, torch.set_num_threads)
-"""The number that torch began with, restored in the end: workers set the number that threads to come begin with."""
+"""Torch's original thread count, restored at the end: workers change the count that new threads start with."""
 
 
 class Workers:
-    """``threads`` threads (default: as many as torch would use). To be used in a ``with`` block."""
+    """A pool of ``threads`` threads (default: as many as torch would use). Use it in a ``with`` block."""
 
     def __init__(self, threads: int | None = None) -> None:
         self.wanted = threads
@@ -41,7 +41,7 @@ class Workers:
         _torch_threads.__exit__(kind, error, trace)
 
     def map(self, function: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator[Result]:
-        """``function`` of each part, in the parts' order; not more than twice as many are begun as there are threads."""
+        """``function`` of each part, in order; at most twice as many parts are in progress as there are threads."""
         waiting: deque[Future[Result]] = deque()
         for part in parts:
             waiting.append(self.pool.submit(function, part))

@@ -80,7 +80,7 @@ class SampledUpdates:
 def updates_of(model: NeuralModel, config: TrainConfig, popularity: np.ndarray) -> FullUpdates | SampledUpdates:
     """Those of the setting ``loss``. popularity: (V + 1,) training occurrences."""
     if config.loss == "sampled":
-        return SampledUpdates(model, config, Proposal.of(popularity, config.negatives))
+        return SampledUpdates(model, config, Proposal.from_popularity(popularity, config.negatives))
     return FullUpdates(model, config)
 
 

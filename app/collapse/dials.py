@@ -16,7 +16,7 @@ from app.denoising import data as denoising_data
 
 if TYPE_CHECKING:
     from adrec.collapse.cooccurrence import Cooccurrence
-    from adrec.collapse.dials import Look, Notice
+    from adrec.collapse.dials import PictureChange, Pictures
     from adrec.collapse.verdict import Verdict
     from adrec.data.dataset import SequenceDataset
 
@@ -112,9 +112,9 @@ def _controls(shown: data.Stages) -> tuple[str, int]:
 
 
 @loaders.of_run(96, spinner="Looking at the changed table")
-def _seen(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> "tuple[Look, Verdict]":
+def _seen(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> "tuple[Pictures, Verdict]":
     """known: whether the interactions are at hand."""
-    from adrec.collapse.dials import Look, dial
+    from adrec.collapse.dials import Pictures, dial
     from adrec.collapse.verdict import diagnose
 
     if degree == 0 and kind != "offset":
@@ -125,7 +125,7 @@ def _seen(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> "tu
     initial = tables["initial"][rows] if "initial" in tables and name != "initial" else None
     near = _cooccurrence(run) if known else None
     near = near.among(rows) if near is not None and len(rows) < len(tables[name]) else near
-    return Look.of(table), diagnose(table, cooccurrence=near, initial=initial)
+    return Pictures.from_table(table), diagnose(table, cooccurrence=near, initial=initial)
 
 
 def _cooccurrence(run: RunFolder) -> "Cooccurrence | None":
@@ -138,20 +138,22 @@ def _cooccurrence(run: RunFolder) -> "Cooccurrence | None":
 def _counted(run: RunFolder, _histories: "SequenceDataset") -> "Cooccurrence":
     from adrec.collapse.cooccurrence import Cooccurrence
 
-    return Cooccurrence.of(_histories)
+    return Cooccurrence.from_dataset(_histories)
 
 
-def _notices(before: "tuple[Look, Verdict]", after: "tuple[Look, Verdict]") -> "list[Notice]":
-    from adrec.collapse.dials import notices
+def _notices(before: "tuple[Pictures, Verdict]", after: "tuple[Pictures, Verdict]") -> "list[PictureChange]":
+    from adrec.collapse.dials import picture_changes
 
-    return notices(before[0], after[0])
+    return picture_changes(before[0], after[0])
 
 
 Row = tuple[str, str, str, bool]
 """Picture, before, after, noticed."""
 
 
-def rows_of(found: "Sequence[Notice]", before: "Verdict", after: "Verdict", ranks: tuple[np.ndarray, np.ndarray] | None) -> list[Row]:
+def rows_of(
+    found: "Sequence[PictureChange]", before: "Verdict", after: "Verdict", ranks: tuple[np.ndarray, np.ndarray] | None
+) -> list[Row]:
     """What each picture, the verdict and, if it was measured, the ranking show before and after."""
     from adrec.collapse.verdict import KIND_WORDS
 
@@ -185,15 +187,15 @@ def _listed(words: Sequence[str]) -> str:
 # -- pictures -----------------------------------------------------------------------------------------------------
 
 
-def _pictures(run: RunFolder, name: str, before: "Look", after: "Look", rows: Sequence[Row]) -> None:
-    from adrec.collapse.dials import laid_over
+def _pictures(run: RunFolder, name: str, before: "Pictures", after: "Pictures", rows: Sequence[Row]) -> None:
+    from adrec.collapse.dials import aligned
     from adrec.collapse.spectra import over_rms
 
     left, middle, right = st.columns([5, 5, 5], gap="medium")
     color = palette.stage_color(name)
     with left:
         st.markdown("**Map**", help="PCA of the changed table, moved, turned and sized onto the old one, which is grey.")
-        xy = laid_over(before.map, after.map)
+        xy = aligned(before.map, after.map)
         frame = pd.DataFrame({"x_before": before.map[:, 0], "y_before": before.map[:, 1], "x_after": xy[:, 0], "y_after": xy[:, 1]})
         alt = "The item map of the changed table over the old one"
         ui.figure(charts.dialled_map(before.map, xy, color), frame, f"{run.name}-dial-map", alt, key="collapse.dial.map")

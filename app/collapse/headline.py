@@ -56,7 +56,7 @@ def _judged(run: RunFolder, known: bool) -> dict[str, dict[str, Any]]:
 
     run = run
     users = denoising_data.dataset(run)[0] if known else None
-    together = Cooccurrence.of(users) if users is not None and users.n_items == data.stages(run).items else None
+    together = Cooccurrence.from_dataset(users) if users is not None and users.n_items == data.stages(run).items else None
     found = table_verdicts(data.distinct_tables(run), together, follows=not loaders.is_bare(run))
     return {name: verdict.to_json() for name, verdict in found}
 

@@ -19,50 +19,51 @@ def slowly(data: SequenceDataset) -> set[tuple[int, int]]:
 
 
 def test_the_pairs_are_those_within_five_positions_of_a_training_history(tiny_data: SequenceDataset) -> None:
-    pairs = Cooccurrence.of(tiny_data).pairs
+    pairs = Cooccurrence.from_dataset(tiny_data).pairs
     assert len(pairs) == len(slowly(tiny_data)) and set(map(tuple, pairs.tolist())) == slowly(tiny_data)
 
 
 def test_popularity_counts_training_occurrences(tiny_data: SequenceDataset) -> None:
-    assert Cooccurrence.of(tiny_data).popularity.tolist() == tiny_data.popularity[1:].tolist()
+    assert Cooccurrence.from_dataset(tiny_data).popularity.tolist() == tiny_data.popularity[1:].tolist()
 
 
 def test_no_pair_crosses_from_one_user_to_the_next() -> None:
-    assert Cooccurrence.of_histories([[0, 1], [2, 3], [], [4]], 5).pairs.tolist() == [[0, 1], [2, 3]]
+    assert Cooccurrence.from_histories([[0, 1], [2, 3], [], [4]], 5).pairs.tolist() == [[0, 1], [2, 3]]
 
 
 def test_a_repeated_item_is_no_pair_with_itself() -> None:
-    assert Cooccurrence.of_histories([[1, 1, 0, 1]], 2).pairs.tolist() == [[0, 1]]
+    assert Cooccurrence.from_histories([[1, 1, 0, 1]], 2).pairs.tolist() == [[0, 1]]
 
 
 def test_six_positions_apart_is_too_far() -> None:
-    pairs = Cooccurrence.of_histories([range(7)], 7)
+    pairs = Cooccurrence.from_histories([range(7)], 7)
     assert not pairs.contains(0, 6) and pairs.contains(1, 6)
 
 
 def test_contains_takes_pairs_in_either_order() -> None:
-    pairs = Cooccurrence.of_histories([[3, 1]], 4)
+    pairs = Cooccurrence.from_histories([[3, 1]], 4)
     assert pairs.contains([3, 1, 0], [1, 3, 1]).tolist() == [True, True, False]
 
 
 def test_no_histories_give_no_pairs() -> None:
-    none = Cooccurrence.of_histories([], 3)
+    none = Cooccurrence.from_histories([], 3)
     assert none.pairs.shape == (0, 2) and not none.contains([0], [1]).any()
 
 
 def test_a_part_of_the_items_is_renumbered() -> None:
-    part = Cooccurrence.of_histories([[0, 2, 4], [4, 1]], 5).among(np.array([2, 4]))
+    part = Cooccurrence.from_histories([[0, 2, 4], [4, 1]], 5).among(np.array([2, 4]))
     assert part.pairs.tolist() == [[0, 1]] and part.popularity.tolist() == [1, 2]
 
 
 def test_a_row_that_the_table_lacks_is_named() -> None:
     with pytest.raises(DataError, match="item row 5"):
-        Cooccurrence.of_histories([[0, 5]], 5)
+        Cooccurrence.from_histories([[0, 5]], 5)
 
 
-def test_of_large_data_a_stated_share_of_the_users_is_looked_at(tiny_data: SequenceDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_data_are_thinned_to_a_stated_share_of_the_users(tiny_data: SequenceDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cooccurrence, "MOST_INTERACTIONS", len(tiny_data.train_items) // 4)
-    part = Cooccurrence.of(tiny_data)
-    every = set(map(tuple, Cooccurrence.of_histories([tiny_data.train(u) - 1 for u in range(0, tiny_data.n_users, 5)], 60).pairs.tolist()))
+    part = Cooccurrence.from_dataset(tiny_data)
+    histories = [tiny_data.train(user) - 1 for user in range(0, tiny_data.n_users, 5)]
+    every = set(map(tuple, Cooccurrence.from_histories(histories, 60).pairs.tolist()))
     assert part.share == pytest.approx(1 / 5) and set(map(tuple, part.pairs.tolist())) <= slowly(tiny_data)
     assert part.popularity.tolist() == tiny_data.popularity[1:].tolist() and len(every) == len(part.pairs)

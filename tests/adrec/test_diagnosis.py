@@ -85,12 +85,12 @@ def test_a_folder_that_cannot_be_written_keeps_it_in_the_cache(run: RunFolder, t
 def test_data_of_another_size_are_refused(run: RunFolder) -> None:
     from adrec.data import catalog
 
-    with pytest.raises(DataError, match="accepted is its own"):
+    with pytest.raises(DataError, match="expected the run's own data set"):
         diagnosis.diagnosis(run, catalog.load("synthetic:items=50,users=50"))
 
 
 def test_the_runs_own_data_are_found(run: RunFolder, tiny_data: SequenceDataset) -> None:
-    data, missing = diagnosis.data_at_hand(run)
+    data, missing = diagnosis.local_data(run)
     assert data is not None and data.content_hash == tiny_data.content_hash and missing == ""
 
 
@@ -98,7 +98,7 @@ def test_data_that_are_gone_are_named(run: RunFolder) -> None:
     info = run.info
     info["dataset"]["name"] = "/nowhere/ratings.csv"
     (run.path / "run.json").write_text(json.dumps(info))
-    assert diagnosis.data_at_hand(run) == (None, "The data set '/nowhere/ratings.csv' is not at hand.")
+    assert diagnosis.local_data(run) == (None, "The data set '/nowhere/ratings.csv' is not on this machine.")
 
 
 def test_a_later_stage_is_compared_with_the_one_before_it(run: RunFolder) -> None:

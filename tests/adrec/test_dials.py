@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from adrec.collapse.dials import DIALS, Look, copied_from, dial, directions_kept, disparity, laid_over, notices
+from adrec.collapse.dials import DIALS, Pictures, aligned, copied_from, dial, directions_kept, disparity, picture_changes
 from adrec.collapse.measures import mean_cosine, offset, singular_values
 from adrec.errors import ConfigError
 from adrec.maps.tables import as_table
 
 V, D = 240, 16
 TABLE = np.random.default_rng(0).standard_normal((V, D)) + 2.5 * np.random.default_rng(1).standard_normal((8, D))[np.arange(V) % 8]
-BEFORE = Look.of(TABLE)
+BEFORE = Pictures.from_table(TABLE)
 
 
 def noticed(kind: str, degree: float) -> set[str]:
-    return {n.picture for n in notices(BEFORE, Look.of(dial(TABLE, kind, degree))) if n.noticed}
+    return {n.picture for n in picture_changes(BEFORE, Pictures.from_table(dial(TABLE, kind, degree))) if n.noticed}
 
 
 @pytest.mark.parametrize("kind", DIALS)
@@ -94,11 +94,11 @@ def test_maps_are_compared_whatever_their_place_turn_and_size() -> None:
 
 def test_a_map_is_laid_over_another() -> None:
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
-    np.testing.assert_allclose(laid_over(BEFORE.map, 7 * BEFORE.map @ turn + 3), BEFORE.map, atol=1e-5)
+    np.testing.assert_allclose(aligned(BEFORE.map, 7 * BEFORE.map @ turn + 3), BEFORE.map, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("kind", "degree", "said"), [("melt", 0.5, "Unknown kind of collapse 'melt'"), ("noise", 1.5, "accepted is 0 to 1")]
+    ("kind", "degree", "said"), [("melt", 0.5, "Unknown kind of collapse 'melt'"), ("noise", 1.5, "must be 0 to 1, not 1.5")]
 )
 def test_what_is_no_dial_is_named(kind: str, degree: float, said: str) -> None:
     with pytest.raises(ConfigError, match=said):

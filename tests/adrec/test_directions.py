@@ -100,12 +100,12 @@ def test_a_popularity_axis_is_found_as_one() -> None:
 
 @pytest.mark.parametrize("number", [0, D + 1, -1])
 def test_a_direction_that_is_not_there_is_named(number: int) -> None:
-    with pytest.raises(WeightsError, match=f"no direction {number} in a table of shape .*accepted is 1 to {D}"):
+    with pytest.raises(WeightsError, match=f"no direction {number} in a table of shape .*must be 1 to {D}"):
         direction(TABLE, number)
 
 
 def test_an_unknown_view_is_named() -> None:
-    with pytest.raises(ConfigError, match="Unknown view 'x' of a spectrum; known are centred, raw, standardised"):
+    with pytest.raises(ConfigError, match="Unknown view 'x' of a spectrum; must be one of centred, raw, standardised"):
         spectrum(TABLE, "x")
 
 
@@ -127,7 +127,7 @@ def test_a_table_of_equal_items_ranks_every_answer_last_and_leaves_the_model_alo
 
 
 def test_a_table_of_another_shape_is_refused() -> None:
-    with pytest.raises(WeightsError, match=r"shape \(61, 8\) does not fit the model; accepted is \(60, 8\)"):
+    with pytest.raises(WeightsError, match=r"shape \(61, 8\) does not fit the model; must be \(60, 8\)"):
         evaluate_table(MODEL, DATA, np.ones((61, 8)))
 
 
@@ -142,7 +142,7 @@ def test_a_sample_of_users_keeps_their_histories_and_answers() -> None:
 
 def test_all_users_are_no_sample_and_none_are_refused() -> None:
     assert some_users(DATA, 80) is DATA
-    with pytest.raises(DataError, match="Cannot draw 0 users"):
+    with pytest.raises(DataError, match="users to draw must be at least 1, not 0"):
         some_users(DATA, 0)
 
 

@@ -284,7 +284,7 @@ def test_a_process_that_nobody_ends_tells_its_failure_too(monkeypatch, capsys):
 
 def test_cuda_without_a_gpu_is_one_sentence(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ConfigError, match="^There is no CUDA device here for --device cuda; accepted are auto and cpu.$"):
+    with pytest.raises(ConfigError, match="^There is no CUDA device for --device cuda; use auto or cpu.$"):
         chosen_device("cuda")
     assert chosen_device("auto") == chosen_device("cpu") == torch.device("cpu")
 

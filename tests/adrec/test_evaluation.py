@@ -280,12 +280,12 @@ def test_all_timesteps_are_taken_unless_told_otherwise(model, tiny_data):
 
 @pytest.mark.parametrize("steps", [0, -1, 5, 1000])
 def test_steps_that_the_model_does_not_have_are_refused(model, tiny_data, steps):
-    with pytest.raises(ConfigError, match=f"steps is {steps}; allowed is 1 to 4"):
+    with pytest.raises(ConfigError, match=f"steps must be 1 to 4, not {steps}"):
         evaluate(model, tiny_data, "test", steps=steps)
 
 
 def test_a_negative_seed_is_refused(model, tiny_data):
-    with pytest.raises(ConfigError, match="Seed of the noise is -1"):
+    with pytest.raises(ConfigError, match="noise seed must be an integer of at least 0, not -1"):
         evaluate(model, tiny_data, "test", seed=-1)
 
 
@@ -408,5 +408,5 @@ def test_the_padding_row_is_ranked_unless_it_is_filtered(model, tiny_data):
 def test_data_without_users_are_refused(tiny_data, tiny_run):
     none = np.zeros(0, dtype=np.int32)
     empty = replace(tiny_data, train_items=none, train_offsets=np.zeros(1, dtype=np.int64), val=none, test=none, user_ids=none.astype(str))
-    with pytest.raises(DataError, match="has no user to evaluate with"):
+    with pytest.raises(DataError, match="has no users to evaluate"):
         evaluate(load_model(tiny_run), empty, "test")

@@ -102,7 +102,7 @@ def test_a_folder_without_a_training_has_no_film(tmp_path: Path, run: RunFolder)
     from adrec.data.dataset import ItemTable
 
     bare.create_tables({"a": np.ones((4, 2))}, ItemTable.untitled(list("abcd")), {})
-    with pytest.raises(RunError, match="has 0 item tables of its training; a film needs two or more"):
+    with pytest.raises(RunError, match="has 0 item tables of its training; a film needs at least two"):
         film(bare)
 
 

@@ -29,7 +29,7 @@ def test_a_map_that_puts_one_item_among_strangers_is_distrusted_there_most() -> 
 
 
 def test_trust_over_too_many_neighbours_is_refused_in_one_sentence() -> None:
-    with pytest.raises(WeightsError, match="accepted are 1 to 59"):
+    with pytest.raises(WeightsError, match="takes 1 to 59 neighbours"):
         point_trustworthiness(TABLE, LAYOUT, 60)
 
 
@@ -67,5 +67,5 @@ def test_jaccard_counts_common_neighbours() -> None:
 
 
 def test_tables_of_other_shapes_are_refused() -> None:
-    with pytest.raises(WeightsError, match="same items"):
+    with pytest.raises(WeightsError, match="must have the same shape"):
         movers(TABLE, TABLE[:-1])

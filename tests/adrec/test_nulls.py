@@ -10,11 +10,11 @@ from adrec.collapse.semantics import Neighbourhood, Rows, alignment, overlap, pa
 
 
 def spectrum(table: np.ndarray) -> np.ndarray:
-    return correlation_spectrum(table, Moments.of(table))
+    return correlation_spectrum(table, Moments.from_table(table))
 
 
 def centred(table: np.ndarray) -> Rows:
-    return Rows(table, Moments.of(table), np.full((len(table), 1), len(table) ** -0.5))
+    return Rows(table, Moments.from_table(table), np.full((len(table), 1), len(table) ** -0.5))
 
 
 @pytest.mark.parametrize(("items", "width"), [(300, 20), (12, 20)])
@@ -79,7 +79,7 @@ def test_permuted_rows_have_the_moments_of_all_permutations_drawn() -> None:
 def small() -> tuple[np.ndarray, Cooccurrence]:
     rng = np.random.default_rng(6)
     histories = [rng.integers(0, 40, 8) // 2 * 2 + rng.integers(0, 2, 8) for _ in range(30)]
-    return rng.standard_normal((40, 6)) + 0.5 * rng.standard_normal(6), Cooccurrence.of_histories(histories, 40)
+    return rng.standard_normal((40, 6)) + 0.5 * rng.standard_normal(6), Cooccurrence.from_histories(histories, 40)
 
 
 def test_alignment_against_rows_really_permuted(small: tuple[np.ndarray, Cooccurrence]) -> None:
@@ -92,9 +92,9 @@ def test_alignment_against_rows_really_permuted(small: tuple[np.ndarray, Cooccur
 
 def test_overlap_against_rows_really_permuted(small: tuple[np.ndarray, Cooccurrence]) -> None:
     table, pairs = small
-    found = overlap(Neighbourhood.of(centred(table), 0), pairs)
+    found = overlap(Neighbourhood.from_rows(centred(table), 0), pairs)
     rng = np.random.default_rng(8)
-    drawn = [overlap(Neighbourhood.of(centred(table[rng.permutation(40)]), 0), pairs).value for _ in range(300)]
+    drawn = [overlap(Neighbourhood.from_rows(centred(table[rng.permutation(40)]), 0), pairs).value for _ in range(300)]
     assert found.null == pytest.approx(np.mean(drawn), rel=0.02) and found.spread == pytest.approx(np.std(drawn), rel=0.15)
 
 
@@ -103,7 +103,7 @@ def test_neighbours_found_block_by_block_are_those_of_a_full_sort(monkeypatch: p
     monkeypatch.setattr("adrec.collapse.semantics.ALL_ROWS", 100)
     monkeypatch.setattr("adrec.collapse.semantics.SAMPLED_ROWS", 90)
     monkeypatch.setattr("adrec.collapse.semantics.SCORES", 90 * 64)
-    found = Neighbourhood.of(centred(table), 3)
+    found = Neighbourhood.from_rows(centred(table), 3)
     unit = table - table.mean(axis=0)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     scores = unit[found.queries] @ unit.T

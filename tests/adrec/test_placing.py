@@ -101,7 +101,7 @@ def test_a_table_of_fewer_items_than_neighbours_has_all_of_them() -> None:
         (np.ones((2, 5)), LAYOUT, r"shape \(2, 5\)"),
         (np.ones(8), LAYOUT, r"shape \(8,\)"),
         (np.full((1, 8), np.nan), LAYOUT, "finite"),
-        (np.ones((1, 8)), LAYOUT[:5], "does not belong"),
+        (np.ones((1, 8)), LAYOUT[:5], "must have shape"),
     ],
 )
 def test_vectors_that_cannot_be_placed_are_refused(points: np.ndarray, layout: np.ndarray, words: str) -> None:

@@ -188,7 +188,7 @@ def test_a_degenerate_table_has_a_finite_umap(table: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("tables", "words"),
     [
-        ({}, "no item table"),
+        ({}, "No item table"),
         ({"a": clusters(), "b": clusters(items=40)}, "different shapes"),
         ({"a": np.full((9, 3), np.nan)}, "'a'.*NaN"),
     ],
@@ -200,7 +200,7 @@ def test_tables_that_cannot_share_a_map_are_refused(method: object, tables: Layo
 
 
 def test_three_items_are_too_few_for_a_umap() -> None:
-    with pytest.raises(WeightsError, match="3 items; accepted are 4"):
+    with pytest.raises(WeightsError, match="3 items; it needs at least 4"):
         project_umap({"a": clusters(items=3)})
 
 

@@ -111,7 +111,7 @@ def test_an_unusable_history_is_named(tiny_run, histories, words):
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"k": 0}, "at least 1, not 0"), ({"steps": 5}, "allowed is 1 to 4"), ({"users": [1, 2]}, "one position")]
+    ("options", "words"), [({"k": 0}, "at least 1, not 0"), ({"steps": 5}, "must be 1 to 4, not 5"), ({"users": [1, 2]}, "one position")]
 )
 def test_an_impossible_setting_is_refused(tiny_run, options, words):
     with pytest.raises(ConfigError, match=words):

@@ -55,7 +55,7 @@ def zipf(rows: int = V + 1) -> np.ndarray:
 
 @given(st.integers(1, 200), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
 def test_a_draw_holds_as_many_rows_as_asked_for(negatives, share, seed):
-    proposal = Proposal.of(zipf(), negatives, share)
+    proposal = Proposal.from_popularity(zipf(), negatives, share)
     drawn = proposal.draw(np.random.default_rng(seed))
     counts = np.exp(drawn.log_weights.numpy()) * proposal.expected[drawn.rows.numpy()]
     assert np.allclose(counts, counts.round(), atol=1e-4) and round(counts.sum()) == negatives
@@ -64,7 +64,7 @@ def test_a_draw_holds_as_many_rows_as_asked_for(negatives, share, seed):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
 def test_every_row_is_drawn_as_often_as_expected(share):
-    proposal, rng, draws = Proposal.of(zipf(), 10, share), np.random.default_rng(0), 5_000
+    proposal, rng, draws = Proposal.from_popularity(zipf(), 10, share), np.random.default_rng(0), 5_000
     counts = np.zeros(V + 1)
     for _ in range(draws):
         drawn = proposal.draw(rng)
@@ -73,22 +73,24 @@ def test_every_row_is_drawn_as_often_as_expected(share):
 
 
 def test_expected_counts_are_the_mixture_that_the_docstring_states():
-    expected = Proposal.of(np.array([0, 3, 1]), 8, 0.25).expected
+    expected = Proposal.from_popularity(np.array([0, 3, 1]), 8, 0.25).expected
     assert np.allclose(expected, [8 * 0.25 / 3, 8 * (0.25 / 3 + 0.75 * 3 / 4), 8 * (0.25 / 3 + 0.75 / 4)])
 
 
 def test_without_any_interaction_negatives_are_uniform():
-    assert np.allclose(Proposal.of(np.zeros(5, dtype=int), 10, 0.5).expected, 2)
+    assert np.allclose(Proposal.from_popularity(np.zeros(5, dtype=int), 10, 0.5).expected, 2)
 
 
-@pytest.mark.parametrize(("negatives", "share", "message"), [(0, 0.5, "negatives is 0"), (5, 0.0, "is 0.0"), (5, 1.5, "is 1.5")])
+@pytest.mark.parametrize(
+    ("negatives", "share", "message"), [(0, 0.5, "at least 1, not 0"), (5, 0.0, "at most 1, not 0.0"), (5, 1.5, "not 1.5")]
+)
 def test_a_proposal_that_cannot_be_drawn_from_is_refused(negatives, share, message):
     with pytest.raises(ConfigError, match=message):
-        Proposal.of(zipf(), negatives, share)
+        Proposal.from_popularity(zipf(), negatives, share)
 
 
 def test_the_same_generator_draws_the_same_negatives():
-    a, b = (Proposal.of(zipf(), 9).draw(np.random.default_rng(3)) for _ in range(2))
+    a, b = (Proposal.from_popularity(zipf(), 9).draw(np.random.default_rng(3)) for _ in range(2))
     assert torch.equal(a.rows, b.rows) and torch.equal(a.log_weights, b.log_weights)
 
 
@@ -98,7 +100,7 @@ def test_the_same_generator_draws_the_same_negatives():
 @given(st.integers(0, 1000), st.integers(1, 60))
 def test_loss_and_gradients_are_those_of_the_formula_token_by_token(seed, negatives):
     x, table, targets = tensors(seed)
-    drawn = Proposal.of(zipf(), negatives).draw(np.random.default_rng(seed))
+    drawn = Proposal.from_popularity(zipf(), negatives).draw(np.random.default_rng(seed))
     ours = sampled_cross_entropy(x, table, targets, drawn)
     assert_equal(loss_and_gradients(ours, x, table), loss_and_gradients(plain_loss(x, table, targets, drawn), x, table))
 
@@ -106,7 +108,7 @@ def test_loss_and_gradients_are_those_of_the_formula_token_by_token(seed, negati
 @pytest.mark.parametrize("rows", [2, V + 1, 5000])
 def test_with_as_many_uniform_negatives_as_rows_it_is_the_full_softmax(rows):
     x, table, targets = tensors(0, 300, rows)
-    drawn = Proposal.of(zipf(rows), rows, 1.0).draw(np.random.default_rng(0))
+    drawn = Proposal.from_popularity(zipf(rows), rows, 1.0).draw(np.random.default_rng(0))
     ours, full = sampled_cross_entropy(x, table, targets, drawn), F.cross_entropy(x @ table.T, targets)
     assert torch.equal(drawn.rows, torch.arange(rows)) and torch.equal(drawn.log_weights, torch.zeros(rows))
     assert_equal(loss_and_gradients(ours, x, table), loss_and_gradients(full, x, table))
@@ -125,7 +127,7 @@ def test_an_accidental_hit_counts_for_nothing():
 
 def test_the_denominator_is_estimated_without_bias():
     x, table, targets = (t.detach() for t in tensors(2, 4))
-    proposal, rng = Proposal.of(zipf(), 5), np.random.default_rng(0)
+    proposal, rng = Proposal.from_popularity(zipf(), 5), np.random.default_rng(0)
     own = (x * table[targets]).sum(-1)
     estimates = []
     for _ in range(1000):
@@ -141,7 +143,7 @@ def test_the_expected_gradient_comes_close_to_the_full_softmaxs_as_negatives_gro
     full = loss_and_gradients(F.cross_entropy(x @ table.T, targets), x, table)
     distances = []
     for negatives in (5, 40, 320):
-        proposal, rng = Proposal.of(zipf(), negatives, share), np.random.default_rng(0)
+        proposal, rng = Proposal.from_popularity(zipf(), negatives, share), np.random.default_rng(0)
         draws = [loss_and_gradients(sampled_cross_entropy(x, table, targets, proposal.draw(rng)), x, table) for _ in range(200)]
         means = [torch.stack(values).mean(0) for values in zip(*draws, strict=True)]
         distances.append([float((mean - wanted).norm() / wanted.norm()) for mean, wanted in zip(means, full, strict=True)])
@@ -150,7 +152,7 @@ def test_the_expected_gradient_comes_close_to_the_full_softmaxs_as_negatives_gro
 
 def test_only_rows_of_targets_and_negatives_get_a_gradient():
     x, table, targets = tensors(4)
-    drawn = Proposal.of(zipf(), 5).draw(np.random.default_rng(0))
+    drawn = Proposal.from_popularity(zipf(), 5).draw(np.random.default_rng(0))
     _, _, of_table = loss_and_gradients(sampled_cross_entropy(x, table, targets, drawn), x, table)
     assert set(of_table.abs().sum(1).nonzero().flatten().tolist()) == set(targets.tolist()) | set(drawn.rows.tolist())
 
@@ -158,7 +160,7 @@ def test_only_rows_of_targets_and_negatives_get_a_gradient():
 @pytest.mark.parametrize("block", [1, 60, 10**6])
 def test_the_loss_does_not_depend_on_the_blocks_it_is_computed_in(monkeypatch, block):
     x, table, targets = tensors(5, 100)
-    drawn = Proposal.of(zipf(), 20).draw(np.random.default_rng(0))
+    drawn = Proposal.from_popularity(zipf(), 20).draw(np.random.default_rng(0))
     monkeypatch.setattr("adrec.losses.sampled.BLOCK", block)
     ours = loss_and_gradients(sampled_cross_entropy(x, table, targets, drawn), x, table)
     assert_equal(ours, loss_and_gradients(plain_loss(x, table, targets, drawn), x, table))
@@ -166,14 +168,14 @@ def test_the_loss_does_not_depend_on_the_blocks_it_is_computed_in(monkeypatch, b
 
 def test_the_parts_of_a_step_add_up_to_its_mean():
     x, table, targets = tensors(6, 9)
-    drawn = Proposal.of(zipf(), 20).draw(np.random.default_rng(0))
+    drawn = Proposal.from_popularity(zipf(), 20).draw(np.random.default_rng(0))
     parts = [sampled_cross_entropy(x[a:b], table, targets[a:b], drawn, 9) for a, b in ((0, 4), (4, 9))]
     assert_equal([sum(parts)], [sampled_cross_entropy(x, table, targets, drawn)])
 
 
 def test_scores_too_large_for_exp_overflow_nothing():
     x, table, targets = tensors(7)
-    drawn = Proposal.of(zipf(), V + 1, 1.0).draw(np.random.default_rng(0))
+    drawn = Proposal.from_popularity(zipf(), V + 1, 1.0).draw(np.random.default_rng(0))
     large = [t.detach().float() for t in (200 * x, 20 * table)]
     large = [t.requires_grad_() for t in large]
     ours = loss_and_gradients(sampled_cross_entropy(*large, targets, drawn), *large)
@@ -205,7 +207,7 @@ def outputs(model, batch, negatives) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", ["adrec", "sasrec"])
 def test_loss_and_gradients_on_a_batchs_own_table_are_those_on_the_whole(name, tiny_data, batch):
-    model, drawn = model_of(name, tiny_data), Proposal.of(tiny_data.popularity, 12).draw(np.random.default_rng(0))
+    model, drawn = model_of(name, tiny_data), Proposal.from_popularity(tiny_data.popularity, 12).draw(np.random.default_rng(0))
     parameters = list(model.parameters())
     loss = outputs(model, batch, drawn)
     expected = torch.autograd.grad(loss, parameters)
@@ -222,7 +224,7 @@ def test_loss_and_gradients_on_a_batchs_own_table_are_those_on_the_whole(name, t
 
 
 def test_a_batchs_own_table_holds_what_it_looks_up_and_scores(tiny_data, batch):
-    drawn = Proposal.of(tiny_data.popularity, 12).draw(np.random.default_rng(0))
+    drawn = Proposal.from_popularity(tiny_data.popularity, 12).draw(np.random.default_rng(0))
     rows, small = own_table(batch, drawn)
     assert set(rows.tolist()) == {0, *batch.items.tolist(), *batch.targets.tolist(), *drawn.rows.tolist()} and rows[0] == 0
     for ours, theirs in ((small.items, batch.items), (small.targets, batch.targets), (small.negatives.rows, drawn.rows)):

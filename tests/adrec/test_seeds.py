@@ -105,5 +105,5 @@ def test_bad_input_is_refused():
         seed_sweep(model_of(), [])
     with pytest.raises(DataError, match="no reverse process"):
         seed_sweep(built(plan("sasrec")), HISTORY)
-    with pytest.raises(ConfigError, match="allowed is 1 to 6"):
+    with pytest.raises(ConfigError, match="must be 1 to 6, not 7"):
         fewer_steps(model_of(), HISTORY, counts=[7])

@@ -98,7 +98,7 @@ DEGENERATE = {
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_a_table_at_the_edge_gets_a_verdict_in_finite_numbers(name: str, with_interactions: bool) -> None:
     table = DEGENERATE[name]
-    pairs = Cooccurrence.of_histories([np.arange(len(table))] * 6, len(table)) if with_interactions else None
+    pairs = Cooccurrence.from_histories([np.arange(len(table))] * 6, len(table)) if with_interactions else None
     verdict = diagnose(table, cooccurrence=pairs, initial=table, before=table)
     assert verdict.kind in KINDS and 0.5 <= verdict.confidence <= 1
     json.dumps(verdict.to_json(), allow_nan=False)
@@ -110,8 +110,8 @@ def test_equal_items_are_a_complete_collapse(name: str) -> None:
 
 
 def test_interactions_of_other_items_are_refused() -> None:
-    with pytest.raises(WeightsError, match="one row an item"):
-        diagnose(np.eye(5), cooccurrence=Cooccurrence.of_histories([[0, 1]], 4))
+    with pytest.raises(WeightsError, match="one row per item"):
+        diagnose(np.eye(5), cooccurrence=Cooccurrence.from_histories([[0, 1]], 4))
 
 
 def test_an_initial_table_of_another_shape_is_refused() -> None:
@@ -134,7 +134,7 @@ def test_the_bundled_run_ends_healthy_by_spectrum_and_far_from_its_start() -> No
 
 @pytest.fixture(scope="module")
 def films(test_data: Path) -> Cooccurrence:
-    return Cooccurrence.of(official_data(test_data, "ml-100k"))
+    return Cooccurrence.from_dataset(official_data(test_data, "ml-100k"))
 
 
 @pytest.mark.data

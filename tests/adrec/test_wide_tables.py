@@ -25,7 +25,7 @@ MEGABYTE = 2**20
 
 def test_verdict_and_report_of_a_wide_table_need_no_matrix_of_width_by_width() -> None:
     table = np.random.default_rng(1).standard_normal((4, 30_000)).astype(np.float32)  # width by width: 7 GB
-    pairs = Cooccurrence.of_histories([np.arange(4)] * 6, 4)
+    pairs = Cooccurrence.from_histories([np.arange(4)] * 6, 4)
     tracemalloc.start()
     try:
         table_report("wide", table)
@@ -40,7 +40,7 @@ def test_verdict_and_report_of_a_wide_table_need_no_matrix_of_width_by_width() -
 
 
 def test_moments_of_a_wide_table_are_those_of_the_whole_scatter() -> None:
-    moments = Moments.of(TABLE)
+    moments = Moments.from_table(TABLE)
     lam = np.linalg.eigvalsh(CENTRED.T @ CENTRED)[::-1][: V - 1]
     assert moments.spectrum * moments.scale**2 == pytest.approx(lam)
     assert moments.std == pytest.approx(TABLE.std())
@@ -50,7 +50,7 @@ def test_moments_of_a_wide_table_are_those_of_the_whole_scatter() -> None:
 
 def test_the_strongest_direction_of_a_wide_table_is_that_of_its_singular_vectors() -> None:
     u, s, vt = np.linalg.svd(CENTRED, full_matrices=False)
-    moments = Moments.of(TABLE)
+    moments = Moments.from_table(TABLE)
     assert np.abs(moments.leading_scores(TABLE)) * moments.scale == pytest.approx(np.abs(u[:, 0] * s[0]))
     found = direction(TABLE, 2)
     assert np.abs(found.pattern) == pytest.approx(np.abs(vt[1])) and found.energy == pytest.approx(s[1] ** 2 / (s**2).sum())
@@ -58,17 +58,17 @@ def test_the_strongest_direction_of_a_wide_table_is_that_of_its_singular_vectors
 
 def test_the_correlation_spectrum_of_a_wide_table_is_that_of_numpys_correlations() -> None:
     expected = np.linalg.eigvalsh(np.corrcoef(TABLE.T))[::-1][: V - 1]
-    assert correlation_spectrum(TABLE, Moments.of(TABLE)) == pytest.approx(expected)
+    assert correlation_spectrum(TABLE, Moments.from_table(TABLE)) == pytest.approx(expected)
 
 
 def test_a_constant_column_of_a_wide_table_counts_as_zeros() -> None:
     table = np.hstack([TABLE, np.full((V, 1), 7.0)])
-    assert correlation_spectrum(table, Moments.of(table)) == pytest.approx(correlation_spectrum(TABLE, Moments.of(TABLE)))
+    assert correlation_spectrum(table, Moments.from_table(table)) == pytest.approx(correlation_spectrum(TABLE, Moments.from_table(TABLE)))
 
 
 def test_cosines_of_a_wide_table_are_those_of_its_centred_rows() -> None:
     basis = np.linalg.qr(np.stack([np.ones(V), np.arange(V)], axis=1))[0]
-    rows = Rows(TABLE, Moments.of(TABLE), basis)
+    rows = Rows(TABLE, Moments.from_table(TABLE), basis)
     unit = CENTRED / np.linalg.norm(CENTRED, axis=1, keepdims=True)
     left = unit - np.outer(basis[:, 1], basis[:, 1] @ unit)
     left /= np.linalg.norm(left, axis=1, keepdims=True)

@@ -16,7 +16,7 @@ from adrec.data.named import synthetic
 def world(items: int, seed: int) -> tuple[Cooccurrence, np.ndarray]:
     """Interactions of ``items`` items by the synthetic generator, and each item's true cluster (items,)."""
     data = synthetic.generate(items=items, users=max(2 * items, 1000), seed=seed)
-    return Cooccurrence.of(data), data.items.frame["cluster"].to_numpy().astype(int) - 1
+    return Cooccurrence.from_dataset(data), data.items.frame["cluster"].to_numpy().astype(int) - 1
 
 
 def planted(clusters: np.ndarray, width: int, signal: float, seed: int, directions: int | None = None) -> np.ndarray:

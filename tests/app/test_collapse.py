@@ -213,7 +213,7 @@ def test_a_cancelled_umap_ends_at_once_and_leaves_nothing(run: RunFolder) -> Non
 def test_a_umap_that_cannot_be_says_why(tmp_path: Path) -> None:
     job = projecting.start(make_run(tmp_path / "made", initial=NOISE[:3]))
     wait_for(lambda: not job.alive, 60)
-    assert job.error == "UMAP cannot lay out 3 items; accepted are 4 or more."
+    assert job.error == "UMAP cannot lay out 3 items; it needs at least 4."
 
 
 # -- the page -----------------------------------------------------------------------------------------------------

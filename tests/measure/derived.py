@@ -5,7 +5,7 @@
 
 import sys
 
-from adrec.collapse.diagnosis import data_at_hand, diagnosis
+from adrec.collapse.diagnosis import diagnosis, local_data
 from adrec.explain.all_users import FILE, all_users
 from adrec.maps.projection import project
 from adrec.runs import list_runs
@@ -14,7 +14,7 @@ from adrec.runs import list_runs
 def main(folder: str) -> None:
     """All runs of the folder."""
     for run in list_runs(folder):
-        data, missing = data_at_hand(run)
+        data, missing = local_data(run)
         if data is None:
             sys.exit(missing)
         for method in ("pca", "umap"):

@@ -112,7 +112,7 @@ def quality(folder: str, loss: str, negatives: int, share: float, items: int = 3
     run.create(describe_run(data, "synthetic", chosen, "measure_million"), data.items, data.popularity)
     trainer = Trainer(data, chosen, Recorder(run, data.popularity), lambda: False)
     if isinstance(trainer.optimizer, SampledUpdates):
-        trainer.optimizer.proposal = Proposal.of(data.popularity, negatives, share)
+        trainer.optimizer.proposal = Proposal.from_popularity(data.popularity, negatives, share)
     trainer.run()
     found = run.metrics("finetune")
     val, test = (f"{m['ndcg@10']:.4f} ± {m['ndcg@10_se']:.4f}" for m in (found["val"], found["test"]))

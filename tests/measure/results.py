@@ -71,7 +71,7 @@ def tables_table(groups: list[list[RunFolder]]) -> None:
     for run in (runs[0] for runs in groups):
         name = run.info["dataset"]["name"]
         if name not in near:
-            near[name] = Cooccurrence.of(catalog.load_for_run(run.info))
+            near[name] = Cooccurrence.from_dataset(catalog.load_for_run(run.info))
         start = run.table(run.table_names()[0])
         shown = [("kept", run.table("finetune"))]
         stage, epoch, path = run.snapshots()[-1]

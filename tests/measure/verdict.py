@@ -89,8 +89,8 @@ def power(items: int, width: int, seed: int) -> list[Case]:
 def real_sources(root: Path | None) -> Iterator[tuple[str, np.ndarray, Cooccurrence]]:
     """Trained tables that are at hand, with their interactions."""
     if root is not None:
-        films = Cooccurrence.of(official_data(root, "ml-100k"))
-        yield "official Baby, stage 1", official_table(root, "baby/pretrain.pth"), Cooccurrence.of(official_data(root, "baby"))
+        films = Cooccurrence.from_dataset(official_data(root, "ml-100k"))
+        yield "official Baby, stage 1", official_table(root, "baby/pretrain.pth"), Cooccurrence.from_dataset(official_data(root, "baby"))
         yield "official ML-100K, ADRec", official_table(root, "ml-100k/adrec_trained.pth"), films
         for run in list_runs(Path(__file__).parents[2] / "assets" / "runs"):
             if run.name == "ml-100k":
@@ -103,7 +103,7 @@ def _of_run(run: RunFolder, root: Path) -> Cooccurrence:
 
     data = catalog.load(root / "recbole" / "ml-100k", min_rating=4, k_core=5)
     assert data.content_hash == run.info["dataset"]["hash"]
-    return Cooccurrence.of(data)
+    return Cooccurrence.from_dataset(data)
 
 
 def real(place: int, root: Path, seed: int) -> list[Case]:
@@ -124,7 +124,7 @@ def real(place: int, root: Path, seed: int) -> list[Case]:
 
 def single(root: Path) -> list[tuple[str, str, Verdict]]:
     """Single real tables with what their training leads one to expect."""
-    films, baby = Cooccurrence.of(official_data(root, "ml-100k")), Cooccurrence.of(official_data(root, "baby"))
+    films, baby = Cooccurrence.from_dataset(official_data(root, "ml-100k")), Cooccurrence.from_dataset(official_data(root, "baby"))
     start, end = (official_table(root, f"ml-100k/dreamrec_item_table{x}.npy") for x in ("_initial", ""))
     trained = official_table(root, "baby/pretrain.pth")
     return [
