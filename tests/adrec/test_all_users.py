@@ -142,7 +142,7 @@ def test_progress_ends_at_one_and_an_exception_in_it_leaves_nothing(copy, tiny_d
 
 
 def test_a_run_without_a_reverse_process_is_refused(copy, tiny_run, tiny_data):
-    with pytest.raises(DataError, match="'sasrec' has no reverse process"):
+    with pytest.raises(DataError, match=r"'SASRec\+' has no reverse process"):
         measure(load_model(tiny_run, "pretrain"), tiny_data)
     for stage in ("warmup", "finetune"):
         shutil.rmtree(copy.path / "stages" / stage)

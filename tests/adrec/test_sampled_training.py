@@ -78,7 +78,7 @@ def test_of_the_items_that_nobody_took_only_drawn_ones_move(tiny_data, tmp_path)
     train_run(run, data, info_of(data, varied(train, n_items=1000)))
     for before, after in (("initial", "pretrain"), ("warmup", "finetune")):
         ids = moved(run, before, after)
-        assert 1 <= (data.popularity[ids] == 0).sum() <= train.negatives * train.max_steps
+        assert 1 <= (data.popularity[ids] == 0).sum() <= train.train.negatives * train.train.max_steps
 
 
 @pytest.mark.parametrize("given", [False, True])
