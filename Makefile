@@ -3,15 +3,26 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test check check-browser bench setup assets
+.PHONY: app test test-fast test-long check check-browser bench setup assets
 
 # Open the app on the bundled run. The rating data are fetched once; without them everything but the users' own histories works.
 app: setup
 	@$(BIN)/python -m adrec data get ml-100k || echo "Going on without the rating data: compose histories by hand on the denoising page."
 	$(BIN)/python -m adrec app --port $(PORT)
 
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The whole, before a change is pushed: about 7 minutes on two cores.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) -m "not long"
+
+# An answer within a minute, while changing something: no training, no other process, no browser.
+test-fast: setup
+	$(PYTEST) -m "not (long or slow or browser or data)"
+
+# The further cases of what takes long: kills, cuts, several processes.
+test-long: setup
+	$(PYTEST) -m long
 
 check: setup
 	$(BIN)/ruff check .

@@ -11,14 +11,16 @@ import pytest
 
 from adrec import system
 from tests.adrec.one_system.lacking import ARGUMENTS, FUNCTIONS, MODULES, SIGNALS, SYSTEM
-from tests.adrec.test_errors_layers import ROOT, sources, tops
+from tests.adrec.test_errors_layers import ROOT, nodes, sources, tops
+
+pytestmark = pytest.mark.slow
 
 BLOCKER = Path(__file__).parent / "one_system"
 
 
 def what_only_some_systems_have(path: Path) -> list[str]:
     """What of that a file uses."""
-    tree = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    tree = nodes(path)
     used = {ast.unparse(n) for n in tree if isinstance(n, ast.Attribute)}
     texts = {n.value for n in tree if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     found = tops(path) & MODULES

@@ -23,6 +23,8 @@ from adrec.models.sasrec import SASRecConfig
 from tests.adrec.plain import plain_adrec, plain_sasrec
 from tests.adrec.small import build
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SIZE = {"hidden_size": 16, "heads": 2, "blocks": 2, "length": 9}
 SMALL = ADRecConfig(n_items=30, **SIZE, timesteps=5)

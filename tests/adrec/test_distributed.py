@@ -38,6 +38,8 @@ from adrec.training.gradients import mean_gradient, separate_gradients
 from adrec.training.session import describe_run, train_run
 from tests.adrec.small import built, plan, varied
 
+pytestmark = pytest.mark.slow
+long = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 SOURCE = "synthetic:items=60,users=97"  # the last batch has one user: a part for one process, none for the other
 SIZE = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10}
@@ -116,11 +118,11 @@ def losses(run: RunFolder, stage: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", JOBS)
-@pytest.mark.parametrize("stage", STAGES)
-def test_the_loss_curve_is_that_of_one_process(pair, name, stage):
-    one, two = (losses(RunFolder(pair / who / name), stage) for who in ("one", "two"))
-    assert one.shape == two.shape and len(one) >= 8 and np.ptp(one[:, 0]) > 1e-3
-    np.testing.assert_allclose(two, one, atol=1e-5, rtol=0)
+def test_the_loss_curve_is_that_of_one_process(pair, name):
+    for stage in STAGES:
+        one, two = (losses(RunFolder(pair / who / name), stage) for who in ("one", "two"))
+        assert one.shape == two.shape and len(one) >= 8 and np.ptp(one[:, 0]) > 1e-3
+        np.testing.assert_allclose(two, one, atol=1e-5, rtol=0, err_msg=stage)
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -217,6 +219,7 @@ def test_one_process_goes_on_where_two_were_stopped(stopped, whole, tmp_path):
     assert largest_difference(finished_by_one(shutil.copytree(stopped[0], tmp_path / "run")), whole) < CLOSE
 
 
+@long
 def test_two_processes_go_on_where_two_were_stopped(stopped, whole, tmp_path):
     folder = shutil.copytree(stopped[0], tmp_path / "run")
     train_by_two(folder, "--resume")
@@ -225,7 +228,7 @@ def test_two_processes_go_on_where_two_were_stopped(stopped, whole, tmp_path):
     assert kinds.count("resumed") == kinds.count("finished") == 1
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [0, pytest.param(1, marks=long)])
 def test_a_killed_process_ends_the_others_within_seconds_and_the_run_goes_on(whole, tmp_path, rank):
     folder = tmp_path / "run"
     with training(folder) as process:
@@ -237,6 +240,7 @@ def test_a_killed_process_ends_the_others_within_seconds_and_the_run_goes_on(who
     assert largest_difference(finished_by_one(folder), whole) < CLOSE
 
 
+@long
 def test_a_failure_of_one_process_alone_ends_the_others(tmp_path):
     with torchrun(__file__, tmp_path / "full", "--disk-full") as process:
         lines, _ = ended(process)
@@ -245,6 +249,7 @@ def test_a_failure_of_one_process_alone_ends_the_others(tmp_path):
     assert "No space left" in RunFolder(tmp_path / "full" / "mean").status["error"]
 
 
+@long
 def test_a_failure_that_all_share_is_told_once(whole):
     with torchrun("-m", "--", "adrec", "train", *WORDS, "--run", whole.path) as process:
         lines, _ = ended(process)

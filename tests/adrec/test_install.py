@@ -14,6 +14,8 @@ import pytest
 import adrec
 from adrec.folders import app_folder, home, runs_folder
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -17,6 +17,8 @@ from adrec.training.session import train_run
 from tests.adrec.small import varied
 from tests.adrec.test_training import PLAN, data, info_of  # noqa: F401  the fixture comes along
 
+pytestmark = pytest.mark.slow
+
 KEEPING = varied(PLAN, keep_weights="every")
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from adrec.parallel.limited import OverLimit, run_limited
 
+pytestmark = pytest.mark.slow
+
 PLENTY = {"memory": 2**33, "seconds": 60.0}
 TELLS_PID = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid())); "
 

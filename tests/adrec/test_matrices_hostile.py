@@ -7,6 +7,8 @@ import pytest
 
 from tests.adrec.hostile import CANARY, CASES, FINE, GROWTH, SECONDS, results
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:

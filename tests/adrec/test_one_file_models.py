@@ -24,6 +24,8 @@ from adrec.training.session import describe_run, train_run
 from tests.adrec.small import plan
 from tests.app.pages import open_page, texts
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SOURCE = "synthetic:items=60,users=80"
 TRAIN = {"epochs": 3, "batch_size": 32, "validate_every": 1, "checkpoint_seconds": 0, "length": 10}

@@ -18,6 +18,8 @@ from adrec.maps import projection
 from adrec.maps.projection import cached, distinct_tables, pca_map, project, project_pca, project_umap
 from adrec.runs import ITEM_TABLE, RunFolder
 
+pytestmark = pytest.mark.slow
+
 Layouts = dict[str, np.ndarray]
 
 

@@ -18,6 +18,8 @@ from adrec.training.session import train_run
 from tests.adrec.small import varied
 from tests.adrec.test_training import PLAN, assert_same, info_of
 
+pytestmark = pytest.mark.slow
+
 SAMPLED = varied(PLAN, loss="sampled", negatives=12)
 
 
@@ -51,7 +53,7 @@ def test_warmup_leaves_the_table_exactly_as_it_was(whole):
     assert not len(moved(whole, "pretrain", "warmup"))
 
 
-@pytest.mark.parametrize("every", [1, 5])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.long), 5])
 def test_a_run_stopped_after_every_few_steps_ends_the_same(whole, tiny_data, tmp_path, every):
     run, state, rounds = RunFolder(tmp_path / "stopped"), "stopped", 0
     while state == "stopped":

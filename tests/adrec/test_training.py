@@ -30,6 +30,8 @@ from adrec.training.session import describe_run, read_pretrained, recorded_reque
 from adrec.training.watch import ProgressBar
 from tests.adrec.small import plan, varied
 
+pytestmark = pytest.mark.slow
+long = pytest.mark.long
 SOURCE = "synthetic:items=60,users=90"
 SIZE = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10}
 TRAIN = {"seed": 3, "batch_size": 32, "epochs": 7, "validate_every": 2, "patience": 9, "checkpoint_seconds": 0}
@@ -184,7 +186,7 @@ def test_training_beats_popularity_on_data_with_structure(tmp_path, loss):
 # -- interruption -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("every", [1, 5])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=long), 5])
 def test_a_run_stopped_after_every_few_steps_ends_the_same(whole, data, tmp_path, every):
     run = RunFolder(tmp_path / "stopped")
     state, rounds = "stopped", 0
@@ -201,8 +203,11 @@ class Killed(BaseException):
     """Stands for a power cut: nothing after it runs."""
 
 
-@pytest.mark.parametrize("method", ["event", "checkpoint", "snapshot", "stage_ends", "test"])
-@pytest.mark.parametrize("occurrence", [1, 2, 3])
+CUTS = [("event", 2), ("checkpoint", 1), ("checkpoint", 2), ("snapshot", 1), ("stage_ends", 1), ("stage_ends", 2), ("test", 1)]
+MORE_CUTS = [("event", 1), ("event", 3), ("checkpoint", 3), ("snapshot", 2), ("snapshot", 3), ("stage_ends", 3)]
+
+
+@pytest.mark.parametrize(("method", "occurrence"), CUTS + [pytest.param(*cut, marks=long) for cut in MORE_CUTS])
 def test_a_run_cut_off_inside_any_write_ends_the_same(whole, data, tmp_path, monkeypatch, method, occurrence):
     from adrec.training.recorder import Recorder
 
@@ -211,9 +216,7 @@ def test_a_run_cut_off_inside_any_write_ends_the_same(whole, data, tmp_path, mon
 
     def cutting(self, *args, **kwargs):
         calls.append(1)
-        if len(calls) == occurrence and method != "test":
-            raise Killed
-        if method == "test" and len(calls) == 1:
+        if len(calls) == occurrence:
             raise Killed
         return original(self, *args, **kwargs)
 
@@ -260,7 +263,10 @@ def _at(stage: str, kind: str):
     return lambda events: any(e["kind"] == kind and e.get("stage") == stage for e in events)
 
 
-@pytest.mark.parametrize("moment", [("pretrain", "stage"), ("warmup", "stage"), ("finetune", "validation"), ("finetune", "stage_end")])
+MOMENTS = [("pretrain", "stage"), ("warmup", "stage"), ("finetune", "stage_end")]
+
+
+@pytest.mark.parametrize("moment", [("finetune", "validation"), *(pytest.param(moment, marks=long) for moment in MOMENTS)])
 def test_a_run_killed_with_sigkill_and_resumed_ends_the_same(whole, tmp_path, moment):
     run = RunFolder(tmp_path / "killed")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

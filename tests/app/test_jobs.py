@@ -17,6 +17,8 @@ from adrec.runs import ENDED, RunFolder
 from app import jobs
 from tests.app.conftest import LONG, QUICK, process_of, state, trains, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_submitted_run_trains_to_the_end_without_anyone_looking(root: Path) -> None:
     jobs.submit(root, "one", QUICK)
