@@ -146,7 +146,7 @@ def _computed(run: RunFolder, column: str, method: str) -> Colouring | None:
         return _scale(COMPUTED[column][1], norms, float(norms.min()), float(norms.max()), "length")
     if column == "by:cluster":
         return _clusters(run)
-    key = (run, column, method if column == "by:trust" else "")
+    key = (*loaders.key(run), column, method if column == "by:trust" else "")
     layouts = points.layouts(run, method)
     if layouts is None or points.count(run) <= 2 * NEIGHBOURS:
         return None

@@ -76,7 +76,7 @@ def _section(run: RunFolder) -> None:
     table = rows_of(found, before[1], after[1], ranks)
     head.markdown(f"**{lesson(table, degree)}**")
     with pictures:
-        _pictures(run, name, before[0], after[0], table)
+        _pictures(run, _drawn(*table_dialled, degree), table)
     if degree:  # so that the dial moves quickly from here on
         for other in DEGREES:
             _seen(*table_dialled, other)
@@ -187,25 +187,31 @@ def _listed(words: Sequence[str]) -> str:
 # -- pictures -----------------------------------------------------------------------------------------------------
 
 
-def _pictures(run: RunFolder, name: str, before: "Pictures", after: "Pictures", rows: Sequence[Row]) -> None:
+@loaders.of_run(96)
+def _drawn(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> tuple[tuple[Any, pd.DataFrame], ...]:
+    """Map and spectra of the changed table over the old one, each with its data."""
     from adrec.collapse.dials import aligned
     from adrec.collapse.spectra import over_rms
 
+    (before, _), (after, _) = _seen(run, known, name, kind, 0), _seen(run, known, name, kind, degree)
+    color, xy = palette.stage_color(name), aligned(before.map, after.map)
+    moved = {"x_before": before.map[:, 0], "y_before": before.map[:, 1], "x_after": xy[:, 0], "y_after": xy[:, 1]}
+    old, new = ({"centred": over_rms(look.centred), "raw": over_rms(look.raw)} for look in (before, after))
+    columns = {f"{view}_{when}": values[view] for when, values in (("before", old), ("after", new)) for view in values}
+    frame = pd.DataFrame({"direction": np.arange(1, len(old["raw"]) + 1), **columns})
+    return (charts.dialled_map(before.map, xy, color), pd.DataFrame(moved)), (charts.dialled_spectra(old, new, color), frame)
+
+
+def _pictures(run: RunFolder, drawn: tuple[tuple[Any, pd.DataFrame], ...], rows: Sequence[Row]) -> None:
     left, middle, right = st.columns([5, 5, 5], gap="medium")
-    color = palette.stage_color(name)
     with left:
         st.markdown("**Map**", help="PCA of the changed table, moved, turned and sized onto the old one, which is grey.")
-        xy = aligned(before.map, after.map)
-        frame = pd.DataFrame({"x_before": before.map[:, 0], "y_before": before.map[:, 1], "x_after": xy[:, 0], "y_after": xy[:, 1]})
         alt = "The item map of the changed table over the old one"
-        ui.figure(charts.dialled_map(before.map, xy, color), frame, f"{run.name}-dial-map", alt, key="collapse.dial.map")
+        ui.figure(*drawn[0], f"{run.name}-dial-map", alt, key="collapse.dial.map")
     with middle:
         st.markdown("**Spectrum**", help="Each curve over its own root mean square; grey: before.")
-        old, new = ({"centred": over_rms(look.centred), "raw": over_rms(look.raw)} for look in (before, after))
-        columns = {f"{view}_{when}": values[view] for when, values in (("before", old), ("after", new)) for view in values}
-        frame = pd.DataFrame({"direction": np.arange(1, len(old["raw"]) + 1), **columns})
         alt = "Spectra of the changed table and of the old one"
-        ui.figure(charts.dialled_spectra(old, new, color), frame, f"{run.name}-dial-spectra", alt, key="collapse.dial.spectra")
+        ui.figure(*drawn[1], f"{run.name}-dial-spectra", alt, key="collapse.dial.spectra")
     with right:
         st.markdown("**Who notices**", help=LINES)
         _table(rows)

@@ -36,7 +36,7 @@ def movers_view(run: RunFolder) -> None:
         st.caption("Choose two different tables.")
         return
     tables = points.tables(run)
-    key = (run, "movers", before, after)
+    key = (*loaders.key(run), "movers", before, after)
     found: Movers | None = long(
         key,
         points.count(run),

@@ -42,7 +42,7 @@ def seconds(run: RunFolder, stage: str, users: int | None = None) -> float:
 
 def known(run: RunFolder, stage: str, change: str, users: int | None = None) -> np.ndarray | None:
     """Validation ranks with the change of this name, if they were measured since the server started."""
-    return _found.get((run, stage, users, change))
+    return _found.get((*loaders.key(run), stage, users, change))
 
 
 def measure(
@@ -72,7 +72,7 @@ def measure(
         else:
             ranks = evaluate_table(model, data, table(), progress=progress, map=workers.map).ranks
     with _lock:
-        _found[(run, stage, users, change)] = ranks
+        _found[(*loaders.key(run), stage, users, change)] = ranks
         while len(_found) > KEPT:
             _found.popitem(last=False)
     return ranks

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.runs import RunFolder
-from app import state, ui
+from app import loaders, state, ui
 from app.collapse import charts, data, items, ranking
 from app.collapse import spectra_data as spectra
 
@@ -51,14 +51,20 @@ def _figure(run: RunFolder) -> str:
     bound = state.bound("scale", "log", list(words))
     row.segmented_control("Scale", list(words), format_func=words.__getitem__, required=True, disabled=energy, help=help, **bound)
     values, band = spectra.values(run, view), spectra.band(run, view)
-    edge = spectra.noise_edge(run) if view == "standardised" else None
-    labels = {name: shown.label(name) for name in shown.names}
-    figure = charts.spectra(values, labels, band, view, state.get("scale", "log") != "linear", edge, chosen(run))
+    figure = _chart(run, view, state.get("scale", "log") != "linear", chosen(run))
     columns = {**values, **dict(zip(("noise_1", "noise_50", "noise_99"), band, strict=True))}
     frame = pd.DataFrame({"direction": np.arange(1, band.shape[1] + 1), **columns})
     alt = "Spectra of the item tables, strongest direction first, beside the band of random tables of the same size"
     ui.figure(figure, frame, f"{run.name}-spectra-{view}", alt, key=FIGURE, on_select=_click(shown.names), selection_mode="points")
     return view
+
+
+@loaders.of_run(32)
+def _chart(run: RunFolder, view: str, log: bool, marked: tuple[str, int]) -> Any:
+    shown = data.stages(run)
+    edge = spectra.noise_edge(run) if view == "standardised" else None
+    labels = {name: shown.label(name) for name in shown.names}
+    return charts.spectra(spectra.values(run, view), labels, spectra.band(run, view), view, log, edge, marked)
 
 
 def _click(names: tuple[str, ...]) -> Any:
@@ -89,18 +95,24 @@ def _direction(run: RunFolder, view: str) -> None:
     share = f"**{100 * found.energy:.1f} %** of the {'squared length' if view == 'raw' else 'spread'} lies along it"
     st.markdown(f"{share} ({100 / most:.1f} % if all were alike). {spectra.about_popularity(correlation)}")
     titles = items.titles(run)
-    _map(run, name, found.loadings, titles)
+    _map(run, name, number, view, titles)
     _ends(found, titles)
     _off(run, name, number, view)
 
 
-def _map(run: RunFolder, name: str, loadings: np.ndarray, titles: list[str]) -> None:
-    method = "umap" if state.get("method") == "umap" and data.layouts(run, "umap") else "pca"
-    layouts = data.layouts(run, method)
+@loaders.of_run(32)
+def _loading_chart(run: RunFolder, name: str, number: int, view: str, method: str) -> tuple[Any, pd.DataFrame]:
+    titles, loadings, layouts = items.titles(run), spectra.direction(run, name, number, view).loadings, data.layouts(run, method)
     assert layouts is not None  # PCA is always there
     rows = spectra.map_rows(len(titles))
     figure = charts.loading_map(layouts[name][rows], loadings[rows], [titles[i] for i in rows])
-    frame = pd.DataFrame({"item": titles, "loading": loadings, "x": layouts[name][:, 0], "y": layouts[name][:, 1]})
+    return figure, pd.DataFrame({"item": titles, "loading": loadings, "x": layouts[name][:, 0], "y": layouts[name][:, 1]})
+
+
+def _map(run: RunFolder, name: str, number: int, view: str, titles: list[str]) -> None:
+    method = "umap" if state.get("method") == "umap" and data.layouts(run, "umap") else "pca"
+    rows = spectra.map_rows(len(titles))
+    figure, frame = _loading_chart(run, name, number, view, method)
     alt = "The item map coloured by how far each item lies along the chosen direction"
     ui.figure(figure, frame, f"{run.name}-direction", alt, key="collapse.direction")
     part = f" {len(rows):,} of {len(titles):,} items, evenly spread." if len(rows) < len(titles) else ""
