@@ -67,18 +67,16 @@ ADDED = {"timestep_per", "targets", "infer_from", "condition_drop", "guidance", 
 """Settings that runs on people's disks do not have."""
 
 
-def cases(table):
-    return [pytest.param(field, value, id=f"{field}-{value!r}") for field, values in table.items() for value in values]
-
-
 def owner_of(field):
     """A config that has the field."""
     return next(kind for kind in CONFIGS if field in {f.name for f in dataclasses.fields(kind)})
 
 
-def assert_tells(message: str, field: str, value: object) -> None:
-    """One sentence with the field, the value, and what was expected."""
-    assert re.fullmatch(rf"Setting '{field}' is {re.escape(repr(value))}; it must be [^;]+\.", message)
+def assert_tells(kind, field: str, value: object) -> None:
+    """The config refuses the value in one sentence with the field, the value, and what was expected."""
+    with pytest.raises(ConfigError) as caught:
+        kind(**{field: value})
+    assert re.fullmatch(rf"Setting '{field}' is {re.escape(repr(value))}; it must be [^;]+\.", str(caught.value))
 
 
 def test_every_field_has_bad_values_tested_here():
@@ -86,18 +84,16 @@ def test_every_field_has_bad_values_tested_here():
     assert set(TRAIN_BAD) == {f.name for f in dataclasses.fields(TrainConfig)}
 
 
-@pytest.mark.parametrize(("field", "value"), cases(MODEL_BAD))
-def test_a_bad_model_field_is_told_with_its_value_and_what_is_allowed(field, value):
-    with pytest.raises(ConfigError) as caught:
-        owner_of(field)(**{"n_items": 10, field: value})
-    assert_tells(str(caught.value), field, value)
+@pytest.mark.parametrize("field", MODEL_BAD)
+def test_a_bad_model_field_is_told_with_its_value_and_what_is_allowed(field):
+    for value in MODEL_BAD[field]:
+        assert_tells(lambda **bad: owner_of(field)(**{"n_items": 10, **bad}), field, value)
 
 
-@pytest.mark.parametrize(("field", "value"), cases(TRAIN_BAD))
-def test_a_bad_training_field_is_told_with_its_value_and_what_is_allowed(field, value):
-    with pytest.raises(ConfigError) as caught:
-        TrainConfig(**{field: value})
-    assert_tells(str(caught.value), field, value)
+@pytest.mark.parametrize("field", TRAIN_BAD)
+def test_a_bad_training_field_is_told_with_its_value_and_what_is_allowed(field):
+    for value in TRAIN_BAD[field]:
+        assert_tells(TrainConfig, field, value)
 
 
 @pytest.mark.parametrize("odd", [9, 15])
@@ -125,8 +121,7 @@ def test_a_wrong_word_is_answered_with_all_right_ones(field, names):
 
 
 @pytest.mark.parametrize("schedule", list(SCHEDULES))
-@pytest.mark.parametrize("timesteps", [2, 3, 20, 21, 32, 1000, 4000])
-def test_a_config_is_allowed_exactly_where_its_schedule_exists(schedule, timesteps):
+def test_a_config_is_allowed_exactly_where_its_schedule_exists(schedule):
     def exists(make):
         try:
             make()
@@ -134,8 +129,9 @@ def test_a_config_is_allowed_exactly_where_its_schedule_exists(schedule, timeste
             return False
         return True
 
-    config = exists(lambda: ADRecConfig(n_items=1, schedule=schedule, timesteps=timesteps))
-    assert config == exists(lambda: betas(schedule, timesteps))
+    for timesteps in (2, 3, 20, 21, 1000):
+        config = exists(lambda steps=timesteps: ADRecConfig(n_items=1, schedule=schedule, timesteps=steps))
+        assert config == exists(lambda steps=timesteps: betas(schedule, steps)), timesteps
 
 
 @pytest.mark.parametrize("config", [ADRecConfig(n_items=5), TrainConfig()])

@@ -33,12 +33,8 @@ def test_every_recorded_schedule_is_compared(recorded):
 
 
 @pytest.mark.parametrize(("schedule", "timesteps"), RECORDED)
-def test_betas_are_the_recorded_ones(recorded, schedule, timesteps):
+def test_a_schedule_is_the_recorded_one(recorded, schedule, timesteps):
     np.testing.assert_allclose(betas(schedule, timesteps), recorded[f"{schedule}__{timesteps}__betas"], rtol=0, atol=1e-15)
-
-
-@pytest.mark.parametrize(("schedule", "timesteps"), RECORDED)
-def test_alpha_bar_is_the_recorded_one(recorded, schedule, timesteps):
     ours = Diffusion.from_schedule(schedule, timesteps).alpha_bar
     np.testing.assert_allclose(ours, recorded[f"{schedule}__{timesteps}__alphas_cumprod"], rtol=0, atol=1e-15)
 
@@ -126,11 +122,10 @@ def bayes_mean(diffusion: Diffusion, step: int, x_0: float, x_t: float) -> float
 
 
 @each_schedule
-@pytest.mark.parametrize("step", [1, 5, 20, 30])
-def test_the_posterior_mean_is_bayes_rule(schedule, step):
+def test_the_posterior_mean_is_bayes_rule(schedule):
     diffusion = Diffusion.from_schedule(schedule, 32)
-    of_x0, of_xt = (c[step] for c in diffusion.posterior_coefficients)
-    for x_0, x_t in [(0.7, -0.4), (-1.1, 0.3)]:
+    for step, x_0, x_t in [(1, 0.7, -0.4), (5, -1.1, 0.3), (20, 0.7, -0.4), (30, -1.1, 0.3)]:
+        of_x0, of_xt = (c[step] for c in diffusion.posterior_coefficients)
         np.testing.assert_allclose(of_x0 * x_0 + of_xt * x_t, bayes_mean(diffusion, step, x_0, x_t), atol=1e-6)
 
 
@@ -249,7 +244,7 @@ def test_a_users_noise_does_not_depend_on_who_else_is_there(users, seed, steps):
         assert torch.equal(alone_start[0], x_start[row]) and torch.equal(alone_steps[:, 0], step_noise[:, row])
 
 
-@pytest.mark.parametrize("width", [2, 10, 16, 24, 128])
+@pytest.mark.parametrize("width", [2, 10, 128])
 def test_the_noise_a_user_starts_from_does_not_depend_on_the_number_of_steps(width):
     starts = [user_noise(3, np.array([7]), steps, width)[0] for steps in (1, 2, 5, 32)]
     assert all(torch.equal(start, starts[0]) for start in starts)

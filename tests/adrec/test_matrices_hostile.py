@@ -25,10 +25,8 @@ def test_a_hostile_file_is_refused_in_one_sentence(name: str, found: Any) -> Non
     assert words.removeprefix("Cannot measure ").startswith(f"'{name}'") and words.endswith(".") and "\n" not in words and len(words) < 600
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_hostile_file_costs_neither_time_nor_memory(name: str, found: Any) -> None:
-    row = found[1].get(name)
-    assert row is not None and row["seconds"] < SECONDS and row["grown"] < GROWTH, row
+def test_no_hostile_file_costs_time_or_memory(found: Any) -> None:
+    assert [row for row in found[1].values() if row["seconds"] >= SECONDS or row["grown"] >= GROWTH] == []
 
 
 def test_no_code_of_a_file_ran(found: Any) -> None:

@@ -136,7 +136,7 @@ def test_a_file_without_a_state_dict_is_told_by_its_name(tmp_path, what):
         read_state_dict(tmp_path / "x.pth")
 
 
-@pytest.mark.parametrize("keep", [0.02, 0.3, 0.7, 0.999])
+@pytest.mark.parametrize("keep", [0.3, 0.999])
 @pytest.mark.parametrize("new_format", [True, False])
 def test_a_truncated_file_is_told(tmp_path, keep, new_format):
     torch.save(official(), tmp_path / "x.pth", _use_new_zipfile_serialization=new_format)
@@ -188,7 +188,7 @@ def test_a_missing_tensor_is_named(name):
     assert f"lacks {name}." in refused(weights)
 
 
-@pytest.mark.parametrize("name", sorted(official()))
+@pytest.mark.parametrize("name", [ITEM_TABLE, QUERY, "hist_norm.bias", "diffu.net.time_embed.2.weight"])
 def test_a_misshapen_tensor_is_named_with_both_shapes(name):
     weights = official()
     good = tuple(weights[name].shape)

@@ -395,20 +395,13 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("what", DAMAGE)
-def test_damage_is_told_in_one_sentence(copy, what):
+def test_damage_is_told_in_one_sentence_with_the_file(copy, what):
     name, content, read = DAMAGE[what]
     (copy.path / name).write_bytes(content)
     with pytest.raises(AdrecError) as caught:
         read(copy)
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("what", [w for w in DAMAGE if not w.startswith("run.json's")])
-def test_damage_is_told_with_the_file(copy, what):
-    name, content, read = DAMAGE[what]
-    (copy.path / name).write_bytes(content)
-    with pytest.raises(RunError, match=name.rpartition("/")[2]):
-        read(copy)
+    assert name.rpartition("/")[2] in str(caught.value) or what.startswith("run.json's")  # those are of the settings
 
 
 def test_a_file_without_the_item_table_is_told(copy):
