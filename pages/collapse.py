@@ -8,14 +8,14 @@ from app.collapse import compare, data, dials, film, headline, maps, moves, sele
 PAGE = {"title": "Collapse", "icon": ":material/scatter_plot:", "order": 2}
 
 DEFINITIONS = {
-    "Embedding": "the list of numbers by which the model knows an item; all of them are the item table.",
-    "Collapse": "two opposite things share the word: the table is still noise, so that an item's neighbours mean nothing; "
-    "or it is narrow, so that items can hardly be told apart.",
+    "Embedding": "the list of numbers that represents an item; all embeddings together are the item table.",
+    "Collapse": "one word for two opposite failures: the table is still noise, so an item's neighbours mean nothing; "
+    "or it is too narrow, so items can hardly be told apart.",
     "Effective rank": "how many directions the items really use. Noise uses nearly all of them, so a high number alone is not health.",
-    "Noise edge": "the strength that no direction of a random table of this size exceeds.",
-    "Pre-train = warm-up": "the warm-up trains the denoiser and leaves the item table as it is; only the ranking changes.",
-    "NDCG@10, HR@10": "how high, and how often at all, the right next item is among the first ten, over all validation users.",
-    "x̂₀": "the denoiser's guess at the clean embedding x₀ of the next item, from a noised one.",
+    "Noise edge": "the strength that directions of a random table of this size do not exceed.",
+    "Pre-train = warm-up": "the warm-up trains the denoiser and freezes the item table, so only the ranking changes.",
+    "NDCG@10, HR@10": "HR@10 is the share of validation users whose next item is in the top ten; NDCG@10 also counts how high it ranks.",
+    "x̂₀": "the denoiser's estimate of the next item's clean embedding x₀, given a noised one.",
 }
 
 QUESTION = "Have the embeddings collapsed?"
@@ -28,14 +28,14 @@ if run is None:
     st.stop()
 if not run.table_names():
     ever = "item_table" in run.abilities
-    why = "yet: the first is there when training begins." if ever else "at all: its model scores items in another way."
+    why = "yet; the first is saved when training begins." if ever else "at all, because its model scores items in a different way."
     top.info(f"This run has no item table {why}", icon=":material/info:")
     st.stop()
 large = data.stages(run).items > data.AT_ONCE
 head = top.container()
 if large:
     waiting = head.empty()
-    waiting.markdown("Judging the item tables, which takes a while at this size.")
+    waiting.markdown("Diagnosing the item tables; this takes a while at this size.")
 else:
     headline.show(run, head)
 maps.controls(run, controls)
@@ -51,7 +51,7 @@ moves.movers_view(run)
 spectra.section(run)
 film.section(run)
 dials.section(run)
-st.subheader("Measures", anchor=False, help="Point at a name for what it says; all definitions are below.")
+st.subheader("Measures", anchor=False, help="Hover over a name to see what it means; all definitions are below.")
 view.measures_view(run)
 view.definitions_view(run)
 ui.define(DEFINITIONS)

@@ -1,20 +1,20 @@
-"""Your embeddings: a verdict on files that somebody brings."""
+"""Your embeddings: a verdict on uploaded item tables."""
 
 from app import own_data, own_view, ui
 
 PAGE = {"title": "Your embeddings", "icon": ":material/upload_file:", "order": 3}
 
 DEFINITIONS = {
-    "Item table": "one row of numbers for every item: the item embedding of a recommender. Nothing in your files is run, and they are gone "
-    "a few minutes after you close this page, unless you open them in the laboratory.",
-    "Collapse": "two opposite things: the table is still noise, so that an item's neighbours mean nothing; or it is narrow, so that "
-    "items can hardly be told apart.",
-    "Null": "what a table without structure or meaning would show.",
-    "Threshold": "where the rule draws its line; docs/VERDICT.md says what it costs in errors.",
-    "Confidence": "the chance that a table drawn anew in the same way gets the same verdict.",
+    "Item table": "one row of numbers per item: the item embeddings of a recommender. Nothing in your files is executed, and they are "
+    "deleted a few minutes after you close this page, unless you open them in the laboratory.",
+    "Collapse": "two opposite failures: the table is still noise, so an item's neighbours mean nothing; or it is too narrow, so items "
+    "can hardly be told apart.",
+    "Null": "the value for a table without structure or meaning.",
+    "Threshold": "the value at which the rule decides; docs/VERDICT.md gives its error rates.",
+    "Confidence": "the probability that another table produced in the same way gets the same verdict.",
 }
 
-ui.header("Have your embeddings collapsed?", "Give a table, and the interactions if you have them: the verdict follows at once.")
+ui.header("Have your embeddings collapsed?", "Upload an item table, and the interactions if you have them, to get a verdict.")
 tables, others, choices = own_view.uploads()
 if tables:
     found = own_data.result(tables, others, choices)

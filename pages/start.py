@@ -20,14 +20,14 @@ CSS = """<style>
 
 @st.cache_data(show_spinner=False)
 def picture(theme: str) -> tuple[str, str]:
-    """The picture of the theme as HTML, and its caption."""
+    """The picture for the theme as HTML, and its caption."""
     numbers = json.loads((ASSETS / "start.json").read_text(encoding="utf-8"))
     ranks = numbers["effective_rank"]
     first, last = next(iter(ranks.values())), ranks["finetune"]
     caption = (
-        f"The {numbers['items']:,} items of {numbers['dataset']} as dots; near each other means alike to the model. "
-        "Beside the maps, how the embeddings spread over their directions. "
-        f"*Effective rank* says how many directions they use: {first:g} at the random start, {last:g} at the end."
+        f"Each dot is one of the {numbers['items']:,} items of {numbers['dataset']}; dots close together are similar to the model. "
+        "The curves show how the embeddings spread over their directions. "
+        f"*Effective rank* is the number of directions they use: {first:g} at the random start, {last:g} at the end."
     )
     images = ""
     for shape, file in (("wide", f"start-{theme}.svg"), ("tall", f"start-tall-{theme}.svg")):

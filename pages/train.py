@@ -1,4 +1,4 @@
-"""Train: start a run, watch it, stop it, go on."""
+"""Train: start a run, watch it, stop it, resume it."""
 
 import streamlit as st
 
@@ -9,9 +9,9 @@ PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
 
 DEFINITIONS = {
     "Pre-train": "A plain sequence model learns the item table from scratch.",
-    "Warm-up": "The new denoiser learns to use that table, which is frozen meanwhile.",
-    "Fine-tune": "Everything is trained together.",
-    "Epoch": "Once through the histories of all users.",
+    "Warm-up": "The new denoiser learns to use that table, which stays frozen.",
+    "Fine-tune": "All parts are trained together.",
+    "Epoch": "One pass over the histories of all users.",
 }
 
 root = runs_folder()
@@ -19,7 +19,7 @@ jobs.ensure_worker(root)
 bundled = {job.name: job for job in jobs.jobs(loaders.BUNDLED)}
 known = {loaders.link_name(job.run): job for job in jobs.jobs(root)}
 known |= {run.name: bundled[run.name] for run in loaders.all_runs() if loaders.is_bundled(run) and run.name in bundled}
-ui.header("How does a model come to know its items?")
+ui.header("How does a model learn its items?")
 picture, controls = st.columns([5, 2], gap="large")
 with picture:
     if known:
@@ -28,10 +28,10 @@ with picture:
         if wanted is not None and wanted not in known:
             st.warning(ui.plain(f"There is no run called '{wanted}' here."), icon=":material/warning:")
         default = next((name for name, job in known.items() if not job.run.exists or loaders.problem(job.run) is None), names[0])
-        chosen = st.selectbox("Run", names, **state.bound("run", default, names))  # labels stay as they are: a changed one is a new option
+        chosen = st.selectbox("Run", names, **state.bound("run", default, names))  # fixed labels: a changed label is a new option
         train_view.follow(root, known[chosen])
     else:
-        st.info("There is no run yet. Start one: it appears here and goes on when you close this page.", icon=":material/info:")
+        st.info("There is no run yet. Start one to follow it here; it keeps running when you close this page.", icon=":material/info:")
     ui.define(DEFINITIONS)
 with controls:
     train_form.form(root)

@@ -13,10 +13,10 @@ FLOOR = 1e-3
 TICKS = [digit * 10.0**power for power in range(-5, 4) for digit in (1, 2, 5)]
 BAND_FILL = "rgba(138, 146, 155, .22)"
 AXES = {
-    "centred": "singular value, in root mean squares",
-    "raw": "singular value, in root mean squares",
+    "centred": "singular value, relative to RMS",
+    "raw": "singular value, relative to RMS",
     "standardised": "eigenvalue of ZᵀZ / V",
-    "energy": "share of the spread, %",
+    "energy": "share of the variance, %",
 }
 ENDS = ("#0072B2", "#D55E00")
 """Low and high loadings."""
@@ -32,10 +32,10 @@ def spectra(
     edge: tuple[float, float, float] | None = None,
     chosen: tuple[str, int] | None = None,
 ) -> go.Figure:
-    """One curve a table over its directions, strongest first; noise's band grey, its median dashed.
+    """One curve per table over its directions, strongest first; noise as a grey band with a dashed median.
 
-    The first traces are the tables' in order. band: (3, K). edge: the bulk's ends and the spike threshold, with the standardised view.
-    chosen: the table and the direction, from 1, that are ringed.
+    The tables' traces come first, in order. band: (3, K). edge: the ends of the bulk and the spike threshold, for the standardised view.
+    chosen: the table and the direction, from 1, to ring.
     """
     figure = go.Figure()
     for name, v in values.items():
@@ -73,7 +73,7 @@ def _curve(figure: go.Figure, name: str, label: str, v: np.ndarray, threshold: f
         hovertemplate="%{fullData.name}, direction %{x}: %{y:.3g}<extra></extra>",
         zorder=2,
     )
-    if palette.stage_marker(name).endswith("-thin"):  # drawn by its line alone
+    if palette.stage_marker(name).endswith("-thin"):  # this marker has an outline and no fill
         figure.data[-1].marker.line = {"color": palette.stage_color(name), "width": 1.2}
 
 
@@ -113,7 +113,7 @@ def _edge(figure: go.Figure, edge: tuple[float, float, float], log: bool) -> Non
 def _labels(
     figure: go.Figure, values: Mapping[str, np.ndarray], labels: Mapping[str, str], edge: tuple[float, float, float] | None, low: bool
 ) -> None:
-    """Names in the corner that the curves leave free, in the order of their first values, with their spikes where those are marked."""
+    """Names in the corner without curves, in the order of their first values, with their spike counts if spikes are marked."""
     order = sorted(values, key=lambda name: -float(values[name][0]))
     lines = [(name, labels[name], palette.stage_color(name), palette.stage_glyph(name)) for name in order]
     if edge is not None:
@@ -127,7 +127,7 @@ def _labels(
 
 
 def loading_map(xy: np.ndarray, loadings: np.ndarray, titles: Sequence[str]) -> go.Figure:
-    """The items (V, 2) coloured by their loadings (V,): blue low, orange high, the larger the farther out."""
+    """The items (V, 2) coloured by their loadings (V,): blue low, orange high, larger dots farther out."""
     limit = float(np.quantile(np.abs(loadings), 0.995)) or 1.0
     size = np.abs(loadings) / limit
     order = np.argsort(size)
@@ -159,7 +159,7 @@ def loading_map(xy: np.ndarray, loadings: np.ndarray, titles: Sequence[str]) -> 
 
 
 def dialled_map(before: np.ndarray, after: np.ndarray, color: str) -> go.Figure:
-    """The map of the changed table (P, 2) in colour, each item's old place in grey behind it."""
+    """The map of the changed table (P, 2) in colour, over each item's old position in grey."""
     size = 3 if len(before) > 2000 else 5
     figure = go.Figure()
     for xy, shade, opacity in ((before, palette.NULL_COLOR, 0.35), (after, color, 0.75)):
@@ -173,7 +173,7 @@ def dialled_map(before: np.ndarray, after: np.ndarray, color: str) -> go.Figure:
 
 
 def dialled_spectra(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], color: str) -> go.Figure:
-    """Spectra by ``centred`` and ``raw``, before in grey and after in colour, each over its own root mean square; the raw ones dashed."""
+    """Centred and raw (dashed) spectra, before in grey and after in colour, each divided by its own root mean square."""
     figure = go.Figure()
     words = {"centred": "centred", "raw": "not centred"}
     for name, dash in (("raw", "dash"), ("centred", "solid")):

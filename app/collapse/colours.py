@@ -1,4 +1,4 @@
-"""By what the maps can be coloured: the items' columns, and what is computed of their embeddings, as groups of points. Cached by run."""
+"""Colourings of the maps: the items' columns, and what is computed from their embeddings, as groups of points. Cached by run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Colouring:
-    """A column as the maps draw it. codes: (P,) or (tables, P) uint8, the group of each point, 255 for unknown. words: its value; none
-    where that is the name of its category.
+    """A column as the maps draw it. codes: (P,) or (tables, P) uint8, the group of each point, 255 for unknown. words: its value; empty
+    if that is the name of its category.
 
-    categories: names, the most common first, the last ``other`` if there are more; empty if the column is a number, whose range
-    is then ``low`` to ``high`` over ``STEPS`` groups. values: (tables, P) float32 in place of words, called ``unit``.
+    categories: names, the most common first, the last ``other`` if there are more; empty for a numeric column, which ranges from
+    ``low`` to ``high`` over ``STEPS`` groups. values: (tables, P) float32 instead of words, measured in ``unit``.
     """
 
     label: str
@@ -38,41 +38,41 @@ class Colouring:
 STEPS = 12
 UNKNOWN = 255
 MOST_CODES = 40
-"""Numbers with at most so many different values are taken for codes of categories, which have no order."""
+"""Numbers with at most this many distinct values are treated as category codes, which have no order."""
 
 
 COMPUTED = {
     "by:norm": ("Length (norm)", "Length of the embedding"),
-    "by:cluster": ("Cluster", "Cluster of the last table"),
-    "by:overlap": ("Neighbours kept", f"Share of the {NEIGHBOURS} nearest (cosine) that were there in the table before"),
+    "by:cluster": ("Cluster", "Cluster in the last table"),
+    "by:overlap": ("Neighbours kept", f"Share of the {NEIGHBOURS} nearest neighbours (cosine) kept from the previous table"),
     "by:trust": ("Trust in the map", f"Trustworthiness of the map around an item ({NEIGHBOURS} neighbours, cosine)"),
 }
-"""What is computed from the tables: its name in the list and its legend."""
+"""Colourings computed from the tables: name in the list, and legend."""
 CLUSTERS = 7
-SLOW = {"by:overlap": "the neighbours kept", "by:trust": "the trust in the map"}
+SLOW = {"by:overlap": "neighbours kept", "by:trust": "trust in the map"}
 
 
 def colour_options(run: RunFolder) -> dict[str, str]:
-    """What to colour by and its label: columns, categories first; popularity; what is computed."""
+    """Colourings and their labels: columns, categories first; popularity; computed ones."""
     kinds = _kinds(run)
     names = sorted(kinds, key=kinds.__getitem__) + [c for c in ["popularity"] if c in loaders.items(run)]
     return {**{c: _words(c) for c in names}, **{key: label for key, (label, _) in COMPUTED.items()}}
 
 
 def categories(run: RunFolder) -> dict[str, str]:
-    """The columns that are categories and their labels."""
+    """The categorical columns and their labels."""
     return {c: _words(c) for c, number in _kinds(run).items() if not number}
 
 
 @loaders.of_run(8)
 def _kinds(run: RunFolder) -> dict[str, bool]:
-    """The columns to colour by but popularity, and whether each holds numbers."""
+    """The columns other than popularity, and whether each is numeric."""
     frame = loaders.items(run)
     return {c: _is_number(frame[c]) for c in frame.columns if c not in (*NOT_COLOURS, "popularity")}
 
 
 def colouring(run: RunFolder, column: str | None, method: str) -> Colouring:
-    """The points as groups by a column or by what is computed; None, or what has not been computed yet, gives every point the same."""
+    """Groups the points by a column or a computed colouring; None, or one not computed yet, puts all points into one group."""
     if column in COMPUTED:
         found = _computed(run, column, method)
         return _plain(points.count(run)) if found is None else found
@@ -91,7 +91,7 @@ def _column(run: RunFolder, column: str | None) -> Colouring:
         return _plain(points.count(run))
     values = frame[column] if shown is None else frame[column].iloc[shown]
     if column == "popularity":
-        return _number(values, "Times in the training histories, log scale", np.log1p)
+        return _number(values, "Occurrences in training, log scale", np.log1p)
     if _is_number(frame[column]):
         return _number(pd.to_numeric(values, errors="coerce"), f"{_words(column)}, by rank", pd.Series.rank)
     return _category(values, _words(column))
@@ -103,14 +103,14 @@ def _words(column: str) -> str:
 
 def _is_number(column: pd.Series) -> bool:
     known = column[column != ""]
-    if pd.to_numeric(known[:100], errors="coerce").isna().any():  # most columns of words are known from their beginning
+    if pd.to_numeric(known[:100], errors="coerce").isna().any():  # most text columns are recognised by their beginning
         return False
     values = pd.to_numeric(known, errors="coerce")
     return bool(values.notna().all() and values.nunique() > MOST_CODES)
 
 
 def _number(values: pd.Series, label: str, scale: Callable[[pd.Series], pd.Series]) -> Colouring:
-    """Groups of equal width after ``scale``: a logarithm where it means something, otherwise ranks, so that no group holds nearly all."""
+    """Groups of equal width after ``scale``: a logarithm or ranks, so that no group holds nearly all items."""
     known = np.isfinite(values.to_numpy(dtype=np.float64))
     codes = np.full(len(values), UNKNOWN, dtype=np.uint8)
     if known.any():
@@ -128,8 +128,8 @@ def _category(column: pd.Series, label: str) -> Colouring:
     common = list(first.value_counts().index)
     most = len(palette.CATEGORIES)
     categories = common if len(common) < most else [c for c in common if c != OTHER][: most - 1] + [OTHER]
-    place = {name: i for i, name in enumerate(categories)}
-    codes = first.map(lambda name: place.get(name, len(categories) - 1)).to_numpy(dtype=np.uint8)
+    index = {name: i for i, name in enumerate(categories)}
+    codes = first.map(lambda name: index.get(name, len(categories) - 1)).to_numpy(dtype=np.uint8)
     alone = not several and OTHER not in categories
     words = [] if alone else [value.replace("|", ", ") or "unknown" for value in column]
     return Colouring(f"First {label.lower()}" if several else label, codes, words, tuple(str(c) for c in categories))
@@ -139,7 +139,7 @@ def _category(column: pd.Series, label: str) -> Colouring:
 
 
 def _computed(run: RunFolder, column: str, method: str) -> Colouring | None:
-    """Quick ones at once; the slow ones as ``long`` says."""
+    """The quick ones at once, the slow ones through ``long``."""
     tables = points.tables(run)
     if column == "by:norm":
         norms = np.stack([np.linalg.norm(table, axis=1) for table in tables.values()])
@@ -162,7 +162,7 @@ def _computed(run: RunFolder, column: str, method: str) -> Colouring | None:
 
 
 def overlaps(tables: Mapping[str, np.ndarray], progress: Progress) -> np.ndarray:
-    """For each table and item the share of its NEIGHBOURS nearest that were there in the table before: (tables, P), NaN in the first."""
+    """The share of each item's nearest neighbours kept from the previous table: (tables, P), NaN in the first."""
     from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 
     sets = [neighbour_sets(table, NEIGHBOURS, "cosine", part(progress, i, len(tables))) for i, table in enumerate(tables.values())]
@@ -171,20 +171,20 @@ def overlaps(tables: Mapping[str, np.ndarray], progress: Progress) -> np.ndarray
 
 
 def trusts(tables: Mapping[str, np.ndarray], layouts: Mapping[str, np.ndarray], progress: Progress) -> np.ndarray:
-    """For each table and item the trustworthiness of its surroundings on its map: (tables, P)."""
+    """The trustworthiness of the map around each item: (tables, P)."""
     from adrec.collapse.distortion import point_trustworthiness as trust
 
     each = enumerate(tables.items())
     return np.stack([trust(t, layouts[name], NEIGHBOURS, "cosine", part(progress, i, len(tables))) for i, (name, t) in each])
 
 
-def part(progress: Progress, place: int, parts: int) -> Progress:
-    """The progress of one of equal parts as that of the whole."""
-    return lambda fraction, words: progress((place + fraction) / parts, words)
+def part(progress: Progress, index: int, parts: int) -> Progress:
+    """The progress of one of ``parts`` equal parts, as progress of the whole."""
+    return lambda fraction, words: progress((index + fraction) / parts, words)
 
 
 def _scale(label: str, values: np.ndarray, low: float, high: float, unit: str) -> Colouring:
-    """Numbers of each table on one scale for all tables."""
+    """Numbers per table, on one scale for all tables."""
     known = np.isfinite(values)
     share = (np.where(known, values, low) - low) / ((high - low) or 1.0)
     codes = np.where(known, np.minimum(share * STEPS, STEPS - 1).astype(np.uint8), UNKNOWN).astype(np.uint8)
@@ -202,7 +202,7 @@ def _clusters(run: RunFolder) -> Colouring:
 
 
 def clusters(table: np.ndarray) -> np.ndarray:
-    """k-means (scikit-learn, seed 0) of a table's rows at length 1, so that near means a high cosine: (P,), the largest cluster is 0."""
+    """k-means (scikit-learn, seed 0) of a table's unit rows, so that distance follows the cosine: (P,), the largest cluster is 0."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
     from adrec.maps.tables import unit_rows

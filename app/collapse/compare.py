@@ -1,4 +1,4 @@
-"""Compare: tables of two runs or files laid into one folder, which then opens like a run, with the same maps, spectra and verdicts."""
+"""Compare: copies tables of two runs or files into one folder, which opens like a run, with the same maps, spectra and verdicts."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from app import loaders, own_data, state, ui
 from app.collapse import data
 
 MOST = 6
-"""Tables of a comparison: more share neither maps nor colours well."""
+"""Tables in a comparison; more would not fit on the maps or in the palette."""
 
 
 def chooser(run: RunFolder, place: Any) -> None:
-    """A button beside the run that asks for the other run or file and which tables of both, and lays them side by side."""
-    words = "Lay tables of two runs or files over each other in the same frames."
+    """A button next to the run that asks for the other run or file and the tables of both to show side by side."""
+    words = "Show tables of two runs or files on the same axes."
     if place.button("Compare", icon=":material/compare:", help=words, key=f"compare.{loaders.key(run)}"):
         _choose(run)
 
@@ -27,17 +27,17 @@ def _choose(run: RunFolder) -> None:
     others = candidates(run)
     if not others:
         items, width = data.stages(run).items, data.stages(run).width
-        st.caption(f"No other run or file here has tables of {items:,} items and width {width}, which sharing a map takes.")
+        st.caption(f"No other run or file has tables of {items:,} items and width {width}, as a shared map requires.")
         return
-    st.caption("Both are then shown in the same frames, each table with its verdict. Files come in by the page 'Your embeddings'.")
+    st.caption("Both are shown on the same axes, each table with its verdict. To add files, use the page 'Your embeddings'.")
     names = list(others)
     other = others[st.selectbox("With", names, format_func=lambda n: ui.run_title(others[n]), key=f"compare.with.{loaders.key(run)}")]
     first = _tables("Tables of this run", run, f"compare.of.{loaders.key(run)}")
     second = _tables(ui.plain(f"Tables of {other.name}"), other, f"compare.{loaders.key(run)}.{loaders.key(other)}")
     count = len(first) + len(second)
-    wrong = "Choose at least one table of each." if not (first and second) else f"Choose {MOST} at most." if count > MOST else None
+    wrong = "Choose at least one table from each." if not (first and second) else f"Choose at most {MOST}." if count > MOST else None
     if st.button("Show side by side", type="primary", disabled=wrong is not None, help=wrong, key="compare.go"):
-        with st.spinner("Judging and comparing"):
+        with st.spinner("Diagnosing and comparing"):
             made = together(run, first, other, second)
         state.put(run=made.name, stage=None, table=None, frame=None, direction=None)
         st.rerun()
@@ -49,7 +49,7 @@ def _tables(label: str, run: RunFolder, key: str) -> list[str]:
 
 
 def candidates(run: RunFolder) -> dict[str, RunFolder]:
-    """The other runs and brought files whose tables are as large, by name."""
+    """The other runs and uploaded files with tables of the same size, by name."""
     here = data.stages(run)
     found: dict[str, RunFolder] = {}
     for other in loaders.all_runs():
@@ -59,12 +59,12 @@ def candidates(run: RunFolder) -> dict[str, RunFolder]:
                 if (shown.items, shown.width) == (here.items, here.width):
                     found[other.name] = other
         except AdrecError:
-            continue  # a folder that cannot be read is no candidate
+            continue  # skip unreadable folders
     return found
 
 
 def together(run: RunFolder, first: list[str], other: RunFolder, second: list[str]) -> RunFolder:
-    """The folder that holds the chosen tables of both, rows matched by item id; made once, among the person's own runs."""
+    """The folder with the chosen tables of both, rows matched by item id; created once, among the user's own runs."""
     from adrec.embeddings.bring import bring, import_tables
     from adrec.embeddings.judging import judge
 
@@ -78,7 +78,7 @@ def together(run: RunFolder, first: list[str], other: RunFolder, second: list[st
             return folder
         if not folder.path.exists() and loaders.find_run(folder.name) is None:
             return import_tables(folder, sources, judge(sources))
-    raise AdrecError(f"There are a thousand comparisons called '{stem}'; remove some of them.")
+    raise AdrecError(f"There are already a thousand comparisons called '{stem}'; delete some of them.")
 
 
 def _digests(folder: RunFolder) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the Collapse page shows of a run's tables, as arrays and words: stages, spectra, measures, maps. Cached by run."""
+"""The data behind the Collapse page, as arrays and text: stages, spectra, measures, maps. Cached by run."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from app import loaders, palette
 NEIGHBOURS = 10
 NULL = "null"
 AT_ONCE = 10_000
-"""Items up to which what takes long (and what looks at every pair of items) is computed before anything is shown or asked for."""
+"""Up to this many items, slow computations (such as those over all pairs of items) run without asking first."""
 
 
 @dataclass(frozen=True)
 class Stages:
-    """The tables on show in order, and whether one of them stands for pre-training and warm-up together."""
+    """The tables shown, in order. merged: one table stands for both pre-training and warm-up."""
 
     names: tuple[str, ...]
     merged: bool
@@ -29,10 +29,10 @@ class Stages:
 
 
 def stages(run: RunFolder) -> Stages:
-    """The run's different tables; a run without any is a WeightsError."""
+    """The run's distinct tables; WeightsError if there are none."""
     tables, names = loaders.distinct(run)
     if not tables:
-        raise WeightsError(f"The run '{run.name}' has no item table yet: its first appears when training begins.")
+        raise WeightsError(f"The run '{run.name}' has no item table yet; the first is saved when training begins.")
     items, width = next(iter(tables.values())).shape
     return Stages(tuple(tables), names.get("warmup") == "pretrain", items, width)
 
@@ -46,12 +46,12 @@ def measures(run: RunFolder) -> dict[str, dict[str, float]]:
 
 
 def official(run: RunFolder) -> dict[str, dict[str, float]]:
-    """The official notebook's nine of the same tables."""
+    """The official notebook's nine measures of the same tables."""
     return {name: _official(run, name) for name in (NULL, *stages(run).names)}
 
 
 def distinct_tables(run: RunFolder) -> dict[str, np.ndarray]:
-    """The run's different tables, for functions that are cached by path."""
+    """The run's distinct tables, by name."""
     return loaders.distinct(run)[0]
 
 
@@ -86,13 +86,13 @@ Line = tuple[str, str]
 
 
 def stage_lines(run: RunFolder, name: str) -> list[Line]:
-    """What stands above a stage's map: how its models rank, what the warm-up changes though no item moves, how many neighbours stayed."""
+    """The lines above a stage's map: how its models rank, what the warm-up changes though no item moves, how many neighbours are kept."""
     if loaders.is_bare(run):
         return _stayed(run, name)
     if name == "initial":
         random = ("Random numbers, before any training", "Every item starts as a draw from a Gaussian.")
         kept = [stage for stage, shown in loaders.distinct(run)[1].items() if shown == "initial" != stage]
-        return [random, *(_ranking(run, stage, f"The model on them, after {palette.stage_label(stage).lower()}") for stage in kept)]
+        return [random, *(_ranking(run, stage, f"The model using them, after {palette.stage_label(stage).lower()}") for stage in kept)]
     merged = stages(run).merged and name == "pretrain"
     lines = [_ranking(run, stage, f"After {palette.stage_label(stage).lower()}") for stage in ([name, "warmup"] if merged else [name])]
     if merged or name == "warmup":
@@ -103,10 +103,10 @@ def stage_lines(run: RunFolder, name: str) -> list[Line]:
 def _ranking(run: RunFolder, stage: str, when: str) -> Line:
     found = loaders.metrics(run).get(stage, {}).get("val", {})
     if "ndcg@10" not in found:
-        return f"{when}: not validated yet", "It is validated every few epochs."
+        return f"{when}: not validated yet", "Validation runs every few epochs."
     parts = [f"{name} {100 * found[key]:.1f} %" for name, key in (("NDCG@10", "ndcg@10"), ("HR@10", "hr@10")) if key in found]
     errors = [f"{100 * found[key]:.1f}" for key in ("ndcg@10_se", "hr@10_se") if key in found]
-    hint = f"Mean over {found.get('users', 0):,} users of the place that the model gives to the next item, on validation"
+    hint = f"Rank of the next item, averaged over {found.get('users', 0):,} validation users"
     return f"{when}: {', '.join(parts)}", hint + (f"; standard errors {' and '.join(errors)} points." if errors else ".")
 
 
@@ -114,19 +114,19 @@ def _error(run: RunFolder) -> list[Line]:
     first, last = _warmup_error(run)
     if first is None or last is None:
         return []
-    hint = "Mean squared error per number of the denoiser's guess at the next item's embedding x₀, at the warm-up's first and last step."
+    hint = "Mean squared error per coordinate of the denoiser's estimate of the next item's x₀, at the first and last warm-up step."
     return [(f"Error of x̂₀ in the warm-up: {first:.2f} → {last:.2f}", hint)]
 
 
 def _stayed(run: RunFolder, name: str) -> list[Line]:
     shown = stages(run)
-    place = shown.names.index(name)
-    if place == 0 or shown.items > AT_ONCE or shown.items < 2:
+    index = shown.names.index(name)
+    if index == 0 or shown.items > AT_ONCE or shown.items < 2:
         return []
-    share = _overlap(run, shown.names[place - 1], name)
+    share = _overlap(run, shown.names[index - 1], name)
     chance = min(1.0, NEIGHBOURS / (shown.items - 1))
-    hint = f"Of every item's {NEIGHBOURS} nearest by cosine, the share that was there in the stage before; by chance {100 * chance:.1f} %."
-    return [(f"{100 * share:.0f} % of all neighbours stayed", hint)]
+    hint = f"The share of each item's {NEIGHBOURS} nearest (cosine) kept from the previous stage; {100 * chance:.1f} % by chance."
+    return [(f"{100 * share:.0f} % of neighbours kept", hint)]
 
 
 @loaders.of_run(64, shared=False)
@@ -148,7 +148,7 @@ def _warmup_error(run: RunFolder) -> tuple[float | None, float | None]:
 
 
 def layouts(run: RunFolder, method: str) -> dict[str, np.ndarray] | None:
-    """Each table's (V, 2) float32 positions in one frame: PCA at once, UMAP if somebody computed it, else None."""
+    """Each table's (V, 2) float32 positions in one frame: PCA at once; UMAP if it has been computed, else None."""
     if method == "pca":
         return _pca(run)[0]
     return _umap(run, _projections_changed(run)) if _projections_changed(run) else None

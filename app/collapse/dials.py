@@ -1,4 +1,4 @@
-"""The dials: a collapse applied to the run's last table by degree, and which picture, verdict and ranking notice it."""
+"""The dials: apply a collapse to the run's last table by degrees, and see which picture, verdict and ranking notice it."""
 
 import html
 from collections.abc import Sequence
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from adrec.data.dataset import SequenceDataset
 
 KINDS = {
-    "noise": ("Noise", "A share of every column's variance becomes random numbers."),
-    "rank": ("Cut directions", "Only the strongest directions are kept."),
-    "offset": ("Common offset", "The same vector is added to every item, which then share most of their length."),
-    "shrink": ("Shrink", "All numbers become smaller, up to a thousandfold."),
-    "duplicate": ("Duplicates", "A share of the items become copies of other items."),
+    "noise": ("Noise", "Replaces a share of every column's variance with random numbers."),
+    "rank": ("Cut directions", "Keeps only the strongest directions."),
+    "offset": ("Common offset", "Adds the same vector to every item, so that it makes up most of their length."),
+    "shrink": ("Shrink", "Scales all numbers down, by up to a factor of a thousand."),
+    "duplicate": ("Duplicates", "Turns a share of the items into copies of others."),
 }
 DEGREES = (0, 10, 25, 50, 75, 90, 100)
-"""In percent; what the dial can be set to."""
+"""The settings of the dial, in percent."""
 ITEMS = 5_000
-"""Items that the pictures are of; of larger tables, a part spread over popularity."""
+"""The most items in the pictures; larger tables are sampled across popularity."""
 USERS = 300
-"""Validation users that are ranked, drawn once."""
+"""Validation users to rank, drawn once."""
 PICTURES = {
     "map": ("the map", "Map: how differently the points lie (0 to 1)"),
     "centred spectrum": ("the centred spectrum", "Centred spectrum: effective rank"),
@@ -40,13 +40,13 @@ PICTURES = {
     "spikes": ("the spikes", "Spikes above the noise edge"),
     "mean cosine": ("the mean cosine", "Mean cosine"),
     "scale": ("the scale", "Scale (standard deviation)"),
-    "neighbours": ("the neighbours", "Nearest ten: share that is gone"),
+    "neighbours": ("the neighbours", "Ten nearest neighbours: share lost"),
     "verdict": ("the verdict", "Verdict"),
     "ranking": ("the ranking", "Ranking: HR@10"),
 }
-LINES = "A picture counts as noticing when: the map's Procrustes disparity is above 0.1; an effective rank or the scale moves by more than "
-LINES += "a tenth; a spike comes or goes; the mean cosine moves by more than 0.1; over a fifth of the neighbours are gone; the kind of "
-LINES += "verdict changes; HR@10 moves by more than chance (McNemar, p < 0.05). These lines are judgements, the same for every collapse."
+LINES = "A picture counts as noticing if the map's Procrustes disparity is above 0.1; an effective rank or the scale changes by more than "
+LINES += "a tenth; a spike appears or disappears; the mean cosine changes by more than 0.1; over a fifth of the neighbours are lost; the "
+LINES += "verdict changes; HR@10 changes by more than chance (McNemar, p < 0.05). These limits are judgement calls, the same for all."
 
 
 @st.fragment
@@ -61,29 +61,29 @@ def _section(run: RunFolder) -> None:
     shown = data.stages(run)
     name = shown.names[-1]
     rows = _sample(run)
-    of = f" Pictures and verdict are of {len(rows):,} of the {shown.items:,} items, spread over popularity."
+    of = f" Pictures and verdict use {len(rows):,} of the {shown.items:,} items, sampled across popularity."
     part = of if len(rows) < shown.items else ""
     if _cooccurrence(run) is None:
-        part += " Without interactions at hand, only the spectral half of the verdict is decided."
-    st.caption(f"Turn a healthy table bad, here the {ui.plain(shown.label(name).lower())} one, and see which picture notices.{part}")
+        part += " Without interactions, only the spectral half of the verdict is decided."
+    st.caption(f"Damage a healthy table, here the {ui.plain(shown.label(name).lower())} one, and see which pictures notice.{part}")
     kind, degree = _controls(shown)
     head, pictures = st.container(), st.container()
-    _ranking(run, name, kind)  # below the pictures, which show what it finds
-    table_dialled = (run, _cooccurrence(run) is not None, name, kind)
-    before, after = _seen(*table_dialled, 0), _seen(*table_dialled, degree)
+    _ranking(run, name, kind)  # placed below the pictures, which show its result
+    dialled = (run, _cooccurrence(run) is not None, name, kind)
+    before, after = _measured(*dialled, 0), _measured(*dialled, degree)
     found = _notices(before, after)
     ranks = _ranks(run, name, kind, degree)
     table = rows_of(found, before[1], after[1], ranks)
     head.markdown(f"**{lesson(table, degree)}**")
     with pictures:
-        _pictures(run, _drawn(*table_dialled, degree), table)
-    if degree:  # so that the dial moves quickly from here on
+        _pictures(run, _drawn(*dialled, degree), table)
+    if degree:  # precompute the other degrees, so that the dial responds quickly
         for other in DEGREES:
-            _seen(*table_dialled, other)
+            _measured(*dialled, other)
 
 
 def _sample(run: RunFolder) -> np.ndarray:
-    """The rows that pictures and verdict are of."""
+    """The rows used for the pictures and the verdict."""
     frame = loaders.items(run)
     if len(frame) <= ITEMS:
         return np.arange(len(frame))
@@ -103,22 +103,22 @@ def _controls(shown: data.Stages) -> tuple[str, int]:
     degree = state.get("degree", 0)
     degree = degree if degree in DEGREES else 0
     kept = directions_kept((shown.items, shown.width), degree / 100)
-    extra = {"rank": f" {kept} of {min(shown.items, shown.width)} are left.", "shrink": f" Now times {0.001 ** (degree / 100):.3g}."}
+    extra = {"rank": f" {kept} of {min(shown.items, shown.width)} remain.", "shrink": f" Now scaled by {0.001 ** (degree / 100):.3g}."}
     st.caption(KINDS[kind][1] + extra.get(kind, ""))
     return kind, degree
 
 
-# -- what is seen of a changed table ------------------------------------------------------------------------------
+# -- measuring a changed table ------------------------------------------------------------------------------------
 
 
-@loaders.of_run(96, spinner="Looking at the changed table")
-def _seen(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> "tuple[Pictures, Verdict]":
+@loaders.of_run(96, spinner="Measuring the changed table")
+def _measured(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> "tuple[Pictures, Verdict]":
     """known: whether the interactions are at hand."""
     from adrec.collapse.dials import Pictures, dial
     from adrec.collapse.verdict import diagnose
 
     if degree == 0 and kind != "offset":
-        return _seen(run, known, name, "offset", 0)
+        return _measured(run, known, name, "offset", 0)
     tables = data.distinct_tables(run)
     rows = _sample(run)
     table = dial(tables[name], kind, degree / 100)[rows]
@@ -129,7 +129,7 @@ def _seen(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> "tu
 
 
 def _cooccurrence(run: RunFolder) -> "Cooccurrence | None":
-    """Which items are used together; None while the interactions are not at hand."""
+    """Which items are used together; None if the interactions are not available."""
     histories = None if loaders.is_bare(run) else denoising_data.dataset(run)[0]
     return None if histories is None else _counted(run, histories)
 
@@ -154,7 +154,7 @@ Row = tuple[str, str, str, bool]
 def rows_of(
     found: "Sequence[PictureChange]", before: "Verdict", after: "Verdict", ranks: tuple[np.ndarray, np.ndarray] | None
 ) -> list[Row]:
-    """What each picture, the verdict and, if it was measured, the ranking show before and after."""
+    """What each picture, the verdict and, if measured, the ranking show before and after."""
     from adrec.collapse.verdict import KIND_WORDS
 
     rows: list[Row] = [(n.picture, number(n.before), number(n.after), n.noticed) for n in found]
@@ -170,7 +170,7 @@ def rows_of(
 def lesson(rows: Sequence[Row], degree: int) -> str:
     """One sentence: whether the map looks the same, and what noticed."""
     if degree == 0:
-        return "Nothing is changed yet: turn the dial."
+        return "Nothing has changed yet: move the slider."
     by = {picture: noticed for picture, _, _, noticed in rows}
     eye = "The map looks different" if by.pop("map") else "The map looks the same"
     saw, blind = ([PICTURES[picture][0] for picture, seen in by.items() if seen is wanted] for wanted in (True, False))
@@ -193,7 +193,7 @@ def _drawn(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> tu
     from adrec.collapse.dials import aligned
     from adrec.collapse.spectra import over_rms
 
-    (before, _), (after, _) = _seen(run, known, name, kind, 0), _seen(run, known, name, kind, degree)
+    (before, _), (after, _) = _measured(run, known, name, kind, 0), _measured(run, known, name, kind, degree)
     color, xy = palette.stage_color(name), aligned(before.map, after.map)
     moved = {"x_before": before.map[:, 0], "y_before": before.map[:, 1], "x_after": xy[:, 0], "y_after": xy[:, 1]}
     old, new = ({"centred": over_rms(look.centred), "raw": over_rms(look.raw)} for look in (before, after))
@@ -205,11 +205,11 @@ def _drawn(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> tu
 def _pictures(run: RunFolder, drawn: tuple[tuple[Any, pd.DataFrame], ...], rows: Sequence[Row]) -> None:
     left, middle, right = st.columns([5, 5, 5], gap="medium")
     with left:
-        st.markdown("**Map**", help="PCA of the changed table, moved, turned and sized onto the old one, which is grey.")
-        alt = "The item map of the changed table over the old one"
+        st.markdown("**Map**", help="PCA of the changed table, shifted, rotated and scaled to match the old one, which is grey.")
+        alt = "Item map of the changed table over the old one"
         ui.figure(*drawn[0], f"{run.name}-dial-map", alt, key="collapse.dial.map")
     with middle:
-        st.markdown("**Spectrum**", help="Each curve over its own root mean square; grey: before.")
+        st.markdown("**Spectrum**", help="Each curve relative to its own root mean square; grey: before.")
         alt = "Spectra of the changed table and of the old one"
         ui.figure(*drawn[1], f"{run.name}-dial-spectra", alt, key="collapse.dial.spectra")
     with right:
@@ -250,7 +250,7 @@ def _ranking(run: RunFolder, name: str, kind: str) -> None:
         cost = max(ranking.seconds(run, name, USERS) * len(missing), 1)
         why = why and ui.plain(why)
         pressed = place.button(words, icon=":material/leaderboard:", disabled=why is not None, help=why, key="dials.rank")
-        note.caption(why or f"By the run's own model and evaluator, validation users drawn once: about {cost:.0f} s.")
+        note.caption(why or f"Uses the run's own model and evaluator, and validation users drawn once; takes about {cost:.0f} s.")
         if not pressed:
             return
         _rank(run, name, kind, missing, place.progress(0.0, words))

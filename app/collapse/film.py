@@ -1,4 +1,4 @@
-"""The film of a run's training: what it is sent, and the section that shows it."""
+"""The film of a run's training: the data sent to the browser, and the section that shows it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from adrec.collapse.film import Film
 
 AT_ONCE = 60
-"""Million numbers in all frames up to which a film is made without being asked for: some seconds."""
+"""Up to this many million numbers in all frames, a film is made without asking; it takes a few seconds."""
 SHOWN: dict[str, tuple[str, str, int, bool]] = {
     "effective_rank": ("Effective rank", "How many directions the items really use; noise uses nearly all.", 1, False),
-    "largest_over_edge": ("Largest over noise edge", "The strongest direction over the strongest that noise shows; noise: 1.", 2, False),
-    "spikes": ("Spikes", "Directions stronger than noise shows.", 0, False),
-    "mean_cosine": ("Mean cosine", "How alike two random items point; 0: not at all.", 3, False),
-    "std": ("Scale", "Standard deviation of all numbers of the table.", 4, False),
-    "kept": ("Neighbours kept", "Of every item's ten nearest, the share that was there when the stage began.", 0, True),
-    "ndcg@10": ("NDCG@10", "Ranking of the next item on validation.", 1, True),
+    "largest_over_edge": ("Largest over noise edge", "The strongest direction relative to the strongest in noise; noise: 1.", 2, False),
+    "spikes": ("Spikes", "Directions stronger than any in noise.", 0, False),
+    "mean_cosine": ("Mean cosine", "The mean cosine of two random items; 0: unrelated.", 3, False),
+    "std": ("Scale", "Standard deviation of all numbers in the table.", 4, False),
+    "kept": ("Neighbours kept", "The share of each item's ten nearest neighbours kept since the stage began.", 0, True),
+    "ndcg@10": ("NDCG@10", "How well the next item is ranked on validation.", 1, True),
 }
-"""By key: name, what it says, digits, whether it is a percentage."""
-CAPTION = "Every table saved while it was trained, on one pair of axes: what moves is the table, never the camera. "
+"""By key: name, meaning, digits, whether it is a percentage."""
+CAPTION = "Every table saved during training, on one pair of axes: what moves is the table, never the camera. "
 KEYS = "Space plays, the arrow keys step."
 
 
@@ -39,18 +39,18 @@ def section(run: RunFolder) -> None:
 
     st.subheader("Film of the training", anchor=False)
     if loaders.is_bare(run):
-        st.caption("These are tables without a training: there is nothing to play. Compare them on the maps above.")
+        st.caption("These tables come without a training run, so there is nothing to play. Compare them on the maps above.")
         return
     found = _film(run)
     if found is None:
         count, shown = frame_count(run), data.stages(run)
         if count < 2:
-            st.caption("This run keeps no item tables from along its training, so there is nothing to play.")
+            st.caption("This run kept no item tables during training, so there is nothing to play.")
             return
         size = count * min(shown.items, 10_000) * shown.width / 1e6
         place = st.empty()
         if size > AT_ONCE and not place.button(f"Make the film of {count} tables", icon=":material/movie:", key="film.make"):
-            st.caption(f"About {max(size / 15, 5):.0f} s; it is kept in the run folder.")
+            st.caption(f"Takes about {max(size / 15, 5):.0f} s; the film is kept in the run folder.")
             return
         found = _make(run, place)
     show(run, found)
@@ -85,29 +85,29 @@ def show(run: RunFolder, found: "Film") -> None:
     now = maps.chosen(run)
     frame = state.get("frame", len(found) - 1)
     frame = frame if 0 <= frame < len(found) else len(found) - 1
-    part = f"{len(found.rows):,} of {data.stages(run).items:,} items, spread over popularity. "
+    part = f"Showing {len(found.rows):,} of {data.stages(run).items:,} items, sampled across popularity. "
     sample = part if len(found.rows) < data.stages(run).items else ""
     first, last = 100 * found.explained[0], 100 * found.explained[-1]
     share = f"The two axes show {first:.0f} % of the first table's variance and {last:.0f} % of the last's. "
     st.caption(CAPTION + share + sample + KEYS)
-    mount(_packed(run, now["row"], now["colour"], frame, found), _told(len(found)))
+    mount(_packed(run, now["row"], now["colour"], frame, found), _on_frame(len(found)))
     ui.download("Measures of every snapshot (CSV)", table(found), f"{run.name}-film")
 
 
 def table(found: "Film") -> pd.DataFrame:
-    """One row a frame: stage, epoch, measures."""
+    """One row per frame: stage, epoch, measures."""
     from adrec.collapse.film import MEASURES
 
     head = {"stage": found.stages, "epoch": found.epochs, "kept_by_stage": found.best}
     return pd.DataFrame({**head, **dict(zip(MEASURES, found.measures.T, strict=True))})
 
 
-def _told(frames: int) -> Any:
-    def told(frame: int) -> None:
+def _on_frame(frames: int) -> Any:
+    def on_frame(frame: int) -> None:
         if 0 <= frame < frames:
             state.put(frame=frame)
 
-    return told
+    return on_frame
 
 
 @loaders.of_run(8)
@@ -149,7 +149,7 @@ def _packed(run: RunFolder, row: int, colour: str | None, frame: int, _found: "F
 
 
 def frames(run: RunFolder, found: "Film") -> list[dict[str, Any]]:
-    """Each frame in words, with its mark and, where it is known, its verdict."""
+    """Each frame in words, with its mark and, if known, its verdict."""
     verdicts = _verdicts(run)
     listed = []
     for stage, epoch, best in zip(found.stages.tolist(), found.epochs.tolist(), found.best.tolist(), strict=True):
@@ -161,7 +161,7 @@ def frames(run: RunFolder, found: "Film") -> list[dict[str, Any]]:
 
 
 def _verdicts(run: RunFolder) -> Mapping[tuple[str, int], str]:
-    """By stage and epoch, the verdict in a word or two, from the kept diagnosis."""
+    """The verdict in a word or two by stage and epoch, from the saved diagnosis."""
     from adrec.collapse.diagnosis import cached_diagnosis
     from adrec.collapse.verdict import KIND_WORDS
 

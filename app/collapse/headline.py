@@ -1,4 +1,4 @@
-"""The head of the Collapse page: the answer in one sentence, a card with each table's verdict, and what the verdicts rest on."""
+"""The top of the Collapse page: the answer in one sentence, a card with each table's verdict, and the evidence for the verdicts."""
 
 import html
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ SIGNS = {
     "noise-like": "✗",
     "complete-collapse": "✗",
 }
-"""Beside the words, so that colour is not needed."""
-START = "Random numbers: where the training begins."
+"""Shown with the words, so that colour is not the only signal."""
+START = "Random numbers, before any training."
 NUMBERS = (
-    ("spikes", "directions stronger than noise: {:.0f}"),
+    ("spikes", "directions above noise {:.0f}"),
     ("effective_rank", "effective rank {:.0f}"),
     ("neighbour_lift", "neighbours used together {:.1f} times as often as chance"),
 )
-"""The measures that stand for the two halves of a verdict: enough of a spectrum, and neighbours that mean something."""
+"""The measures that sum up the two halves of a verdict: enough structure in the spectrum, and meaningful neighbours."""
 
 CSS = """<style>
 .strip {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: .5rem}
@@ -48,7 +48,7 @@ def _kept(run: RunFolder) -> dict[str, dict[str, Any]] | None:
     return None if kept is None else {entry["name"]: entry["verdict"] for entry in kept["tables"]}
 
 
-@loaders.of_run(32, spinner="Judging the item tables", shared=False)
+@loaders.of_run(32, spinner="Diagnosing the item tables", shared=False)
 def _judged(run: RunFolder, known: bool) -> dict[str, dict[str, Any]]:
     """known: whether the interactions are at hand."""
     from adrec.collapse.cooccurrence import Cooccurrence
@@ -77,7 +77,7 @@ def show(run: RunFolder, place: Any) -> None:
 
 
 def answer(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> str:
-    """What became of the last table, in one sentence with its numbers."""
+    """The state of the last table, in one sentence with its numbers."""
     from adrec.collapse.verdict import KIND_WORDS
 
     shown = data.stages(run)
@@ -95,7 +95,7 @@ def _numbers(verdict: Mapping[str, Any]) -> str:
             null = by_name[measure]["null"]
             beside = f" (noise: {null:.0f})" if null is not None and measure == "effective_rank" else ""
             parts.append(words.format(by_name[measure]["value"]) + beside)
-    return f"Here: {', '.join(parts)}."
+    return f"Measured: {', '.join(parts)}."
 
 
 def strip(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
@@ -110,7 +110,7 @@ def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
 
     start = name == "initial" and verdict["kind"] == "noise-like"
     sign, says = ("○", START) if start else (SIGNS[verdict["kind"]], verdict["says"])
-    half = " No interactions, so only the spectral half is decided." if verdict["undecided"] else ""
+    half = " Without interactions, only the spectral half is decided." if verdict["undecided"] else ""
     sure = "over 99" if verdict["confidence"] > 0.99 else f"{100 * verdict['confidence']:.0f}"
     head = f"<div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
     kind = f"<div class='verdict'>{sign} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
@@ -119,7 +119,7 @@ def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
 
 
 def evidence(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """What every verdict rests on: each measure's value, null and threshold, what is undecided, and what to try next."""
+    """The evidence for every verdict: each measure's value, null and threshold, what is undecided, and what to try next."""
     shown = data.stages(run)
     with st.expander("Why: the evidence, and what to try next"):
         for tab, name in zip(st.tabs([ui.plain(shown.label(name)) for name in shown.names]), shown.names, strict=True):
@@ -128,8 +128,8 @@ def evidence(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
         rows = [{"table": name, **row} for name in shown.names for row in found[name]["evidence"]]
         ui.download("Evidence (CSV)", pd.DataFrame(rows), f"{run.name}-evidence")
         st.caption(
-            "Null: the same measure on noise, or on rows dealt at random. Confidence: how far the deciding comparisons are from their "
-            "thresholds, as a chance; docs/VERDICT.md says how often verdicts were right on tables of known truth."
+            "Null: the same measure on noise, or on randomly shuffled rows. Confidence: how far the deciding comparisons are from their "
+            "thresholds, as a probability; docs/VERDICT.md says how often verdicts were right on synthetic tables with known labels."
         )
 
 
@@ -145,7 +145,7 @@ def _evidence(verdict: Mapping[str, Any]) -> None:
     for text in verdict["undecided"]:
         st.markdown(f"**Undecided.** {ui.plain(text)}")
     for remedy in verdict["next"]:
-        st.markdown(f"**Try.** {ui.plain(remedy['text'])}{_link(remedy['run'])}")
+        st.markdown(f"**Try this.** {ui.plain(remedy['text'])}{_link(remedy['run'])}")
 
 
 EVIDENCE_CSS = """<style>
@@ -156,7 +156,7 @@ EVIDENCE_CSS = """<style>
 
 
 def _link(run: str) -> str:
-    """A link to a bundled run that shows the effect; nothing where it is not here."""
+    """A link to the bundled run that shows the effect; empty if that run is missing."""
     if not run or loaders.find_run(run) is None:
         return ""
     return f" [Look at {ui.plain(run)}](?{urlencode(state.link(run=run))})"

@@ -1,4 +1,4 @@
-"""What the Collapse page shows of a run's items: titles, neighbours in each stage, facts. Cached by run."""
+"""The items of the Collapse page: titles, neighbours in each stage, facts. Cached by run."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from app.collapse.data import NEIGHBOURS, distinct_tables
 
 @loaders.of_run(8)
 def titles(run: RunFolder) -> list[str]:
-    """A title for every item, row by row; the data set's own id where there is none (shared: never change it)."""
+    """A title for every item, row by row, or the data set's own id if there is none (shared: do not modify)."""
     frame = loaders.items(run)
     return [title or f"item {item}" for title, item in zip(frame["title"], frame["item"], strict=True)]
 
 
 @loaders.of_run(8)
 def alphabetical(run: RunFolder) -> list[int]:
-    """The ids of all items in the order of their titles (shared: never change it)."""
+    """The ids of all items, sorted by title (shared: do not modify)."""
     found = titles(run)
     return [i + 1 for i in sorted(range(len(found)), key=lambda i: found[i].casefold())]
 
 
 def first_item(run: RunFolder) -> int:
-    """The item shown until one is chosen: the most popular, or else the first."""
+    """The item shown by default: the most popular, or else the first."""
     frame = loaders.items(run)
     return 1 + int(frame["popularity"].to_numpy().argmax()) if "popularity" in frame and len(frame) else 1
 
@@ -34,8 +34,8 @@ METRICS = {"cosine": "Cosine", "dot": "Dot product", "euclidean": "Euclidean dis
 
 @loaders.of_run(512, shared=False)
 def neighbours(run: RunFolder, row: int, metric: str = "cosine") -> dict[str, list[dict[str, Any]]]:
-    """By table, the item's nearest in the original space, exactly: row, number (the cosine, dot product or distance), and whether it was
-    there in the table before."""
+    """The item's exact nearest neighbours in embedding space, by table: row, number (cosine, dot product or distance), and whether it
+    was also a neighbour in the previous table."""
     from adrec.maps.neighbours import neighbours
 
     found: dict[str, list[dict[str, Any]]] = {}
@@ -50,14 +50,14 @@ def neighbours(run: RunFolder, row: int, metric: str = "cosine") -> dict[str, li
 
 
 def facts(run: RunFolder, row: int) -> dict[str, str]:
-    """What is known of an item: its number here, its id in the data set, how often it occurs and its other columns."""
+    """An item's number, its id in the data set, how often it occurs, and its other columns."""
     frame = loaders.items(run)
     record = frame.iloc[row]
-    found = {"Number here": f"{row + 1}", "Id in the data": str(record["item"])}
+    found = {"Item number": f"{row + 1}", "Id in the data set": str(record["item"])}
     if "popularity" in frame:
         times = frame["popularity"].to_numpy()
-        place = 1 + int(np.count_nonzero(times > record["popularity"]))
-        found["In training histories"] = f"{int(record['popularity']):,} times (place {place:,} of {len(frame):,})"
+        rank = 1 + int(np.count_nonzero(times > record["popularity"]))
+        found["In training histories"] = f"{int(record['popularity']):,} times (rank {rank:,} of {len(frame):,})"
     for column in frame.columns:
         if column not in ("item", "title", "popularity"):
             found[column.replace("_", " ").capitalize()] = str(record[column]).replace("|", ", ") or "unknown"

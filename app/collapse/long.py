@@ -1,4 +1,4 @@
-"""What takes long at many items: computed at once where it is quick, otherwise at the press of a button that says how long it takes."""
+"""Slow computations: run at once for few items, otherwise on the press of a button that says how long they take."""
 
 import contextlib
 import threading
@@ -14,7 +14,7 @@ from app.collapse.data import AT_ONCE
 
 KEPT = 24
 PROBE = 0.7
-"""Seconds for which a computation is tried out to tell how long all of it will take."""
+"""Seconds for which a computation is tried out to estimate its total time."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -26,16 +26,16 @@ _lock = threading.Lock()
 
 
 def known(key: Any) -> Any:
-    """The result of ``key``, or None if nobody has computed it."""
+    """The result for ``key``, or None if it has not been computed."""
     with _lock:
         return _results().get(key)
 
 
 def long(key: Any, items: int, what: str, compute: Callable[[Progress], Any]) -> Any:
-    """The result of ``compute``, kept under ``key``; None while a person has not yet asked for it.
+    """The result of ``compute``, cached under ``key``; None until the user asks for it.
 
-    Up to AT_ONCE items it is computed without asking. Above, a button says how long it will take; while it runs there is a bar with
-    the time that is left, and whatever else a person chooses on the page ends it.
+    Up to AT_ONCE items it is computed without asking. Above that, a button says how long it will take; a progress bar then shows the
+    time left, and any other choice on the page cancels it.
     """
     found = known(key)
     if found is not None:
@@ -64,7 +64,7 @@ class _Enough(Exception):
 
 
 def probe(compute: Callable[[Progress], Any]) -> float:
-    """How many seconds ``compute`` takes on this machine: it is run for PROBE seconds, and the share that it got done tells the rest."""
+    """Estimates how many seconds ``compute`` takes on this machine, from the share done in PROBE seconds."""
     begun, done = time.perf_counter(), [0.0]
 
     def report(fraction: float, words: str) -> None:
@@ -90,14 +90,14 @@ def _bar(place: Any, what: str) -> Progress:
         if now - last[0] < 0.25:
             return
         last[0] = now
-        left = duration((now - begun) * (1 - fraction) / fraction) if fraction > 0.02 else "measuring how long"
-        place.progress(min(fraction, 1.0), f"{what}: {words}, {100 * fraction:.0f} %, {left} left. Any other choice on the page ends it.")
+        left = f"{duration((now - begun) * (1 - fraction) / fraction)} left" if fraction > 0.02 else "estimating the time left"
+        place.progress(min(fraction, 1.0), f"{what}: {words}, {100 * fraction:.0f} %, {left}. Any other choice on the page cancels it.")
 
     return report
 
 
 def duration(seconds: float) -> str:
-    """About how long, for a person."""
+    """A rounded duration for people."""
     if seconds < 1.5:
         return "about a second"
     if seconds < 90:

@@ -15,21 +15,21 @@ from app.collapse import colours, data, items, points, selection
 from app.collapse.long import duration
 from app.components.maps import lists, maps
 
-VIEWS = {"side": "Side by side", "one": "One that moves"}
+VIEWS = {"side": "Side by side", "one": "One, animated"}
 METHODS = {"pca": "PCA", "umap": "UMAP"}
 RAMPS = {"light": ("#b9d3e6", "#08306b"), "dark": ("#274664", "#a9d6ff")}
-"""The ends of the scale for numbers, from few to many."""
+"""The ends of the numeric colour scale, from low to high."""
 
 FOUND = 200
-"""The most titles that a search in a large catalogue lists."""
+"""The most titles listed by a search in a large catalogue."""
 METRIC_HELP = (
-    "Exact, in all directions of the embedding, not on the map. Cosine: 1 points the same way, 0 is unrelated. Dot product: also larger "
-    "for longer embeddings. Euclidean distance: 0 is the same place. ● was among the ten in the stage before, ○ is new."
+    "Exact, in the full embedding space, not on the map. Cosine: 1 is the same direction, 0 is unrelated. Dot product: also larger "
+    "for longer embeddings. Euclidean distance: 0 is the same point. ● was among the ten in the previous stage, ○ is new."
 )
 METHOD_WORDS = {
-    "pca": "PCA, one pair of axes for all stages, true to scale. It is a shadow: the two axes show {shares} of the variance.",
-    "umap": "UMAP, laid out jointly: an item moves when its neighbours change. Near means alike; "
-    "the size of a group and the distance between groups mean little.",
+    "pca": "PCA, the same two axes for all stages, true to scale. A 2-D map hides much of the variance: these axes show {shares}.",
+    "umap": "UMAP, laid out jointly: an item moves when its neighbours change. Nearby items are similar; "
+    "the sizes of groups and the distances between them mean little.",
 }
 
 
@@ -45,8 +45,8 @@ def controls(run: RunFolder, row: Any) -> None:
 
 
 def _search(run: RunFolder, row: Any) -> None:
-    """A list of all titles that completes what is typed; in a catalogue too large for one, of those that hold the words."""
-    titles, help_text = items.titles(run), "Type a title, or click a point in a map."
+    """A list of all titles with completion; for a large catalogue, of the titles that match a search."""
+    titles, help_text = items.titles(run), "Type a title, or click a point on a map."
     if len(titles) <= data.AT_ONCE:
         ids: list[int] = items.alphabetical(run)
     else:
@@ -54,13 +54,13 @@ def _search(run: RunFolder, row: Any) -> None:
         current = chosen(run)["row"]
         found = [i for i, title in enumerate(titles) if words in title.casefold()][:FOUND] if words else []
         ids = [1 + i for i in dict.fromkeys([current, *found])]
-        help_text = f"The item shown, and up to {FOUND} that hold the words of the search."
+        help_text = f"The current item, and up to {FOUND} titles that contain the search text."
     item = state.bound("item", items.first_item(run), range(1, len(titles) + 1))
     row.selectbox("Item", ids, format_func=lambda i: titles[i - 1], width=340, help=help_text, **item)
 
 
 def chosen(run: RunFolder) -> dict[str, Any]:
-    """What the URL says, or the defaults: item (its row), colour, method, view, stage, metric."""
+    """The choices in the URL, or the defaults: item (its row), colour, method, view, stage, metric."""
     columns, shown = list(colours.colour_options(run)), data.stages(run)
     item, colour, stage, metric = state.get("item"), state.get("colour"), state.get("stage"), state.get("metric")
     return {
@@ -74,7 +74,7 @@ def chosen(run: RunFolder) -> dict[str, Any]:
 
 
 def map_view(run: RunFolder) -> None:
-    """The maps, or, where UMAP is wanted and not there yet, how to get it."""
+    """The maps; if UMAP is chosen but not computed yet, a way to compute it."""
     now, shown = chosen(run), data.stages(run)
     layouts = points.layouts(run, now["method"])
     if layouts is None:
@@ -82,7 +82,7 @@ def map_view(run: RunFolder) -> None:
         return
     colouring = colours.colouring(run, now["colour"], now["method"])
     ready = (run, now["method"], now["colour"], bool(colouring.label))
-    maps(_packed(*ready, layouts, colouring), _pick(shown.items), _show(shown.names), lambda told: selection.take(run, told))
+    maps(_packed(*ready, layouts, colouring), _pick(shown.items), _show(shown.names), lambda selected: selection.take(run, selected))
     _map_notes(run, now["method"], layouts)
 
 
@@ -134,7 +134,7 @@ def _packed(
 
 
 def category_colours(categories: tuple[str, ...]) -> list[str]:
-    """A colour each; grey for the rest, which is always the last."""
+    """A colour for each category; grey for the rest, which is always last."""
     grey = palette.CATEGORIES[-1]
     return [grey if name == colours.OTHER else palette.CATEGORIES[i] for i, name in enumerate(categories)]
 
@@ -156,7 +156,7 @@ def _map_notes(run: RunFolder, method: str, layouts: Mapping[str, np.ndarray]) -
     row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
     shares = ", ".join(f"{100 * s:.0f} %" for s in data.explained(run).values()) if method == "pca" else ""
     stages, rows = data.stages(run), points.rows(run)
-    sample = "" if rows is None else f" Shown are {len(rows):,} of {stages.items:,} items, a sample stratified by popularity."
+    sample = "" if rows is None else f" Showing {len(rows):,} of {stages.items:,} items, a sample stratified by popularity."
     row.caption(METHOD_WORDS[method].format(shares=shares) + sample, width="content")
     columns = {f"{name}_{axis}": xy[:, i] for name, xy in layouts.items() for i, axis in enumerate("xy")}
     frame = loaders.items(run)[["item", "title"]].iloc[slice(None) if rows is None else rows]
@@ -165,7 +165,7 @@ def _map_notes(run: RunFolder, method: str, layouts: Mapping[str, np.ndarray]) -
 
 
 def umap_job(run: RunFolder) -> None:
-    """In the maps' place: the button that computes UMAP, then its progress and a way to cancel."""
+    """Shown instead of the maps: the button that computes UMAP, then its progress and a way to cancel."""
     job = projecting.job(run)
     watched, shown = job is not None and job.alive, data.stages(run)
     takes = duration(umap_seconds(shown.items, len(shown.names), shown.width))
@@ -175,13 +175,13 @@ def umap_job(run: RunFolder) -> None:
         now = projecting.job(run)
         with st.container(height=620, border=True, vertical_alignment="center", horizontal_alignment="center"):
             if now is not None and now.alive:
-                left = "measuring how long it takes" if now.left is None else f"{duration(now.left)} left"
+                left = "estimating the time left" if now.left is None else f"{duration(now.left)} left"
                 st.progress(min(now.fraction, 1.0), f"UMAP: {now.words}, {100 * now.fraction:.0f} %, {left}", width=420)
                 if st.button("Cancel", icon=":material/close:", key="umap.cancel"):
                     projecting.cancel(run)
                     st.rerun()
                 return
-            if watched:  # it ended since the page was drawn
+            if watched:  # it has ended since the page was drawn
                 st.rerun()
             if now is not None and now.error:
                 st.error(ui.plain(now.error), icon=":material/error:", width=520)
@@ -194,7 +194,7 @@ def umap_job(run: RunFolder) -> None:
 
 
 def neighbour_view(run: RunFolder) -> None:
-    """The card of the chosen item: what is known of it and its ten nearest in every stage; tells the maps what is chosen and selected."""
+    """The card of the chosen item: facts and the ten nearest neighbours in every stage. Also tells the maps the item and the selection."""
     now, titles = chosen(run), items.titles(run)
     row = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
     with row.container(width="stretch"):
@@ -226,8 +226,8 @@ def _look(run: RunFolder, now: Mapping[str, Any], near: Mapping[str, list[dict[s
 
 def _neighbour_table(near: Mapping[str, list[dict[str, Any]]], titles: list[str], metric: str) -> pd.DataFrame:
     rows = [
-        (name, place, n["row"] + 1, titles[n["row"]], n["number"], {True: "stayed", False: "new", None: ""}[n["kept"]])
+        (name, rank, n["row"] + 1, titles[n["row"]], n["number"], {True: "kept", False: "new", None: ""}[n["kept"]])
         for name, found in near.items()
-        for place, n in enumerate(found, start=1)
+        for rank, n in enumerate(found, start=1)
     ]
-    return pd.DataFrame(rows, columns=["table", "place", "id", "item", metric, "change"])
+    return pd.DataFrame(rows, columns=["table", "rank", "id", "item", metric, "change"])

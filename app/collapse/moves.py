@@ -13,14 +13,14 @@ from app.collapse.long import long
 SHOWN = 200
 ORDERS = {"displacement": "Displacement", "jaccard": "Neighbours lost"}
 HELP = (
-    "Jaccard: of all items that are among the ten nearest (cosine) before or after, the share that is so in both; 1, all stayed; 0, none. "
-    "Displacement: how far the item went beyond the mean way of its ten neighbours, after the tables are laid onto each other, "
+    "Jaccard: of all items among the ten nearest (cosine) before or after, the share that is among them both times; 1: all kept, 0: none. "
+    "Displacement: how far the item moved relative to the mean of its ten neighbours, after the two tables are aligned, "
     "in units of the typical distance between neighbours before."
 )
 
 
 def movers_view(run: RunFolder) -> None:
-    """Two tables to choose, and the items that moved most between them; a click on a row chooses the item."""
+    """Choose two tables and see the items that moved most between them; clicking a row chooses the item."""
     shown = data.stages(run)
     if len(shown.names) < 2 or points.count(run) < 3:
         return
@@ -40,7 +40,7 @@ def movers_view(run: RunFolder) -> None:
     found: Movers | None = long(
         key,
         points.count(run),
-        "the biggest movers",
+        "biggest movers",
         lambda progress: movers(tables[before], tables[after], data.NEIGHBOURS, progress=progress),
     )
     if found is None:
@@ -51,7 +51,7 @@ def movers_view(run: RunFolder) -> None:
 
 
 def ranked(run: RunFolder, found: Movers, by: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """All items on the maps with both measures, the biggest mover first, and their rows; equal ones in the order of the other measure."""
+    """All items on the maps with both measures, the biggest mover first, and their rows; ties are ordered by the other measure."""
     keys = (found.jaccard, -found.displacement)
     order = np.lexsort(keys if by == "displacement" else keys[::-1])
     shown = points.rows(run)

@@ -1,4 +1,4 @@
-"""Which items the maps show: all of them up to MOST, above that a sample stratified by popularity. Cached by run."""
+"""The items on the maps: all of them up to MOST, above that a sample stratified by popularity. Cached by run."""
 
 import numpy as np
 
@@ -7,20 +7,20 @@ from app import loaders
 from app.collapse import data
 
 MOST = 65_000
-"""The most points that the maps move smoothly."""
+"""The most points that the maps animate smoothly."""
 
 
 def stratified(popularity: np.ndarray | None, items: int, most: int, seed: int = 0) -> np.ndarray:
-    """``most`` rows of ``items``, each stratum of popularity (V,) in its share: (most,), in order.
+    """``most`` of ``items`` rows, stratified by popularity (V,): (most,), in order.
 
-    The items are put in order of popularity, equal ones by chance, and every (items / most)-th is taken from a random start, which is
-    systematic sampling: any stretch of the order has its share to within one item. Without popularity it is a random sample.
+    Systematic sampling: the items are sorted by popularity, ties at random, and every (items / most)-th is taken from a random start, so
+    that any stretch of the order is represented to within one item. Without popularity, a random sample.
     """
     generator = np.random.default_rng(seed)
     chance = generator.random(items)
     order = np.lexsort((chance, popularity)) if popularity is not None else np.argsort(chance)
-    places = ((np.arange(most) + generator.random()) * items / most).astype(np.int64)
-    return np.sort(order[places])
+    positions = ((np.arange(most) + generator.random()) * items / most).astype(np.int64)
+    return np.sort(order[positions])
 
 
 @loaders.of_run(8)
@@ -39,7 +39,7 @@ def count(run: RunFolder) -> int:
 
 
 def tables(run: RunFolder) -> dict[str, np.ndarray]:
-    """The run's different tables (P, D) of the items on the maps."""
+    """The run's distinct tables (P, D), for the items on the maps."""
     found, shown = data.distinct_tables(run), rows(run)
     return found if shown is None else {name: table[shown] for name, table in found.items()}
 

@@ -1,4 +1,4 @@
-"""How a run's model ranks with a changed item table: whether it can be tried here, what it costs, and what was tried already."""
+"""How a run's model ranks with a changed item table: whether it can be tried, how long it takes, and earlier results."""
 
 import threading
 from collections import OrderedDict
@@ -14,34 +14,34 @@ from app.denoising import data as denoising_data
 _found: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
 _lock = threading.Lock()
 KEPT = 512
-"""Results that are remembered, each the ranks of all users."""
+"""Cached results, each the ranks of all users."""
 OWN = "own"
-"""What the model's own table is called among the changes."""
+"""Name of the model's own, unchanged table among the changes."""
 
 
 def obstacle(run: RunFolder, stage: str) -> str | None:
-    """Why nobody can be ranked with a table of this stage, in a sentence; None if it can be done."""
+    """Why ranking with a table of this stage is impossible, in a sentence; None if it is possible."""
     if loaders.is_bare(run):
-        return "These are tables without a model, so there is nobody to rank with them."
+        return "These tables come without a model, so they cannot be used to rank."
     if stage not in run.stages:
-        return "No model belongs to this table: it is from before the training."
+        return "This table is from before training, so no model goes with it."
     if not run.has_model(stage):
-        return "This copy of the run keeps only the item table of that stage, not its model: choose the last one."
+        return "This copy of the run keeps only the item table of that stage, not its model: choose the last stage."
     if denoising_data.dataset(run)[0] is None:
         title = loaders.info(run).get("dataset", {}).get("title") or "this run"
-        return f"The histories of {title} are not on this machine, so there is nobody to rank."
+        return f"The histories of {title} are not on this machine, so there are no users to rank for."
     return None
 
 
 def seconds(run: RunFolder, stage: str, users: int | None = None) -> float:
-    """What ranking these users (all, if None) should take, from what the training measured on its machine; 10 if it did not."""
+    """Estimated seconds for ranking these users (None: all), from the validation time measured in training; 10 if there is none."""
     found = loaders.metrics(run).get(stage, {}).get("val", {})
     share = 1.0 if users is None or not found.get("users") else min(1.0, users / found["users"])
     return float(found.get("seconds", 10.0)) * share
 
 
 def known(run: RunFolder, stage: str, change: str, users: int | None = None) -> np.ndarray | None:
-    """Validation ranks with the change of this name, if they were measured since the server started."""
+    """Validation ranks with the change of this name, if measured since the server started."""
     return _found.get((*loaders.key(run), stage, users, change))
 
 

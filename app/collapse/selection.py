@@ -1,7 +1,7 @@
-"""The items selected in the maps: how they stand in the URL and what the page says of them.
+"""The items selected on the maps: how the URL encodes them, and what the page shows about them.
 
-In the URL, as ``selected``: up to FEW items by number (``3,17,40-52``); more as one bit an item on the maps, deflated, in base64 behind a
-``~``: exact whatever the layout, and known without one.
+In the URL, as ``selected``: up to FEW items by number (``3,17,40-52``); more as one bit per item on the maps, deflated, in base64 after a
+``~``. This is exact and independent of the layout.
 """
 
 import base64
@@ -27,8 +27,8 @@ LIST = re.compile(r"\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*")
 
 
 def bits_to_rows(text: str, shown: np.ndarray | None, items: int) -> np.ndarray | None:
-    """The rows of base64 ``text``, one bit a point, the first lowest; shown: the points' rows, None for all ``items``. None if it is no
-    such text."""
+    """The rows encoded in base64 ``text``, one bit per point, the first lowest; None if the text is invalid. shown: the points' rows, None
+    for all ``items``."""
     size = items if shown is None else len(shown)
     try:
         packed = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
@@ -36,12 +36,12 @@ def bits_to_rows(text: str, shown: np.ndarray | None, items: int) -> np.ndarray 
         return None
     if packed.size not in (0, -(-size // 8)):
         return None
-    places = np.flatnonzero(np.unpackbits(packed, bitorder="little", count=size if packed.size else 0))
-    return places if shown is None else shown[places]
+    positions = np.flatnonzero(np.unpackbits(packed, bitorder="little", count=size if packed.size else 0))
+    return positions if shown is None else shown[positions]
 
 
 def rows_to_bits(rows: np.ndarray, shown: np.ndarray | None, items: int) -> str:
-    """The same backwards; empty for no rows."""
+    """The inverse of ``bits_to_rows``; empty for no rows."""
     mask = np.zeros(items, dtype=bool)
     mask[rows] = True
     mask = mask if shown is None else mask[shown]
@@ -49,7 +49,7 @@ def rows_to_bits(rows: np.ndarray, shown: np.ndarray | None, items: int) -> str:
 
 
 def encode(rows: np.ndarray, shown: np.ndarray | None, items: int) -> str | None:
-    """Rows in order as the URL holds them; None for none."""
+    """Sorted rows as text for the URL; None for no rows."""
     if len(rows) == 0:
         return None
     if len(rows) <= FEW:
@@ -60,7 +60,7 @@ def encode(rows: np.ndarray, shown: np.ndarray | None, items: int) -> str | None
 
 
 def decode(text: str | None, shown: np.ndarray | None, items: int) -> np.ndarray:
-    """The rows that a URL's text names, in order; what is not readable or not on the maps is left out."""
+    """The rows that the URL's text names, sorted; skips what is unreadable or not on the maps."""
     nothing = np.empty(0, dtype=np.int64)
     if not text:
         return nothing
@@ -92,13 +92,13 @@ def rows(run: RunFolder) -> np.ndarray:
 
 
 def bits(run: RunFolder) -> str:
-    """The same for the maps."""
+    """The selection as text for the maps."""
     return rows_to_bits(rows(run), points.rows(run), len(loaders.items(run)))
 
 
-def take(run: RunFolder, told: Any) -> None:
-    """What the maps said was selected goes to the URL."""
-    text = told.get("bits") if isinstance(told, dict) else None
+def take(run: RunFolder, selected: Any) -> None:
+    """Write the selection that the maps report to the URL."""
+    text = selected.get("bits") if isinstance(selected, dict) else None
     shown, size = points.rows(run), len(loaders.items(run))
     found = bits_to_rows(text, shown, size) if isinstance(text, str) else None
     if found is not None:
@@ -113,7 +113,7 @@ TABLE_CSS = """<style>
 
 
 def selection_view(run: RunFolder, colour: str | None) -> None:
-    """The selected items: how many, what they are beside all items, how popular, and their titles."""
+    """The selected items: how many, their make-up compared with all items, their popularity, and their titles."""
     frame, found, shown = loaders.items(run), rows(run), points.count(run)
     if not len(found):
         return
@@ -131,9 +131,9 @@ def selection_view(run: RunFolder, colour: str | None) -> None:
 
 
 def makeup(values: pd.Series, chosen: np.ndarray) -> pd.DataFrame:
-    """What a column's values (several in one, parted by ``|``, count each) make up of the chosen rows and of all items.
+    """The shares of a column's values among the chosen rows and among all items; each of several values separated by ``|`` counts.
 
-    Columns: value, chosen and all (shares of items), times (their ratio), the most over-represented of what makes up the choice first.
+    Columns: value, chosen and all (shares of items), times (their ratio), sorted by share of the chosen rows.
     """
     inside = shares(values.iloc[chosen])
     table = pd.DataFrame({"chosen": inside, "all": shares(values).reindex(inside.index)})
@@ -142,7 +142,7 @@ def makeup(values: pd.Series, chosen: np.ndarray) -> pd.DataFrame:
 
 
 def shares(values: pd.Series) -> pd.Series:
-    """Of a column's items the share that has each value; one with several, parted by ``|``, counts once in each."""
+    """The share of items with each value; an item with several, separated by ``|``, counts once for each."""
     split = values.astype(str).str.split("|").map(set).explode() if values.astype(str).str.contains("|", regex=False).any() else values
     return split.replace("", "unknown").value_counts() / len(values)
 
@@ -172,7 +172,7 @@ def _titles(run: RunFolder, found: np.ndarray) -> None:
 
 
 def pick_table(table: pd.DataFrame, rows: np.ndarray, key: str, **kwargs: Any) -> None:
-    """A table of items; a click on a row chooses its item. rows: the item's row for each of the table's."""
+    """A table of items; clicking a row chooses its item. rows: the item row of each table row."""
 
     def choose() -> None:
         picked = st.session_state[key]["selection"]["rows"]

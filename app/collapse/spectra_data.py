@@ -1,4 +1,4 @@
-"""Spectra of a run's tables and their single directions, as arrays and words. Cached by run."""
+"""Spectra and single directions of a run's tables, as arrays and text. Cached by run."""
 
 import numpy as np
 import pandas as pd
@@ -9,23 +9,23 @@ from app import loaders
 from app.collapse import data
 
 VIEWS = {"centred": "Centred", "raw": "Not centred", "standardised": "Against noise", "energy": "Cumulative"}
-"""What the figure shows, by its name in the URL. Cumulative energy is that of the centred table."""
+"""The views of the figure by their names in the URL. Cumulative energy is that of the centred table."""
 SCALES = {"log": "Log", "linear": "Linear"}
 READING = {
-    "centred": "How far the items spread along each direction, strongest first, their mean taken out. A steep start: a few directions "
-    "carry much. A sudden drop: the directions after it are not used.",
-    "raw": "The same with the mean left in. A first direction far above the centred one is what all items have in common.",
-    "standardised": "Every column is brought to the same scale first. The strip is where all directions of a random table of this size "
-    "lie (Marchenko and Pastur's bulk); what stands above the line is a spike: noise would not show it.",
-    "energy": "How much of the items' spread the first directions hold together. Noise rises slowly; a collapsed table is full at once.",
+    "centred": "How far the items spread along each direction, strongest first, after subtracting their mean. A steep start: a few "
+    "directions dominate. A sudden drop: the directions after it are unused.",
+    "raw": "The same without subtracting the mean. A first direction far above the centred one is what all items have in common.",
+    "standardised": "Every column is scaled to unit variance first. The strip holds all directions of a random table of this size "
+    "(the Marchenko-Pastur bulk); a point above the line is a spike, which noise would not produce.",
+    "energy": "The share of the variance in the first directions together. Noise rises slowly; a collapsed table reaches 100 % at once.",
 }
-BAND = "Grey: what random tables of this size show, from their 1 % to their 99 % quantile at each place (100 drawn), median dashed."
+BAND = "Grey: 100 random tables of this size, from the 1 % to the 99 % quantile at each position, median dashed."
 MAP_POINTS = 5_000
-"""Points of the small map; of larger catalogues, evenly spread rows."""
+"""Points on the small map; larger catalogues show evenly spaced rows."""
 
 
 def base(view: str) -> str:
-    """The view of ``adrec.collapse.spectra`` that a view of the figure rests on."""
+    """The view of ``adrec.collapse.spectra`` behind a view of the figure."""
     return "centred" if view == "energy" else view
 
 
@@ -36,7 +36,7 @@ def values(run: RunFolder, view: str) -> dict[str, np.ndarray]:
 
 
 def band(run: RunFolder, view: str) -> np.ndarray:
-    """(3, K): what noise of the same size shows at each place, 1 %, 50 % and 99 % quantiles."""
+    """(3, K): the 1 %, 50 % and 99 % quantiles of noise of the same size at each position."""
     shown = data.stages(run)
     found = _band(shown.items, shown.width, base(view))
     return np.stack([_cumulative(v) for v in found]) if view == "energy" else found
@@ -63,7 +63,7 @@ def _band(items: int, width: int, view: str) -> np.ndarray:
 
 
 def noise_edge(run: RunFolder) -> tuple[float, float, float]:
-    """The bulk's two ends and the value from which a direction is a spike, for the standardised view."""
+    """The two ends of the bulk and the threshold of a spike, for the standardised view."""
     from adrec.collapse.measures import spike_threshold
     from adrec.collapse.spectra import bulk
 
@@ -82,26 +82,26 @@ def _direction(run: RunFolder, name: str, number: int, view: str):  # type: igno
 
 
 def direction(run: RunFolder, name: str, number: int, view: str):  # type: ignore[no-untyped-def]
-    """The ``adrec.collapse.directions.Direction`` of a table in the view that the figure rests on."""
+    """A table's ``adrec.collapse.directions.Direction`` in the view behind the figure."""
     return _direction(run, name, number, base(view))
 
 
 def popularity(run: RunFolder) -> pd.Series | None:
-    """Training occurrences of each item, None where they are unknown."""
+    """Training occurrences of each item, None if unknown."""
     return loaders.items(run).get("popularity")
 
 
 def about_popularity(correlation: float | None) -> str:
-    """What a direction's correlation with log popularity says."""
+    """What a direction's correlation with log popularity means."""
     if correlation is None:
-        return "How it goes with popularity is unknown here."
+        return "How it relates to popularity is unknown."
     size = abs(correlation)
-    words = "is popularity, more or less" if size > 0.8 else "has much to do with popularity" if size > 0.5 else "leans on popularity"
+    words = "is mostly popularity" if size > 0.8 else "has much to do with popularity" if size > 0.5 else "leans towards popularity"
     words = words if size > 0.25 else "has little to do with popularity"
     text = f"{correlation:+.2f}".replace("-", "−")
-    return f"It {words}: correlation {text} with its logarithm, {100 * correlation**2:.0f} % of the spread along it."
+    return f"It {words}: its correlation with log popularity is {text}, which explains {100 * correlation**2:.0f} % of its variance."
 
 
 def map_rows(items: int) -> np.ndarray:
-    """The rows that the small map shows."""
+    """The rows on the small map."""
     return np.arange(items) if items <= MAP_POINTS else np.unique(np.linspace(0, items - 1, MAP_POINTS).astype(int))

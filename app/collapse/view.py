@@ -1,4 +1,4 @@
-"""The parts of the Collapse page that is left: measures."""
+"""The table of measures on the Collapse page, and their definitions."""
 
 import html
 from collections.abc import Mapping
@@ -28,17 +28,17 @@ TABLE_CSS = """<style>
 
 
 def measures_view(run: RunFolder) -> None:
-    """All measures of every table beside the null's."""
+    """All measures of every table, next to those of noise."""
     _measures_table(run, "measures", data.measures(run), MEASURES)
 
 
 def definitions_view(run: RunFolder) -> None:
-    """What the measures mean, and the notebook's nine."""
+    """What the measures mean, and the notebook's nine measures."""
     shown = data.stages(run)
-    with st.expander("What each measure says"):
+    with st.expander("What each measure means"):
         _definitions(MEASURES)
     with st.expander("The nine measures of the official notebook"):
-        every = "They look at every pair of items, which takes a while at this size."
+        every = "They compare every pair of items, which takes a while at this size."
         if shown.items <= data.AT_ONCE or st.button("Compute", key="nine", help=every):
             _measures_table(run, "notebook-measures", data.official(run), OFFICIAL)
             _definitions(OFFICIAL)
@@ -66,7 +66,7 @@ def _column(shown: data.Stages, name: str) -> str:
 
 
 def number(value: float) -> str:
-    """For a narrow table: three significant digits or so, whole numbers whole, an exponent only for what is tiny or huge."""
+    """Formats a number for a narrow table: about three significant digits, integers in full, an exponent only for tiny or huge values."""
     size = abs(value)
     if not np.isfinite(value):
         return "∞"

@@ -57,7 +57,7 @@ def test_the_page_plays_the_film_from_the_frame_in_the_link(run: RunFolder) -> N
 def test_the_lesson_says_what_saw_and_what_did_not() -> None:
     rows = [("map", "", "", False), ("centred spectrum", "", "", False), ("uncentred spectrum", "", "", True), ("verdict", "", "", True)]
     assert dials.lesson(rows, 90) == "The map looks the same; the uncentred spectrum and the verdict noticed, the centred spectrum did not."
-    assert dials.lesson(rows, 0) == "Nothing is changed yet: turn the dial."
+    assert dials.lesson(rows, 0) == "Nothing has changed yet: move the slider."
 
 
 def test_an_offset_on_the_page_changes_the_verdict_but_not_the_map(root: Path) -> None:

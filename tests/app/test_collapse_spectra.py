@@ -69,9 +69,9 @@ def test_a_direction_that_is_not_there_counts_as_the_strongest(run: RunFolder, d
     assert not app.exception and widget(app, "number_input", "Direction").value == 1
 
 
-def test_a_stage_without_a_model_says_why_nobody_is_ranked(run: RunFolder) -> None:
+def test_a_stage_without_a_model_says_why_it_cannot_rank(run: RunFolder) -> None:
     app = open_page("collapse", run="tiny", table="initial")
-    assert "it is from before the training" in texts(app)
+    assert "This table is from before training" in texts(app)
     assert next(b for b in app.button if b.label == "Switch it off and rank").disabled
 
 
