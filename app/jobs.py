@@ -1,8 +1,8 @@
 """Trainings as background processes: a queue of run folders that outlives page, server and browser.
 
 A run folder in state ``queued`` waits. One detached worker (``python -m app.jobs ROOT``) holds the lock of the runs' folder
-and starts the oldest queued run whenever fewer than ``limit()`` are running; if it dies, the trainings go on and whoever looks next starts
-another. ``job.json`` holds the arguments of ``python -m adrec train``; everything else is the run folder's own.
+and starts the oldest queued run whenever fewer than ``limit()`` are running; if it dies, the trainings go on and the next page that looks
+starts another. ``job.json`` holds the arguments of ``python -m adrec train``; everything else is the run folder's own.
 No Streamlit here: the worker imports this file too.
 """
 
@@ -29,7 +29,7 @@ from adrec.runs import ALIVE, ENDED, RunFolder
 from adrec.system import spawn
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-CLI_PREFIX = "adrec: "  # how the command line begins the sentence of a failure
+CLI_PREFIX = "adrec: "  # starts the command line's error message
 POLL = 0.3
 STOP_PATIENCE = 20.0
 TRIES = 10
@@ -46,7 +46,7 @@ def limit() -> int:
 
 @dataclass(frozen=True)
 class Job:
-    """What the Train page shows of a run: its folder, one word for its state, and the sentence that goes with a failure."""
+    """A run as the Train page shows it: its folder, its state in one word, and the error message of a failure."""
 
     run: RunFolder
     state: str
@@ -69,12 +69,12 @@ class Job:
 
     @property
     def can_force(self) -> bool:
-        """A stop that takes suspiciously long may be forced: the last checkpoint stays."""
+        """Whether a stop takes so long that it may be forced; the last checkpoint stays."""
         return self.state == "stopping" and self.stop_asked is not None and time.time() - self.stop_asked > STOP_PATIENCE
 
     @property
     def asks(self) -> bool:
-        """Whether it was not begun because it may need much memory, disk or time."""
+        """Whether it was not started because it may need a lot of memory, disk or time."""
         return self.state == "failed" and "--yes" in str(self.error)
 
     @property
@@ -86,7 +86,7 @@ class Job:
 
 
 def jobs(root: Path) -> list[Job]:
-    """Every training under ``root``, the latest begun first; queued ones know how many runs come before them."""
+    """Every training under ``root``, latest first; queued ones know how many runs are ahead of them."""
     folders = [p for p in root.glob("*") if (p / "job.json").is_file() or ((p / "run.json").is_file() and not (p / "tables").is_dir())]
     found = [_job(RunFolder(p)) for p in sorted(folders, key=_begun, reverse=True)]
     running = sum(job.state in ("running", "stopping") for job in found)
@@ -100,7 +100,7 @@ def job(root: Path, name: str) -> Job | None:
 
 
 def log_tail(run: RunFolder, lines: int = 12, start: int = 0) -> str:
-    """The last lines of the training's output from byte ``start`` on; a progress bar counts as its last picture."""
+    """The last lines of the training's output from byte ``start`` on; of a progress bar, only its final state."""
     try:
         with open(run.path / "log.txt", "rb") as file:
             file.seek(max(start, os.fstat(file.fileno()).st_size - 20_000))
@@ -114,7 +114,7 @@ def log_tail(run: RunFolder, lines: int = 12, start: int = 0) -> str:
 def _job(run: RunFolder) -> Job:
     data, status = _read(run.path / "job.json"), _status(run)
     state, error, asked = str(status.get("state", "missing")), status.get("error"), run.stop_asked
-    if state == "queued" and "pid" in data:  # started, but it has not said so itself yet
+    if state == "queued" and "pid" in data:  # started, but it has not reported so itself yet
         state, error = ("running", None) if _process(run.path, data) else _ended(run, data)
     if state == "running" and asked is not None:
         state = "stopping"
@@ -122,7 +122,7 @@ def _job(run: RunFolder) -> Job:
 
 
 def _process(folder: Path, data: dict[str, Any]) -> psutil.Process | None:
-    """The process that was started to train ``folder``. Its command line says so, whatever happens to clock and process ids."""
+    """The process that was started to train ``folder``. Recognised by its command line, despite clock steps and reused process ids."""
     try:
         process = psutil.Process(int(data["pid"]))
         return process if f"--run={folder}" in process.cmdline() else None
@@ -131,14 +131,14 @@ def _process(folder: Path, data: dict[str, Any]) -> psutil.Process | None:
 
 
 def _ended(run: RunFolder, data: dict[str, Any]) -> tuple[str, str | None]:
-    """State and sentence of a process that ended without recording either: what it said of its failure, if anything."""
+    """State and message of a process that ended without recording either; the message is its own last error, if any."""
     if run.stop_asked is not None:
         return "stopped", None
     lines = log_tail(run, 200, int(_time(data, "log"))).splitlines()
-    told = [line.removeprefix(CLI_PREFIX) for line in lines if line.startswith(CLI_PREFIX)]
-    if not told and any(line.startswith("Traceback") for line in lines):
-        told = [f"The training ended with an error: {lines[-1]}"]
-    return "failed", told[-1] if told else ENDED
+    errors = [line.removeprefix(CLI_PREFIX) for line in lines if line.startswith(CLI_PREFIX)]
+    if not errors and any(line.startswith("Traceback") for line in lines):
+        errors = [f"The training ended with an error: {lines[-1]}"]
+    return "failed", errors[-1] if errors else ENDED
 
 
 def _status(run: RunFolder) -> dict[str, Any]:
@@ -150,18 +150,18 @@ def _status(run: RunFolder) -> dict[str, Any]:
 
 def _begun(path: Path) -> float:
     submitted = _time(_read(path / "job.json"), "submitted")
-    with contextlib.suppress(OSError):  # the folder may go while it is looked at
+    with contextlib.suppress(OSError):  # the folder may disappear meanwhile
         return submitted or (path / "run.json").stat().st_mtime
     return 0.0
 
 
 def _time(data: dict[str, Any], key: str) -> float:
-    """A time of job.json; 0 where it has none, or one that is no number."""
+    """A time from job.json; 0 if it is missing or not a number."""
     return float(data[key]) if isinstance(data.get(key), int | float) else 0.0
 
 
 def _queued(root: Path) -> list[Path]:
-    """Folders that wait, the oldest first."""
+    """Waiting folders, oldest first."""
     waiting = []
     for path in root.glob("*/job.json"):
         data = _read(path)
@@ -181,16 +181,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def check_name(root: Path, name: str) -> None:
-    """A RunError that says what is wrong with a new run's name."""
+    """Raise a RunError that says what is wrong with a new run's name."""
     if not NAME.fullmatch(name):
-        allowed = "letters, digits, '.', '-' and '_', at most 60, the first a letter or digit"
-        raise RunError(f"The run name '{name}' is not allowed; allowed are {allowed}.")
+        expected = "at most 60 letters, digits, '.', '-' and '_', starting with a letter or digit"
+        raise RunError(f"The run name '{name}' is not valid; expected {expected}.")
     if (root / name).exists():
         raise RunError(f"There is already a run called '{name}': choose another name, or resume that one.")
 
 
 def submit(root: Path, name: str, arguments: Sequence[str]) -> Job:
-    """Queue ``python -m adrec train --run ROOT/NAME ARGUMENTS`` and see to it that somebody works on the queue."""
+    """Queue ``python -m adrec train --run ROOT/NAME ARGUMENTS`` and make sure that a worker runs."""
     check_name(root, name)
     folder = root / name
     folder.mkdir(parents=True)
@@ -216,14 +216,14 @@ def stop(root: Path, name: str, force: bool = False) -> None:
                 process = process or psutil.Process(int(status["pid"]))
                 if force:
                     process.kill()
-                elif not run.held:  # it has not come to its first step, and to nothing that it could lose
+                elif not run.held:  # before its first step it has nothing to lose
                     process.terminate()
         elif status.get("state") == "queued":
             _set(run.path, "stopped")
 
 
 def resume(root: Path, name: str, *more: str) -> None:
-    """Queue a stopped or failed run again, with ``more`` arguments; it goes on from its last checkpoint."""
+    """Queue a stopped or failed run again, with ``more`` arguments; it continues from its last checkpoint."""
     folder = root / name
     with _transitions(root):
         current = _job(RunFolder(folder))
@@ -238,9 +238,9 @@ def resume(root: Path, name: str, *more: str) -> None:
 
 
 def ensure_worker(root: Path) -> None:
-    """Start a worker if runs wait and nobody works on them. Cheap: pages call it whenever they look.
+    """Start a worker if runs wait and no worker runs. Cheap: pages call it on every refresh.
 
-    A worker needs seconds to come up before it holds the lock, so one that this process has started counts until it ends.
+    A worker takes seconds to start before it holds the lock, so one started by this process counts until it ends.
     """
     with _spawning:
         mine = _workers.get(root)
@@ -257,9 +257,9 @@ def ensure_worker(root: Path) -> None:
 
 
 def work(root: Path) -> None:
-    """Start queued runs one after another until none waits; gives up if another process is at it.
+    """Start queued runs one after another until none is waiting; give up if another process does it.
 
-    A page that looks whether the lock is free holds it for an instant, hence more than one try.
+    A page that checks whether the lock is free holds it for an instant, hence several tries.
     """
     tries = 0
     while _queued(root) and tries < TRIES:
@@ -303,7 +303,7 @@ def _start(root: Path, folder: Path) -> subprocess.Popen[bytes] | None:
 
 
 def _settle(folder: Path, child: subprocess.Popen[bytes]) -> None:
-    """The process has ended: if it did not say how, say it."""
+    """Record how the process ended, if it did not do so itself."""
     status, data = _read(folder / "status.json"), _read(folder / "job.json")
     if status.get("state") not in ("queued", "running") or data.get("pid") != child.pid:
         return
@@ -316,14 +316,14 @@ def _set(folder: Path, state: str, error: str | None = None) -> None:
 
 @contextlib.contextmanager
 def _transitions(root: Path) -> Iterator[None]:
-    """One process at a time changes states."""
+    """Only one process at a time changes states."""
     with _lock(root / ".state.lock", wait=True):
         yield
 
 
 @contextlib.contextmanager
 def _lock(path: Path, wait: bool) -> Iterator[bool]:
-    """Hold a file lock; False if it is not to be waited for and another process holds it."""
+    """Hold a file lock; yields False if ``wait`` is False and another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, blocking=wait)
     try:

@@ -1,4 +1,4 @@
-"""What the page for brought files computes: uploads are judged in a process of their own, and what comes of them goes with the session."""
+"""The computation behind the page for uploaded files: a separate process diagnoses them, and its results are deleted with the session."""
 
 import re
 import shutil
@@ -23,13 +23,13 @@ from app import loaders, reruns
 
 MOST_TABLES = 12
 MEMORY, SECONDS = 4 * 2**30, 600.0
-"""What judging the files of one session may take: bytes of memory, and seconds."""
+"""Limits for diagnosing the files of one session: bytes of memory, and seconds."""
 NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that somebody sent. identity: stands for its content as long as it is there."""
+    """An uploaded file. identity: identifies its content while it is there."""
 
     name: str
     identity: str
@@ -42,7 +42,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Choices:
-    """What else was chosen. keys: (identity of a file, name of the array in it). options: columns and filters of the interactions."""
+    """The other choices. keys: (identity of a file, name of the array in it). options: columns and filters of the interactions."""
 
     keys: tuple[tuple[str, str], ...] = ()
     padding: str = "auto"
@@ -51,9 +51,9 @@ class Choices:
 
 @dataclass(frozen=True)
 class Result:
-    """What ``adrec.embeddings.judging.judge`` says of the tables, and the folder with what else came of them, kept for the session.
+    """The result of ``adrec.embeddings.judging.judge`` on the tables, and the folder with the other outputs, kept for the session.
 
-    problem: why the tables cannot be opened in the laboratory, if they cannot.
+    problem: why the tables cannot be opened in the laboratory, or None.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Question:
-    """A file with several arrays that may be the table: which one? candidates: name and shape."""
+    """A file with several candidate tables, for the user to choose from. candidates: name and shape."""
 
     upload: Upload
     candidates: dict[str, tuple[int, ...]]
@@ -85,7 +85,7 @@ def options(text: str) -> tuple[tuple[str, str], ...]:
     pairs = [(key.strip(), equals, value.strip()) for key, equals, value in _split(text)]
     for key, equals, value in pairs:
         if not equals or not key or not value:
-            raise WeightsError(f"'{text[:60]}' does not name columns; write, for instance, user=customer, item=product, time=when.")
+            raise WeightsError(f"'{text[:60]}' does not name columns; expected for instance user=customer, item=product, time=when.")
         if key not in TEXT_OPTIONS:
             raise WeightsError(f"'{key[:40]}' is not an option of the interactions; the options are {', '.join(TEXT_OPTIONS)}.")
     return tuple((key, value) for key, _, value in pairs)
@@ -96,9 +96,9 @@ def _split(text: str) -> list[tuple[str, str, str]]:
 
 
 def result(tables: Sequence[Upload], others: dict[str, Upload | None], choices: Choices) -> Result | Question:
-    """The verdicts on uploaded tables, at once if the same files were judged before. others: interactions, items, initial."""
+    """The verdicts on uploaded tables, cached if the same files were diagnosed before. others: interactions, items, initial."""
     if len(tables) > MOST_TABLES:
-        raise WeightsError(f"These are {len(tables)} tables; at most {MOST_TABLES} are judged at once.")
+        raise WeightsError(f"These are {len(tables)} tables; at most {MOST_TABLES} can be diagnosed at once.")
     given = {kind: upload for kind, upload in others.items() if upload is not None}
     identity = (*(t.identity for t in tables), *((kind, upload.identity) for kind, upload in given.items()))
     folder = Path(_judged(identity, choices, tuple(tables), given).name)
@@ -120,7 +120,7 @@ def _forget(folder: "tempfile.TemporaryDirectory[str]") -> None:
 def _judged(
     identity: tuple[Any, ...], choices: Choices, _tables: Sequence[Upload], _others: dict[str, Upload]
 ) -> "tempfile.TemporaryDirectory[str]":
-    """A folder with what the worker answered. It goes when the session does, or a fifth set of files comes."""
+    """A folder with the worker's answer. Deleted when the session ends, or when a fifth set of files arrives."""
     folder = tempfile.TemporaryDirectory(prefix="adrec-", ignore_cleanup_errors=True)
     root = Path(folder.name).resolve()
     try:
@@ -144,18 +144,18 @@ def _judged(
         return folder
     except OverLimit as error:
         folder.cleanup()
-        raise WeightsError(f"'{_tables[0].name}' was not judged: {error}.") from None
+        raise WeightsError(f"'{_tables[0].name}' was not diagnosed: {error}.") from None
     except OSError as error:
         folder.cleanup()
-        raise WeightsError(f"'{_tables[0].name}' was not judged: {error.strerror or type(error).__name__}.") from None
+        raise WeightsError(f"'{_tables[0].name}' was not diagnosed: {error.strerror or type(error).__name__}.") from None
     except BaseException:
         folder.cleanup()
         raise
 
 
 def _placed(tables: Sequence[Upload]) -> list[tuple[str, Upload]]:
-    """Each table with the name of its place, which tells files of one name apart."""
-    return [(str(place), upload) for place, upload in enumerate(tables)]
+    """Each table with its position as text, which tells files of the same name apart."""
+    return [(str(position), upload) for position, upload in enumerate(tables)]
 
 
 def _written(folder: Path, upload: Upload) -> str:
@@ -167,7 +167,7 @@ def _written(folder: Path, upload: Upload) -> str:
 
 
 def to_laboratory(found: Result) -> RunFolder:
-    """The tables as a new folder among this person's runs, named after the first file."""
+    """Copy the tables to a new folder among the user's runs, named after the first file."""
     stem = NAME.sub("-", Path(found.name).stem).strip("-._")[:40] or "tables"
     root, taken = runs_folder(), {run.name for run in loaders.all_runs()}
     copy = None

@@ -1,4 +1,4 @@
-"""The parts of the page for brought files: what to upload, the verdict in plain words, its evidence, what to do with it."""
+"""The parts of the page for uploaded files: uploads, the verdict in plain words, its evidence, and actions."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ INTERACTION_TYPES = [s[1:] for s in readers.READERS]
 ITEM_TYPES = [s[1:] for s in item_files.READERS]
 PADDING_WORDS = {
     "auto": "Left out if the file says so or it is all zeros",
-    "first": "Is no item: leave it out",
-    "none": "Is an item",
+    "first": "Not an item: leave it out",
+    "none": "An item: keep it",
 }
 ICONS = {"healthy": ":green[:material/check_circle:]", "concentrated": ":green[:material/check_circle:]"}
 ICONS |= {"weakly-learned": ":orange[:material/warning:]", "spectral-only": ":orange[:material/help:]"}
@@ -25,7 +25,7 @@ COLLAPSED = ":red[:material/error:]"
 
 
 def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
-    """The files and choices so far; the table comes first, the rest may stay empty."""
+    """The files and choices so far; the table comes first, the rest is optional."""
     sessions.watch()
     left, right = st.columns(2, gap="large")
     tables = left.file_uploader(
@@ -33,7 +33,7 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         TABLE_TYPES,
         accept_multiple_files=True,
         key="own.tables",
-        help="One row an item. Several files are compared in this order: stages, epochs or models.",
+        help="One row per item. Several files are compared in this order: stages, epochs or models.",
     )
     left.caption(f"npy, npz, csv, tsv, parquet, pt, pth, safetensors or word2vec text; up to {own_data.largest_mb()} MB.")
     files: dict[str, Any] = {
@@ -44,10 +44,10 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
             help="Who used what, and when: columns such as user_id, item_id, timestamp. Item ids are the table's own or its row numbers.",
         )
     }
-    right.caption("csv, tsv, parquet or inter with users, items and times. Only they tell whether neighbours mean something.")
+    right.caption("csv, tsv, parquet or inter with users, items and times. Needed to tell whether neighbours are meaningful.")
     with st.expander("More: titles, the table before training, padding, column names"):
         columns = st.columns(2, gap="large")
-        files["items"] = columns[0].file_uploader("Titles of the items", ITEM_TYPES, key="own.items")
+        files["items"] = columns[0].file_uploader("Item titles", ITEM_TYPES, key="own.items")
         files["initial"] = columns[1].file_uploader("The table before training", TABLE_TYPES, key="own.initial")
         padding = columns[0].selectbox("Row 0 of a table", PADDINGS, format_func=PADDING_WORDS.__getitem__, key="own.padding")
         example = "user=customer, item=product, time=when"
@@ -58,10 +58,10 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
 
 
 def ask(question: Question) -> None:
-    """A file with several candidates: choose one."""
+    """Ask which of a file's candidates is the table."""
     names = list(question.candidates)
     shapes = {name: " × ".join(f"{n:,}" for n in shape) for name, shape in question.candidates.items()}
-    st.info(f"{ui.plain(question.upload.name)} holds several matrices. Which one is the item table?", icon=":material/help:")
+    st.info(f"{ui.plain(question.upload.name)} contains several matrices. Which one is the item table?", icon=":material/help:")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     place = row.selectbox(
         "Array", names, format_func=lambda n: f"{n} ({shapes[n]})", key=f"own.array.{question.upload.identity}", width=420
@@ -72,7 +72,7 @@ def ask(question: Question) -> None:
 
 
 def verdicts(found: Result) -> None:
-    """For each table its kind in plain words, how sure, what is open and what to try."""
+    """For each table: its kind in plain words, the confidence, what is undecided, and what to try."""
     entries = found.judged["tables"]
     for entry in entries:
         verdict = entry["verdict"]
@@ -98,7 +98,7 @@ def _sure(verdict: dict[str, Any]) -> str:
 
 
 def evidence(found: Result) -> None:
-    """Every comparison with its null and threshold, and how tables differ from one another."""
+    """Every comparison with its null and threshold, and how the tables differ from each other."""
     for entry in found.judged["tables"]:
         with st.expander(f"Evidence: {ui.plain(palette.stage_label(entry['name']))}", expanded=len(found.judged["tables"]) == 1):
             frame = pd.DataFrame(entry["verdict"]["evidence"])
@@ -125,7 +125,7 @@ def _change(change: dict[str, Any]) -> str:
 
 
 def actions(found: Result) -> None:
-    """Take the report along, or look at the tables in the laboratory."""
+    """Download the report, or open the tables in the laboratory."""
     row = st.container(horizontal=True, vertical_alignment="center")
     stem = found.name.rpartition(".")[0] or "tables"
     row.download_button(

@@ -1,4 +1,4 @@
-"""The form of the Train page: data, preset, settings, and the command that starts a run."""
+"""The form of the Train page: data, preset, settings, and the equivalent command."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ from adrec.models.settings import settings
 from app import jobs, loaders, state, ui
 
 TEXTS = json.loads((loaders.ROOT / "assets" / "texts" / "train.json").read_text(encoding="utf-8"))
-OWN = "A file or folder of mine"
+OWN = "My own file or folder"
 
 
 def form(root: Path) -> None:
@@ -29,7 +29,7 @@ def form(root: Path) -> None:
     st.subheader("A new run", anchor=False)
     if started := st.session_state.pop("train.started", None):
         st.session_state["train.name"] = ""
-        st.toast(ui.plain(f"'{started}' is on its way: follow it at the top of this page."), icon=":material/check:")
+        st.toast(ui.plain(f"'{started}' has been submitted: follow it at the top of this page."), icon=":material/check:")
     data = _dataset()
     model, preset = _preset()
     overrides = _settings(model, preset)
@@ -41,10 +41,10 @@ def form(root: Path) -> None:
         "Add to the queue" if busy else "Start training", type="primary", width="stretch", disabled=not data, icon=":material/play_arrow:"
     )
     if not data:
-        st.caption("To start, give the path of your data above.")
+        st.caption("Enter the path of your data above to start.")
     elif busy:
-        st.caption(f"{jobs.limit()} run at a time: this one begins when those before it have ended.")
-    with st.expander("The same as a command"):
+        st.caption(f"{jobs.limit()} run at a time: this one starts when those ahead of it have ended.")
+    with st.expander("As a command"):
         st.code(f"python -m adrec train {shlex.join([*arguments, f'--run={root / name}'])}", language="bash", wrap_lines=True)
     if pressed:
         _start(root, name, data, lambda: settings(preset, overrides, model.name), arguments)
@@ -59,7 +59,7 @@ def _start(root: Path, name: str, data: str, check: Callable[[], object], argume
             raise RunError(f"A run that came with the app is called '{name}': choose another name.")
         jobs.submit(root, name, arguments)
         state.put(run=name)
-        st.session_state["train.started"] = name  # told after the rerun: the view may be out of sight
+        st.session_state["train.started"] = name  # announced after the rerun, since the view may be off screen
         st.rerun()
 
 
@@ -71,8 +71,8 @@ def _dataset() -> str:
         data = choice
     else:
         data = st.text_input("Path on this machine", key="train.path", placeholder="/data/ratings.csv").strip()
-        st.caption("CSV, TSV or Parquet with user, item and time; RecBole's atomic files; the official code's dataset.pkl.")
-    if data and st.button("Describe it", type="tertiary", icon=":material/info:", key="train.describe"):
+        st.caption("CSV, TSV or Parquet with user, item and time; RecBole atomic files; the official code's dataset.pkl.")
+    if data and st.button("Describe the data", type="tertiary", icon=":material/info:", key="train.describe"):
         with ui.guard(), st.spinner("Reading the data"):
             st.dataframe(describe(data), hide_index=True, width="stretch")
     return data
@@ -86,14 +86,14 @@ def describe(name: str) -> pd.DataFrame:
         "users": f"{data.n_users:,}",
         "items": f"{data.n_items:,}",
         "interactions": f"{data.n_interactions:,}",
-        "interactions a user": f"{data.n_interactions / data.n_users:.1f}",
-        "columns of the items": ", ".join(data.items.columns) or "none",
+        "interactions per user": f"{data.n_interactions / data.n_users:.1f}",
+        "item columns": ", ".join(data.items.columns) or "none",
     }
     return pd.DataFrame({"what": rows.keys(), "value": rows.values()})
 
 
 def _absolute(data: str) -> str:
-    """A path as the training finds it, whose working folder is another; a data set's name as it is."""
+    """A path made absolute, since the training runs in another folder; a data set's name unchanged."""
     path = os.path.abspath(os.path.expanduser(data))
     return path if data and os.path.exists(path) else data
 
@@ -130,14 +130,14 @@ def _settings(model: type[Model], preset: str) -> dict[str, str]:
 
 
 def _field(about: Mapping[str, Any], value: Any, key: str) -> Any:
-    """A control for one setting, of its type; each preset has its own, so that changing it shows its values."""
-    label, told = about["label"], {"help": about["text"], "key": key}
+    """A control for one setting, of its type; each preset has its own, so that switching presets shows their values."""
+    label, common = about["label"], {"help": about["text"], "key": key}
     if isinstance(value, bool):
-        return st.toggle(label, value, **told)
+        return st.toggle(label, value, **common)
     if about["choices"]:
         options = sorted({*about["choices"], value})
-        return st.selectbox(label, options, options.index(value), format_func="{:g}".format, **told)
-    return st.number_input(label, 0, 2**31 - 1, value, **told)
+        return st.selectbox(label, options, options.index(value), format_func="{:g}".format, **common)
+    return st.number_input(label, 0, 2**31 - 1, value, **common)
 
 
 def _other(text: str) -> dict[str, str]:

@@ -18,26 +18,30 @@ REASONS = {"patience": "validation stopped improving", "epochs": "all epochs don
 
 
 def sentence(job: Job, stages: list[StageProgress]) -> str:
-    """The run on screen in one sentence with its number."""
+    """The run's state in one sentence with its number."""
     name = f"**{ui.plain(job.name)}**"
     if job.state == "queued":
-        return f"{name} is waiting: {_runs(job.ahead)} before it."
+        return f"{name} is waiting: {_runs(job.ahead)} ahead of it."
     if job.state in ("running", "stopping"):
         current = next((s for s in reversed(stages) if s.state == "running"), None)
         if job.state == "stopping":
-            return f"{name} is stopping: it finishes its step and saves."
+            return f"{name} is stopping: it finishes its current step and saves."
         if current is None:
-            return f"{name} has begun and is reading its data."
+            return f"{name} has started and is reading its data."
         best = f"; best NDCG@10 on validation so far {100 * current.best:.2f} %" if current.best is not None else ""
         return f"{name} is in its {palette.STAGE_NAMES[current.name].lower()} stage, epoch {current.epochs_done + 1}{best}."
     if job.state == "finished":
         test = job.run.metrics("finetune").get("test")
         if test and "hr@10" in test and "users" in test:
             found = f"{100 * test['hr@10']:.1f} % of {test['users']:,} test users"
-            return f"{name} has finished: the right item is among its first ten for {found} (HR@10)."
+            return f"{name} has finished: the right item is in the top ten for {found} (HR@10)."
         return f"{name} has finished."
     if job.state == "stopped":
-        return f"{name} is stopped and can be resumed where it was." if job.run.exists else f"{name} left the queue before it began."
+        return (
+            f"{name} is stopped and can be resumed where it left off."
+            if job.run.exists
+            else f"{name} was removed from the queue before it started."
+        )
     return f"{name} has failed."
 
 
@@ -46,7 +50,7 @@ def _runs(number: int) -> str:
 
 
 def follow(root: Path, job: Job) -> None:
-    """The live view: sentence, stage strip, curves, log; looks again every second while the run is alive."""
+    """The live view: sentence, stage strip, curves, log; refreshes every second while the run is alive."""
     problem = loaders.problem(job.run) if job.run.exists else None
     if problem is not None:
         st.error(ui.plain(problem), icon=":material/error:")
@@ -79,7 +83,7 @@ def _follower(path: str) -> Follower:
 
 def _summary(job: Job, follower: Follower) -> list[StageProgress]:
     stages = summarise(follower.events(), job.state in ("running", "stopping"))
-    for stage in stages:  # a compact copy has no events, but its weights
+    for stage in stages:  # a compact copy has weights but no events
         if stage.state == "waiting" and stage.name in job.run.stages:
             stage.state, stage.fraction = "done", 1.0
             stage.best = job.run.metrics(stage.name).get("val", {}).get("ndcg@10")
@@ -96,7 +100,7 @@ STRIP_CSS = """<style>
 
 
 def strip(job: Job, stages: list[StageProgress]) -> None:
-    """The stages in order, each with its colour and mark, how far it is and what comes next."""
+    """The stages in order, each with its colour, mark and progress."""
     begun = any(s.state != "waiting" for s in stages)
     cells = [_cell("initial", 1.0 if begun else 0.0, "random start" if begun else "waiting")]
     cells += [_cell(s.name, s.fraction, stage_words(s)) for s in stages]
@@ -125,7 +129,7 @@ def stage_words(stage: StageProgress) -> str:
         return f"interrupted in {place}"
     if stage.left is None:
         return place
-    return f"{place}, at most {duration(stage.left)} left" + ("" if stage.left_with_validation else " and validation")
+    return f"{place}, at most {duration(stage.left)} left" + ("" if stage.left_with_validation else ", plus validation")
 
 
 def _controls(root: Path, job: Job) -> None:
@@ -133,17 +137,17 @@ def _controls(root: Path, job: Job) -> None:
     if loaders.is_bundled(job.run):
         row.caption("This run came with the app.")
     elif job.can_stop:
-        words = "Take out of the queue" if job.state == "queued" else "Stop"
-        if row.button(words, icon=":material/stop:", help="It finishes its step, saves, and can be resumed.", key="train.stop"):
+        words = "Remove from the queue" if job.state == "queued" else "Stop"
+        if row.button(words, icon=":material/stop:", help="Finishes the current step, saves, and can be resumed.", key="train.stop"):
             jobs.stop(root, job.name)
             st.rerun()
     elif job.state == "stopping":
         if not job.can_force:
-            row.button("Stopping", icon=":material/stop:", disabled=True, help="It finishes its step and saves.", key="train.stopping")
-        elif row.button("End it now", icon=":material/stop:", help="It resumes from its last checkpoint.", key="train.force"):
+            row.button("Stopping", icon=":material/stop:", disabled=True, help="Finishes the current step and saves.", key="train.stopping")
+        elif row.button("Stop now", icon=":material/stop:", help="Can be resumed from its last checkpoint.", key="train.force"):
             jobs.stop(root, job.name, force=True)
             st.rerun()
-    elif job.asks and row.button("Start it all the same", type="primary", icon=":material/play_arrow:", key="train.agree"):
+    elif job.asks and row.button("Start anyway", type="primary", icon=":material/play_arrow:", key="train.agree"):
         jobs.resume(root, job.name, "--yes")
         st.rerun()
     elif not job.asks and job.can_resume and row.button("Resume", type="primary", icon=":material/play_arrow:", key="train.resume"):
@@ -199,7 +203,7 @@ def _curves(job: Job, stages: list[StageProgress]) -> None:
                 key="train.loss",
             )
         else:
-            _space("The curve begins with the first step." if job.alive else "No steps are recorded.")
+            _space("The curve starts with the first step." if job.alive else "No steps were recorded.")
     with right:
         st.markdown("**Ranking** on validation", help=TEXTS["curves"]["validation"])
         if validations:
@@ -208,7 +212,7 @@ def _curves(job: Job, stages: list[StageProgress]) -> None:
             figure = charts.validation_curves(validations, offsets, best)
             ui.figure(figure, frame, f"{job.name}-validation", "NDCG@10 on validation over the epochs", key="train.validation")
         else:
-            _space(f"The first validation comes after epoch {_first_validation(job)}." if job.alive else "No validation is recorded.")
+            _space(f"The first validation comes after epoch {_first_validation(job)}." if job.alive else "No validation was recorded.")
 
 
 def _first_validation(job: Job) -> int:
@@ -216,7 +220,7 @@ def _first_validation(job: Job) -> int:
 
 
 def _space(words: str) -> None:
-    """Keep a figure's place, so that nothing jumps when it comes."""
+    """Reserve a figure's space, so that nothing jumps when it appears."""
     with st.container(height=320, border=True, vertical_alignment="center", horizontal_alignment="center"):
         st.caption(words)
 

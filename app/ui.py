@@ -1,4 +1,4 @@
-"""The frame of every page: question, answer, definitions, the run picker, and errors as one sentence."""
+"""Shared page elements: question, answer, definitions, the run picker, figures, and errors as one sentence."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def guard() -> Iterator[None]:
-    """Show what fails as one sentence; the details go to the server's log."""
+    """Show failures as one sentence; the details go to the server's log."""
     try:
         yield
     except AdrecError as error:
@@ -30,7 +30,7 @@ def guard() -> Iterator[None]:
 
 
 def header(question: str, answer: str | None = None, definitions: Mapping[str, str] | None = None) -> None:
-    """The page's beginning: its question as the title, the answer in one sentence, the terms one hover away."""
+    """The top of the page: its question as the title, the answer in one sentence, the terms one click away."""
     st.title(question, anchor=False)
     if answer:
         st.markdown(answer)
@@ -38,16 +38,16 @@ def header(question: str, answer: str | None = None, definitions: Mapping[str, s
         define(definitions)
 
 
-def define(definitions: Mapping[str, str], label: str = "What the words mean") -> None:
+def define(definitions: Mapping[str, str], label: str = "What the terms mean") -> None:
     """Definitions, one click away."""
     with st.popover(label, type="tertiary", icon=":material/help:"):
         st.markdown("\n\n".join(f"**{term}**: {meaning}" for term, meaning in definitions.items()))
 
 
 def run_picker(label: str = "Run", container: Any = None, tables: bool = False) -> loaders.LoadedRun | None:
-    """Choose the run on screen (in the URL as ``run``); None after saying why if there is none. A damaged run is a RunError.
+    """Choose the run on screen (``run`` in the URL); None, with a message, if there is none. A damaged run raises a RunError.
 
-    tables: whether folders that hold item tables without a model are among them.
+    tables: whether to offer folders that hold item tables without a model.
     """
     place = container if container is not None else st
     bundled_first = sorted(loaders.all_runs(), key=lambda run: not loaders.is_bundled(run))
@@ -59,8 +59,8 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False) 
         return None
     wanted = state.get("run")
     if wanted is not None and wanted not in runs:
-        wrong = f"'{wanted}' holds item tables and no model" if wanted in every else f"There is no run called '{wanted}' here"
-        place.warning(plain(f"{wrong}; this is '{default}'."), icon=":material/warning:")
+        wrong = f"'{wanted}' holds item tables but no model" if wanted in every else f"There is no run called '{wanted}' here"
+        place.warning(plain(f"{wrong}; showing '{default}' instead."), icon=":material/warning:")
     names = list(runs)
     chosen = place.selectbox(label, names, format_func=lambda name: run_title(runs[name]), **state.bound("run", default, names))
     problem = loaders.problem(runs[chosen])
@@ -70,7 +70,7 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False) 
 
 
 def run_title(run: RunFolder) -> str:
-    """What the run is, with its data set, and whether it came with the app. A person's own is told from others of its title by its name."""
+    """The run's title with its data set, and whether it is bundled. A user's own run also shows its name, since titles may repeat."""
     if loaders.problem(run) is not None:
         return f"{run.name} · unreadable"
     info = loaders.info(run)

@@ -20,23 +20,23 @@ subject = controls.subject(run, length)
 seed, steps, method = controls.noise(run)
 controls.choose(chosen, run, length, subject)
 if stage != "finetune":
-    st.caption("This is the model after its warm-up: the fine-tuning has not ended.")
+    st.caption("This is the model after its warm-up; fine-tuning has not finished.")
 if subject is not None:
     view.cards(subject, loaders.items(run))
-change, picture = st.container(), st.container()  # both depend on the comparison that is chosen below them
+change, picture = st.container(), st.container()  # filled below: both depend on the comparison chosen there
 controls.turn(run)
 if subject is not None:
     pair = compare.choose(run, stage, subject, steps)
     view.wait_for_model(run, stage, answer, picture)
     title = loaders.title(run)
     trajectory = data.trajectory(run, stage, subject, seed, steps)
-    beside = compare.beside(pair, seed, method)
+    second = compare.second_panel(pair, seed, method)
     answer.markdown(words.headline(trajectory, title))
     answer.caption(words.why(trajectory))
     with change:
-        compare.told(pair, beside, trajectory, title)
+        compare.describe(pair, second, trajectory, title)
     with picture:
-        view.clock(beside.scenes if beside else data.picture(run, stage, subject, seed, steps, method), steps)
-    view.downloads(trajectory, title, run, stage, subject, method, beside)
+        view.clock(second.scenes if second else data.picture(run, stage, subject, seed, steps, method), steps)
+    view.downloads(trajectory, title, run, stage, subject, method, second)
     look(run, stage, subject, seed, trajectory, title)
 ui.define(words.DEFINITIONS)

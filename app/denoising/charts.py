@@ -1,4 +1,4 @@
-"""The figures below the scrubber: pure functions from measures to Plotly figures, and the same numbers as tables."""
+"""The figures below the scrubber: pure functions from measures to Plotly figures, and their data as tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -127,7 +127,7 @@ def forward_table(schedule: "Schedule", noised: "NoisedItem") -> pd.DataFrame:
     return pd.DataFrame({"t": np.arange(len(schedule.signal)), **columns})
 
 
-DEALT = {"token": "Training, a level per token", "sequence": "Training, one level for all", "start": "Recommending"}
+DEALT = {"token": "Training, one level per token", "sequence": "Training, one level for all", "start": "Recommending"}
 
 
 def noise_levels(levels: Mapping[str, np.ndarray], schedule: "Schedule", titles: Sequence[str]) -> go.Figure:
@@ -140,7 +140,7 @@ def noise_levels(levels: Mapping[str, np.ndarray], schedule: "Schedule", titles:
         z=amount, x=list(range(1, len(titles) + 1)), y=[0, 1, 2], zmin=0, zmax=1, colorscale=scale, xgap=2, ygap=10, showscale=False,
         text=text, hovertemplate="%{text}<br>noise × %{z:.2f}<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(**base_layout("place in the sequence (the last is the next item)", None, height=210))
+    figure.update_layout(**base_layout("position in the sequence (the last is the next item)", None, height=210))
     figure.update_yaxes(
         tickvals=[0, 1, 2], ticktext=[name.replace(", ", ",<br>") for name in DEALT.values()], autorange="reversed", nticks=None
     )

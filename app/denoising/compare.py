@@ -1,4 +1,4 @@
-"""Same noise, one change: a second panel beside the first, under the same clock and seed."""
+"""Same noise, one change: a second panel next to the first, with the same clock and seed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ KINDS = {"none": "Nothing", "user": "Another user", "stage": "An earlier stage",
 
 @dataclass(frozen=True)
 class Side:
-    """One panel: who is recommended to, by which model, in how many steps. name: what stands above it."""
+    """One panel: the subject, the model, and the number of steps. name: the panel's heading."""
 
     run: RunFolder
     stage: str
@@ -55,26 +55,26 @@ class Pair:
     after: str | None
 
 
-# -- what it is compared with -------------------------------------------------------------------------------------
+# -- choosing the comparison --------------------------------------------------------------------------------------
 
 
 def choose(run: RunFolder, stage: str, subject: data.Subject, steps: int) -> Pair | None:
     """The controls, and the two panels if the URL names a second one."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     _check("compare", KINDS, "comparison")
-    help_ = "A second panel beside this one: the same noise, one thing changed."
+    help_ = "Adds a second panel with the same noise and one thing changed."
     names: dict[str, Any] = {"format_func": KINDS.__getitem__, "help": help_, "width": 200}
     kind = row.selectbox("Compare with", KINDS, **names, **state.bound("compare", "none", tuple(KINDS)))
     chosen = {"user": _user, "stage": _stage, "run": _run, "item": _item}
     return chosen[kind](row, Side(run, stage, subject, steps)) if kind in chosen else None
 
 
-def _check(name: str, options: Iterable[Any], what: str, accepted: str = "") -> None:
-    """Say so if the link names something that is not among the options; the default is taken then."""
+def _check(name: str, options: Iterable[Any], what: str, expected: str = "") -> None:
+    """Warn if the link names something that is not among the options; the default is used instead."""
     given, known = st.query_params.get(name), [str(option) for option in options]
     if given and given not in known:
-        shown = accepted or f"one of {', '.join(known)}"
-        st.warning(words.plain(f"The link's {what} '{given}' does not fit here; accepted is {shown}."), icon=":material/warning:")
+        shown = expected or f"one of {', '.join(known)}"
+        st.warning(words.plain(f"The link's {what} '{given}' is not valid here; expected {shown}."), icon=":material/warning:")
 
 
 def _user(row: Any, one: Side) -> Pair | None:
@@ -109,7 +109,7 @@ def _stage(row: Any, one: Side) -> Pair | None:
         st.info(words.plain(f"'{one.run.name}' has no earlier stage with a denoiser to compare with."), icon=":material/info:")
         return None
     if not one.run.has_model("warmup"):
-        said = f"This copy of '{one.run.name}' keeps only the item table of its warm-up, no model to run: a run trained here keeps both."
+        said = f"This copy of '{one.run.name}' keeps only the item table of its warm-up, not the model; a run trained here keeps both."
         st.info(words.plain(said), icon=":material/info:")
         return None
     row.caption("The model after its warm-up, before the fine-tuning.")
@@ -121,7 +121,7 @@ def _run(row: Any, one: Side) -> Pair | None:
     own = loaders.link_name(one.run)
     runs = {name: run for run in loaders.all_runs() if (name := loaders.link_name(run)) != own and _comparable(run, one.run)}
     if not runs:
-        said = f"There is no other run of the data set of '{one.run.name}' that has a reverse process."
+        said = f"No other run on the data of '{one.run.name}' has a reverse process."
         st.info(words.plain(said), icon=":material/info:")
         return None
     names = list(runs)
@@ -134,7 +134,7 @@ def _run(row: Any, one: Side) -> Pair | None:
 
 
 def _comparable(run: RunFolder, other: RunFolder) -> bool:
-    """Whether both know the same users and items, and this one has a reverse process."""
+    """Whether both have the same users and items, and ``run`` has a reverse process."""
     try:
         data.stage(run)
         same = [loaders.info(r).get("dataset", {}).get("hash") for r in (run, other)]
@@ -145,47 +145,47 @@ def _comparable(run: RunFolder, other: RunFolder) -> bool:
 
 def _item(row: Any, one: Side) -> Pair | None:
     items, history = loaders.items(one.run), one.subject.history
-    places = range(len(history), 0, -1)
-    _check("place", places, "place in the history", f"1 (the oldest) to {len(history)}")
-    told = {p: f"{p}: {items['title'][history[p - 1]]}" + (" (the newest)" if p == len(history) else "") for p in places}
-    bound = state.bound("place", len(history), tuple(places))
-    place = row.selectbox("Item of the history", places, format_func=told.__getitem__, width=280, **bound)
-    current = history[place - 1]
+    positions = range(len(history), 0, -1)
+    _check("place", positions, "position in the history", f"1 (the oldest) to {len(history)}")
+    labels = {p: f"{p}: {items['title'][history[p - 1]]}" + (" (newest)" if p == len(history) else "") for p in positions}
+    bound = state.bound("place", len(history), tuple(positions))
+    position = row.selectbox("Item in the history", positions, format_func=labels.__getitem__, width=280, **bound)
+    current = history[position - 1]
     options = [0] * (len(history) > 1) + [item for item in items.index.tolist() if item != current]
     if not options:
         st.info("The catalogue has no other item.", icon=":material/info:")
         return None
     _check("by", options, "new item", f"another item's id, 1 to {len(items)}" + (", or 0 to remove it" if len(history) > 1 else ""))
     by = _listed(row, items, options) if len(items) <= controls.LISTED else _typed(row, items, options)
-    changed = history[: place - 1] + ((by,) if by else ()) + history[place:]
+    changed = history[: position - 1] + ((by,) if by else ()) + history[position:]
     before, after = str(items["title"][current]), str(items["title"][by]) if by else None
-    name = f"Without {before}" if after is None else f"{after} for {before}"
+    name = f"Without {before}" if after is None else f"{after} instead of {before}"
     second = replace(one, subject=replace(one.subject, history=changed), name=name)
-    return Pair(replace(one, name="The history as it is"), second, "item", before, after)
+    return Pair(replace(one, name="The original history"), second, "item", before, after)
 
 
 def _listed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
-    titles = {0: "Nothing: removed"} | controls.unique_titles(items)
+    titles = {0: "Nothing (remove it)"} | controls.unique_titles(items)
     place = state.bound("by", options[0], options)
-    return int(row.selectbox("In its place", options, format_func=titles.__getitem__, width=280, **place))
+    return int(row.selectbox("Replace it with", options, format_func=titles.__getitem__, width=280, **place))
 
 
 def _typed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
     by = state.get("by", options[0])
     by = by if by in options else options[0]
     shown = "" if by == 0 else str(items["item"][by])
-    text = row.text_input("In its place", value=shown, width=280, help="A title or an id; empty: removed")
+    text = row.text_input("Replace it with", value=shown, width=280, help="A title or an id; leave empty to remove the item")
     if text != shown:
         state.put(by=Finder(items).item(text) if text.strip() else 0)
         st.rerun()
     return int(by)
 
 
-# -- what is shown ------------------------------------------------------------------------------------------------
+# -- showing it ---------------------------------------------------------------------------------------------------
 
 
-def beside(pair: Pair | None, seed: int, method: str) -> export.Comparison | None:
-    """The second panel and both scenes; waits for the second model with a sign of it."""
+def second_panel(pair: Pair | None, seed: int, method: str) -> export.Comparison | None:
+    """The second panel and both scenes; shows a spinner while the second model loads."""
     if pair is None:
         return None
     loading = data.model(pair.other.run, pair.other.stage)
@@ -198,8 +198,8 @@ def beside(pair: Pair | None, seed: int, method: str) -> export.Comparison | Non
     return export.Comparison(pair.kind, pair.before, pair.after, names, second, layout, user, scenes)
 
 
-def told(pair: Pair | None, second: export.Comparison | None, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
-    """What the one change changed, in words, and the second user's history."""
+def describe(pair: Pair | None, second: export.Comparison | None, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+    """What the change did, in words, and the second user's history."""
     if pair is None or second is None:
         return
     st.markdown(second.summary(trajectory, title, words.MARKDOWN))

@@ -1,4 +1,4 @@
-"""Whose last token and from which noise: what the link asks for, and the controls that change the link.
+"""The subject and the noise: what the link asks for, and the controls that change the link.
 
 The link is read before a control is drawn, so that the picture is on its way to the browser before they are. A press can arrive
 before the page shows the choice made just before it, so what a button does starts from the link and the choices as they are by then,
@@ -23,15 +23,15 @@ from app.denoising import noise as denoising_noise
 
 MODES = {"user": "A user", "own": "Your own history"}
 LISTED = 20_000
-"""Users or items up to which a list to choose from is sent to the browser; above, one types."""
-PLACE, TYPED, WRONG = "denoising.place", "denoising.typed", "denoising.wrong"
+"""Up to this many users or items, the browser gets a list to choose from; above that, the visitor types."""
+POSITION, TYPED, WRONG = "denoising.place", "denoising.typed", "denoising.wrong"
 
 
-# -- whose next item ----------------------------------------------------------------------------------------------
+# -- the subject --------------------------------------------------------------------------------------------------
 
 
 def subject(run: RunFolder, length: int) -> data.Subject | None:
-    """Whom the link names; without a name the first user with a hit. None of a history without items."""
+    """The subject in the link, or the first user with a hit if it names none; None for an empty history."""
     users, _ = data.dataset(run)
     if users is None or state.get("view") == "own":
         known = _linked(len(loaders.items(run)))[0][-length:]
@@ -42,20 +42,20 @@ def subject(run: RunFolder, length: int) -> data.Subject | None:
 
 
 def _first(run: RunFolder, users: SequenceDataset) -> str:
-    """The user that the page opens with."""
+    """The user shown when the page opens."""
     ranks = data.test_ranks(run, users.n_users)
     hits = [] if ranks is None else data.with_outcome(ranks, "hit").tolist()
     return str(users.user_ids[hits[0] if hits else 0])
 
 
 def _linked(items: int) -> tuple[list[int], list[str]]:
-    """The link's history, ids joined by '-': those of the catalogue, and the others."""
+    """The ids in the link's history (joined by '-'): known items, and unknown ids."""
     given = [int(part) for part in str(state.get("history", "")).split("-") if part.isdecimal() and len(part) < 10]
     return [i for i in given if 1 <= i <= items], [str(i) for i in given if not 1 <= i <= items]
 
 
 def choose(row: Any, run: RunFolder, length: int, shown: data.Subject | None) -> None:
-    """The controls for a user or a composed history, in ``row`` and below. shown: the ``subject``."""
+    """The controls for a user or a composed history, in ``row`` and below. shown: the current ``subject``."""
     users, reason = data.dataset(run)
     if users is None:
         st.info(words.plain(f"{reason} Compose a history instead."), icon=":material/info:")
@@ -74,12 +74,12 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject,
     ids = users.user_ids.tolist()
     wanted = state.get("user", shown.user_id)
     if wanted != shown.user_id:
-        told = f"User '{wanted}' is not among the {len(ids):,} users of this data set; this is user {shown.user_id}."
-        st.warning(words.plain(told), icon=":material/warning:")
+        missing = f"User '{wanted}' is not among the {len(ids):,} users of this data set; showing user {shown.user_id} instead."
+        st.warning(words.plain(missing), icon=":material/warning:")
     ranked = {} if ranks is None else {u: f"{u} · rank {r:,}" for u, r in zip(ids, ranks.tolist(), strict=True)}
     if len(ids) <= LISTED:
-        help_ = "Type the data set's own user id. The rank is that of the test item, as measured after training with seed 0."
-        place = state.bound("user", shown.user_id, ids) | {"filter_mode": "prefix"}  # or a typed id finds ranks
+        help_ = "Type a user id from the data set. The rank is that of the test item, measured after training with seed 0."
+        place = state.bound("user", shown.user_id, ids) | {"filter_mode": "prefix"}  # otherwise a typed id also matches ranks
         row.selectbox("User", ids, format_func=lambda u: ranked.get(u, u), width=156, help=help_, **place)
     else:
         row.text_input("User id", width=220, **state.bound("user", shown.user_id))
@@ -90,36 +90,38 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject,
         if now is not None and _is_shown(run):
             state.put(view="own", history="-".join(map(str, now.history)))
 
-    help_ = "Copies this history, to add, remove, replace and reorder its items."
+    help_ = "Copies this history so that you can add, remove, replace and reorder items."
     row.button("Edit this history", icon=":material/edit:", on_click=edit, help=help_, key="denoising.edit")
 
 
 def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> None:
-    """Draw a user: any, or one with a certain outcome, history length, or change of mind."""
+    """Draw a random user: any, or one of a given outcome, history length, or change of mind."""
     kinds, missing = _kinds(run, users, ranks)
 
     def draw() -> None:
         positions = kinds[st.session_state["denoising.kind"]]
         state.put(user=str(users.user_ids[int(np.random.default_rng().choice(positions))]))
 
-    help_ = " ".join(["Behind each kind stands how many users are of it; short and long are a quarter of all users each.", *missing])
+    help_ = " ".join(
+        ["The number after each kind is its count of users; a short or long history is in the shortest or longest quarter.", *missing]
+    )
     of: dict[str, Any] = {"format_func": lambda kind: f"{kind} · {len(kinds[kind]):,}", "width": 186, "on_change": draw, "help": help_}
     row.selectbox("Draw at random", list(kinds), key="denoising.kind", **of)
     row.button("Draw", icon=":material/casino:", on_click=draw, help="Another user of this kind", key="denoising.random")
 
 
 def _kinds(run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Positions of the users of each kind that has some, and why others are missing."""
+    """Positions of the users of each non-empty kind, and why other kinds are missing."""
     changed, missing = data.changed_users(run), []
     lengths = np.diff(users.train_offsets)
     short, long = np.quantile(lengths, [0.25, 0.75])
     kinds = {"Any user": np.arange(users.n_users)}
     if ranks is None:
-        missing.append("Hits and misses come with the end of this run's training.")
+        missing.append("Hits and misses become available when this run's training ends.")
     else:
         kinds |= {f"A {outcome}": data.with_outcome(ranks, outcome) for outcome in data.OUTCOMES}
     if changed is None:
-        missing.append("Users whose first item changes after step 1 come with All users, below.")
+        missing.append("Users whose first item changes after step 1 become available once All users, below, is measured.")
     else:
         kinds["Changed its mind"] = changed
     kinds |= {"A short history": np.flatnonzero(lengths <= short), "A long history": np.flatnonzero(lengths >= long)}
@@ -127,7 +129,7 @@ def _kinds(run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> 
 
 
 def _composed(run: RunFolder, length: int) -> None:
-    """A history picked from the item table, in the URL as ids joined by '-'."""
+    """A history composed from the item table; the URL holds its ids, joined by '-'."""
     items = loaders.items(run)
 
     def linked() -> list[int]:
@@ -136,35 +138,35 @@ def _composed(run: RunFolder, length: int) -> None:
     known, unknown = _linked(len(items))
     known = known[-length:]
     if unknown:
-        words_ = f"Not in the catalogue and left out: {', '.join(unknown[:5])}. Ids go from 1 to {len(items):,}."
+        words_ = f"Left out because they are not in the catalogue: {', '.join(unknown[:5])}. Ids run from 1 to {len(items):,}."
         st.warning(words_, icon=":material/warning:")
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    place = _place(row, items, known)
+    position = _position(row, items, known)
     if len(items) <= LISTED:
-        _picked(row, run, place, linked, length)
+        _picked(row, run, position, linked, length)
     else:
         _typed(run, known, length)
     if known:
-        _change(row, run, place, known, linked)
+        _change(row, run, position, known, linked)
     else:
-        st.caption("Pick one or more items: the model reads them as a history, oldest first, and looks for the next one.")
+        st.caption("Pick one or more items: the model reads them as a history, oldest first, and predicts the next one.")
 
 
-def _place(row: Any, items: pd.DataFrame, known: list[int]) -> int:
-    """The place in the history that the other controls are about; -1, behind the last item."""
-    where = {-1: "At the end"} | {place: f"{place + 1}: {items['title'][item]}" for place, item in enumerate(known)}
-    if st.session_state.get(PLACE) not in where:
-        st.session_state[PLACE] = -1
-    return int(row.selectbox("Place in the history", where, format_func=where.__getitem__, width=280, disabled=not known, key=PLACE))
+def _position(row: Any, items: pd.DataFrame, known: list[int]) -> int:
+    """The position in the history that the other controls act on; -1 means after the last item."""
+    where = {-1: "At the end"} | {i: f"{i + 1}: {items['title'][item]}" for i, item in enumerate(known)}
+    if st.session_state.get(POSITION) not in where:
+        st.session_state[POSITION] = -1
+    return int(row.selectbox("Position in the history", where, format_func=where.__getitem__, width=280, disabled=not known, key=POSITION))
 
 
-def _picked(row: Any, run: RunFolder, place: int, linked: Callable[[], list[int]], length: int) -> None:
-    """Put an item at the end, or in the stead of the one at the place."""
+def _picked(row: Any, run: RunFolder, position: int, linked: Callable[[], list[int]], length: int) -> None:
+    """Append an item, or replace the one at the position."""
     items = loaders.items(run)
     titles = unique_titles(items)
 
     def put() -> None:
-        item, ids, at = st.session_state["denoising.add"], linked(), st.session_state[PLACE]
+        item, ids, at = st.session_state["denoising.add"], linked(), st.session_state[POSITION]
         st.session_state["denoising.add"] = None
         if item is None:
             return
@@ -174,7 +176,7 @@ def _picked(row: Any, run: RunFolder, place: int, linked: Callable[[], list[int]
             ids.append(item)
         _put_history(run, ids[-length:])
 
-    label = "Add an item" if place < 0 else "Replace it by"
+    label = "Add an item" if position < 0 else "Replace it with"
     add: dict[str, Any] = {"index": None, "format_func": titles.__getitem__, "placeholder": "Type a title", "key": "denoising.add"}
     row.selectbox(label, items.index.tolist(), on_change=put, width=280, **add)
 
@@ -185,20 +187,20 @@ def _put_history(run: RunFolder, ids: Sequence[int]) -> None:
 
 
 def _is_shown(run: RunFolder) -> bool:
-    """Whether the run that a control was drawn for is still the one chosen; in another one the ids are other items."""
+    """Whether the run that a control was drawn for is still chosen; in another run the ids stand for other items."""
     name = loaders.link_name(run)
     return bool(state.get("run", name) == name)
 
 
 def unique_titles(items: pd.DataFrame) -> dict[int, str]:
-    """Titles with the year where known, with the raw id where that is still not unique."""
+    """Titles with the year if known, and with the raw id if still not unique."""
     shown = items["title"] + (" (" + items["year"] + ")" if "year" in items else "")
     double = shown.duplicated(keep=False)
     return dict(zip(items.index.tolist(), shown.where(~double, shown + " · " + items["item"]).tolist(), strict=True))
 
 
 def _typed(run: RunFolder, known: list[int], length: int) -> None:
-    """The history as text, which stays as it was typed, with what is wrong with it, until it or the link changes."""
+    """The history as text. Invalid text stays as typed, with its error, until it or the link changes."""
     items = loaders.items(run)
 
     def typed() -> None:
@@ -214,48 +216,48 @@ def _typed(run: RunFolder, known: list[int], length: int) -> None:
     shown = "; ".join(title[i] if (title == title[i]).sum() == 1 else item[i] for i in known)
     of, text, error = st.session_state.get(WRONG, (None, "", ""))
     st.session_state[TYPED] = text if of == known else shown
-    st.text_input("History, oldest first", help="Titles or ids, separated by ';'", key=TYPED, on_change=typed)
+    st.text_input("History, oldest first", help="Titles or ids, separated by semicolons", key=TYPED, on_change=typed)
     if of == known:
         st.error(words.plain(error), icon=":material/error:")
     else:
         st.session_state.pop(WRONG, None)
 
 
-def _change(row: Any, run: RunFolder, place: int, known: list[int], linked: Callable[[], list[int]]) -> None:
-    """Move or remove the item at the place, or the newest; or begin anew."""
+def _change(row: Any, run: RunFolder, position: int, known: list[int], linked: Callable[[], list[int]]) -> None:
+    """Move or remove the item at the position (or the newest), or start over."""
 
     def at(chosen: int, ids: list[int]) -> int:
         return chosen if 0 <= chosen < len(ids) else len(ids) - 1
 
     def move(by: int) -> None:
         ids = linked()
-        old = at(st.session_state[PLACE], ids)
+        old = at(st.session_state[POSITION], ids)
         new = old + by
         if 0 <= new < len(ids):
             ids.insert(new, ids.pop(old))
             _put_history(run, ids)
-            st.session_state[PLACE] = new
+            st.session_state[POSITION] = new
 
     def remove() -> None:
         ids = linked()
-        gone = at(st.session_state[PLACE], ids)
+        gone = at(st.session_state[POSITION], ids)
         _put_history(run, ids[:gone] + ids[gone + 1 :])
 
     def button(label: str, icon: str, off: bool = False, **of: Any) -> None:
         row.button(label, icon=f":material/{icon}:", type="tertiary", disabled=off, key=f"denoising.{label.lower()}", **of)
 
-    now = at(place, known)
-    button("Earlier", "arrow_back", now == 0, on_click=move, args=(-1,), help="Moves the item at this place")
-    button("Later", "arrow_forward", now == len(known) - 1, on_click=move, args=(1,), help="Moves the item at this place")
-    button("Remove", "undo", on_click=remove, help="Removes the item at this place; at the end, the newest")
+    now = at(position, known)
+    button("Earlier", "arrow_back", now == 0, on_click=move, args=(-1,), help="Moves the item at this position")
+    button("Later", "arrow_forward", now == len(known) - 1, on_click=move, args=(1,), help="Moves the item at this position")
+    button("Remove", "undo", on_click=remove, help="Removes the item at this position; at the end, the newest item")
     button("Start over", "delete", on_click=_put_history, args=(run, []))
 
 
-# -- from which noise ---------------------------------------------------------------------------------------------
+# -- the noise ---------------------------------------------------------------------------------------------------
 
 
 def noise(run: RunFolder) -> tuple[int, int, str]:
-    """Seed, number of steps and map that the link names, or their defaults."""
+    """Seed, number of steps and map from the link, or their defaults."""
     timesteps, methods = run.settings["timesteps"], _methods(run)
     seed, steps, method = state.get("seed", 0), state.get("steps", timesteps), state.get("method", methods[0])
     return (
@@ -270,20 +272,20 @@ def _methods(run: RunFolder) -> tuple[str, ...]:
 
 
 def turn(run: RunFolder) -> None:
-    """The controls for them."""
+    """The controls for the noise weight, seed, steps and map."""
     row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.settings["timesteps"]
 
     def reseed() -> None:
         state.put(seed=(noise(run)[0] + 1) % 2**31)
 
     denoising_noise.dial(row, run)
-    row.number_input("Seed of the noise", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
+    row.number_input("Noise seed", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
     row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")
-    help_ = "Fewer steps visit the same noise levels in larger strides, the noisiest always among them."
+    help_ = "Fewer steps go through the same noise levels in larger strides, always starting at the noisiest."
     default = state.bound("steps", timesteps, range(1, timesteps + 1))
     row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, help=help_, **default)
     methods = _methods(run)
-    why = "UMAP keeps neighbours together, PCA keeps distances along two axes."
-    why += "" if "umap" in methods else " This run's UMAP is not computed yet."
+    why = "UMAP preserves neighbourhoods, PCA preserves distances along two axes."
+    why += "" if "umap" in methods else " This run's UMAP has not been computed yet."
     chosen = state.bound("method", methods[0], methods)
     row.segmented_control("Map", methods, format_func=scene.METHODS.__getitem__, required=True, help=why, **chosen)

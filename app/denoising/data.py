@@ -29,8 +29,8 @@ SEEDS = 50
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose next item is looked for. index: position of the user whose noise it is, of this one's but in a comparison; None, as 0, for a
-    composed history."""
+    """Whose next item is predicted. index: position of the user whose noise is used, which differs from this user only in a comparison;
+    None (like 0) for a composed history."""
 
     history: tuple[int, ...]
     target: int | None = None
@@ -49,23 +49,23 @@ class Chance:
 
 
 def stage(run: RunFolder) -> str:
-    """The last stage with a denoiser; a RunError if there is none yet, or if the model has none."""
+    """The last stage with a denoiser; RunError if there is none yet or the model has none."""
     if not {"denoise", "item_table"} <= run.abilities:
         raise RunError(f"The model of '{run.name}' has no reverse process: choose a run of a diffusion model.")
     found = [s for s in run.stages if s != "pretrain"]
     if not found:
-        raise RunError(f"'{run.name}' has no trained denoiser yet: that comes with the end of the warm-up.")
+        raise RunError(f"'{run.name}' has no trained denoiser yet; it is available after the warm-up.")
     if not run.has_model(found[-1]):
-        raise RunError(f"'{run.name}' keeps its item tables and no model to run: choose another run.")
+        raise RunError(f"'{run.name}' keeps item tables but no model: choose another run.")
     return found[-1]
 
 
 def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
-    """The users' histories, or None and the sentence that says why they cannot be had. Never fetches anything."""
+    """The users' histories, or None and a sentence that says why they are not available. Never downloads anything."""
     entry = loaders.info(run).get("dataset", {})
     name = str(entry.get("name"))
     if not catalog.available(name):
-        hint = f" (`python -m adrec data get {name}` fetches it)" if catalog.named(name) else ""
+        hint = f" (`python -m adrec data get {name}` downloads them)" if catalog.named(name) else ""
         return None, f"The ratings of {entry.get('title') or name} are not on this machine{hint}, so there are no users to choose from."
     try:
         return _dataset(run), ""
@@ -74,7 +74,7 @@ def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
 
 
 def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
-    """Rank of each user's test item as the training measured it, or None."""
+    """Rank of each user's test item as measured in training, or None."""
     path = run.path / "stages" / "finetune" / "test_ranks.npy"
     try:
         ranks = np.load(path, allow_pickle=False)
@@ -84,13 +84,13 @@ def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
 
 
 def with_outcome(ranks: np.ndarray, outcome: str) -> np.ndarray:
-    """Positions of the users whose test item came out as a ``hit``, ``near miss`` or ``miss``."""
+    """Positions of the users whose test item was a ``hit``, ``near miss`` or ``miss``."""
     low, high = OUTCOMES[outcome]
     return np.flatnonzero((ranks >= low) & (ranks <= (high or ranks.max(initial=low))))
 
 
 def changed_users(run: RunFolder) -> np.ndarray | None:
-    """Positions of users whose first item changes after step 1, as measured with seed 0; None if that is not measured yet."""
+    """Positions of users whose first item changes after step 1, measured with seed 0; None if not measured yet."""
     report = cached_all_users(run)
     return None if report is None else np.array(report["changed_users"], dtype=int)
 
@@ -102,7 +102,7 @@ def user(data: SequenceDataset, user_id: str, length: int) -> Subject:
 
 
 def has_umap(run: RunFolder) -> bool:
-    """Whether the run's UMAP is at hand."""
+    """Whether the run's UMAP is available."""
     return loaders.projection(run, "umap") is not None
 
 
@@ -110,7 +110,7 @@ def has_umap(run: RunFolder) -> bool:
 
 
 def model(run: RunFolder, stage: str) -> "Future[Model]":
-    """The model, loading in the background. What failed to load is tried again: the reason may be gone."""
+    """The model, loaded in the background. A failed load is tried again, since its cause may be gone."""
     loading = _model(run, stage)
     if loading.done() and loading.exception() is not None:
         _model.clear(run, stage)  # type: ignore[attr-defined]
@@ -128,10 +128,10 @@ def _dataset(run: RunFolder) -> SequenceDataset:
 
 @loaders.of_run(8)
 def layout(run: RunFolder, stage: str, method: str) -> scene.Layout:
-    """The map of a stage: ``umap`` if it is cached, which it must be, or ``pca``."""
+    """The map of a stage: ``umap``, which must be cached, or ``pca``."""
     layouts = loaders.projection(run, "umap") if method == "umap" else None
     if method == "umap" and layouts is None:
-        raise RunError("The UMAP of this run is not computed yet; the Collapse page does that.")
+        raise RunError("The UMAP of this run has not been computed yet; compute it on the Collapse page.")
     return scene.layout(loaders.tables(run), stage, layouts)
 
 

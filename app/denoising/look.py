@@ -19,10 +19,10 @@ LOOKS = {"seeds": "Other seeds, fewer steps", "forward": "What noise does", "eve
 WEIGHTS = {"weights": "The noise weight λ"}
 """Only where there are runs to compare."""
 PER_TOKEN = {
-    "token": "This run was trained with **a level of its own for every token**: what ADRec brought. Clean and noisy tokens stand side by "
-    "side, as they do when recommending.",
-    "sequence": "This run was trained with **one level for the whole sequence**. When recommending, the history is clean and only the last "
-    "token is noise: a case that it never met.",
+    "token": "This run was trained with **a separate noise level for every token**, ADRec's contribution. Clean and noisy tokens are "
+    "mixed, as they are when recommending.",
+    "sequence": "This run was trained with **one noise level for the whole sequence**. When recommending, the history is clean and only "
+    "the last token is noise, a case it never saw in training.",
 }
 
 
@@ -67,13 +67,13 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
         )
         ui.figure(charts.band(found.sweep), charts.band_table(found.sweep), "ranks-by-seed", alt, key="denoising.band")
         alike = bool((found.sweep.ranks == found.sweep.ranks[:, :1]).all())
-        bands = "The line is the median of the seeds, the darker band eight of ten, the lighter one all. The first seed is the one above."
-        st.caption("All seeds give this rank at every step, so there is one line and no band around it." if alike else bands)
+        bands = "The line is the median over seeds, the darker band eight in ten, the lighter one all. The first seed is the one above."
+        st.caption("All seeds give this rank at every step, so the line has no band around it." if alike else bands)
     with right:
         st.markdown(words.describe_first_choices(found.sweep, title))
         table = charts.pd.DataFrame([{"id": item, "title": title(item), "share": share} for item, share in found.sweep.shares])
         ui.figure(charts.ends(found.sweep, title), table, "where-seeds-end", "Share of seeds that end at each item", key="denoising.ends")
-    st.markdown(f"**One step against {run.settings['timesteps']}**, under the same {data.SEEDS} seeds")
+    st.markdown(f"**One step versus {run.settings['timesteps']}**, with the same {data.SEEDS} seeds")
     columns = {
         "steps": st.column_config.NumberColumn("Steps"),
         "common": st.column_config.NumberColumn("Same items in the top 10, mean", format="%.1f"),
@@ -99,11 +99,13 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
     name = words.MARKDOWN.title(title(item))
     lost = next((t for t, share in enumerate(noised.found.tolist()) if share < 0.5), None)
     fate = (
-        "it is still its own nearest item at every t" if lost is None else f"from t = {lost} on it is mostly no longer its own nearest item"
+        "the noised vector is closest to its own item at every t"
+        if lost is None
+        else f"the noised vector is usually no longer closest to its own item from t = {lost} on"
     )
     st.markdown(
-        f"In training, a known next item is mixed with random numbers, more of them the larger t is, and the model learns to tell "
-        f"which item it was. Of {name}: {fate}."
+        f"In training, a known next item is mixed with random numbers, more so for larger t, and the model learns to tell "
+        f"which item it was. For {name}, {fate}."
     )
     left, right = st.columns(2, gap="large")
     table = charts.forward_table(schedule, noised)
@@ -113,13 +115,13 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
         ui.figure(charts.weights(schedule), table, "forward-process", alt, key="denoising.weights")
         st.caption(
             f"x_t = signal × item + noise × random numbers. The squared ratio of the two weights, the signal-to-noise ratio, falls from "
-            f"{schedule.snr[0]:.3g} to {schedule.snr[-1]:.2g}. With this item's own length, {noised.snr[0]:.2g} to {noised.snr[-1]:.2g}."
+            f"{schedule.snr[0]:.3g} to {schedule.snr[-1]:.2g}. For an item of this length: {noised.snr[0]:.2g} to {noised.snr[-1]:.2g}."
         )
     with right:
-        st.markdown(f"**{name} under growing noise**")
+        st.markdown(f"**{name} with growing noise**")
         alt = f"Cosine of the noised item to itself and share of draws in which it is still nearest, over t, of {title(item)}."
         ui.figure(charts.recognised(noised), table, "noised-item", alt, key="denoising.noised")
-        st.caption(f"Over {noised.draws} draws of noise. By cosine among all {run.settings['n_items']:,} items.")
+        st.caption(f"Over {noised.draws} draws of noise; nearest by cosine among all {run.settings['n_items']:,} items.")
     st.markdown("**Who gets how much noise**")
     sequence = [*trajectory.history[1:], item]
     loaded: Any = data.model(run, stage).result()
@@ -129,7 +131,7 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
     ui.figure(
         figure, rows, "noise-by-token", "Noise on every token of the history, in training and when recommending.", key="denoising.dealt"
     )
-    st.caption("Darker is noisier; pale is clean. Each row of training is one draw.")
+    st.caption("Darker is noisier; pale is clean. Each training row is one random draw.")
     st.markdown(PER_TOKEN.get(getattr(loaded.config, "timestep_per", ""), ""))
 
 
@@ -146,7 +148,7 @@ def _everyone(run: RunFolder) -> None:
     st.markdown(words.describe_all_users(report))
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**When it is decided**")
+        st.markdown("**When the list is decided**")
         table = charts.pd.DataFrame({"commit_step": range(1, report["timesteps"] + 1), "users": report["commit_steps"]})
         alt = f"Users by commit step: {report['commit_steps'][0]:,} of {report['users']:,} at the first."
         ui.figure(charts.commits(report), table, "commit-steps", alt, key="denoising.commits")
@@ -156,7 +158,7 @@ def _everyone(run: RunFolder) -> None:
         ui.figure(charts.by_step(report), charts.pd.DataFrame(report["by_step"]), "metrics-by-step", alt, key="denoising.bystep")
     number = st.column_config.NumberColumn
     percent: dict[str, Any] = {"hr": number("HR@20, %", format="%.2f"), "ndcg": number("NDCG@10, %", format="%.2f")}
-    st.markdown(f"**One step against {report['timesteps']}**, a process of its own for each number of steps")
+    st.markdown(f"**One step versus {report['timesteps']}**, with a separate reverse process for each number of steps")
     columns = percent | {
         "steps": number("Steps"),
         "items": number("Distinct items"),
@@ -166,21 +168,19 @@ def _everyone(run: RunFolder) -> None:
     st.dataframe(charts.everyone_table(report), hide_index=True, column_config=columns, key="denoising.everyone")
     columns = percent | {
         "users": number("Users"),
-        "one": number("HR@20 of one step, %", format="%.2f"),
+        "one": number("HR@20 after one step, %", format="%.2f"),
         "commit": number("Commit step, mean", format="%.2f"),
     }
-    for split, words_ in (("by_popularity", "Times the target occurs in training"), ("by_length", "Items before the target")):
+    for split, words_ in (("by_popularity", "Occurrences of the target in training"), ("by_length", "Items before the target")):
         table = charts.groups_table(report[split])
         st.dataframe(table, hide_index=True, column_config={"group": words_, **columns}, key=f"denoising.{split}")
-    st.caption(
-        f"Test items of {report['users']:,} users, seed {report['seed']}. Standard errors are in the file all_users.json of the run."
-    )
+    st.caption(f"Test items of {report['users']:,} users, seed {report['seed']}. Standard errors are in the run's all_users.json.")
 
 
 def _measure(run: RunFolder) -> None:
     """Start, follow and cancel the measurement."""
     if data.dataset(run)[0] is None:
-        st.info(words.plain(f"{data.dataset(run)[1]} All users can't be measured without them."), icon=":material/info:")
+        st.info(words.plain(f"{data.dataset(run)[1]} All users cannot be measured without them."), icon=":material/info:")
         return
 
     def begin() -> None:
@@ -197,9 +197,7 @@ def _measure(run: RunFolder) -> None:
             st.rerun()
         if job is not None and job.error:
             st.error(words.plain(job.error), icon=":material/error:")
-        st.markdown(
-            "All users are not measured yet: every user's reverse process, in all steps and in 1, 4 and 8. It is kept in the run folder."
-        )
+        st.markdown("Not measured yet. Measuring runs every user's reverse process in all steps and in 1, 4 and 8, and saves the result.")
         st.button(
             "Measure all users",
             icon=":material/play_arrow:",

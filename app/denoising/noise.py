@@ -1,4 +1,4 @@
-"""The noise weight λ as a dial: runs that were trained with another one and are the same otherwise, and what it does to all users."""
+"""The noise weight λ as a dial: runs that differ only in it, and its effect on all users."""
 
 from typing import Any
 
@@ -11,21 +11,21 @@ from adrec.runs import RunFolder
 from app import loaders, state, ui
 
 HELP = (
-    "How loudly the noised token is added to the history in the denoiser's input. Each value is a model of its own, trained with it, so "
-    "the run changes, and its map too; user, seed and step stay as they are."
+    "How strongly the noised token is added to the history in the denoiser's input. Each value is a separately trained model, so "
+    "the run and its map change; user, seed and step stay the same."
 )
 KEY = "denoising.weight"
 
 
 def dial(row: Any, run: RunFolder) -> None:
-    """In ``row`` a choice among the runs' noise weights, if there is one to be made."""
+    """A choice among the runs' noise weights in ``row``, if there are several."""
     runs = alike(run)
     if len(runs) < 2:
         return
     st.session_state[KEY] = run.settings["noise_weight"]
 
     def turn() -> None:
-        shown = st.session_state.get("state.user", state.get("user"))  # else another run would open with a user of its own
+        shown = st.session_state.get("state.user", state.get("user"))  # otherwise the other run would open with its own default user
         state.put(run=loaders.link_name(runs[st.session_state[KEY]]), user=shown)
 
     of: dict[str, Any] = {"format_func": "{:g}".format, "required": True, "help": HELP, "key": KEY, "on_change": turn}
@@ -33,21 +33,21 @@ def dial(row: Any, run: RunFolder) -> None:
 
 
 def alike(run: RunFolder) -> dict[float, RunFolder]:
-    """By noise weight, smallest first, the runs that differ from ``run`` in nothing else: data, settings and seed are the same."""
+    """The runs that differ from ``run`` only in noise weight, by noise weight, smallest first: data, settings and seed are the same."""
     settings = _settings(run)
     if "noise_weight" not in settings or "denoise" not in run.abilities:
         return {}
     found = {settings["noise_weight"]: run}
     for other in loaders.all_runs():
         theirs = {} if loaders.is_bare(other) or "finetune" not in other.stages else _settings(other)
-        both = settings.keys() & theirs.keys() - {"noise_weight"}  # what one of them does not record was the default then
+        both = settings.keys() & theirs.keys() - {"noise_weight"}  # a setting missing from one of them had its default value
         if "noise_weight" in theirs and all(settings[key] == theirs[key] for key in both):
             found.setdefault(theirs["noise_weight"], other)
     return dict(sorted(found.items()))
 
 
 def _settings(run: RunFolder) -> dict[str, Any]:
-    """All that a run's answers depend on but chance; nothing of a run that can't be read."""
+    """Everything but chance that a run's answers depend on; empty for an unreadable run."""
     try:
         return {**run.settings, "data": loaders.info(run).get("dataset", {}).get("hash")}
     except AdrecError:
@@ -55,7 +55,7 @@ def _settings(run: RunFolder) -> dict[str, Any]:
 
 
 def effect(run: RunFolder) -> None:
-    """What the noise weight does to all users, in words and as a table of the runs of the dial."""
+    """The effect of the noise weight on all users, in words and as a table of the dial's runs."""
     from app.denoising import charts
 
     reports = {weight: cached_all_users(other) for weight, other in alike(run).items()}
@@ -77,10 +77,11 @@ def effect(run: RunFolder) -> None:
         st.dataframe(table, hide_index=True, height="content", column_config=columns, key="denoising.weights.table")
         ui.download("Data (CSV)", table, "noise-weights", key="denoising.weights")
         st.caption(
-            "One training for each λ, the same data, settings and first table; each number of steps is a reverse process of its own. "
-            "Three seeds of each are compared in docs/RESULTS.md of the repository."
+            "One training run for each λ, with the same data, settings and first table; each number of steps is a separate process. "
+            "docs/RESULTS.md in the repository compares three seeds of each."
         )
     if absent:
         st.info(
-            f"All users are not measured yet for λ = {', '.join(absent)}: turn the dial there and choose All users.", icon=":material/info:"
+            f"Not measured yet for λ = {', '.join(absent)}: set the dial to it and choose All users.",
+            icon=":material/info:",
         )

@@ -1,4 +1,4 @@
-"""What the Denoising page shows: the history as cards, the scrubber, the downloads."""
+"""The parts of the Denoising page: the history as cards, the scrubber, the downloads."""
 
 import html
 import json
@@ -36,13 +36,13 @@ CARDS_CSS = """<style>
 
 
 def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "") -> None:
-    """The history as a row of cards, the newest last, and what came next. panel: the letter of a panel, before them."""
+    """The history as a row of cards, newest last, and what came next. panel: a panel's letter to put before them."""
     from app import palette
 
     past = "".join(_cards(items, subject.history[::-1]))
-    unknown = '<div class="card unknown"><b>?</b><small>Next is not known</small></div>'
+    unknown = '<div class="card unknown"><b>?</b><small>Next item unknown</small></div>'
     target = unknown if subject.target is None else _cards(items, (subject.target,), "★ Came next")[0]
-    name = f"History of {len(subject.history)}, the newest on the right, read from there"
+    name = f"History of {len(subject.history)} items, newest on the right and read first"
     row = f'<div class="past" role="list" tabindex="0" aria-label="{name}">{past}</div>'
     css = CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR)
     letter = f'<b class="panel">{panel}</b>' if panel else ""
@@ -62,11 +62,11 @@ def _cards(items: pd.DataFrame, ids: tuple[int, ...], above: str = "") -> list[s
 
 
 def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> None:
-    """Hold the places of answer and picture until the model is there; what they held before stays until it is replaced."""
+    """Reserve the space of answer and picture until the model is loaded; earlier content stays until it is replaced."""
     loading = data.model(run, stage)
     words, space = answer.empty(), picture.empty()
     if not loading.done():
-        words.markdown("The model is loading: a few seconds, once.")
+        words.markdown("The model is loading; this takes a few seconds, once.")
         held = space.container(height=HEIGHT, border=True, vertical_alignment="center", horizontal_alignment="center")
         with held, st.spinner("Loading the model"):
             loading.result()
@@ -77,7 +77,7 @@ def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> Non
 
 @st.fragment
 def clock(scenes: bytes, steps: int) -> None:
-    """The scrubber of one scene or two; a step that a person lets go at comes here and nowhere else."""
+    """The scrubber for one scene or two. Releasing the slider reruns only this fragment."""
     step = min(max(state.get("step", steps), 0), steps)
     scrubber(scene.packed(scenes, step), lambda released: state.put(step=released))
 
@@ -91,7 +91,7 @@ def downloads(
     method: str,
     beside: export.Comparison | None,
 ) -> None:
-    """The whole trajectory, or both, as JSON, as a table, and as a page that works offline."""
+    """The trajectory, or both, as JSON, as a table, and as a page that works offline."""
     stem = f"{run.name}-{subject.user_id or 'composed'}-seed{trajectory.seed}"
     row = st.container(horizontal=True)
 
@@ -111,4 +111,4 @@ def downloads(
 
     offer("Everything shown here (JSON)", document, "json", "application/json")
     offer("Steps and lists (CSV)", lambda: csv_for_people(export.table(trajectory, title, beside)), "csv", "text/csv")
-    offer("This picture to take along (HTML, works offline)", page, "html", "text/html")
+    offer("This figure (HTML, works offline)", page, "html", "text/html")

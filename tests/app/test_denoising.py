@@ -95,7 +95,7 @@ def test_drawing_an_outcome_gives_a_user_with_that_outcome(run: RunFolder, tiny_
 def test_without_test_ranks_the_draws_leave_outcomes_out_and_say_why(run: RunFolder) -> None:
     (run.path / "stages" / "finetune" / "test_ranks.npy").unlink()
     kinds = open_page("denoising", run="tiny").selectbox(key="denoising.kind")
-    assert not any(kind.startswith("A hit") for kind in kinds.options) and "come with the end of this run's training" in kinds.help
+    assert not any(kind.startswith("A hit") for kind in kinds.options) and "become available when this run's training ends" in kinds.help
 
 
 def test_a_composed_history_keeps_its_order(run: RunFolder) -> None:

@@ -146,7 +146,7 @@ def test_of_a_large_catalogue_the_new_item_is_typed(run: RunFolder, monkeypatch:
     monkeypatch.setattr("app.denoising.controls.LISTED", 10)
     titles = run.items["title"]
     app = open_page("denoising", run="tiny", view="own", history="9-3", compare="item")
-    next(field for field in app.text_input if field.label == "In its place").input(titles[8]).run()
+    next(field for field in app.text_input if field.label == "Replace it with").input(titles[8]).run()
     assert app.query_params["by"] == "8" and f"Replacing *{titles[3]}* with *{titles[8]}*" in texts(app)
 
 
@@ -234,7 +234,7 @@ def beside(run: RunFolder) -> tuple[Trajectory, export.Comparison]:
     """A history and the same without its newest item."""
     one = compare.Side(run, "finetune", data.Subject((9, 3, 20)), 4, "As it is")
     other = replace(one, subject=data.Subject((9, 3)), name="Without it")
-    found = compare.beside(compare.Pair(one, other, "item", "Film</script>", None), 3, "pca")
+    found = compare.second_panel(compare.Pair(one, other, "item", "Film</script>", None), 3, "pca")
     assert found is not None
     return one.trajectory(3), found
 
@@ -261,7 +261,7 @@ def test_the_json_holds_both_and_how_much_they_share(beside: tuple[Trajectory, e
 
 def test_the_json_places_each_panel_on_its_own_map(run: RunFolder) -> None:
     one = compare.Side(run, "finetune", data.Subject((9, 3, 20)), 4, "After the fine-tuning")
-    earlier = compare.beside(compare.Pair(one, replace(one, stage="warmup"), "stage", "after", "before"), 3, "pca")
+    earlier = compare.second_panel(compare.Pair(one, replace(one, stage="warmup"), "stage", "after", "before"), 3, "pca")
     assert earlier is not None
     told = earlier.to_json(one.trajectory(3), str)["b"]["map"]
     assert told == scene.on_map(earlier.trajectory, data.layout(run, "warmup", "pca"), str)

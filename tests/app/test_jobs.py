@@ -230,7 +230,7 @@ def test_a_finished_run_cannot_be_resumed(root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "-x", ".hidden", "a b", "x" * 61, "ä"])
 def test_a_name_that_could_leave_the_folder_is_refused(root: Path, name: str) -> None:
-    with pytest.raises(RunError, match="is not allowed"):
+    with pytest.raises(RunError, match="is not valid"):
         jobs.check_name(root, name)
 
 

@@ -60,7 +60,7 @@ def test_a_failed_run_shows_its_sentence_and_can_be_resumed(root: Path) -> None:
 
 def test_a_stopped_run_says_that_it_can_be_resumed(root: Path) -> None:
     write_run(root, "half", "stopped", half_way())
-    assert "**half** is stopped and can be resumed where it was." in texts(open_page("train", run="half"))
+    assert "**half** is stopped and can be resumed where it left off." in texts(open_page("train", run="half"))
 
 
 def test_a_finished_run_leads_to_its_embeddings_and_its_denoising(root: Path, tiny_run: RunFolder) -> None:

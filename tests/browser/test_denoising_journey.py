@@ -261,7 +261,7 @@ def test_the_page_can_be_worked_by_keyboard_alone(page: Any, server: Server, run
     expect(page).to_have_url(re.compile(r"view=own"))
     settle(page)
     before = re.search(r"history=([\d-]+)", page.url)
-    reach("Place in the history")
+    reach("Position in the history")
     choose("2:")
     settle(page)
     reach("Earlier")

@@ -18,7 +18,7 @@ def begin(page: Any, server: Server, settings: str, name: str) -> None:
     """Fill in the form and press Start; each entry has arrived when the command below the form shows it."""
     page.goto(f"{server.url}/train")
     settle(page)
-    page.get_by_text("The same as a command").click()
+    page.get_by_text("As a command").click()
     command = page.get_by_test_id("stCode").filter(has_text="adrec train")
     page.get_by_role("combobox", name="Data", exact=True).click()
     page.get_by_role("option", name="synthetic", exact=True).click()
@@ -90,7 +90,7 @@ def test_a_failure_is_shown_as_its_sentence(page: Any, server: Server) -> None:
     page.goto(f"{server.url}/train")
     settle(page)
     page.get_by_role("combobox", name=re.compile("Data")).click()
-    page.get_by_role("option", name="A file or folder of mine").click()
+    page.get_by_role("option", name="My own file or folder").click()
     path = page.get_by_role("textbox", name="Path on this machine")
     path.fill(str(server.runs / "empty.csv"))
     path.press("Enter")
