@@ -85,7 +85,6 @@ def _plain(count: int) -> Colouring:
 
 @loaders.of_run(32)
 def _column(run: RunFolder, column: str | None) -> Colouring:
-    run = run
     frame, shown = loaders.items(run), points.rows(run)
     if column is None:
         return _plain(points.count(run))

@@ -54,7 +54,6 @@ def _judged(run: RunFolder, known: bool) -> dict[str, dict[str, Any]]:
     from adrec.collapse.cooccurrence import Cooccurrence
     from adrec.collapse.diagnosis import table_verdicts
 
-    run = run
     users = denoising_data.dataset(run)[0] if known else None
     together = Cooccurrence.from_dataset(users) if users is not None and users.n_items == data.stages(run).items else None
     found = table_verdicts(data.distinct_tables(run), together, follows=not loaders.is_bare(run))

@@ -26,7 +26,6 @@ def stratified(popularity: np.ndarray | None, items: int, most: int, seed: int =
 @loaders.of_run(8)
 def rows(run: RunFolder) -> np.ndarray | None:
     """The rows of the items on the maps, in order; None for all."""
-    run = run
     frame = loaders.items(run)
     if len(frame) <= MOST:
         return None
