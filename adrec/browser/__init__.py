@@ -1,6 +1,6 @@
-"""What runs in a browser: ES modules, styles and HTML, shared by the app's components and the exported files.
+"""Browser code: ES modules, styles and HTML, shared by the app's components and the exported files.
 
-The modules are packed into one script where they are used (``pack``); the templates are filled with every value escaped.
+Modules are packed into one script on use (``pack``); templates escape every value.
 """
 
 from functools import cache
@@ -26,12 +26,12 @@ def script(module: str) -> str:
 
 
 def component(module: str) -> str:
-    """The same as a Streamlit component takes it: a module whose default export mounts it."""
+    """The same for a Streamlit component: a module whose default export mounts it."""
     return f"{script(module)}export default mount;\n"
 
 
 def page(template: str, **values: Any) -> str:
-    """An HTML file from a template of this folder. Every value is escaped, unless the template says that it is HTML already."""
+    """An HTML file from a template in this folder. Every value is escaped unless the template marks it as HTML."""
     return _templates().get_template(template).render(values)
 
 

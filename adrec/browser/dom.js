@@ -28,7 +28,7 @@ export function svg(parent, tag, attributes = {}, text = null) {
 }
 
 /**
- * The first element that a selector finds, which must be there.
+ * The first element that matches a selector; it must exist.
  * @template {string} S
  * @param {ParentNode} root
  * @param {S} selector
@@ -45,7 +45,7 @@ export function context(canvas) {
   return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 }
 
-/** Give a canvas as many pixels as it shows; returns whether that changed. @param {HTMLCanvasElement} canvas */
+/** Match a canvas's pixels to its size on screen; returns whether that changed. @param {HTMLCanvasElement} canvas */
 export function resized(canvas) {
   const ratio = devicePixelRatio || 1, width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
   if (canvas.width === width && canvas.height === height) return false;

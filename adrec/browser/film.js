@@ -1,4 +1,4 @@
-/* The clock of the film: where it stands, how it is moved, and when the server hears of it. */
+/* The clock of the film: which frame is shown, how it moves, and when the server is told. */
 
 import { element, find } from "./dom.js";
 import { FilmMap } from "./film_map.js";
@@ -29,7 +29,7 @@ class Film {
   constructor(host) {
     this.host = host;
     this.at = this.timer = this.waiting = 0;
-    this.known = -1; // the frame that the server has
+    this.known = -1; // the frame that the server knows
     this.held = false;
     /** @type {FilmScene | null} */
     this.scene = null;
@@ -115,7 +115,7 @@ class Film {
     this.settle();
   }
 
-  /** Once nothing moves any more: the frame for a screen reader and for the URL. */
+  /** Once nothing moves: announce the frame to screen readers, and send it for the URL. */
   settle() {
     clearTimeout(this.waiting);
     this.waiting = window.setTimeout(() => {

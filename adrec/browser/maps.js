@@ -19,7 +19,7 @@ import { blocks } from "./wire.js";
 const REACH = 14; // pixels
 const MARGIN = 16;
 const MOVE = 1100; // milliseconds from one stage to another
-const LATE = 5000; // milliseconds for which an older selection in the address is ignored
+const LATE = 5000; // milliseconds during which an older selection in the URL is ignored
 
 /** @param {Component<Uint8Array>} component */
 export function mount({ data, parentElement, setTriggerValue }) {
@@ -183,7 +183,7 @@ export class Maps {
     if (before.stage !== stage && before.view === "one" && this.one) this.move(stage);
     else if (before.view !== look.view || this.to !== stage) this.stay(stage);
     if (this.fit() || turned) this.drawAll();
-    else this.visible.forEach((p) => drawOver(this, p)); // mostly no more than the item changes
+    else this.visible.forEach((p) => drawOver(this, p)); // usually only the item changes
     this.adopt(look.selection || "");
   }
 
@@ -237,7 +237,7 @@ export class Maps {
     this.frame = requestAnimationFrame(tick);
   }
 
-  /** Choose the item of a dot; the server hears of it when the keys rest. @param {number} i */
+  /** Choose a dot's item; the server is told once the keys rest. @param {number} i */
   pick(i) {
     const row = this.rowOf(i);
     if (row < 0 || row === this.look.item) return;
@@ -273,7 +273,7 @@ export class Maps {
     this.changed();
     const bits = this.sent = this.selection.text;
     this.sentAt = performance.now();
-    requestAnimationFrame(() => setTimeout(() => this.commit("select", { bits }))); // first what is seen, then the server
+    requestAnimationFrame(() => setTimeout(() => this.commit("select", { bits }))); // draw first, then tell the server
   }
 
   clear() {
@@ -296,7 +296,7 @@ export class Maps {
     this.drawAll();
   }
 
-  /** Take what the address says, unless it only lags behind what was just selected here. @param {string} text */
+  /** Adopt the selection in the URL, unless it only lags behind the one just made here. @param {string} text */
   adopt(text) {
     if (text === this.sent) {
       this.sentAt = 0;
@@ -317,7 +317,7 @@ export class Maps {
     return this.one && this.progress < 1 ? -1 : p.dots.nearest(this.positions(p), x, y, REACH, this.shown(p))[0];
   }
 
-  /** Whether a dot is in the category that alone is shown. @param {MapPanel} p @returns {((i: number) => boolean) | undefined} */
+  /** Whether a dot is in the only category shown. @param {MapPanel} p @returns {((i: number) => boolean) | undefined} */
   shown(p) {
     const { only } = this, codes = this.codes[this.stageOf(p)];
     return only === null ? undefined : (i) => codes[i] === only;
@@ -359,7 +359,7 @@ export class Maps {
     this.drawAll();
   }
 
-  /** Zoom; what lies under a pixel of a panel stays there. @param {number} factor @param {MapPanel} [p] @param {number} x @param {number} y */
+  /** Zoom; the point under a pixel of a panel stays there. @param {number} factor @param {MapPanel} [p] @param {number} x @param {number} y */
   zoomBy(factor, p, x = 0, y = 0) {
     const { zoom } = this.view, [u, v] = p ? p.dots.unproject(x, y) : [0, 0];
     zoom.k = clamp(zoom.k * factor, 1, 60);

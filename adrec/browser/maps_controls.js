@@ -9,7 +9,7 @@ import { drawMark } from "./scatter.js";
 /** @import { Stage } from "./types" */
 
 const MODES = {
-  move: ["Move", "Drag moves the map, a click chooses an item (M)"],
+  move: ["Move", "Drag to move the map, click to choose an item (M)"],
   box: ["Box", "Drag a box to select items in all maps (B)"],
   lasso: ["Lasso", "Draw around items to select them in all maps (L)"],
 };
@@ -73,15 +73,15 @@ function tools(maps) {
     made.dataset.mode = mode;
     return made;
   });
-  const hows = element("select", "tool how", "", { "aria-label": "What a new region does", title: "Shift adds, Alt removes" });
+  const hows = element("select", "tool how", "", { "aria-label": "Effect of a new region", title: "Shift adds, Alt removes" });
   hows.append(...Object.entries(HOWS).map(([how, text]) => element("option", "", text, { value: how })));
   hows.onchange = () => { maps.how = /** @type {How} */ (hows.value); };
   toolbar.append(hows);
   button("+", "Zoom in (+)", () => maps.zoomBy(1.5));
   button("−", "Zoom out (−)", () => maps.zoomBy(1 / 1.5));
   button("⟲", "Show everything (0, or double click)", () => maps.everything());
-  button("PNG", "Save the maps as a picture", () => savePng(maps));
-  button("SVG", "Save the maps as a drawing", () => saveSvg(maps));
+  button("PNG", "Save the maps as a PNG image", () => savePng(maps));
+  button("SVG", "Save the maps as an SVG drawing", () => saveSvg(maps));
   return { toolbar, counter, clearing, modes, hows };
 }
 

@@ -1,4 +1,4 @@
-/* The chosen item's nearest neighbours in each stage; they also tell the maps what is chosen. */
+/* The chosen item's nearest neighbours in each stage. Also tells the maps which item is chosen. */
 
 import { element, find } from "./dom.js";
 
@@ -13,7 +13,7 @@ export function mount({ data, parentElement, setTriggerValue }) {
   root.replaceChildren(...data.stages.map((stage, i) => {
     const near = data.neighbours[stage.key], section = element("section", "list"), title = element("h4"), glyph = element("span", "", stage.glyph);
     glyph.style.color = stage.color;
-    title.append(glyph, ` ${stage.label}`, element("span", "soft", i ? `: ${near.filter((n) => n.kept).length} of ${near.length} stayed` : ""));
+    title.append(glyph, ` ${stage.label}`, element("span", "soft", i ? `: ${near.filter((n) => n.kept).length} of ${near.length} kept` : ""));
     const rows = element("ol");
     rows.append(...near.map(row));
     section.append(title, rows);
@@ -26,7 +26,7 @@ export function mount({ data, parentElement, setTriggerValue }) {
     button.append(
       element("span", "sign", neighbour.kept ? "●" : "○", { "aria-hidden": "true" }),
       element("span", "text", title),
-      element("span", "word", neighbour.kept === null ? "" : neighbour.kept ? "stayed" : "new"),
+      element("span", "word", neighbour.kept === null ? "" : neighbour.kept ? "kept" : "new"),
       element("span", "number", neighbour.number.toFixed(2)),
     );
     button.onclick = () => setTriggerValue("pick", neighbour.row);

@@ -1,7 +1,7 @@
-"""Packs ES modules into one script. They are written one after the other, each after those that it imports, without imports and exports.
+"""Packs ES modules into one script: each module follows those it imports, with imports and exports removed.
 
-This asks little of the modules: names at top level differ between modules, imports name what they take, exports stand in front of a
-declaration, and a declaration at top level makes one name. What asks for more is refused.
+Requirements: top-level names are unique across modules, imports list names, exports precede a declaration, and a top-level declaration
+declares one name. Anything else is refused.
 """
 
 import re
@@ -38,7 +38,7 @@ def _text(path: Path) -> str:
 
 
 def _visit(path: Path, above: tuple[Path, ...], order: list[Path]) -> None:
-    """Append to ``order`` what a module imports, then the module. above: the modules through which it was reached."""
+    """Append a module's imports to ``order``, then the module. above: the chain of modules that leads here."""
     if path in above:
         circle = " imports ".join(p.name for p in (*above[above.index(path) :], path))
         raise PackError(f"Modules must not import each other in a circle: {circle}.")

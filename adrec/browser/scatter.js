@@ -1,4 +1,4 @@
-/* Dots on a canvas, for all item maps: where they are drawn, how, and which of them lie under a pointer or in a region. */
+/* Dots on a canvas, for all item maps: their position, their drawing, and which lie under a pointer or in a region. */
 
 import { context, element, resized } from "./dom.js";
 import { shapes } from "./markers.js";
@@ -10,7 +10,7 @@ import { clamp } from "./scales.js";
 /** @typedef {{ colours: string[], markers: Marker[] | null }} Palette by code; without markers circles, larger for larger codes */
 /**
  * radius: of a mark, in CSS pixels; side: of a plain square, where there are many; alpha: of dots, and of plain squares. behind: which
- * dots lie below the others; faint: their alpha; grey: whether they lose their colour.
+ * dots are drawn below the others; faint: their alpha; grey: whether they lose their colour.
  * @typedef {{ radius: number, side: number, alpha: [number, number], behind?: (i: number) => boolean, faint?: number, grey?: boolean }} Style
  */
 
@@ -35,7 +35,7 @@ export function paletteOf({ categories, colours, markers, ramp }, dark) {
   return categories.length ? { colours, markers } : { colours: ramp[dark ? "dark" : "light"], markers: null };
 }
 
-/** How large a mark is beside others. @param {Palette} palette @param {number} code */
+/** The relative size of a mark. @param {Palette} palette @param {number} code */
 export function sizeOf({ colours, markers }, code) {
   return markers ? 1 : 0.6 + (0.8 * code) / colours.length;
 }
@@ -181,7 +181,7 @@ export function rgb(hex) {
 }
 
 /**
- * Squares written pixel by pixel: tens of thousands in a few milliseconds. Where they overlap it is denser, in the colour on top.
+ * Squares written pixel by pixel: tens of thousands in a few milliseconds. Overlaps are denser, in the colour on top.
  * @param {{ width: number, height: number, data: Int32Array }} pixels
  * @param {Uint32Array} rows
  * @param {ArrayLike<number>} xy
@@ -203,7 +203,7 @@ function squares({ width, height, data }, rows, xy, { s, x, y }, side, codes, in
   }
 }
 
-/** A ring that stands out on any ground. @param {CanvasRenderingContext2D} pen @param {number[]} at @param {number} r @param {{ ink: string, paper: string }} theme */
+/** A ring that stands out on any background. @param {CanvasRenderingContext2D} pen @param {number[]} at @param {number} r @param {{ ink: string, paper: string }} theme */
 export function ring(pen, [x, y], r, { ink, paper }, filled = false) {
   pen.beginPath();
   pen.arc(x, y, r, 0, 7);
@@ -235,7 +235,7 @@ export function placeTip(tip, [x, y], { w, h }) {
 }
 
 /**
- * 1 for each point inside a polygon, by the even-odd rule. The polygon's sides lie sorted in horizontal bands, so that a point is held
+ * 1 for each point inside a polygon, by the even-odd rule. The polygon's sides are sorted into horizontal bands, so that a point is tested
  * against the few sides at its height.
  * @param {ArrayLike<number>} xy
  * @param {number[][]} corners

@@ -1,4 +1,4 @@
-/* The clock of the denoising picture: which step is shown, how it is moved, and when the server hears of it. */
+/* The clock of the denoising picture: which step is shown, how it moves, and when the server is told. */
 
 import { find } from "./dom.js";
 import { clamp } from "./scales.js";
@@ -10,14 +10,14 @@ import { blocks } from "./wire.js";
 
 /** @type {WeakMap<Element, View>} */
 const views = new WeakMap();
-const EACH = [".panels", ".marks", ".notes", ".anatomies"]; // what each scene has of its own
+const EACH = [".panels", ".marks", ".notes", ".anatomies"]; // repeated for each scene
 const SETTLE = 220;
 const TEMPO = 380;
 const SPEEDS = [1, 2, 4, 0.5];
 /** @type {Record<string, number>} */
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
-/** Show one scene or two: their blocks follow the step (uint32) that the clock opens at. @param {Component<Uint8Array>} component */
+/** Show one scene or two: their blocks follow the step (uint32) at which the clock opens. @param {Component<Uint8Array>} component */
 export function mount({ parentElement, data, setTriggerValue }) {
   const host = find(parentElement, ".scrubber"), view = views.get(host) ?? new View(host);
   views.set(host, view);
@@ -33,7 +33,7 @@ class View {
     this.step = this.timer = this.waiting = 0;
     this.speed = 1;
     this.held = this.hovered = false; // by a pointer on the slider, over a chart
-    /** @type {number[]} the steps that were sent to the server and are not answered yet */
+    /** @type {number[]} the steps sent to the server and not answered yet */
     this.pending = [];
     /** @type {Panel[]} */
     this.panels = [];
@@ -51,7 +51,7 @@ class View {
     this.find(".speed").onclick = () => this.pace();
     find(host, "details").ontoggle = () => this.draw();
     host.onkeydown = (event) => this.key(event);
-    this.back = () => { clearTimeout(this.waiting); this.waiting = 0; this.pending = []; }; // from here on the URL leads
+    this.back = () => { clearTimeout(this.waiting); this.waiting = 0; this.pending = []; }; // now the URL decides
     window.addEventListener("popstate", this.back);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(host);
@@ -74,7 +74,7 @@ class View {
       this.digest = digest;
       this.pending = [];
       this.pause();
-      this.host.classList.add("still"); // another scene is another picture, not a movement
+      this.host.classList.add("still"); // a new scene is a new picture, not a movement
       this.build(scenes);
       this.go(step, false);
       this.speak();
@@ -82,7 +82,7 @@ class View {
       return;
     }
     const known = this.pending.indexOf(step);
-    if (known >= 0) this.pending.splice(0, known + 1); // the answer to what was told
+    if (known >= 0) this.pending.splice(0, known + 1); // the answer to a step that was sent
     else if (step !== this.step && !this.pending.length && !this.held && !this.timer && !this.waiting) {
       this.go(step, false); // a link, or Back
       this.speak();
@@ -121,14 +121,14 @@ class View {
     if (tell) this.settle();
   }
 
-  /** A chart is dragged, or let go. @param {number} step @param {boolean} done */
+  /** A chart is dragged or released. @param {number} step @param {boolean} done */
   pick(step, done) {
     this.pause();
     this.held = !done;
     this.go(step);
   }
 
-  /** Under a resting pointer the picture follows; while it plays or is dragged it doesn't. @param {number} step */
+  /** The picture follows a hovering pointer, except while it plays or is dragged. @param {number} step */
   hover(step) {
     if (this.timer || this.held || step === this.step) return;
     this.hovered = true;
@@ -140,7 +140,7 @@ class View {
     this.hovered = false;
   }
 
-  /** Once nothing moves any more: the list for a screen reader, and the step for the URL. */
+  /** Once nothing moves: update the list for screen readers, and send the step for the URL. */
   settle() {
     clearTimeout(this.waiting);
     this.waiting = window.setTimeout(() => {
@@ -175,7 +175,7 @@ class View {
   pace() {
     this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
     this.find(".speed").textContent = `${this.speed === 0.5 ? "½" : this.speed}×`;
-    this.find(".speed").setAttribute("aria-label", `Speed of playing: ${this.speed} times`);
+    this.find(".speed").setAttribute("aria-label", `Playback speed: ${this.speed} times`);
     if (!this.timer) return;
     clearInterval(this.timer);
     this.run();

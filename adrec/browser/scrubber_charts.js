@@ -9,7 +9,7 @@ import { linear, logarithmic, spread, stepAt, stepTicks } from "./scales.js";
 /** @typedef {{ values: ArrayLike<number>, from: number, kind: string }} Series from: the step of the first value */
 /** @typedef {{ pick: (step: number, done: boolean) => void, hover: (step: number) => void, leave: () => void }} Clock */
 /**
- * log: a logarithmic axis with its low end on top; band: the value down to which the ground is grey; decided: a step that is marked.
+ * log: a logarithmic axis with its low end on top; band: the value down to which the background is grey; decided: a step to mark.
  * @typedef {{ label: string, axis: string, height: number, steps: number, low: number, high: number, log?: boolean, zero?: boolean,
  *   ticks: number[], format: (value: number) => string, band?: number, decided?: number, series: Series[] }} Spec
  */
@@ -17,7 +17,7 @@ import { linear, logarithmic, spread, stepAt, stepTicks } from "./scales.js";
 
 const PAD = { left: 40, right: 16, top: 12, bottom: 34 };
 const MARKS = { target: "★", answer: "◆", history: "○", popular: "□" };
-const NAMES = { target: "target", answer: "final answer", history: "history's mean", popular: "most popular" };
+const NAMES = { target: "target", answer: "final answer", history: "history mean", popular: "most popular" };
 const KINDS = /** @type {(keyof typeof MARKS)[]} */ (Object.keys(MARKS));
 /** @type {Record<string, [Marker, number]>} */
 const GLYPHS = { target: ["star", 0.93], answer: ["diamond", 0.83], popular: ["square", 0.8], history: ["circle", 0.8] };
@@ -28,7 +28,7 @@ export function glyph(parent, kind, size = 6) {
   return svg(parent, "path", { class: `glyph ${kind}`, d: mark(marker, 0, 0, size * ratio) });
 }
 
-/** A drag over the chart picks a step of the clock, a passing mouse shows one. @param {HTMLElement} box @param {Spec} spec @param {Clock} clock @returns {Plot} */
+/** Dragging over the chart picks a step of the clock, hovering shows one. @param {HTMLElement} box @param {Spec} spec @param {Clock} clock @returns {Plot} */
 export function chart(box, spec, clock) {
   const { height, steps } = spec, bottom = height - PAD.bottom, y = (spec.log ? logarithmic : linear)(spec.low, spec.high, spec.log ? PAD.top : bottom, spec.log ? bottom : PAD.top);
   let x = linear(0, steps, 0, 0), current = 0;
@@ -103,7 +103,7 @@ export function chart(box, spec, clock) {
  * @param {(selector: string) => HTMLElement} part
  * @param {(name: string, spec: Omit<Spec, "axis" | "height" | "steps">) => Plot} draw
  * @param {Scene} scene
- * @param {Scene[]} all the scenes that share their axes
+ * @param {Scene[]} all the scenes that share the axes
  */
 export function anatomy(part, draw, scene, all) {
   const { target } = scene, own = target ? "target" : "answer", most = Math.log(scene.items + 1);
@@ -139,7 +139,7 @@ export function facts(scene, step) {
   const place = scene.target
     ? `The target's score is ${size} ${margin < 0 ? "below the first item's" : "above the next item's"}, ${rival}.`
     : `The first item's score is ${size} above the second's, ${rival}.`;
-  const sure = `The probability is spread as widely as it would be over ${bold(number(Math.exp(scene.entropy[i])))} equally likely items.`;
+  const sure = `The probability is as spread out as over ${bold(number(Math.exp(scene.entropy[i])))} equally likely items.`;
   const popular = scene.cosine_to_popular && scene.popular ? ` and ${bold(scene.cosine_to_popular[i].toFixed(2))} with the most popular item, ${title(scene.popular)}` : "";
-  return `${place} ${sure} The estimate x̂₀ has a cosine of ${bold(scene.cosine_to_history[i].toFixed(2))} with the history's mean${popular} (1: the same direction).`;
+  return `${place} ${sure} The estimate x̂₀ has a cosine of ${bold(scene.cosine_to_history[i].toFixed(2))} with the history mean${popular} (1: the same direction).`;
 }

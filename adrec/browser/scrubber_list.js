@@ -1,4 +1,4 @@
-/* The top 10 as bars that change places. */
+/* The top 10 as bars that move with their rank. */
 
 import { element, find } from "./dom.js";
 import { number, percent } from "./format.js";
@@ -17,7 +17,7 @@ export function listAt({ top, k }, step) {
 /**
  * @param {HTMLElement} box
  * @param {Scene} scene
- * @param {Scene[]} all the scenes that share the scale of the bars
+ * @param {Scene[]} all the scenes that share the bars' scale
  */
 export function topList(box, scene, all) {
   const { k, top, probability, target, history } = scene, largest = Math.max(...all.flatMap((s) => [...s.probability, ...(s.target_probability ?? [])]));
@@ -38,13 +38,13 @@ export function topList(box, scene, all) {
     box.append(row);
   }
 
-  /** @param {number} item @param {number} slot @param {number} place @param {number} p @param {string} moved */
-  function show(item, slot, place, p, moved) {
+  /** @param {number} item @param {number} slot @param {number} rank @param {number} p @param {string} moved */
+  function show(item, slot, rank, p, moved) {
     const row = /** @type {HTMLElement} */ (rows.get(item));
     row.classList.add("shown");
     row.classList.toggle("is-answer", slot === 0);
     row.style.transform = `translateY(${slot < k ? slot * ROW : k * ROW + GAP}px)`;
-    find(row, ".place").textContent = number(place);
+    find(row, ".place").textContent = number(rank);
     find(row, ".value").textContent = percent(p);
     find(row, ".fill").style.width = `calc((100% - var(--room, 96px)) * ${p / largest})`;
     find(row, ".move").textContent = moved;
@@ -66,13 +66,13 @@ export function topList(box, scene, all) {
   };
 }
 
-/** How an item came to its place in the list, from its place one step before; -1 is none. @param {number} before @param {number} now */
+/** How an item moved in the list, given its slot one step before; -1 is none. @param {number} before @param {number} now */
 export function movement(before, now) {
   if (before < 0) return "new";
   return before === now ? "" : before > now ? `▲${before - now}` : `▼${now - before}`;
 }
 
-/** What happened to the list in a step, in words. @param {Scene} scene @param {number} step */
+/** How the list changed in a step, in words. @param {Scene} scene @param {number} step */
 export function changes(scene, step) {
   if (step === 0) return "Pure noise, ranked as if it were the answer.";
   const now = listAt(scene, step), before = listAt(scene, step - 1), names = (/** @type {number[]} */ items) => items.map((i) => scene.titles[i]).join(", ");
@@ -80,5 +80,5 @@ export function changes(scene, step) {
   if (entered.length === scene.k) return `All ${scene.k} are new.`;
   if (entered.length > 2) return `${entered.length} of ${scene.k} are new.`;
   if (entered.length) return `New: ${names(entered)}. Gone: ${names(left)}.`;
-  return now.some((item, i) => item !== before[i]) ? "The same items in another order." : "The same list as at the step before.";
+  return now.some((item, i) => item !== before[i]) ? "The same items in a different order." : "The same list as in the previous step.";
 }

@@ -1,4 +1,4 @@
-/* The item map: all items as dots, once; history, list, target and the two paths above them as SVG. */
+/* The item map: all items as dots on a canvas; history, list, target and the two paths on top as SVG. */
 
 import { find, svg } from "./dom.js";
 import { line } from "./format.js";
@@ -98,7 +98,7 @@ export function itemMap(figure, scene, all, clock) {
 }
 
 /**
- * The step of a path's point under the pointer, the current one before others as near; -1 if there is none.
+ * The step of a path's point under the pointer, preferring the current step among equally near ones; -1 if there is none.
  * @param {Scatter} dots
  * @param {Float32Array} estimate from step 1
  * @param {Float32Array} noised from step 0

@@ -1,4 +1,4 @@
-/* One scene's part of the picture: its list, charts, map and facts. With two scenes there are two, under one clock. */
+/* One scene's part of the picture: list, charts, map and facts. Two scenes have two panels and one clock. */
 
 import { element, find } from "./dom.js";
 import { number, percent } from "./format.js";
@@ -10,7 +10,7 @@ import { itemMap } from "./scrubber_map.js";
 /** @import { Scene } from "./types" */
 /** @import { Clock, Spec } from "./scrubber_charts.js" */
 
-/** The parts of a box: its first child, as often as it takes. @param {HTMLElement} box @param {number} count */
+/** The parts of a box: its first child, cloned until there are enough. @param {HTMLElement} box @param {number} count */
 export function copies(box, count) {
   while (box.children.length > count) box.lastElementChild?.remove();
   while (box.children.length < count) box.append(/** @type {Node} */ (box.firstElementChild?.cloneNode(true)));
@@ -24,9 +24,9 @@ function sameNumbers(one, other) {
 
 export class Panel {
   /**
-   * @param {HTMLElement[]} parts the elements that are its own
+   * @param {HTMLElement[]} parts the panel's own elements
    * @param {Scene} scene
-   * @param {Scene[]} all the scenes whose axes it shares
+   * @param {Scene[]} all the scenes that share the axes
    * @param {Clock} clock which counts the first scene's steps
    */
   constructor(parts, scene, all, clock) {
@@ -62,7 +62,7 @@ export class Panel {
     ];
   }
 
-  /** The first element of its own that a selector finds. @param {string} selector */
+  /** The first of its own elements that matches a selector. @param {string} selector */
   part(selector) {
     const owner = this.parts.find((part) => part.matches(selector) || part.querySelector(selector));
     if (!owner) throw new Error(`There is no ${selector} in the panel.`);

@@ -1,6 +1,6 @@
 /* Which of n items are selected, and the selection as text: base64 of one bit an item, the first item lowest. */
 
-/** @typedef {"new" | "add" | "remove"} How what a new region does to the selection */
+/** @typedef {"new" | "add" | "remove"} How the effect of a new region on the selection */
 
 export class Selection {
   /** @param {number} n */

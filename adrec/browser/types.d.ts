@@ -8,7 +8,7 @@ export interface Component<T> {
 
 type Marker = "circle" | "square" | "triangle-up" | "diamond" | "cross" | "x" | "star" | "hexagon";
 
-/* How the dots of a map are coloured: by category, or, without categories, along a ramp from low to high. */
+/* The colours of a map's dots: by category, or, without categories, along a ramp from low to high. */
 export interface Colouring {
   legend: string;
   categories: string[];
@@ -45,7 +45,7 @@ export interface Neighbour {
   kept: boolean | null;
 }
 
-/* What often changes in the maps: it comes with the neighbour lists. */
+/* The part of the maps' state that changes often; it comes with the neighbour lists. */
 export interface Look {
   run: string;
   item: number;

@@ -1,4 +1,4 @@
-"""Numbers for the browser: a JSON object and arrays as one block of bytes, which wire.js reads. Blocks may follow each other."""
+"""Data for the browser: a JSON object and arrays as one block of bytes, read by wire.js. Blocks can be concatenated."""
 
 import hashlib
 import json
@@ -11,8 +11,8 @@ TYPES = ("float32", "int32", "uint16", "uint8")
 
 
 def block(head: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Digest and length of the JSON (4 bytes each), the JSON with type, offset and size of each array, the arrays. All begin at a
-    multiple of 4. Arrays have one of TYPES; their shapes are not kept."""
+    """Digest and length of the JSON (4 bytes each), the JSON with type, offset and size of each array, the arrays. Each part starts at a
+    multiple of 4. Arrays must have one of TYPES; their shapes are not kept."""
     parts = {name: np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<"), copy=False) for name, a in arrays.items()}
     offsets = np.cumsum([0, *(-(-a.nbytes // 4) * 4 for a in parts.values())]).tolist()
     described = {name: (a.dtype.name, offset, a.size) for (name, a), offset in zip(parts.items(), offsets, strict=False)}
@@ -25,7 +25,7 @@ def block(head: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def unblock(data: bytes, start: int = 0) -> list[dict[str, Any]]:
-    """What the browser reads: of each block the JSON object with the arrays, flat, as fields."""
+    """The inverse, as in the browser: the JSON object of each block, with the flat arrays as fields."""
     found = []
     while start < len(data):
         body = start + 8 + int.from_bytes(data[start + 4 : start + 8], "little")

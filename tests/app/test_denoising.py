@@ -182,7 +182,7 @@ def test_an_item_can_take_anothers_place_and_come_twice(run: RunFolder) -> None:
 
 def test_ids_of_a_link_that_are_not_in_the_catalogue_are_told(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="9-999-3")
-    assert "Not in the catalogue and left out: 999." in texts(app) and "History of 2" in history_of(app)
+    assert "Left out because they are not in the catalogue: 999." in texts(app) and "History of 2" in history_of(app)
 
 
 def test_of_a_large_catalogue_titles_are_typed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -404,10 +404,10 @@ def test_what_the_noise_weight_does_is_told_of_the_runs_that_are_measured(run: R
     quiet = with_weight(run, "quiet", 0.001)
     report = all_users(run)
     app = open_page("denoising", run="tiny", look="weights")
-    assert words.describe_noise_weights({1.0: report}) in texts(app) and "not measured yet for λ = 0.001:" in texts(app)
+    assert words.describe_noise_weights({1.0: report}) in texts(app) and "Not measured yet for λ = 0.001:" in texts(app)
     both = {0.001: all_users(quiet), 1.0: report}
     app = open_page("denoising", run="tiny", look="weights")
-    assert words.describe_noise_weights(both) in texts(app) and "not measured yet" not in texts(app)
+    assert words.describe_noise_weights(both) in texts(app) and "Not measured yet" not in texts(app)
     (table,) = app.dataframe
     assert table.value["weight"].tolist() == [0.001, 0.001, 1.0, 1.0] and table.value["commit"].iloc[-1] == both[1.0]["mean_commit_step"]
 

@@ -138,7 +138,7 @@ def test_an_item_of_the_history_is_removed_or_replaced(run: RunFolder) -> None:
 
 def test_the_only_item_of_a_history_can_be_replaced_and_not_removed(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="4", compare="item", by="0")
-    assert "The link's new item '0' does not fit here; accepted is another item's id, 1 to 60." in texts(app)
+    assert "The link's new item '0' is not valid here; expected another item's id, 1 to 60." in texts(app)
     assert f"Replacing *{run.items['title'][4]}* with" in texts(app)
 
 
@@ -153,11 +153,11 @@ def test_of_a_large_catalogue_the_new_item_is_typed(run: RunFolder, monkeypatch:
 @pytest.mark.parametrize(
     ("link", "told"),
     [
-        ({"compare": "moon"}, "comparison 'moon' does not fit here; accepted is one of none, user, stage, run, item."),
-        ({"compare": "user", "other": "nobody"}, "other user 'nobody' does not fit here"),
-        ({"compare": "item", "place": "99"}, "place in the history '99' does not fit here; accepted is 1 (the oldest) to 3."),
-        ({"compare": "item", "by": "999"}, "new item '999' does not fit here; accepted is another item's id, 1 to 60, or 0 to remove it."),
-        ({"compare": "item", "by": "x"}, "new item 'x' does not fit here"),
+        ({"compare": "moon"}, "comparison 'moon' is not valid here; expected one of none, user, stage, run, item."),
+        ({"compare": "user", "other": "nobody"}, "other user 'nobody' is not valid here"),
+        ({"compare": "item", "place": "99"}, "position in the history '99' is not valid here; expected 1 (the oldest) to 3."),
+        ({"compare": "item", "by": "999"}, "new item '999' is not valid here; expected another item's id, 1 to 60, or 0 to remove it."),
+        ({"compare": "item", "by": "x"}, "new item 'x' is not valid here"),
     ],
 )
 def test_what_a_link_names_wrongly_is_told(run: RunFolder, link: dict[str, str], told: str) -> None:

@@ -103,7 +103,7 @@ def test_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run:
     scrubber = open_scrubber(page, server)
     scrubber.locator(".speed").click()
     expect(scrubber.locator(".speed")).to_have_text("2×")
-    expect(scrubber.locator(".facts")).to_contain_text("with the history's mean")
+    expect(scrubber.locator(".facts")).to_contain_text("with the history mean")
     scrubber.locator("summary").click()
     for name in ("chance", "margin", "cosine", "entropy"):
         expect(scrubber.locator(f".{name} .chart svg")).to_be_visible()

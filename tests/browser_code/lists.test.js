@@ -20,8 +20,8 @@ test("an item's way in the list is an arrow with the number of places", () => {
 test("what a step changes is said in words", () => {
   const said = (...lists) => changes(scene(...lists), lists.length - 1);
   assert.equal(said([1, 2]), "Pure noise, ranked as if it were the answer.");
-  assert.equal(said([1, 2], [1, 2]), "The same list as at the step before.");
-  assert.equal(said([1, 2], [2, 1]), "The same items in another order.");
+  assert.equal(said([1, 2], [1, 2]), "The same list as in the previous step.");
+  assert.equal(said([1, 2], [2, 1]), "The same items in a different order.");
   assert.equal(said([1, 2], [1, 3]), "New: Three. Gone: Two.");
   assert.equal(said([1, 2], [3, 4]), "All 2 are new.");
   assert.equal(said([1, 2, 3, 4], [1, 5, 6, 2]), "New: Five, Six. Gone: Three, Four.");

@@ -1,6 +1,6 @@
-"""Verdicts on item tables as one HTML file that asks for nothing else: to read, to print, to attach to an issue.
+"""Verdicts on item tables as one self-contained HTML file: to read, to print, to attach to an issue.
 
-Everything from outside (names, ids, options) is escaped; there is no script in it, and a policy in the page forbids any request.
+All untrusted text (names, ids, options) is escaped; there is no script, and the page's policy forbids any request.
 """
 
 import importlib.metadata
@@ -21,29 +21,29 @@ PACKAGES = ("numpy", "scipy", "pandas", "safetensors")
 SIGNS = {"healthy": "✓", "concentrated": "✓", "weakly-learned": "!", "spectral-only": "!"}
 """The sign before a verdict; ✕ for collapse."""
 WORDS = {
-    "Embedding": "The list of numbers by which a model knows an item; all of them are the item table.",
-    "Collapse": "Two opposite things: the table is still noise, so that an item's neighbours mean nothing; or it is narrow, so that items "
+    "Embedding": "The list of numbers that represents an item; all embeddings together are the item table.",
+    "Collapse": "Two opposite failures: the table is still noise, so an item's neighbours mean nothing; or it is too narrow, so items "
     "can hardly be told apart.",
-    "Null": "What a table without structure or meaning would show: Gaussian tables of the same size for the spectrum, the same table with "
-    "its rows dealt out anew for the neighbours.",
-    "Threshold": "Where the rule draws its line. How often verdicts are right, and why the lines are where they are: docs/VERDICT.md.",
-    "Confidence": "The chance that a table drawn anew in the same way falls on the same side of every comparison that decides; 50 % where "
-    "the interactions are missing that could change the verdict.",
-    "Direction": "A singular direction of the centred table: the strongest are those along which items differ most.",
-    "Neighbours": "The items whose embeddings point most alike (cosine).",
+    "Null": "The value for a table without structure or meaning: Gaussian tables of the same size for the spectrum, the same table with "
+    "shuffled rows for the neighbours.",
+    "Threshold": "The value at which the rule decides. docs/VERDICT.md explains the thresholds and how often verdicts are right.",
+    "Confidence": "The probability that another table produced in the same way falls on the same side of every deciding comparison; 50 % "
+    "if missing interactions could change the verdict.",
+    "Direction": "A singular direction of the centred table; items differ most along the strongest ones.",
+    "Neighbours": "The items whose embeddings have the highest cosine.",
 }
 TEXTS = {
-    "spectrum": "How strong each direction of a table is, each curve over its own root mean square. Noise falls slowly, within the grey "
-    "band. A steep start: a few directions carry much. A sudden drop: the rest is not used.",
-    "map": "Each dot an item, on the two strongest axes (PCA). A map is a shadow: shrinking, a common offset and much of a loss of rank "
-    "do not show on it.",
-    "comparison": "Neighbours kept: of every item's nearest by cosine, the share that was there in the table before. Correlation: of all "
-    "entries; about 0 for tables that were trained apart. A dash: the tables' shapes or items do not allow it.",
+    "spectrum": "The strength of each direction of a table, relative to the table's root mean square. Noise falls slowly, within the grey "
+    "band. A steep start: a few directions dominate. A sudden drop: the rest is unused.",
+    "map": "Each dot is an item, on the two strongest axes (PCA). A 2-D map hides most of what matters: it shows neither shrinking nor a "
+    "common offset, and little of a loss of rank.",
+    "comparison": "Neighbours kept: the share of every item's nearest neighbours (cosine) kept from the previous table. Correlation: of "
+    "all entries; about 0 for tables trained separately. A dash: the tables' shapes or items do not allow it.",
 }
 
 
 def report(judged: Mapping[str, Any], tables: Sequence[np.ndarray], command: str = "") -> str:
-    """The HTML text. judged: from ``judging.judge``; tables: the (V, D) tables in the same order; command: what was typed, if anything."""
+    """The HTML text. judged: from ``judging.judge``; tables: the (V, D) tables in the same order; command: the command line, if any."""
     entries = judged["tables"]
     layouts, shares, common = figures.layouts(tables)
     return browser.page(
@@ -73,12 +73,12 @@ def report(judged: Mapping[str, Any], tables: Sequence[np.ndarray], command: str
 def _confidence(verdict: Mapping[str, Any]) -> str:
     sure: float = verdict["confidence"]
     if verdict["undecided"] and sure <= 0.5:
-        return "open until the interactions are given"
+        return "undecided without interactions"
     return "above 99 %" if sure > 0.99 else f"{100 * sure:.0f} %"
 
 
 def _band(entries: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Noise's band where all tables are of one size; otherwise there is not one band."""
+    """The noise band if all tables have the same size, else None."""
     sizes = {(e["items"], e["width"]) for e in entries}
     return figures.noise_band(*sizes.pop()) if len(sizes) == 1 else None
 
@@ -93,7 +93,7 @@ def number(value: float | None) -> str:
 
 
 def _change(c: Mapping[str, Any]) -> list[str]:
-    """From one table to the next: a row of the table of changes."""
+    """A row of the table of changes, from one table to the next."""
 
     def percent(value: float | None) -> str:
         return "–" if value is None else f"{100 * value:.1f} %"

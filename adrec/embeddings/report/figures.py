@@ -1,4 +1,4 @@
-"""The figures of a report, in the pixels of their SVG: spectra with noise's band, and a map of each table."""
+"""The figures of a report, in SVG pixels: spectra with the noise band, and a map of each table."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,13 +17,13 @@ SIDE = 300
 
 
 def noise_band(items: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the most of DRAWS Gaussian tables' spectra, each over its own root mean square: both (min(V, D),)."""
+    """The minimum and maximum of DRAWS Gaussian tables' spectra, each relative to its own root mean square: both (min(V, D),)."""
     drawn = np.stack([scaled(gaussian_spectrum(items, width, seed=i, draws=1)) for i in range(DRAWS)])
     return drawn.min(axis=0), drawn.max(axis=0)
 
 
 def scaled(values: np.ndarray) -> np.ndarray:
-    """A spectrum over its root mean square, so that only shapes compare; zeros stay."""
+    """A spectrum relative to its root mean square, so that only shapes compare; zeros stay zero."""
     size = float(np.sqrt((values**2).mean()))
     return values / size if size > 0 else values
 
@@ -50,7 +50,7 @@ def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np
     names = [(f"c{k % 6}", GLYPHS[k % 6], name if len(name) < 52 else name[:24] + "…" + name[-24:]) for k, (name, _) in enumerate(shown)]
     area = []
     if band is not None:
-        names.append(("grey", "▒", f"Gaussian noise, least and most of {DRAWS} tables"))
+        names.append(("grey", "▒", f"Gaussian noise, range of {DRAWS} tables"))
         i = np.arange(len(band[0]))
         area = points(i, band[1]) + points(i, band[0])[::-1]
     ticks = [digit * 10.0**power for power in range(-5, 4) for digit in (1, 2, 5)]
@@ -65,7 +65,7 @@ def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np
 
 
 def maps(layouts: Sequence[np.ndarray], shares: Sequence[float], common: bool) -> list[dict[str, Any]]:
-    """A map of each table's (V, 2) positions: in one frame if they are ``common``, otherwise each about its own middle. path: a dot an
+    """A map of each table's (V, 2) positions: on shared axes if ``common``, otherwise each centred on its own. path: one dot per
     item; share: of the variance."""
     drawn = [xy[_sample(len(xy))] for xy in layouts]
     box = _box(np.concatenate(drawn)) if common else None
