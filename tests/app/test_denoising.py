@@ -306,7 +306,7 @@ def test_of_a_list_that_only_changed_its_order_no_more_is_said_than_that(found: 
 def test_every_closer_look_can_be_linked_to(run: RunFolder, part: str) -> None:
     app = open_page("denoising", run="tiny", look=part)
     assert not app.exception and not app.error
-    said = {"seeds": "other seeds", "forward": "signal", "everyone": "not measured yet"}[part]
+    said = {"seeds": "other seeds", "forward": "signal", "everyone": "Not measured yet"}[part]
     assert said in texts(app)
 
 
@@ -448,7 +448,7 @@ def test_a_copy_without_a_model_says_so(run: RunFolder) -> None:
         save_arrays(run.weights_path(stage), {ITEM_TABLE: np.vstack([0 * table[:1], table])})
     assert (
         plainly(open_page("denoising", run="tiny").error[0].value)
-        == "'tiny' keeps its item tables and no model to run: choose another run."
+        == "'tiny' keeps item tables but no model: choose another run."
     )
 
 

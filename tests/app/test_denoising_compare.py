@@ -124,7 +124,7 @@ def test_another_run_of_other_width_and_steps_says_that_its_noise_differs(run: R
 
 
 def test_without_another_run_of_the_data_set_the_page_says_so(run: RunFolder) -> None:
-    assert "There is no other run of the data set of 'tiny'" in texts(open_page("denoising", run="tiny", compare="run"))
+    assert "No other run on the data of 'tiny'" in texts(open_page("denoising", run="tiny", compare="run"))
 
 
 def test_an_item_of_the_history_is_removed_or_replaced(run: RunFolder) -> None:

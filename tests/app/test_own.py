@@ -114,7 +114,7 @@ def test_a_table_before_training_with_several_matrices_asks_which_as_the_main_fi
     np.savez(tmp_path / "t.npz", item_emb_a=TABLE, item_emb_b=TABLE[:30])
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     app = _give(app, "The table before training", ("start.npz", (tmp_path / "t.npz").read_bytes()))
-    assert not app.exception and "start.npz holds several matrices" in texts(app)
+    assert not app.exception and "start.npz contains several matrices" in texts(app)
     next(b for b in app.selectbox if b.label == "Array").set_value("item_emb_a")
     next(b for b in app.button if b.label == "Use this one").click().run()
     assert not app.error and "never left its initialisation" in texts(app)
@@ -153,7 +153,7 @@ def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(
 ) -> None:
     monkeypatch.setattr(own_data, "SECONDS", 0.1)
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
-    assert not app.exception and plainly(str(app.error[0].value)) == "'mine.npy' was not judged: it takes longer than 0 minutes."
+    assert not app.exception and plainly(str(app.error[0].value)) == "'mine.npy' was not diagnosed: it takes longer than 0 minutes."
     assert list(temporary.iterdir()) == [] and not psutil.Process().children()
 
 

@@ -171,7 +171,7 @@ def test_stop_and_resume_buttons_do_what_they_say(root: Path) -> None:
 def test_the_time_left_follows_from_the_pace_of_the_stage() -> None:
     stages = {s.name: s for s in summarise(half_way(), alive=True)}
     assert stages["finetune"].left == pytest.approx(15.0)  # 5 of 20 steps took 5 seconds
-    assert stage_words(stages["finetune"]) == "epoch 3 of at most 10, at most 15 s left and validation"
+    assert stage_words(stages["finetune"]) == "epoch 3 of at most 10, at most 15 s left, plus validation"
 
 
 def test_the_time_left_counts_a_validation_as_what_it_took() -> None:
