@@ -1,6 +1,6 @@
-"""The benchmark: speed, share of the hardware's peak and memory of training, evaluation and trajectories, beside the plain padded method.
+"""The benchmark: speed, share of peak and memory of training, evaluation and trajectories, compared with the plain padded method.
 
-Each measured part runs in a fresh process of its own, so that its peak memory is its own. This process loads no torch.
+Each measured part runs in a fresh process, so that its peak memory is its own. This process does not load torch.
 """
 
 import logging
@@ -29,7 +29,7 @@ CPU_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 
 
 class Official(NamedTuple):
-    """Seconds that the official code took: an epoch of fine-tuning at best and at worst, an evaluation."""
+    """Seconds that the official code took: an epoch of fine-tuning (best and worst) and an evaluation."""
 
     epochs: tuple[float, float]
     evaluation: float
@@ -41,10 +41,10 @@ QUOTED = "the official code, measured once on a machine with two cores and quote
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is repeated. seconds: a part is repeated until so many are spent, at least ``at_least`` times.
+    """How often parts are repeated. seconds: each part is repeated for this long, at least ``at_least`` times.
 
-    padded_batches, padded_batch, padded_users: how much of the data the plain padded method sees: training batches, users
-    in each, users of the evaluation. pretrain: whether the first stage is measured too.
+    padded_batches, padded_batch, padded_users: how much data the plain padded method gets: training batches, users per batch, users in
+    the evaluation. pretrain: whether to measure the first stage too.
     """
 
     seconds: float = 8.0
@@ -61,10 +61,10 @@ QUICK = Effort(seconds=1.0, at_least=2, padded_batches=2, padded_batch=64, padde
 def run(sources: Sequence[str | Path] = DEFAULT_SOURCES, *, quick: bool = False, threads: int | None = None) -> dict[str, Any]:
     """Measure training, evaluation (all denoising steps) and a trajectory with the paper's settings on each data set.
 
-    sources: names or paths. quick: few repetitions. threads: of torch, default its own choice. A figure is the median of
-    its repetitions, ``<key>_spread`` the least and the greatest. Keys: ``machine``, ``threads``, ``sgemm_gflops``,
+    sources: names or paths. quick: few repetitions. threads: torch's (default: its own choice). A figure is the median of its
+    repetitions, ``<key>_spread`` their minimum and maximum. Keys: ``machine``, ``threads``, ``sgemm_gflops``,
     ``products`` (matrix products of the model's shapes), ``train.<data set>``, ``evaluate.<data set>``, ``trajectory``.
-    Raises DataError for a source that cannot be read, ConfigError for a number of threads the machine does not have.
+    Raises DataError for an unreadable source, ConfigError for more threads than the machine has cores.
     """
     check_threads(threads)
     effort = QUICK if quick else Effort()
@@ -80,10 +80,10 @@ def run(sources: Sequence[str | Path] = DEFAULT_SOURCES, *, quick: bool = False,
 
 
 def check_threads(threads: int | None) -> None:
-    """ConfigError unless the machine has so many cores."""
+    """A ConfigError unless the machine has this many cores."""
     cores = os.cpu_count() or 1
     if threads is not None and not 1 <= threads <= cores:
-        raise ConfigError(f"Number of threads is {threads}; allowed is 1 to {cores}, this machine's cores.")
+        raise ConfigError(f"The number of threads must be 1 to {cores}, this machine's cores, not {threads}.")
 
 
 def _load(sources: Sequence[str | Path]) -> dict[str, SequenceDataset]:
@@ -97,7 +97,7 @@ def _load(sources: Sequence[str | Path]) -> dict[str, SequenceDataset]:
 
 
 def _train(data: SequenceDataset, threads: int | None, effort: Effort, peak: float) -> dict[str, Any]:
-    """The fine-tuning stage, and under ``pretrain`` the first one; warm-up differs from fine-tuning only by its frozen table."""
+    """The fine-tuning stage, and under ``pretrain`` the first stage; the warm-up differs from fine-tuning only in its frozen table."""
     stages: dict[str, dict[str, Any]] = {}
     for stage in ("finetune", "pretrain") if effort.pretrain else ("finetune",):
         ours = measure("train", threads, data=data, stage=stage, effort=effort)
@@ -130,14 +130,14 @@ def _evaluate(data: SequenceDataset, threads: int | None, effort: Effort, peak: 
 
 
 def measure(part: str, threads: int | None, **arguments: Any) -> dict[str, Any]:
-    """What the function ``part`` of `adrec.bench.parts` returns in a fresh process."""
-    told = [getattr(v, "name", v) for k, v in arguments.items() if k != "effort"]
-    log.info("%s %s", part.replace("_", " "), " ".join(map(str, told)))
+    """Run the function ``part`` of `adrec.bench.parts` in a fresh process and return its result."""
+    shown = [getattr(v, "name", v) for k, v in arguments.items() if k != "effort"]
+    log.info("%s %s", part.replace("_", " "), " ".join(map(str, shown)))
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
             return pool.submit(_in_process, part, threads, arguments).result()
         except BrokenProcessPool:
-            raise AdrecError(f"The benchmark's part '{part}' was ended by the system, most likely for lack of memory.") from None
+            raise AdrecError(f"The system killed the benchmark's part '{part}', most likely for lack of memory.") from None
 
 
 def _in_process(part: str, threads: int | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _in_process(part: str, threads: int | None, arguments: Mapping[str, Any]) ->
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on. flags: whether the processor has them, as far as the system tells."""
+    """What the figures depend on. flags: whether the processor has them, if the system reports it."""
     fields = processor()
     flags = fields.get("flags", "").split()
     return {

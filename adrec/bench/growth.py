@@ -1,4 +1,4 @@
-"""How time and memory grow with users, history length, catalogue and width: one is varied, the others are held."""
+"""How time and memory grow with users, history length, catalogue and width: one varies, the others stay fixed."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -11,29 +11,28 @@ from adrec.bench import Effort, check_threads, machine, measure
 log = logging.getLogger(__name__)
 
 BASE = {"users": 512, "length": 10, "items": 1000, "width": 64}
-AXES: dict[str, tuple[list[int], dict[str, int]]] = {  # the values, and what differs from BASE so that the axis's own share shows
+AXES: dict[str, tuple[list[int], dict[str, int]]] = {  # values, and changes to BASE that make the axis's own share visible
     "users": ([512, 1024, 2048, 4096, 8192], {}),
     "length": ([32, 64, 128, 256, 512], {"users": 64}),
     "items": ([1000, 4000, 16_000, 64_000, 256_000], {"users": 128}),
     "width": ([32, 64, 128, 256, 512], {"users": 256}),
 }
 ASYMPTOTES = {"users": 1, "length": 2, "items": 1, "width": 2}
-"""Exponents of time where the axis's own term has outgrown all others."""
+"""Exponents of time once the axis's own term dominates all others."""
 EFFORT = Effort(seconds=1.0, at_least=3)
 COPIES = 16
-"""Bytes a parameter takes in training: itself, its gradient and Adam's two moments, in float32."""
+"""Bytes per parameter in training: the parameter, its gradient and Adam's two moments, in float32."""
 
 
 def run(axes: Mapping[str, tuple[list[int], dict[str, int]]] = AXES, *, threads: int = 1) -> dict[str, Any]:
     """Measure one epoch of fine-tuning and one evaluation at every size, on histories without structure.
 
-    threads: one by default, whose times other processes disturb least; exponents need no more.
+    threads: one by default, since other processes disturb its times least; exponents need no more.
     Keys: ``machine``, ``threads``, ``growth.<axis>.{values, fixed, seconds, seconds_spread, exponent, theory, asymptote, memory_mib,
-    start_memory_mib, memory_exponent, memory_theory, evaluate}``. Exponents are fitted on the larger half of the values and
-    on each one's fastest repetition, which whatever else the machine does has touched least.
-    ``theory`` fits the same way what `operations` counts, so it is the exponent of this range and not yet the asymptote.
-    memory_exponent: of what the peak has above the process before the model; memory_theory: of the parameters with their
-    gradients and moments, which is all that has to grow: activations are bounded by the batch.
+    start_memory_mib, memory_exponent, memory_theory, evaluate}``. Exponents are fitted to the fastest
+    repetition of each value in the larger half, which other processes have disturbed least. ``theory`` is the same fit to the counts of
+    `operations`: the exponent in this range, not yet the asymptote. memory_exponent: of peak memory above that of the process before the
+    model; memory_theory: of the parameters with gradients and moments, all that needs to grow, since the batch bounds activations.
     """
     check_threads(threads)
     growth = {axis: _axis(axis, values, {**BASE, **held}, threads) for axis, (values, held) in axes.items()}

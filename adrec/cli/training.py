@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
     setting = "one setting, may be repeated; keep_weights=every saves the whole model at every validation, not the item table alone"
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=setting)
     train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
-    train.add_argument("--resume", action="store_true", help="go on with an interrupted run; starts it if there is none")
+    train.add_argument("--resume", action="store_true", help="continue an interrupted run, or start it if there is none")
     train.add_argument("--seed", type=int, metavar="N")
     train.add_argument("--yes", action="store_true", help="start even if it may need much memory, disk or time")
     train.add_argument("--title", metavar="TEXT", help="what a person reads instead of the folder's name")
@@ -100,7 +100,7 @@ def train_command(arguments: argparse.Namespace) -> int:
             bar.preface = f"Needs at most about {needs}; training usually stops earlier."
         state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar, processes=together)
         if together.first:
-            print(f"Run '{run.path}' is {state}{'' if state == 'finished' else '; go on with --resume'}.", file=sys.stderr)
+            print(f"Run '{run.path}' is {state}{'' if state == 'finished' else '; continue with --resume'}.", file=sys.stderr)
     return 0
 
 
@@ -152,7 +152,7 @@ def compact_command(arguments: argparse.Namespace) -> None:
     from adrec.runs.compact import compact
 
     if arguments.snapshots < 0:
-        raise ConfigError(f"Number of snapshots is {arguments.snapshots}; allowed is a whole number from 0 up.")
+        raise ConfigError(f"The number of snapshots must be an integer of at least 0, not {arguments.snapshots}.")
     source = RunFolder(arguments.run)
     copy = compact(source, arguments.out, arguments.snapshots, arguments.tables_only)
     for method in ("pca", "umap"):

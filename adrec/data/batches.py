@@ -1,6 +1,6 @@
-"""Packed batches: the valid tokens of many users one after the other, no padding anywhere.
+"""Packed batches: the valid tokens of many users, concatenated without padding.
 
-Users are ordered by length, so that a part of a batch holds users of similar length and its attention is one dense product.
+Users are sorted by length, so that each part of a batch holds users of similar length and its attention is one dense product.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,15 +14,15 @@ from adrec.data.dataset import SequenceDataset, Split
 from adrec.errors import DataError
 
 PART_TOKENS = 2048
-"""Tokens of a part of a batch that one worker computes at a time: what it keeps fits in a CPU's cache, products are large enough."""
+"""Tokens that one worker processes at a time: few enough to fit in a CPU's cache, enough for efficient matrix products."""
 
 
 @dataclass(frozen=True)
 class Negatives:
     """A sample of the table's rows, shared by all tokens of a step.
 
-    rows: (M,) int64, ascending, each once. log_weights: (M,) float32, log(times drawn / expected times): added to a row's score
-    it makes the sum of exp(score) over the sample an unbiased estimate of that sum over the whole table.
+    rows: (M,) int64, ascending, unique. log_weights: (M,) float32, log(times drawn / expected times): added to the scores, they make the
+    sum of exp(score) over the sample an unbiased estimate of the sum over the whole table.
     """
 
     rows: Tensor
@@ -34,12 +34,12 @@ class Negatives:
 
 @dataclass(frozen=True)
 class PackedBatch:
-    """items: (N,) history ids; targets: (N,) the item after each, 0 where it is the unknown answer.
+    """items: (N,) history ids; targets: (N,) the item after each, 0 for the unknown answer.
 
-    lengths: (B,) ascending; users: (B,) positions in the data set, in this batch's order; frame: L, the padded length
-    that the official code would use, which decides how many pads each user has. whole: (tokens, users) of the batch that
-    this one is a part of, over which losses are averaged; its own if it is whole. negatives: what the targets' scores are
-    held against in training instead of the whole table's (see ``adrec.losses.sampled``).
+    lengths: (B,) ascending; users: (B,) positions in the data set, in this batch's order; frame: L, the padded length that the official
+    code would use, which determines how many pads each user has. whole: (tokens, users) of the full batch that this part belongs to, over
+    which losses are averaged; None if this is the full batch. negatives: the rows that targets compete with in training instead of the
+    whole table (see ``adrec.losses.sampled``).
     """
 
     items: Tensor
@@ -65,19 +65,19 @@ class PackedBatch:
 
     @property
     def positions(self) -> Tensor:
-        """Each token's place in the left-padded frame, (N,): the last token is at L - 1."""
-        places = self.frame - np.repeat(np.cumsum(self.lengths), self.lengths) + np.arange(self.tokens)
-        return torch.from_numpy(places).to(self.items.device)
+        """Each token's position in the left-padded frame, (N,): the last token is at L - 1."""
+        positions = self.frame - np.repeat(np.cumsum(self.lengths), self.lengths) + np.arange(self.tokens)
+        return torch.from_numpy(positions).to(self.items.device)
 
     @property
     def token_weights(self) -> Tensor:
-        """Weights (N,) that give every user the same share, whatever its length; they sum to 1 over the whole batch."""
+        """Weights (N,) that give every user the same share, whatever their length; they sum to 1 over the full batch."""
         users = self.whole[1] if self.whole else len(self.lengths)
         return torch.from_numpy(np.repeat(1.0 / (self.lengths * users), self.lengths)).float().to(self.items.device)
 
     @property
     def user_weights(self) -> Tensor:
-        """Weights (B,) of the same share a user; they sum to 1 over the whole batch."""
+        """Weights (B,), equal for every user; they sum to 1 over the full batch."""
         users = self.whole[1] if self.whole else len(self.lengths)
         return torch.full((len(self.lengths),), 1.0 / users, device=self.items.device)
 
@@ -87,7 +87,7 @@ class PackedBatch:
         return replace(self, items=self.items.to(device), targets=self.targets.to(device), negatives=negatives)
 
     def split(self, tokens: int) -> "list[PackedBatch]":
-        """Parts of whole users with about ``tokens`` tokens each, in a number that two or four workers share evenly."""
+        """Parts of complete users with about ``tokens`` tokens each; their number divides evenly among two or four workers."""
         parts = min(4 * -(-self.tokens // (4 * tokens)), len(self.lengths))
         ends = np.cumsum(self.lengths)
         cuts = np.searchsorted(ends, self.tokens * np.arange(1, parts) / parts)
@@ -109,7 +109,7 @@ class PackedBatch:
 def pack(
     histories: Sequence[np.ndarray], frame: int, targets: Sequence[np.ndarray] | None = None, users: np.ndarray | None = None
 ) -> PackedBatch:
-    """A batch from separate histories, each with 1 to ``frame`` ids. targets: for each the next ids (default: shifted history)."""
+    """A batch from separate histories of 1 to ``frame`` ids each. targets: the next ids of each history (default: the history shifted)."""
     lengths = np.array([len(h) for h in histories])
     order = np.argsort(lengths, kind="stable")
     followers = targets if targets is not None else [np.append(h[1:], 0) for h in histories]
@@ -123,13 +123,13 @@ def pack(
 
 
 def _windows(stops: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Indices of the ``lengths`` entries before each stop, one window after the other."""
+    """Indices of the ``lengths`` entries before each stop, concatenated."""
     begins = np.cumsum(lengths) - lengths
     return np.arange(lengths.sum()) + np.repeat(stops - lengths - begins, lengths)
 
 
 def trainable_users(data: SequenceDataset) -> np.ndarray:
-    """The users with a training pair, that is with two training items or more; a DataError if there is none."""
+    """The users with at least two training items, that is, a training pair; a DataError if there are none."""
     users = np.flatnonzero(np.diff(data.train_offsets) > 1)
     if not len(users):
         need = "training needs a user with two training items, an item and the one after it"
@@ -138,7 +138,7 @@ def trainable_users(data: SequenceDataset) -> np.ndarray:
 
 
 def training_batch(data: SequenceDataset, users: np.ndarray, frame: int) -> PackedBatch:
-    """History train[:-1], targets train[1:], the last ``frame`` of each. Users with one training item have no pair and are left out."""
+    """History train[:-1], targets train[1:], the last ``frame`` of each. Users with one training item have no pair and are skipped."""
     offsets = data.train_offsets
     lengths = np.minimum(np.diff(offsets)[users] - 1, frame)
     users, lengths = users[lengths > 0], lengths[lengths > 0]
@@ -150,7 +150,7 @@ def training_batch(data: SequenceDataset, users: np.ndarray, frame: int) -> Pack
 
 
 def evaluation_batches(data: SequenceDataset, split: Split, frame: int, users_per_batch: int = 2048) -> Iterator[PackedBatch]:
-    """Every user's history before the answer of ``split``, users of similar length together; each batch is made when it is asked for."""
+    """Batches of every user's history before the answer of ``split``, sorted by length; each batch is built on demand."""
     known_after = int(split == "test")  # the validation item follows the training items
     lengths = np.minimum(np.diff(data.train_offsets) + known_after, frame)
     order = np.argsort(lengths, kind="stable")

@@ -14,35 +14,35 @@ from adrec.folders import home
 
 
 def named(name: str) -> tuple[NamedDataset, str, Path] | None:
-    """The data set of this name, the settings that the name holds behind a colon, and the folder of its files; None if there is none."""
+    """The data set of this name, the settings after a colon in the name, and the folder of its files; None if there is no such data set."""
     known, _, settings = name.partition(":")
     return (DATASETS[known], settings, home() / "data" / known) if known in DATASETS else None
 
 
 def identity(name_or_path: str) -> str:
-    """What a run records of where its data came from: the name of a named data set, otherwise the whole path."""
+    """Where a run's data came from, as recorded in the run: the name of a named data set, otherwise the absolute path."""
     return name_or_path if named(name_or_path) else str(Path(name_or_path).resolve())
 
 
 def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:
-    """A named data set, or the one in a file or folder, with the options of `readers`. A named one may be fetched at its first use."""
+    """A named data set, or the one in a file or folder, with the options of `readers`. A named one may be downloaded on first use."""
     name = str(name_or_path)
     found = named(name)
     if found is None:
         if not _exists(name):
             raise DataError(
-                f"'{name}' is neither a named data set ({', '.join(DATASETS)}) nor an existing file or folder; accepted are {FORMATS}."
+                f"'{name}' is neither a named data set ({', '.join(DATASETS)}) nor an existing file or folder; expected {FORMATS}."
             )
         return read_dataset(name, **options)
     entry, settings, folder = found
     refused = next((key for key in options if key not in entry.options), None)
     if refused is not None:
-        raise DataError(f"The data set '{name}' takes no option '{refused}'.")
+        raise DataError(f"The data set '{name}' has no option '{refused}'.")
     return entry.load(settings, folder, **options)
 
 
 def prepare(name_or_path: str | Path, out: str | Path, **options: Any) -> SequenceDataset:
-    """Write the data set that `load` gives into the folder ``out``, which `load` then opens at once; returns it."""
+    """Load a data set and write it to the folder ``out``, which `load` opens instantly; returns the data set."""
     out = Path(out)
     prepared.check_free(out)  # before the work
     dataset = load(name_or_path, **options)
@@ -51,15 +51,15 @@ def prepare(name_or_path: str | Path, out: str | Path, **options: Any) -> Sequen
 
 
 def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
-    """The data set that a run was trained on, from its run.json; a DataError if it cannot be had or is no longer the same."""
+    """The data set that a run was trained on, from its run.json; a DataError if it is missing or has changed."""
     entry = info.get("dataset")
     if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
-        raise DataError("The run does not say which data set it was trained on.")
+        raise DataError("The run does not record which data set it was trained on.")
     name, options = entry["name"], entry.get("options")
     options = options if isinstance(options, Mapping) else {}
     found = named(name)
     if found is None and not _exists(name):
-        raise DataError(f"The run was trained on '{name}', which is not there (any more).")
+        raise DataError(f"The run was trained on '{name}', which no longer exists.")
     accepted: tuple[str, ...] = tuple(f.name for f in fields(Options))
     if found is not None:
         accepted = found[0].options
@@ -67,19 +67,19 @@ def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
         accepted = ()
     dataset = load(name, **{k: options[k] for k in accepted if k in options})
     if entry.get("hash") and dataset.content_hash != entry["hash"]:
-        told = f"{dataset.n_users:,} users, {dataset.n_items:,} items and {dataset.n_interactions:,} interactions"
-        raise DataError(f"The data set '{name}' is not the one the run was trained on: it now has {told}, and its contents differ.")
+        counts = f"{dataset.n_users:,} users, {dataset.n_items:,} items and {dataset.n_interactions:,} interactions"
+        raise DataError(f"The data set '{name}' is not the one the run was trained on: it now has {counts}, and its contents differ.")
     return dataset
 
 
 def available(name: str) -> bool:
-    """Whether `load` would work without the network, as far as can be seen without reading all of it."""
+    """Whether `load` would work without the network, as far as one can tell without reading everything."""
     found = named(name)
     return _exists(name) if found is None else found[0].available(found[2])
 
 
 def fetch(name: str) -> None:
-    """Make a named data set available offline from now on."""
+    """Download a named data set so that it is available offline."""
     found = named(name)
     if found is None:
         raise DataError(f"There is no data set named '{name}'; the named ones are {', '.join(DATASETS)}.")
@@ -89,5 +89,5 @@ def fetch(name: str) -> None:
 def _exists(path: str) -> bool:
     try:
         return Path(path).expanduser().exists()
-    except (OSError, RuntimeError, ValueError):  # a name too long, a home folder unknown, a null byte
+    except (OSError, RuntimeError, ValueError):  # name too long, unknown home folder, null byte
         return False

@@ -1,4 +1,4 @@
-"""Columns of a table: which is which, and their values as codes and numbers. Every failure names file, column and row."""
+"""Columns of a table: their roles, and their values as codes and numbers. Every error names file, column and row."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ NAMES = {
     "id": "id",
     "name": "name",
 }
-"""Common column names of each role, the likeliest first; compared without case."""
+"""Common column names of each role, most likely first; case-insensitive."""
 ROLES = ("user", "item", "time", "rating", "title", "category")
 IGNORED = "none"
 MISSING = ("", "nan", "NaN", "NULL", "null", "None", "<NA>")
@@ -45,9 +45,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def find(path: Path, names: Sequence[str], role: str, wanted: str | None, required: bool, taken: Sequence[int] = ()) -> int | None:
-    """The position of the column with this role: the one named ``wanted``, or the likeliest by name; None if there is none.
+    """The position of the column with this role: the one named ``wanted``, or the most likely by name; None if there is none.
 
-    taken: positions that a guess must leave alone.
+    taken: positions that a guess must not use.
     """
     if wanted == IGNORED and not required:
         return None
@@ -59,33 +59,33 @@ def find(path: Path, names: Sequence[str], role: str, wanted: str | None, requir
             raise DataError(f"'{path}' has {len(hits)} columns named '{candidate}'; column names must differ.")
         if hits and (wanted or hits[0] not in taken):
             return hits[0]
-    told = f"its columns are: {listed(names)}."
+    present = f"its columns are: {listed(names)}."
     if wanted:
-        raise DataError(f"'{path}' has no column {shown(wanted)} for the {role}; {told}")
+        raise DataError(f"'{path}' has no column {shown(wanted)} for the {role}; {present}")
     if required:
-        raise DataError(f"'{path}' has no column that looks like the {role}: name it with {role}=COLUMN; {told}")
+        raise DataError(f"'{path}' has no column that looks like the {role}: name it with {role}=COLUMN; {present}")
     return None
 
 
 def choose(path: Path, names: Sequence[str], wanted: Mapping[str, str | None]) -> tuple[dict[str, int], dict[str, Any]]:
-    """The position of each role's column, and the choice as options: the names taken and, under ``guessed``, the roles not named."""
+    """The position of each role's column, and the choice as options: the column names and, under ``guessed``, the guessed roles."""
     found: dict[str, int] = {}
-    for role in sorted(ROLES, key=lambda r: not wanted.get(r)):  # the named ones first: a guess takes none of theirs
+    for role in sorted(ROLES, key=lambda r: not wanted.get(r)):  # named columns first: a guess must not use them
         position = find(path, names, role, wanted.get(role), role in ("user", "item"), tuple(found.values()))
         if position in found.values():
-            raise DataError(f"'{path}': the column {shown(wanted.get(role))} cannot be the {role} and something else too.")
+            raise DataError(f"'{path}': the column {shown(wanted.get(role))} cannot be the {role} and have another role too.")
         if position is not None:
             found[role] = position
     guessed = [role for role in found if not wanted.get(role)]
     if guessed:
-        log.info("%s: columns taken by name: %s", path, ", ".join(f"{r} = {names[found[r]]}" for r in guessed))
+        log.info("%s: columns guessed by name: %s", path, ", ".join(f"{r} = {names[found[r]]}" for r in guessed))
     if "time" not in found:
         log.info("%s: no time column, rows are taken in file order", path)
     return found, {r: names[found[r]] if r in found else wanted.get(r) for r in ROLES} | {"guessed": guessed}
 
 
 def first(mask: pa.ChunkedArray | pa.Array | np.ndarray) -> int:
-    """The number, from 1, of the first true row."""
+    """The number of the first true row, counted from 1."""
     return int(np.flatnonzero(np.asarray(mask))[0]) + 1
 
 
@@ -100,13 +100,13 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def ids(path: Path, column: str, values: pa.ChunkedArray, role: str) -> tuple[np.ndarray, np.ndarray]:
-    """Codes (N,), int32, and the distinct raw ids as text, in any order. Every row must have an id: a whole number or short text."""
+    """Codes (N,), int32, and the distinct raw ids as text, in any order. Every row must have an id: an integer or a short text."""
     values = _decoded(values)
     kind = values.type
     if pa.types.is_floating(kind):
         values = _whole(path, column, values, role)
     elif not (pa.types.is_integer(kind) or is_text(kind)):
-        raise DataError(f"'{path}': the {role} column {shown(column)} holds {kind} values; ids must be whole numbers or text.")
+        raise DataError(f"'{path}': the {role} column {shown(column)} holds {kind} values; ids must be integers or text.")
     array = values.dictionary_encode().unify_dictionaries().combine_chunks()
     array = array if isinstance(array, pa.Array) else array.chunk(0)
     names = pd.Series(array.dictionary.cast(pa.large_string()).to_numpy(zero_copy_only=False), dtype=object).str.strip()
@@ -124,17 +124,17 @@ def ids(path: Path, column: str, values: pa.ChunkedArray, role: str) -> tuple[np
 
 
 def _whole(path: Path, column: str, values: pa.ChunkedArray, role: str) -> pa.ChunkedArray:
-    """Float ids as whole numbers, as pandas writes them when a value is missing; missing ones stay so."""
+    """Float ids as integers (pandas writes floats when a value is missing); missing ones stay missing."""
     numbers = values.to_numpy()
     bad = ~np.isnan(numbers) & ((numbers != np.floor(numbers)) | (np.abs(numbers) > 2**53))
     if bad.any():
         row, value = first(bad), numbers[first(bad) - 1]
-        raise DataError(f"'{path}': row {row} of the {role} column {shown(column)} holds {value}; ids must be whole numbers or text.")
+        raise DataError(f"'{path}': row {row} of the {role} column {shown(column)} holds {value}; ids must be integers or text.")
     return pa.chunked_array([pa.array(numbers, from_pandas=True).cast(pa.int64())])
 
 
 def numbers(path: Path, column: str, values: pa.ChunkedArray, role: str) -> np.ndarray:
-    """A column of numbers as float64 (N,), NaN where missing. Anything else, and infinity, is an error."""
+    """A column of numbers as float64 (N,), NaN if missing. Anything else, including infinity, is an error."""
     values = _decoded(values)
     if is_text(values.type):
         result = _parsed(values, pa.float64())
@@ -152,7 +152,7 @@ def numbers(path: Path, column: str, values: pa.ChunkedArray, role: str) -> np.n
 
 
 def times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray | None:
-    """A column of times as numbers (N,) that sort: numbers as they are, dates as ticks. None if every value is missing."""
+    """A column of times as sortable numbers (N,): numbers unchanged, dates as ticks. None if every value is missing."""
     values = _decoded(values)
     if is_text(values.type):
         values = _strip(values)
@@ -193,14 +193,14 @@ def _text_times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray:
     held = np.asarray(values.take(pa.array(undated)).to_pylist(), dtype=object)
     neither = [row for row, value in zip(undated, held, strict=True) if not _is_number(value)]
     if neither:
-        told = f"row {neither[0] + 1} of the time column {shown(column)} holds {shown(values[int(neither[0])].as_py())}"
-        raise DataError(f"'{path}': {told}, which is neither a number nor a date such as 2024-05-31.")
+        found = f"row {neither[0] + 1} of the time column {shown(column)} holds {shown(values[int(neither[0])].as_py())}"
+        raise DataError(f"'{path}': {found}, which is neither a number nor a date such as 2024-05-31.")
     row, other = _first_bad(values)
     raise DataError(f"'{path}': the time column {shown(column)} mixes numbers with {shown(other)} in row {row}; use one kind of time.")
 
 
 def texts(values: pa.ChunkedArray) -> np.ndarray:
-    """A column as text (N,), empty where missing; several values of a row are joined by ``|``."""
+    """A column as text (N,), empty if missing; multiple values in a row are joined by ``|``."""
     values = _decoded(values)
     if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
         joined = ["|".join(str(v).strip() for v in row if v is not None) if row else "" for row in values.to_pylist()]
@@ -211,13 +211,13 @@ def texts(values: pa.ChunkedArray) -> np.ndarray:
 
 
 def _strip(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text without outer spaces, null where a word stands for a missing value."""
+    """Text stripped of outer spaces, null for words that mean a missing value."""
     stripped = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
     return pc.if_else(pc.is_in(stripped, pa.array(MISSING, pa.large_string())), pa.scalar(None, pa.large_string()), stripped)
 
 
 def _parsed(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
-    """Text as numbers of this kind, or None if a value is none."""
+    """Text as numbers of this kind, or None if any value is not a number."""
     try:
         return _strip(values).cast(kind)
     except pa.ArrowInvalid:
@@ -233,5 +233,5 @@ def _is_number(text: str) -> bool:
 
 
 def _first_bad(values: pa.ChunkedArray) -> tuple[int, str]:
-    """The row, from 1, and the value of the first text that is no number; only called where there is one."""
+    """The row, counted from 1, and the value of the first text that is not a number; only called if there is one."""
     return next((row, value) for row, value in enumerate(_strip(values).to_pylist(), 1) if value is not None and not _is_number(value))

@@ -16,10 +16,10 @@ Split = Literal["val", "test"]
 
 @dataclass(frozen=True)
 class ItemTable:
-    """What is known of the items 1..V beside their interactions.
+    """What is known about the items 1..V besides their interactions.
 
-    frame: index ``id`` 1..V in order; column ``item`` holds the raw id (str), ``title`` the name shown to a person
-    (the raw id where none is known); further columns are categorical strings, several values joined by ``|``.
+    frame: index ``id`` 1..V in order; column ``item`` holds the raw id (str), ``title`` the name shown to people (the raw id if there is
+    none); further columns are categorical strings, multiple values joined by ``|``.
     """
 
     frame: pd.DataFrame
@@ -33,7 +33,7 @@ class ItemTable:
 
     @classmethod
     def untitled(cls, raw_ids: list[str]) -> "ItemTable":
-        """An item table that knows nothing but the raw ids."""
+        """An item table with raw ids only."""
         index = pd.RangeIndex(1, len(raw_ids) + 1, name="id")
         return cls(pd.DataFrame({"item": raw_ids, "title": raw_ids}, index=index))
 
@@ -54,10 +54,9 @@ class ItemTable:
 class SequenceDataset:
     """Each user's items in time order, split by leave-one-out: ``train``, then one ``val`` and one ``test`` item.
 
-    train_items: (sum of lengths,) int32, all users' training items one after the other; train_offsets: (U + 1,) int64;
-    val, test: (U,) int32; user_ids: (U,) the data set's own ids as strings. Item ids are 1..V, 0 is padding.
-    The arrays may be read-only: those of a prepared folder are memory-mapped.
-    options: how it was made (filters, source), recorded with every run.
+    train_items: (sum of lengths,) int32, all users' training items, concatenated; train_offsets: (U + 1,) int64; val, test: (U,) int32;
+    user_ids: (U,) the data set's own ids as strings. Item ids are 1..V, 0 is padding. The arrays may be read-only: those of a prepared
+    folder are memory-mapped. options: how it was made (filters, source), recorded with every run.
     """
 
     name: str
@@ -80,7 +79,7 @@ class SequenceDataset:
     ) -> "SequenceDataset":
         """Leave-one-out: the last item of each sequence is the test item, the one before it the validation item.
 
-        sequences: a 1-d integer array a user, each with at least 3 items.
+        sequences: one 1-d integer array per user, each with at least 3 items.
         """
         if not sequences:
             raise DataError(f"The data set '{name}' has no user with at least 3 interactions, which the split needs.")
@@ -115,20 +114,20 @@ class SequenceDataset:
         return self.train_items[self.train_offsets[user] : self.train_offsets[user + 1]]
 
     def history(self, user: int, split: Split, length: int) -> np.ndarray:
-        """The last ``length`` items known before the answer: for ``test`` the validation item belongs to them."""
+        """The last ``length`` items before the answer; for ``test`` they include the validation item."""
         known = self.train(user)
         return (known if split == "val" else np.append(known, self.val[user]))[-length:]
 
     def answers(self, split: Split) -> np.ndarray:
-        """The item to be predicted for each user, (U,)."""
+        """The item to predict for each user, (U,)."""
         return self.val if split == "val" else self.test
 
     def position(self, user_id: str) -> int:
-        """The position 0..U-1 of the data set's own user id."""
+        """The position 0..U-1 of a user, given the data set's own user id."""
         found = np.flatnonzero(self.user_ids == str(user_id))
         if not len(found):
             sample = ", ".join(self.user_ids[:3])
-            raise DataError(f"User '{user_id}' is not in '{self.name}', whose {self.n_users:,} users are such as {sample}.")
+            raise DataError(f"User '{user_id}' is not in '{self.name}'; it has {self.n_users:,} users such as {sample}.")
         return int(found[0])
 
     @cached_property
@@ -138,14 +137,14 @@ class SequenceDataset:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 over all sequences: the same data give the same hash on every machine."""
+        """SHA-256 of all sequences: the same data give the same hash on every machine."""
         digest = hashlib.sha256()
         for array, kind in ((self.train_items, "<i4"), (self.train_offsets, "<i8"), (self.val, "<i4"), (self.test, "<i4")):
             digest.update(np.ascontiguousarray(array, dtype=kind).data)
         return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
-        """Counts a person would ask for."""
+        """The counts that people ask for."""
         lengths = np.diff(self.train_offsets) + 2
         return {
             "name": self.name,

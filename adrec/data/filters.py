@@ -17,11 +17,11 @@ SHORTEST = 3
 
 @dataclass(frozen=True)
 class Interactions:
-    """Rows of "this user took this item", in file order, before any filter.
+    """Rows of user-item interactions, in file order, before any filter.
 
     users, items: (N,) integer codes into ``user_names`` and ``item_names`` (arrays of str).
-    times: (N,) numbers that order a user's rows, or None for file order. ratings: (N,) float64 with NaN where missing, or None.
-    attributes: what is known of the items, index = raw item id, columns ``title`` and categorical ones; or None.
+    times: (N,) numbers that order a user's rows, or None for file order. ratings: (N,) float64, NaN if missing, or None.
+    attributes: item data with the raw item id as index, columns ``title`` and categorical ones; or None.
     """
 
     users: np.ndarray
@@ -48,7 +48,7 @@ class Interactions:
 
 
 def from_frame(frame: pd.DataFrame, attributes: pd.DataFrame | None = None) -> Interactions:
-    """Interactions of a frame with the columns ``user``, ``item`` and, where known, ``time`` and ``rating``."""
+    """Interactions from a frame with the columns ``user``, ``item`` and, optionally, ``time`` and ``rating``."""
     users, user_names = pd.factorize(frame["user"].astype(str))
     items, item_names = pd.factorize(frame["item"].astype(str))
     times, ratings = (frame[c].to_numpy() if c in frame else None for c in ("time", "rating"))
@@ -57,14 +57,14 @@ def from_frame(frame: pd.DataFrame, attributes: pd.DataFrame | None = None) -> I
 
 
 def at_least(interactions: Interactions, rating: float) -> Interactions:
-    """The rows rated ``rating`` or better; a row without a rating goes."""
+    """The rows rated at least ``rating``; rows without a rating are dropped."""
     if interactions.ratings is None:
-        raise DataError("A minimum rating needs a rating column, and there is none: name it with rating=COLUMN or leave min_rating out.")
+        raise DataError("min_rating needs a rating column, but there is none: name it with rating=COLUMN or omit min_rating.")
     return interactions.take(interactions.ratings >= rating)
 
 
 def k_core(users: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
-    """The largest set of rows in which every user and every item has at least ``k``: a boolean mask (N,).
+    """The largest set of rows in which every user and every item has at least ``k`` rows: a boolean mask (N,).
 
     users, items: (N,) non-negative integer codes.
     """
@@ -81,7 +81,7 @@ def k_core(users: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
 
 
 def number(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Renumber codes 0, 1, ... in the order of first appearance: (numbers (N,), the code behind each number)."""
+    """Renumber codes 0, 1, ... in order of first appearance: (numbers (N,), the code of each number)."""
     numbers, uniques = pd.factorize(codes)
     return numbers, np.asarray(uniques)
 
@@ -89,16 +89,16 @@ def number(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def build(
     name: str, interactions: Interactions, min_rating: float | None = None, k: int | None = None, source: str | None = None
 ) -> SequenceDataset:
-    """Filter, number, sort and split: the data set of these interactions.
+    """Filter, number, sort and split interactions into a data set.
 
-    Users with fewer than 3 interactions cannot be split and go; how many is in the options. Items are numbered 1, 2, ... and
-    users ordered by first appearance in the rows that are left; each user is sorted stably by time, so that ties keep file order.
-    source: what an error names, if not the data set's name.
+    Users with fewer than 3 interactions cannot be split and are dropped; the options record how many. Items are numbered 1, 2, ... and
+    users ordered by first appearance in the remaining rows; each user is sorted stably by time, so that ties keep file order. source: the
+    name used in errors (default: the data set's).
     """
     before, data = len(interactions), interactions
     if min_rating is not None:
         data = at_least(data, min_rating)
-    data = replace(data, ratings=None)  # done with: never carried through the filters
+    data = replace(data, ratings=None)  # no longer needed, so not carried through the filters
     if k is not None:
         data = data.take(k_core(data.users, data.items, k))
     counts = np.bincount(data.users, minlength=1)
@@ -110,13 +110,13 @@ def build(
         after = f" after {' and '.join(filters)}" if filters else ""
         raise DataError(f"'{source or name}' has no user with at least {SHORTEST} interactions{after}: too few to split ({before:,} rows).")
     if short:
-        log.info("%s: %d users with fewer than %d interactions were left out", name, short, SHORTEST)
+        log.info("%s: %d users with fewer than %d interactions were dropped", name, short, SHORTEST)
     recorded = {**interactions.options, "min_rating": min_rating, "k_core": k, "dropped_users": short}
     return leave_one_out(name, data, recorded)
 
 
 def leave_one_out(name: str, data: Interactions, options: Mapping[str, Any]) -> SequenceDataset:
-    """Split rows whose users all have at least 3: the last item is the test item, the one before it validation."""
+    """Split rows whose users all have at least 3: the last item is for test, the one before it for validation."""
     users, user_codes = number(data.users)
     items, item_codes = number(data.items)
     order = np.argsort(users, kind="stable") if data.times is None else np.lexsort((data.times, users))
@@ -134,7 +134,7 @@ def leave_one_out(name: str, data: Interactions, options: Mapping[str, Any]) -> 
 
 
 def split(sequence: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Leave-one-out of all users' items one user after the other: train_items, train_offsets, val, test.
+    """Leave-one-out split of all users' items, concatenated by user: train_items, train_offsets, val, test.
 
     sequence: (sum of lengths,) item ids. lengths: (U,), each at least 3.
     """

@@ -24,13 +24,13 @@ READERS: dict[str, Callable[[Path], Table]] = {
 
 
 def read_items(path: Path, item: str | None = None, title: str | None = None, category: str | None = None) -> pd.DataFrame:
-    """An item file (CSV, TSV, Parquet or RecBole's .item), its columns by these names or guessed.
+    """Read an item file (CSV, TSV, Parquet or RecBole's .item), with named or guessed columns.
 
-    Returns a frame with the raw item ids as index and, where known, the columns ``title``, ``genre`` (or the category's own name)
-    and ``year``; several values of a row are joined by ``|``. Of an id's rows the first counts.
+    Returns a frame with the raw item ids as index and, if present, the columns ``title``, ``genre`` (or the category's own name) and
+    ``year``; multiple values in a row are joined by ``|``. The first row of an id counts.
     """
     if path.suffix.lower() not in READERS:
-        raise DataError(f"The item file '{path}' is of no known format; accepted are .csv, .tsv, .parquet and RecBole's .item.")
+        raise DataError(f"The item file '{path}' has an unknown format; expected .csv, .tsv, .parquet or RecBole's .item.")
     header, read = READERS[path.suffix.lower()](path)
     names = [h.partition(":")[0] for h in header] if path.suffix.lower() == ".item" else list(header)
     found = _positions(path, names, item, title, category)
@@ -50,8 +50,8 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
 
 
 def _positions(path: Path, names: Sequence[str], item: str | None, title: str | None, category: str | None) -> dict[str, int]:
-    """Where the item id, title, category and year are; all but the id may be missing."""
-    own = item if item in names else None  # item= names the interactions' column, which the item file may call otherwise
+    """The positions of item id, title, category and year; all but the id may be missing."""
+    own = item if item in names else None  # item= names the interactions' column, which may have another name in the item file
     found = {
         "item": columns.find(path, names, "item", own, required=False),
         "title": columns.find(path, names, "title", title, required=False),
@@ -68,7 +68,7 @@ def _positions(path: Path, names: Sequence[str], item: str | None, title: str | 
 
 
 def category_name(column: str) -> str:
-    """What an item table calls the category of this column: ``genre`` for all spellings of it, else the column's own name."""
+    """The item table's name for this category column: ``genre`` for all spellings of it, else the column's own name."""
     if column.lower() in GENRES:
         return "genre"
     return "category" if column in ("id", "item", "title", "popularity") else column

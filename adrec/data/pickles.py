@@ -1,7 +1,7 @@
-"""Files of the official code, read without executing anything in them.
+"""The official code's data sets (``dataset.pkl``), read without executing anything in them.
 
-Data sets (``dataset.pkl``): a small interpreter of the pickle format that knows containers, numbers, strings and numpy arrays of
-numbers. It has no way to import or call anything, so what a pickle asks for beyond these is refused by its name.
+A small interpreter of the pickle format that knows containers, numbers, strings and numpy arrays of numbers. It cannot import or call
+anything; whatever else a pickle asks for is refused by name.
 """
 
 import io
@@ -36,7 +36,7 @@ KNOWN_GLOBALS = {
 
 @dataclass(frozen=True)
 class SplitSequences:
-    """A split data set as a file holds it: the arrays of `SequenceDataset`, and the raw ids of its users and of its items 1..V."""
+    """A split data set from a file: the arrays of `SequenceDataset`, and the raw ids of its users and of its items 1..V."""
 
     train_items: np.ndarray
     train_offsets: np.ndarray
@@ -47,11 +47,11 @@ class SplitSequences:
 
 
 class _Refused(Exception):
-    """Something in the pickle that is neither container, number, string nor numpy array; the message names it."""
+    """Something in the pickle is not a container, number, string or numpy array; the message names it."""
 
 
 class _Global(str):
-    """One of KNOWN_GLOBALS' values: a word for the interpreter, not the thing itself."""
+    """One of the values of KNOWN_GLOBALS: a word for the interpreter, not the object itself."""
 
 
 class _Dtype:
@@ -76,7 +76,7 @@ class _Dtype:
 
 
 class _Array:
-    """A numpy array under construction: ``value`` is a list once its state has been read."""
+    """A numpy array under construction; ``value`` becomes a list when its state is read."""
 
     value: list[Any] | None = None
 
@@ -98,7 +98,7 @@ def _numbers(data: Any, dtype: _Dtype, shape: Sequence[int], order: str) -> list
 
 
 def _call(function: Any, arguments: tuple[Any, ...]) -> Any:
-    """What REDUCE asks for, if it is one of the known ways to write down numpy values."""
+    """The result of REDUCE, if it is one of the known ways to store numpy values."""
     match function:
         case _Global("array"):
             return _Array()
@@ -116,7 +116,7 @@ def _call(function: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 class _Machine:
-    """The pickle machine's stack and memo; each method is one opcode, `run` returns the value at the end."""
+    """The pickle machine's stack and memo; `run` executes the opcodes and returns the final value."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -196,7 +196,7 @@ class _Machine:
 
     @staticmethod
     def fill(target: dict[Any, Any], pairs: list[Any]) -> dict[Any, Any]:
-        """Keys are text or numbers: hashing a deeply nested one would exhaust the stack."""
+        """Keys must be text or numbers: hashing a deeply nested key would exhaust the stack."""
         if len(pairs) % 2 or not all(isinstance(key, (str, int, float)) for key in pairs[::2]):
             raise ValueError("keys")
         target.update(zip(pairs[::2], pairs[1::2], strict=True))
@@ -215,7 +215,7 @@ class _Machine:
 
 
 def known_global(name: str, callable_only: bool = False) -> _Global:
-    """The interpreter's word for a name that pickles of numpy values use; any other name is refused."""
+    """The interpreter's word for a global used by pickled numpy values; any other name is refused."""
     if callable_only or name not in KNOWN_GLOBALS:
         raise _Refused("".join(c if c.isprintable() else "?" for c in name[:80]))
     return _Global(KNOWN_GLOBALS[name])
@@ -228,7 +228,7 @@ def read_pickle(path: Path) -> Any:
     try:
         size = path.stat().st_size
         if size > LARGEST_PICKLE:
-            raise DataError(f"'{path}' has {size / 1e9:.1f} GB, and pickles are read up to {LARGEST_PICKLE / 1e9:.1f} GB.")
+            raise DataError(f"'{path}' has {size / 1e9:.1f} GB; pickles must be at most {LARGEST_PICKLE / 1e9:.1f} GB.")
         data = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"There is no file '{path}'.") from None
@@ -243,15 +243,15 @@ def read_pickle(path: Path) -> Any:
             f"'{path}' contains {refused}, which is refused: only containers, numbers, strings and numpy arrays are read."
         ) from None
     except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, MemoryError, RecursionError):
-        raise DataError(f"'{path}' is not a pickle, or is cut off or damaged.") from None
+        raise DataError(f"'{path}' is not a pickle, or is truncated or damaged.") from None
 
 
 def read_sequences(path: Path) -> SplitSequences:
     """The split data set in a ``dataset.pkl``.
 
-    The file holds ``train``, ``val`` and ``test``, each with one entry a user: a list of item ids 1..V, in val and test just one. The
-    entries are a list, or a dict by user number, as DiffuRec and its kin save them. ``umap`` and ``smap`` map the data's own user and item
-    ids to these numbers; without them the numbers are the ids.
+    The file holds ``train``, ``val`` and ``test``, each with one entry per user: a list of item ids 1..V, just one in val and test. The
+    entries form a list or, as saved by DiffuRec and its relatives, a dict by user number. ``umap`` and ``smap`` map the data's own user
+    and item ids to these numbers; without them the numbers are the ids.
     """
     content = read_pickle(path)
     if not isinstance(content, dict):
@@ -262,8 +262,8 @@ def read_sequences(path: Path) -> SplitSequences:
     by_user = {k: _by_user(path, k, content[k]) for k in ("train", "val", "test")}
     counts = {k: len(v) for k, v in by_user.items()}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{k} {n:,}" for k, n in counts.items())
-        raise DataError(f"'{path}' has different numbers of users in its parts: {told}.")
+        users_by_part = ", ".join(f"{k} {n:,}" for k, n in counts.items())
+        raise DataError(f"'{path}' has different numbers of users in its parts: {users_by_part}.")
     if not counts["train"]:
         raise DataError(f"'{path}' has no users.")
     users = list(by_user["train"])
@@ -276,7 +276,7 @@ def read_sequences(path: Path) -> SplitSequences:
     _check_lengths(path, lengths, users)
     total = int(sum(n.sum() for n in lengths.values()))
     if total > path.stat().st_size:
-        raise DataError(f"'{path}' is damaged: it repeats its lists to {total:,} interactions, more than a file of its size can hold.")
+        raise DataError(f"'{path}' is damaged: it repeats its lists to {total:,} interactions, more than fit in a file of its size.")
     train, val, test = (_items(path, k, parts[k], total) for k in ("train", "val", "test"))
     user_ids, item_ids = (_raw_ids(path, name, content.get(name)) for name in ("umap", "smap"))
     last = max(int(train.max()), int(val.max()), int(test.max()), *item_ids)
@@ -299,13 +299,13 @@ def _plain(value: Any) -> Any:
 
 
 def _by_user(path: Path, part: str, value: Any) -> dict[Any, Sequence[Any]]:
-    """A list of items by user number, of a list the position; a bare number stands for a list of one."""
+    """Lists of items by user number (the position, if the part is a list); a bare number counts as a list of one."""
     users = _plain(value)
     if isinstance(users, (list, tuple)):
         users = dict(enumerate(users))
     elif not isinstance(users, dict):
         kind = type(value).__name__.lstrip("_")
-        raise DataError(f"'{path}': '{part}' holds a {kind}, but must be a list or a dict with one entry a user.")
+        raise DataError(f"'{path}': '{part}' holds a {kind}, but must be a list or a dict with one entry per user.")
     plain = {user: _plain(items) for user, items in users.items()}
     for user, items in plain.items():
         if type(items) is int:
@@ -318,7 +318,7 @@ def _by_user(path: Path, part: str, value: Any) -> dict[Any, Sequence[Any]]:
 
 
 def _shown(number: Any) -> str:
-    """A number or text for a message; Python itself refuses to write out a number of thousands of digits."""
+    """A number or text for a message; Python refuses to print integers with thousands of digits."""
     return repr(number)[:40] if not isinstance(number, int) or abs(number) < 10**20 else "of more than 20 digits"
 
 
@@ -330,19 +330,19 @@ def _id(path: Path, raw: Any) -> str:
 
 
 def _raw_ids(path: Path, name: str, pairs: Any) -> dict[int, str]:
-    """The data's own ids by number, from a dict the other way round; empty without one."""
+    """The data's own ids by number, from the inverse dict; empty without one."""
     if pairs is None:
         return {}
     if not isinstance(pairs, dict) or not all(type(number) is int for number in pairs.values()):
-        raise DataError(f"'{path}': '{name}' must be a dict from the data's own ids to whole numbers.")
+        raise DataError(f"'{path}': '{name}' must be a dict from the data's own ids to integers.")
     ids = {number: _id(path, raw) for raw, number in pairs.items()}
     if len(ids) < len(pairs) or len(set(ids.values())) < len(ids):
-        raise DataError(f"'{path}': '{name}' gives one number or one id twice.")
+        raise DataError(f"'{path}': '{name}' uses a number or an id twice.")
     return ids
 
 
 def _named(path: Path, name: str, numbers: Iterable[Any], ids: dict[int, str]) -> list[str]:
-    """The data's own ids of these numbers; without any the numbers themselves."""
+    """The data's own ids of these numbers, or without any the numbers themselves."""
     if not ids:
         return [_id(path, number) for number in numbers]
     found = {number: ids.get(number) for number in numbers}
@@ -364,12 +364,12 @@ def _check_lengths(path: Path, lengths: dict[str, np.ndarray], users: list[Any])
 
 
 def _items(path: Path, part: str, sequences: Sequence[Sequence[Any]], total: int) -> np.ndarray:
-    """All item ids of a part, int32; each from 1 to at most the number of interactions, as numbering without gaps gives."""
+    """All item ids of a part, int32. Ids are numbered from 1 without gaps, so none exceeds the number of interactions."""
     flat = list(chain.from_iterable(sequences))
     for kind in set(map(type, flat)) - {int}:
         bad = next(v for v in flat if type(v) is kind)
-        told = repr(bad)[:40] if isinstance(bad, (str, bytes, float, bool)) else f"a {kind.__name__.lstrip('_')}"
-        raise DataError(f"'{path}': '{part}' holds {told} where an item id, a whole number, is expected.")
+        value = repr(bad)[:40] if isinstance(bad, (str, bytes, float, bool)) else f"a {kind.__name__.lstrip('_')}"
+        raise DataError(f"'{path}': '{part}' holds {value}; expected an item id, which is an integer.")
     low, high = min(flat), max(flat)
     if low < 1 or high > min(total, 2**31 - 1):
         held = f"'{part}' holds the item id {_shown(low if low < 1 else high)}"

@@ -1,13 +1,13 @@
-"""A prepared folder: a data set read, filtered and split once, opened again by memory-mapping. Nothing in it is executed.
+"""A prepared folder: a data set read, filtered and split once, then memory-mapped. Nothing in it is executed.
 
     prepared.json       format, version, name, users (U), items (V), interactions (N), options, hash
-    train_items.npy     (N - 2 U,) int32, little-endian like all arrays here; what they hold is told at `SequenceDataset`
+    train_items.npy     (N - 2 U,) int32, little-endian like all arrays here; their contents: see `SequenceDataset`
     train_offsets.npy   (U + 1,) int64
     val.npy, test.npy   (U,) int32
     user_ids.npy        (U,) text
-    items.parquet       one row an item in the order of the ids 1 to V, all columns text: item, title, categorical ones
+    items.parquet       one row per item in the order of the ids 1 to V, all columns text: item, title, categorical ones
 
-The folder is written once, whole, and never changed. Opening it checks sizes, ranges and the content hash, at the speed of reading.
+The folder is written once, atomically, and never changed. Opening it checks sizes, ranges and the content hash at reading speed.
 """
 
 import json
@@ -39,7 +39,7 @@ UNREADABLE = (OSError, ValueError, TypeError, KeyError, SyntaxError, OverflowErr
 
 
 def is_prepared(path: Path) -> bool:
-    """Whether ``path`` is a folder that says it is prepared, intact or not."""
+    """Whether ``path`` claims to be a prepared folder, intact or not."""
     return (path / INFO).is_file()
 
 
@@ -47,7 +47,7 @@ def is_prepared(path: Path) -> bool:
 
 
 def check_free(out: Path) -> None:
-    """A DataError unless ``out`` can become a prepared folder: it must not exist, or be an empty folder."""
+    """A DataError unless ``out`` can become a prepared folder: it must not exist or must be an empty folder."""
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() or out.is_symlink():
@@ -56,7 +56,7 @@ def check_free(out: Path) -> None:
 
 
 def save(dataset: SequenceDataset, out: Path) -> None:
-    """Write ``dataset`` as the prepared folder ``out``: it appears there whole or not at all."""
+    """Write ``dataset`` to the prepared folder ``out``, which appears complete or not at all."""
     check_free(out)
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def save(dataset: SequenceDataset, out: Path) -> None:
         _write(dataset, folder)
         folder.chmod(0o755)
         if out.is_dir():
-            out.rmdir()  # refuses what has come into it meanwhile
+            out.rmdir()  # fails if something was put into it meanwhile
         os.replace(folder, out)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -82,15 +82,15 @@ def _write(dataset: SequenceDataset, folder: Path) -> None:
         with open(path, "rb+") as file:
             os.fsync(file.fileno())
     counts = {"users": dataset.n_users, "items": dataset.n_items, "interactions": dataset.n_interactions}
-    told = {"format": FORMAT, "version": VERSION, "name": dataset.name, **counts}
-    write_json(folder / INFO, {**told, "options": dict(dataset.options), "hash": dataset.content_hash})
+    head = {"format": FORMAT, "version": VERSION, "name": dataset.name, **counts}
+    write_json(folder / INFO, {**head, "options": dict(dataset.options), "hash": dataset.content_hash})
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
 def load(folder: Path) -> SequenceDataset:
-    """The data set of a prepared folder, its arrays memory-mapped and read-only; a DataError if anything is not as it was written."""
+    """The data set in a prepared folder, its arrays memory-mapped and read-only; a DataError if anything was changed or damaged."""
     info = _info(folder)
     users, items, interactions = (info[n] for n in COUNTS)
     lengths = {"train_items": interactions - 2 * users, "train_offsets": users + 1, "val": users, "test": users}
@@ -106,7 +106,7 @@ def load(folder: Path) -> SequenceDataset:
     table = _items(folder, items)
     dataset = SequenceDataset(name=info["name"], **arrays, items=table, user_ids=_user_ids(folder, users), options=info["options"])
     if dataset.content_hash != info["hash"]:
-        raise _broken(folder, "its sequences are not those it was written with, by their hash")
+        raise _broken(folder, "the hash of its sequences is not the recorded one")
     return dataset
 
 
@@ -115,15 +115,15 @@ def _broken(folder: Path, why: str) -> DataError:
 
 
 def _info(folder: Path) -> Mapping[str, Any]:
-    """What prepared.json tells, each entry of the right type."""
+    """The contents of prepared.json, with every entry of the right type."""
     try:
         info = json.loads((folder / INFO).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise _broken(folder, f"{INFO} cannot be read as JSON ({type(error).__name__})") from None
     if not isinstance(info, dict) or info.get("format") != FORMAT:
-        raise _broken(folder, f"{INFO} does not tell the format '{FORMAT}'")
+        raise _broken(folder, f"{INFO} does not name the format '{FORMAT}'")
     if info.get("version") != VERSION:
-        raise DataError(f"The prepared folder '{folder}' is of another version than {VERSION}, which this program reads; prepare it again.")
+        raise DataError(f"The prepared folder '{folder}' has another version than {VERSION}, the one this program reads; prepare it again.")
     kinds = {**dict.fromkeys(COUNTS, int), "name": str, "options": dict, "hash": str}
     wrong = [name for name, kind in kinds.items() if type(info.get(name)) is not kind]
     if wrong:
@@ -157,7 +157,7 @@ def _user_ids(folder: Path, users: int) -> np.ndarray:
     if ids.dtype.kind != "U" or not ids.dtype.isnative or not ids.dtype.itemsize:
         raise _broken(folder, f"user_ids.npy holds {ids.dtype} instead of text")
     if ids.view(np.uint32).max() > LAST_CODE_POINT:
-        raise _broken(folder, "user_ids.npy holds what is no text")
+        raise _broken(folder, "user_ids.npy holds invalid text")
     return ids
 
 

@@ -1,8 +1,8 @@
-"""Interaction files as data sets, one function a format: CSV, TSV, Parquet, RecBole's atomic files, dataset.pkl, a prepared folder.
+"""Reads data sets from files, one function per format: CSV, TSV, Parquet, RecBole's atomic files, dataset.pkl, prepared folders.
 
-Every reader takes the options ``user, item, time, rating, title, category`` (column names; guessed from common names where not
-given, ``none`` to ignore an optional one), ``items`` (a separate item file), ``min_rating`` and ``k_core``. What is split already
-refuses those that could change it.
+Every reader takes the options ``user, item, time, rating, title, category`` (column names, guessed if not given; ``none`` ignores an
+optional column), ``items`` (a separate item file), ``min_rating`` and ``k_core``. Data that are already split refuse the options that
+would change them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,12 +28,12 @@ FORMATS = (
 
 
 TEXT_OPTIONS = (*columns.ROLES, "min_rating", "k_core")
-"""The options that may come from a stranger's text: names of columns and filters, and no path."""
+"""The options that a stranger may set as text: column names and filters, but no paths."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a reader is told. Column names are None to be guessed; filters are None to be left out."""
+    """Options of a reader. Column names are guessed if None; filters are off if None."""
 
     user: str | None = None
     item: str | None = None
@@ -58,7 +58,7 @@ class Options:
         if "k_core" in values:
             k = _number("k_core", values["k_core"])
             if k != int(k) or not 0 <= k < 1e9:
-                raise DataError(f"The option k_core must be a whole number of 0 or more, not '{given['k_core']}'.")
+                raise DataError(f"The option k_core must be an integer of at least 0, not '{given['k_core']}'.")
             values["k_core"] = int(k) or None
         if "items" in values:
             values["items"] = str(Path(values["items"]).expanduser().resolve())
@@ -76,14 +76,14 @@ def _number(name: str, value: str) -> float:
 
 
 def read_dataset(path: str | Path, name: str | None = None, **options: Any) -> SequenceDataset:
-    """The data set in a file or folder; the reader is chosen by suffix or by what the folder holds."""
+    """The data set in a file or folder; the suffix or the folder's contents determine the reader."""
     path = Path(path).expanduser()
     label = path.parent.resolve().name if path.name == "dataset.pkl" else path.stem
     return reader_for(path)(path, name or label, Options.check(options))
 
 
 def reader_for(path: Path) -> Callable[[Path, str, Options], SequenceDataset]:
-    """The function that reads this path; a DataError lists the accepted formats if there is none."""
+    """The function that reads this path; a DataError with the known formats if there is none."""
     if prepared.is_prepared(path):
         return read_prepared
     if path.is_dir() and path.suffix.lower() not in READERS:
@@ -91,29 +91,29 @@ def reader_for(path: Path) -> Callable[[Path, str, Options], SequenceDataset]:
             return read_recbole
         if (path / "dataset.pkl").is_file():
             return lambda folder, name, options: read_official(folder / "dataset.pkl", name, options)
-        raise DataError(f"The folder '{path}' holds neither a .inter file, a dataset.pkl nor a {prepared.INFO}; accepted are {FORMATS}.")
+        raise DataError(f"The folder '{path}' holds neither a .inter file, a dataset.pkl nor a {prepared.INFO}; expected {FORMATS}.")
     if path.suffix.lower() not in READERS:
-        raise DataError(f"'{path}' is of no known format; accepted are {FORMATS}.")
+        raise DataError(f"'{path}' has an unknown format; expected {FORMATS}.")
     return READERS[path.suffix.lower()]
 
 
 def read_csv(path: Path, name: str, options: Options) -> SequenceDataset:
-    """Comma-separated text (semicolons, tabs and bars are noticed) in UTF-8 with column names in the first line."""
+    """Comma-separated UTF-8 text with column names in the first line; semicolons, tabs and bars are recognised too."""
     return _from_table(path, name, options, *delimited(path))
 
 
 def read_tsv(path: Path, name: str, options: Options) -> SequenceDataset:
-    """Tab-separated text in UTF-8 with column names in the first line."""
+    """Tab-separated UTF-8 text with column names in the first line."""
     return _from_table(path, name, options, *delimited(path, "\t"))
 
 
 def read_parquet(path: Path, name: str, options: Options) -> SequenceDataset:
-    """A Parquet file; ids are whole numbers or text, times numbers or timestamps."""
+    """A Parquet file; ids are integers or text, times are numbers or timestamps."""
     return _from_table(path, name, options, *parquet(path))
 
 
 def read_frame(frame: pd.DataFrame, name: str = "interactions", **options: Any) -> SequenceDataset:
-    """The data set of a pandas frame, whose columns are named or guessed as in a file."""
+    """The data set in a pandas frame, with columns named or guessed as in a file."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
     return _from_table(Path(name), name, Options.check(options), table.column_names, lambda at: [table.column(i) for i in at])
 
@@ -121,13 +121,13 @@ def read_frame(frame: pd.DataFrame, name: str = "interactions", **options: Any) 
 def read_official(path: Path, name: str, options: Options) -> SequenceDataset:
     """The official code's dataset.pkl, or DiffuRec's: ``train``, ``val``, ``test``, each a list per user. Nothing in it is executed.
 
-    It is split already, so filters are refused. Without ``umap`` and ``smap`` in the file, ids are its own numbers.
+    It is already split, so filters are refused. Without ``umap`` and ``smap`` in the file, its numbers are the ids.
     """
     from adrec.data.pickles import read_sequences
 
     given = [n for n in ("min_rating", "k_core", "user", "time", "rating") if getattr(options, n) is not None]
     if given:
-        raise DataError(f"'{path}' is filtered and split already; {' and '.join(given)} cannot be applied to it.")
+        raise DataError(f"'{path}' is already filtered and split; {' and '.join(given)} cannot be applied to it.")
     split = read_sequences(path)
     attributes = read_items(Path(options.items), options.item, options.title, options.category) if options.items else None
     recorded = {"format": "dataset.pkl", **{n: getattr(options, n) for n in ("items", "item", "title", "category")}, "dropped_users": 0}
@@ -136,17 +136,17 @@ def read_official(path: Path, name: str, options: Options) -> SequenceDataset:
 
 
 def read_prepared(path: Path, name: str, options: Options) -> SequenceDataset:
-    """A folder that `prepared.save` wrote. It is filtered and split already, so every option is refused; it keeps its own name."""
+    """A folder written by `prepared.save`. It is already filtered and split, so every option is refused; it keeps its own name."""
     given = [f.name for f in fields(Options) if getattr(options, f.name) is not None]
     if given:
-        raise DataError(f"'{path}' is prepared already; {' and '.join(given)} cannot be applied to it, only to what it was prepared from.")
+        raise DataError(f"'{path}' is already prepared; {' and '.join(given)} can only be applied to the original data.")
     return prepared.load(path)
 
 
 def _from_table(path: Path, name: str, options: Options, names: Sequence[str], read: Column) -> SequenceDataset:
     """The data set of a table with these column names."""
     wanted = {role: getattr(options, role) for role in columns.ROLES}
-    if options.items:  # titles and categories are the item file's
+    if options.items:  # titles and categories come from the item file
         wanted |= {"title": columns.IGNORED, "category": columns.IGNORED}
     found, chosen = columns.choose(path, names, wanted)
     if options.items:
@@ -155,13 +155,13 @@ def _from_table(path: Path, name: str, options: Options, names: Sequence[str], r
     if not len(table["user"]):
         raise DataError(f"'{path}' has column names but no interactions.")
     if options.min_rating is not None and "rating" not in table:
-        told = columns.listed(names)
-        raise DataError(f"'{path}' has no rating column, which min_rating needs: name it with rating=COLUMN; its columns are: {told}.")
+        present = columns.listed(names)
+        raise DataError(f"'{path}' has no rating column, which min_rating needs: name it with rating=COLUMN; its columns are: {present}.")
     return build(name, _interactions(path, options, table, chosen), options.min_rating, options.k_core, source=str(path))
 
 
 def _interactions(path: Path, options: Options, table: dict[str, pa.ChunkedArray], chosen: Mapping[str, Any]) -> Interactions:
-    """The rows of a table's columns by role, which are taken out of ``table`` one by one: the file's values need not outlive them."""
+    """Interactions from a table's columns by role. Columns are popped from ``table`` one by one to free the file's values early."""
     users, user_names = columns.ids(path, chosen["user"], table.pop("user"), "user")
     items, item_names = columns.ids(path, chosen["item"], table.pop("item"), "item")
     return Interactions(
@@ -182,9 +182,9 @@ def _attributes(
     """Titles and categories: from the item file, else from the first row of each item."""
     if options.items:
         return read_items(Path(options.items), options.item, options.title, options.category)
-    beside = path.with_suffix(".item")
-    if path.suffix.lower() == ".inter" and beside.exists():
-        return read_items(beside)
+    item_file = path.with_suffix(".item")
+    if path.suffix.lower() == ".inter" and item_file.exists():
+        return read_items(item_file)
     if not table:
         return None
     codes, rows = np.unique(items, return_index=True)
@@ -193,13 +193,13 @@ def _attributes(
 
 
 def read_recbole(path: Path, name: str, options: Options) -> SequenceDataset:
-    """RecBole's atomic files: ``NAME.inter`` (or its folder), titles and genres from ``NAME.item`` beside it."""
+    """RecBole's atomic files: ``NAME.inter`` (or its folder), with titles and genres from ``NAME.item`` next to it."""
     if path.is_dir() and list(path.glob("*.inter")):
         found = sorted(path.glob("*.inter"))
         named = path / f"{path.name}.inter"
         if len(found) > 1 and named not in found:
-            told = columns.listed([f.name for f in found])
-            raise DataError(f"The folder '{path}' holds {len(found)} .inter files ({told}); name one of them.")
+            files = columns.listed([f.name for f in found])
+            raise DataError(f"The folder '{path}' holds {len(found)} .inter files ({files}); choose one of them.")
         path = named if named in found else found[0]
     header, read = atomic_file(path)
     return _from_table(path, name, options, [h.partition(":")[0] for h in header], read)

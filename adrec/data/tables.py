@@ -1,4 +1,4 @@
-"""Tables as they lie in a file: column names, and columns by position. Nothing is known here of users and items."""
+"""Tables in files: column names, and columns by position. This module knows nothing about users and items."""
 
 import csv
 import io
@@ -28,12 +28,13 @@ def atomic_file(path: Path) -> Table:
     for field in header:
         if field.partition(":")[2] not in ATOMIC_TYPES:
             types = ", ".join(ATOMIC_TYPES)
-            raise DataError(f"'{path}' is no RecBole atomic file: the column {shown(field)} lacks its type ({types}), as in user_id:token.")
+            column = f"the column {shown(field)} lacks its type ({types}), as in user_id:token"
+            raise DataError(f"'{path}' is not a RecBole atomic file: {column}.")
     return header, read
 
 
 def _file(path: Path) -> Path:
-    """The path, if it is a file that is not empty."""
+    """The path, if it is a non-empty file."""
     if path.is_dir():
         raise DataError(f"'{path}' is a folder, not a file.")
     try:
@@ -46,7 +47,7 @@ def _file(path: Path) -> Path:
 
 
 def delimited(path: Path, separator: str | None = None, quote: bool = True) -> Table:
-    """Column names of a text table and a function that reads columns by position. No separator: the header's commonest."""
+    """Column names of a text table and a function that reads columns by position. separator: guessed from the header if None."""
     head = _head(_file(path))
     line = head.split("\n", 1)[0]
     separator = separator or max(",;\t|", key=line.count)
@@ -86,19 +87,19 @@ def _table_error(path: Path, names: Sequence[str], ragged: Sequence[tuple[int, i
     """Why a text table cannot be read, as a sentence."""
     if ragged:
         row, count, several_lines = ragged[0]
-        hint = "; look for a quotation mark that is never closed" if several_lines else ""
+        hint = "; look for an unclosed quotation mark" if several_lines else ""
         return DataError(f"'{path}': row {row} has {count} value{'s' * (count != 1)}, but the first line names {len(names)} columns{hint}.")
     if "UTF8" in str(error).upper().replace("-", ""):
         return DataError(f"'{path}' is not UTF-8 text; save it as UTF-8.")
     if "straddling" in str(error):
-        return DataError(f"'{path}' has a quotation mark that is never closed, or a row of more than {BLOCK >> 20} MB.")
+        return DataError(f"'{path}' has an unclosed quotation mark, or a row of more than {BLOCK >> 20} MB.")
     if "skip initial" in str(error):
         return DataError(f"'{path}' has column names but no interactions.")
     return DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0].rstrip('.')}).")
 
 
 def _head(path: Path) -> str:
-    """The beginning of a text file; a file that is no UTF-8 text is refused."""
+    """The beginning of a text file; a DataError if it is not UTF-8 text."""
     try:
         with open(path, "rb") as file:
             data = file.read(HEAD)
@@ -119,7 +120,7 @@ def parquet(path: Path) -> Table:
 
     def broken(error: Exception) -> DataError:
         reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
-        return DataError(f"'{path}' is not a readable Parquet file: damaged, cut off or of another format ({reason}).")
+        return DataError(f"'{path}' is not a readable Parquet file: damaged, truncated or another format ({reason}).")
 
     try:
         with pyarrow.parquet.ParquetFile(_file(path)) as file:

@@ -1,1 +1,1 @@
-"""Somebody's own embeddings: find the table in a file, match it with items and interactions, judge it."""
+"""People's own embeddings: find the table in a file, match it with items and interactions, and judge it."""

@@ -1,6 +1,6 @@
-"""Item tables that somebody brings: from files or runs, joined with interactions, titles and the table before training.
+"""Item tables from people's files or runs, joined with interactions, titles and the table before training.
 
-What is brought becomes ``Source`` records; ``judging`` judges them and ``import_tables`` makes a folder that opens like a run.
+Each table becomes a ``Source``; ``judging`` judges sources and ``import_tables`` writes a folder that opens like a run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,19 +33,19 @@ def bring(
     names: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> list[Source]:
-    """The tables of files and run folders, in order, with what belongs to them.
+    """The tables in files and run folders, in order, with everything that belongs to them.
 
-    interactions: a named data set or a file or folder that ``adrec.data`` reads, with ``options``; without, a run's own are used if they
-    are at hand. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be by path.
-    names: what to call the files.
+    interactions: a named data set, or a file or folder that ``adrec.data`` reads, with ``options``; by default a run's own, if available
+    locally. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be a dict by path.
+    names: display names of the files.
     """
     sources: list[Source] = []
-    for place, target in enumerate(targets):
+    for i, target in enumerate(targets):
         path = Path(target)
         if path.is_dir():
             sources += _of_run(RunFolder(path))
             continue
-        sources.append(_of_file(path, _key_of(key, path), padding, names[place] if names else path.name))
+        sources.append(_of_file(path, _key_of(key, path), padding, names[i] if names else path.name))
     sources = _in_one_order(sources)
     if items is not None:
         sources = [replace(s, **items_of(Path(items), s)) for s in sources]
@@ -70,7 +70,7 @@ def _key_of(key: str | Mapping[Path, str] | None, path: Path) -> str | None:
 
 
 def _initial(path: Path, key: str | Mapping[Path, str] | None, padding: str) -> Source:
-    """The table before training; one key for all files counts here only where it is needed."""
+    """The table before training; a key given for all files is used here only if needed."""
     chosen = None if isinstance(key, str) else _key_of(key, path)
     try:
         return _of_file(path, chosen, padding, path.name)
@@ -81,7 +81,7 @@ def _initial(path: Path, key: str | Mapping[Path, str] | None, padding: str) -> 
 
 
 def _of_run(run: RunFolder) -> list[Source]:
-    """All tables of a run folder, with its items and, if they are at hand, its interactions."""
+    """All tables of a run folder, with its items and, if available locally, its interactions."""
     tables, items = run.checked_tables(), ItemTable(run.items)
     data, missing = local_data(run)
     notes = (f"Interactions of the run: none. {missing}",) if missing and run.bare_tables is None else ()
@@ -91,7 +91,7 @@ def _of_run(run: RunFolder) -> list[Source]:
 
 
 def _in_one_order(sources: list[Source]) -> list[Source]:
-    """Tables with the same item ids in different orders, all in the first one's order."""
+    """Tables with the same item ids in different orders, rearranged in the first one's order."""
     first = next((s for s in sources if s.labels is not None), None)
     if first is None or first.labels is None or len(set(first.labels)) < len(first.labels):
         return sources
@@ -101,9 +101,9 @@ def _in_one_order(sources: list[Source]) -> list[Source]:
 def _reordered(source: Source, labels: tuple[str, ...]) -> Source:
     if source.labels is None or source.labels == labels or source.run is not None or set(source.labels) != set(labels):
         return source
-    place = {label: row for row, label in enumerate(source.labels)}
-    rows = np.array([place[label] for label in labels])
-    note = "Its rows were put in the order of the first table's item ids."
+    row_of = {label: row for row, label in enumerate(source.labels)}
+    rows = np.array([row_of[label] for label in labels])
+    note = "Its rows were reordered to match the first table's item ids."
     return replace(source, table=source.table[rows], labels=labels, notes=(*source.notes, note))
 
 
@@ -112,44 +112,44 @@ def _fitting(initial: Source, source: Source) -> np.ndarray:
         initial = _reordered(initial, source.labels)
     if initial.table.shape != source.table.shape:
         shapes = f"{initial.table.shape}, '{source.name}' {source.table.shape}"
-        raise WeightsError(f"The initial table '{initial.name}' has shape {shapes}; accepted is the same table before training.")
+        raise WeightsError(f"The initial table '{initial.name}' has shape {shapes}; expected the same table before training.")
     return initial.table
 
 
 def named(sources: Sequence[Source]) -> list[str]:
-    """What to call each table among the others: a run's stages by name if there is nothing else, otherwise numbered and with the run."""
+    """Unique names of the tables: stage names if all are from one run, otherwise numbered and prefixed with the run's name."""
     runs = {str(s.run[0].path) for s in sources if s.run}
     if len(runs) == 1 and all(s.run for s in sources):
         return [s.name for s in sources]
-    called = [f"{s.run[0].name} {s.name}" if s.run else s.name for s in sources]
-    return called if len(called) == 1 else [f"{place} {name}" for place, name in enumerate(called, start=1)]
+    names = [f"{s.run[0].name} {s.name}" if s.run else s.name for s in sources]
+    return names if len(names) == 1 else [f"{number} {name}" for number, name in enumerate(names, start=1)]
 
 
 # -- a folder that opens like a run -----------------------------------------------------------------------------------
 
 
 def laboratory_problem(sources: Sequence[Source]) -> str | None:
-    """Why these tables cannot be laid side by side item by item, in one sentence; None if they can."""
+    """Why these tables cannot be compared item by item, as a sentence; None if they can."""
     shapes = {s.table.shape for s in sources}
     if len(shapes) > 1:
         listed = ", ".join(f"'{s.name}' {s.table.shape[0]:,} x {s.table.shape[1]:,}" for s in list(sources)[:6])
-        return f"Tables of different shapes share no map: {listed}."
+        return f"Tables of different shapes cannot share a map: {listed}."
     labels = {s.labels for s in sources if s.labels is not None}
     if len(labels) > 1:
-        return "Tables of different items share no map: their item ids differ."
+        return "Tables of different items cannot share a map: their item ids differ."
     return None
 
 
 def import_tables(run: RunFolder, sources: Sequence[Source], judged: Mapping[str, Any] | None = None) -> RunFolder:
-    """Write the tables into a new folder that maps, spectra and verdicts open like a run; with interactions, popularity too.
+    """Write the tables to a new folder that the app opens like a run (maps, spectra, verdicts; with interactions, popularity too).
 
-    judged: what ``judging.judge`` said of these sources, kept as the folder's diagnosis so that its verdicts need no interactions.
+    judged: the result of ``judging.judge`` for these sources, stored as the folder's diagnosis so that its verdicts need no interactions.
     """
     problem = laboratory_problem(sources)
     if problem is not None:
         raise WeightsError(problem)
     if run.path.exists():
-        raise DataError(f"'{run.path}' exists already; choose another name.")
+        raise DataError(f"'{run.path}' already exists; choose another name.")
     info = {
         "dataset": {"title": f"{len(sources)} table{'s' * (len(sources) > 1)} from files"},
         "sources": [{"name": s.name, "sha256": s.digest, "notes": list(s.notes)} for s in sources],
@@ -165,7 +165,7 @@ def import_tables(run: RunFolder, sources: Sequence[Source], judged: Mapping[str
 
 
 def item_table(sources: Sequence[Source]) -> ItemTable:
-    """What is known of the items of tables that share them: titles if any source has them, else ids, else row numbers."""
+    """The item table of sources that share their items: titles if any source has them, else ids, else row numbers."""
     for known in (s.items or (s.data.items if s.data else None) for s in sources):
         if known is not None:
             return known

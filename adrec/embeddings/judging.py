@@ -1,4 +1,4 @@
-"""Everything there is to say of brought tables: measures and a verdict for each, and how neighbouring tables differ."""
+"""Judges people's tables: measures and a verdict for each, and how consecutive tables differ."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -18,16 +18,16 @@ from adrec.errors import WeightsError
 from adrec.runs import Progress, RunFolder
 
 CONTINUED = 0.2
-"""Correlation of two tables' entries from which one counts as a later state of the other. Between the states of one training the bundled
-runs have 0.85 or more, between trainings from different starts less than 0.01 (tests/adrec/test_bring.py)."""
+"""A table whose entries correlate more than this with another's counts as a later state of it. In the bundled runs, states of one
+training have 0.85 or more, trainings from different starts less than 0.01 (tests/adrec/test_bring.py)."""
 
 
 MOST_SECONDS = 180.0
-"""Estimated seconds up to which a stranger's tables are judged."""
+"""A stranger's tables are judged only if the estimate is at most this long."""
 
 
 def estimated_seconds(items: int, width: int) -> float:
-    """About how long `judge` takes for a table (V, D) on two cores, from measurements: spectra of noise, products, pairs of items."""
+    """Roughly how long `judge` takes for a table (V, D) on two cores, from measurements: noise spectra, products, pairs of items."""
     side, entries = min(items, width), items * width
     draws = null_draws(side)
     pairs = items**2 if items <= MANY else 0
@@ -41,24 +41,24 @@ def check_cost(sources: Sequence[Source], most: float = MOST_SECONDS) -> None:
     if seconds > most:
         items, width = max((source.table.shape for source in sources), key=lambda shape: estimated_seconds(*shape))
         what = f"tables as large as {items:,} x {width:,}" if len(sources) > 1 else f"a table of {items:,} x {width:,}"
-        took = f"about {seconds / 60:,.0f} minutes, and at most {most / 60:.0f} are given"
-        raise WeightsError(f"To judge {what} would take {took}: give fewer columns or fewer items.")
+        took = f"about {seconds / 60:,.0f} minutes; the limit is {most / 60:.0f}"
+        raise WeightsError(f"Judging {what} would take {took}. Use fewer columns or fewer items.")
 
 
 def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
     """``{"tables": [...], "comparison": [...]}`` as JSON types; tables as in ``collapse --json``, each with its ``verdict``.
 
-    A table's entry also says what its numbers rest on: ``notes``, ``sha256``, ``interactions`` (None without). ``comparison`` has an entry
-    for every table but the first, against the one before it.
+    A table's entry also records what its numbers are based on: ``notes``, ``sha256``, ``interactions`` (or None). ``comparison`` compares
+    every table but the first with the one before it.
     """
     names = named(sources)
     kept = _of_one_run(sources)
     changes = [compare(a, b, seed) for a, b in pairwise(sources)]
     pairs: dict[int, Cooccurrence] = {}
     tables = []
-    for place, source in enumerate(sources):
+    for i, source in enumerate(sources):
         if progress is not None:
-            progress(place / len(sources), f"measuring {names[place]}")
+            progress(i / len(sources), f"measuring {names[i]}")
         known: dict[str, Any] = {"sha256": source.digest, "notes": list(source.notes), "interactions": _described(source)}
         known["initial_given"] = source.initial is not None
         if kept is not None:
@@ -67,22 +67,22 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
         data = source.data
         if data is not None and id(data) not in pairs:
             pairs[id(data)] = Cooccurrence.from_dataset(data)
-        before = sources[place - 1].table if place and changes[place - 1]["continued"] else None
+        before = sources[i - 1].table if i and changes[i - 1]["continued"] else None
         verdict = diagnose(
             source.table,
             cooccurrence=None if data is None else pairs[id(data)],
             initial=source.initial,
             before=before,
             seed=seed,
-            name=f"'{names[place]}'",
+            name=f"'{names[i]}'",
         )
-        tables.append({**table_report(names[place], source.table), **known, "verdict": verdict.to_json()})
+        tables.append({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()})
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
     return {"tables": tables, "comparison": comparison}
 
 
 def _of_one_run(sources: Sequence[Source]) -> dict[str, dict[str, Any]] | None:
-    """The entries of ``adrec.collapse.diagnosis`` by table if the sources are one run's tables with what is its own; else None."""
+    """The entries of ``adrec.collapse.diagnosis`` by table, if the sources are one run's tables with the run's own data; else None."""
     runs = {s.run[0].path for s in sources if s.run}
     if len(runs) != 1 or not all(s.run and s.own for s in sources):
         return None
@@ -106,9 +106,9 @@ def _described(source: Source) -> Mapping[str, Any] | None:
 def compare(first: Source, second: Source, seed: int = 0) -> dict[str, Any]:
     """What changed from one table to the next, over all items.
 
-    std_ratio: scale over the first's. correlation: Pearson's, of all entries. neighbours_kept: the mean share of an item's nearest (cosine,
-    centred) that are among its nearest in the first, of a sample of items in large tables; neighbours_chance: of unrelated tables.
-    continued: whether the second counts as a later state of the first. What the shapes do not allow is None.
+    std_ratio: scale over the first's. correlation: Pearson's, over all entries. neighbours_kept: the mean share of an item's nearest items
+    (centred cosine) that are also nearest in the first table, for a sample of items in large tables; neighbours_chance: the same for
+    unrelated tables. continued: whether the second counts as a later state of the first. Values that need equal shapes are None otherwise.
     """
     a, b = Moments.from_table(first.table), Moments.from_table(second.table)
     ratio = b.std / a.std if a.std > 0 else None
@@ -132,7 +132,7 @@ def _nearest(table: np.ndarray, moments: Moments, seed: int) -> np.ndarray:
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson's correlation of all entries of two tables of one shape; 0 for a constant one."""
+    """Pearson's correlation of all entries of two tables of the same shape; 0 if one is constant."""
     scales = [float(np.abs(t).max()) or 1.0 for t in (first, second)]
     sums = np.zeros(5)
     for (_, x), (_, y) in zip(blocks(first), blocks(second), strict=True):

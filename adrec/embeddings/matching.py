@@ -1,4 +1,4 @@
-"""Which row of a table is which item of a data set or an item file: by ids, number or order; a doubt is a sentence, no guess."""
+"""Which row of a table is which item of a data set or an item file: by id, number or order. In doubt it refuses instead of guessing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,14 +15,14 @@ from adrec.embeddings.source import Source
 from adrec.errors import DataError
 
 ENOUGH = 0.5
-"""Share of what is looked up that must be found, or the ids are those of something else."""
+"""At least this share of the ids must be found; otherwise they belong to something else."""
 
 
 def rows_of(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarray, str]:
-    """The row of the table for each raw id, -1 where it has none, and a sentence that says how that was found.
+    """The table row of each raw id, -1 if it has none, and a sentence saying how it was found.
 
-    In this order: the table's own item ids; the titles' ids if an item file was matched before; ids that number the rows, from 0 or
-    from 1; as many ids as rows, in the order of first appearance. Otherwise a DataError says what does not fit.
+    Tried in this order: the table's own item ids; the ids of a previously matched item file; ids that number the rows from 0 or 1; as many
+    ids as rows, in order of first appearance. Otherwise a DataError says what does not match.
     """
     known = source.labels or (tuple(source.items.frame["item"]) if source.items is not None else None)
     if known is not None:
@@ -32,17 +32,17 @@ def rows_of(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarray, 
         return numbered
     rows = len(source.table)
     if len(ids) == rows:
-        return np.arange(rows), f"{what} and table have {rows:,} items each: the i-th item that {what.lower()} name is row i."
+        return np.arange(rows), f"{what} and table have {rows:,} items each: the i-th item in {what.lower()} is row i."
     raise DataError(
         f"{what} have {len(ids):,} items such as {listed(list(ids[:3]))}, the table '{source.name}' has {rows:,} rows, and nothing says "
-        "which row is which item; accepted are a table with an id column, ids that number the rows, or as many items as rows."
+        "which row is which item; expected a table with an id column, ids that number the rows, or as many items as rows."
     )
 
 
 def _by_labels(ids: Sequence[str], labels: tuple[str, ...], source: Source, what: str) -> tuple[np.ndarray, str]:
-    place = pd.Series(np.arange(len(labels)), index=pd.Index([label.strip() for label in labels]))
-    place = place[~place.index.duplicated()]
-    found = place.reindex([i.strip() for i in ids]).fillna(-1).to_numpy(np.int64)
+    rows = pd.Series(np.arange(len(labels)), index=pd.Index([label.strip() for label in labels]))
+    rows = rows[~rows.index.duplicated()]
+    found = rows.reindex([i.strip() for i in ids]).fillna(-1).to_numpy(np.int64)
     hits = int((found >= 0).sum())
     if hits < ENOUGH * min(len(ids), len(labels)):
         examples = f"such as {listed(list(ids[:2]))}; the table's ids are such as {listed(list(labels[:2]))}"
@@ -51,7 +51,7 @@ def _by_labels(ids: Sequence[str], labels: tuple[str, ...], source: Source, what
 
 
 def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarray, str] | None:
-    """Ids as row numbers, or None if they are none. Which row is the first item must be beyond doubt."""
+    """Ids as row numbers, or None if they are not numbers. It must be clear which row is the first item."""
     if not all(i.isascii() and i.isdigit() and len(i) < 12 for i in ids):
         return None
     numbers, rows = np.array([int(i) for i in ids], dtype=np.int64), len(source.table)
@@ -64,12 +64,12 @@ def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarra
         return numbers, f"Item ids of {what.lower()} are taken as row numbers from 0 ({low} to {high:,}, {rows:,} rows)."
     raise DataError(
         f"{what} number their items {low} to {high:,} and '{source.name}' has {rows:,} rows: whether id {low} is row {low} or {low - 1} "
-        "cannot be told; accepted are --padding first if row 0 is no item, or a table with an id column."
+        "is unclear; use --padding first if row 0 is not an item, or a table with an id column."
     )
 
 
 def matched(data: SequenceDataset, source: Source) -> dict[str, Any]:
-    """The fields ``data``, ``items`` and ``notes`` of a source with these interactions, their items numbered as the table's rows."""
+    """New fields ``data``, ``items`` and ``notes`` of a source, from interactions whose items are renumbered as the table's rows."""
     frame = data.items.frame
     rows, how = _trained_on(data, source) or rows_of(frame["item"].tolist(), source, "The interactions")
     new = np.concatenate([[0], rows + 1])  # id -> row + 1, 0 for an item without a row
@@ -80,7 +80,7 @@ def matched(data: SequenceDataset, source: Source) -> dict[str, Any]:
         raise DataError(f"No training interaction of '{data.name}' is with an item of '{source.name}'.")
     kept = np.concatenate([[0], np.cumsum(keep)])[data.train_offsets]
     lost = len(keep) - int(keep.sum())
-    told = f"{lost:,} of {len(keep):,} training interactions are with items that the table lacks." if lost else ""
+    note = f"{lost:,} of {len(keep):,} training interactions are with items that the table lacks." if lost else ""
     aligned = SequenceDataset(
         name=data.name,
         train_items=moved[keep].astype(np.int32),
@@ -91,11 +91,11 @@ def matched(data: SequenceDataset, source: Source) -> dict[str, Any]:
         user_ids=data.user_ids,
         options=data.options,
     )
-    return {"data": aligned, "items": items, "notes": (*source.notes, how, *([told] if told else []))}
+    return {"data": aligned, "items": items, "notes": (*source.notes, how, *([note] if note else []))}
 
 
 def _trained_on(data: SequenceDataset, source: Source) -> tuple[np.ndarray, str] | None:
-    """Rows in the data set's own order where a run was trained on exactly these histories, whatever a file calls its items."""
+    """Rows in the data set's own order if the run was trained on exactly these histories, whatever a file calls its items."""
     entry = source.run[0].info.get("dataset") if source.run is not None else None
     if not isinstance(entry, Mapping) or entry.get("hash") != data.content_hash or data.n_items != len(source.table):
         return None
@@ -114,7 +114,7 @@ def _items(source: Source, frame: pd.DataFrame, rows: np.ndarray) -> ItemTable:
 
 
 def items_of(path: Path, source: Source) -> dict[str, Any]:
-    """The fields ``items`` and ``notes`` of a source with this item file."""
+    """New fields ``items`` and ``notes`` of a source, from an item file."""
     from adrec.data.item_files import read_items
 
     frame = read_items(path)

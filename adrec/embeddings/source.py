@@ -1,4 +1,4 @@
-"""One item table to judge, from a file or a run, and what is known of it."""
+"""An item table to judge, from a file or a run, and what is known about it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from adrec.runs import RunFolder
 
 @dataclass(frozen=True)
 class Source:
-    """One table to judge and what is known of it.
+    """A table to judge and what is known about it.
 
-    table: (V, D) without padding row. labels: the items' own ids, if known. notes: sentences on what was done. padded: whether a
-    padding row was left out. data: the interactions, their items numbered as the table's rows. initial: the table before training.
-    run: the run folder and the table's name in it, if it is from one; own: whether data and initial table are the run's, not given.
+    table: (V, D) without padding row. labels: the items' own ids, if known. notes: sentences about how it was read. padded: whether a
+    padding row was removed. data: the interactions, with items numbered as the table's rows. initial: the table before training. run: the
+    run folder and the table's name in it, if it comes from one; own: whether data and initial table are the run's own.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Source:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the table's shape and numbers in float32: the same table has the same digest, whatever file it came in."""
+        """SHA-256 of the table's shape and float32 numbers: the same table has the same digest in any file format."""
         digest = hashlib.sha256(str(self.table.shape).encode())
         digest.update(np.ascontiguousarray(self.table, dtype="<f4").data)
         return digest.hexdigest()

@@ -1,8 +1,8 @@
-"""Brought files judged in a process of their own (``python -m adrec.embeddings.worker FOLDER``), which may be ended at any time.
+"""Judges uploaded files in a separate process (``python -m adrec.embeddings.worker FOLDER``), which may be killed at any time.
 
-FOLDER/request.json holds the arguments of ``bring``, its paths inside FOLDER. FOLDER/answer.json becomes one of ``{"judged", "problem"}``
-with the report in ``report.html`` and, where nothing forbids it, the folder ``laboratory`` that opens like a run;
-``{"question": {"path", "candidates"}}``, a file that holds several matrices; or ``{"error"}``, a sentence.
+FOLDER/request.json holds the arguments of ``bring``, with paths inside FOLDER. FOLDER/answer.json becomes one of ``{"judged", "problem"}``,
+with the report in ``report.html`` and, unless there is a problem, the folder ``laboratory`` that opens like a run;
+``{"question": {"path", "candidates"}}`` for a file with several matrices; or ``{"error"}``, a sentence.
 """
 
 import os
@@ -23,7 +23,7 @@ REQUEST, ANSWER, REPORT, LABORATORY = "request.json", "answer.json", "report.htm
 
 
 def answer(folder: Path) -> dict[str, Any]:
-    """What is to be written into answer.json; report and laboratory are written here."""
+    """The contents of answer.json. Also writes the report and the laboratory."""
     request = read_json(folder / REQUEST)
     request["key"] = {Path(path): name for path, name in request["key"].items()}
     paths = [*request["targets"], *(request[kind] for kind in ("interactions", "items", "initial") if request[kind])]
@@ -35,7 +35,7 @@ def answer(folder: Path) -> dict[str, Any]:
         return {"question": {"path": str(error.path), "candidates": error.candidates}}
     except AdrecError as error:
         sentence = str(error)
-        for path in paths:  # nobody knows the temporary folder
+        for path in paths:  # the temporary folder means nothing to people
             sentence = sentence.replace(path, Path(path).name)
         return {"error": sentence}
     (folder / REPORT).write_text(report(judged, [s.table for s in sources]), encoding="utf-8")
@@ -45,16 +45,16 @@ def answer(folder: Path) -> dict[str, Any]:
     return {"judged": judged, "problem": problem}
 
 
-def _end_with_the_other() -> None:
-    """End this process when the one that started it closes the pipe, or is gone."""
-    while os.read(sys.stdin.fileno(), 1):  # sys.stdin itself would hold a lock that the end of Python waits for
+def _exit_with_parent() -> None:
+    """End this process when its parent closes the pipe or dies."""
+    while os.read(sys.stdin.fileno(), 1):  # sys.stdin itself would hold a lock that Python waits for at exit
         pass
     os._exit(1)
 
 
 def main() -> None:
-    """Answer what the folder on the command line asks."""
-    threading.Thread(target=_end_with_the_other, daemon=True).start()
+    """Answer the request in the folder given on the command line."""
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     folder = Path(sys.argv[1])
     write_json(folder / ANSWER, answer(folder))
 

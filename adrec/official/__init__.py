@@ -1,1 +1,1 @@
-"""The official code beside ours: its weights, its recorded numbers."""
+"""The official code's weights and recorded numbers, checked against ours."""

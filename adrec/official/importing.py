@@ -1,4 +1,4 @@
-"""A run folder from a state dict of the official code."""
+"""Turns a state dict of the official code into a run folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ from adrec.training.session import describe_run
 def import_official(
     checkpoint: Path, data: SequenceDataset, source: str, path: Path, overrides: Mapping[str, str], command: str
 ) -> RunFolder:
-    """Write ``path`` as a finished run that holds the official weights as its last stage."""
+    """Write a finished run to ``path`` with the official weights as its last stage."""
     run = RunFolder(path)
     with run.owned():
         weights = read_state_dict(checkpoint)

@@ -33,7 +33,7 @@ Record = dict[str, np.ndarray]
 
 
 def error(ours: Any, recorded: Any) -> float:
-    """Largest absolute difference in units of the largest recorded value, or of 1 if that is smaller; NaN counts as infinite."""
+    """Largest absolute difference over max(1, largest recorded value); NaN counts as infinite."""
     a, b = np.asarray(ours, dtype=np.float64), np.asarray(recorded, dtype=np.float64)
     if a.shape != b.shape:
         return float("inf")
@@ -46,7 +46,7 @@ def tolerance(quantity: str) -> float:
 
 
 def verify_folder(folder: str | Path) -> dict[str, Any]:
-    """Every recorded file of ``folder``: ``{"<file>": {"<quantity>": error} | "not implemented", "worst": x, "ok": bool}``."""
+    """Replay every recorded file in ``folder``: ``{"<file>": {"<quantity>": error} | "not implemented", "worst": x, "ok": bool}``."""
     paths = sorted(Path(folder).glob("*.npz"))
     if not paths:
         raise DataError(f"'{folder}' holds no recorded files (*.npz).")
@@ -62,7 +62,7 @@ def verify_folder(folder: str | Path) -> dict[str, Any]:
 
 
 def verify_file(path: Path) -> Errors | None:
-    """The errors of one recorded file; None where its model is not implemented."""
+    """The errors of one recorded file; None if its model is not implemented."""
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             record = {k: file[k] for k in file.files}
@@ -73,9 +73,9 @@ def verify_file(path: Path) -> Errors | None:
         return None if replay is None else replay(record)
     except AdrecError as problem:
         raise DataError(f"'{path}': {problem}") from None
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as problem:  # not what a recording holds
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as problem:  # not a valid recording
         what = str(problem).strip().partition("\n")[0].rstrip(".")
-        raise DataError(f"'{path}' does not hold a recording that can be replayed ({type(problem).__name__}: {what}).") from None
+        raise DataError(f"'{path}' holds no recording that can be replayed ({type(problem).__name__}: {what}).") from None
 
 
 def _replay_for(record: Record, path: Path) -> Callable[[Record], Errors] | None:
@@ -108,7 +108,7 @@ def replay_metrics(record: Record) -> Errors:
 
 
 def replay_measures(record: Record, measured: dict[str, dict[str, float]]) -> Errors:
-    """The official notebook's nine embedding measures of each recorded matrix."""
+    """Replay the official notebook's nine embedding measures for each recorded matrix."""
     errors: Errors = {}
     for name, matrix in record.items():
         ours = collapse.official_measures(matrix)
@@ -117,7 +117,7 @@ def replay_measures(record: Record, measured: dict[str, dict[str, float]]) -> Er
 
 
 def _model_and_batch(record: Record) -> tuple[NeuralModel, PackedBatch, Tensor]:
-    """The recorded model, its batch packed, and for each packed token its place in the flattened (B, L) frame."""
+    """The recorded model, its packed batch, and each packed token's index in the flattened (B, L) frame."""
     raw = json.loads(str(record["config"]))
     kind: type[NeuralModel] = {"adrec": ADRec, "sasrec": SASRec, "dreamrec": DreamRec}[raw["model"]]
     fields = {**DreamRec.presets["dreamrec-harness"].settings} if kind is DreamRec else {}
@@ -128,8 +128,8 @@ def _model_and_batch(record: Record) -> tuple[NeuralModel, PackedBatch, Tensor]:
     seq, tgt = record["seq"], record["tgt"]
     valid = seq > 0
     batch = pack([s[v] for s, v in zip(seq, valid, strict=True)], seq.shape[1], [t[v] for t, v in zip(tgt, valid, strict=True)])
-    places = np.arange(seq.size).reshape(seq.shape)
-    where = np.concatenate([places[u][valid[u]] for u in batch.users])
+    indices = np.arange(seq.size).reshape(seq.shape)
+    where = np.concatenate([indices[u][valid[u]] for u in batch.users])
     return model, batch, torch.from_numpy(where)
 
 
@@ -189,7 +189,7 @@ def _replay_forward(
 
 @torch.no_grad()
 def replay_dreamrec(record: Record) -> Errors:
-    """The recorded x0_hat is of every position, with one t a user; the loss is at the last alone."""
+    """The recorded x0_hat covers every position, with one t per user; the loss covers only the last."""
     model, batch, where = _model_and_batch(record)
     assert isinstance(model, DreamRec)
     t = torch.from_numpy(record["t"])[torch.from_numpy(batch.users)].repeat_interleave(torch.from_numpy(batch.lengths))
@@ -197,9 +197,9 @@ def replay_dreamrec(record: Record) -> Errors:
     x_0 = model.item_embedding.weight[batch.targets]
     condition, x_t = model.encode(batch)[: batch.tokens], q_sample(x_0, t, eps, model.alpha_bar)
     x0_hat, last = model.denoise(condition, x_t, t), batch.last
-    at_last, of_last = model(batch, t[last], eps[last])
+    x0_hat_last, x_0_last = model(batch, t[last], eps[last])
     errors = {k: error(v, _tokens(record[k], where)) for k, v in (("cond", condition), ("x_t", x_t), ("x0_hat", x0_hat))}
-    errors["loss"] = error(token_error(at_last, of_last, batch.user_weights), record["loss"])
+    errors["loss"] = error(token_error(x0_hat_last, x_0_last, batch.user_weights), record["loss"])
     return errors | _replay_reverse(model, batch, record)
 
 

@@ -1,4 +1,4 @@
-"""State dicts of the official code: their names, read without executing anything."""
+"""State dicts of the official code: tensor names, read without executing anything."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,11 +22,11 @@ DREAM_NAMES = {
 }
 MLP_NAMES = {"wide": "diffu.net.decoder.0", "narrow": "diffu.net.decoder.2", "norm": "diffu.net.decoder.3"}
 UNUSED = {"position_embedding.weight"}
-"""What the official code stores although the model does not use it: SASRec without positions keeps its position table."""
+"""Tensors that the official code stores but does not use: SASRec without positions keeps its position table."""
 
 
 def _block_names(ours: str, theirs: str, blocks: int) -> dict[str, tuple[str, ...]]:
-    """Our parameter -> the official ones it is made of (several are stacked along the rows)."""
+    """Our parameter -> the official ones it consists of (several are stacked along the rows)."""
     names: dict[str, tuple[str, ...]] = {}
     for i in range(blocks):
         a, b = f"{ours}.blocks.{i}", f"{theirs}.{BLOCK}.{i}"
@@ -41,7 +41,7 @@ def _block_names(ours: str, theirs: str, blocks: int) -> dict[str, tuple[str, ..
 
 
 def official_names(model: Any) -> dict[str, tuple[str, ...]]:
-    """For each of our parameters the official ones that it holds."""
+    """The official parameters that each of our parameters consists of."""
     blocks = model.config.blocks
     names: dict[str, tuple[str, ...]] = {ITEM_TABLE: (ITEM_TABLE,)}
     if isinstance(model, ConditionedModel):
@@ -64,12 +64,12 @@ def official_names(model: Any) -> dict[str, tuple[str, ...]]:
 
 
 def load_official_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy an official state dict into ``model``; missing, surplus or misshapen tensors are named."""
+    """Copy an official state dict into ``model``; errors name missing, surplus or misshapen tensors."""
     names = official_names(model)
     wanted = {n for group in names.values() for n in group}
     missing, surplus = sorted(wanted - set(weights)), sorted(set(weights) - wanted - UNUSED)
     if missing or surplus:
-        words = [f"lacks {_some(missing)}"] * bool(missing) + [f"has {_some(surplus)}, which this model does not know"] * bool(surplus)
+        words = [f"lacks {_some(missing)}"] * bool(missing) + [f"has {_some(surplus)}, which this model does not have"] * bool(surplus)
         raise WeightsError(f"The official state dict {' and '.join(words)}.")
     with torch.no_grad():
         for ours, parameter in model.named_parameters():
@@ -95,16 +95,16 @@ def to_official_names(model: NeuralModel, values: Mapping[str, Tensor]) -> dict[
 
 
 def kind_of(weights: Mapping[str, Tensor]) -> type[NeuralModel]:
-    """The model whose official state dict this is, by the tensors' names."""
+    """The model class of an official state dict, judged by the tensors' names."""
     if any(k.startswith("diffu.net.mlp.") for k in weights):
         return DreamRec
     return ADRec if any(k.startswith("diffu.") for k in weights) else SASRec
 
 
 def model_from_state_dict(weights: Mapping[str, Tensor], **fields: object) -> NeuralModel:
-    """Build the model whose official state dict this is: kind and sizes are read off names and shapes.
+    """Build the model of an official state dict; class and sizes follow from names and shapes.
 
-    fields: what the shapes don't tell (length, timesteps, schedule, noise_weight, heads), defaults as in the model's settings.
+    fields: settings that the shapes do not determine (length, timesteps, schedule, noise_weight, heads); defaults are the model's.
     """
     if ITEM_TABLE not in weights or weights[ITEM_TABLE].ndim != 2:
         raise WeightsError(f"The state dict has no item table '{ITEM_TABLE}' with two dimensions.")
@@ -113,7 +113,7 @@ def model_from_state_dict(weights: Mapping[str, Tensor], **fields: object) -> Ne
     stem = "trm_encoder" if kind is SASRec else "diffu.ag_encoder"
     blocks = len({k.split(".")[len(stem.split(".")) + 1] for k in weights if k.startswith(f"{stem}.{BLOCK}.")})
     if not blocks:
-        raise WeightsError(f"The state dict is of none of ADRec, DreamRec and SASRec: it has no '{stem}.{BLOCK}'.")
+        raise WeightsError(f"The state dict is not from ADRec, DreamRec or SASRec: it has no '{stem}.{BLOCK}'.")
     sizes: dict[str, object] = {"n_items": rows - 1, "hidden_size": width, "blocks": blocks}
     if kind is DreamRec:
         sizes |= DreamRec.presets["dreamrec-harness"].settings

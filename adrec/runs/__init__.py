@@ -1,4 +1,4 @@
-"""Run folders: what a training leaves behind and everything else reads."""
+"""Run folders: written by a training, read by everything else."""
 
 from adrec.runs.folder import ALIVE, BARE, ENDED, ITEM_TABLE, LAST, STAGES, TABLES, Progress, RunFolder, list_runs
 

@@ -1,4 +1,4 @@
-"""A small copy of a finished run to pass on: everything the app shows, in half precision, without what only training needs."""
+"""A small copy of a finished run to share: everything the app shows, in half precision, without what only training needs."""
 
 import json
 import shutil
@@ -20,13 +20,13 @@ def compact(run: RunFolder, out: str | Path, snapshots: int = 6, tables_only: bo
     """Copy ``run`` to the new folder ``out``: float16 item tables of every stage, the final weights, metrics, events with at most
     ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way: the last, the first, and evenly between.
 
-    tables_only: of the final weights the item table alone; what needs a model says that there is none.
+    tables_only: keep only the item table of the final weights; pages that need a model then say that there is none.
     """
     copy = RunFolder(out)
     if run.status["state"] != "finished" or FINAL not in run.stages:
         raise RunError(f"Run '{run.path}' is not finished; only a finished run can be compacted.")
     if copy.path.exists():
-        raise RunError(f"'{copy.path}' exists already; choose another folder.")
+        raise RunError(f"'{copy.path}' already exists; choose another folder.")
     with copy.owned():
         _fill(copy, run, snapshots, tables_only)
     return copy
@@ -51,21 +51,21 @@ def _fill(copy: RunFolder, run: RunFolder, snapshots: int, tables_only: bool) ->
 
 
 def _write_events(copy: RunFolder, events: list[dict[str, Any]]) -> None:
-    """All events but of each stage's steps an evenly spread part, the last one among them."""
+    """Write all events, but only an evenly spaced part of each stage's steps, always including the last."""
     steps = defaultdict(list)
     for i, event in enumerate(events):
         if event["kind"] == "step":
             steps[event["stage"]].append(i)
-    left_out = set()
-    for places in steps.values():
-        kept = np.linspace(len(places) - 1, 0, min(STEPS_KEPT, len(places))).round().astype(int)
-        left_out |= set(places) - {places[k] for k in kept}
+    dropped = set()
+    for indices in steps.values():
+        kept = np.linspace(len(indices) - 1, 0, min(STEPS_KEPT, len(indices))).round().astype(int)
+        dropped |= set(indices) - {indices[k] for k in kept}
     with atomic(copy.events_path, "w") as file:
-        file.writelines(json.dumps(event) + "\n" for i, event in enumerate(events) if i not in left_out)
+        file.writelines(json.dumps(event) + "\n" for i, event in enumerate(events) if i not in dropped)
 
 
 def _described(info: dict[str, Any]) -> dict[str, Any]:
-    """run.json as it is true of the copy: no folder of this machine, and no more than the best weights."""
+    """run.json for the copy: no path on this machine, and only the best weights."""
     return {
         **info,
         "train": info["train"] | {"keep_weights": "best"},

@@ -1,4 +1,4 @@
-"""The run folder: what a training leaves behind and everything else reads. Nothing in it is executed when it is read.
+"""The run folder: written by a training, read by everything else. Nothing in it is executed when it is read.
 
 Reading a run needs neither torch nor the data set it was trained on.
 """
@@ -28,18 +28,18 @@ STAGES = ("pretrain", "warmup", "finetune")
 TABLES = ("initial", *STAGES)
 ITEM_TABLE = "item_embedding.weight"
 LAST = "last"
-"""Instead of an epoch: the state in which a stage ended."""
+"""Used instead of an epoch: the state in which a stage ended."""
 LOCK, STOP = ".lock", "stop"
 LOCK_SECONDS = 2.0
-"""How long to try for a folder's lock: whoever asks whether it is held takes it for an instant."""
+"""How long to wait for a folder's lock: checking whether it is held takes it for an instant."""
 ALIVE = ("running", "stopping")
-ENDED = "The training process ended unexpectedly; resume to go on from its last checkpoint."
+ENDED = "The training process ended unexpectedly; resume to continue from its last checkpoint."
 
 
 class RunFolder:
     """One run: read it, follow it, write to it. Every file appears whole or not at all.
 
-    Whatever is read is checked here: what does not have the shape that readers rely on is a RunError that names the file.
+    Everything that is read is checked here; anything that readers cannot rely on is a RunError that names the file.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -66,12 +66,12 @@ class RunFolder:
 
     @property
     def title(self) -> str:
-        """What a person reads instead of the folder's name."""
+        """The title shown to people; by default the folder's name."""
         return self.info.get("title") or self.name
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings of model and training together, as they were recorded; `adrec.models.settings.recorded` checks them."""
+        """The recorded settings of model and training together; `adrec.models.settings.recorded` checks them."""
         info = self.info
         for part in ("model", "train"):
             require(part in info, self.path / "run.json", f"it has no settings '{part}'")
@@ -79,7 +79,7 @@ class RunFolder:
 
     @property
     def abilities(self) -> set[str]:
-        """What the model can do (``adrec.models.base.ABILITIES``); in folders from before this was recorded the weights' names tell."""
+        """What the model can do (``adrec.models.base.ABILITIES``); in older folders it follows from the weights' names."""
         known = self.info.get("abilities")
         if isinstance(known, list):
             return {str(name) for name in known}
@@ -87,12 +87,12 @@ class RunFolder:
         return {"recommend", "item_table"} | ({"denoise"} if any(name.startswith("time_embed.") for name in names) else set())
 
     def create(self, info: Mapping[str, Any], items: ItemTable, popularity: np.ndarray | None) -> None:
-        """Begin the folder: run.json and items.csv. popularity: (V + 1,) training occurrences, or None if unknown."""
+        """Create the folder with run.json and items.csv. popularity: (V + 1,) training occurrences, or None if unknown."""
         frame = items.frame.copy()
         if popularity is not None:
             frame["popularity"] = popularity[1:]
         with atomic(self.path / "items.csv", "w") as file:
-            frame.to_csv(file, quoting=csv.QUOTE_NONNUMERIC)  # titles may hold anything, a lone carriage return too
+            frame.to_csv(file, quoting=csv.QUOTE_NONNUMERIC)  # titles may contain anything, even a lone carriage return
         write_json(self.path / "run.json", {"format": FORMAT, **info})
 
     @property
@@ -114,14 +114,14 @@ class RunFolder:
         except (OSError, ValueError, DataError) as error:
             raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
         shapes: dict[str, tuple[int, int]] = {}
-        with contextlib.suppress(RunError):  # a damaged table is reported where it is read; the items are whole
+        with contextlib.suppress(RunError):  # a damaged table is reported where it is read; the items are fine
             shapes = self.table_shapes()
         for name, (rows, _) in shapes.items():
             require(rows == len(frame), path, f"it has {len(frame):,} items, the item table '{name}' {rows:,}")
         return frame
 
     def check(self) -> None:
-        """A RunError if what is read of every run is damaged; quick, since neither arrays nor titles are read."""
+        """A RunError if anything that is read of every run is damaged; quick, since it reads neither arrays nor titles."""
         _ = self.info, self.table_shapes()
         self._items(("id", "popularity"))
         for stage in self.stages:
@@ -131,10 +131,10 @@ class RunFolder:
 
     @contextlib.contextmanager
     def owned(self, exist_ok: bool = False) -> Iterator[None]:
-        """Be the only one to write the folder until the block ends; a RunError where another process is.
+        """Hold the exclusive right to write the folder until the block ends; a RunError if another process holds it.
 
-        exist_ok: whether it may hold a run already; otherwise that is a RunError too. A folder that is new and still no run
-        when the block fails is removed, so that it does not keep the name.
+        exist_ok: whether the folder may already hold a run; otherwise that is a RunError too. If the block fails before a new folder
+        becomes a run, the folder is removed, so that its name stays free.
         """
         new = not self.path.exists()
         self._check_new(exist_ok)
@@ -145,8 +145,8 @@ class RunFolder:
         except Timeout:
             raise RunError(f"Run '{self.path}' is being written by {self._owner()}.") from None
         try:
-            self._check_new(exist_ok)  # another process may have had it meanwhile
-            self.forget_stop()  # it was asked of an owner before
+            self._check_new(exist_ok)  # another process may have held it meanwhile
+            self.forget_stop()  # it was meant for a previous owner
             yield
             self.forget_stop()
         except BaseException:
@@ -158,29 +158,29 @@ class RunFolder:
 
     def _check_new(self, exist_ok: bool) -> None:
         if self.exists and not exist_ok:
-            raise RunError(f"Run '{self.path}' exists already; choose another folder.")
+            raise RunError(f"Run '{self.path}' already exists; choose another folder.")
 
     @property
     def held(self) -> bool:
-        """Whether a process has the folder ``owned``. The operating system knows: neither clock nor process ids matter."""
+        """Whether a process holds the folder (``owned``). This asks the operating system and needs neither clocks nor process ids."""
         try:
             with FileLock(self.path / LOCK, blocking=False) if (self.path / LOCK).is_file() else contextlib.nullcontext():
                 return False
-        except (Timeout, OSError):  # OSError: a folder that this user may not write, whose status is believed
+        except (Timeout, OSError):  # OSError: a folder this user may not write to; trust its status
             return True
 
     def ask_to_stop(self) -> None:
-        """Ask the owner to save a checkpoint and end."""
+        """Ask the owner to save a checkpoint and stop."""
         if self.stop_asked is None:
             (self.path / STOP).touch()
 
     def forget_stop(self) -> None:
-        """Take back what ``ask_to_stop`` asked."""
+        """Withdraw the request of ``ask_to_stop``."""
         (self.path / STOP).unlink(missing_ok=True)
 
     @property
     def stop_asked(self) -> float | None:
-        """When the owner, or one that was killed, was asked to stop; None if it wasn't."""
+        """When the owner, even one killed since, was asked to stop; None if it was not."""
         try:
             return (self.path / STOP).stat().st_mtime
         except FileNotFoundError:
@@ -196,7 +196,7 @@ class RunFolder:
     # -- status ---------------------------------------------------------------------------------------------------
 
     def write_status(self, state: str, error: str | None = None) -> None:
-        """Record the state with this process's identity and the time as heartbeat."""
+        """Record the state with this process's identity and the current time as heartbeat."""
         me = psutil.Process()
         write_json(
             self.path / "status.json",
@@ -205,7 +205,7 @@ class RunFolder:
 
     @property
     def status(self) -> dict[str, Any]:
-        """status.json; one that says it is running but that nobody owns reads as ``failed``, or ``stopped`` if that was asked."""
+        """status.json; a run marked as running that nobody owns reads as ``failed``, or ``stopped`` if a stop was requested."""
         path = self.path / "status.json"
         if not path.is_file():
             if not self.exists:
@@ -228,9 +228,9 @@ class RunFolder:
         return self.path / "events.jsonl"
 
     def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """Events from byte ``offset`` on, and the offset to go on from. A cut last line is left for the next call.
+        """Events from byte ``offset``, and the offset for the next call. An incomplete last line is left for that call.
 
-        Lines that are no JSON object are passed over; an event without the numbers of its kind is a RunError.
+        Lines that are not JSON objects are skipped; an event without the numbers of its kind is a RunError.
         """
         try:
             with open(self.events_path, "rb") as file:
@@ -253,30 +253,30 @@ class RunFolder:
     def create_tables(
         self, tables: Mapping[str, np.ndarray], items: ItemTable, info: Mapping[str, Any], popularity: np.ndarray | None = None
     ) -> None:
-        """Begin a folder that holds only item tables, in this order, and no model. tables: by name, each (V, D) without a padding row.
+        """Create a folder that holds only item tables, in this order, and no model. tables: by name, each (V, D) without a padding row.
 
-        popularity: (V + 1,) as in ``create``. run.json is written last: until then the folder is no run.
+        popularity: (V + 1,) as in ``create``. run.json is written last: until then the folder is not a run.
         """
-        for place, table in enumerate(tables.values(), start=1):
+        for number, table in enumerate(tables.values(), start=1):
             padded = np.concatenate([np.zeros((1, table.shape[1]), np.float32), table.astype(np.float32)])
-            save_arrays(self._bare_path(place), {ITEM_TABLE: padded})
+            save_arrays(self._bare_path(number), {ITEM_TABLE: padded})
         self.create({**info, "kind": BARE, "tables": list(tables)}, items, popularity)
 
     @property
     def bare_tables(self) -> list[str] | None:
-        """The names of the tables of a folder that holds nothing else, in order; None for a run with a model."""
+        """The names of the tables in a folder that holds nothing else, in order; None for a run with a model."""
         if not (self.path / "tables").is_dir():
             return None
         info = self.info
         return list(info["tables"]) if info.get("kind") == BARE else None
 
-    def _bare_path(self, place: int) -> Path:
-        return self.path / "tables" / f"{place}.safetensors"
+    def _bare_path(self, number: int) -> Path:
+        return self.path / "tables" / f"{number}.safetensors"
 
     # -- weights --------------------------------------------------------------------------------------------------
 
     def weights_path(self, stage: str, epoch: int | str | None = None) -> Path:
-        """Of the weights that a stage kept. epoch: of those of a validated epoch, or "last", which ``keep_weights=every`` saves too."""
+        """The path of a stage's best weights. epoch: a validated epoch or "last", whose weights ``keep_weights=every`` saves too."""
         if epoch is None or epoch == LAST:
             return self.path / "stages" / stage / ("model.safetensors" if epoch is None else "last.safetensors")
         return self.path / "snapshots" / f"{stage}-{epoch}.model.safetensors"
@@ -289,7 +289,7 @@ class RunFolder:
 
     @property
     def stages(self) -> list[str]:
-        """The stages whose weights are there, in order."""
+        """The stages that have weights, in order."""
         return [s for s in STAGES if self.weights_path(s).is_file()]
 
     def has_model(self, stage: str) -> bool:
@@ -297,7 +297,7 @@ class RunFolder:
         return any(name != ITEM_TABLE for name in array_names(self.weights_path(stage)))
 
     def metrics(self, stage: str) -> dict[str, Any]:
-        """``{"val": {...}, "test": {...}}`` of a stage, as far as they were measured; empty if not yet."""
+        """``{"val": {...}, "test": {...}}`` of a stage, as far as measured; empty if not yet."""
         path = self.path / "stages" / stage / "metrics.json"
         if not path.is_file():
             return {}
@@ -306,7 +306,7 @@ class RunFolder:
         return found
 
     def table_names(self) -> list[str]:
-        """Which of initial, pretrain, warmup, finetune have an item table, in this order; the names of bare tables otherwise."""
+        """Which of initial, pretrain, warmup, finetune have an item table, in this order; or the names of bare tables."""
         bare = self.bare_tables
         if bare is not None:
             return bare
@@ -351,7 +351,7 @@ class RunFolder:
         return tables
 
     def snapshots(self) -> list[tuple[str, int, Path]]:
-        """(stage, epoch, path) of the item tables saved along the way, in the order of training."""
+        """(stage, epoch, path) of the item tables saved during training, in order."""
         found = []
         for path in (self.path / "snapshots").glob("*-*.safetensors"):
             match = re.fullmatch(r"(pretrain|warmup|finetune)-(\d+)\.safetensors", path.name)
@@ -361,7 +361,7 @@ class RunFolder:
 
 
 def list_runs(*roots: str | Path) -> list[RunFolder]:
-    """All run folders directly under the roots, the newest first within each root."""
+    """All run folders directly under the roots, newest first within each root."""
     runs: list[RunFolder] = []
     for root in roots:
         begun = {p.parent: changed(p) for p in Path(root).glob("*/run.json")}

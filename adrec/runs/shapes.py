@@ -1,4 +1,4 @@
-"""What readers of a run folder rely on: anything else in its files is a RunError that names the file."""
+"""Checks of what readers of a run folder rely on; a violation is a RunError that names the file."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from adrec.errors import RunError
 
 FORMAT = 1
-"""The version of run.json. Folders from before there was one have none and open unchanged."""
+"""The version of run.json. Older folders have none and open unchanged."""
 BARE = "tables"
 """The ``kind`` in run.json of a folder that holds item tables and no model."""
 EVENT_NUMBERS = {
@@ -19,17 +19,17 @@ EVENT_NUMBERS = {
 }
 """The finite numbers of an event, by kind; a step also has a ``loss``, a validation ``ndcg@10`` and ``seconds`` in its ``metrics``."""
 LATER_NUMBERS = ("first_epoch", "last_step", "validations")
-"""Of a stage, where it has them: older runs do not."""
+"""Optional numbers of a stage, missing in older runs."""
 
 
 def require(ok: bool, path: Path, what: str) -> None:
-    """A RunError that says what is wrong with the file, unless it is ok."""
+    """A RunError that says what is wrong with the file, unless ``ok``."""
     if not ok:
         raise RunError(f"'{path}' is damaged: {what}.")
 
 
 def _is_number(value: object) -> bool:
-    """Whether it is a float, also an infinite one, or an integer that fits one."""
+    """Whether it is a float (even an infinite one) or an integer that fits into one."""
     return isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
 
 
@@ -38,7 +38,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def check_info(path: Path, info: Mapping[str, Any]) -> None:
-    """The parts of run.json. What a part's settings may be, its config checks."""
+    """Check the parts of run.json. The values of settings are checked by their config classes."""
     written = info.get("format", FORMAT)
     require(isinstance(written, int) and not isinstance(written, bool), path, "'format' must be an integer")
     if written > FORMAT:
@@ -57,7 +57,7 @@ def check_info(path: Path, info: Mapping[str, Any]) -> None:
 
 
 def check_event(path: Path, event: Mapping[str, Any]) -> None:
-    """One line of events.jsonl. Events of kinds that nobody reads may hold anything."""
+    """Check one line of events.jsonl. Events of unknown kinds may hold anything."""
     kind, metrics = event.get("kind"), event.get("metrics")
     for name in EVENT_NUMBERS.get(kind, ()) if isinstance(kind, str) else ():
         require(_is_finite(event.get(name)), path, f"an event of kind '{kind}' has no number '{name}'")
@@ -71,7 +71,7 @@ def check_event(path: Path, event: Mapping[str, Any]) -> None:
 
 
 def check_metrics(path: Path, found: Mapping[str, Any]) -> None:
-    """A stage's metrics.json."""
+    """Check a stage's metrics.json."""
     for split in ("val", "test"):
         values = found.get(split, {})
         numbers = isinstance(values, dict) and all(_is_number(v) for k, v in values.items() if k != "split")

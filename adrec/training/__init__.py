@@ -1,1 +1,1 @@
-"""Training: the stages as records, one loop, and how two losses become one gradient."""
+"""Training: one loop for all stages, and how two losses become one gradient."""

@@ -1,8 +1,8 @@
-"""What a training will need, said before it starts: memory, disk and time.
+"""Estimates what a training needs before it starts: memory, disk and time.
 
-It rests on the number of weights, on what the loop keeps of each (itself, its gradient in every part of a batch that is in flight,
-Adam's two moments, the best so far), on the data's counts, and on the speed of a matrix product measured here. Time and disk are
-of the longest that the settings allow, time on an otherwise idle machine; training usually stops earlier.
+The estimate uses the number of weights, the copies that the loop keeps of each (the weight, its gradient in every part of a batch in
+flight, Adam's two moments, the best so far), the data's counts, and the speed of a matrix product measured here. Time and disk are upper
+bounds for these settings, time on an otherwise idle machine; training usually stops earlier.
 """
 
 import shutil
@@ -25,19 +25,19 @@ from adrec.training.recorder import SNAPSHOT_ITEMS
 
 GB = 1e9
 LIBRARIES = 0.45 * GB
-"""What Python, torch and pandas take before any data."""
+"""Memory of Python, torch and pandas before any data."""
 SLACK = 1.1
 ACTIVATIONS = 20
-"""Numbers kept for the backward pass for each token, layer and unit of width, about."""
+"""Approximate numbers kept for the backward pass per token, layer and unit of width."""
 OVERHEAD = 0.01
-"""Seconds of a step, however small."""
+"""Minimum seconds per step."""
 USEFUL = 0.25
-"""Share of a small product's speed that a training reaches: ML-100K takes 2.3 s an epoch where the product makes 108 G a second."""
+"""Share of a small product's speed that training reaches: ML-100K takes 2.3 s per epoch where the product reaches 108 G per second."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """memory, disk: bytes; seconds: at the longest."""
+    """memory, disk: bytes; seconds: at most."""
 
     memory: float
     disk: float
@@ -52,11 +52,11 @@ class Needs:
 
 
 LIMITS = Needs(memory=8 * GB, disk=10 * GB, seconds=48 * 3600)
-"""Above one of these a training asks first."""
+"""A training above any of these needs --yes."""
 
 
 def estimate(data: SequenceDataset, settings: Settings, device: torch.device | None = None) -> Needs:
-    """What a training with these settings needs on ``data``, on this machine."""
+    """What a training with these settings needs for ``data`` on this machine."""
     settings, train = settings.sized(data.n_items), settings.train
     device = device or torch.device("cpu")
     threads = torch.get_num_threads() if device.type == "cpu" else 1
@@ -93,23 +93,23 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
 
 
 def check(needs: Needs, run: Path, agreed: bool) -> None:
-    """A ConfigError if this machine cannot hold the training, or if it is above ``LIMITS`` and nobody ``agreed``."""
-    place = next(p for p in (run.absolute(), *run.absolute().parents) if p.exists())
-    free, disk = float(psutil.virtual_memory().available), float(shutil.disk_usage(place).free)
-    smaller = "a smaller hidden_size, fewer blocks or fewer items make it smaller"
+    """A ConfigError if the training does not fit on this machine, or if it is above ``LIMITS`` and nobody ``agreed``."""
+    existing = next(p for p in (run.absolute(), *run.absolute().parents) if p.exists())
+    free, disk = float(psutil.virtual_memory().available), float(shutil.disk_usage(existing).free)
+    smaller = "use a smaller hidden_size, fewer blocks or fewer items"
     for need, have, what in ((needs.memory, free, "memory"), (needs.disk, disk, "disk")):
         if need > have:
-            raise ConfigError(f"This training needs about {need / GB:.1f} GB of {what}, but {have / GB:.1f} GB are free here; {smaller}.")
+            raise ConfigError(f"This training needs about {need / GB:.1f} GB of {what}, but only {have / GB:.1f} GB are free; {smaller}.")
     if needs.above(LIMITS) and not agreed:
-        raise ConfigError(f"This training may need {needs}, which is more than {LIMITS}; start it with --yes if that is meant.")
+        raise ConfigError(f"This training may need {needs}, more than the limit of {LIMITS}; start it with --yes if you mean it.")
 
 
 def _products_a_second(device: torch.device) -> float:
-    """Multiply-adds of one thread (or the device) a second, in the fastest of some products of two matrices: the least disturbed."""
+    """Multiply-adds per second of one thread (or the device), in the fastest of several matrix products, the least disturbed one."""
     size = 256 if device.type == "cpu" else 4096
     a = torch.ones(size, size, device=device)
     with one_thread():
-        (a @ a).sum().item()  # the first one starts up
+        (a @ a).sum().item()  # warm up
         times = []
         for _ in range(200):
             begin = time.perf_counter()

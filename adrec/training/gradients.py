@@ -1,4 +1,4 @@
-"""From the losses of a batch's parts to one gradient: summed over parts in their order, then combined over losses."""
+"""From the losses of a batch's parts to one gradient: summed over parts in order, then combined over losses."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,22 +6,22 @@ import torch
 from torch import Tensor
 
 Gradient = list[Tensor]
-"""One tensor a parameter."""
+"""One tensor per parameter."""
 
 
 def mean_gradient(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> Gradient:
-    """The mean of the losses' gradients (zeros where a loss does not reach)."""
+    """The mean of the losses' gradients (zeros for parameters that a loss does not reach)."""
     return _gradient(torch.stack(list(losses)).mean(), parameters, keep_graph=False)
 
 
 def separate_gradients(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Gradient]:
-    """Each loss's own gradient; the graph is kept."""
+    """The gradient of each loss; the graph is kept."""
     return [_gradient(loss, parameters, keep_graph=True) for loss in losses]
 
 
 def projected_mean(separate: Sequence[Gradient]) -> Gradient:
-    """PCGrad (Yu et al. 2020, arXiv 2001.06782): each loss's gradient over all parameters loses its component along
-    another's where their dot product is negative; then the mean is taken."""
+    """PCGrad (Yu et al. 2020, arXiv 2001.06782): if the dot product of two losses' gradients over all parameters is negative, each loses
+    its component along the other; then the mean is taken."""
     adjusted = []
     for i, own in enumerate(separate):
         own = [g.clone() for g in own]
@@ -38,7 +38,7 @@ def projected_mean(separate: Sequence[Gradient]) -> Gradient:
 
 
 def summed(parts: Iterable[Gradient]) -> Gradient:
-    """The parts' gradients added up in the order in which they come, so that the sum does not depend on who is ready first."""
+    """The sum of the parts' gradients in their given order, so that it does not depend on which part finishes first."""
     total: Gradient = []
     for gradient in parts:
         if total:

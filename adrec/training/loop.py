@@ -1,7 +1,7 @@
 """The one training loop: batches, forward, backward, step, validate, save.
 
-All randomness is a function of (seed, stage, epoch, batch, part of the batch), so a resumed run needs no random state but its place, and
-ends with the same weights as one that was never interrupted.
+Random streams are keyed by training position (seed, stage, epoch, batch, part of the batch). So a resumed run needs no random state, only
+its position, and ends with the same weights as an uninterrupted run.
 """
 
 import math
@@ -35,17 +35,17 @@ INIT, SHUFFLE, STEP, NEGATIVES, BATCH, AUGMENT = range(6)
 
 
 def stream(seed: int, purpose: int, stage: Stage, *where: int) -> np.random.Generator:
-    """Random numbers keyed by training position; the same whether earlier stages ran or were given."""
+    """Random numbers keyed by training position, the same whether earlier stages ran or were loaded."""
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, purpose, STAGES.index(stage.name), *where])))
 
 
 def learning_rate(config: TrainConfig, epoch: int) -> float:
-    """Cosine from ``lr`` to 0 over ``epochs``, one step an epoch (SGDR without restarts, arXiv 1608.03983, eq. 5)."""
+    """Cosine from ``lr`` to 0 over ``epochs``, one step per epoch (SGDR without restarts, arXiv 1608.03983, eq. 5)."""
     return config.lr * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
 
 
 class Trainer:
-    """Trains all stages of one run. ``stop`` is asked after every step; True leaves a resumable run."""
+    """Trains all stages of one run. ``stop`` is called after every step; if it returns True, a resumable run is left."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Trainer:
         self.table = pretrained
         if pretrained is not None:
             self.stages = [s for s in self.stages if s.name != "pretrain"]
-        self.place = Position()
+        self.position = Position()
         self.best_weights: dict[str, Tensor] = {}
         self._train_on(data)
         self._begin_stage()
@@ -71,19 +71,19 @@ class Trainer:
 
     @property
     def stage(self) -> Stage:
-        return self.stages[self.place.stage]
+        return self.stages[self.position.stage]
 
     @property
     def finished(self) -> bool:
-        return self.place.stage == len(self.stages)
+        return self.position.stage == len(self.stages)
 
     def _train_on(self, sequences: SequenceDataset) -> None:
-        """From now on train on these: the data, or what a stage made of them."""
+        """Use these sequences from now on: the data, or what a stage made of them."""
         self.sequences = sequences
         self.trainable_users = trainable_users(sequences) if any(stage.trains for stage in self.stages) else np.arange(0)
 
     def _begin_stage(self) -> None:
-        """A new model and optimiser, unless the stage goes on with the previous one's."""
+        """Create a new model and optimiser, unless the stage continues with the previous ones."""
         if not self.stage.continues:
             self.model: Any = self.stage.model(self.stage.config)
             self.model.fit(self.sequences)
@@ -92,7 +92,7 @@ class Trainer:
                 if self.table is not None:
                     self.model.item_embedding.weight.data.copy_(self.table)
             self._begin_optimizer()
-        self.place.epoch = self.stage.first_epoch
+        self.position.epoch = self.stage.first_epoch
 
     def _begin_optimizer(self) -> None:
         self.model.to(self.processes.device)
@@ -100,10 +100,10 @@ class Trainer:
             self.optimizer = updates_of(self.model, self.config, self.data.popularity)
 
     def state(self) -> dict[str, Any]:
-        """Everything that resuming needs."""
+        """Everything needed to resume."""
         neural = not self.finished and isinstance(self.model, NeuralModel)
         return {
-            "place": vars(self.place).copy(),
+            "place": vars(self.position).copy(),
             "model": tensors(self.model.state_dict()) if not self.finished else {},
             "optimizer": self.optimizer.state_dict() if neural else {},
             "best_weights": self.best_weights,
@@ -111,26 +111,26 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go to a saved place."""
-        place = Position(**state["place"])
+        """Return to a saved position."""
+        position = Position(**state["place"])
         self.table = state["table"]
         self.best_weights = state["best_weights"]
-        if place.stage < len(self.stages):
-            self.model = self.stages[place.stage].model(self.stages[place.stage].config)
+        if position.stage < len(self.stages):
+            self.model = self.stages[position.stage].model(self.stages[position.stage].config)
             fill(self.model, state["model"])
             self._begin_optimizer()
             if isinstance(self.model, NeuralModel):
                 self.optimizer.load_state_dict(state["optimizer"])
-        self._train_on(self.recorder.sequences(self.data, self.stages[: place.stage]))
-        self.place = place
+        self._train_on(self.recorder.sequences(self.data, self.stages[: position.stage]))
+        self.position = position
 
     # -- training -------------------------------------------------------------------------------------------------
 
     def run(self) -> bool:
-        """Train to the end: True. False if ``stop`` asked to leave before."""
+        """Train to the end and return True, or False if ``stop`` ended it early."""
         with Workers(self.processes.threads) as workers:
             while not self.finished:
-                self.recorder.stage_begins(self.stage, self.place, self.batches_per_epoch, *self._latest_end())
+                self.recorder.stage_begins(self.stage, self.position, self.batches_per_epoch, *self._latest_end())
                 if not self._run_stage(workers):
                     return False
         self._final_test()
@@ -146,11 +146,11 @@ class Trainer:
             for batch in self._rest_of_epoch():
                 begin = time.perf_counter()
                 losses = self.train_step(batch, workers)
-                self.place.batch += 1
-                self.place.step += 1
-                self.place.seconds += time.perf_counter() - begin
-                self.recorder.step(self.stage, self.place, losses, self._lr, batch.tokens, time.perf_counter() - begin)
-                if self.place.batch == self.batches_per_epoch:
+                self.position.batch += 1
+                self.position.step += 1
+                self.position.seconds += time.perf_counter() - begin
+                self.recorder.step(self.stage, self.position, losses, self._lr, batch.tokens, time.perf_counter() - begin)
+                if self.position.batch == self.batches_per_epoch:
                     self._end_epoch()
                 reason = self._reason_to_end()
                 if reason is not None:
@@ -164,20 +164,20 @@ class Trainer:
         return True
 
     def _rest_of_epoch(self) -> Iterator[PackedBatch]:
-        """The batches of this epoch from the current one on."""
-        stage, epoch, seed, size = self.stage, self.place.epoch, self.config.seed, self.config.batch_size
+        """The remaining batches of this epoch, including the current one."""
+        stage, epoch, seed, size = self.stage, self.position.epoch, self.config.seed, self.config.batch_size
         order = stream(seed, SHUFFLE, stage, epoch).permutation(len(self.trainable_users))
-        for i in range(self.place.batch, self.batches_per_epoch):
+        for i in range(self.position.batch, self.batches_per_epoch):
             users = self.trainable_users[order[i * size : (i + 1) * size]]
             yield self.model.training_batch(self.sequences, users, stream(seed, BATCH, stage, epoch, i))
 
     @property
     def _lr(self) -> float:
-        return learning_rate(self.config, self.place.epoch)
+        return learning_rate(self.config, self.position.epoch)
 
     def train_step(self, batch: PackedBatch, workers: Workers) -> dict[str, float]:
         """One optimiser step; returns the losses."""
-        place, stage = self.place, self.stage
+        place, stage = self.position, self.stage
 
         def gradient_of(batch: PackedBatch, trained: list[Parameter]) -> tuple[dict[str, float], Gradient]:
             return self._gradient(batch, trained, workers)
@@ -186,8 +186,8 @@ class Trainer:
         return self.optimizer.step(batch, gradient_of, self._lr, stage, rng)
 
     def _gradient(self, batch: PackedBatch, trained: list[Parameter], workers: Workers) -> tuple[dict[str, float], Gradient]:
-        """The losses and their combined gradient. Each part of the batch draws from random numbers of its own."""
-        place, stage, seed = self.place, self.stage, self.config.seed
+        """The losses and their combined gradient. Each part of the batch has its own random stream."""
+        place, stage, seed = self.position, self.stage, self.config.seed
         gradients_of = separate_gradients if stage.pcgrad else lambda losses, parameters: [mean_gradient(losses, parameters)]
         device = self.processes.device
         jobs = self.processes.share(enumerate(batch.split(PART_TOKENS)))
@@ -208,25 +208,25 @@ class Trainer:
         total = summed(gradients())
         if not total:  # fewer parts than processes
             total = [torch.zeros_like(p) for _ in range(len(totals) if stage.pcgrad else 1) for p in trained]
-        told = torch.tensor(list(totals.values()), device=device)
-        self.processes.add_up([told, *total])
+        sums = torch.tensor(list(totals.values()), device=device)
+        self.processes.add_up([sums, *total])
         separate = [total[i : i + len(trained)] for i in range(0, len(total), len(trained))]
         gradient = projected_mean(separate) if len(separate) > 1 else separate[0]
-        return dict(zip(totals, told.tolist(), strict=True)), gradient
+        return dict(zip(totals, sums.tolist(), strict=True)), gradient
 
     def _reason_to_end(self) -> str | None:
-        if self.config.max_steps is not None and self.place.step >= self.config.max_steps:
+        if self.config.max_steps is not None and self.position.step >= self.config.max_steps:
             return "max_steps"
-        if self.place.epoch >= self.stage.last_epoch:
+        if self.position.epoch >= self.stage.last_epoch:
             return "epochs"
-        return "patience" if self.place.waited >= self.config.patience else None
+        return "patience" if self.position.waited >= self.config.patience else None
 
     # -- validation and selection ---------------------------------------------------------------------------------
 
     def _end_epoch(self) -> None:
-        self.place.epoch += 1
-        self.place.batch = 0
-        if self._validates_after(self.place.epoch):
+        self.position.epoch += 1
+        self.position.batch = 0
+        if self._validates_after(self.position.epoch):
             self._validate()
 
     def _validates_after(self, epoch: int) -> bool:
@@ -234,17 +234,17 @@ class Trainer:
         return self.stage.selects and epoch % every == 1 % every and epoch > every
 
     def _latest_end(self) -> tuple[int, int]:
-        """The stage's last step and the validations to come, if nothing ends it before."""
+        """The stage's last step and its remaining validations, unless it ends early."""
         stage, steps = self.stage, self.batches_per_epoch
         last = (stage.last_epoch - stage.first_epoch) * steps
         last = min(last, self.config.max_steps or last)
-        validations = sum(map(self._validates_after, range(self.place.epoch + 1, stage.first_epoch + last // max(1, steps) + 1)))
+        validations = sum(map(self._validates_after, range(self.position.epoch + 1, stage.first_epoch + last // max(1, steps) + 1)))
         return last, validations or int(not self.best_weights)
 
     def _validate(self) -> None:
         begin = time.perf_counter()
         metrics = self._evaluate("val").metrics
-        place = self.place
+        place = self.position
         better = self.processes.any(metrics["ndcg@10"] > place.best)  # the mean's last bit may differ between machines
         if better:
             place.best, place.best_epoch, place.best_metrics = metrics["ndcg@10"], place.epoch, metrics
@@ -256,17 +256,17 @@ class Trainer:
         self.recorder.validation(self.stage, place, metrics, better, self.model.table)
 
     def _end_stage(self, reason: str) -> None:
-        """Keep the best weights; a stage that had no validation along the way has one now and keeps its last."""
+        """Keep the best weights; a stage without validations gets one now and keeps its last weights."""
         if not self.best_weights:
             self._validate()
         if self.config.keep_weights == "every":
             self.recorder.keep(self.stage, LAST, tensors(self.model.state_dict()))
         fill(self.model, self.best_weights)
-        self.recorder.stage_ends(self.stage, self.place, reason, tensors(self.model.state_dict()))
+        self.recorder.stage_ends(self.stage, self.position, reason, tensors(self.model.state_dict()))
         self._augment()
         self.table = None if self.model.table is None else self.model.table.detach().cpu().clone()
         self.best_weights = {}
-        self.place = Position(stage=self.place.stage + 1)
+        self.position = Position(stage=self.position.stage + 1)
         if not self.finished:
             self._begin_stage()
         self.recorder.checkpoint(self.state())
@@ -283,7 +283,7 @@ class Trainer:
             return evaluate(self.model, self.data, split, steps=steps, map=workers.map, share=self.processes)
 
     def _final_test(self) -> None:
-        """Test the last stage's weights; a run that was resumed behind its last stage has them in its folder alone."""
+        """Test the last stage's weights, read from the folder: a run resumed after its last stage has them nowhere else."""
         self.model = self.stages[-1].model(self.stages[-1].config)
         if self.processes.first:
             self.recorder.load_final(self.model)

@@ -5,9 +5,9 @@ from typing import Any
 
 
 class Pace:
-    """Seconds a step and seconds a validation, each as measured in this stage since it began or was resumed.
+    """Seconds per step and per validation, measured in this stage since it began or was resumed.
 
-    stage: its event of kind ``stage``, with the ``last_step`` and the number of ``validations`` that are to come at the most.
+    stage: its event of kind ``stage``, with the ``last_step`` and the number of ``validations`` that remain at most.
     """
 
     def __init__(self, stage: Mapping[str, Any]) -> None:
@@ -15,7 +15,7 @@ class Pace:
         self.validations, self.validating = 0, 0.0
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """Take a later event of this stage into account."""
+        """Update from a later event of this stage."""
         if "step" in event:
             self.step, self.time = event["step"], event["time"]
         if event["kind"] == "validation":
@@ -24,7 +24,7 @@ class Pace:
 
     @property
     def left(self) -> float | None:
-        """Seconds to the stage's latest end, without validations as long as none was ``measured``; None before the first step."""
+        """Seconds to the stage's latest end, excluding validations until one was ``measured``; None before the first step."""
         done = self.step - self.stage["step"]
         if done <= 0 or "last_step" not in self.stage:
             return None

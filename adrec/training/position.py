@@ -1,4 +1,4 @@
-"""Where a training is, so that it can be saved and gone on with."""
+"""The position of a training, saved so that it can be resumed."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass
 class Position:
-    """Where a training is: stage by index, epoch of the schedule, batch within it, and what selection remembers."""
+    """The position of a training: stage index, epoch of the schedule, batch within it, and the state of model selection."""
 
     stage: int = 0
     epoch: int = 0

@@ -28,7 +28,7 @@ HEARTBEAT_SECONDS = 2.0
 
 
 class Recorder:
-    """Writes one run. listener(event) is told every event too (the command line's progress bar)."""
+    """Writes one run. listener(event) is called with every event too (the command line's progress bar)."""
 
     def __init__(self, run: RunFolder, popularity: np.ndarray, listener: Any = None) -> None:
         self.run, self.popularity, self.listener = run, popularity, listener
@@ -40,7 +40,7 @@ class Recorder:
     # -- events ---------------------------------------------------------------------------------------------------
 
     def event(self, kind: str, **fields: Any) -> None:
-        """Append one line; a reader never sees half of it as an event."""
+        """Append one line; readers ignore a line that is not complete yet."""
         event = {"time": round(time.time(), 3), "kind": kind, **fields}
         with open(self.run.events_path, "ab") as file:
             file.write((json.dumps(event) + "\n").encode())
@@ -80,7 +80,7 @@ class Recorder:
         self.event("validation", stage=stage.name, epoch=place.epoch, step=place.step, metrics=dict(metrics), best=best)
 
     def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
-        """The item table, of a very large one a sample spread evenly over popularity, with its ids."""
+        """Save the item table, or of a very large one a sample spread evenly over popularity, with its ids."""
         arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.detach().cpu().numpy()}
         if len(table) - 1 > SNAPSHOT_ITEMS and dtype is np.float16:
             ranked = np.argsort(self.popularity[1:], kind="stable") + 1
@@ -90,14 +90,14 @@ class Recorder:
         save_arrays(self.run.path / "snapshots" / f"{name}.safetensors", arrays)
 
     def begin(self, initial: Tensor | None, pretrained: Tensor | None) -> None:
-        """What a run starts from: its random item table, if it has one, or the table that takes stage 1's place."""
+        """Save what a run starts from: its random item table, if it has one, or the pretrained table that replaces stage 1."""
         if pretrained is not None:
             save_arrays(self.run.weights_path(STAGES[0]), {ITEM_TABLE: pretrained.numpy()})
         elif initial is not None:
             self.snapshot("initial", initial, np.float32)
 
     def keep(self, stage: Stage, epoch: int | str, weights: Mapping[str, Tensor]) -> None:
-        """A whole model, of a validated epoch or the last of a stage: weights in half precision, counts as they are."""
+        """Save a whole model, from a validated epoch or the end of a stage: weights in half precision, counts unchanged."""
         halved = {k: (v.half() if v.dtype == torch.float32 else v).cpu().numpy() for k, v in weights.items()}
         save_arrays(self.run.weights_path(stage.name, epoch), halved)
 
@@ -118,11 +118,11 @@ class Recorder:
         self.event("stage_end", **where, **ended, metrics=place.best_metrics)
 
     def save_sequences(self, stage: Stage, data: SequenceDataset) -> None:
-        """What the following stages are trained on; written before the checkpoint that says that the stage has ended."""
+        """Save what the following stages train on; written before the checkpoint that marks the stage as ended."""
         save_arrays(self._sequences_path(stage), {"items": data.train_items, "offsets": data.train_offsets})
 
     def sequences(self, data: SequenceDataset, ended: Sequence[Stage]) -> SequenceDataset:
-        """What the last of the ended stages that made sequences left to train on; the data if none did."""
+        """The training sequences made by the last ended stage that made any; the data if none did."""
         for stage in reversed(ended):
             path = self._sequences_path(stage)
             if path.is_file():
@@ -149,7 +149,7 @@ class Recorder:
         return time.monotonic() - self._checkpointed >= seconds
 
     def checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Save all that resuming needs, with the length of the events that belong to it."""
+        """Save everything needed to resume, with the length of the events that belong to it."""
         size = self.run.events_path.stat().st_size if self.run.events_path.exists() else 0
         with atomic(self.run.path / "checkpoint.pt") as file:
             try:
@@ -159,7 +159,7 @@ class Recorder:
         self._checkpointed = time.monotonic()
 
     def resume(self) -> dict[str, Any] | None:
-        """The last checkpoint, the events cut back to it; None if the run had not come to its first one."""
+        """The last checkpoint, after truncating the events to it; None if the run had none yet."""
         path = self.run.path / "checkpoint.pt"
         size = 0
         state: dict[str, Any] | None = None
@@ -168,7 +168,7 @@ class Recorder:
                 state = torch.load(path, map_location="cpu", weights_only=True)
                 assert state is not None
                 size = int(state["events"])
-            except Exception as error:  # torch's reader fails on damage in any way
+            except Exception as error:  # on damage, torch's reader may raise anything
                 raise RunError(f"'{path}' is damaged and cannot be resumed from ({type(error).__name__}).") from None
         self._cut_events(size)
         return state
@@ -180,7 +180,7 @@ class Recorder:
 
 
 class Bystander(Recorder):
-    """Writes nothing: the recorder of every process but the first of a training on several."""
+    """Writes nothing: the recorder of all processes but the first, if there are several."""
 
     def event(self, kind: str, **fields: Any) -> None:
         pass

@@ -26,7 +26,7 @@ from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 
 LONGEST = {"title": 100, "purpose": 400, "question": 200}
-"""Characters of the texts that say what a run is for."""
+"""Maximum length of the texts that say what a run is for."""
 LIBRARIES = ("torch", "numpy", "pandas", "safetensors")
 
 
@@ -38,11 +38,11 @@ def describe_run(
     pretrained: str | None = None,
     about: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
-    """What run.json holds. source: the data set's name or path as it was asked for. about: ``title``, ``purpose``, ``question``; the
-    preset's own title and line where they are not given."""
+    """The contents of run.json. source: the data set's name or path as requested. about: ``title``, ``purpose``, ``question``; title and
+    purpose default to the preset's."""
     settings = settings.sized(data.n_items)
     if pretrained is not None and settings.stages[0].name != "pretrain":
-        raise ConfigError("The option --pretrained takes the place of the stage 'pretrain', and with these settings there is none.")
+        raise ConfigError("The option --pretrained replaces the stage 'pretrain', but these settings have no such stage.")
     named = catalog.named(source)
     counts = {"users": data.n_users, "items": data.n_items, "interactions": data.n_interactions}
     preset = settings.model.presets.get(settings.preset or "")
@@ -69,7 +69,7 @@ def describe_run(
 
 
 def coefficients(settings: Settings) -> dict[str, Any] | None:
-    """The numbers of the model's reverse process, for those who run it without Python; None where there is none."""
+    """The coefficients of the model's reverse process, for use outside Python; None if it has none."""
     if "denoise" not in settings.model.abilities:
         return None
     config: Any = settings.config
@@ -77,7 +77,7 @@ def coefficients(settings: Settings) -> dict[str, Any] | None:
 
 
 def check_texts(about: Mapping[str, str | None]) -> dict[str, str]:
-    """Those of the texts for people that are given; one that is too long for its place is a ConfigError."""
+    """The given texts for people; one that is too long is a ConfigError."""
     texts = {name: text for name in LONGEST if (text := about.get(name))}
     for name, text in texts.items():
         if len(text) > LONGEST[name] or not text.isprintable():
@@ -115,16 +115,15 @@ def train_run(
     listener: Callable[[dict[str, Any]], None] | None = None,
     processes: Processes | None = None,
 ) -> str:
-    """Train all stages of ``info`` (``describe_run``) into ``run``. Returns the state it ends in: finished or stopped.
+    """Train all stages of ``info`` (``describe_run``) into ``run``. Returns the final state: finished or stopped.
 
-    resume: go on from the last checkpoint of an existing folder (its own run.json decides), or start it if there is none.
-    stop: asked after every step, and so is the folder (``RunFolder.ask_to_stop``). processes: those that train this run together;
-    the first alone writes the folder.
-    A failure is recorded in status.json and raised again.
+    resume: continue from the last checkpoint of an existing folder (its own run.json decides), or start it if there is none. stop: called
+    after every step; ``RunFolder.ask_to_stop`` is checked too. processes: those that train this run together; only the first writes the
+    folder. A failure is recorded in status.json and raised again.
     """
     processes = processes or Processes()
     if run.exists and not resume:
-        raise RunError(f"Run '{run.path}' exists already; choose another folder, or go on with --resume.")
+        raise RunError(f"Run '{run.path}' already exists; choose another folder, or continue with --resume.")
     if any(stage.trains for stage in recorded(run.info if run.exists else info).stages):
         trainable_users(data)
     with run.owned(exist_ok=resume) if processes.first else contextlib.nullcontext():
@@ -142,13 +141,13 @@ def _train_owned(
 ) -> str:
     finished = going_on and run.status["state"] == "finished"
     info = run.info if going_on else info
-    if not processes.agree([going_on, finished, info["model"], info["train"], data.content_hash]):  # nobody writes before
+    if not processes.agree([going_on, finished, info["model"], info["train"], data.content_hash]):  # before anyone writes
         raise RunError(f"The processes of this training do not see the same data and run folder '{run.path}'; all of them must.")
     if finished:
         return "finished"
     weights = info.get("pretrained")
     if weights and going_on and run.weights_path("pretrain").is_file():
-        weights = run.weights_path("pretrain")  # the same table; the file it came from may be gone
+        weights = run.weights_path("pretrain")  # the same table; the original file may be gone
     settings = recorded(info)
     table = read_pretrained(weights, settings.config.n_items + 1, getattr(settings.config, "hidden_size", 0)) if weights else None
     if not processes.first:
@@ -160,13 +159,13 @@ def _train_owned(
         recorder = Recorder(run, data.popularity, listener)
         finished = _train(recorder, data, settings, table, going_on, lambda: stop() or run.stop_asked is not None, processes)
     except BaseException as error:
-        asked = isinstance(error, KeyboardInterrupt)  # a second signal, which does not wait for a checkpoint
-        told = refusal(error) if isinstance(error, OSError) else f"{error}" or type(error).__name__
+        asked = isinstance(error, KeyboardInterrupt)  # a second signal does not wait for a checkpoint
+        reason = refusal(error) if isinstance(error, OSError) else f"{error}" or type(error).__name__
         with contextlib.suppress(OSError):  # the disk may be full: the failure itself is what to report
-            run.write_status("stopped" if asked else "failed", None if asked else told)
+            run.write_status("stopped" if asked else "failed", None if asked else reason)
         raise
     run.write_status(_state(finished))
-    if finished:  # only now: a kill before this line leaves a run that resumes at its end
+    if finished:  # only now, so that a kill before this line leaves a resumable run
         (run.path / "checkpoint.pt").unlink(missing_ok=True)
     return _state(finished)
 
@@ -188,7 +187,7 @@ def _train(
     trainer = Trainer(data, settings, recorder, stop, table, processes)
     if state is not None:
         trainer.restore(state)
-    if not processes.agree({**vars(trainer.place), "seconds": None}):
+    if not processes.agree({**vars(trainer.position), "seconds": None}):
         raise RunError(f"The processes of this training do not see the same '{recorder.run.path / 'checkpoint.pt'}'; all of them must.")
     if state is None:
         recorder.begin(trainer.model.table, table)
@@ -205,7 +204,7 @@ def recorded_request(
     model: str | None = None,
     about: Mapping[str, str | None] | None = None,
 ) -> None:
-    """A resumed run goes on with its recorded settings: whatever is asked again must agree with them."""
+    """A ConfigError unless everything requested agrees with the run's recorded settings, which a resumed run keeps."""
     info = run.info
     settings = recorded(info)
     known = {**to_json(settings.config), **to_json(settings.train), "model": settings.model.name, "preset": settings.preset}
@@ -217,8 +216,8 @@ def recorded_request(
         asked["preset"] = preset
     for key, value in asked.items():
         if known.get(key) != value:
-            raise ConfigError(f"Run '{run.path}' was begun with {key} = {known.get(key)}, not {value}; it is resumed as it was begun.")
+            raise ConfigError(f"Run '{run.path}' was started with {key} = {known.get(key)}, not {value}; resuming cannot change it.")
     weights = info["pretrained"]
     if pretrained is not None and weights not in (pretrained, str(Path(pretrained).resolve())):
-        told = f"the pretrained weights '{weights}', not '{pretrained}'"
-        raise ConfigError(f"Run '{run.path}' was begun with {told}; it is resumed as it was begun.")
+        started = f"the pretrained weights '{weights}', not '{pretrained}'"
+        raise ConfigError(f"Run '{run.path}' was started with {started}; resuming cannot change them.")

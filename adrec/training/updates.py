@@ -1,4 +1,4 @@
-"""How a step's gradient reaches the weights: all of them with the full softmax, with a sampled one a batch's rows of the table alone."""
+"""How a step's gradient updates the weights: all of them with the full softmax, only a batch's table rows with the sampled one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from adrec.models.neural import NeuralModel
 from adrec.training.gradients import Gradient
 
 GradientOf = Callable[[PackedBatch, list[Parameter]], tuple[dict[str, float], Gradient]]
-"""The losses of a whole batch and their gradient for these parameters."""
+"""Computes the losses of a whole batch and their gradient with respect to these parameters."""
 
 
 class FullUpdates:
-    """Adam on every parameter. A frozen table is left out, or gets a gradient of zeros where the stage lets it drift."""
+    """Adam on every parameter. A frozen table is excluded, or gets a gradient of zeros if the stage lets it drift."""
 
     def __init__(self, model: NeuralModel, config: TrainConfig) -> None:
         self.table = model.item_embedding.weight if "item_table" in model.abilities else None
@@ -32,7 +32,7 @@ class FullUpdates:
         trained = [p for p in self.parameters if not (stage.frozen_table and p is self.table)]
         losses, gradient = gradient_of(batch, trained)
         if stage.frozen_table and self.table is not None:
-            # a gradient of zeros instead of none lets Adam apply its weight decay: the official code's drift
+            # with zero gradients instead of none, Adam still applies weight decay: the official code's drift
             self.table.grad = torch.zeros_like(self.table) if stage.drift else None
         _step(self.adam, trained, gradient, lr)
         return losses
@@ -45,9 +45,9 @@ class FullUpdates:
 
 
 class SampledUpdates:
-    """Negatives of ``proposal`` for the whole batch; RowAdam on the rows that it touches, Adam on the other parameters.
+    """Negatives drawn from ``proposal`` for the whole batch; RowAdam on the rows that it touches, Adam on the other parameters.
 
-    To be built when the model's table is filled and on its device: both share the storage.
+    Build it after the model's table is filled and on its device, since both share the storage.
     """
 
     def __init__(self, model: NeuralModel, config: TrainConfig, proposal: Proposal) -> None:
@@ -57,7 +57,7 @@ class SampledUpdates:
         self.adam, self.rows_adam = _adam(self.others, config), RowAdam(table, config.weight_decay)
 
     def step(self, batch: PackedBatch, gradient_of: GradientOf, lr: float, stage: Stage, rng: np.random.Generator) -> dict[str, float]:
-        """One step; returns the losses. rng: of the negatives."""
+        """One step; returns the losses. rng: for drawing negatives."""
         frozen = stage.frozen_table
         rows, batch = own_table(batch, self.proposal.draw(rng))
         rows = rows.to(self.rows_adam.table.device)
@@ -78,7 +78,7 @@ class SampledUpdates:
 
 
 def updates_of(model: NeuralModel, config: TrainConfig, popularity: np.ndarray) -> FullUpdates | SampledUpdates:
-    """Those of the setting ``loss``. popularity: (V + 1,) training occurrences."""
+    """The updates for the setting ``loss``. popularity: (V + 1,) training occurrences."""
     if config.loss == "sampled":
         return SampledUpdates(model, config, Proposal.from_popularity(popularity, config.negatives))
     return FullUpdates(model, config)

@@ -1,4 +1,4 @@
-"""Watching a training from the command line: a progress bar, and signals that ask it to stop."""
+"""Watching a training from the command line: a progress bar, and signals that stop it."""
 
 import signal
 import sys
@@ -15,7 +15,7 @@ WORDS = {"pretrain": "1 pre-train", "warmup": "2 warm-up", "finetune": "3 fine-t
 
 
 class StopOnSignal:
-    """Called, it says whether SIGTERM or Ctrl-C asked to stop. A second signal ends the process at once."""
+    """A context whose value, when called, says whether SIGTERM or Ctrl-C was received. A second signal ends the process at once."""
 
     def __enter__(self) -> Callable[[], bool]:
         self.asked = False
@@ -33,7 +33,7 @@ class StopOnSignal:
 
 
 class ProgressBar:
-    """Turns events into one bar a stage on standard error; its length is the most epochs that the stage may take."""
+    """Shows events as one bar per stage on standard error; its length is the stage's maximum number of epochs."""
 
     def __init__(self) -> None:
         self.bar: Any = None
@@ -69,6 +69,6 @@ class ProgressBar:
             self.bar.write(f"{self.bar.desc} ended after {event['seconds']:.1f} s ({event['reason']})", file=self.bar.fp)
 
     def _left(self) -> str:
-        """The time that tqdm would guess from the last few events alone, from all of the stage's."""
+        """The remaining time estimated from the whole stage; tqdm would use only the last few events."""
         left = self.pace.left
         return "" if left is None else f"at most {tqdm.format_interval(left)} left{'' if self.pace.measured else ' and validation'}"

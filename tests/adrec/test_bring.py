@@ -60,7 +60,7 @@ def test_rows_are_found_by_id_by_number_or_by_order(ids: list[str], source: Sour
 @pytest.mark.parametrize(
     ("ids", "source", "words"),
     [
-        (["1", "3"], _source(9), "cannot be told"),
+        (["1", "3"], _source(9), "is unclear"),
         (["x", "y"], _source(9), "nothing says which row is which item"),
         (["7", "99"], _source(9), "nothing says which row is which item"),
         (["x", "y"], _source(3, labels=("a", "b", "c")), "Only 0 of the 2 item ids"),
@@ -151,14 +151,14 @@ def test_tables_of_different_shapes_are_judged_but_share_no_map(tmp_path: Path) 
     sources = [Source("a", TABLE), Source("b", TABLE[:, :4])]
     judged = judge(sources)
     assert judged["comparison"][0]["correlation"] is None and judged["comparison"][0]["neighbours_kept"] > 0
-    with pytest.raises(WeightsError, match="Tables of different shapes share no map"):
+    with pytest.raises(WeightsError, match="Tables of different shapes cannot share a map"):
         import_tables(RunFolder(tmp_path / "x"), sources)
 
 
 def test_an_initial_table_of_another_shape_is_one_sentence(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", TABLE)
     np.save(tmp_path / "w0.npy", TABLE[:10])
-    with pytest.raises(WeightsError, match="accepted is the same table before training"):
+    with pytest.raises(WeightsError, match="expected the same table before training"):
         bring([tmp_path / "t.npy"], initial=tmp_path / "w0.npy")
 
 

@@ -173,7 +173,7 @@ def test_train_records_what_a_run_is_there_for(capsys, tmp_path):
     assert {name: RunFolder(tmp_path / "run").info[name] for name in texts} == texts
     assert main([*words, "--resume"]) == 0
     said = sentence_of(capsys, *words, "--resume", "--title", "Another")
-    assert said.endswith("was begun with title = A look, not Another; it is resumed as it was begun.")
+    assert said.endswith("was started with title = A look, not Another; resuming cannot change it.")
 
 
 def test_a_title_that_is_no_line_is_refused(capsys, tmp_path):
@@ -415,14 +415,14 @@ FAILURES = {
     "prepare with an unknown option": (["data", "prepare", "{csv}", "--out", "{tmp}/new", "--data-option", "colour=red"], "colour"),
     "data of an unknown name": (["data", "describe", "{tmp}/nowhere"], "neither a named data set ("),
     "getting an unknown name": (["data", "get", "nowhere"], "There is no data set named 'nowhere'"),
-    "a synthetic setting": (["data", "describe", "synthetic:items=1"], "whole number from 20"),
+    "a synthetic setting": (["data", "describe", "synthetic:items=1"], "integer from 20"),
     "an unknown data option": (["data", "describe", "{csv}", "--data-option", "colour=red"], "colour"),
     "a data option without value": (["data", "describe", "{csv}", "--data-option", "user"], "'user' is not of the form key=value"),
     "a binary file as data": (["data", "describe", "{run}/stages/finetune/model.safetensors"], "model.safetensors"),
     "train without data": (["train", "--run", "{tmp}/new"], "--dataset NAME_OR_PATH"),
     "train without run": (["train", "--dataset", DATA], "required: --run"),
     "train on unknown data": (["train", "--dataset", "nowhere", "--run", "{tmp}/new"], "nowhere' is neither"),
-    "train into an existing run": (["train", "--dataset", DATA, "--run", "{run}"], "exists already; choose another folder"),
+    "train into an existing run": (["train", "--dataset", DATA, "--run", "{run}"], "already exists; choose another folder"),
     "train into a file": (["train", "--dataset", DATA, "--run", "{csv}", *SMALL], "{csv}"),
     "train below a file": (["train", "--dataset", DATA, "--run", "{csv}/x", *SMALL], "{csv}"),
     "an unknown setting": ([*TRAIN, "--set", "wings=2"], "Unknown setting 'wings'"),
@@ -453,10 +453,10 @@ FAILURES = {
     "evaluate a negative seed": (["evaluate", "{run}", "--seed", "-1"], "Seed of the noise is -1"),
     "evaluate the training split": (["evaluate", "{run}", "--split", "train"], "'val', 'test'"),
     "evaluate on other data": (["evaluate", "{run}", "--dataset", "synthetic:items=60,users=81"], "is not the one the run was trained on"),
-    "evaluate on no data": (["evaluate", "{run}", "--dataset", "{tmp}/none"], "which is not there"),
+    "evaluate on no data": (["evaluate", "{run}", "--dataset", "{tmp}/none"], "which no longer exists"),
     "import no file": (["import-official", "{tmp}/none", "--dataset", DATA, "--run", "{tmp}/new"], "none' is not a file"),
     "import something else": (["import-official", "{csv}", "--dataset", DATA, "--run", "{tmp}/new"], "not a torch state dict"),
-    "import into an existing run": (["import-official", "{csv}", "--dataset", DATA, "--run", "{run}"], "exists already"),
+    "import into an existing run": (["import-official", "{csv}", "--dataset", DATA, "--run", "{run}"], "already exists"),
     "collapse of nothing": (["collapse", "{tmp}/none"], "none' is not a matrix file"),
     "collapse of a missing matrix": (["collapse", "{tmp}/none.npy"], "none.npy' does not exist"),
     "collapse of an empty folder": (["collapse", "{empty}"], "holds no item table: expected a run folder"),
@@ -474,7 +474,7 @@ FAILURES = {
     "trajectory of a negative seed": (["trajectory", "{run}", "--index", "1", "--seed", "-1"], "Seed of the noise is -1"),
     "trajectory of no run": (["trajectory", "{empty}", "--index", "1"], "is not a run folder"),
     "compact of nothing": (["compact", "{tmp}/none", "--out", "{tmp}/new"], "not finished"),
-    "compact into what exists": (["compact", "{run}", "--out", "{empty}"], "exists already"),
+    "compact into what exists": (["compact", "{run}", "--out", "{empty}"], "already exists"),
     "verify of nothing": (["verify", "{tmp}/none"], "holds no recorded files (*.npz)"),
     "verify of an empty folder": (["verify", "{empty}"], "holds no recorded files (*.npz)"),
 }
@@ -507,7 +507,7 @@ def test_a_damaged_run_is_told(capsys, copy, words, content):
 
 def test_a_run_without_its_data_is_told(capsys, copy):
     write_json(copy.path / "run.json", {**copy.info, "dataset": {**copy.info["dataset"], "name": "/gone/away"}})
-    assert "'/gone/away', which is not there" in sentence_of(capsys, "evaluate", copy.path)
+    assert "'/gone/away', which no longer exists" in sentence_of(capsys, "evaluate", copy.path)
 
 
 def test_a_run_that_another_process_trains_is_left_alone(capsys, copy, monkeypatch):
@@ -590,7 +590,7 @@ DIGITS = "9" * 5000
         (["train", "--dataset", DATA, "--run", LONG], "File name too long"),
         (["evaluate", LONG], "File name too long"),
         (["data", "prepare", DATA, "--out", LONG], "File name too long"),
-        (["train", "--dataset", f"synthetic:items={DIGITS}", "--run", "{tmp}/new"], "must be a whole number"),
+        (["train", "--dataset", f"synthetic:items={DIGITS}", "--run", "{tmp}/new"], "must be an integer"),
         (["train", "--dataset", DATA, "--run", "{tmp}/new", "--set", f"epochs={DIGITS}"], "Setting 'epochs' is"),
         (["train", "--dataset", DATA, "--run", "{tmp}/new", "--seed", DIGITS], "--seed"),
         (["recommend", "{run}", "--history", DIGITS], "neither a title nor an id"),

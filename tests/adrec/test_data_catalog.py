@@ -179,7 +179,7 @@ def test_a_download_that_hangs_ends_in_a_sentence(home, monkeypatch):
         raise subprocess.TimeoutExpired("pip", kwargs["timeout"])
 
     monkeypatch.setattr(subprocess, "run", hang)
-    with pytest.raises(DataError, match="could not be fetched .*pip gave no answer"):
+    with pytest.raises(DataError, match="could not be downloaded .*pip gave no answer"):
         catalog.load("ml-100k")
 
 
@@ -233,7 +233,7 @@ def test_an_impossible_path_is_an_unknown_name(name):
 
 
 def test_a_run_whose_file_is_gone_says_so(tmp_path):
-    with pytest.raises(DataError, match="The run was trained on '.*gone.csv', which is not there"):
+    with pytest.raises(DataError, match="The run was trained on '.*gone.csv', which no longer exists"):
         catalog.load_for_run({"dataset": {"name": str(tmp_path / "gone.csv"), "hash": "0"}})
 
 
@@ -244,7 +244,7 @@ def test_a_run_whose_data_changed_says_so():
 
 @pytest.mark.parametrize("info", [{}, {"dataset": None}, {"dataset": {"name": 3}}])
 def test_a_run_that_names_no_data_says_so(info):
-    with pytest.raises(DataError, match="does not say which data set"):
+    with pytest.raises(DataError, match="does not record which data set"):
         catalog.load_for_run(info)
 
 

@@ -145,7 +145,7 @@ def test_a_run_on_prepared_synthetic_data_finds_it_again(folder):
 
 
 def test_options_are_refused_as_the_folder_is_prepared_already(folder):
-    with pytest.raises(DataError, match=r"out' is prepared already; min_rating and k_core cannot be applied"):
+    with pytest.raises(DataError, match=r"out' is already prepared; min_rating and k_core can only be applied"):
         catalog.load(folder, k_core="5", min_rating="4")
 
 
@@ -261,11 +261,11 @@ def swapped(folder: Path) -> None:
 DAMAGE = {
     "json that is none": (lambda f: (f / prepared.INFO).write_text("{"), r"prepared\.json cannot be read as JSON"),
     "json of nothing": (cut(prepared.INFO, 0), r"prepared\.json cannot be read as JSON"),
-    "json that is a list": (lambda f: (f / prepared.INFO).write_text("[]"), "does not tell the format"),
+    "json that is a list": (lambda f: (f / prepared.INFO).write_text("[]"), "does not name the format"),
     "json that is binary": (lambda f: (f / prepared.INFO).write_bytes(b"\xff\xfe"), "cannot be read as JSON"),
     "json nested too deep": (lambda f: (f / prepared.INFO).write_text("[" * 100_000), "cannot be read as JSON"),
-    "another format": (told(format="other"), "does not tell the format"),
-    "another version": (told(version=2), "of another version than 1"),
+    "another format": (told(format="other"), "does not name the format"),
+    "another version": (told(version=2), "has another version than 1"),
     "no name": (told(name=None), "lacks a usable 'name'"),
     "options that are a list": (told(options=[]), "lacks a usable 'options'"),
     "a count that is a truth value": (told(users=True), "lacks a usable 'users'"),
@@ -276,7 +276,7 @@ DAMAGE = {
     "another number of users": (told(users=81), r"train_items\.npy has the shape"),
     "another number of items": (told(items=61), r"items\.parquet does not hold 61 rows"),
     "another number of interactions": (told(interactions=10**12), r"train_items\.npy has the shape .* instead of"),
-    "another hash": (told(hash="0" * 64), "not those it was written with"),
+    "another hash": (told(hash="0" * 64), "is not the recorded one"),
     "no training items": (lambda f: (f / "train_items.npy").unlink(), r"it has no train_items\.npy"),
     "no user ids": (lambda f: (f / "user_ids.npy").unlink(), r"it has no user_ids\.npy"),
     "no items": (lambda f: (f / prepared.ITEMS).unlink(), r"it has no items\.parquet"),
@@ -299,11 +299,11 @@ DAMAGE = {
     "a training item 0": (at("train_items", 3, 0), r"train_items\.npy holds the item id 0, but ids are 1 to 60"),
     "a negative answer": (at("test", 3, -7), r"test\.npy holds the item id -7"),
     "an answer too high": (at("val", 3, 61), r"val\.npy holds the item id 61, but ids are 1 to 60"),
-    "two users' answers exchanged": (array("val", lambda a: a[::-1]), "not those it was written with"),
+    "two users' answers exchanged": (array("val", lambda a: a[::-1]), "is not the recorded one"),
     "user ids that are numbers": (array("user_ids", lambda a: np.arange(80)), r"user_ids\.npy holds int64 instead of text"),
     "user ids that are bytes": (array("user_ids", lambda a: a.astype("S")), r"user_ids\.npy holds .* instead of text"),
     "user ids that are objects": (trapped, r"user_ids\.npy cannot be read as an array"),
-    "user ids that are no text": (no_text, r"user_ids\.npy holds what is no text"),
+    "user ids that are no text": (no_text, r"user_ids\.npy holds invalid text"),
     "items cut off": (cut(prepared.ITEMS, 100), r"items\.parquet cannot be read as Parquet"),
     "items of garbage": (lambda f: (f / prepared.ITEMS).write_bytes(b"PAR1" * 99), r"items\.parquet cannot be read as Parquet"),
     "too few items": (items(lambda t: t.slice(1)), r"items\.parquet does not hold 60 rows of text"),

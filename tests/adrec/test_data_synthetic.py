@@ -15,11 +15,11 @@ from adrec.errors import DataError
     ("name", "said"),
     [
         ("synthetic:colour=3", "no setting 'colour'"),
-        ("synthetic:items=many", "'items' must be a whole number"),
-        ("synthetic:users=1", "'users' must be a whole number from 10"),
-        ("synthetic:items=99999999999999", "'items' must be a whole number"),
-        ("synthetic:seed=-1", "'seed' must be a whole number"),
-        ("synthetic:items", "'items' must be a whole number"),
+        ("synthetic:items=many", "'items' must be an integer"),
+        ("synthetic:users=1", "'users' must be an integer from 10"),
+        ("synthetic:items=99999999999999", "'items' must be an integer"),
+        ("synthetic:seed=-1", "'seed' must be an integer"),
+        ("synthetic:items", "'items' must be an integer"),
     ],
 )
 def test_a_bad_synthetic_setting_is_named(name, said):
@@ -28,7 +28,7 @@ def test_a_bad_synthetic_setting_is_named(name, said):
 
 
 def test_synthetic_data_take_no_filters():
-    with pytest.raises(DataError, match="takes no option 'k_core'"):
+    with pytest.raises(DataError, match="has no option 'k_core'"):
         catalog.load("synthetic", k_core=5)
 
 
@@ -91,5 +91,5 @@ def test_the_last_synthetic_item_predicts_the_next_far_better_than_popularity():
 
 def test_data_that_do_not_fit_into_memory_are_refused_before_they_are_made(monkeypatch):
     monkeypatch.setattr(synthetic.psutil, "virtual_memory", lambda: SimpleNamespace(available=1e9))
-    with pytest.raises(DataError, match=r"'synthetic:items=5000000' needs about 1\.5 GB of memory, but 1\.0 GB are free here"):
+    with pytest.raises(DataError, match=r"'synthetic:items=5000000' needs about 1\.5 GB of memory, but only 1\.0 GB are free"):
         synthetic.generate(items=5_000_000)

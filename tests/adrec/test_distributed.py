@@ -209,7 +209,7 @@ def stopped(tmp_path_factory) -> tuple[Path, list[str]]:
 
 def test_a_signal_to_torchrun_leaves_a_resumable_run(stopped):
     folder, lines = stopped
-    assert lines == [f"Run '{folder}' is stopped; go on with --resume."]
+    assert lines == [f"Run '{folder}' is stopped; continue with --resume."]
     run = RunFolder(folder)
     assert run.status["state"] == "stopped" and run.events()[0][-1]["kind"] == "stopped"
     assert "finetune" not in run.stages
@@ -253,7 +253,7 @@ def test_a_failure_of_one_process_alone_ends_the_others(tmp_path):
 def test_a_failure_that_all_share_is_told_once(whole):
     with torchrun("-m", "--", "adrec", "train", *WORDS, "--run", whole.path) as process:
         lines, _ = ended(process)
-    assert lines == [f"adrec: Run '{whole.path}' exists already; choose another folder, or go on with --resume."]
+    assert lines == [f"adrec: Run '{whole.path}' already exists; choose another folder, or continue with --resume."]
     assert whole.status["state"] == "finished"
 
 

@@ -32,7 +32,7 @@ def test_keeping_every_epochs_model_is_counted(data):
 
 
 def test_what_cannot_fit_is_refused_even_with_consent(tmp_path):
-    with pytest.raises(ConfigError, match=r"needs about 1000000\.0 GB of memory, but .* GB are free here"):
+    with pytest.raises(ConfigError, match=r"needs about 1000000\.0 GB of memory, but only .* GB are free"):
         check(Needs(1e15, 1, 1), tmp_path / "new", agreed=True)
     with pytest.raises(ConfigError, match=r"needs about 1000000000\.0 GB of disk"):
         check(Needs(1, 1e18, 1), tmp_path / "new", agreed=True)
@@ -48,7 +48,7 @@ def test_what_is_above_a_limit_starts_with_consent_alone(tmp_path):
 def test_a_huge_model_on_tiny_data_is_refused_before_anything_is_written(capsys, tmp_path):
     words = ["train", "--dataset", "synthetic:items=40,users=20", "--run", str(tmp_path / "run"), "--set", "hidden_size=4096", "--set"]
     assert main([*words, "blocks=64"]) == 2
-    assert "GB are free here" in capsys.readouterr().err
+    assert "GB are free;" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

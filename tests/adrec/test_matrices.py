@@ -122,8 +122,8 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "objects.npy": (_npy_bytes(np.array([{}, []], dtype=object)), "Python objects"),
     "texts.npy": (_npy_bytes(np.array([["a", "b"]])), "real numbers"),
     "complex.npy": (_npy_bytes(TABLE.astype(complex)), "real numbers"),
-    "vector.npy": (_npy_bytes(TABLE[0]), "accepted is a matrix"),
-    "cube.npy": (_npy_bytes(np.ones((2, 2, 2))), "accepted is a matrix"),
+    "vector.npy": (_npy_bytes(TABLE[0]), "expected a matrix"),
+    "cube.npy": (_npy_bytes(np.ones((2, 2, 2))), "expected a matrix"),
     "one-row.npy": (_npy_bytes(TABLE[:1]), "at least 2 rows"),
     "no-columns.npy": (_npy_bytes(np.ones((4, 0))), "1 column"),
     "nan.npy": (_npy_bytes(np.where(TABLE > 1, np.nan, TABLE)), "NaN or infinity"),
@@ -221,7 +221,7 @@ def test_whole_numbers_before_fractions_are_item_ids(tmp_path: Path) -> None:
 def test_a_first_row_of_zeros_is_padding_and_that_is_said(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", np.concatenate([np.zeros((1, 4)), TABLE]))
     found = read_table(tmp_path / "t.npy")
-    assert np.array_equal(found.table, TABLE) and found.notes == ("Row 0 was left out: it is all zeros.",)
+    assert np.array_equal(found.table, TABLE) and found.notes == ("Row 0 was removed: it is all zeros.",)
 
 
 def test_zeros_stay_where_an_item_has_them_or_where_asked(tmp_path: Path) -> None:

@@ -269,7 +269,7 @@ def test_weights_for_another_number_of_items_are_refused(tmp_path, tiny_data):
 
 def test_an_existing_run_is_not_imported_into(tmp_path, tiny_data):
     imported(tmp_path, tiny_data, official())
-    with pytest.raises(RunError, match="exists already; choose another folder"):
+    with pytest.raises(RunError, match="already exists; choose another folder"):
         imported(tmp_path, tiny_data, official())
 
 

@@ -75,11 +75,11 @@ def test_a_broken_text_file_is_one_sentence_that_says_what_is_wrong(tmp_path, su
 def test_a_quotation_mark_never_closed_is_named(tmp_path, suffix):
     lines = HEADER + BODY + b'"' + b"a,4,4,5\n" * 9
     path = write(tmp_path, f"x{suffix}", lines if suffix == ".csv" else lines.replace(b",", b"\t"))
-    check(path, "row 4 has 1 value, .*quotation mark that is never closed")
+    check(path, "row 4 has 1 value, .*unclosed quotation mark")
 
 
 def test_a_row_longer_than_can_be_read_is_named(tmp_path):
-    check(write(tmp_path, "x.csv", HEADER + BODY + b'"' + b"a,4,4,5\n" * 3_000_000), "never closed, or a row of more than 8 MB")
+    check(write(tmp_path, "x.csv", HEADER + BODY + b'"' + b"a,4,4,5\n" * 3_000_000), "unclosed quotation mark, or a row of more than 8 MB")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".inter", ".pkl"])
@@ -110,8 +110,8 @@ def test_a_minimum_rating_without_ratings_is_told(tmp_path):
     ("option", "said"),
     [
         ({"min_rating": "high"}, "min_rating must be a number"),
-        ({"k_core": 2.5}, "k_core must be a whole number"),
-        ({"k_core": -1}, "k_core must be a whole number"),
+        ({"k_core": 2.5}, "k_core must be an integer"),
+        ({"k_core": -1}, "k_core must be an integer"),
         ({"colour": 1}, "no data option 'colour'; the options are user, item"),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_bad_option_is_named(tmp_path, option, said):
 
 
 def test_an_unknown_suffix_is_told_the_formats(tmp_path):
-    check(write(tmp_path, "x.xlsx", b"PK"), r"no known format; accepted are a \.csv, \.tsv or \.parquet file")
+    check(write(tmp_path, "x.xlsx", b"PK"), r"unknown format; expected a \.csv, \.tsv or \.parquet file")
 
 
 def test_a_folder_without_data_is_told_the_formats(tmp_path):
@@ -138,7 +138,7 @@ def test_a_folder_without_data_is_told_the_formats(tmp_path):
         ("i.csv", b"id,title\n,a\n", "no item id in row 1"),
         ("i.csv", b"id,title\n1,a,b\n", "row 1 has 3 values"),
         ("i.csv", b"", "is empty"),
-        ("i.txt", b"id,title\n1,a\n", "item file .* no known format"),
+        ("i.txt", b"id,title\n1,a\n", "item file .* unknown format"),
         ("i.parquet", b"PAR1", "not a readable Parquet file"),
         ("gone.csv", None, "There is no file"),
     ],
@@ -158,7 +158,7 @@ LINES = b"a\t1\t1\t5\na\t2\t2\t5\na\t3\t3\t5\n"
 RECBOLE = {
     "empty file": (b"", "is empty"),
     "header only": (ATOMIC, "column names but no interactions"),
-    "no types": (ATOMIC.replace(b":token", b"") + LINES, "no RecBole atomic file: the column 'user_id' lacks its type"),
+    "no types": (ATOMIC.replace(b":token", b"") + LINES, "not a RecBole atomic file: the column 'user_id' lacks its type"),
     "an unknown type": (ATOMIC.replace(b":float", b":double") + LINES, "the column 'timestamp:double' lacks its type"),
     "commas": (ATOMIC.replace(b"\t", b",") + LINES, "lacks its type"),
     "no user": (ATOMIC.replace(b"user_id", b"shoe") + LINES, "no column that looks like the user.*: shoe, item_id"),
@@ -192,7 +192,7 @@ def test_a_broken_item_file_beside_the_interactions_is_named(tmp_path):
 def test_a_folder_with_several_inter_files_asks_for_one(tmp_path):
     for name in ("a.train.inter", "a.test.inter"):
         write(tmp_path, name, ATOMIC + LINES)
-    check(tmp_path, r"holds 2 \.inter files \(a\.test\.inter, a\.train\.inter\); name one")
+    check(tmp_path, r"holds 2 \.inter files \(a\.test\.inter, a\.train\.inter\); choose one")
 
 
 # -- Parquet ------------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ PARQUET = {
     "empty file": (b"", "is empty"),
     "binary garbage": (bytes(range(256)) * 4, "not a readable Parquet file"),
     "a CSV by another name": (HEADER + BODY, "not a readable Parquet file"),
-    "cut off": (parquet()[:-100], "not a readable Parquet file: damaged, cut off"),
+    "cut off": (parquet()[:-100], "not a readable Parquet file: damaged, truncated"),
     "cut in half": (parquet()[: len(parquet()) // 2], "not a readable Parquet file"),
     "overwritten pages": (changed(parquet()), "not a readable Parquet file"),
     "a column name that is no text": (parquet().replace(b"item_id", b"item\xe9id"), "not a readable Parquet file"),
@@ -233,9 +233,9 @@ PARQUET = {
     "duplicate column": (twice(), "2 columns named 'user_id'"),
     "a missing user": (parquet(user_id=["a", None, "a", "a"]), "no user id in row 2"),
     "a NaN item": (parquet(item_id=[1.0, 2.0, np.nan, 4.0]), "no item id in row 3"),
-    "fractional ids": (parquet(item_id=[1.0, 2.5, 3.0, 4.0]), "row 2 of the item column 'item_id' holds 2.5; ids must be whole"),
+    "fractional ids": (parquet(item_id=[1.0, 2.5, 3.0, 4.0]), "row 2 of the item column 'item_id' holds 2.5; ids must be integers"),
     "infinite ids": (parquet(item_id=[1.0, np.inf, 3.0, 4.0]), "row 2 of the item column 'item_id' holds inf"),
-    "ids that are lists": (parquet(item_id=[[1], [2], [3], [4]]), "item column 'item_id' holds list<.*ids must be whole numbers or text"),
+    "ids that are lists": (parquet(item_id=[[1], [2], [3], [4]]), "item column 'item_id' holds list<.*ids must be integers or text"),
     "ids that are truth values": (parquet(user_id=[True] * 4), "user column 'user_id' holds bool"),
     "ids that are dates": (parquet(user_id=pd.to_datetime(["2024-01-01"] * 4)), "user column 'user_id' holds timestamp"),
     "ratings in words": (parquet(rating=["5", "good", "4", "3"]), "row 2 of the rating column 'rating' holds 'good'"),

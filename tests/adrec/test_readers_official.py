@@ -125,7 +125,7 @@ def test_an_item_file_gives_official_ids_their_titles(tmp_path):
 
 
 def test_filters_are_refused_as_the_file_is_split_already(tmp_path):
-    with pytest.raises(DataError, match="split already; k_core cannot be applied"):
+    with pytest.raises(DataError, match="already filtered and split; k_core cannot be applied"):
         read_dataset(write(tmp_path, GOOD), k_core=5)
 
 
@@ -190,7 +190,7 @@ def test_anything_but_containers_and_numbers_is_refused_by_name_and_not_executed
 
 # -- what is broken -----------------------------------------------------------------------------------------------
 
-DAMAGED = "is not a pickle, or is cut off or damaged"
+DAMAGED = "is not a pickle, or is truncated or damaged"
 BROKEN = {
     "empty file": (b"", "is empty"),
     "text": (b"user_id,item_id\n1,2\n", f"{DAMAGED}|which is refused"),
@@ -209,7 +209,7 @@ BROKEN = {
     "very deep tuples as a key": (b"\x80\x04})" + b"\x85" * 200_000 + b"K\x01s.", DAMAGED),
     "deep lists among the items": (
         b"\x80\x04}(\x8c\x05train]]" + b"]" * 50_000 + b"a" * 50_001 + b"\x8c\x03val](K\x01e\x8c\x04test](K\x02eu.",
-        "'train' holds a list where an item id",
+        "'train' holds a list; expected an item id",
     ),  # noqa: E501
     "a list": ([1, 2, 3], "holds a list, but a data set is a dict of train, val and test"),
     "no test part": ({"train": [[1]], "val": [[1]]}, "lacks test; a data set is a dict"),
@@ -217,13 +217,13 @@ BROKEN = {
     "no users": ({"train": [], "val": [], "test": []}, "has no users"),
     "a user without training items": (GOOD | {"train": [[1, 2], []]}, "user 1 has no training item"),
     "two validation items": (GOOD | {"val": [[4], [1, 2]]}, "'val' of user 1 holds 2 items, but must hold exactly one"),
-    "text for users": (GOOD | {"train": "ab"}, "'train' holds a str, but must be a list or a dict with one entry a user"),
+    "text for users": (GOOD | {"train": "ab"}, "'train' holds a str, but must be a list or a dict with one entry per user"),
     "a user of the dict missing": (BY_NUMBER | {"val": {7: [4], 9: [1]}}, "'val' lacks the user 3, who is in 'train'"),
     "a number without an id": (BY_NUMBER | {"smap": {"a": 1, "b": 2, "c": 3, "e": 5}}, "'smap' has no id with the number 4"),
     "a user without an id": (BY_NUMBER | {"umap": {"x": 3}}, "'umap' has no id with the number 7"),
-    "one number for two ids": (BY_NUMBER | {"umap": {"x": 3, "y": 3}}, "'umap' gives one number or one id twice"),
-    "ids that look alike": (BY_NUMBER | {"umap": {"3": 3, 3: 7}}, "'umap' gives one number or one id twice"),
-    "a map that is a list": (BY_NUMBER | {"smap": [1, 2]}, "'smap' must be a dict from the data's own ids to whole numbers"),
+    "one number for two ids": (BY_NUMBER | {"umap": {"x": 3, "y": 3}}, "'umap' uses a number or an id twice"),
+    "ids that look alike": (BY_NUMBER | {"umap": {"3": 3, 3: 7}}, "'umap' uses a number or an id twice"),
+    "a map that is a list": (BY_NUMBER | {"smap": [1, 2]}, "'smap' must be a dict from the data's own ids to integers"),
     "a map to text": (BY_NUMBER | {"smap": {1: "a"}}, "'smap' must be a dict"),
     "a map to more items than there can be": (
         BY_NUMBER | {"smap": {"a": 10**12}},
@@ -232,10 +232,10 @@ BROKEN = {
     "a user of a thousand digits": (GOOD | {"train": {10**5000: [1], 1: [2]}}, "'val' lacks the user of more than 20 digits"),
     "an own id of a thousand digits": (BY_NUMBER | {"umap": {10**5000: 3, 1: 7}}, "holds an id that is too long"),
     "a user that is text": (GOOD | {"train": [[1, 2], "ab"]}, "'train' of user 1 is a str"),
-    "item ids in words": (GOOD | {"train": [[1, "two"], [3]]}, "'train' holds 'two' where an item id"),
-    "fractional ids": (GOOD | {"train": [[1, 2.5], [3]]}, "'train' holds 2.5 where an item id"),
-    "missing ids": (GOOD | {"train": [[1, None], [3]]}, "'train' holds a NoneType where an item id"),
-    "truth values": (GOOD | {"test": [[True], [3]]}, "'test' holds True where an item id"),
+    "item ids in words": (GOOD | {"train": [[1, "two"], [3]]}, "'train' holds 'two'; expected an item id"),
+    "fractional ids": (GOOD | {"train": [[1, 2.5], [3]]}, "'train' holds 2.5; expected an item id"),
+    "missing ids": (GOOD | {"train": [[1, None], [3]]}, "'train' holds a NoneType; expected an item id"),
+    "truth values": (GOOD | {"test": [[True], [3]]}, "'test' holds True; expected an item id"),
     "the padding id": (GOOD | {"val": [[0], [3]]}, "'val' holds the item id 0, but ids are numbered from 1"),
     "a negative id": (GOOD | {"val": [[-4], [3]]}, "'val' holds the item id -4"),
     "an id beyond all items": (GOOD | {"test": [[10**9], [3]]}, "'test' holds the item id 1000000000, .* at most 7 here"),
@@ -252,7 +252,7 @@ def test_a_broken_pickle_is_one_sentence_that_says_what_is_wrong(tmp_path, case)
 def test_lists_repeated_beyond_the_files_size_are_not_unfolded(tmp_path):
     long = [1] * 3000
     many = {"train": [long] * 3000, "val": [[1]] * 3000, "test": [[1]] * 3000}
-    check(write(tmp_path, many), "repeats its lists to 9,006,000 interactions, more than a file of its size can hold")
+    check(write(tmp_path, many), "repeats its lists to 9,006,000 interactions, more than fit in a file of its size")
 
 
 @given(st.binary(max_size=200), st.integers(0, 60))

@@ -45,7 +45,7 @@ def test_a_history_keeps_its_order_and_its_repetitions():
 
 @pytest.mark.parametrize("text", ["", "  ", ";", " ; ; "])
 def test_an_empty_history_is_refused(text):
-    with pytest.raises(DataError, match="The history is empty; it needs at least one title or id, several separated by ';'"):
+    with pytest.raises(DataError, match="The history is empty; it needs at least one title or id, with ';' between them"):
         parse_history(text, ITEMS)
 
 
@@ -60,7 +60,7 @@ def test_the_first_words_of_a_title_are_answered_with_it():
 
 
 def test_a_title_like_no_other_is_said_so():
-    with pytest.raises(DataError, match="no title is close to it"):
+    with pytest.raises(DataError, match="no title is similar"):
         Finder(ITEMS).item("qqqqqqqqqqqq")
 
 

@@ -311,7 +311,7 @@ def test_events_after_the_checkpoint_are_cut_off_when_resuming(data, tmp_path):
 
 
 def test_an_existing_run_is_not_overwritten(whole, data):
-    with pytest.raises(RunError, match="exists already"):
+    with pytest.raises(RunError, match="already exists"):
         train_run(whole, data, info_of(data))
 
 

@@ -446,10 +446,7 @@ def test_a_copy_without_a_model_says_so(run: RunFolder) -> None:
     for stage in run.stages:
         table = run.table(stage)
         save_arrays(run.weights_path(stage), {ITEM_TABLE: np.vstack([0 * table[:1], table])})
-    assert (
-        plainly(open_page("denoising", run="tiny").error[0].value)
-        == "'tiny' keeps item tables but no model: choose another run."
-    )
+    assert plainly(open_page("denoising", run="tiny").error[0].value) == "'tiny' keeps item tables but no model: choose another run."
 
 
 def test_a_model_that_failed_to_load_is_tried_again(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

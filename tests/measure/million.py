@@ -70,7 +70,7 @@ def timed_steps(items: int, loss: str, count: int = 6) -> None:
             begin = time.perf_counter()
             batch = training_batch(data, np.arange(BATCH * i, BATCH * (i + 1)), LENGTH)
             trainer.train_step(batch, workers)
-            trainer.place.batch += 1
+            trainer.position.batch += 1
             seconds.append(time.perf_counter() - begin)
             tokens = batch.tokens
     spread = f"{np.median(seconds[1:]):.2f} s a step ({min(seconds[1:]):.2f} to {max(seconds[1:]):.2f}; the first {seconds[0]:.2f})"

@@ -1,4 +1,4 @@
-"""Data sets that are known by name, one file each: what it is, where it comes from, under which licence, how it is read."""
+"""Named data sets, one file each: contents, source, licence and how to read it."""
 
 import importlib
 import pkgutil
@@ -13,11 +13,11 @@ from adrec.registry import Registry
 
 @dataclass(frozen=True)
 class NamedDataset:
-    """title, description: what it is, for people. source, licence: who made it, and on which terms. credit: how its makers ask to be
-    cited; it goes into the runs. options: those of `adrec.data.readers` that ``load`` takes.
+    """title, description: what it is, for people. source, licence: who made it, and on what terms. credit: how its makers ask to be cited,
+    recorded in runs. options: those of `adrec.data.readers` that ``load`` takes.
 
-    load(settings, folder, **options): settings is what follows a colon in the name, folder where its files are kept.
-    available(folder): whether it loads without the network. fetch(folder): sees to it that it does.
+    load(settings, folder, **options): settings is the part of the name after a colon, folder is where its files are kept.
+    available(folder): whether it loads without the network. fetch(folder): download it so that it does.
     """
 
     title: str

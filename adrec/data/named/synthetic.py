@@ -1,4 +1,4 @@
-"""A generated data set whose latent structure is known: clusters of items that users drift through."""
+"""A generated data set with known latent structure: clusters of items that users drift through."""
 
 import numpy as np
 import pandas as pd
@@ -12,40 +12,40 @@ from adrec.errors import DataError
 DEFAULTS = {"items": 500, "users": 1000, "seed": 0}
 LIMITS = {"items": (20, 5_000_000), "users": (10, 5_000_000), "seed": (0, 2**32 - 1)}
 FOLLOW, STAY, NEXT, JUMP = 0.3, 0.25, 0.35, 0.1
-"""Chances of the four moves: the item's own successor, another item of the cluster, the preferred next cluster, any cluster."""
+"""Probabilities of the four moves: the item's successor, another item of the cluster, the preferred next cluster, any cluster."""
 SHORTEST_HISTORY, MEAN_LENGTH, LONGEST_HISTORY = 6, 20, 60
 CHUNK = 50_000
 ITEM_BYTES, USER_BYTES, WALK_BYTES = 300, 700, 4600
-"""Memory of an item and of a user, and of a user while its walk is made, as measured; walks are made for ``CHUNK`` users at a time."""
+"""Measured memory per item, per user, and per user while their walk is generated, which happens for ``CHUNK`` users at a time."""
 
 
 def parse(text: str) -> dict[str, int]:
-    """The settings in ``items=60000,users=5000,seed=1``; what is not named keeps its default."""
+    """The settings in ``items=60000,users=5000,seed=1``, with defaults for the rest."""
     settings = dict(DEFAULTS)
     for part in filter(None, text.split(",")):
         key, _, value = (s.strip() for s in part.partition("="))
         if key not in DEFAULTS:
             raise DataError(
-                f"The synthetic data set has no setting '{key}'; it takes items, users and seed, as in synthetic:items=60000,seed=1."
+                f"The synthetic data set has no setting '{key}'; must be items, users or seed, as in synthetic:items=60000,seed=1."
             )
         low, high = LIMITS[key]
         if not (value.isascii() and value.isdigit() and len(value) < 12 and low <= int(value) <= high):
-            raise DataError(f"The synthetic data set's '{key}' must be a whole number from {low:,} to {high:,}, not '{value}'.")
+            raise DataError(f"The synthetic data set's '{key}' must be an integer from {low:,} to {high:,}, not '{value}'.")
         settings[key] = int(value)
     return settings
 
 
 def generate(items: int = 500, users: int = 1000, seed: int = 0) -> SequenceDataset:
-    """Users drift through about sqrt(items) clusters, each of which prefers one next cluster.
+    """Users drift through about sqrt(items) clusters, each with a preferred next cluster.
 
-    Within a cluster items are chosen with a long-tailed popularity, or as the successor of the item before. A user never takes
-    an item twice. So the next item is far more predictable from the last ones than from popularity. Same seed, same data.
-    All ``items`` are in the item table, whether or not someone took them; its column ``cluster`` holds the latent cluster.
+    Within a cluster, items are chosen with long-tailed popularity or as the successor of the previous item. No user takes an item twice.
+    So the next item is far more predictable from the last ones than from popularity. Same seed, same data. All ``items`` are in the item
+    table, whether or not anyone took them; its column ``cluster`` holds the latent cluster.
     """
     need, free = ITEM_BYTES * items + USER_BYTES * users + WALK_BYTES * min(users, CHUNK), psutil.virtual_memory().available
     if need > free:
         raise DataError(
-            f"'{name_of(items, users, seed)}' needs about {need / 1e9:.1f} GB of memory, but {free / 1e9:.1f} GB are free here."
+            f"'{name_of(items, users, seed)}' needs about {need / 1e9:.1f} GB of memory, but only {free / 1e9:.1f} GB are free."
         )
     rng = np.random.default_rng(seed)
     n_clusters = max(4, round(items**0.5))
@@ -71,14 +71,14 @@ def generate(items: int = 500, users: int = 1000, seed: int = 0) -> SequenceData
 
 
 def name_of(items: int, users: int, seed: int) -> str:
-    """The name that `parse` understands, with only what differs from the defaults."""
+    """The name for these settings, naming only what differs from the defaults."""
     settings = {"items": items, "users": users, "seed": seed}
     changed = ",".join(f"{k}={v}" for k, v in settings.items() if v != DEFAULTS[k])
     return f"synthetic:{changed}" if changed else "synthetic"
 
 
 def _histories(rng: np.random.Generator, users: int, sizes: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The users' distinct slots one user after the other, and each user's length (users,)."""
+    """The users' distinct slots, concatenated, and each user's length (users,)."""
     walk = _walk(rng, users, sizes, following)
     frame = pd.DataFrame({"user": np.repeat(np.arange(users), walk.shape[1]), "slot": walk.ravel()}).drop_duplicates()
     wanted = SHORTEST_HISTORY + rng.geometric(1 / (MEAN_LENGTH - SHORTEST_HISTORY + 1), users) - 1
@@ -87,7 +87,7 @@ def _histories(rng: np.random.Generator, users: int, sizes: np.ndarray, followin
 
 
 def _walk(rng: np.random.Generator, users: int, sizes: np.ndarray, following: np.ndarray) -> np.ndarray:
-    """Each user's walk over slots (an item's place when items are laid out cluster by cluster): (users, steps)."""
+    """Each user's walk over slots (positions of items sorted by cluster): (users, steps)."""
     starts = np.cumsum(sizes) - sizes
     popular = np.cumsum(1 / np.arange(1, sizes.max() + 1) ** 0.9)
     attraction = np.cumsum(1 / np.arange(1, len(sizes) + 1) ** 0.5)
@@ -105,7 +105,7 @@ def _walk(rng: np.random.Generator, users: int, sizes: np.ndarray, following: np
 
 
 def _draw(rng: np.random.Generator, cumulative: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """For each n in ``among`` an index below n, with the chances whose running sum is ``cumulative``."""
+    """For each n in ``among``, a random index below n, with probabilities whose running sum is ``cumulative``."""
     return np.searchsorted(cumulative, rng.random(len(among)) * cumulative[among - 1], side="right").clip(max=among - 1)
 
 

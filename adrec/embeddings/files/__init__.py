@@ -1,4 +1,4 @@
-"""An embedding matrix from a file of any common format. Nothing in a file is executed, no size it declares is trusted."""
+"""Embedding matrices from files of all common formats. Nothing in a file is executed, and no declared size is trusted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,40 +29,41 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
 }
 SUFFIXES = tuple(READERS)
 PADDINGS = ("auto", "first", "none")
-"""Which row stands for "no item": auto, the first row if it is known to be padding or all zeros; first, the first row; none."""
+"""Which row is padding: auto, the first row if it is known to be padding or is all zeros; first, the first row; none, no row."""
 PADDING_LABELS = ("0", "", "[pad]", "<pad>", "pad", "padding")
 
 
 def read_table(path: str | Path, key: str | None = None, padding: str = "auto") -> Matrix:
-    """The embedding matrix in a file with the items' ids, if it has them; every failure is a WeightsError.
+    """The embedding matrix in a file, with the items' ids if it has them; every failure is a WeightsError.
 
-    Of several arrays: the one named ``key``, else the only matrix, else the one whose name says item table, else an AmbiguousTable
-    lists them. padding: one of PADDINGS. The table is (V, D), float32 or float64, finite, with at least 2 rows.
+    If there are several arrays, it takes the one named ``key``, else the only matrix, else the one named like an item table; otherwise it
+    raises an AmbiguousTable that lists them. padding: one of PADDINGS. The table is (V, D), float32 or float64, finite, with at least 2
+    rows.
     """
     path = Path(path)
     if padding not in PADDINGS:
-        raise WeightsError(f"There is no padding '{padding}'; accepted are {', '.join(PADDINGS)}.")
+        raise WeightsError(f"Unknown padding '{padding}'; must be one of {', '.join(PADDINGS)}.")
     suffix = path.suffix.lower()
     if suffix not in READERS:
         hint = " (a pickle may hold code; save the table with numpy.save)" if suffix in (".pkl", ".pickle", ".joblib") else ""
-        raise WeightsError(f"'{path}' is not a matrix file that can be read{hint}; accepted are {', '.join(SUFFIXES)}.")
+        raise WeightsError(f"'{path}' is not a readable matrix file{hint}; expected one of {', '.join(SUFFIXES)}.")
     if not path.is_file():
         problem = "is not a file" if path.exists() else "does not exist"
-        raise WeightsError(f"'{path}' {problem}; accepted is a file with one embedding matrix.")
+        raise WeightsError(f"'{path}' {problem}; expected a file with one embedding matrix.")
     if path.stat().st_size == 0:
-        raise WeightsError(f"'{path}' is empty; accepted is a file with one embedding matrix.")
+        raise WeightsError(f"'{path}' is empty; expected a file with one embedding matrix.")
     try:
         found = READERS[suffix](path, key)
     except OSError as error:
         raise WeightsError(f"'{path}' cannot be read ({error.strerror or type(error).__name__}).") from None
     except MemoryError:
-        raise WeightsError(f"'{path}' needs more memory than there is; accepted is a file whose table fits.") from None
+        raise WeightsError(f"'{path}' needs more memory than there is; expected a table that fits in memory.") from None
     checked(found.table, f"'{path}'")
     return _without_padding(path, found, padding)
 
 
 def read_matrix(path: str | Path, key: str | None = None) -> np.ndarray:
-    """The table of ``read_table`` alone: (V, D), float32 or float64."""
+    """Only the table of ``read_table``: (V, D), float32 or float64."""
     return read_table(path, key).table
 
 
@@ -74,7 +75,7 @@ def _without_padding(path: Path, found: Matrix, padding: str) -> Matrix:
     if not drop:
         return found
     if len(table) < 3:
-        raise WeightsError(f"'{path}' has only one row beside its padding row; accepted are at least 2 rows (items).")
+        raise WeightsError(f"'{path}' has only one row besides its padding row; expected at least 2 rows (items).")
     why = "as asked" if padding == "first" else "the first row of an item table is padding" if found.padded else "it is all zeros"
     labels = None if found.labels is None else found.labels[1:]
-    return Matrix(table[1:], labels, (*found.notes, f"Row 0 was left out: {why}."), padded=True)
+    return Matrix(table[1:], labels, (*found.notes, f"Row 0 was removed: {why}."), padded=True)

@@ -15,13 +15,13 @@ from adrec.errors import WeightsError
 
 LONGEST_HEADER = 10_000
 MAPPED = 2**26
-"""Bytes above which a npy file of single or double floats is mapped instead of read: what measures it reads it in blocks."""
+"""A larger npy file of single or double floats is memory-mapped instead of read; measures read it in blocks."""
 BOMB_BYTES, BOMB_RATIO = 2**26, 200
-"""Archived arrays larger than the first that unpack to more than the second times what they take are refused: no trained table does."""
+"""An archived array larger than BOMB_BYTES must not unpack to more than BOMB_RATIO times its packed size; no trained table does."""
 
 
 def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether in Fortran order, and type; leaves ``file`` at the first byte of the data."""
+    """Shape, whether in Fortran order, and dtype; leaves ``file`` at the first byte of the data."""
     try:
         version = np.lib.format.read_magic(file)
         reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
@@ -29,12 +29,12 @@ def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtyp
     except (ValueError, KeyError, EOFError, struct.error, UnicodeError, TypeError, RecursionError, tokenize.TokenError) as error:
         raise WeightsError(f"'{path}' is damaged or not in numpy's format: its header cannot be read ({type(error).__name__}).") from None
     if dtype.hasobject:
-        raise WeightsError(f"'{path}' holds Python objects, which only running code could read; accepted is a matrix of numbers.")
+        raise WeightsError(f"'{path}' holds Python objects, which only running code could read; expected a matrix of numbers.")
     if dtype.kind not in "fiu":
         kind = "structured" if dtype.names else str(dtype)
-        raise WeightsError(f"'{path}' holds entries of type {kind[:40]}; accepted are real numbers.")
+        raise WeightsError(f"'{path}' holds entries of type {kind[:40]}; expected real numbers.")
     if any(size < 0 for size in shape):
-        raise WeightsError(f"'{path}' claims the impossible shape {shape}; accepted is a matrix, one row an item.")
+        raise WeightsError(f"'{path}' claims the impossible shape {shape}; expected a matrix with one row per item.")
     return shape, fortran, dtype
 
 
@@ -65,13 +65,13 @@ def read_npz(path: Path, key: str | None) -> Matrix:
         with zipfile.ZipFile(path) as archive:
             members = {m.filename.removesuffix(".npy"): m for m in archive.infolist() if m.filename.endswith(".npy")}
             if len(members) > MOST_ARRAYS:
-                raise WeightsError(f"'{path}' holds {len(members):,} arrays; accepted are at most {MOST_ARRAYS:,}.")
+                raise WeightsError(f"'{path}' holds {len(members):,} arrays; must be at most {MOST_ARRAYS:,}.")
             shapes = {name: _shape(path, archive, member) for name, member in members.items()}
             name = choose(path, shapes, key)
             check_shape(path, shapes[name], f"'{name}'")
             size, packed = members[name].file_size, members[name].compress_size
             if size > BOMB_BYTES and size > BOMB_RATIO * packed:
-                raise WeightsError(f"'{path}': '{name}' unpacks to {size:,} bytes from {packed:,}; accepted is at most {BOMB_RATIO} fold.")
+                raise WeightsError(f"'{path}': '{name}' unpacks to {size:,} bytes from {packed:,}; must be at most {BOMB_RATIO} times.")
             with archive.open(members[name]) as file:
                 table = _data(path, file, *_header(path, file))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error) as error:
@@ -80,7 +80,7 @@ def read_npz(path: Path, key: str | None) -> Matrix:
 
 
 def _shape(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
-    """The shape of one array of an archive; () for one that is no array of numbers, so that another can be chosen."""
+    """The shape of one array in an archive; () if it is not an array of numbers, so that another can be chosen."""
     try:
         with archive.open(member) as file:
             return _header(path, file)[0]

@@ -1,4 +1,4 @@
-"""What every reader shares: limits and the choice among several arrays."""
+"""Shared by all readers: limits, and the choice among several arrays."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ from adrec.errors import WeightsError
 from adrec.runs import ITEM_TABLE
 
 MOST_ENTRIES = 2**28
-"""2 GiB in float64, for instance 2 million items of width 128."""
+"""2 GiB in float64, such as 2 million items of width 128."""
 MOST_ARRAYS = 10_000
 NO_TABLE = ("pos", "time", "user", "type", "segment")
-"""Parts of the names of embeddings that are not the items'."""
+"""Substrings in the names of embeddings other than the items'."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A table (V, D) out of a file. labels: the items' own ids, one a row, if the file has them. notes: sentences on what was done.
+    """A table (V, D) from a file. labels: the items' own ids, one per row, if the file has them. notes: sentences about how it was read.
 
-    padded: as a reader returns it, whether row 0 is known to be padding; from ``read_table``, whether such a row was left out.
+    padded: from a reader, whether row 0 is known to be padding; from ``read_table``, whether such a row was removed.
     """
 
     table: np.ndarray
@@ -46,13 +46,13 @@ def listed(shapes: Mapping[str, Sequence[int]]) -> str:
 
 
 def check_shape(path: Path, shape: Sequence[int], what: str = "its array") -> None:
-    """A shape that a table may have, before anything of this size is allocated."""
+    """A WeightsError unless a table may have this shape; called before anything of this size is allocated."""
     if len(shape) != 2:
-        raise WeightsError(f"'{path}': {what} has shape {_short(shape)}; accepted is a matrix, one row an item.")
+        raise WeightsError(f"'{path}': {what} has shape {_short(shape)}; expected a matrix with one row per item.")
     if any(size < 0 for size in shape):
-        raise WeightsError(f"'{path}' claims the impossible shape {_short(shape)}; accepted is a matrix, one row an item.")
+        raise WeightsError(f"'{path}' claims the impossible shape {_short(shape)}; expected a matrix with one row per item.")
     if math.prod(shape) > MOST_ENTRIES:
-        raise WeightsError(f"'{path}': {what} claims shape {_short(shape)}; accepted are at most {MOST_ENTRIES:,} entries.")
+        raise WeightsError(f"'{path}': {what} claims shape {_short(shape)}; must have at most {MOST_ENTRIES:,} entries.")
 
 
 def _short(shape: Sequence[int]) -> str:
@@ -61,14 +61,14 @@ def _short(shape: Sequence[int]) -> str:
 
 
 def choose(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None) -> str:
-    """The name of the item table among arrays of these shapes: ``key``, the only matrix, or the only one whose name says so."""
+    """The name of the item table among arrays of these shapes: ``key``, the only matrix, or the only one named like an item table."""
     if key is not None:
         if key not in shapes:
             raise WeightsError(f"'{path}' has no array {shown(key)}; it holds {listed(shapes)}.")
         return key
     matrices = {name: shape for name, shape in shapes.items() if len(shape) == 2}
     if not matrices:
-        raise WeightsError(f"'{path}' holds no matrix, only {listed(shapes)}; accepted is one array with two dimensions.")
+        raise WeightsError(f"'{path}' holds no matrix, only {listed(shapes)}; expected an array with two dimensions.")
     other = [n for n in matrices if any(word in n.lower() for word in NO_TABLE)]
     named = {n: s for n, s in matrices.items() if any(word in n.lower() for word in ("emb", "item")) and n not in other}
     groups = [[n for n in matrices if is_item_table(n)], [n for n in named if "item" in n.lower() and "emb" in n.lower()], list(named)]
@@ -79,12 +79,12 @@ def choose(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None) -
 
 
 def is_item_table(name: str) -> bool:
-    """Whether an array of this name is an item table with a padding row: our own, the official code's and RecBole's name."""
+    """Whether an array of this name is an item table with a padding row, as named by us, the official code and RecBole."""
     return name == ITEM_TABLE or name.endswith("." + ITEM_TABLE)
 
 
 def taken(name: str, shapes: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
-    """The note that says which of several arrays was read."""
+    """A note saying which of several arrays was read."""
     return (f"Taken from the file: {shown(name)}, one of {len(shapes)} arrays.",) if len(shapes) > 1 else ()
 
 

@@ -13,7 +13,7 @@ from adrec.embeddings.files.text import is_label
 from adrec.errors import WeightsError
 
 NUMBERS = 2**22
-"""Numbers that are read at once."""
+"""Numbers read at a time."""
 
 
 def read_parquet(path: Path, key: str | None) -> Matrix:
@@ -26,8 +26,8 @@ def read_parquet(path: Path, key: str | None) -> Matrix:
             numbers = [f.name for f in schema if _number(f.type) and f.name != label]
             names = lists if len(lists) == 1 else [name for name in lists if name == key] if key is not None else numbers
             if not names or (key is not None and names != [key]):
-                told = ", ".join(f"{shown(f.name)} {str(f.type)[:30]}" for f in list(schema)[:8])
-                raise WeightsError(f"'{path}' has no columns of numbers and no one list column to read; its columns are: {told or 'none'}.")
+                present = ", ".join(f"{shown(f.name)} {str(f.type)[:30]}" for f in list(schema)[:8]) or "none"
+                raise WeightsError(f"'{path}' has neither number columns nor a single list column; its columns are: {present}.")
             if len(set(schema.names)) < len(schema.names):
                 raise WeightsError(f"'{path}' has several columns of one name; column names must differ.")
             check_shape(path, (rows, max(_values(file, names[0]) // max(rows, 1), len(names))))
@@ -39,14 +39,14 @@ def read_parquet(path: Path, key: str | None) -> Matrix:
         reason = (str(error).splitlines() or ["no reason given"])[0][:200].rstrip(".")
         raise WeightsError(f"'{path}' is damaged and cannot be read as Parquet ({reason}).") from None
     if not parts:
-        raise WeightsError(f"'{path}' holds a table of shape (0, {len(names)}); accepted are at least 2 rows (items) and 1 column.")
+        raise WeightsError(f"'{path}' holds a table of shape (0, {len(names)}); expected at least 2 rows (items) and 1 column.")
     labels = tuple(text for _, texts in parts for text in texts) if label else None
     notes = (f"Item ids are the column {shown(label)}.",) if label else ()
     return Matrix(np.concatenate([table for table, _ in parts]), labels, notes)
 
 
 def _batches(path: Path, batches: Iterable[pa.RecordBatch], names: list[str], label: str | None) -> Iterator[tuple[np.ndarray, list[str]]]:
-    """Tables (rows, D) and labels, some rows at a time, so that no declared size is trusted."""
+    """Tables (rows, D) and labels, a few rows at a time, so that no declared size is trusted."""
     width, seen = None, 0
     for batch in batches:
         if not len(batch):
@@ -55,13 +55,13 @@ def _batches(path: Path, batches: Iterable[pa.RecordBatch], names: list[str], la
         table = _from_lists(path, batch.column(names[0])) if lists else _side_by_side(path, batch, names)
         seen += table.size
         if width not in (None, table.shape[1]) or seen > MOST_ENTRIES:
-            raise WeightsError(f"'{path}' has rows of different lengths, or more than {MOST_ENTRIES:,} numbers; accepted is a matrix.")
+            raise WeightsError(f"'{path}' has rows of different lengths, or more than {MOST_ENTRIES:,} numbers; expected a matrix.")
         width = table.shape[1]
         yield table, _labels(path, label, batch.column(label)) if label else []
 
 
 def _values(file: pyarrow.parquet.ParquetFile, name: str) -> int:
-    """How many numbers the file says that a column holds."""
+    """How many numbers a column holds according to the file."""
     meta = file.metadata
     columns = (meta.row_group(i).column(j) for i in range(meta.num_row_groups) for j in range(meta.num_columns))
     return sum(c.num_values for c in columns if c.path_in_schema.split(".")[0] == name)
@@ -70,18 +70,18 @@ def _values(file: pyarrow.parquet.ParquetFile, name: str) -> int:
 def _side_by_side(path: Path, batch: pa.RecordBatch, names: list[str]) -> np.ndarray:
     for name in names:
         if batch.column(name).null_count:
-            raise WeightsError(f"'{path}': the column {shown(name)} has missing values; accepted are numbers only.")
+            raise WeightsError(f"'{path}': the column {shown(name)} has missing values; expected only numbers.")
     return np.stack([as_numbers(batch.column(name).to_numpy(zero_copy_only=False)) for name in names], axis=1)
 
 
 def _from_lists(path: Path, column: pa.Array) -> np.ndarray:
     values = column.flatten()
     if column.null_count or values.null_count or len(values) % len(column):
-        raise WeightsError(f"'{path}' has lists of different lengths or with missing values; accepted are equally long lists of numbers.")
+        raise WeightsError(f"'{path}' has lists of different lengths or with missing values; expected lists of numbers of equal length.")
     width = len(values) // len(column)
     lengths = {width} if pa.types.is_fixed_size_list(column.type) else set(np.asarray(column.value_lengths()).tolist())
     if lengths != {width}:
-        raise WeightsError(f"'{path}' has lists of different lengths, such as {min(lengths)} and {max(lengths)}; accepted are equal ones.")
+        raise WeightsError(f"'{path}' has lists of different lengths, such as {min(lengths)} and {max(lengths)}; expected equal lengths.")
     return as_numbers(values.to_numpy(zero_copy_only=False)).reshape(len(column), width)
 
 

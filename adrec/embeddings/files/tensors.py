@@ -1,4 +1,4 @@
-"""safetensors, and torch's files by the restricted reader: names are looked at before torch sees them, and nothing is called."""
+"""safetensors, and torch's files through the restricted reader: names are checked before torch sees them, and nothing is called."""
 
 import pickletools
 import warnings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REAL = ("F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64")
 LONGEST_PICKLE = 2**26
 DEPTH = 6
-"""How deep a table may lie in a checkpoint's dictionaries."""
+"""How deep a table may be nested in a checkpoint's dictionaries."""
 HARMLESS = ("collections.OrderedDict", "torch.Size", "torch.device", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter")
 
 
@@ -32,7 +32,7 @@ def read_safetensors(path: Path, key: str | None) -> Matrix:
             check_shape(path, shapes[name], shown(name))
             kind = file.get_slice(name).get_dtype()
             if kind not in (*REAL, "BF16"):
-                raise WeightsError(f"'{path}': {shown(name)} has type {kind}; accepted are floats of 16, 32 or 64 bits and whole numbers.")
+                raise WeightsError(f"'{path}': {shown(name)} has type {kind}; expected floats of 16, 32 or 64 bits, or integers.")
             table = _bfloat(path, name) if kind == "BF16" else as_numbers(file.get_tensor(name))
     except SafetensorError as error:
         reason = str(error).splitlines()[0][:200].rstrip(".")
@@ -41,7 +41,7 @@ def read_safetensors(path: Path, key: str | None) -> Matrix:
 
 
 def _bfloat(path: Path, name: str) -> Any:
-    """A bfloat16 tensor, which numpy lacks, as float32."""
+    """A bfloat16 tensor as float32 (numpy has no bfloat16)."""
     with safe_open(path, "pt") as file:
         return file.get_tensor(name).float().numpy()
 
@@ -53,9 +53,9 @@ def read_torch(path: Path, key: str | None) -> Matrix:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pickle protocols, of no use to the reader
+            warnings.simplefilter("ignore")  # about pickle protocols, of no use to the user
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # a damaged file makes torch's reader fail in any way, AssertionError and IndexError included
+    except Exception as error:  # on a damaged file, torch's reader may raise anything, even AssertionError and IndexError
         raise WeightsError(f"'{path}' is damaged and cannot be read as a torch file ({type(error).__name__}).") from None
     tensors = dict(_tensors(path, loaded))
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -64,7 +64,7 @@ def read_torch(path: Path, key: str | None) -> Matrix:
     tensor = tensors[name]
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta or tensor.is_complex() or tensor.dtype == torch.bool:
         kind = str(tensor.dtype).removeprefix("torch.")
-        raise WeightsError(f"'{path}': {shown(name)} has type {kind}; accepted are dense tensors of real numbers.")
+        raise WeightsError(f"'{path}': {shown(name)} has type {kind}; expected a dense tensor of real numbers.")
     wide = tensor.dtype == torch.float64 or not tensor.is_floating_point()
     table = tensor.detach().to(torch.float64 if wide else torch.float32).contiguous().numpy()
     return Matrix(table.copy(), notes=taken(name, shapes), padded=is_item_table(name))
@@ -77,18 +77,18 @@ def _tensors(path: Path, value: Any, name: str = "", depth: int = 0) -> Iterator
         yield name, value
     elif isinstance(value, Mapping) and depth < DEPTH:
         if len(value) > MOST_ARRAYS:
-            raise WeightsError(f"'{path}' holds {len(value):,} entries under {shown(name)}; accepted are at most {MOST_ARRAYS:,}.")
+            raise WeightsError(f"'{path}' holds {len(value):,} entries under {shown(name)}; must be at most {MOST_ARRAYS:,}.")
         for inner, part in value.items():
             yield from _tensors(path, part, f"{name}.{inner}" if name else str(inner), depth + 1)
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse what is no plain torch archive, what asks for code, and what unpacks to more than it is, before torch opens it."""
+    """Refuse files that are not plain torch archives, that ask for code or that are compressed, before torch opens them."""
     try:
         with zipfile.ZipFile(path) as archive:
             packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
             if packed:
-                raise WeightsError(f"'{path}' has compressed parts, which torch does not write; accepted is what torch.save wrote.")
+                raise WeightsError(f"'{path}' has compressed parts, which torch does not write; expected a file written by torch.save.")
             pickles = [m for m in archive.infolist() if m.filename.endswith("data.pkl")]
             if len(pickles) != 1 or pickles[0].file_size > LONGEST_PICKLE:
                 raise WeightsError(f"'{path}' is not a torch file: it must hold one data.pkl of at most {LONGEST_PICKLE >> 20} MiB.")
@@ -103,7 +103,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _named(data: bytes) -> Iterator[str]:
-    """Every global that a pickle names; a name that is put together while it runs counts as 'a computed name'."""
+    """Every global that a pickle names; a name assembled at run time counts as 'a computed name'."""
     for code, argument, _ in pickletools.genops(data):
         if code.name in ("GLOBAL", "INST"):
             yield str(argument).replace(" ", ".")

@@ -1,4 +1,4 @@
-"""Text: comma- or tab-separated tables, and the format of word2vec (``V D``, then a label and D numbers a line)."""
+"""Text: comma- or tab-separated tables, and the word2vec format (``V D``, then a label and D numbers per line)."""
 
 import csv
 from pathlib import Path
@@ -26,8 +26,8 @@ def is_label(name: str) -> bool:
 def read_text(path: Path, key: str | None) -> Matrix:
     """The table of a text file; a first column of ids gives the labels.
 
-    It is taken for ids if its name says so (id, item, item_id, index, none, ...), if it is no number, or if it has no name and holds
-    different whole numbers beside columns that hold fractions.
+    A first column holds ids if its name says so (id, item, item_id, index, none, ...), if it is not numeric, or if it has no name and
+    holds distinct integers next to columns with fractions.
     """
     _check_lines(path)
     try:
@@ -40,7 +40,7 @@ def read_text(path: Path, key: str | None) -> Matrix:
         names = [cell.strip() for cell in next(csv.reader([first.strip("\r\n ")], delimiter=separator))]
         names = [name for name in names if name] if separator == " " else names
         if len(names) > MOST_COLUMNS:
-            raise WeightsError(f"'{path}' has {len(names):,} columns; accepted are at most {MOST_COLUMNS:,}.")
+            raise WeightsError(f"'{path}' has {len(names):,} columns; must be at most {MOST_COLUMNS:,}.")
         header = _has_names(names)
         frame = _parse(path, separator, 0 if header else None)
     except (UnicodeDecodeError, csv.Error, StopIteration, pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
@@ -53,7 +53,7 @@ def read_text(path: Path, key: str | None) -> Matrix:
 
 
 def _has_names(names: list[str]) -> bool:
-    """Whether the first line names the columns. A line of numbers doesn't, unless they count the columns as pandas does."""
+    """Whether the first line names the columns. A line of numbers does not, unless they count the columns as pandas does."""
     rest = names[1:] or names
     counted = any(len(n) > 1 and n == [str(i) for i in range(len(n))] for n in (names, rest))
     return counted or not any(map(_is_number, rest))
@@ -68,9 +68,9 @@ def _is_number(text: str) -> bool:
 
 
 def _check_lines(path: Path) -> None:
-    """Refuse what is no text, and lines that no table has, before a parser makes objects of them."""
+    """Refuse files that are not text and absurdly long lines, before a parser turns them into objects."""
     if path.stat().st_size > LARGEST:
-        raise WeightsError(f"'{path}' has {path.stat().st_size:,} bytes; accepted are at most {LARGEST:,} of text.")
+        raise WeightsError(f"'{path}' has {path.stat().st_size:,} bytes; text must be at most {LARGEST:,}.")
     line, start = 0, True
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK):
@@ -83,7 +83,7 @@ def _check_lines(path: Path) -> None:
             longest = line + len(chunk) if not len(ends) else max(line + int(ends[0]), int(np.diff(ends).max(initial=0)))
             line = line + len(chunk) if not len(ends) else len(chunk) - int(ends[-1])
             if longest > LONGEST_LINE:
-                raise WeightsError(f"'{path}' has a line of more than {LONGEST_LINE >> 20} MiB; accepted is one line an item.")
+                raise WeightsError(f"'{path}' has a line of more than {LONGEST_LINE >> 20} MiB; expected one line per item.")
 
 
 def _parse(path: Path, separator: str, header: int | None, skip: int = 0, quoting: Literal[0, 3] = 0) -> pd.DataFrame:
@@ -127,7 +127,7 @@ def _counts(column: pd.Series) -> bool:
 
 
 def _numbers(path: Path, frame: pd.DataFrame, first_line: int) -> np.ndarray:
-    """The frame as float64; the first cell that is no number is named."""
+    """The frame as float64; an error names the first cell that is not a number."""
     check_shape(path, frame.shape)
     kinds: list[Any] = frame.dtypes.to_list()
     known = np.array([kind.kind in "fiu" for kind in kinds])
@@ -144,7 +144,7 @@ def _numbers(path: Path, frame: pd.DataFrame, first_line: int) -> np.ndarray:
         row = int(missing[:, position].argmax())
         value: Any = frame.iloc[row, position]
         held = "nothing or NaN" if pd.isna(value) else shown(value)
-        text = f"{held} is not a number; accepted are numbers, and item ids in the first column"
+        text = f"{held} is not a number; expected numbers, and item ids only in the first column"
         raise WeightsError(f"'{path}', line {row + first_line}, column {shown(frame.columns[position])}: {text}.")
     return table
 
@@ -155,7 +155,7 @@ def _word2vec_counts(path: Path, first: str) -> tuple[int, int] | None:
     if path.suffix.lower() in (".csv", ".tsv") or len(words) != 2 or not all(w.isascii() and w.isdigit() for w in words):
         return None
     if max(map(len, words)) > 18:
-        raise WeightsError(f"'{path}' claims more rows or columns than any table has; accepted are at most {MOST_ENTRIES:,} entries.")
+        raise WeightsError(f"'{path}' claims more rows or columns than any table has; must have at most {MOST_ENTRIES:,} entries.")
     items, width = (int(w) for w in words)
     check_shape(path, (items, width), "its first line")
     if path.stat().st_size < 2 * items * width:
