@@ -264,7 +264,7 @@ def test_a_copied_run_keeps_its_cached_maps(run: RunFolder, tmp_path: Path) -> N
 
 
 def test_an_unknown_method_is_named(run: RunFolder) -> None:
-    with pytest.raises(ConfigError, match="'tsne'; known are pca, umap"):
+    with pytest.raises(ConfigError, match="'tsne'; must be one of pca, umap"):
         project(run, "tsne")
 
 

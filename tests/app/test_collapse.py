@@ -73,7 +73,8 @@ def test_the_head_says_the_verdict_on_the_last_table(tmp_path: Path, final: np.n
     assert said in plainly(headline.answer(made, found))
 
 
-def test_interactions_that_arrive_later_are_used(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interactions_that_arrive_later_are_used(root: Path, run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADREC_HOME", str(root / "home"))  # where no diagnosis of equal tables has been kept
     with monkeypatch.context() as away:
         away.setattr("app.denoising.data.dataset", lambda run: (None, "They are away."))
         assert headline.verdicts(run)["finetune"]["undecided"] and dials._cooccurrence(run) is None
