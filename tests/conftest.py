@@ -1,6 +1,7 @@
 """One thread for every test, a cache folder of its own, and a tiny trained run to read."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,16 @@ def tiny_data() -> SequenceDataset:
     return catalog.load(TINY_SOURCE)
 
 
+@pytest.fixture(scope="module")
+def tiny_run(trained_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of all three stages on ``tiny_data``. A copy for each file: maps and verdicts are kept in the run that they are of."""
+    return RunFolder(shutil.copytree(trained_run.path, tmp_path_factory.mktemp("tiny") / "run"))
+
+
 @pytest.fixture(scope="session")
-def tiny_run(tiny_data: SequenceDataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A finished run of all three stages on ``tiny_data``; tests only read it."""
-    run = RunFolder(tmp_path_factory.mktemp("tiny") / "run")
+def trained_run(tiny_data: SequenceDataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """What ``tiny_run`` copies."""
+    run = RunFolder(tmp_path_factory.mktemp("trained") / "run")
     size = {"hidden_size": 16, "heads": 2, "blocks": 1, "length": 10, "timesteps": 4}
     tiny = plan(**size, noise_weight=1.0, seed=1, batch_size=16, epochs=4, warmup_epochs=1, validate_every=1, lr=0.01)
     train_run(run, tiny_data, describe_run(tiny_data, TINY_SOURCE, tiny, "tests"))
