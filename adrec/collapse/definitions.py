@@ -31,14 +31,14 @@ MEASURES: dict[str, Measure] = {
     ),
     "rankme": Measure(
         "RankMe",
-        "The effective rank under the name it has in self-supervised learning; a tiny constant keeps its logarithm finite.",
+        "The effective rank as used in self-supervised learning; a tiny constant keeps its logarithm finite.",
         "exp(-Σ p ln p), p = σ / Σσ + 1e-7",
         "Garrido et al. 2023, arXiv 2210.02885",
         "both",
     ),
     "information_abundance": Measure(
         "Information abundance",
-        "How much there is besides the strongest direction. 1: nothing else; the width: all directions equally strong.",
+        "The sum of all singular values over the largest. 1: a single direction; the width: all directions equally strong.",
         "Σσ / max σ",
         "Guo et al. 2024, arXiv 2310.04400",
         "low",
@@ -59,7 +59,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "isoscore": Measure(
         "IsoScore",
-        "How evenly the variance fills the directions, from 0 (one direction) to 1 (all alike, as in noise).",
+        "How evenly the variance is spread over the directions, from 0 (one direction) to 1 (all equal, as in noise).",
         "(participation ratio - 1) / (D - 1)",
         "Rudman et al. 2022, arXiv 2108.07344",
         "both",
@@ -73,14 +73,14 @@ MEASURES: dict[str, Measure] = {
     ),
     "mean_cosine": Measure(
         "Mean cosine",
-        "How alike two random items point. 0: no common direction; near 1: all items sit in a narrow cone and are hard to tell apart.",
+        "The mean cosine of two random items. 0: no common direction; near 1: all items sit in a narrow cone and are hard to tell apart.",
         "mean of cos(w_i, w_j) over all pairs i ≠ j",
         "Ethayarajh 2019, arXiv 1909.00512",
         "high",
     ),
     "offset": Measure(
         "Offset",
-        "The share of the items' squared length that is one common vector. It is invisible on a map.",
+        "The share of the items' squared length that comes from one common vector. A map does not show it.",
         "|μ|² / mean |w|², μ the mean row",
         "Mu & Viswanath 2018, arXiv 1702.01417",
         "high",
@@ -101,7 +101,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "spikes": Measure(
         "Directions above noise",
-        "How many directions are stronger than any that pure noise of this size would show. 0: the spectrum can't be told from noise.",
+        "How many directions are stronger than any in pure noise of this size. 0: the spectrum looks like noise.",
         "number of eigenvalues of ZᵀZ / V above (1 + √(D/V))² by more than noise's 99.9 % fluctuation, Z z-scored by columns",
         "Marchenko & Pastur 1967; Johnstone 2001; Martin & Mahoney 2018, arXiv 1810.01075",
         "low",
@@ -140,7 +140,7 @@ OFFICIAL: dict[str, Measure] = {
     "variance": Measure("Variance", "The scale of the table.", "mean of the columns' variances", "official notebook", "none"),
     "cosine": Measure(
         "Cosine",
-        "How alike two items point, including each item with itself.",
+        "The mean cosine of two items, including each item with itself.",
         "mean cosine over all V² pairs",
         "official notebook",
         "high",
@@ -189,7 +189,7 @@ OFFICIAL: dict[str, Measure] = {
     ),
     "cov_entropy": Measure(
         "Entropy of the covariance",
-        "How evenly the variance fills the directions; its exponential is a number of directions.",
+        "How evenly the variance is spread over the directions; its exponential is an effective number of directions.",
         "-Σ p ln p, p = λ / Σλ of the covariance",
         "official notebook",
         "both",

@@ -8,11 +8,11 @@ KINDS = ("complete-collapse", "noise-like", "low-rank", "spectral-only", "weakly
 KIND_WORDS: dict[str, tuple[str, str]] = {
     "complete-collapse": ("Completely collapsed", "All items share one direction, and their differences are small next to it."),
     "noise-like": ("Like noise", "The table looks like random numbers: no direction stands out and neighbours mean nothing."),
-    "low-rank": ("Low rank", "Few directions, or few different vectors, carry everything, and neighbours mean little."),
-    "spectral-only": ("Structure without meaning", "Some directions are stronger than noise, but items used together do not lie together."),
-    "weakly-learned": ("Weakly learned", "Items used together lie a little closer than chance: learning has begun, noise still dominates."),
-    "concentrated": ("Meaningful, concentrated", "Few directions carry most of the table, and neighbours mean something: no collapse."),
-    "healthy": ("Healthy", "Many directions are in use and items used together lie together."),
+    "low-rank": ("Low rank", "A few directions, or a few distinct vectors, carry everything, and neighbours mean little."),
+    "spectral-only": ("Structure without meaning", "Some directions are stronger than noise, but items used together are not close."),
+    "weakly-learned": ("Weakly learned", "Items used together are a little closer than chance: learning has begun, noise still dominates."),
+    "concentrated": ("Meaningful, concentrated", "A few directions carry most of the table, but neighbours are meaningful: no collapse."),
+    "healthy": ("Healthy", "Many directions are in use, and items used together are close together."),
 }
 """Kind: (short label, one sentence)."""
 

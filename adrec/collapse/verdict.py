@@ -142,11 +142,11 @@ def _undecided(kind: str, findings: Findings) -> tuple[str, ...]:
     if "meaning" in findings.margins or kind == "complete-collapse":
         return ()
     open_questions = {
-        "noise-like": "Whether items used together lie a little closer (weakly-learned), which a spectrum cannot show.",
+        "noise-like": "Whether items used together are a little closer (weakly-learned), which a spectrum cannot show.",
         "low-rank": "Whether the few directions carry meaning (concentrated).",
         "spectral-only": "Whether the structure means anything: healthy and weakly-learned tables have such a spectrum too.",
     }
-    return (open_questions[kind] + " Give the interactions to decide this.",)
+    return (open_questions[kind] + " Add the interactions to decide this.",)
 
 
 def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds: Thresholds) -> str:
@@ -155,7 +155,7 @@ def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds:
     if undecided:
         said = {
             "noise-like": "The spectrum looks like that of random numbers.",
-            "low-rank": "Few directions, or few different vectors, carry everything.",
+            "low-rank": "A few directions, or a few distinct vectors, carry everything.",
             "spectral-only": "Some directions are stronger than noise; whether they mean anything is open.",
         }[kind]
     popular = findings.value("popularity_share")

@@ -57,7 +57,7 @@ def _give(app: AppTest, label: str, *files: tuple[str, bytes]) -> AppTest:
 def test_a_table_alone_gets_the_spectral_half_and_that_is_said(root: Path, tmp_path: Path) -> None:
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     assert not app.exception and not app.error
-    assert "Not decided" in texts(app) and "Give the interactions" in texts(app)
+    assert "Not decided" in texts(app) and "Add the interactions" in texts(app)
 
 
 def test_with_interactions_the_verdict_is_whole_and_goes_to_the_laboratory(root: Path, tmp_path: Path) -> None:
