@@ -24,40 +24,41 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except AdrecError as error:
-        _tell(str(error), own=isinstance(error, ProcessError))
+        _report(str(error), own=isinstance(error, ProcessError))
         return 2
-    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
+    except BrokenPipeError:  # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # as a process that SIGPIPE ends
+        return 141  # the exit code of a process killed by SIGPIPE
     except OSError as error:
-        _tell(refusal(error))
+        _report(refusal(error))
         return 2
     except KeyboardInterrupt:
         return 130
 
 
-def _tell(sentence: str, own: bool = False) -> None:
-    """What went wrong, on standard error.
+def _report(sentence: str, own: bool = False) -> None:
+    """Print what went wrong on standard error.
 
-    Processes that torchrun started mostly fail alike, for they have the same command line, data and run folder. So the first
-    on a machine tells, whereupon torchrun ends the others; one that nobody ends failed alone and tells too, and so does one
-    whose failure is of its ``own``.
+    Processes started by torchrun usually all fail the same way, since they share command line, data and run folder. So only the first on
+    a machine reports, and torchrun then ends the others. A process that is not ended failed alone and reports after a delay; one whose
+    failure is its ``own`` reports at once.
     """
     another = "TORCHELASTIC_RUN_ID" in os.environ and os.environ["LOCAL_RANK"] != "0"
     if another and not own:
-        time.sleep(SECONDS_TO_TELL)
-    begin = "\n" if another else ""  # the first's progress bar may stand in this line
-    sys.stderr.write(f"{begin}adrec: {sentence}\n")  # in one piece: other processes may write to the same place
+        time.sleep(REPORT_DELAY)
+    begin = "\n" if another else ""  # the first process's progress bar may be on this line
+    sys.stderr.write(f"{begin}adrec: {sentence}\n")  # in one write: other processes may write to the same stream
 
 
-SECONDS_TO_TELL = 10
+REPORT_DELAY = 10
+"""Seconds that a process other than the first waits before it reports."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells a wrong command line in one sentence."""
+    """Reports a wrong command line in one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' tells what is accepted.")
+        raise ConfigError(f"{message[:1].upper()}{message[1:]}; see '{self.prog} --help'.")
 
 
 def parser() -> argparse.ArgumentParser:

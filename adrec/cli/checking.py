@@ -1,4 +1,4 @@
-"""``adrec verify`` and ``bench``: whether the numbers are right, and how fast they come."""
+"""``adrec verify`` and ``bench``: whether the numbers are right, and how fast they are computed."""
 
 import argparse
 import json
@@ -9,15 +9,15 @@ from adrec.errors import ConfigError
 
 
 def add(commands: Any) -> None:
-    """Their options."""
+    """Add the commands."""
     verify = command(commands, "verify", verify_command, "replay numbers recorded from the official code", as_json=True)
     verify.add_argument("folder", metavar="DIR")
 
-    bench = command(commands, "bench", bench_command, "measure speed and memory beside the plain padded method", as_json=True)
+    bench = command(commands, "bench", bench_command, "measure speed and memory against the plain padded method", as_json=True)
     bench.add_argument("--dataset", action="append", metavar="NAME_OR_PATH", help="may be repeated (default: ml-100k and synthetic)")
     bench.add_argument("--quick", action="store_true", help="the synthetic data set and few repetitions: under a minute")
     bench.add_argument("--growth", action="store_true", help="instead: how time and memory grow with users, length, items and width")
-    bench.add_argument("--threads", type=int, metavar="N", help="of torch (default: its own choice; with --growth 1)")
+    bench.add_argument("--threads", type=int, metavar="N", help="torch's threads (default: its own choice; 1 with --growth)")
 
 
 def verify_command(arguments: argparse.Namespace) -> int:
@@ -38,7 +38,7 @@ def bench_command(arguments: argparse.Namespace) -> None:
 
     if arguments.growth:
         if arguments.dataset or arguments.quick:
-            raise ConfigError("The option --growth goes with neither --dataset nor --quick: it generates data of many sizes.")
+            raise ConfigError("The option --growth cannot be combined with --dataset or --quick: it generates data of many sizes.")
         report = growth.run(threads=1 if arguments.threads is None else arguments.threads)
     else:
         sources = arguments.dataset or (["synthetic"] if arguments.quick else bench.DEFAULT_SOURCES)

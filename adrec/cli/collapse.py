@@ -11,15 +11,15 @@ from adrec.cli.options import command, data_options, pairs, show
 
 
 def add(commands: Any) -> None:
-    """Their options."""
-    collapse = command(commands, "collapse", collapse_command, "has a table collapsed, how, and how sure is that", as_json=True)
+    """Add the commands."""
+    collapse = command(commands, "collapse", collapse_command, "judge whether tables have collapsed, how, and how surely", as_json=True)
     collapse.add_argument("targets", metavar="RUN_OR_FILE", nargs="+", help="run folders or matrix files, compared in this order")
-    collapse.add_argument("--interactions", metavar="NAME_OR_PATH", help="who used what: decides whether neighbours mean something")
+    collapse.add_argument("--interactions", metavar="NAME_OR_PATH", help="who used what, to decide whether neighbours mean anything")
     data_options(collapse)
     collapse.add_argument("--items", metavar="FILE", help="titles and categories of the items")
     collapse.add_argument("--initial", metavar="FILE", help="the table before training")
-    collapse.add_argument("--key", metavar="NAME", help="which array of a file with several")
-    collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is no item (default auto)")
+    collapse.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
+    collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
 
     film = command(commands, "film", film_command, "the film of a run's training, for the Collapse page", as_json=True)

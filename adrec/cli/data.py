@@ -8,16 +8,16 @@ from adrec.cli.options import command, data_options, pairs, show, show_entries
 
 
 def add(commands: Any) -> None:
-    """Their options."""
+    """Add the commands."""
     data = commands.add_parser("data", help="named data sets and readable files").add_subparsers(required=True, metavar="COMMAND")
     command(data, "list", data_list_command, "list the named data sets", as_json=True)
-    command(data, "get", data_get_command, "fetch a named data set once, to have it offline").add_argument("name", metavar="NAME")
-    describe = command(data, "describe", data_describe_command, "count what a data set holds", as_json=True)
+    command(data, "get", data_get_command, "download a named data set for offline use").add_argument("name", metavar="NAME")
+    describe = command(data, "describe", data_describe_command, "count users, items and interactions of a data set", as_json=True)
     describe.add_argument("source", metavar="NAME_OR_PATH")
     data_options(describe)
-    prepare = command(data, "prepare", data_prepare_command, "filter and split once, into a folder that opens at once")
+    prepare = command(data, "prepare", data_prepare_command, "filter and split a data set once, into a folder that opens instantly")
     prepare.add_argument("source", metavar="NAME_OR_PATH")
-    prepare.add_argument("--out", required=True, metavar="DIR", help="the folder to write, which must not exist or be empty")
+    prepare.add_argument("--out", required=True, metavar="DIR", help="the folder to write; it must not exist or must be empty")
     data_options(prepare)
 
 

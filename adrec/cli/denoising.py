@@ -1,4 +1,4 @@
-"""``adrec trajectory`` and ``recommend``: the reverse process and what it ends at."""
+"""``adrec trajectory`` and ``recommend``: the reverse process and its recommendations."""
 
 import argparse
 import json
@@ -6,36 +6,36 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from adrec.cli.options import command, placed
+from adrec.cli.options import command, with_dataset
 from adrec.errors import AdrecError
 
 
 def add(commands: Any) -> None:
-    """Their options."""
+    """Add the commands."""
     trajectory = command(commands, "trajectory", trajectory_command, "the reverse process of one user's last token", as_json=True)
     trajectory.add_argument("run", metavar="DIR")
     who = trajectory.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", metavar="ID", help="the data set's own user id")
     who.add_argument("--index", type=int, metavar="N", help="the user's position, from 0")
     who.add_argument("--history", metavar="ITEMS", help="a composed history: titles or ids, separated by ';'")
-    who.add_argument("--all", action="store_true", help="all users instead: metrics by steps, commit steps; cached in the run folder")
-    trajectory.add_argument("--dataset", help="another place of the run's data set")
+    who.add_argument("--all", action="store_true", help="all users: metrics by number of steps, commit steps; cached in the run folder")
+    trajectory.add_argument("--dataset", help="where the run's data set is now, if it has moved")
     trajectory.add_argument("--seed", type=int, default=0)
     trajectory.add_argument("--steps", type=int)
     trajectory.add_argument("--top", type=int, default=10)
-    trajectory.add_argument("--seeds", type=int, metavar="N", help="also under the seeds 0 to N - 1 and in fewer steps, in the JSON")
-    trajectory.add_argument("--report", metavar="FILE", help="one HTML file in which the steps can be gone through offline")
-    trajectory.add_argument("--csv", metavar="FILE", help="a table of all steps and lists")
+    trajectory.add_argument("--seeds", type=int, metavar="N", help="add seeds 0 to N - 1 and fewer steps to the JSON")
+    trajectory.add_argument("--report", metavar="FILE", help="write one HTML file for stepping through the process offline")
+    trajectory.add_argument("--csv", metavar="FILE", help="write a table of all steps and lists")
 
     recommend = command(commands, "recommend", recommend_command, "the next items for given histories", as_json=True)
     recommend.add_argument("run", metavar="DIR")
     whose = recommend.add_mutually_exclusive_group(required=True)
     whose.add_argument("--history", metavar="ITEMS", help="titles or ids, oldest first, separated by ';'")
-    whose.add_argument("--file", metavar="FILE", help="many histories: one a line, or a .csv or .tsv with a user and an item in each row")
+    whose.add_argument("--file", metavar="FILE", help="many histories: one per line, or a .csv or .tsv with a user and an item per row")
     recommend.add_argument("--top", type=int, default=10, metavar="K", help="items to recommend (default 10)")
-    recommend.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    recommend.add_argument("--seed", type=int, default=0, help="noise seed (default 0)")
     recommend.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
-    recommend.add_argument("--exclude-seen", action="store_true", help="recommend nothing that is in the history")
+    recommend.add_argument("--exclude-seen", action="store_true", help="never recommend items of the history")
 
 
 def trajectory_command(arguments: argparse.Namespace) -> None:
@@ -58,7 +58,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     if arguments.history is not None:
         result = trajectory(model, parse_history(arguments.history, items), **how)
     else:
-        data = catalog.load_for_run(placed(run.info, arguments.dataset))
+        data = catalog.load_for_run(with_dataset(run.info, arguments.dataset))
         index = arguments.index if arguments.user is None else data.position(arguments.user)
         result = user_trajectory(model, data, index, **how)
         user_id = str(data.user_ids[index])
@@ -81,11 +81,11 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
         print(f"Written to '{arguments.report}'.", file=sys.stderr)
     if arguments.json:
         try:
-            told = export.document(result, layout(), title, user_id, **many)
-        except AdrecError as error:  # where no map can be drawn, all else can still be told
+            report = export.document(result, layout(), title, user_id, **many)
+        except AdrecError as error:  # without a map, report the rest
             print(f"adrec: There is no map: {error}", file=sys.stderr)
-            told = export.document(result, None, title, user_id, **many)
-        print(json.dumps(told, ensure_ascii=False))
+            report = export.document(result, None, title, user_id, **many)
+        print(json.dumps(report, ensure_ascii=False))
         return
     report = result.to_json(title, user_id)
     print("history: " + "; ".join(entry["title"] for entry in report["history"]))
@@ -105,7 +105,7 @@ def all_users_command(arguments: argparse.Namespace) -> None:
     run = RunFolder(arguments.run)
     report = cached_all_users(run, arguments.seed)
     if report is None:
-        data = catalog.load_for_run(placed(run.info, arguments.dataset))
+        data = catalog.load_for_run(with_dataset(run.info, arguments.dataset))
         with tqdm(total=data.n_users, unit="user", dynamic_ncols=True) as bar:
             report = all_users(run, data, seed=arguments.seed, progress=lambda share: bar.update(round(share * data.n_users) - bar.n))
     if arguments.json:
@@ -130,5 +130,5 @@ def recommend_command(arguments: argparse.Namespace) -> None:
     for number, user in enumerate(report["users"], 1):
         if len(report["users"]) > 1:
             print(f"{user.get('user', number)}: " + "; ".join(item["title"] for item in user["history"]))
-        for place, item in enumerate(user["items"], 1):
-            print(f"{place:>3}  {100 * item['probability']:6.2f} %  {item['title']}")
+        for rank, item in enumerate(user["items"], 1):
+            print(f"{rank:>3}  {100 * item['probability']:6.2f} %  {item['title']}")

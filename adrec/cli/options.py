@@ -1,4 +1,4 @@
-"""What the commands of the command line do, one function each; heavy imports stay inside them."""
+"""Options and output that several commands share."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from adrec.errors import ConfigError
 
 
 def command(commands: Any, name: str, run: Any, text: str, as_json: bool = False) -> argparse.ArgumentParser:
-    """A command's parser. run: called with the arguments; text: what it does, small letters; as_json: whether there is ``--json``."""
+    """Add a command's parser. run: called with the arguments; text: what it does, in lower case; as_json: whether to add ``--json``."""
     added: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     added.set_defaults(command=run)
     if as_json:
@@ -18,7 +18,7 @@ def command(commands: Any, name: str, run: Any, text: str, as_json: bool = False
 
 
 def data_options(command: argparse.ArgumentParser) -> None:
-    """How the data are read."""
+    """Add ``--data-option``: how to read the data."""
     command.add_argument(
         "--data-option",
         action="append",
@@ -29,12 +29,12 @@ def data_options(command: argparse.ArgumentParser) -> None:
 
 
 def device_option(command: argparse.ArgumentParser) -> None:
-    """Where torch computes."""
+    """Add ``--device``: where torch computes."""
     command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto (default): a GPU if there is one")
 
 
 def show(result: dict[str, Any], as_json: bool) -> None:
-    """A result as one JSON object or as lines."""
+    """Print a result as one JSON object or as lines."""
     if as_json:
         print(json.dumps(result, ensure_ascii=False))
         return
@@ -43,7 +43,7 @@ def show(result: dict[str, Any], as_json: bool) -> None:
 
 
 def show_entries(entries: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
-    """What is registered, by name, as one JSON object or as a paragraph each."""
+    """Print registered entries by name, as one JSON object or one paragraph each."""
     if as_json:
         print(json.dumps(entries, ensure_ascii=False))
         return
@@ -54,16 +54,16 @@ def show_entries(entries: Mapping[str, Mapping[str, Any]], as_json: bool) -> Non
 
 
 def pairs(texts: list[str]) -> dict[str, str]:
-    """``key=value`` texts by key; a ConfigError names one that is none."""
+    """Parse ``key=value`` texts into a dict; a ConfigError names a malformed one."""
     pairs = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise ConfigError(f"'{text}' is not of the form key=value.")
+            raise ConfigError(f"'{text}' must have the form key=value.")
         pairs[key.strip()] = value.strip()
     return pairs
 
 
-def placed(info: dict[str, Any], place: str | None) -> dict[str, Any]:
-    """run.json with its data set looked up elsewhere."""
-    return info if place is None else {**info, "dataset": {**info.get("dataset", {}), "name": place}}
+def with_dataset(info: dict[str, Any], source: str | None) -> dict[str, Any]:
+    """run.json with the data set read from another source, if one is given."""
+    return info if source is None else {**info, "dataset": {**info.get("dataset", {}), "name": source}}

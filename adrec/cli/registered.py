@@ -8,7 +8,7 @@ from adrec.cli.options import command, show_entries
 
 
 def add(commands: Any) -> None:
-    """Their options."""
+    """Add the commands."""
     command(commands, "models", models_command, "list the models, what they can do, and their presets", as_json=True)
     command(commands, "metrics", metrics_command, "list the ranking metrics that are reported", as_json=True)
 

@@ -1,4 +1,4 @@
-"""``adrec train``, ``evaluate``, ``import-official`` and ``compact``: what makes run folders and ranks with them."""
+"""``adrec train``, ``evaluate``, ``import-official`` and ``compact``: commands that write run folders and evaluate them."""
 
 import argparse
 import shlex
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adrec.cli.options import command, data_options, device_option, pairs, placed, show
+from adrec.cli.options import command, data_options, device_option, pairs, show, with_dataset
 from adrec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,54 +17,56 @@ Several processes, on one machine or many, train one run when torchrun starts th
 
   OMP_NUM_THREADS=4 torchrun --nproc_per_node=2 -m -- adrec train --dataset ml-1m --run runs/a
 
-The '--' keeps torchrun from reading --run as one of its own options. OMP_NUM_THREADS is the threads of each process, 1 if it
-is not set; processes times threads should not exceed the cores. A batch has parts for four workers (threads or GPUs), one
-more four for every 8,192 tokens beyond the first; more workers than that need a larger batch_size. All machines must see
-the data and the run folder. When one process ends, all do, and the run goes on with --resume, with any number of processes."""
+The '--' keeps torchrun from reading --run as one of its own options. OMP_NUM_THREADS is the number of threads per process (1 if
+not set); processes times threads should not exceed the number of cores. A batch is split into parts for four workers (threads or
+GPUs), plus four more for every further 8,192 tokens; more workers need a larger batch_size. All machines must see the data and
+the run folder. When one process ends, all do; --resume continues the run with any number of processes."""
 
 
 def add(commands: Any) -> None:
-    """Their options."""
+    """Add the commands."""
     train = command(commands, "train", train_command, "train all stages into a run folder")
     train.epilog, train.formatter_class = SEVERAL_PROCESSES, argparse.RawDescriptionHelpFormatter
     train.add_argument("--dataset", help="a named data set or the path of a file or folder")
     data_options(train)
     train.add_argument("--run", required=True, metavar="DIR", help="the run folder to write")
-    train.add_argument("--model", metavar="NAME", help="of those that 'adrec models' lists (default: the preset's)")
-    train.add_argument("--preset", metavar="NAME", help="of those that 'adrec models' lists (default: the model's first)")
-    setting = "one setting, may be repeated; keep_weights=every saves the whole model at every validation, not the item table alone"
+    train.add_argument("--model", metavar="NAME", help="a model listed by 'adrec models' (default: the preset's)")
+    train.add_argument("--preset", metavar="NAME", help="a preset listed by 'adrec models' (default: the model's first)")
+    setting = "one setting, may be repeated; keep_weights=every saves the whole model at every validation, not only the item table"
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=setting)
     train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
     train.add_argument("--resume", action="store_true", help="continue an interrupted run, or start it if there is none")
     train.add_argument("--seed", type=int, metavar="N")
-    train.add_argument("--yes", action="store_true", help="start even if it may need much memory, disk or time")
-    train.add_argument("--title", metavar="TEXT", help="what a person reads instead of the folder's name")
-    train.add_argument("--purpose", metavar="TEXT", help="what the run is there to show, in a sentence")
-    train.add_argument("--question", metavar="TEXT", help="the question that it helps to answer; runs of one question are shown together")
+    train.add_argument("--yes", action="store_true", help="start even if it may need a lot of memory, disk or time")
+    train.add_argument("--title", metavar="TEXT", help="shown to people instead of the folder's name")
+    train.add_argument("--purpose", metavar="TEXT", help="what the run is meant to show, in a sentence")
+    train.add_argument("--question", metavar="TEXT", help="the question it helps to answer; runs with the same question are shown together")
     device_option(train)
 
     evaluate = command(commands, "evaluate", evaluate_command, "rank the full catalogue for every user of a run", as_json=True)
     evaluate.add_argument("run", metavar="DIR")
-    evaluate.add_argument("--dataset", help="another place of the run's data set")
+    evaluate.add_argument("--dataset", help="where the run's data set is now, if it has moved")
     evaluate.add_argument("--split", choices=("val", "test"), default="test")
     evaluate.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
-    evaluate.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    evaluate.add_argument("--seed", type=int, default=0, help="noise seed (default 0)")
     evaluate.add_argument("--filter-seen", action="store_true", help="never recommend items of the history")
     device_option(evaluate)
     evaluate.add_argument("--filter-padding", action="store_true", help="never rank the padding row")
 
-    official = command(commands, "import-official", import_command, "a run folder from a state dict of the official code")
+    official = command(commands, "import-official", import_command, "turn a state dict of the official code into a run folder")
     official.add_argument("checkpoint", metavar="CKPT")
     official.add_argument("--dataset", required=True)
     data_options(official)
     official.add_argument("--run", required=True, metavar="DIR")
-    official.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="what shapes don't tell, such as length")
+    official.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting not given by the shapes, such as length"
+    )
 
-    small = command(commands, "compact", compact_command, "a small copy of a finished run to pass on, item maps included")
+    small = command(commands, "compact", compact_command, "make a small copy of a finished run to share, with its item maps")
     small.add_argument("run", metavar="DIR")
     small.add_argument("--out", required=True, metavar="DIR")
-    small.add_argument("--snapshots", type=int, default=6, metavar="N", help="item tables kept of those along the way (default 6)")
-    small.add_argument("--tables-only", action="store_true", help="no weights but the item tables: a third of the size, no model to run")
+    small.add_argument("--snapshots", type=int, default=6, metavar="N", help="item tables from during training to keep (default 6)")
+    small.add_argument("--tables-only", action="store_true", help="keep only the item tables: a third of the size, but no model to run")
 
 
 def train_command(arguments: argparse.Namespace) -> int:
@@ -83,10 +85,10 @@ def train_command(arguments: argparse.Namespace) -> int:
         given["seed"] = str(arguments.seed)
     if arguments.resume and run.exists:
         recorded_request(run, arguments.preset, given, arguments.pretrained, arguments.model, about)
-        data, info = catalog.load_for_run(placed(run.info, arguments.dataset)), run.info
+        data, info = catalog.load_for_run(with_dataset(run.info, arguments.dataset)), run.info
     else:
         if arguments.dataset is None:
-            raise ConfigError("Tell which data to train on with --dataset NAME_OR_PATH.")
+            raise ConfigError("Choose the data to train on with --dataset NAME_OR_PATH.")
         chosen = settings(arguments.preset, given, arguments.model)
         source = catalog.identity(arguments.dataset)
         data = catalog.load(source, **pairs(arguments.data_option))
@@ -105,12 +107,12 @@ def train_command(arguments: argparse.Namespace) -> int:
 
 
 def _check_needs(needs: "Needs", run: Path, agreed: bool) -> None:
-    """Refuse what cannot fit; ask where the training may need much and there is somebody to ask."""
+    """Refuse a training that cannot fit; ask about one that may need a lot, if someone is at the terminal."""
     from adrec.training.estimate import LIMITS, check
 
     if not agreed and needs.above(LIMITS) and sys.stdin.isatty():
         check(needs, run, True)
-        agreed = input(f"This training may need {needs}, which is more than {LIMITS}. Start it? [y/N] ").strip().lower() in ("y", "yes")
+        agreed = input(f"This training may need {needs}, more than the limit of {LIMITS}. Start it? [y/N] ").strip().lower() in ("y", "yes")
     check(needs, run, agreed)
 
 
@@ -124,7 +126,7 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
 
     run = RunFolder(arguments.run)
     model = load_model(run)
-    data = catalog.load_for_run(placed(run.info, arguments.dataset))
+    data = catalog.load_for_run(with_dataset(run.info, arguments.dataset))
     filters = {"filter_seen": arguments.filter_seen, "filter_padding": arguments.filter_padding}
     with processes(chosen_device(arguments.device)) as together, Workers(together.threads) as workers:
         model.to(together.device)

@@ -125,14 +125,14 @@ def bayes_mean(diffusion: Diffusion, step: int, x_0: float, x_t: float) -> float
 def test_the_posterior_mean_is_bayes_rule(schedule):
     diffusion = Diffusion.from_schedule(schedule, 32)
     for step, x_0, x_t in [(1, 0.7, -0.4), (5, -1.1, 0.3), (20, 0.7, -0.4), (30, -1.1, 0.3)]:
-        of_x0, of_xt = (c[step] for c in diffusion.posterior_coefficients)
-        np.testing.assert_allclose(of_x0 * x_0 + of_xt * x_t, bayes_mean(diffusion, step, x_0, x_t), atol=1e-6)
+        weight_x0, weight_xt = (c[step] for c in diffusion.posterior_coefficients)
+        np.testing.assert_allclose(weight_x0 * x_0 + weight_xt * x_t, bayes_mean(diffusion, step, x_0, x_t), atol=1e-6)
 
 
 @each_schedule
 def test_the_last_step_returns_the_estimate_itself(schedule):
-    of_x0, of_xt = Diffusion.from_schedule(schedule, 32).posterior_coefficients
-    np.testing.assert_allclose([of_x0[0], of_xt[0]], [1, 0], atol=1e-12)
+    weight_x0, weight_xt = Diffusion.from_schedule(schedule, 32).posterior_coefficients
+    np.testing.assert_allclose([weight_x0[0], weight_xt[0]], [1, 0], atol=1e-12)
 
 
 def test_a_step_adds_noise_with_variance_beta_and_the_last_one_none():

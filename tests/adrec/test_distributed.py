@@ -284,7 +284,7 @@ def test_a_process_that_nobody_ends_tells_its_failure_too(monkeypatch, capsys):
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(cli.time, "sleep", waited.append)
     assert cli.main(["train", "--run", "x"]) == 2
-    assert waited == [cli.SECONDS_TO_TELL] and "adrec: Tell which data" in capsys.readouterr().err
+    assert waited == [cli.REPORT_DELAY] and "adrec: Choose the data" in capsys.readouterr().err
 
 
 def test_cuda_without_a_gpu_is_one_sentence(monkeypatch):

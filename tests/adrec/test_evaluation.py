@@ -58,7 +58,7 @@ def subset(data: SequenceDataset, users: list[int]) -> SequenceDataset:
 
 
 def slow_rank(scores: list[float], target: int) -> int:
-    """1 + the rows that the target does not strictly beat; a score that is no number beats and is beaten by nothing."""
+    """1 + the rows that the target does not strictly beat; NaN neither beats nor is beaten by anything."""
     rank = 1
     for row, score in enumerate(scores):
         if row != target and not score < scores[target]:

@@ -204,7 +204,7 @@ def test_a_tensor_without_dimensions_is_named():
 
 
 def test_a_surplus_tensor_is_named():
-    assert "has extra.weight, which this model does not know" in refused({**official(), "extra.weight": torch.ones(2)})
+    assert "has extra.weight, which this model does not have" in refused({**official(), "extra.weight": torch.ones(2)})
 
 
 def test_missing_and_surplus_tensors_are_named_together():
@@ -231,8 +231,8 @@ def test_a_tensor_that_is_not_finite_is_named(bad):
     assert f"'{QUERY}' holds values that are not finite" in refused(weights)
 
 
-def test_a_state_dict_of_another_model_is_told():
-    assert "of none of ADRec, DreamRec and SASRec" in refused({ITEM_TABLE: torch.ones(5, 4)})
+def test_a_state_dict_of_another_model_is_refused():
+    assert "not from ADRec, DreamRec or SASRec" in refused({ITEM_TABLE: torch.ones(5, 4)})
     assert "no item table" in refused({"conv.weight": torch.ones(5, 4)})
 
 

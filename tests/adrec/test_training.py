@@ -399,7 +399,7 @@ def test_a_failure_is_recorded_in_the_status(data, tmp_path):
 
 
 def test_resuming_with_other_settings_is_refused(whole):
-    with pytest.raises(ConfigError, match="begun with hidden_size = 16, not 32"):
+    with pytest.raises(ConfigError, match="started with hidden_size = 16, not 32"):
         recorded_request(whole, None, {"hidden_size": "32"}, None, None)
     recorded_request(whole, "paper", {"hidden_size": "16"}, None, None)
 
@@ -453,7 +453,7 @@ def test_without_pretraining_the_random_table_goes_into_the_warmup(data, tmp_pat
 
 
 def test_pretrained_weights_without_a_stage_for_them_are_refused(data):
-    with pytest.raises(ConfigError, match="takes the place of the stage 'pretrain', and with these settings there is none"):
+    with pytest.raises(ConfigError, match="replaces the stage 'pretrain', but these settings have no such stage"):
         info_of(data, varied(PLAN, pretrain=False), pretrained="somewhere")
 
 

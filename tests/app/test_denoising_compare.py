@@ -212,9 +212,9 @@ def test_the_words_about_the_noise_follow_the_states(walk: Callable[..., Traject
 
 def draws(walked: Trajectory, diffusion: Diffusion) -> np.ndarray:
     """The random numbers that a process was given on its way, worked out from its states (DDPM, algorithm 2, line 4)."""
-    of_x0, of_xt = diffusion.posterior_coefficients
+    weight_x0, weight_xt = diffusion.posterior_coefficients
     steps = range(walked.steps - 1, 0, -1)  # without noise at t = 0
-    means = [of_x0[t] * walked.x0_hat[i] + of_xt[t] * walked.x_t[i] for i, t in enumerate(steps)]
+    means = [weight_x0[t] * walked.x0_hat[i] + weight_xt[t] * walked.x_t[i] for i, t in enumerate(steps)]
     return np.array([(walked.x_t[i + 1] - means[i]) / diffusion.posterior_std[t] for i, t in enumerate(steps)])
 
 

@@ -50,7 +50,7 @@ test("the nearest dot is the nearest of all in pixels", () => {
   }
 });
 
-test("dots that are not accepted are not found", () => {
+test("filtered dots are not found", () => {
   const points = [0, 0, 0.01, 0, 5, 5], dots = scatter(points);
   assert.equal(dots.nearest(points, ...dots.project(points, 0), 14, (i) => i !== 0)[0], 1);
 });
