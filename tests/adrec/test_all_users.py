@@ -49,6 +49,7 @@ def assert_figures(found: dict, tops: list[np.ndarray], ranks: list[int], finals
     assert found["common"] == pytest.approx(np.mean([len(set(a) & set(b)) for a, b in zip(tops, finals, strict=True)]))
 
 
+@pytest.mark.slow
 def test_after_each_step_the_figures_are_those_of_every_users_trajectory(report, walks):
     assert [row["step"] for row in report["by_step"]] == [1, 2, 3, 4]
     finals = [w.top_ten[-1] for w in walks]

@@ -24,6 +24,7 @@ def test_importing_the_package_and_listing_its_names_loads_neither_torch_nor_pan
     assert loaded("import adrec; adrec.__version__; dir(adrec)", "torch", "pandas", "numpy", "umap") == []
 
 
+@pytest.mark.slow
 def test_the_public_names_load_no_torch() -> None:
     assert loaded("import adrec; adrec.train, adrec.load_run, adrec.diagnose", "torch", "umap") == []
 
@@ -44,6 +45,7 @@ def test_every_public_name_has_an_example() -> None:
     assert {e.name.removeprefix("adrec.api.") for e in EXAMPLES} == {"load_run", "train", "diagnose", "Run.recommend", "Run.trajectory"}
 
 
+@pytest.mark.slow
 def test_train_goes_on_with_a_run_that_was_stopped(tmp_path: Path) -> None:
     how = {"preset": "quick", "settings": {"max_steps": 4, "hidden_size": 16}}
     seen: list[dict] = []

@@ -132,6 +132,7 @@ def test_train_leaves_a_finished_run_and_prints_to_standard_error_only(capsys, t
     assert run.info["command"].startswith("python -m adrec train --dataset synthetic:items=60,users=80 --run ")
 
 
+@pytest.mark.slow
 def test_training_from_a_prepared_folder_gives_the_same_run(capsys, tmp_path):
     assert main(["data", "prepare", DATA, "--out", str(tmp_path / "out")]) == 0
     for name, source in (("a", DATA), ("b", str(tmp_path / "out"))):
@@ -194,6 +195,7 @@ def test_resume_accepts_the_settings_that_the_run_was_begun_with(copy):
     assert main([*words, "--set", "epochs=4", "--set", "noise_weight=1"]) == 0
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_with_a_prepared_folder_of_its_data(tmp_path):
     words = ["train", "--dataset", DATA, *SMALL]
     assert main([*words, "--run", str(tmp_path / "whole")]) == 0
@@ -559,6 +561,7 @@ def test_help_is_there_for_every_command(capsys, command):
     assert stopped.value.code == 0 and "usage: adrec" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["collapse", "{run}"], ["collapse", "{run}", "--json"], ["data", "list"]], ids=" ".join)
 def test_a_reader_that_leaves_early_is_no_error_message(tiny_run, words):
     reader, writer = os.pipe()
@@ -569,6 +572,7 @@ def test_a_reader_that_leaves_early_is_no_error_message(tiny_run, words):
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_program_with_mains_exit_code(tmp_path):
     command = [sys.executable, "-m", "adrec", "verify", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)

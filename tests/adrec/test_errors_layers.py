@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from adrec import errors
 
 ROOT = Path(__file__).parents[2]
@@ -111,11 +113,13 @@ def test_the_library_prints_only_on_the_command_line():
 # -- late imports -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_reads_runs_and_tables_loads_neither_torch_nor_umap_nor_the_app():
     program = "\n".join(f"import {module}" for module in WITHOUT_TORCH)
     assert loaded(program, *HEAVY) == []
 
 
+@pytest.mark.slow
 def test_reading_a_runs_tables_does_not_load_torch(tiny_run):
     program = (
         f"from adrec.runs import RunFolder\nr = RunFolder({str(tiny_run.path)!r})\nr.tables(), r.items, r.settings, r.abilities, r.status"
@@ -123,14 +127,17 @@ def test_reading_a_runs_tables_does_not_load_torch(tiny_run):
     assert loaded(program, *HEAVY) == []
 
 
+@pytest.mark.slow
 def test_collapse_on_the_command_line_does_not_load_torch(tiny_run):
     assert loaded(f"from adrec.cli import main\nassert main(['collapse', {str(tiny_run.path)!r}, '--json']) == 0", "torch", "umap") == []
 
 
+@pytest.mark.slow
 def test_the_probe_notices_what_is_loaded():
     assert loaded("import adrec.models.neural", *HEAVY) == ["torch"]
 
 
+@pytest.mark.slow
 def test_pages_that_only_read_a_run_load_neither_torch_nor_umap(tmp_path, monkeypatch):
     """The denoising page needs a model and the training page lists them all; both load torch."""
     monkeypatch.setenv("ADREC_RUNS", str(tmp_path))

@@ -197,6 +197,7 @@ def test_a_catalogue_without_any_column_still_has_maps(tmp_path: Path) -> None:
 # -- UMAP in a process of its own ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_umap_is_computed_aside_and_found_by_the_page(run: RunFolder) -> None:
     before = data.layouts(run, "umap")
     job = projecting.start(run)
@@ -205,6 +206,7 @@ def test_umap_is_computed_aside_and_found_by_the_page(run: RunFolder) -> None:
     assert job.error is None and before is None and after is not None and set(after) == set(data.stages(run).names)
 
 
+@pytest.mark.slow
 def test_a_cancelled_umap_ends_at_once_and_leaves_nothing(run: RunFolder) -> None:
     job = projecting.start(run)
     projecting.cancel(run)
@@ -212,6 +214,7 @@ def test_a_cancelled_umap_ends_at_once_and_leaves_nothing(run: RunFolder) -> Non
     assert job.process.poll() is not None and job.error is None and cached(run, "umap") is None
 
 
+@pytest.mark.slow
 def test_a_umap_that_cannot_be_says_why(tmp_path: Path) -> None:
     job = projecting.start(make_run(tmp_path / "made", initial=NOISE[:3]))
     wait_for(lambda: not job.alive, 60)

@@ -15,6 +15,8 @@ from adrec.files import read_json, write_json
 from adrec.runs import RunFolder
 from tests.app.pages import open_page, plainly
 
+pytestmark = pytest.mark.slow
+
 DEEP = '{"dataset": ' + "[" * 100_000 + "]" * 100_000 + "}"
 STEP = {"time": 1.0, "kind": "step", "stage": "pretrain", "epoch": 0, "step": 1, "loss": 1.0}
 BEGUN = {"time": 0.0, "kind": "stage", "stage": "pretrain", "epoch": 0, "step": 0, "max_epochs": 9, "steps_per_epoch": 2}

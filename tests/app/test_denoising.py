@@ -317,6 +317,7 @@ def test_all_users_are_shown_once_they_are_measured(run: RunFolder) -> None:
     assert "All users" not in app.selectbox(key="denoising.kind").help
 
 
+@pytest.mark.slow
 def test_the_measurement_runs_in_a_process_of_its_own(run: RunFolder) -> None:
     job = projecting.start(run, measuring.MODULE)
     assert projecting.job(run, measuring.MODULE) is job and projecting.job(run) is None

@@ -19,6 +19,8 @@ from adrec.runs import RunFolder
 from app import state
 from tests.app.pages import open_page, plainly
 
+pytestmark = pytest.mark.slow
+
 MARK = "evil.example"
 NAME = f"[Log in]({MARK}) ![]({MARK}) <a href='{MARK}'> **b** `c` $x$ www.{MARK} a@{MARK}"
 """As a folder or file may be called."""

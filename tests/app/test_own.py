@@ -17,6 +17,8 @@ from adrec.runs import RunFolder
 from app import own_data
 from tests.app.pages import open_page, plainly, texts
 
+pytestmark = pytest.mark.slow
+
 V, D = 80, 8
 GROUPS = np.arange(V) % 8
 TABLE = np.eye(8)[GROUPS] * 3 + np.random.default_rng(0).standard_normal((V, D))

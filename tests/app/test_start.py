@@ -52,6 +52,7 @@ def test_the_start_page_opens_without_its_picture(root: Path, monkeypatch: pytes
 SLOW = ["torch", "umap", "sklearn"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "modules"), [("start", [*SLOW, "app.charts"]), ("train", SLOW)])
 def test_no_page_imports_what_is_slow_before_its_first_paint(page: str, modules: list[str], tmp_path: Path) -> None:
     """The first paint is the page's question; what comes below it may load what it needs."""

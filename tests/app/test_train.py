@@ -93,6 +93,7 @@ def test_an_unknown_run_in_the_link_is_named(root: Path) -> None:
     assert "There is no run called 'gone' here." in texts(open_page("train", run="gone"))
 
 
+@pytest.mark.slow
 def test_pressing_start_trains_with_the_chosen_settings(root: Path) -> None:
     app = open_page("train")
     app.selectbox(key="train.data").set_value("synthetic").run()
@@ -157,6 +158,7 @@ def test_describing_the_data_counts_it(root: Path) -> None:
     assert (counts["users"], counts["items"]) == ("1,000", "500")
 
 
+@pytest.mark.slow
 def test_stop_and_resume_buttons_do_what_they_say(root: Path) -> None:
     jobs.submit(root, "one", LONG)
     wait_for(lambda: trains(root, "one"))
