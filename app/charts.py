@@ -1,4 +1,4 @@
-"""One function a figure, from arrays to Plotly figures; colours of text and grid are left to Streamlit's theme."""
+"""One function per figure, from arrays to Plotly figures; Streamlit's theme colours text and grid."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ MARGIN = {"l": 8, "r": 8, "t": 28, "b": 8}
 
 
 def base_layout(x_title: str | None = None, y_title: str | None = None, height: int = HEIGHT, **extra: Any) -> dict[str, Any]:
-    """The layout that every figure shares: margins, titles with units, few gridlines, no legend, no drag.
+    """The layout shared by all figures: margins, titles with units, few gridlines, no legend, no drag.
 
-    ``extra`` is laid over it: ``figure.update_layout(**base_layout("step", "rank", yaxis_type="log"))``.
+    ``extra`` overrides it: ``figure.update_layout(**base_layout("step", "rank", yaxis_type="log"))``.
     """
     return {
         "height": height,
@@ -31,7 +31,7 @@ def base_layout(x_title: str | None = None, y_title: str | None = None, height: 
 
 
 def plain(text: str) -> str:
-    """Text from outside as Plotly, which reads links and other tags in every text of a figure, shows it unchanged."""
+    """Escape untrusted text, since Plotly renders links and other tags in all text."""
     return html.escape(text, quote=False)
 
 
@@ -41,7 +41,7 @@ def label(text: str, color: str, glyph: str = "●") -> str:
 
 
 def direct_label(figure: go.Figure, x: float, y: float, text: str, color: str, glyph: str = "●", **place: Any) -> None:
-    """Write a series' name beside its last point instead of a legend."""
+    """Write a series' name next to its last point instead of a legend."""
     figure.add_annotation(x=x, y=y, text=label(text, color, glyph), **{"showarrow": False, "xanchor": "left", "xshift": 6, **place})
 
 
@@ -62,7 +62,7 @@ def loss_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float]) -> go
 
 
 def validation_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float], best: Mapping[str, float]) -> go.Figure:
-    """Validation NDCG@10 in percent; the best of each stage, which is the one kept, is ringed and has its number.
+    """Validation NDCG@10 in percent; the best epoch of each stage, which is kept, is ringed and labelled.
 
     curves: stage -> (epoch in the stage, fraction); best: stage -> epoch in the stage.
     """

@@ -38,13 +38,13 @@ class LoadedRun(RunFolder):
 
 
 def all_runs() -> list[LoadedRun]:
-    """The person's runs, the newest first, then the bundled ones: ``FIRST``, then by name."""
+    """The user's runs, newest first, then the bundled ones: ``FIRST``, then by name."""
     bundled = sorted(list_runs(BUNDLED), key=lambda run: (run.name != FIRST, run.name))
     return [LoadedRun(run.path) for run in (*list_runs(runs_folder()), *bundled)]
 
 
 def find_run(name: str | None) -> LoadedRun | None:
-    """The run that links call by this name; without a name the first bundled one, or else the newest."""
+    """The run with this name in links; without a name, the first bundled one, or else the newest."""
     runs = all_runs()
     if name is not None:
         return next((run for run in runs if link_name(run) == name), None)
@@ -53,12 +53,12 @@ def find_run(name: str | None) -> LoadedRun | None:
 
 
 def is_bundled_name(name: str) -> bool:
-    """Whether a bundled run has this name, which no other run may have."""
+    """Whether a bundled run has this name; no other run may use it."""
     return (BUNDLED / name / "run.json").is_file()
 
 
 def link_name(run: RunFolder) -> str:
-    """What stands for a run in links. A bundled run has its name to itself, also where a person's folder is called the same."""
+    """The run's name in links. A bundled run keeps its name even if a user's folder has the same one."""
     return f"{run.name} (own)" if is_bundled_name(run.name) and not is_bundled(run) else run.name
 
 
@@ -68,7 +68,7 @@ def is_bundled(run: RunFolder) -> bool:
 
 
 def is_bare(run: RunFolder) -> bool:
-    """Whether the folder holds item tables and no model: files that somebody brought."""
+    """Whether the folder holds item tables but no model, as uploaded files do."""
     return (run.path / "tables").is_dir()
 
 
@@ -133,14 +133,14 @@ def metrics(run: RunFolder) -> dict[str, dict[str, Any]]:
 
 @of_run(4)
 def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The tables that differ, and under which of them each name is shown."""
+    """The distinct tables, and for each name the table that shows it."""
     from adrec.maps.projection import distinct_tables
 
     return distinct_tables(tables(run))
 
 
 def projection(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
-    """The layout of the stages if it is at hand; never computes one."""
+    """The layout of the stages if it is cached; never computes one."""
     return _projection(run, method, seed, tuple(map(changed, (run.path / "projections", home() / "projections"))))
 
 

@@ -26,12 +26,12 @@ OTHER_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9"
 OTHER_DASHES = ("solid", "longdash", "dashdot", "dot", "longdashdot", "dash")
 OTHER_MARKERS = ("circle", "square", "triangle-up", "diamond", "star", "cross")
 OTHER_GLYPHS = ("●", "■", "▲", "◆", "★", "✚")
-"""Looks of tables that are no stage, by place."""
+"""Looks of tables that are not stages, by number."""
 NUMBERED = re.compile(r"(\d{1,4}) (.+)", re.DOTALL)
 
 
 def stage_label(stage: str, merged: bool = False) -> str:
-    """The stage's name for a person; merged: the pre-train table that the warm-up left as it was. Other tables keep their own names."""
+    """The stage's name for people. merged: the pre-train table, which the warm-up left unchanged. Other tables keep their own names."""
     if merged and stage == "pretrain":
         return "Pre-train = warm-up"
     found = NUMBERED.fullmatch(stage)
@@ -39,26 +39,26 @@ def stage_label(stage: str, merged: bool = False) -> str:
 
 
 def stage_color(stage: str) -> str:
-    """The colour of a stage or of any other table (see ``_place``)."""
-    return STAGE_COLORS.get(stage) or OTHER_COLORS[_place(stage)]
+    """The colour of a stage or of any other table (see ``_index``)."""
+    return STAGE_COLORS.get(stage) or OTHER_COLORS[_index(stage)]
 
 
 def stage_dash(stage: str) -> str:
     """The dash of its line, as Plotly calls it."""
-    return STAGE_DASHES.get(stage) or OTHER_DASHES[_place(stage)]
+    return STAGE_DASHES.get(stage) or OTHER_DASHES[_index(stage)]
 
 
 def stage_marker(stage: str) -> str:
     """Its marker, as Plotly calls it."""
-    return STAGE_MARKERS.get(stage) or OTHER_MARKERS[_place(stage)]
+    return STAGE_MARKERS.get(stage) or OTHER_MARKERS[_index(stage)]
 
 
 def stage_glyph(stage: str) -> str:
     """Its marker as a character."""
-    return STAGE_GLYPHS.get(stage) or OTHER_GLYPHS[_place(stage)]
+    return STAGE_GLYPHS.get(stage) or OTHER_GLYPHS[_index(stage)]
 
 
-def _place(name: str) -> int:
-    """Tables that are compared are named ``1 first file``, ``2 second file``, ...: the number says which look; without one, the first."""
+def _index(name: str) -> int:
+    """Compared tables are named ``1 first file``, ``2 second file``, ...: the number selects the look; without one, the first."""
     found = NUMBERED.fullmatch(name)
     return (int(found[1]) - 1 if found else 0) % len(OTHER_COLORS)

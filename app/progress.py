@@ -1,4 +1,4 @@
-"""What a run's events say: curves, how far each stage is, how long it may still take. Pure functions, no Streamlit."""
+"""Progress from a run's events: curves, how far each stage is, how long it may still take. Pure functions, no Streamlit."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ Event = Mapping[str, Any]
 
 
 class Follower:
-    """Reads a growing events file piece by piece; begins anew when resuming has cut it. All who watch a training share one."""
+    """Reads a growing events file incrementally; starts over if resuming has cut it. All who watch a training share one."""
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
@@ -22,7 +22,7 @@ class Follower:
         self._reading = threading.Lock()
 
     def events(self) -> tuple[Event, ...]:
-        """All events so far, each once, whoever else asks meanwhile."""
+        """All events so far, each once, even with several readers."""
         with self._reading:
             if self._last != self._before(self._offset):
                 self._events, self._offset = (), 0
@@ -32,7 +32,7 @@ class Follower:
             return self._events
 
     def _before(self, offset: int) -> bytes:
-        """Up to 200 bytes that end at ``offset``: the mark by which a rewritten file is recognised."""
+        """Up to 200 bytes that end at ``offset``: used to recognise a rewritten file."""
         try:
             with open(self.run.events_path, "rb") as file:
                 file.seek(max(0, offset - 200))
@@ -43,7 +43,7 @@ class Follower:
 
 @dataclass
 class StageProgress:
-    """One stage as far as it has come. ``fraction`` is of the longest it may take; ``left`` the seconds for that, by ``Pace``."""
+    """The progress of one stage. ``fraction`` is of the longest it may take; ``left`` the seconds for that, by ``Pace``."""
 
     name: str
     state: str = "waiting"
@@ -115,7 +115,7 @@ def _take(stage: StageProgress, event: Event, per_epoch: dict[str, int]) -> None
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
+    """Seconds as people say them."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     if seconds < 3600:

@@ -20,7 +20,7 @@ from adrec.runs import Progress, RunFolder
 
 @dataclass
 class Job:
-    """A projection under way or ended."""
+    """A running or finished projection."""
 
     process: subprocess.Popen[str]
     fraction: float = 0.0
@@ -36,7 +36,7 @@ class Job:
 
     @property
     def left(self) -> float | None:
-        """Seconds that are left if it goes on as so far; None while there is too little to tell."""
+        """Estimated seconds left at the pace so far; None while it is too early to tell."""
         spent = time.monotonic() - self.begun
         return spent * (1 - self.fraction) / self.fraction if self.fraction > 0.1 else None
 
@@ -47,12 +47,12 @@ _lock = threading.Lock()
 
 
 def job(run: RunFolder, module: str = MODULE) -> Job | None:
-    """The run's projection (or other module's work) since the server started, if there was one."""
+    """The run's projection (or another module's job) since the server started, if any."""
     return _jobs.get((module, str(run.path.resolve())))
 
 
 def start(run: RunFolder, module: str = MODULE) -> Job:
-    """Begin the run's projection (``python -m module RUN``) unless it is under way."""
+    """Start the run's projection (``python -m module RUN``) unless it is running."""
     key = str(run.path.resolve())
     with _lock:
         found = _jobs.get((module, key))
@@ -69,7 +69,7 @@ def start(run: RunFolder, module: str = MODULE) -> Job:
 
 
 def cancel(run: RunFolder, module: str = MODULE) -> None:
-    """End the run's projection; nothing of it is kept."""
+    """Cancel the run's projection; nothing is kept."""
     found = job(run, module)
     if found is not None and found.alive:
         found.cancelled = True
@@ -99,7 +99,7 @@ def _end_with_parent() -> None:
 
 
 def run_job(work: Callable[[Progress], object]) -> int:
-    """Do the work, which is given the function to tell its progress with; 2 after saying what is wrong."""
+    """Run ``work`` with a function to report progress; returns 0, or 2 after reporting an error."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         work(_say)

@@ -1,4 +1,4 @@
-"""What a closed page leaves behind, given back: Streamlit keeps a session, its uploads included, until somebody else comes or goes."""
+"""Frees what a closed page leaves behind: Streamlit keeps a session with its uploads until another session starts or ends."""
 
 import gc
 import threading
@@ -12,7 +12,7 @@ RECONNECT = 120.0
 
 
 def watch() -> None:
-    """See to it that this session's uploads are gone soon after its page is closed."""
+    """Make sure that this session's uploads are deleted soon after its page is closed."""
     _watched()
 
 
@@ -28,7 +28,7 @@ def _watched() -> None:
 
 
 def forget_ended() -> None:
-    """Give back what sessions hold that can't come back any more."""
+    """Free what is held by sessions that can no longer reconnect."""
     if Runtime.exists():
         forget(Runtime.instance()._session_mgr)
 

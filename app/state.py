@@ -1,4 +1,4 @@
-"""What a person chose, kept in the URL and nowhere else, so that a copied link shows the same thing.
+"""The visitor's choices, kept in the URL and nowhere else, so that a copied link shows the same thing.
 
 One rule: the URL is the truth. A widget takes its value from it before it is drawn and writes to it when it changes, so
 links, the sidebar and the browser's Back all lead to the same picture. Leaving a page by the sidebar empties the URL; what the page
@@ -48,7 +48,7 @@ _PAGE = "state.page"
 
 
 def arrive(page: str) -> None:
-    """Note the page; coming from another one with an empty URL, put back what this page last showed and the shared choices."""
+    """Note the page; on arrival from another page with an empty URL, restore this page's last choices and the shared ones."""
     memory = st.session_state.setdefault(_MEMORY, {})
     if st.session_state.get(_PAGE) != page and not st.query_params.to_dict():
         restored = {**memory.get(page, {}), **memory.get("", {})}
@@ -70,7 +70,7 @@ def get(name: str, default: Any = None) -> Any:
 
 
 def put(**values: Any) -> None:
-    """Write choices to the URL; None removes one. Nothing is written that is already there."""
+    """Write choices to the URL; None removes one. Unchanged values are not written."""
     for name, value in values.items():
         text = None if value is None else str(value)
         if text is None:
@@ -101,7 +101,7 @@ def bound(name: str, default: Any, options: Sequence[Any] | None = None) -> dict
 
 
 def link(**values: Any) -> dict[str, str]:
-    """Query parameters for ``st.page_link`` and ``st.switch_page``: the shared choices with ``values`` laid over them."""
+    """Query parameters for ``st.page_link`` and ``st.switch_page``: the shared choices, overridden by ``values``."""
     chosen = {name: get(name) for name in SHARED} | values
     return {name: str(value) for name, value in chosen.items() if value is not None}
 

@@ -89,24 +89,24 @@ def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:
     )
     share, step, total = trajectory.noise_share, trajectory.commit_step, trajectory.steps
     if share is None:
-        return f"{does} This model hears the noised vector in full, along with the history, so its guess can change at any step."
+        return f"{does} This model gets the noised vector at full strength, along with the history, so its guess can change at any step."
     size = "just" if round(share, 1) == 1 else _percent(share)
-    loud = f"The noise is added with weight λ = {trajectory.noise_weight:g}, here {size} as loud as the history"
+    strength = f"The noise is added with weight λ = {trajectory.noise_weight:g}, here {size} as strong as the history"
     if total == 1:
-        return f"{does} {loud}."
+        return f"{does} {strength}."
     if step == 1 and share < FAINT:
         settled = "the list; the other steps only move xₜ to the answer"
         if trajectory.order_commit_step > 1:
             settled = "the ten items; the other steps may still reorder them"
-        return f"{does} {style.strong('Why at once?')} {loud}: the history alone settles {settled}."
+        return f"{does} {style.strong('Why at once?')} {strength}: the history alone settles {settled}."
     if step == 1:
-        return f"{does} {loud}; for this history that does not change the list."
-    tips = "faint, but enough to tip a close call" if share < FAINT else "loud enough for every step to revise the guess"
-    return f"{does} {style.strong('Why not at once?')} {loud}: {tips}."
+        return f"{does} {strength}; for this history that does not change the list."
+    tips = "faint, but enough to tip a close call" if share < FAINT else "strong enough for every step to revise the guess"
+    return f"{does} {style.strong('Why not at once?')} {strength}: {tips}."
 
 
 FAINT = 0.2
-"""Noise below this share of the history's loudness is called faint."""
+"""Noise below this share of the history's strength is called faint."""
 
 
 def _outcome(trajectory: "Trajectory", title: Callable[[int], str]) -> str:
@@ -230,7 +230,7 @@ def describe_noise(steps: int, one_step: int, seeds: Sequence[int], size: int = 
 def describe_first_choices(sweep: "SeedSweep", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
     """Where the seeds end."""
     (item, share), count = sweep.shares[0], len(sweep.seeds)
-    first = f"{round(share * count)} of {count} seeds end at {style.title(title(item))} as the first choice"
+    first = f"{round(share * count)} of {count} seeds end with {style.title(title(item))} as the first choice"
     lists = "all give the same top 10" if sweep.distinct_lists == 1 else f"there are {sweep.distinct_lists} different top tens"
     order = "" if sweep.distinct_orders == sweep.distinct_lists else f" ({sweep.distinct_orders} if their order counts)"
     return f"{first}; {lists}{order}."

@@ -113,7 +113,7 @@ def _controls(shown: data.Stages) -> tuple[str, int]:
 
 @loaders.of_run(96, spinner="Measuring the changed table")
 def _measured(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> "tuple[Pictures, Verdict]":
-    """known: whether the interactions are at hand."""
+    """known: whether the interactions are available."""
     from adrec.collapse.dials import Pictures, dial
     from adrec.collapse.verdict import diagnose
 

@@ -50,7 +50,7 @@ def _kept(run: RunFolder) -> dict[str, dict[str, Any]] | None:
 
 @loaders.of_run(32, spinner="Diagnosing the item tables", shared=False)
 def _judged(run: RunFolder, known: bool) -> dict[str, dict[str, Any]]:
-    """known: whether the interactions are at hand."""
+    """known: whether the interactions are available."""
     from adrec.collapse.cooccurrence import Cooccurrence
     from adrec.collapse.diagnosis import table_verdicts
 
@@ -92,8 +92,8 @@ def _numbers(verdict: Mapping[str, Any]) -> str:
     for measure, words in NUMBERS:
         if measure in by_name:
             null = by_name[measure]["null"]
-            beside = f" (noise: {null:.0f})" if null is not None and measure == "effective_rank" else ""
-            parts.append(words.format(by_name[measure]["value"]) + beside)
+            noise = f" (noise: {null:.0f})" if null is not None and measure == "effective_rank" else ""
+            parts.append(words.format(by_name[measure]["value"]) + noise)
     return f"Measured: {', '.join(parts)}."
 
 

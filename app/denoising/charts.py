@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SOFT = "rgba(213, 94, 0, 0.16)"
 SOFTER = "rgba(213, 94, 0, 0.10)"
 SHOWN = 8
-"""Items that seeds end at which are drawn; what is left is added up."""
+"""The most first choices drawn; the rest are summed up."""
 
 
 def band(sweep: "SeedSweep") -> go.Figure:

@@ -160,7 +160,7 @@ def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: i
 
 @loaders.of_run(64)
 def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
-    """This reverse process beside that of other seeds and of fewer steps."""
+    """This reverse process compared with other seeds and fewer steps."""
     from adrec.explain.seeds import fewer_steps, seed_sweep
 
     loaded: Any = _model(run, stage).result()

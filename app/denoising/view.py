@@ -29,7 +29,7 @@ CARDS_CSS = """<style>
 .cards .next{display:flex;gap:12px;flex:0 0 auto;align-items:center;padding-bottom:6px}
 .cards .next .card{border-width:2px;border-color:VAR_TARGET;align-self:stretch}
 .cards .next .unknown{border-style:dashed;border-color:color-mix(in srgb,currentColor 40%,transparent)}
-.cards .panel{align-self:start;color:Canvas;background:CanvasText;border-radius:4px;padding:0 7px;font-size:.95rem}
+.cards .panel{flex:none;align-self:start;color:Canvas;background:CanvasText;border-radius:4px;padding:0 7px;font-size:.95rem}
 .cards .arrow{opacity:.6;font-size:1.2rem}
 @media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
 </style>"""
@@ -89,7 +89,7 @@ def downloads(
     stage: str,
     subject: data.Subject,
     method: str,
-    beside: export.Comparison | None,
+    comparison: export.Comparison | None,
 ) -> None:
     """The trajectory, or both, as JSON, as a table, and as a page that works offline."""
     stem = f"{run.name}-{subject.user_id or 'composed'}-seed{trajectory.seed}"
@@ -100,15 +100,15 @@ def downloads(
         row.download_button(label, make, file_name=f"{stem}.{end}", mime=mime, **common)
 
     def page() -> str:
-        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "comparison": beside}
+        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "comparison": comparison}
         return export.page(trajectory, data.layout(run, stage, method), title, **of)
 
     def document() -> str:
         found = data.chance(run, stage, subject, trajectory.seed, trajectory.steps)
         layout = data.layout(run, stage, method)
-        report = export.document(trajectory, layout, title, subject.user_id, found.sweep, found.fewer, beside)
+        report = export.document(trajectory, layout, title, subject.user_id, found.sweep, found.fewer, comparison)
         return json.dumps(report, ensure_ascii=False, indent=1)
 
     offer("Everything shown here (JSON)", document, "json", "application/json")
-    offer("Steps and lists (CSV)", lambda: csv_for_people(export.table(trajectory, title, beside)), "csv", "text/csv")
+    offer("Steps and lists (CSV)", lambda: csv_for_people(export.table(trajectory, title, comparison)), "csv", "text/csv")
     offer("This figure (HTML, works offline)", page, "html", "text/html")

@@ -280,11 +280,11 @@ def test_the_words_about_the_noise_follow_its_figures(one_step: int, seeds: tupl
 @pytest.mark.parametrize(
     ("share", "commit", "said"),
     [
-        (0.001, 1, "here 0.1 % as loud as the history: the history alone settles the list"),
-        (0.1, 3, "here 10 % as loud as the history: faint, but enough to tip a close call"),
-        (1.06, 3, "here 1.1 times as loud as the history: loud enough for every step to revise the guess"),
+        (0.001, 1, "here 0.1 % as strong as the history: the history alone settles the list"),
+        (0.1, 3, "here 10 % as strong as the history: faint, but enough to tip a close call"),
+        (1.06, 3, "here 1.1 times as strong as the history: strong enough for every step to revise the guess"),
         (1.06, 1, "for this history that does not change the list"),
-        (None, 3, "hears the noised vector in full"),
+        (None, 3, "gets the noised vector at full strength"),
     ],
 )
 def test_why_it_was_decided_then_follows_from_how_loud_the_noise_is(found: Trajectory, share: float | None, commit: int, said: str) -> None:
@@ -438,7 +438,7 @@ def test_a_dreamrec_run_is_denoised_over_its_own_steps(root: Path, tiny_data: Se
     user = str(tiny_data.user_ids[3])
     app = open_page("denoising", run="peer", user=user)
     assert not app.exception and not app.error
-    assert [n.value for n in app.number_input] == [0, 25] and "hears the noised vector in full" in texts(app)
+    assert [n.value for n in app.number_input] == [0, 25] and "gets the noised vector at full strength" in texts(app)
     rank = evaluate(load_model(RunFolder(root / "peer")), tiny_data, "test").ranks[3]
     assert ("its first choice" if rank == 1 else f"rank {rank}") in texts(app)
 
