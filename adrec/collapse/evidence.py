@@ -9,41 +9,8 @@ from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import bulk_distance, correlation_spectrum, gaussian_null, permuted_columns, ranks
 from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows, alignment, overlap, popularity_basis, sampled
+from adrec.collapse.thresholds import JUDGEMENT, START_IS_CHANCE, Thresholds
 
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The rule's thresholds; docs/VERDICT.md gives the errors each one costs."""
-
-    common: float = 0.9
-    """Offset or mean cosine above this: what items share drowns out what separates them."""
-    twins: float = 0.5
-    """Share of items with a twin above this: most items cannot be told apart from another."""
-    noise: float = 4.0
-    """A spectrum this many standard deviations above the mean of the Gaussian null is more than noise: none of 100 draws gets there."""
-    z: float = 3.0
-    """Alignment beyond popularity this many standard deviations above that of permuted rows is more than luck: 1 false alarm in 740."""
-    participation: float = 0.25
-    """Participation ratio over the null's below this: few directions carry the variance."""
-    rank: float = 0.5
-    """Effective rank over the null's below this: few directions carry anything."""
-    meaningful: float = 2.0
-    """Odds that a neighbour co-occurs with its item, over the odds by chance, above this: few directions are concentrated meaning."""
-    strength: float = 0.01
-    """Mean cosine of items used together minus that of other items below this: weakly learned."""
-    start: float = 0.9
-    """Correlation with the initial table above this: never left its initialisation."""
-    kept: float = 0.5
-    """Share of neighbours kept from the previous table below this, with the scale below ``shrunk``: eroded."""
-    shrunk: float = 0.8
-    """Scale over that of the previous table below this: shrunk."""
-    fewest: int = 5
-    """Items with fewer training occurrences are ignored: they have barely moved from their initial position."""
-
-
-THRESHOLDS = Thresholds()
-JUDGEMENT = 0.1
-"""One unit of margin for a threshold that is a judgement, not a quantile, as a share of its value."""
 SPECTRAL = {"distance": "bulk_distance", "largest": "largest_eigenvalue"}
 FAR = 40.0
 """The largest margin: beyond this, the normal distribution's tail is zero in float64."""
@@ -83,10 +50,6 @@ class Findings:
     def add(self, measure: str, value: float, null: float | None, threshold: float | None, says: str) -> None:
         numbers = [None if x is None or not np.isfinite(x) else float(x) for x in (null, threshold)]
         self.evidence.append(Evidence(measure, float(value), numbers[0], numbers[1], says))
-
-
-START_IS_CHANCE = 3.0
-"""A random start's spectrum up to this many standard deviations of the null above the threshold counts as chance."""
 
 
 def judgement_margin(value: float, threshold: float) -> float:

@@ -12,16 +12,14 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from adrec.collapse.cooccurrence import Cooccurrence
-from adrec.collapse.evidence import THRESHOLDS, Evidence, Findings, Thresholds, add_changes, add_semantic, add_spectral
+from adrec.collapse.evidence import FAR, Evidence, Findings, add_changes, add_semantic, add_spectral
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
+from adrec.collapse.thresholds import FEWEST_ITEMS, THRESHOLDS, Thresholds
 from adrec.errors import WeightsError
 from adrec.maps.tables import checked
 
 __all__ = ["KINDS", "KIND_WORDS", "THRESHOLDS", "Evidence", "Remedy", "Thresholds", "Verdict", "diagnose"]
-
-FEWEST_ITEMS = 20
-"""Rare items are ignored only if at least this many items occur often enough."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def _rules(m: dict[str, float]) -> dict[str, float]:
         "spectral-only": -m["meaning"],
         "weakly-learned": max(-m["structure"], -m["learned"]),
         "concentrated": m["few"],
-        "healthy": 40.0,
+        "healthy": FAR,
     }
 
 

@@ -81,6 +81,10 @@ class PackedBatch:
         users = self.whole[1] if self.whole else len(self.lengths)
         return torch.full((len(self.lengths),), 1.0 / users, device=self.items.device)
 
+    def to_tokens(self, values: Tensor) -> Tensor:
+        """A value (B,) of each user at each of the user's tokens, (N,)."""
+        return values.repeat_interleave(torch.from_numpy(self.lengths).to(values.device))
+
     def to(self, device: torch.device) -> "PackedBatch":
         """The same batch with its ids on ``device``."""
         negatives = self.negatives and self.negatives.to(device)

@@ -178,7 +178,9 @@ class ADRec(ConditionedModel):
 
     def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
         """The losses of the objective, whose mean is minimised; timesteps, noise and dropout drawn from ``rng``."""
-        t = rng.timesteps_of(batch, self.config.timesteps, self.config.timestep_per)
+        # token-level diffusion: a noise level for each token, or one for all tokens of a user
+        timesteps, per_token = self.config.timesteps, self.config.timestep_per == "token"
+        t = rng.timesteps(timesteps, batch.tokens) if per_token else batch.to_tokens(rng.timesteps(timesteps, len(batch.lengths)))
         x0_hat, x_0 = self(batch, t, rng.normal(batch.tokens, self.config.hidden_size), rng)
         losses = {}
         if "ce" in self.loss_names:

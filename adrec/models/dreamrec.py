@@ -161,7 +161,9 @@ class DreamRec(ConditionedModel):
 
     def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
         """The squared error, mean over D, over each user's chosen tokens and over users."""
-        t = rng.timesteps_of(batch, self.config.timesteps, self.config.timestep_per)[self.chosen(batch)]
+        timesteps, per_token = self.config.timesteps, self.config.timestep_per == "token"
+        t = rng.timesteps(timesteps, batch.tokens) if per_token else batch.to_tokens(rng.timesteps(timesteps, len(batch.lengths)))
+        t = t[self.chosen(batch)]
         x0_hat, x_0 = self(batch, t, rng.normal(len(t), self.config.hidden_size), rng)
         weights = batch.user_weights if self.config.targets == "last" else batch.token_weights
         return {"mse": token_error(x0_hat, x_0, weights)}

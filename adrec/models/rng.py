@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adrec.data.batches import PackedBatch
-
 
 class RandomSource:
     """Draws on ``device``. On the CPU from ``generator`` itself, elsewhere from a torch generator seeded by it."""
@@ -38,12 +36,6 @@ class RandomSource:
     def timesteps(self, below: int, size: int) -> Tensor:
         """Uniform whole numbers 0 .. below - 1, (size,) int64."""
         return torch.from_numpy(self.generator.integers(below, size=size)).to(self.device)
-
-    def timesteps_of(self, batch: PackedBatch, below: int, per: str) -> Tensor:
-        """A timestep for each token, (N,): drawn for each one, or for each user ("sequence") and shared by all of its tokens."""
-        if per == "token":
-            return self.timesteps(below, batch.tokens)
-        return self.timesteps(below, len(batch.lengths)).repeat_interleave(torch.from_numpy(batch.lengths).to(self.device))
 
     def normal(self, rows: int, width: int) -> Tensor:
         """Standard normal numbers, (rows, width) float32."""

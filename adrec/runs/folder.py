@@ -39,6 +39,16 @@ ENDED = "The training process ended unexpectedly; resume to continue from its la
 class RunFolder:
     """One run: read it, follow it, write to it. Every file appears whole or not at all.
 
+    run.json          settings, data set, versions, seed, command (``create``)
+    items.csv         titles, categories, training counts
+    events.jsonl      steps, validations, stages, one a line, only ever appended to (``training.recorder``)
+    status.json, .lock, stop      state; who owns the folder; a request to stop
+    stages/<stage>/   model.safetensors, metrics.json, test_ranks.npy
+    snapshots/        item tables along the way, and whole models with keep_weights=every
+    checkpoint.pt     what resuming needs (``training.checkpoint``)
+    projections/, film.npz, diagnosis.json, all_users.json      computed from the above, kept to be fast
+    job.json, log.txt      of a training that the app started (``app.jobs``)
+
     Everything that is read is checked here; anything that readers cannot rely on is a RunError that names the file.
     """
 

@@ -26,10 +26,10 @@ from adrec.models.settings import Settings
 from adrec.parallel.processes import Processes
 from adrec.parallel.workers import Workers
 from adrec.runs import LAST, STAGES
+from adrec.training.checkpoint import Position
 from adrec.training.gradients import Gradient, mean_gradient, projected_mean, separate_gradients, summed
-from adrec.training.position import Position
+from adrec.training.optimizers import updates_of
 from adrec.training.recorder import Recorder
-from adrec.training.updates import updates_of
 
 INIT, SHUFFLE, STEP, NEGATIVES, BATCH, AUGMENT = range(6)
 

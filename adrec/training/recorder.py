@@ -1,6 +1,5 @@
 """What a training writes into its run folder: events, snapshots, weights, metrics, checkpoints."""
 
-import errno
 import json
 import os
 import time
@@ -14,13 +13,12 @@ import torch
 from torch import Tensor
 
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import RunError
 from adrec.evaluation import Evaluation
 from adrec.files import atomic, load_arrays, save_arrays, write_json
 from adrec.models.base import Model, Stage
 from adrec.models.loading import load_weights
 from adrec.runs import ITEM_TABLE, STAGES, RunFolder
-from adrec.training.position import Position
+from adrec.training.checkpoint import Position, load_checkpoint, save_checkpoint
 
 SNAPSHOT_ITEMS = 50_000
 LOG_SECONDS = 0.5
@@ -149,27 +147,13 @@ class Recorder:
         return time.monotonic() - self._checkpointed >= seconds
 
     def checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Save everything needed to resume, with the length of the events that belong to it."""
-        size = self.run.events_path.stat().st_size if self.run.events_path.exists() else 0
-        with atomic(self.run.path / "checkpoint.pt") as file:
-            try:
-                torch.save({**state, "events": size}, file)
-            except RuntimeError as error:  # how torch reports a full disk
-                raise OSError(errno.EIO, "The disk is full, or cannot be written", str(self.run.path / "checkpoint.pt")) from error
+        """Save everything needed to resume."""
+        save_checkpoint(self.run, state)
         self._checkpointed = time.monotonic()
 
     def resume(self) -> dict[str, Any] | None:
         """The last checkpoint, after truncating the events to it; None if the run had none yet."""
-        path = self.run.path / "checkpoint.pt"
-        size = 0
-        state: dict[str, Any] | None = None
-        if path.is_file():
-            try:
-                state = torch.load(path, map_location="cpu", weights_only=True)
-                assert state is not None
-                size = int(state["events"])
-            except Exception as error:  # on damage, torch's reader may raise anything
-                raise RunError(f"'{path}' is damaged and cannot be resumed from ({type(error).__name__}).") from None
+        state, size = load_checkpoint(self.run)
         self._cut_events(size)
         return state
 

@@ -22,6 +22,7 @@ from adrec.models.loading import read_state_dict
 from adrec.models.settings import Settings, parse, recorded
 from adrec.parallel.processes import Processes
 from adrec.runs import ITEM_TABLE, RunFolder
+from adrec.training import checkpoint
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 
@@ -166,7 +167,7 @@ def _train_owned(
         raise
     run.write_status(_state(finished))
     if finished:  # only now, so that a kill before this line leaves a resumable run
-        (run.path / "checkpoint.pt").unlink(missing_ok=True)
+        (run.path / checkpoint.FILE).unlink(missing_ok=True)
     return _state(finished)
 
 
@@ -188,7 +189,7 @@ def _train(
     if state is not None:
         trainer.restore(state)
     if not processes.agree({**vars(trainer.position), "seconds": None}):
-        raise RunError(f"The processes of this training do not see the same '{recorder.run.path / 'checkpoint.pt'}'; all of them must.")
+        raise RunError(f"The processes of this training do not see the same '{recorder.run.path / checkpoint.FILE}'; all of them must.")
     if state is None:
         recorder.begin(trainer.model.table, table)
     finished = trainer.run()

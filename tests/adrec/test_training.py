@@ -23,8 +23,8 @@ from adrec.files import load_arrays
 from adrec.models.loading import load_model
 from adrec.models.rng import RandomSource
 from adrec.runs import RunFolder
+from adrec.training.checkpoint import Position
 from adrec.training.loop import learning_rate
-from adrec.training.position import Position
 from adrec.training.recorder import Recorder
 from adrec.training.session import describe_run, read_pretrained, recorded_request, train_run
 from adrec.training.watch import ProgressBar
@@ -487,10 +487,26 @@ def test_steps_of_two_stages_are_never_averaged(data, tmp_path):
     assert [(e["stage"], e["loss"]) for e in recorder.run.events()[0] if e["kind"] == "step"] == [("warmup", 2.0)]
 
 
+class Drawn(Exception):
+    """Ends a forward pass at its timesteps."""
+
+
+def drawn_timesteps(per: str) -> list[torch.Tensor]:
+    """The timesteps that ADRec's losses draw, by user."""
+    batch, stage = training_batch(catalog.load(SOURCE), np.arange(6), 10), varied(PLAN, timesteps=1000, timestep_per=per).stages[-1]
+    model = stage.model(stage.config)
+
+    def forward(batch, t, *_):
+        raise Drawn(t)
+
+    model.forward = forward
+    with pytest.raises(Drawn) as caught:
+        model.losses(batch, RandomSource(np.random.default_rng(0)))
+    return list(caught.value.args[0].split(batch.lengths.tolist()))
+
+
 def test_with_one_t_a_sequence_its_tokens_share_it():
-    batch = training_batch(catalog.load(SOURCE), np.arange(6), 10)
-    each = RandomSource(np.random.default_rng(0)).timesteps_of(batch, 1000, "token").split(batch.lengths.tolist())
-    shared = RandomSource(np.random.default_rng(0)).timesteps_of(batch, 1000, "sequence").split(batch.lengths.tolist())
+    each, shared = drawn_timesteps("token"), drawn_timesteps("sequence")
     assert all(len(set(t.tolist())) > 1 for t in each if len(t) > 3)
     assert all(len(set(t.tolist())) == 1 for t in shared) and len({int(t[0]) for t in shared}) > 3
 

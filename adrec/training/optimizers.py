@@ -1,4 +1,4 @@
-"""How a step's gradient updates the weights: all of them with the full softmax, only a batch's table rows with the sampled one."""
+"""One optimiser step, with the item table frozen where the stage says so: Adam on everything, or on the sampled softmax's rows."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
