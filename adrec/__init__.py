@@ -10,7 +10,7 @@ __all__ = ["Run", "diagnose", "load_run", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, loaded at their first use: importing the package loads nothing."""
+    """Public names are loaded on first use, so importing the package stays fast."""
     if name in __all__:
         from adrec import api
 

@@ -1,4 +1,4 @@
-"""What a script or a notebook uses: ``adrec.train``, ``adrec.load_run`` and ``adrec.diagnose``, loaded at their first use.
+"""The interface for scripts and notebooks: ``adrec.train``, ``adrec.load_run`` and ``adrec.diagnose``, loaded on first use.
 
 Every failure that a person can act on is an ``adrec.errors.AdrecError`` whose text is one sentence.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Run(RunFolder):
-    """A run folder to ask: what it recommends and how it came to it, with ``tables()``, ``items``, ``metrics(stage)`` and ``info``."""
+    """A run folder that can recommend and explain its answers; also has ``tables()``, ``items``, ``metrics(stage)`` and ``info``."""
 
     def recommend(self, histories: "Sequence[History] | Mapping[str, History]", k: int = 10, **options: Any) -> list[dict[str, Any]]:
         """The ``k`` items ranked highest after each history, as ``{"history": [...], "items": [{"id", "title", "score", "probability"}]}``.
@@ -57,7 +57,7 @@ class Run(RunFolder):
         from adrec.models.loading import load_model
 
         if (user is None) == (history is None):
-            raise ConfigError("A trajectory is of a user or of a history; give one of the two.")
+            raise ConfigError("A trajectory needs either a user or a history; give exactly one of them.")
         options = {"popular": most_popular(self.items), **options}
         if history is not None:
             return trajectory(load_model(self), parse_history(history, self.items), **options)
@@ -90,7 +90,7 @@ def train(
     stop: Callable[[], bool] = lambda: False,
     listener: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:
-    """Train all stages into the folder ``path``; where a run is there already, go on from its last checkpoint.
+    """Train all stages into the folder ``path``; if it already holds a run, continue from its last checkpoint.
 
     dataset: a named data set or the path of a file or folder, with the options of its reader. model, preset: as ``adrec models`` lists
     them (default: the model's first preset). settings: those that differ from the preset's, ``seed`` among them; those of a run
@@ -130,7 +130,7 @@ def diagnose(
     interactions: "pd.DataFrame | SequenceDataset | str | Path | None" = None,
     initial: ArrayLike | str | Path | None = None,
 ) -> "Verdict":
-    """Has a table of item embeddings collapsed, how, and how sure is that.
+    """Diagnose whether a table of item embeddings has collapsed, how, and how surely.
 
     table: (V, D) without a padding row, or a file that ``adrec collapse`` reads. ids: the item id of each row, as the interactions have
     it. interactions: who used what, as a frame with a user and an item column and perhaps a time, a data set, its name or a path; without
@@ -165,7 +165,7 @@ def _source(table: ArrayLike | str | Path, ids: Sequence[Any] | None) -> "Source
     if ids is not None:
         labels = tuple(str(i) for i in ids)
         if len(labels) != len(array):
-            raise DataError(f"There are {len(labels):,} ids for {len(array):,} rows; expected one id for each row of the table.")
+            raise DataError(f"There are {len(labels):,} ids for {len(array):,} rows; expected one id per row of the table.")
     return Source(name, array, labels)
 
 

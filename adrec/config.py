@@ -1,4 +1,4 @@
-"""Settings: frozen dataclasses, checked when built, JSON both ways. Here is what all models and all trainings share.
+"""Settings: frozen dataclasses, checked when built, to and from JSON. This module holds what all models and trainings share.
 
 A model's own settings extend `ModelConfig` in the model's file; `require` and `require_integers` check them.
 """
@@ -21,25 +21,25 @@ Config = TypeVar("Config", bound="ModelConfig | TrainConfig")
 
 
 def setting(default: Any, label: str, text: str, choices: Sequence[Any] = ()) -> Any:
-    """A field that forms offer by itself, under ``label`` and with ``text`` as its help; others are set as ``key = value``."""
+    """A field with its own widget in forms, with ``label`` and the help ``text``; other fields are set as ``key = value``."""
     return dataclasses.field(default=default, metadata={"label": label, "text": text, "choices": choices})
 
 
 def require(ok: bool, field: str, value: object, expected: str) -> None:
-    """A ConfigError that names the field and says what was expected, unless ``ok``."""
+    """Raise a ConfigError that names the field and what was expected, unless ``ok``."""
     if not ok:
         raise ConfigError(f"Setting '{field}' is {value!r}; it must be {expected}.")
 
 
 def require_integers(config: object, limits: Mapping[str, tuple[int, int]]) -> None:
-    """Integers within limits, so that a slip of the finger is reported at once and not by a lack of memory."""
+    """Check integers against limits, so that a typo is reported at once rather than by running out of memory."""
     for field, (low, high) in limits.items():
         value = getattr(config, field)
         require(low <= value <= high, field, value, f"an integer from {low} to {high}")
 
 
 def require_words(config: object, words: Mapping[str, Sequence[str]]) -> None:
-    """Words out of a few."""
+    """Check words against the possible choices."""
     for field, allowed in words.items():
         value = getattr(config, field)
         require(value in allowed, field, value, "one of " + ", ".join(allowed))
@@ -68,7 +68,7 @@ def _kind(field: dataclasses.Field[Any]) -> str:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What every model has. n_items: of the catalogue, which the data decide; length: how many items of a history it reads."""
+    """What every model has. n_items: the size of the catalogue, set by the data; length: how many items of a history it reads."""
 
     n_items: int
     length: int = 50
@@ -81,15 +81,14 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The training of all stages of any model. Defaults are METHOD's settings.
+    """Training settings shared by all stages of any model. Defaults are METHOD's settings.
 
-    epochs: at most so many a stage's schedule; validate_every: epochs between validations,
-    the first after epoch ``validate_every + 1``; patience: validations without a better ndcg@10 before a stage ends;
-    max_steps: each stage ends after so many optimiser steps; frozen_table: the item
-    table stays as it was at the start of the last stage; loss: cross-entropy over the full
-    catalogue, or over ``negatives`` rows sampled a step with updates of the touched rows only (``losses.sampled``: for
-    catalogues too large for the full one); checkpoint_seconds: at most so much work is repeated after a kill; keep_weights: of each
-    stage's ``best`` epoch alone, or of ``every`` validated one, and the last state, in half precision too.
+    epochs: maximum per stage; validate_every: epochs between validations, the first after epoch ``validate_every + 1``; patience:
+    validations without a better ndcg@10 before a stage ends; max_steps: maximum optimiser steps per stage; frozen_table: keep the item
+    table as it was at the start of the last stage; loss: cross-entropy over the full catalogue, or over ``negatives`` rows sampled per
+    step with updates of the touched rows only (``losses.sampled``, for catalogues too large for the full one); checkpoint_seconds: at most
+    this much work is repeated after a kill; keep_weights: only of each stage's ``best`` epoch, or also of ``every`` validated epoch and
+    the last state, in half precision.
     """
 
     seed: int = setting(2025, "Seed", "Fixes every random number: the same seed on the same machine gives the same run.")
@@ -123,7 +122,7 @@ def to_json(config: "ModelConfig | TrainConfig") -> dict[str, Any]:
 
 
 def from_json(kind: type[Config], data: Mapping[str, Any]) -> Config:
-    """The config ``kind`` from a plain dict; unknown fields are named."""
+    """The config ``kind`` from a plain dict; an error names unknown fields."""
     known = {f.name: f for f in dataclasses.fields(kind)}
     check_known(data, known)
     absent = [f.name for f in known.values() if f.default is dataclasses.MISSING and f.name not in data]
@@ -133,7 +132,7 @@ def from_json(kind: type[Config], data: Mapping[str, Any]) -> Config:
 
 
 def check_known(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """A ConfigError that lists the known settings unless all that are given are among them."""
+    """Raise a ConfigError that lists the known settings, unless all given ones are known."""
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ConfigError(f"Unknown setting '{unknown[0]}'; known are {', '.join(sorted(known))}.")

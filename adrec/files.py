@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: text, JSON and safetensors, written beside their place and renamed into it."""
+"""Files that appear complete or not at all: text, JSON and safetensors, written to a temporary name and renamed into place."""
 
 import contextlib
 import errno
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Characters that start a formula in a spreadsheet."""
 
 
 def csv_for_people(frame: "pd.DataFrame") -> str:
-    """A table as CSV that a person opens in a spreadsheet: text that would be run there as a formula begins with an apostrophe.
+    """A table as CSV for spreadsheets: text that would run as a formula is prefixed with an apostrophe.
 
-    Numbers stay as they are. Source: OWASP, "CSV Injection".
+    Numbers stay unchanged. Source: OWASP, "CSV Injection".
     """
 
     def harmless(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        text = value.replace("\r", " ")  # a lone one would begin a row of its own
+        text = value.replace("\r", " ")  # on its own it would start a new row
         return f"'{text}" if value.startswith(FORMULA) else text
 
     safe = frame.apply(lambda column: column if column.dtype.kind in "biuf" else column.astype(object).map(harmless))
@@ -41,12 +41,12 @@ def csv_for_people(frame: "pd.DataFrame") -> str:
 
 
 SHORT = 40
-"""Characters of a file's name that the temporary name beside it repeats: names may be as long as the system takes."""
+"""Characters of a file's name repeated in its temporary name, since names may be as long as the system allows."""
 
 
 @contextlib.contextmanager
 def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
-    """Open a file beside ``path`` and rename it into place when the block ends well; a failed block leaves no trace."""
+    """Open a temporary file next to ``path`` and rename it into place if the block succeeds; a failed block leaves no trace."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:SHORT]}-", suffix=".tmp")
     try:
@@ -79,7 +79,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RunError(f"'{path.parent}' is not a run folder: it has no {path.name}.") from None
     except OSError as error:
         raise RunError(refusal(error)) from None
-    except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, or a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number with thousands of digits
         raise RunError(f"'{path}' is damaged and cannot be read as JSON ({type(error).__name__}).") from None
     if not isinstance(data, dict):
         raise RunError(f"'{path}' is damaged: it must hold one JSON object.")
@@ -111,7 +111,7 @@ def load_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, n
 
 
 def array_names(path: Path) -> list[str]:
-    """The names of a safetensors file's arrays, from its header."""
+    """The names of the arrays in a safetensors file, from its header."""
     try:
         with safe_open(path, "np") as file:
             return list(file.keys())
@@ -122,7 +122,7 @@ def array_names(path: Path) -> list[str]:
 
 
 def array_shape(path: Path, name: str) -> tuple[int, ...]:
-    """The shape of one of a safetensors file's arrays, from its header."""
+    """The shape of one array in a safetensors file, from its header."""
     try:
         with safe_open(path, "np") as file:
             return tuple(file.get_slice(name).get_shape())
@@ -131,7 +131,7 @@ def array_shape(path: Path, name: str) -> tuple[int, ...]:
 
 
 def changed(path: Path) -> int:
-    """When a file last changed, in nanoseconds; 0 if it is not there (any more)."""
+    """When a file last changed, in nanoseconds; 0 if it does not exist."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

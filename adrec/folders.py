@@ -1,4 +1,4 @@
-"""Where things lie: the app that belongs to this package, the runs, and what is cached."""
+"""Locations: the app of this package, the runs, and the caches."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def installed() -> bool:
-    """Whether this is an installed package, which carries the app inside it, and not a checkout with the app beside it."""
+    """Whether this is an installed package, with the app inside it, rather than a checkout, with the app next to it."""
     return (PACKAGE / "_app").is_dir()
 
 
@@ -19,7 +19,7 @@ def app_folder() -> Path:
 
 
 def runs_folder() -> Path:
-    """Where the app keeps a person's runs: ADREC_RUNS, else ``runs/`` in a checkout, else ``runs/`` among the user's data."""
+    """Where the app keeps a person's runs: ADREC_RUNS, else ``runs/`` in a checkout, else ``runs/`` in the user's data folder."""
     if chosen := os.environ.get("ADREC_RUNS"):
         return Path(chosen).expanduser().resolve()
     if not installed():

@@ -1,4 +1,4 @@
-"""Things looked up by name: models, noise schedules, metrics, data sets. Each entry is registered where it is written."""
+"""Lookup by name: models, noise schedules, metrics, data sets. Each entry is registered where it is defined."""
 
 import difflib
 import importlib
@@ -27,14 +27,14 @@ class Registry(Generic[Entry]):
         self._entries: dict[str, Entry] = {}
 
     def register(self, name: str, entry: Entry) -> Entry:
-        """Make ``entry`` known; a name that is taken is a ConfigError. Returns the entry."""
+        """Register ``entry`` and return it; a name that is taken is a ConfigError."""
         if name in self._entries:
             raise ConfigError(f"There are two {self.kind}s named '{name}'; rename one of them.")
         self._entries[name] = entry
         return entry
 
     def __getitem__(self, name: str) -> Entry:
-        """The entry of this name; otherwise a ConfigError names the nearest one and all that are known."""
+        """The entry with this name; otherwise a ConfigError with the closest name and all known ones."""
         entries = self._all()
         if name not in entries:
             near = difflib.get_close_matches(name, entries, 1)
@@ -68,6 +68,6 @@ def _import_plugins(modules: str) -> None:
             importlib.import_module(module)
         except ConfigError:
             raise
-        except Exception as error:  # somebody else's module fails in any way
+        except Exception as error:  # other people's modules may raise anything
             why = f"{type(error).__name__}: {error}"
             raise ConfigError(f"{PLUGINS} names the module '{module}', which cannot be imported ({why}).") from error

@@ -1,6 +1,6 @@
-"""What differs between operating systems; nothing else imports what one of them alone has.
+"""Differences between operating systems; no other module imports anything that only one of them has.
 
-Each function works everywhere, with less to tell where the system tells less.
+Each function works everywhere, with less detail where the system reports less.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import psutil
 
 
 def spawn(command: Sequence[str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
-    """Start a process that outlives this one and does not get its Ctrl-C; what it prints is appended to the file ``log``."""
+    """Start a process that outlives this one and ignores its Ctrl-C; its output is appended to the file ``log``."""
     own: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -26,7 +26,7 @@ def spawn(command: Sequence[str], folder: Path, log: Path) -> "subprocess.Popen[
 
 
 def replace(source: str | Path, target: Path) -> None:
-    """Rename a file over another one. Windows refuses while somebody reads the latter, so there it is tried for a second."""
+    """Rename a file over another. Windows refuses while the other is being read, so it is retried there for a second."""
     for _ in range(20 if sys.platform == "win32" else 0):
         with contextlib.suppress(PermissionError):
             return os.replace(source, target)
@@ -35,7 +35,7 @@ def replace(source: str | Path, target: Path) -> None:
 
 
 def peak_memory_mib() -> float:
-    """The most resident memory this process has had; on a system that does not say, what it has now."""
+    """The peak resident memory of this process, or its current one if the system does not record the peak."""
     try:
         with open("/proc/self/status", encoding="ascii") as file:  # getrusage may count the process that started this one
             return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) / 1024
@@ -50,7 +50,7 @@ def peak_memory_mib() -> float:
 
 
 def processor() -> dict[str, str]:
-    """What Linux says of the first processor, ``model name`` and ``flags`` among it; nothing elsewhere."""
+    """What Linux reports about the first processor, such as ``model name`` and ``flags``; empty elsewhere."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -61,12 +61,12 @@ def processor() -> dict[str, str]:
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 LARGEST_KEPT = 32 * 2**20
-"""The most that glibc lets the threshold be."""
+"""The largest threshold that glibc allows."""
 
 
 @cache
 def keep_freed_memory() -> None:
-    """Let glibc keep what is freed for the next tensor, instead of returning it and faulting every page in again."""
+    """Let glibc keep freed memory for the next tensor instead of returning it and faulting in every page again."""
     if sys.platform != "linux":
         return
     with contextlib.suppress(ImportError, AttributeError):  # another C library has no mallopt

@@ -1,4 +1,4 @@
-"""Useful floating-point operations: what the method itself needs for the valid tokens, however it is carried out.
+"""Useful floating-point operations: what the method itself needs for the valid tokens, however it is implemented.
 
 A multiplication and the addition of its result count as two operations. Counted for each valid token, with width D:
 
@@ -17,7 +17,7 @@ from adrec.models.blocks import TransformerConfig
 
 
 def pairs(config: TransformerConfig, lengths: np.ndarray) -> int:
-    """Query-key pairs of one block without positions. lengths: (U,) valid tokens a user, at most ``config.length``."""
+    """Query-key pairs of one block without positions. lengths: (U,) valid tokens per user, at most ``config.length``."""
     n = lengths.astype(np.int64)
     sinks = 0 if config.padding == "masked" else (n * (n < config.length)).sum()
     return int((n * (n + 1) // 2).sum() + sinks)

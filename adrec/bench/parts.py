@@ -1,4 +1,4 @@
-"""What the benchmark measures; each function runs in a process of its own and returns plain numbers.
+"""The parts of the benchmark; each function runs in its own process and returns plain numbers.
 
 Times are medians in seconds, beside each its spread: least and greatest. Operations: see `adrec.bench.operations`.
 """
@@ -42,12 +42,12 @@ class Silent(Recorder):
 
 
 def plan(n_items: int, **fields: Any) -> Settings:
-    """The default model with its default settings, all but ``fields``."""
+    """The default model with its default settings, except ``fields``."""
     return settings(overrides={key: str(value) for key, value in fields.items()}).sized(n_items)
 
 
 def trainer_of(data: SequenceDataset, stage: str, **fields: Any) -> Trainer:
-    """A trainer of the default model that stands at the beginning of a stage, with random weights."""
+    """A trainer of the default model at the beginning of a stage, with random weights."""
     chosen, table = plan(data.n_items, warmup_epochs=0, **fields), None
     if stage != "pretrain":
         width = chosen.config.hidden_size  # type: ignore[attr-defined]
@@ -60,7 +60,7 @@ def _blocks(model: Any) -> int:
 
 
 def _epoch(trainer: Trainer) -> None:
-    """One epoch's steps, as the training loop makes them."""
+    """The steps of one epoch, as in the training loop."""
     with Workers() as workers:
         for batch in trainer._rest_of_epoch():
             trainer.train_step(batch, workers)
@@ -89,7 +89,7 @@ def train(data: SequenceDataset, stage: str, effort: Effort) -> dict[str, Any]:
 
 
 def training_lengths(data: SequenceDataset, frame: int) -> np.ndarray:
-    """Valid tokens of each user who has a training pair."""
+    """Valid tokens of each user with a training pair."""
     lengths = np.minimum(np.diff(data.train_offsets) - 1, frame)
     return lengths[lengths > 0]
 
@@ -127,7 +127,7 @@ def padded_train(data: SequenceDataset, stage: str, effort: Effort) -> dict[str,
 
 
 def _affordable_users(settings: paper.Settings) -> int:
-    """Users whose padded batch's logits, at three copies, take at most a third of the memory that is free."""
+    """How many users fit in a padded batch if three copies of its logits may take a third of the free memory."""
     row = 3 * 4 * settings.length * (settings.n_items + 1)
     return max(1, psutil.virtual_memory().available // 3 // row)
 
@@ -167,7 +167,7 @@ def _untrained(n_items: int) -> Any:
 
 
 def _evaluate(model: Model, data: SequenceDataset, split: Split) -> None:
-    """All users with all steps, on as many threads as a training takes."""
+    """All users with all steps, on as many threads as a training uses."""
     with Workers() as workers:
         evaluate(model, data, split, map=workers.map)
 
@@ -235,8 +235,8 @@ def products(n_items: int, effort: Effort) -> dict[str, Any]:
     }
     rates = product_gflops(SQUARE, SQUARE, SQUARE, Effort(effort.seconds / 2, 7))
     own = {name: {"shape": list(s), **spread("gflops", product_gflops(*s, Effort(effort.seconds / 8, 7)))} for name, s in shapes.items()}
-    told = {"threads": torch.get_num_threads(), "torch_cpu_capability": torch.backends.cpu.get_cpu_capability()}
-    return {**told, **spread("sgemm_gflops", rates), "products": own}
+    found = {"threads": torch.get_num_threads(), "torch_cpu_capability": torch.backends.cpu.get_cpu_capability()}
+    return {**found, **spread("sgemm_gflops", rates), "products": own}
 
 
 def product_gflops(rows: int, inner: int, columns: int, effort: Effort) -> list[float]:
@@ -301,7 +301,7 @@ def repeat(work: Callable[[], object], effort: Effort) -> list[float]:
 
 
 def spread(key: str, values: list[float]) -> dict[str, Any]:
-    """The median under ``key``, and beside it the least and the greatest."""
+    """The median under ``key``, and the minimum and maximum under ``<key>_spread``."""
     return {key: statistics.median(values), f"{key}_spread": [min(values), max(values)]}
 
 

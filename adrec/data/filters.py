@@ -59,7 +59,7 @@ def from_frame(frame: pd.DataFrame, attributes: pd.DataFrame | None = None) -> I
 def at_least(interactions: Interactions, rating: float) -> Interactions:
     """The rows rated at least ``rating``; rows without a rating are dropped."""
     if interactions.ratings is None:
-        raise DataError("min_rating needs a rating column, but there is none: name it with rating=COLUMN or omit min_rating.")
+        raise DataError("The option min_rating needs a rating column, but there is none: name it with rating=COLUMN or omit min_rating.")
     return interactions.take(interactions.ratings >= rating)
 
 

@@ -64,7 +64,7 @@ def test_a_trajectory_is_of_a_user_or_of_a_history(tiny_run: RunFolder, tiny_dat
     user = str(tiny_data.user_ids[3])
     assert run.trajectory(user).target == int(tiny_data.test[3])
     for given in ({}, {"user": user, "history": "1"}):
-        with pytest.raises(ConfigError, match="give one of the two"):
+        with pytest.raises(ConfigError, match="give exactly one of them"):
             run.trajectory(**given)
 
 
