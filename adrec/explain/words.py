@@ -242,9 +242,9 @@ def describe_all_users(report: Mapping[str, Any]) -> str:
     at_once = report["commit_steps"][0] / users
     gain = f"HR@20 is {100 * one['hr@20']:.1f} % after one step and {100 * whole['hr@20']:.1f} % after {steps}"
     return (
-        f"**{100 * at_once:.0f} % of {users:,} users are decided at the first step**, and {100 * report['changed_mind']:.1f} % change "
-        f"their first item later. {gain}; one step gives {one['common']:.1f} of the same 10 items, and all lists together hold "
-        f"{whole['distinct_items']:,} of {report['items']:,} items."
+        f"**For {100 * at_once:.0f} % of {users:,} users the list is decided at the first step**; for "
+        f"{100 * report['changed_mind']:.1f} % the first item changes later. {gain}; one step gives "
+        f"{one['common']:.1f} of the same 10 items, and all lists together hold {whole['distinct_items']:,} of {report['items']:,} items."
     )
 
 

@@ -151,7 +151,7 @@ def noise_levels(levels: Mapping[str, np.ndarray], schedule: "Schedule", titles:
 
 
 def commits(report: Mapping[str, Any]) -> go.Figure:
-    """How many users are decided at each step."""
+    """The share of users whose list is decided at each step."""
     counts = report["commit_steps"]
     share = [100 * count / report["users"] for count in counts]
     figure = go.Figure()
