@@ -22,12 +22,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("ADREC_RUNS", str(folder))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     yield folder
-    for path in folder.glob("*/job.json"):
-        jobs.stop(folder, path.parent.name, force=True)
-    for worker in jobs._workers.values():
+    for worker in jobs._workers.values():  # first: it would start the next run
         worker.kill()
         worker.wait()
     jobs._workers.clear()
+    for path in folder.glob("*/job.json"):
+        jobs.stop(folder, path.parent.name, force=True)
 
 
 def wait_for(claim: Callable[[], bool], seconds: float = 60) -> None:
