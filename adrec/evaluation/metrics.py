@@ -1,6 +1,6 @@
 """Ranking metrics: pure functions of ranks. Each user has one relevant item; ``ranks`` (U,) holds its rank in their list, 1 = best.
 
-To add a metric, call ``METRICS.register("name", Metric(...))`` in a module that is imported before the metric is used.
+To add a metric, decorate a function of ranks with ``@metric(name, title, source)`` in a module named in ``ADREC_PLUGINS``.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,8 +1,31 @@
 """What a model is. Each is one file: its settings, layers, losses, answers, stages and presets, and where they come from.
 
 Extend `adrec.models.neural.NeuralModel` if torch trains it, `adrec.models.neural.DiffusionModel` if it answers by a reverse process,
-`Model` if nothing is learnt by gradient. ``@register`` makes it known. Files in this folder are found by themselves, files elsewhere
-when they are imported; for the command line and the app, name their modules in the environment variable ``ADREC_PLUGINS``.
+`Model` if nothing is learnt by gradient. ``@register`` makes it known. Files in this folder are discovered automatically, files
+elsewhere when they are imported; for the command line and the app, name their modules in the environment variable ``ADREC_PLUGINS``.
+
+A model that only counts, and needs no torch:
+
+    @register
+    class Popularity(Model):
+        name, title, source = "popularity", "Popularity", "how often each item occurs in training"
+        presets = {"popularity": Preset("Popularity", "The same list for everybody.")}
+
+        def __init__(self, config):
+            super().__init__(config)
+            self.counts = np.zeros(config.n_items + 1, np.float32)
+
+        def fit(self, data):
+            self.counts = data.popularity.astype(np.float32)
+
+        def answers(self, batch, steps=None, seed=0):
+            return np.tile(np.log(self.counts + 1e-9), (len(batch.lengths), 1))
+
+        def state_dict(self):
+            return {"counts": self.counts}
+
+        def load_state_dict(self, state):
+            self.counts = np.asarray(state["counts"])
 """
 
 import importlib
@@ -14,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from adrec.config import ModelConfig, TrainConfig
+from adrec.errors import ConfigError
 from adrec.registry import Registry
 
 if TYPE_CHECKING:
@@ -45,9 +69,9 @@ class Stage:
     """One stage of a training.
 
     name: "pretrain", "warmup" or "finetune", which is the last. model, config: what is trained; it need not be the model that the
-    training is named after. first_epoch, last_epoch: its part of the learning-rate schedule, counted from 0 and exclusive; none of
-    them: nothing is trained. continues: goes on with the previous stage's model and optimiser, otherwise it starts a new model that
-    takes over the item table. frozen_table: the table gets no gradient; drift: but weight decay still moves it.
+    training is named after. first_epoch, last_epoch: its part of the learning-rate schedule, counted from 0 and exclusive; if
+    they are equal, nothing is trained. continues: goes on with the previous stage's model and optimiser; otherwise a new model takes
+    over the item table. frozen_table: the table gets no gradient; drift: but weight decay still moves it.
     pcgrad: project conflicting gradients of the losses. selects: validated along the way, ends when
     validation stops improving, and keeps its best weights (otherwise validated once, at its end).
     """
@@ -72,8 +96,8 @@ class Stage:
 class Model:
     """A model as training, evaluation and pages use it; on its own it needs no torch.
 
-    name: in commands and run folders. title, source, differences: what a person reads, what it was read off (paper, equations), and
-    in what it knowingly differs. Config: the class of its settings. presets: by name, the default first. abilities: of ``ABILITIES``.
+    name: in commands and run folders. title, source, differences: what a person reads, what it is based on (paper, equations), and
+    how it knowingly differs. Config: the class of its settings. presets: by name, the default first. abilities: of ``ABILITIES``.
     """
 
     name: ClassVar[str]
@@ -90,11 +114,11 @@ class Model:
 
     @classmethod
     def stages(cls, config: Any, train: TrainConfig) -> list[Stage]:
-        """The stages of a training, in order; settings that do not go together are a ConfigError."""
+        """The stages of a training, in order; incompatible settings raise a ConfigError."""
         return [Stage("finetune", cls, config)]
 
     def fit(self, data: "SequenceDataset") -> None:
-        """Take from the training data what is counted and not learnt by gradient; called when a stage starts this model anew."""
+        """Compute from the training data whatever is counted rather than learnt by gradient; called when a stage creates this model."""
 
     def augmented(self, data: "SequenceDataset", rng: "np.random.Generator") -> "SequenceDataset":
         """What the following stages are trained on, made by this one when it is trained; evaluation stays on the real data."""
@@ -107,11 +131,12 @@ class Model:
 
     def answers(self, batch: "PackedBatch", steps: int | None = None, seed: int = 0) -> "Tensor | np.ndarray":
         """After each history of the batch a vector (B, D), whose inner products with ``table`` are the scores of the items; without
-        a table the scores themselves, (B, V + 1). steps, seed: of the reverse process, where there is one."""
+        a table the scores themselves, (B, V + 1): logits, whose softmax is shown as probability. steps, seed: of the reverse process,
+        where there is one."""
         raise NotImplementedError
 
     def state_dict(self) -> Mapping[str, Any]:
-        """What a run folder keeps of the model: arrays by name."""
+        """What a run folder keeps of the model: arrays by name, float32, with the same shapes before ``fit`` as after."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> Any:
@@ -133,6 +158,9 @@ Registered = TypeVar("Registered", bound=type[Model])
 
 
 def register(model: Registered) -> Registered:
-    """Make a model known under its ``name``; used as a decorator."""
+    """Make a model known under its ``name``; used as a decorator. One that lacks what lists show is a ConfigError."""
+    absent = [field for field in ("name", "title", "source", "presets") if not getattr(model, field, None)]
+    if absent:
+        raise ConfigError(f"The model class {model.__name__} has no {absent[0]}: a model needs name, title, source and presets.")
     MODELS.register(model.name, model)
     return model

@@ -78,7 +78,7 @@ class DreamRec(ConditionedModel):
     name = "dreamrec"
     title = "DreamRec"
     source = "Yang et al., NeurIPS 2023 (arXiv 2310.20453), and as the ADRec authors' code compares it"
-    differences = "this project's blocks, code of time, learning rate and selection (docs/DECISIONS.md)"
+    differences = "this project's blocks, time embedding, learning rate and selection (docs/DECISIONS.md)"
     Config = DreamRecConfig
     presets = {
         "dreamrec-harness": Preset(
