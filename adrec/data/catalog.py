@@ -31,7 +31,7 @@ def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:
     if found is None:
         if not _exists(name):
             raise DataError(
-                f"'{name}' is neither a named data set ({', '.join(DATASETS)}) nor an existing file or folder; expected {FORMATS}."
+                f"'{name}' is neither a named data set ({', '.join(sorted(DATASETS))}) nor an existing file or folder; expected {FORMATS}."
             )
         return read_dataset(name, **options)
     entry, settings, folder = found

@@ -153,10 +153,11 @@ def test_columns_and_filters_are_options() -> None:
 def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(
     root: Path, temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    children = set(psutil.Process().children())
     monkeypatch.setattr(own_data, "SECONDS", 0.1)
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     assert not app.exception and plainly(str(app.error[0].value)) == "'mine.npy' was not diagnosed: it takes longer than 0 minutes."
-    assert list(temporary.iterdir()) == [] and not psutil.Process().children()
+    assert list(temporary.iterdir()) == [] and set(psutil.Process().children()) <= children
 
 
 def test_what_came_of_uploads_goes_with_the_session(root: Path, temporary: Path, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_what_came_of_uploads_goes_with_the_session(root: Path, temporary: Path,
 def test_a_table_that_would_take_too_long_is_refused_before() -> None:
     assert estimated_seconds(60_000, 128) < 30 and estimated_seconds(64, 1682) < 10 and estimated_seconds(2, 45_000) < 10
     source = Source("wide", np.broadcast_to(np.float32(1), (8000, 8000)))
-    with pytest.raises(own_data.WeightsError, match="To judge a table of 8,000 x 8,000 would take about .* minutes"):
+    with pytest.raises(own_data.WeightsError, match="a table of 8,000 x 8,000 would take about .* minutes"):
         check_cost([source])
 
 
