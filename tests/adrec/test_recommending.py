@@ -100,7 +100,7 @@ def test_a_run_without_titles_or_reverse_process_recommends_by_its_ids(untitled)
         ([], "No history given"),
         ([[1], []], "History 2: The history is empty"),
         ([[1], " ; "], "History 2: The history is empty"),
-        ([[61]], "^Item id 61 is not in the catalogue; ids go from 1 to 60"),
+        ([[61]], "^Item id 61 is not in the catalogue; ids are 1 to 60"),
         ({"u7": ["zzzz"]}, "User 'u7': 'zzzz' is neither a title nor an id in the catalogue"),
         (["Cluster 1 item"], "the closest titles are"),
     ],

@@ -243,7 +243,7 @@ def test_json_holds_every_state_and_estimate(walk):
 
 
 @pytest.mark.parametrize(
-    ("history", "words"), [([], "history is empty"), ([0], "Item id 0"), ([61], "ids go from 1 to 60"), ([-3], "Item id -3")]
+    ("history", "words"), [([], "history is empty"), ([0], "Item id 0"), ([61], "ids are 1 to 60"), ([-3], "Item id -3")]
 )
 def test_an_invalid_history_is_refused(history, words):
     with pytest.raises(DataError, match=words):
