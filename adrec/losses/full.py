@@ -9,10 +9,10 @@ from torch.autograd.function import once_differentiable
 from adrec.data.batches import PackedBatch
 from adrec.losses.sampled import sampled_cross_entropy
 
+ALIGNED = 16
 BLOCK = 2**20
 FEWEST_ROWS, LARGEST = 16, 2**24
-ALIGNED = 16
-"""Logits a block, so that they stay in a CPU's cache; above 65,536 items at least 16 rows, as long as they fit in 64 MB."""
+"""Logits per block, so that they stay in a CPU's cache; above 65,536 items at least 16 rows, as long as they fit in 64 MB."""
 
 
 def rows_a_block(n_rows: int) -> int:

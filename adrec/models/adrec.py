@@ -156,13 +156,14 @@ class ADRec(ConditionedModel):
 
     # -- the parts ------------------------------------------------------------------------------------------------
 
-    def denoiser_input(self, condition: Tensor, x: Tensor, t: Tensor) -> Tensor:
-        """c + lambda (x_t + time(t)). condition, x: (M, D), t: (M,)."""
-        return condition + self.config.noise_weight * (x + self.time_embed(self.time_table)[t])
+    def denoiser_input(self, condition: Tensor, x: Tensor, time: Tensor) -> Tensor:
+        """c + lambda (x_t + time). condition, x: (M, D), time: (M, D) or (D,), rows of the embedded ``time_table``."""
+        return condition + self.config.noise_weight * (x + time)
 
     def denoise(self, condition: Tensor, x: Tensor, t: Tensor, layout: Layout, rng: RandomSource | None = None) -> Tensor:
         """x0_hat of every token. condition: (N + P, D), x: (N, D), t: (N,) -> (N, D). Pads enter clean, at t = 0."""
-        h = self.denoiser_input(condition, self.with_pads(x, layout.prefix), F.pad(t, (0, layout.prefix)))
+        time = self.time_embed(self.time_table)[F.pad(t, (0, layout.prefix))]
+        h = self.denoiser_input(condition, self.with_pads(x, layout.prefix), time)
         if isinstance(self.denoiser, MLPDenoiser):
             return self.denoiser(h[: layout.tokens])
         return self.denoiser(h, layout, rng)[: layout.tokens]
@@ -204,18 +205,18 @@ class ADRec(ConditionedModel):
         if isinstance(self.denoiser, MLPDenoiser):
             net: Callable[[Tensor], Tensor] = self.denoiser
         else:
-            net = self._history_cache(batch, condition, layout, copies).last_token
-        return lambda x, t: net(of_last + self.config.noise_weight * (x + time[t]))
+            net = self._history_cache(batch, condition, layout, copies, time[0]).last_token
+        return lambda x, t: net(self.denoiser_input(of_last, x, time[t]))
 
     def noise_share(self, batch: PackedBatch, x: Tensor) -> Tensor:
         """Length of lambda x over that of the condition of each user's last token."""
         return self.config.noise_weight * x.norm(dim=-1) / self.encode(batch)[batch.last].norm(dim=-1)
 
-    def _history_cache(self, batch: PackedBatch, condition: Tensor, layout: Layout, copies: int) -> KeyValueCache:
+    def _history_cache(self, batch: PackedBatch, condition: Tensor, layout: Layout, copies: int, time: Tensor) -> KeyValueCache:
         assert isinstance(self.denoiser, CausalTransformer)
         history = torch.from_numpy(np.delete(np.arange(batch.tokens), np.cumsum(batch.lengths) - 1)).to(condition.device)
         x = self.with_pads(F.embedding(batch.targets[history], self.item_embedding.weight), layout.prefix)
         clean = torch.cat([condition[history], condition[batch.tokens :]])
-        h = self.denoiser_input(clean, x, torch.zeros(len(x), dtype=torch.long, device=x.device))
+        h = self.denoiser_input(clean, x, time)
         # the frame is one shorter as well, so that the number of pads is the same
         return KeyValueCache(self.denoiser, h, Layout(layout.lengths - 1, layout.prefix, layout.frame - 1, layout.device), copies)

@@ -43,7 +43,9 @@ class RunFolder:
     items.csv         titles, categories, training counts
     events.jsonl      steps, validations, stages, one a line, only ever appended to (``training.recorder``)
     status.json, .lock, stop      state; who owns the folder; a request to stop
-    stages/<stage>/   model.safetensors, metrics.json, test_ranks.npy
+    stages/<stage>/   model.safetensors, metrics.json, test_ranks.npy; last.safetensors with keep_weights=every; sequences.safetensors
+                      of a stage that makes training data
+    tables/           item tables alone, of a folder without a model
     snapshots/        item tables along the way, and whole models with keep_weights=every
     checkpoint.pt     what resuming needs (``training.checkpoint``)
     projections/, film.npz, diagnosis.json, all_users.json      computed from the above, kept to be fast
