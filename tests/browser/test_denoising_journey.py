@@ -187,7 +187,7 @@ def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, serv
     expect(page.get_by_text(f"Replacing {titles[9]} with {titles[7]}")).to_contain_text("both start from the same noise", ignore_case=True)
     panels = scrubber.locator(".panel[role=group]")
     expect(panels).to_have_count(2)
-    expect(panels.nth(1)).to_have_accessible_name(f"B: {titles[7]} for {titles[9]}")
+    expect(panels.nth(1)).to_have_accessible_name(f"B: {titles[7]} instead of {titles[9]}")
     before = [panels.nth(i).locator("ol.answer li").all_inner_texts() for i in (0, 1)]
     shared, others = ({t.split(" (")[0] for t in texts if t.endswith("(in both lists)")} for texts in before)
     assert shared == others

@@ -16,6 +16,7 @@ SMALL = "max_steps = {steps}\nhidden_size = 16\ntimesteps = 4\nlength = 10\nvali
 
 def begin(page: Any, server: Server, settings: str, name: str) -> None:
     """Fill in the form and press Start; each entry has arrived when the command below the form shows it."""
+    page.set_viewport_size({"width": 1280, "height": 1600})  # a list closes when the page scrolls, which Playwright does at once
     page.goto(f"{server.url}/train")
     settle(page)
     page.get_by_text("As a command").click()
