@@ -204,7 +204,7 @@ def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, serv
     assert page.evaluate("window.sent") == 0
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"step=0\b"))
-    expect(scrubber.locator(".live")).to_contain_text(re.compile(r"A, The history as it is: Pure noise.*B, .*: Pure noise.*10 of 10"))
+    expect(scrubber.locator(".live")).to_contain_text(re.compile(r"A, The original history: Pure noise.*B, .*: Pure noise.*10 of 10"))
     lists = [panels.nth(i).locator("ol.answer li").all_inner_texts() for i in (0, 1)]
     first, second = ([text.split(" (")[0] for text in texts] for texts in lists)
     assert first == second and lists[0] != before[0]  # the same noise, ranked as an answer: the same list
