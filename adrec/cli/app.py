@@ -22,5 +22,6 @@ def app_command(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"The port is {arguments.port}; it must be an integer from 1 to {2**16 - 1}.")
     headless = str(arguments.no_browser).lower()
     options = ["--server.port", str(arguments.port), "--server.headless", headless]
+    print(f"ADRec Explorer: http://localhost:{arguments.port} (Ctrl-C ends it)", flush=True)  # Streamlit's own message is off
     sys.argv = ["streamlit", "run", str(app_folder() / "app" / "main.py"), *options]
     runpy.run_module("streamlit", run_name="__main__")  # by name: the library imports no Streamlit
