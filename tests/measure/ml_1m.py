@@ -29,8 +29,10 @@ def ratings(path: Path) -> pd.DataFrame:
     items = np.concatenate([split.train_items, split.val, split.test])
     order = np.argsort(users, kind="stable")  # a user's training items, then the validation and the test item
     raw = np.array(split.items)[items - 1]
-    return pd.DataFrame({"user_id": np.array(split.users)[users], "item_id": raw, "timestamp": 0}).iloc[order].assign(
-        timestamp=np.arange(len(users))
+    return (
+        pd.DataFrame({"user_id": np.array(split.users)[users], "item_id": raw, "timestamp": 0})
+        .iloc[order]
+        .assign(timestamp=np.arange(len(users)))
     )
 
 
