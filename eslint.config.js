@@ -6,7 +6,7 @@ const top = (selector) => `:matches(Program, ExportNamedDeclaration) > VariableD
 export default [
   js.configs.recommended,
   {
-    files: ["adrec/browser/*.js"],
+    files: ["adrec/browser/**/*.js"],
     languageOptions: {
       globals: names(
         "window document devicePixelRatio getComputedStyle matchMedia performance atob btoa console setTimeout clearTimeout clearInterval "

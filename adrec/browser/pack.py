@@ -1,14 +1,14 @@
 """Packs ES modules into one script: each module follows those it imports, with imports and exports removed.
 
-Requirements: top-level names are unique across modules, imports list names, exports precede a declaration, and a top-level declaration
-declares one name. Anything else is refused.
+Requirements: top-level names are unique across modules, whatever their folder; imports list names and give a path from the module's own
+folder (./ or ../); exports precede a declaration, and a top-level declaration declares one name. Anything else is refused.
 """
 
 import re
 from functools import cache
 from pathlib import Path
 
-IMPORT = re.compile(r'^import \{(\s*[\w$]+(?:,\s*[\w$]+)*,?\s*)\} from "(\./[\w./-]+)";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{(\s*[\w$]+(?:,\s*[\w$]+)*,?\s*)\} from "(\.\.?/[\w./-]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) ?)", re.MULTILINE)
 DECLARED = re.compile(r"^(export )?(?:async )?(?:function\*?|class|const|let|var) ([\w$]+)", re.MULTILINE)
 LEFT = re.compile(r"^(?:import|export)\b.*|^(?:const|let|var) (?:[{\[]|[\w$]+ = [^\n({\[]*, [\w$]+ =).*", re.MULTILINE)

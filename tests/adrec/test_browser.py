@@ -40,6 +40,17 @@ def test_modules_are_written_once_each_after_those_that_they_import(tmp_path: Pa
     ]
 
 
+def test_a_module_in_a_folder_imports_its_neighbours_and_those_above(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    modules(tmp_path, dom="export const dom = 1;\n")
+    entry = modules(
+        tmp_path / "folder",
+        entry='import { dom } from "../dom.js";\nimport { near } from "./near.js";\nconst all = [dom, near];\n',
+        near='import { dom } from "../dom.js";\nexport const near = dom;\n',
+    )
+    assert pack.script(entry).split("\n") == ["const dom = 1;", "", "const near = dom;", "", "const all = [dom, near];", ""]
+
+
 def test_a_name_declared_by_two_modules_is_refused(tmp_path: Path) -> None:
     entry = modules(tmp_path, entry='import { a } from "./a.js";\nconst b = a;\n', a="export const a = 1;\nfunction b() {}\n")
     assert refusal(entry) == "entry.js and a.js both declare b at top level; rename one of them."
