@@ -1,10 +1,15 @@
 """People whom we made up for the lesson: what each chose, by titles that MovieLens-100K holds. Nobody's ratings are in here."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adrec.data.titles import Finder
+from adrec.lesson.films import CATALOGUE
+from adrec.runs import RunFolder
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,11 @@ PEOPLE = (
         ),
         "Star Trek: Generations",
     ),
-    Person("family", ("Mary Poppins", "The Lion King", "Aladdin", "Cinderella", "Beauty and the Beast"), "Snow White and the Seven Dwarfs"),
+    Person(
+        "family",
+        ("The Parent Trap", "Mary Poppins", "Winnie the Pooh and the Blustery Day", "Cinderella", "Dumbo"),
+        "Snow White and the Seven Dwarfs",
+    ),
     Person("horror", ("Psycho", "The Shining", "Alien", "Carrie", "A Nightmare on Elm Street"), "The Omen"),
     Person("classics", ("Casablanca", "Citizen Kane", "Rear Window", "The Maltese Falcon", "North by Northwest"), "Vertigo"),
     Person(
@@ -43,3 +52,13 @@ PEOPLE = (
     ),
     Person("action", ("Die Hard", "The Terminator", "Speed", "True Lies", "Terminator 2: Judgment Day"), "The Fugitive"),
 )
+
+
+def content(runs: Path) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    """Each person as ``{"key", "history": ids, "next": id}``, with ids 1..V of the catalogue."""
+    items = RunFolder(runs / CATALOGUE).items
+    people = []
+    for person in PEOPLE:
+        history, following = person.ids(items)
+        people.append({"key": person.key, "history": history, "next": following})
+    return people, {}

@@ -1,19 +1,29 @@
 """The people and films that the lesson speaks of."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from adrec.lesson import films as catalogue
 from adrec.lesson.likeness import GROUPS, cosines, films
-from adrec.lesson.people import PEOPLE, Person
+from adrec.lesson.people import PEOPLE, Person, content
 from adrec.runs import RunFolder
 
-HEALTHY = RunFolder("assets/runs/ml-100k")
+RUNS = Path("assets/runs")
+HEALTHY = RunFolder(RUNS / "ml-100k")
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.key)
 def test_the_catalogue_holds_every_film_of_a_person_once(person: Person) -> None:
     history, following = person.ids(HEALTHY.items)
     assert len({*history, following}) == 6
+
+
+def test_the_films_of_a_person_are_found_by_their_ids_in_the_catalogue() -> None:
+    titles = catalogue.content(RUNS)[0]["titles"]
+    people, _ = content(RUNS)
+    assert [[titles[film] for film in person["history"]] for person in people] == [list(person.history) for person in PEOPLE]
 
 
 def test_the_likeness_matrix_has_forty_different_films() -> None:
@@ -33,5 +43,5 @@ def test_the_healthy_table_shows_blocks() -> None:
 
 
 def test_the_noise_table_shows_a_bare_diagonal() -> None:
-    within, between = _within_and_between(RunFolder("assets/runs/dreamrec-harness-fixed").table("finetune"))
+    within, between = _within_and_between(RunFolder(RUNS / "dreamrec-harness-fixed").table("finetune"))
     assert abs(within) < 0.02 and abs(between) < 0.02

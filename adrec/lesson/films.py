@@ -1,0 +1,23 @@
+"""The catalogue of the lesson: what every chapter needs to know of a film, by its id. Index 0 is the padding row and has no title."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adrec.runs import RunFolder
+
+CATALOGUE = "ml-100k"
+"""The run whose films these are; all runs of the lesson are on the same data."""
+
+
+def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Titles, genres (``"Sci-Fi|War"``), years (0: unknown) and how many people chose a film, by id 0..V."""
+    items = RunFolder(runs / CATALOGUE).items
+    years = pd.to_numeric(items["year"], errors="coerce").fillna(0) if "year" in items else np.zeros(len(items))
+    arrays: dict[str, np.ndarray] = {
+        "year": np.array([0, *years], np.uint16),
+        "popularity": np.array([0, *items["popularity"]], np.int32),
+    }
+    return {"titles": ["", *items["title"]], "genres": ["", *items["genre"].fillna("")]}, arrays
