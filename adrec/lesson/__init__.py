@@ -1,1 +1,1 @@
-"""The lesson's content: what its chapters show, computed from run folders before anybody visits."""
+"""The lesson: what its chapters show, computed from run folders before anybody visits, and the lesson as one file. Drawn by adrec/browser/lesson/."""

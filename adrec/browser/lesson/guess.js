@@ -1,0 +1,58 @@
+/* A question to guess at before anything moves: no score, skipping is one key, and then the guess stands beside the answer. */
+
+import { element } from "../dom.js";
+
+/** @import { Texts } from "./texts" */
+/** @import { Guess, Right } from "./types" */
+
+/**
+ * @param {HTMLElement} host
+ * @param {Texts} texts
+ * @param {number} chapter
+ * @param {Right} found
+ * @param {Guess | undefined} made the visitor's guess, if the question is answered or skipped
+ * @param {(option: number | null) => void} choose
+ */
+export function showGuess(host, texts, chapter, found, made, choose) {
+  const values = found.values ?? {}, key = `${chapter}.guess`, question = element("p", "question", "", { id: `question-${chapter}` });
+  question.append(texts.rich(`${key}.question`, values));
+  const group = element("div", "options", "", { role: "group", "aria-labelledby": question.id });
+  host.replaceChildren(question, group);
+  texts.list(`${key}.options`, values).forEach((words, option) => {
+    group.append(made ? answered(texts, words, option, made) : asked(texts, words, option, choose));
+  });
+  if (!made) {
+    const skip = element("button", "skip", texts.text("shell.skip"), { type: "button" });
+    skip.onclick = () => choose(null);
+    host.append(skip);
+    return;
+  }
+  const explained = element("div", "explained");
+  for (const option of new Set([made.chosen, found.right])) {
+    if (option !== null && texts.has(`${key}.answers.${option}`)) {
+      const line = element("p");
+      line.append(texts.rich(`${key}.answers.${option}`, values));
+      explained.append(line);
+    }
+  }
+  host.append(explained);
+}
+
+/** @param {Texts} texts @param {string} words @param {number} option @param {(option: number) => void} choose */
+function asked(texts, words, option, choose) {
+  const button = element("button", "option", "", { type: "button" });
+  button.append(texts.nodes(words));
+  button.onclick = () => choose(option);
+  return button;
+}
+
+/** @param {Texts} texts @param {string} words @param {number} option @param {Guess} made */
+function answered(texts, words, option, made) {
+  const line = element("p", "option");
+  line.append(texts.nodes(words));
+  line.classList.toggle("is-right", option === made.right);
+  line.classList.toggle("is-chosen", option === made.chosen);
+  if (option === made.right) line.append(element("span", "mark", texts.text("shell.answer")));
+  if (option === made.chosen) line.append(element("span", "mark", texts.text("shell.guess")));
+  return line;
+}

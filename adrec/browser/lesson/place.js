@@ -1,0 +1,39 @@
+/* Where the visitor is: in the address, so that a link and Back lead there, and in the browser's store, so that who returns lands where they left. */
+
+/** @typedef {{ chapter: number, step: number }} Place */
+
+const STORE = "adrec.lesson";
+
+/** The place that the address names, or null. @returns {Place | null} */
+export function addressed() {
+  const { search, hash } = window.location, found = new URLSearchParams(search).get("chapter") ?? new URLSearchParams(hash.slice(1)).get("chapter");
+  if (found === null || !/^\d$/.test(found)) return null;
+  const chapter = Number(found), kept = window.history.state?.lesson;
+  return { chapter, step: kept?.chapter === chapter ? kept.step : 0 };
+}
+
+/** Write the place to the address: a chapter is an entry that Back leaves, a step is not. @param {Place} place @param {boolean} entry */
+export function address(place, entry) {
+  const url = new URL(window.location.href), state = { ...window.history.state, lesson: place };
+  if (url.protocol === "file:") url.hash = `chapter=${place.chapter}`; // a file's address may change in nothing else
+  else url.searchParams.set("chapter", String(place.chapter));
+  window.history[entry ? "pushState" : "replaceState"](state, "", url.href);
+}
+
+/** What was kept under a name; a browser that forbids its store keeps nothing. @param {"localStorage" | "sessionStorage"} kind @returns {any} */
+export function recall(kind) {
+  try {
+    return JSON.parse(window[kind].getItem(STORE) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** @param {"localStorage" | "sessionStorage"} kind @param {unknown} value */
+export function keep(kind, value) {
+  try {
+    window[kind].setItem(STORE, JSON.stringify(value));
+  } catch {
+    // nothing is kept
+  }
+}

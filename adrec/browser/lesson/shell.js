@@ -1,0 +1,311 @@
+/* The lesson's shell: which chapter and step are shown, what surrounds them, and what chapters are lent. */
+
+import { element, svg, themeOf } from "../dom.js";
+import { CHAPTERS } from "./chapters.js";
+import { buildStepper, fillDots, fillStepper, pressed } from "./frame.js";
+import { showGuess } from "./guess.js";
+import { livingPicture } from "./picture.js";
+import { address, addressed, keep, recall } from "./place.js";
+import { Texts } from "./texts.js";
+
+/** @import { Chapter, Content, Evidence, Lesson, Mounted, Right, Setup, State, Values } from "./types" */
+/** @import { Place } from "./place" */
+
+const LAST = CHAPTERS.length - 1;
+const GROWING = 450; // milliseconds
+const TAKES_ARROWS = "input:not([type=checkbox]):not([type=button]), select, textarea, [role=slider], [role=listbox], [role=radiogroup], [role=grid], [data-arrows]";
+/** @type {Record<string, number>} */
+const TURNS = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 };
+
+export class Shell {
+  /** @param {HTMLElement} host @param {Setup} setup @param {Content} content @param {(name: string, value: unknown) => void} tell */
+  constructor(host, setup, content, tell) {
+    this.host = host;
+    this.setup = setup;
+    this.digest = setup.digest;
+    this.content = content;
+    this.tell = tell;
+    this.texts = new Texts(setup.texts);
+    /** @type {Map<string, Set<(value: any) => void>>} */
+    this.listeners = new Map();
+    /** @type {Mounted | null} */
+    this.mounted = null;
+    this.presenting = false;
+    const visit = recall("sessionStorage"), before = recall("localStorage");
+    /** @type {State} */
+    this.state = { history: [], person: null, film: null, seed: 0, guesses: {}, ...visit };
+    /** @type {Set<number>} */
+    this.finished = new Set(before?.finished ?? []);
+    /** @type {Place} */
+    this.at = addressed() ?? before?.at ?? { chapter: 0, step: 0 };
+    this.build();
+    this.lesson = this.lend();
+    this.picture = livingPicture(this.parts.picture, this.lesson);
+    this.open(this.at, false);
+    this.key = (/** @type {KeyboardEvent} */ event) => this.press(event);
+    this.back = () => { const place = addressed(); if (place) this.open(place, false); };
+    window.addEventListener("keydown", this.key);
+    window.addEventListener("popstate", this.back);
+    this.sizes = new ResizeObserver(() => this.fit());
+    this.sizes.observe(host);
+    host.ontransitionend = (event) => { if (event.target === host && event.propertyName === "color") this.say("theme", this.lesson.theme); };
+  }
+
+  build() {
+    const { host, texts, setup } = this;
+    for (const [name, color] of Object.entries(setup.colors)) host.style.setProperty(`--${name}`, color);
+    const top = element("nav", "top", "", { "aria-label": texts.text("shell.chapters") });
+    const stepper = buildStepper(top, texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }));
+    const tools = element("div", "tools");
+    top.append(tools);
+    const picture = element("div", "picture"), words = element("article", "words"), stage = element("div", "stage");
+    const title = element("h2", "title"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence");
+    words.append(title, sentence, guess, evidence);
+    const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns"), dots = element("div", "dots", "", { role: "group", "aria-label": texts.text("shell.steps") });
+    const previous = pressed(texts, "shell.back", "previous", () => this.turn(-1)), next = pressed(texts, "shell.next", "next", () => this.turn(1));
+    turns.append(previous, dots, next);
+    foot.append(doors, turns);
+    const lines = /** @type {SVGElement} */ (svg(host, "svg", { class: "lines", "aria-hidden": "true" }));
+    const live = element("p", "live", "", { "aria-live": "polite" });
+    host.replaceChildren(top, picture, words, stage, foot, lines, live);
+    this.parts = { top, stepper, tools, picture, words, title, sentence, guess, evidence, stage, foot, doors, dots, previous, next, lines, live };
+  }
+
+  /** What chapters are lent. @returns {Lesson} */
+  lend() {
+    const shell = this;
+    return {
+      content: this.content,
+      text: (key, values) => this.texts.text(key, values),
+      rich: (key, values) => this.texts.rich(key, values),
+      texts: (key) => this.texts.list(key),
+      engine: (model) => this.engine(model),
+      state: this.state,
+      set: (changes) => this.change(changes),
+      on: (name, heard) => this.hear(name, heard),
+      get picture() { return shell.picture; },
+      answer: (option) => this.answer(option),
+      door: (page, parameters) => this.door(page, parameters),
+      done: () => this.finish(this.at.chapter),
+      go: (step) => this.open({ chapter: this.at.chapter, step }),
+      get presenting() { return shell.presenting; },
+      get reducedMotion() { return matchMedia("(prefers-reduced-motion: reduce)").matches; },
+      get theme() { return themeOf(shell.host); },
+    };
+  }
+
+  /** @returns {Chapter} */
+  get chapter() {
+    return CHAPTERS[this.at.chapter];
+  }
+
+  /** Show a place. @param {Place} place @param {boolean} write whether to the address too */
+  open(place, write = true) {
+    const chapter = Math.min(Math.max(place.chapter, 0), LAST), step = Math.min(Math.max(place.step, 0), CHAPTERS[chapter].steps - 1);
+    const moved = !this.mounted || chapter !== this.at.chapter, entry = write && moved;
+    this.at = { chapter, step };
+    address(this.at, entry);
+    this.save();
+    if (moved) this.stage();
+    this.fill();
+    this.mounted?.show(step);
+  }
+
+  /** A chapter's stage in place of the last one's. */
+  stage() {
+    this.mounted?.stop();
+    const stage = element("div", "stage");
+    this.parts.stage.replaceWith(stage);
+    this.parts.stage = stage;
+    this.mounted = this.chapter.mount(stage, this.lesson) ?? { show: () => {}, stop: () => {} };
+    this.parts.live.textContent = this.texts.text("shell.opened", { number: this.at.chapter, count: LAST, title: this.texts.text(`${this.at.chapter}.title`) });
+  }
+
+  /** Everything around the stage, as the step wants it. */
+  fill() {
+    const { texts, parts } = this, { chapter, step } = this.at, { steps } = this.chapter;
+    this.host.dataset.chapter = String(chapter);
+    this.host.dataset.step = String(step);
+    fillStepper(parts.stepper, texts, chapter, this.finished);
+    fillDots(parts.dots, texts, steps, step, (to) => this.open({ chapter, step: to }));
+    parts.previous.disabled = chapter === 0 && step === 0;
+    parts.next.disabled = chapter === LAST && step === steps - 1;
+    parts.title.textContent = texts.text(`${chapter}.title`);
+    parts.sentence.replaceChildren(texts.rich(`${chapter}.sentence`));
+    this.fillGuess();
+    this.fillEvidence();
+    this.fillDoors();
+    const scene = this.chapter.scene(step), grown = scene.grown === true;
+    this.grow(grown, () => this.picture.scene(scene));
+    this.draw();
+  }
+
+  /** @returns {Right | null} */
+  get right() {
+    return this.chapter.guess?.(this.content) ?? null;
+  }
+
+  fillGuess() {
+    const { chapter } = this.at, found = this.right, made = this.state.guesses[chapter];
+    this.parts.guess.hidden = !found;
+    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option));
+  }
+
+  /** The one number, and the door to the laboratory. */
+  fillEvidence() {
+    const { chapter, step } = this.at, { texts } = this, { number, numberFrom = 1, door } = this.chapter, shown = [];
+    /** @type {Evidence | null} */
+    const found = step >= numberFrom ? number?.(this.content) ?? null : null;
+    if (found) {
+      const line = element("p", "number");
+      line.append(texts.rich(`${chapter}.number`, /** @type {Values} */ (found)));
+      if (found.source) line.append(element("small", "source", found.source));
+      shown.push(line);
+    }
+    if (door) {
+      shown.push(pressed(texts, `${chapter}.door`, "door", () => {
+        const to = door(this.lesson);
+        if (to) this.door(to.page, to.parameters);
+      }));
+    }
+    this.parts.evidence.replaceChildren(...shown);
+  }
+
+  /** The three ways from the first screen. */
+  fillDoors() {
+    const { texts } = this, ways = {
+      show: () => this.open({ chapter: 0, step: 0 }),
+      learn: () => this.open({ chapter: 1, step: 0 }),
+      check: () => this.door("own", {}),
+    };
+    this.parts.doors.hidden = this.at.chapter > 0;
+    this.parts.doors.replaceChildren(...Object.entries(ways).map(([name, act]) => {
+      const way = pressed(texts, `shell.ways.${name}.label`, `way is-${name}`, act);
+      way.append(element("small", "", texts.text(`shell.ways.${name}.text`)));
+      return way;
+    }));
+  }
+
+  /** @param {number} by */
+  turn(by) {
+    const { chapter, step } = this.at, { steps } = this.chapter;
+    if (by > 0 && step === 0 && this.right && !this.state.guesses[chapter]) this.note(null);
+    if (step + by >= 0 && step + by < steps) this.open({ chapter, step: step + by });
+    else if (by < 0 && chapter > 0) this.open({ chapter: chapter - 1, step: CHAPTERS[chapter - 1].steps - 1 });
+    else if (by > 0 && chapter < LAST) this.open({ chapter: chapter + 1, step: 0 });
+  }
+
+  /** Keep the guess, null for a skipped one. @param {number | null} chosen */
+  note(chosen) {
+    const { right, at: { chapter } } = this;
+    if (!right) return;
+    this.change({ guesses: { ...this.state.guesses, [chapter]: { chosen, right: right.right } } });
+    if (chosen !== null && this.chapter.done === "guess") this.finish(chapter);
+  }
+
+  /** @param {number | null} option */
+  choose(option) {
+    this.note(option);
+    this.open({ chapter: this.at.chapter, step: Math.max(this.at.step, 1) });
+    this.parts.next.focus({ preventScroll: true });
+  }
+
+  /** @param {number} option */
+  answer(option) {
+    if (!this.state.guesses[this.at.chapter]) this.choose(option);
+  }
+
+  /** @param {number} chapter */
+  finish(chapter) {
+    if (this.finished.has(chapter)) return;
+    this.finished.add(chapter);
+    this.save();
+    fillStepper(this.parts.stepper, this.texts, this.at.chapter, this.finished);
+  }
+
+  save() {
+    keep("localStorage", { at: this.at, finished: [...this.finished] });
+    keep("sessionStorage", this.state);
+  }
+
+  /** @param {Partial<State>} changes */
+  change(changes) {
+    Object.assign(this.state, changes);
+    this.save();
+    for (const [name, value] of Object.entries(changes)) this.say(name, value);
+  }
+
+  /** @param {string} name @param {(value: any) => void} heard */
+  hear(name, heard) {
+    const all = this.listeners.get(name) ?? new Set();
+    this.listeners.set(name, all.add(heard));
+    return () => { all.delete(heard); };
+  }
+
+  /** @param {string} name @param {unknown} value */
+  say(name, value) {
+    this.listeners.get(name)?.forEach((heard) => heard(value));
+  }
+
+  /** @param {string} page @param {Values} parameters */
+  door(page, parameters) {
+    if (this.setup.mode === "app") this.tell("door", { page, parameters });
+  }
+
+  /** @param {string} model @returns {Promise<any>} */
+  engine(model) {
+    return Promise.reject(new Error(model));
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const target = /** @type {Element} */ (event.composedPath()[0]), by = TURNS[event.key];
+    if (!by || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (target instanceof Element && (target.closest(TAKES_ARROWS) || (target !== document.body && !this.host.contains(target)))) return;
+    event.preventDefault();
+    this.turn(by);
+  }
+
+  /** Let the picture take the stage's place, or give it back, in one smooth change. @param {boolean} grown @param {() => void} change */
+  grow(grown, change) {
+    const { picture } = this.parts, was = this.host.classList.contains("grown");
+    if (was === grown || this.lesson.reducedMotion) {
+      this.host.classList.toggle("grown", grown);
+      change();
+      return;
+    }
+    const before = picture.getBoundingClientRect();
+    this.host.classList.toggle("grown", grown);
+    change();
+    const after = picture.getBoundingClientRect();
+    if (!before.width || !after.width) return;
+    const from = `translate(${before.left - after.left}px, ${before.top - after.top}px) scale(${before.width / after.width}, ${before.height / after.height})`;
+    picture.animate([{ transform: from, transformOrigin: "0 0" }, { transform: "none", transformOrigin: "0 0" }], { duration: GROWING, easing: "ease-in-out" }).onfinish = () => this.draw();
+  }
+
+  /** As high as the window lets it be, and the lines where they belong. */
+  fit() {
+    this.host.style.setProperty("--top", `${Math.max(0, this.host.getBoundingClientRect().top + window.scrollY)}px`);
+    this.draw();
+  }
+
+  /** Thin lines from the lit box to the stage. */
+  draw() {
+    const { lines, stage } = this.parts, box = this.host.classList.contains("grown") ? null : this.picture.anchor();
+    lines.replaceChildren();
+    if (!box) return;
+    const host = this.host.getBoundingClientRect(), to = stage.getBoundingClientRect();
+    for (const [x, end] of [[box.left, to.left], [box.right, to.right]]) {
+      svg(lines, "line", { x1: x - host.left, y1: box.bottom - host.top, x2: end - host.left, y2: to.top - host.top });
+    }
+  }
+
+  stop() {
+    this.mounted?.stop();
+    this.picture.stop();
+    this.sizes.disconnect();
+    window.removeEventListener("keydown", this.key);
+    window.removeEventListener("popstate", this.back);
+    this.host.replaceChildren();
+  }
+}

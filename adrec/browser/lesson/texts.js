@@ -1,0 +1,74 @@
+/* The lesson's words: found by key, filled, and turned into nodes. All of them come from one file. */
+
+import { element } from "../dom.js";
+
+/** @import { Values } from "./types" */
+
+const MARKS = /\*\*(.+?)\*\*|\*(.+?)\*|\[([^\]]+)\]\((\??)([\w-]+)\)/g;
+
+export class Texts {
+  /** @param {Record<string, any>} tree */
+  constructor(tree) {
+    this.tree = tree;
+  }
+
+  /** @param {string} key @returns {any} */
+  find(key) {
+    return key.split(".").reduce((node, part) => node?.[part], this.tree);
+  }
+
+  /** @param {string} key */
+  has(key) {
+    return this.find(key) !== undefined;
+  }
+
+  /** A missing text shows its key, so that it is seen. @param {string} key @param {Values} values */
+  text(key, values = {}) {
+    const found = this.find(key);
+    return typeof found === "string" ? filled(found, values) : `⟦${key}⟧`;
+  }
+
+  /** @param {string} key @param {Values} values @returns {string[]} */
+  list(key, values = {}) {
+    const found = this.find(key);
+    return Object.values(found ?? []).filter((each) => typeof each === "string").map((each) => filled(each, values));
+  }
+
+  /** @param {string} key @param {Values} values */
+  rich(key, values = {}) {
+    return this.nodes(this.text(key, values));
+  }
+
+  /**
+   * **strong**, *emphasis*, [words](quantity) in the colour of a quantity, [word](?term) explained where it stands.
+   * @param {string} text
+   * @returns {DocumentFragment}
+   */
+  nodes(text) {
+    const all = document.createDocumentFragment();
+    let end = 0;
+    for (const match of text.matchAll(MARKS)) {
+      const [whole, strong, emphasis, words, term, name] = match;
+      all.append(text.slice(end, match.index));
+      end = match.index + whole.length;
+      if (strong) all.append(element("strong", "", strong));
+      else if (emphasis) all.append(element("em", "", emphasis));
+      else if (term) all.append(this.term(words, name));
+      else all.append(element("span", `quantity is-${name}`, words));
+    }
+    all.append(text.slice(end));
+    return all;
+  }
+
+  /** A word that says what it means on hover, focus and tap. @param {string} words @param {string} name */
+  term(words, name) {
+    const node = element("span", "term", words, { tabindex: "0" });
+    node.append(element("span", "meaning", this.text(`glossary.${name}`), { role: "tooltip" }));
+    return node;
+  }
+}
+
+/** @param {string} text @param {Values} values */
+function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}

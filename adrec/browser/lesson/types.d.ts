@@ -1,0 +1,150 @@
+/* The lesson: what a chapter's module exports, and what the shell lends it. */
+
+export type Values = Record<string, string | number>;
+
+/** The state of the living picture at one step. Boxes are named in picture.js. */
+export interface PictureScene {
+  /** the boxes of this chapter; the others are dimmed */
+  lit: string[];
+  mode: "training" | "use";
+  /** the boxes that a stage freezes */
+  locks?: string[];
+  /** the box that is open, or null */
+  detail?: string | null;
+  /** whether the picture is as large as the stage (the stage then holds its controls, below it) */
+  grown?: boolean;
+  [more: string]: any;
+}
+
+export interface Picture {
+  scene(scene: PictureScene): void;
+  values(values: Record<string, any>): void;
+  /** where the lit box is on screen, so that thin lines can lead from it to the stage; null for no lines */
+  anchor(): DOMRect | null;
+  stop(): void;
+}
+
+/** Which option is right, computed from the content; ``values`` fill the placeholders of the question, the options and the answers. */
+export interface Right {
+  right: number;
+  values?: Values;
+}
+
+/** The chapter's one number. ``value`` and the other fields fill the placeholders of the text "N.number". */
+export interface Evidence {
+  value: string | number;
+  uncertainty?: string | number;
+  seeds?: number;
+  source?: string;
+  [more: string]: any;
+}
+
+export interface Mounted {
+  /** Show a step: idempotent; animates from what is shown (not at the first call, nor with reducedMotion). */
+  show(step: number): void;
+  stop(): void;
+}
+
+/**
+ * One chapter. Its words are the texts "N.short", "N.title", "N.sentence", "N.guess.question" / ".options" / ".answers" (one sentence an
+ * option), "N.number", "N.door", "N.alt" (the stage in a sentence, for screen readers), "N.notes" and "N.seconds" (a line for the speaker
+ * and the planned time for each step), all in assets/texts/lesson.json. Top-level names in modules are unique across the lesson.
+ */
+export interface Chapter {
+  id: number;
+  /** 0: the question before anything moves, 1: the answer, then what there is to do and the evidence */
+  steps: number;
+  scene(step: number): PictureScene;
+  /** absent: no guess. null: the content has nothing to judge it by. */
+  guess?: (content: Content) => Right | null;
+  /** the step from which the number is shown (default 1); null: nothing to show */
+  number?: (content: Content) => Evidence | null;
+  numberFrom?: number;
+  door?: (lesson: Lesson) => Door | null;
+  /** what ticks the chapter: an answered guess, or lesson.done(), called when the visitor has done what there is to do */
+  done: "guess" | "do";
+  /** A chapter whose content is missing returns null: the stage then stays empty beside the sentence. */
+  mount(stage: HTMLElement, lesson: Lesson): Mounted | null;
+}
+
+/** A page of the laboratory in a state: ``page`` is a file of pages/, ``parameters`` are those of app/state.py. */
+export interface Door {
+  page: string;
+  parameters: Values;
+}
+
+/** content[N] is chapter N's head and arrays; content.people, content.films and content.models are shared. */
+export type Content = Record<string, any>;
+
+export interface Guess {
+  /** the chosen option, or null if the visitor skipped the question */
+  chosen: number | null;
+  right: number;
+}
+
+export interface State {
+  /** the films of the history, as rows of the catalogue, oldest first */
+  history: number[];
+  person: string | null;
+  film: number | null;
+  seed: number;
+  guesses: Record<number, Guess>;
+  [more: string]: any;
+}
+
+export interface Theme {
+  dark: boolean;
+  ink: string;
+  paper: string;
+  font: string;
+}
+
+/** What a chapter may use. */
+export interface Lesson {
+  content: Content;
+  /** A text, its {placeholders} filled; lists are reached by number: text("5.notes.2"). */
+  text(key: string, values?: Values): string;
+  /** The same as nodes: *emphasis*, **strong**, [words](c) in the colour of a quantity, [word](?term) explained from the glossary. */
+  rich(key: string, values?: Values): DocumentFragment;
+  /** All the texts below a key, such as the options of a guess. */
+  texts(key: string): string[];
+  /** A model running in a worker, by its name in content.models. Its weights are fetched once. */
+  engine(model: string): Promise<any>;
+  /** Kept for the visit. Change it with set(). */
+  state: State;
+  set(changes: Partial<State>): void;
+  /** Hear of changes to a field of the state, or of "theme"; returns what ends it. */
+  on(name: string, heard: (value: any) => void): () => void;
+  picture: Picture;
+  /** Choose an option of the guess, for options that are things on the stage. */
+  answer(option: number): void;
+  door(page: string, parameters: Values): void;
+  done(): void;
+  /** Go to another step of this chapter. */
+  go(step: number): void;
+  /** In a presenter's mode, or null. */
+  presenting: boolean;
+  reducedMotion: boolean;
+  theme: Theme;
+}
+
+/** What Python sends before the content (adrec/lesson/setup.py). */
+export interface Setup {
+  digest: number;
+  texts: Record<string, any>;
+  /** colours by quantity, as in adrec/explain */
+  colors: Record<string, string>;
+  /** "app": doors go through Python. "file": they are links below ``base``, or a sentence without one. */
+  mode: "app" | "file";
+  base: string | null;
+  /** the packed script of the engine's worker */
+  worker: string;
+  models: Record<string, ModelSource>;
+}
+
+/** Where a model's weights are: fetched from ``url``, or in the page, as base64 in the element called ``element``. */
+export interface ModelSource {
+  run: any;
+  url?: string;
+  element?: string;
+}

@@ -1,0 +1,41 @@
+"""What the browser is told beside the content: the words, the colours, and where the models are."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from adrec.browser import wire
+from adrec.explain import COLORS
+from adrec.folders import app_folder
+
+ASSETS = app_folder() / "assets"
+
+
+def texts() -> dict[str, Any]:
+    """All the lesson's words, by chapter."""
+    found: dict[str, Any] = json.loads((ASSETS / "texts" / "lesson.json").read_text(encoding="utf-8"))
+    return found
+
+
+def bundled() -> bytes:
+    """The content made from the bundled runs."""
+    return (ASSETS / "lesson" / "content.bin").read_bytes()
+
+
+def data(content: bytes, mode: Literal["app", "file"], models: Mapping[str, Any] | None = None, base: str | None = None) -> bytes:
+    """All that the lesson is sent: the setup and the content, one block each.
+
+    models: by name, ``run`` (its run.json) and ``url`` or ``element``, where its weights are. base: the app's address, for doors in a
+    file; None if it is not known.
+    """
+    setup = {
+        "texts": texts(),
+        "colors": COLORS,
+        "mode": mode,
+        "base": base,
+        "worker": "",
+        "models": dict(models or {}),
+        "content": hashlib.sha256(content).hexdigest()[:16],
+    }
+    return wire.block(setup, {}) + content
