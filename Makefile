@@ -51,10 +51,11 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e .
 	touch $@
 
-# What is bundled: the Start page's picture, what the runs come with, the documents' picture of growth (5 min, on a quiet machine).
+# What is bundled: what the runs come with, the lesson's content, the documents' pictures (growth takes 5 min, on a quiet machine).
 assets: setup
 	$(BIN)/python -m tests.measure.titles assets/runs
 	$(BIN)/python -m tests.measure.derived assets/runs
-	$(BIN)/python -m tests.measure.picture assets/runs/ml-100k assets
+	$(BIN)/python -m tests.measure.picture assets/runs/ml-100k docs/stages.svg
+	$(BIN)/python -m adrec.lesson.build assets/runs assets/lesson
 	$(BIN)/python -m adrec bench --growth --json > $(VENV)/growth.json
 	$(BIN)/python -m tests.measure.growth_picture $(VENV)/growth.json docs/growth.svg

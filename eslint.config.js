@@ -9,8 +9,8 @@ export default [
     files: ["adrec/browser/**/*.js"],
     languageOptions: {
       globals: names(
-        "window document devicePixelRatio getComputedStyle matchMedia performance atob btoa console setTimeout clearTimeout clearInterval "
-        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ResizeObserver TextDecoder URL XMLSerializer",
+        "window document devicePixelRatio getComputedStyle matchMedia performance atob btoa console Worker setTimeout clearTimeout clearInterval "
+        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer",
       ),
     },
     rules: {
@@ -25,5 +25,5 @@ export default [
       ],
     },
   },
-  { files: ["tests/browser_code/*.js"], languageOptions: { globals: names("btoa TextEncoder") } },
+  { files: ["tests/browser_code/*.js"], languageOptions: { globals: names("btoa TextEncoder URL") } },
 ];

@@ -18,6 +18,6 @@ pages = [
     for place, (path, card) in enumerate(registry.pages(ROOT / "pages"))
 ]
 page = st.navigation(pages, position="top")
-state.arrive(page.url_path or "start")
+state.arrive(page.url_path or "learn")
 with ui.guard():
     page.run()

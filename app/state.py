@@ -109,5 +109,5 @@ def link(**values: Any) -> dict[str, str]:
 def _remember() -> None:
     memory = st.session_state.setdefault(_MEMORY, {})
     current = st.query_params.to_dict()
-    memory[st.session_state.get(_PAGE, "start")] = current
+    memory[st.session_state.get(_PAGE, "learn")] = current
     memory[""] = {**memory.get("", {}), **{k: v for k, v in current.items() if k in SHARED}}

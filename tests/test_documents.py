@@ -37,4 +37,4 @@ def test_an_idea_is_where_the_map_says(idea: str, files: str, names: str) -> Non
     text = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in re.findall("`([^`]+)`", files))
     for name in re.findall("`([^`]+)`", names):
         last = name.rpartition(".")[2]
-        assert re.search(rf"^\s*(def|class) {last}\b|^{last}\b", text, re.M), f"{idea}: {name}"
+        assert re.search(rf"^\s*(?:export )?(?:def|class|interface|function|const) {last}\b|^{last}\b", text, re.M), f"{idea}: {name}"

@@ -1,1 +1,1 @@
-"""The lesson: what its chapters show, computed from run folders before anybody visits, and the lesson as one file. Drawn by adrec/browser/lesson/."""
+"""The lesson: what its chapters show, computed from run folders before anybody visits, and the lesson as one file."""

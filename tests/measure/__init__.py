@@ -3,7 +3,7 @@
 Run each from the repository's root as ``python -m tests.measure.NAME``; its first lines say what it takes.
 
 What is bundled (``make assets``):
-    picture         assets/start-*.svg and start.json: the picture of the Start page and the README
+    picture         docs/stages.svg: the README's picture of a run's stages
     derived         the maps, verdicts and figures over all users that the bundled runs come with
     titles          title, purpose and question of the bundled runs, and their run.json in today's format
     growth_picture  docs/growth.svg, from what ``adrec bench --growth --json`` prints

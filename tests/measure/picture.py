@@ -1,28 +1,19 @@
-"""The picture of the Start page and the README, drawn from a run: ``python -m tests.measure.picture RUN OUT``.
-
-Writes start-light.svg, start-dark.svg (a row), start-tall-light.svg, start-tall-dark.svg (two by two, for phones), and start.json with
-the numbers that the captions name. Plain SVG, so that the first page paints without Plotly, torch or umap.
-"""
+"""The README's picture of a run's stages, docs/stages.svg: ``python -m tests.measure.picture RUN OUT``."""
 
 import html
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from adrec.files import write_json
 from adrec.runs import RunFolder
 from app.palette import NULL_COLOR, STAGE_COLORS, STAGE_GLYPHS, STAGE_ORDER, stage_label
 
 SIDE, GAP, TOP, BOTTOM = 300, 30, 58, 34
 DASHES = {"initial": "2 4", "pretrain": "9 3 2 3", "warmup": "12 4", "finetune": "", "null": "5 5"}
-THEMES = {
-    "light": {"ink": "#1b2530", "soft": "#5b6670", "line": "#d5dbe1", "dots": ".65"},
-    "dark": {"ink": "#e6eaee", "soft": "#a3adb7", "line": "#36414d", "dots": ".9"},
-}
-SIZES = {"row": {"title": 20, "small": 16, "tick": 14, "dot": 4}, "tall": {"title": 22, "small": 20, "tick": 18, "dot": 5}}
+INK, SOFT, LINE = "#1b2530", "#5b6670", "#d5dbe1"
+TITLE, SMALL, TICK = 20, 16, 14
 
 
 @dataclass(frozen=True)
@@ -59,23 +50,17 @@ def _scaled(values: np.ndarray) -> np.ndarray:
     return values / np.sqrt(np.mean(values**2))
 
 
-def draw(content: Content, theme: str, shape: str) -> str:
-    """The picture as SVG text: all panels in a row, or two by two with larger letters."""
-    look = {**THEMES[theme], **SIZES[shape]}
+def draw(content: Content) -> str:
+    """The picture as SVG text."""
     order = [name for name in STAGE_ORDER if name in content.layouts]
-    panels = [_map_panel(content, name, look) for name in order] + [_spectra_panel(content, order, look)]
-    columns = len(panels) if shape == "row" else 2
-    rows = -(-len(panels) // columns)
-    width, height = columns * SIDE + (columns - 1) * GAP, rows * (SIDE + TOP + BOTTOM)
-    body = "".join(
-        f'<g transform="translate({i % columns * (SIDE + GAP)} {i // columns * (SIDE + TOP + BOTTOM)})">{panel}</g>'
-        for i, panel in enumerate(panels)
-    )
+    panels = [_map_panel(content, name) for name in order] + [_spectra_panel(content, order)]
+    width, height = len(panels) * (SIDE + GAP) - GAP, SIDE + TOP + BOTTOM
+    body = "".join(f'<g transform="translate({i * (SIDE + GAP)} 0)">{panel}</g>' for i, panel in enumerate(panels))
     font = "font-family=\"'Source Sans Pro','Source Sans 3',system-ui,sans-serif\""
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" {font}>{body}</svg>\n'
 
 
-def _map_panel(content: Content, name: str, look: dict[str, Any]) -> str:
+def _map_panel(content: Content, name: str) -> str:
     """One dot an item; all maps share centre and scale, and are in one coordinate frame."""
     every = np.concatenate(list(content.layouts.values()))
     low, high = np.percentile(every, 0.5, axis=0), np.percentile(every, 99.5, axis=0)
@@ -84,22 +69,22 @@ def _map_panel(content: Content, name: str, look: dict[str, Any]) -> str:
     xy = np.clip(xy, 4, SIDE - 4)
     dots = "".join(f"M{x:.0f} {SIDE - y:.0f}h0" for x, y in xy)
     color = STAGE_COLORS[name]
-    pen = f'stroke="{color}" stroke-width="{look["dot"]}" stroke-linecap="round" stroke-opacity="{look["dots"]}"'
+    pen = f'stroke="{color}" stroke-width="4" stroke-linecap="round" stroke-opacity=".65"'
     dots = f'<path d="{dots}" {pen} fill="none"/>'
-    frame = f'<rect x=".5" y=".5" width="{SIDE - 1}" height="{SIDE - 1}" rx="6" fill="none" stroke="{look["line"]}"/>'
+    frame = f'<rect x=".5" y=".5" width="{SIDE - 1}" height="{SIDE - 1}" rx="6" fill="none" stroke="{LINE}"/>'
     mark = f'<tspan fill="{color}">{STAGE_GLYPHS[name]}</tspan> {html.escape(stage_label(name, content.merged))}'
     rank = f"effective rank {content.ranks[name]:.1f} of {content.spectra[name].size}"
-    return _titled(mark, rank, look) + f'<g transform="translate(0 {TOP})">{frame}{dots}</g>'
+    return _titled(mark, rank) + f'<g transform="translate(0 {TOP})">{frame}{dots}</g>'
 
 
-def _titled(title: str, subtitle: str, look: dict[str, Any]) -> str:
+def _titled(title: str, subtitle: str) -> str:
     return (
-        f'<text y="22" font-size="{look["title"]}" font-weight="600" fill="{look["ink"]}">{title}</text>'
-        f'<text y="47" font-size="{look["small"]}" fill="{look["soft"]}">{subtitle}</text>'
+        f'<text y="22" font-size="{TITLE}" font-weight="600" fill="{INK}">{title}</text>'
+        f'<text y="47" font-size="{SMALL}" fill="{SOFT}">{subtitle}</text>'
     )
 
 
-def _spectra_panel(content: Content, order: list[str], look: dict[str, Any]) -> str:
+def _spectra_panel(content: Content, order: list[str]) -> str:
     """Singular values, largest first, on a log scale; the legend stands where falling curves leave room."""
     lines = {**{name: content.spectra[name] for name in order}, "null": content.null}
     positive = np.concatenate([v[v > 0] for v in lines.values()])
@@ -111,8 +96,8 @@ def _spectra_panel(content: Content, order: list[str], look: dict[str, Any]) -> 
         y = (high - np.log10(np.maximum(values, 10**low))) / (high - low) * SIDE
         return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True))
 
-    small = f'font-size="{look["tick"]}" text-anchor="end" fill="{look["soft"]}"'
-    parts = [f'<path d="M{left} 0V{SIDE}H{SIDE}" fill="none" stroke="{look["line"]}"/>']
+    small = f'font-size="{TICK}" text-anchor="end" fill="{SOFT}"'
+    parts = [f'<path d="M{left} 0V{SIDE}H{SIDE}" fill="none" stroke="{LINE}"/>']
     for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10):
         if low < np.log10(tick) < high:
             y = (high - np.log10(tick)) / (high - low) * SIDE
@@ -123,25 +108,12 @@ def _spectra_panel(content: Content, order: list[str], look: dict[str, Any]) -> 
         words = "Gaussian noise" if name == "null" else stage_label(name)
         y = 20 + 24 * row
         parts.append(f'<path d="{path(values)}" {stroke}/><path d="M{left + 70} {y - 5}h34" {stroke}/>')
-        parts.append(f'<text x="{left + 112}" y="{y}" font-size="{look["tick"]}" fill="{look["ink"]}">{html.escape(words)}</text>')
+        parts.append(f'<text x="{left + 112}" y="{y}" font-size="{TICK}" fill="{INK}">{html.escape(words)}</text>')
     axis = f'<text x="{SIDE}" y="{SIDE + 22}" {small}>direction, largest first</text>'
-    return _titled("Spectra", "singular values, scaled alike", look) + f'<g transform="translate(0 {TOP})">{"".join(parts)}{axis}</g>'
-
-
-def main(run: Path, out: Path) -> None:
-    """Write the four pictures and the numbers."""
-    folder = RunFolder(run)
-    found = content(folder)
-    out.mkdir(parents=True, exist_ok=True)
-    for theme in THEMES:
-        (out / f"start-{theme}.svg").write_text(draw(found, theme, "row"), encoding="utf-8")
-        (out / f"start-tall-{theme}.svg").write_text(draw(found, theme, "tall"), encoding="utf-8")
-    dataset = folder.info["dataset"]
-    numbers: dict[str, Any] = {"run": folder.name, "dataset": dataset["title"], "items": dataset["items"]}
-    write_json(out / "start.json", {**numbers, "effective_rank": {k: round(v, 1) for k, v in found.ranks.items()}, "merged": found.merged})
+    return _titled("Spectra", "singular values, scaled alike") + f'<g transform="translate(0 {TOP})">{"".join(parts)}{axis}</g>'
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: python -m tests.measure.picture RUN OUT")
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    Path(sys.argv[2]).write_text(draw(content(RunFolder(sys.argv[1]))), encoding="utf-8")

@@ -1,6 +1,6 @@
 /* The shell's parts around a chapter: the stepper, the words, the foot. They are built once and filled at every step. */
 
-import { element } from "../dom.js";
+import { element, svg } from "../dom.js";
 
 /** @import { Texts } from "./texts" */
 
@@ -12,13 +12,38 @@ export function pressed(texts, key, className, act) {
 }
 
 /**
+ * All parts in their places.
+ * @param {HTMLElement} host
+ * @param {Texts} texts
+ * @param {number} count how many chapters there are
+ * @param {(chapter: number) => void} go
+ * @param {(by: number) => void} turn
+ */
+export function buildFrame(host, texts, count, go, turn) {
+  const top = element("nav", "top", "", { "aria-label": texts.text("shell.chapters") }), stepper = buildStepper(top, texts, count, go), tools = element("div", "tools");
+  top.append(tools);
+  const picture = element("div", "picture"), words = element("article", "words"), stage = element("div", "stage");
+  const title = element("h2", "title"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence");
+  words.append(title, sentence, guess, evidence);
+  const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns");
+  const previous = pressed(texts, "shell.back", "previous", () => turn(-1)), next = pressed(texts, "shell.next", "next", () => turn(1));
+  const dots = element("div", "dots", "", { role: "group", "aria-label": texts.text("shell.steps") });
+  turns.append(previous, dots, next);
+  foot.append(doors, turns);
+  const live = element("p", "live", "", { "aria-live": "polite" });
+  host.replaceChildren(top, picture, words, stage, foot, live);
+  const lines = svg(host, "svg", { class: "lines", "aria-hidden": "true" });
+  return { top, stepper, tools, picture, words, title, sentence, guess, evidence, stage, foot, doors, dots, previous, next, lines, live };
+}
+
+/**
  * The chapters as buttons, each with its number, its short name and, once done, a tick.
  * @param {HTMLElement} host
  * @param {Texts} texts
  * @param {number} count
  * @param {(chapter: number) => void} go
  */
-export function buildStepper(host, texts, count, go) {
+function buildStepper(host, texts, count, go) {
   const list = element("ol", "stepper", "", { "aria-label": texts.text("shell.chapters") });
   for (let chapter = 0; chapter < count; chapter++) {
     const item = element("li"), button = element("button", "", "", { type: "button" });

@@ -2,7 +2,7 @@
 
 import { element, svg, themeOf } from "../dom.js";
 import { CHAPTERS } from "./chapters.js";
-import { buildStepper, fillDots, fillStepper, pressed } from "./frame.js";
+import { buildFrame, fillDots, fillStepper, pressed } from "./frame.js";
 import { showGuess } from "./guess.js";
 import { livingPicture } from "./picture.js";
 import { address, addressed, keep, recall } from "./place.js";
@@ -38,7 +38,8 @@ export class Shell {
     this.finished = new Set(before?.finished ?? []);
     /** @type {Place} */
     this.at = addressed() ?? before?.at ?? { chapter: 0, step: 0 };
-    this.build();
+    for (const [name, color] of Object.entries(setup.colors)) host.style.setProperty(`--${name}`, color);
+    this.parts = buildFrame(host, this.texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }), (by) => this.turn(by));
     this.lesson = this.lend();
     this.picture = livingPicture(this.parts.picture, this.lesson);
     this.open(this.at, false);
@@ -49,26 +50,6 @@ export class Shell {
     this.sizes = new ResizeObserver(() => this.fit());
     this.sizes.observe(host);
     host.ontransitionend = (event) => { if (event.target === host && event.propertyName === "color") this.say("theme", this.lesson.theme); };
-  }
-
-  build() {
-    const { host, texts, setup } = this;
-    for (const [name, color] of Object.entries(setup.colors)) host.style.setProperty(`--${name}`, color);
-    const top = element("nav", "top", "", { "aria-label": texts.text("shell.chapters") });
-    const stepper = buildStepper(top, texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }));
-    const tools = element("div", "tools");
-    top.append(tools);
-    const picture = element("div", "picture"), words = element("article", "words"), stage = element("div", "stage");
-    const title = element("h2", "title"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence");
-    words.append(title, sentence, guess, evidence);
-    const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns"), dots = element("div", "dots", "", { role: "group", "aria-label": texts.text("shell.steps") });
-    const previous = pressed(texts, "shell.back", "previous", () => this.turn(-1)), next = pressed(texts, "shell.next", "next", () => this.turn(1));
-    turns.append(previous, dots, next);
-    foot.append(doors, turns);
-    const lines = /** @type {SVGElement} */ (svg(host, "svg", { class: "lines", "aria-hidden": "true" }));
-    const live = element("p", "live", "", { "aria-live": "polite" });
-    host.replaceChildren(top, picture, words, stage, foot, lines, live);
-    this.parts = { top, stepper, tools, picture, words, title, sentence, guess, evidence, stage, foot, doors, dots, previous, next, lines, live };
   }
 
   /** What chapters are lent. @returns {Lesson} */

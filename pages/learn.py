@@ -1,0 +1,25 @@
+"""Learn: the lesson, which begins with three tables of which two are broken."""
+
+import streamlit as st
+
+from adrec.lesson import setup
+from app import loaders, state
+from app.components.lesson import lesson
+
+PAGE = {"title": "Learn", "icon": ":material/school:", "order": 1}
+
+ROOMY = "<style>[data-testid='stMainBlockContainer'] {padding: 4rem 1.5rem 0; max-width: none}</style>"
+
+
+@st.cache_data(show_spinner=False)
+def data() -> bytes:
+    """All that the browser needs."""
+    return setup.data(setup.bundled(), "app")
+
+
+st.html(ROOMY)
+door = lesson(data())
+if door is not None:
+    page, parameters = loaders.ROOT / "pages" / f"{door.get('page')}.py", door.get("parameters")
+    if page in (loaders.ROOT / "pages").glob("*.py") and isinstance(parameters, dict):
+        st.switch_page(page, query_params=state.link(**parameters))
