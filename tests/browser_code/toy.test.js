@@ -1,0 +1,63 @@
+/* Chapter 5's toy does what the chapter says of it, by gradients that are those of the losses. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { answered, FILMS, PEOPLE, toyGradient, toyLosses, toySpread, toyStart, toyStep } from "../../adrec/browser/lesson/toy.js";
+
+const BOTH = [false, true];
+const trained = (switches, steps = 900, toy = toyStart()) => {
+  for (let i = 0; i < steps; i++) toy = toyStep(toy, switches);
+  return toy;
+};
+
+test("the toy's gradients are those of its losses, numerically differentiated", () => {
+  const at = { ...toyStart(4), step: 7 }, h = 1e-6;
+  for (const push of BOTH)
+    for (const noise of BOTH) {
+      const loss = (toy) => (({ squared, entropy }) => (push ? (squared + entropy) / 2 : squared))(toyLosses(toy, noise));
+      const slope = (lower, upper) => (loss({ ...at, ...upper }) - loss({ ...at, ...lower })) / (2 * h);
+      const grad = toyGradient(at, { move: true, push, noise });
+      for (const part of ["films", "answers"])
+        at[part].forEach((_, i) => {
+          const moved = (by) => ({ [part]: at[part].map((value, k) => (k === i ? value + by : value)) });
+          assert.ok(Math.abs(slope(moved(-h), moved(h)) - grad[part][i]) < 1e-7, `${part} ${i}, push ${push}, noise ${noise}`);
+        });
+      if (noise) assert.ok(Math.abs(slope({ gain: at.gain - h }, { gain: at.gain + h }) - grad.gain) < 1e-7);
+    }
+});
+
+for (const noise of BOTH)
+  test(`squared error alone takes films that may move to one point, and the error to zero, with the noise ${noise ? "on" : "off"}`, () => {
+    const start = toyStart(), end = trained({ move: true, push: false, noise });
+    assert.ok(toyLosses(end, noise).squared < 1e-4 * toyLosses(start, noise).squared);
+    assert.ok(toySpread(end) < 0.01 * toySpread(start));
+  });
+
+for (const noise of BOTH)
+  test(`pushed apart, the films stay apart, with the noise ${noise ? "on" : "off"}`, () => {
+    assert.ok(toySpread(trained({ move: true, push: true, noise })) > 0.9 * toySpread(toyStart()));
+  });
+
+test("films that are held stay where they are, and the answers settle on the mean of the films that people chose", () => {
+  const start = toyStart(), end = trained({ move: false, push: false, noise: false });
+  assert.deepEqual(end.films, start.films);
+  for (let d = 0; d < 2; d++) {
+    const chosen = PEOPLE.filter(([history]) => history === 0).map(([, film]) => start.films[2 * film + d]);
+    assert.ok(Math.abs(end.answers[d] - chosen.reduce((a, b) => a + b) / chosen.length) < 1e-9);
+  }
+  assert.ok(toyLosses(end, false).squared > 0.1);
+});
+
+test("the push parts films that had collapsed", () => {
+  const collapsed = trained({ move: true, push: false, noise: false });
+  assert.ok(toySpread(trained({ move: true, push: true, noise: false }, 2000, collapsed)) > 0.9 * toySpread(toyStart()));
+});
+
+test("the toy is deterministic, and every film is chosen equally often", () => {
+  const switches = { move: true, push: true, noise: true };
+  assert.deepEqual(trained(switches, 50), trained(switches, 50));
+  assert.deepEqual(answered(toyStart(), true), answered(toyStart(), true));
+  const counts = Array.from({ length: FILMS }, (_, film) => PEOPLE.filter(([, chosen]) => chosen === film).length);
+  assert.deepEqual(new Set(counts).size, 1);
+});
