@@ -22,7 +22,7 @@ const LEVELS = 32;
 export const PEOPLE = Array.from({ length: HISTORIES * EACH }, (_, n) => [Math.floor(n / EACH), (2 * Math.floor(n / EACH) + (n % EACH)) % FILMS]);
 
 /** Standard normal numbers that depend on the seed alone. @param {number} seed */
-function normals(seed) {
+export function normals(seed) {
   let state = seed >>> 0;
   const uniform = () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -34,7 +34,7 @@ function normals(seed) {
 }
 
 /** The share of a film's squared length that is left at each noise level: the model's own schedule (linear betas, shifted by 0.01). */
-const LEFT = (() => {
+export const LEFT = (() => {
   let kept = 1;
   return Array.from({ length: LEVELS }, (_, t) => (kept *= 1 - (0.0001 + ((0.02 - 0.0001) * t) / (LEVELS - 1)) * (1000 / LEVELS) - 0.01));
 })();
