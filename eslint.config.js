@@ -10,7 +10,7 @@ export default [
     languageOptions: {
       globals: names(
         "window document devicePixelRatio getComputedStyle matchMedia performance atob btoa console Worker setTimeout clearTimeout clearInterval "
-        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer",
+        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ImageData Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer",
       ),
     },
     rules: {

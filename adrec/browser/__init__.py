@@ -20,6 +20,11 @@ def text(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
+def styles(folder: str) -> str:
+    """All the styles of a folder, in the order of their names, but for ``page.css``, which only a page of its own needs."""
+    return "".join(path.read_text(encoding="utf-8") for path in sorted((FOLDER / folder).glob("*.css")) if path.name != "page.css")
+
+
 def script(module: str) -> str:
     """A module that exports ``mount``, with all that it imports, as one classic script."""
     return pack.script(FOLDER / module)
@@ -41,5 +46,5 @@ def _templates() -> "Environment":
     from markupsafe import Markup
 
     made = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.globals |= {"text": lambda name: Markup(text(name)), "script": lambda module: Markup(script(module))}
+    made.globals |= {read.__name__: lambda path, read=read: Markup(read(path)) for read in (text, styles, script)}
     return made

@@ -10,7 +10,7 @@ KEY = "lesson"
 _mount = st.components.v2.component(
     "adrec_lesson",
     html='<section class="lesson"></section>',
-    css=browser.text("lesson/lesson.css"),
+    css=browser.styles("lesson"),
     js=browser.component("lesson/lesson.js"),
 )
 
