@@ -17,7 +17,7 @@ from adrec.files import load_arrays, read_json, write_json
 from adrec.folders import home
 from adrec.runs import ITEM_TABLE, Progress, RunFolder
 
-VERSION = 5
+VERSION = 6
 """Part of the cache key; raised when a measure or the rule changes."""
 FILE = "diagnosis.json"
 

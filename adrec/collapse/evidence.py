@@ -34,9 +34,9 @@ class Evidence:
 class Findings:
     """Evidence collected so far, and the margins that the rule reads: how far a measure is past its threshold, in units of its spread.
 
-    A positive margin means yes: ``common`` (all items alike), ``twins`` (most items have a twin), ``structure`` (the spectrum is not
-    noise), ``few`` (few directions), ``meaning`` (items used together lie together), ``focused`` (neighbours mean enough for few
-    directions), ``learned`` (alignment is not weak). The last three need interactions.
+    A positive margin means yes: ``common`` (all items alike), ``cone`` (the items are narrowing), ``twins`` (most items have a twin),
+    ``structure`` (the spectrum is not noise), ``few`` (few directions), ``meaning`` (items used together lie together), ``focused``
+    (neighbours mean enough for few directions), ``learned`` (alignment is not weak). The last three need interactions.
     """
 
     evidence: list[Evidence] = field(default_factory=list)
@@ -74,8 +74,13 @@ def add_spectral(
     shared, cosine = moments.offset, moments.mean_cosine
     lam = moments.spectrum
     findings.margins["common"] = FAR if not lam.any() else max(-judgement_margin(1 - x, 1 - t.common) for x in (shared, cosine))
-    findings.add("offset", shared, 1 / n, t.common, f"{shared:.0%} of the items' squared length is one common vector.")
-    findings.add("mean_cosine", cosine, 0.0, t.common, f"Two random items have a cosine of {cosine:.3f}.")
+    findings.margins["cone"] = FAR if not lam.any() else max(judgement_margin(x, t.narrow) for x in (shared, cosine))
+    for measure, value, expected, words in (
+        ("offset", shared, 1 / n, f"{shared:.0%} of the items' squared length is one common vector"),
+        ("mean_cosine", cosine, 0.0, f"Two random items have a cosine of {cosine:.3f}"),
+    ):
+        said = f"{words}; above {t.narrow:g} a table is narrow, above {t.common:g} collapsed."
+        findings.add(measure, value, expected, t.common if value > t.common else t.narrow, said)
     null = gaussian_null(n, width, seed=seed)
     uneven = permuted_columns(table, t.noise, seed=seed)
     eigenvalues = correlation_spectrum(table, moments)

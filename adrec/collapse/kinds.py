@@ -1,12 +1,13 @@
-"""The seven kinds of verdict in words, and what to try next, each with a bundled run that shows its effect."""
+"""The eight kinds of verdict in words, and what to try next, each with a bundled run that shows its effect."""
 
 from dataclasses import dataclass
 
-KINDS = ("complete-collapse", "noise-like", "low-rank", "spectral-only", "weakly-learned", "concentrated", "healthy")
+KINDS = ("complete-collapse", "narrowing", "noise-like", "low-rank", "spectral-only", "weakly-learned", "concentrated", "healthy")
 """In the order in which the rule checks them."""
 
 KIND_WORDS: dict[str, tuple[str, str]] = {
     "complete-collapse": ("Completely collapsed", "All items share one direction, and their differences are small next to it."),
+    "narrowing": ("Narrowing", "The items sit in a cone: much of every item is one direction that all of them share."),
     "noise-like": ("Like noise", "The table looks like random numbers: no direction stands out and neighbours mean nothing."),
     "low-rank": ("Low rank", "A few directions, or a few distinct vectors, carry everything, and neighbours mean little."),
     "spectral-only": ("Structure without meaning", "Some directions are stronger than noise, but items used together are not close."),
@@ -29,6 +30,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "complete-collapse": (
         Remedy("Add cross-entropy over all items, which forces them apart: trained on it alone, they stay apart.", "ce-only"),
         Remedy("Compare with squared error alone, under which items contract into a cone during training.", "mse-only"),
+    ),
+    "narrowing": (
+        Remedy("Add cross-entropy over all items, which pushes them apart: trained on it alone, they stay apart.", "ce-only"),
+        Remedy("Stop squared error alone early, or hold the table still: under it, items go on contracting.", "mse-only"),
     ),
     "noise-like": (
         Remedy("Train with cross-entropy over all items: it turns a random start into a healthy table.", "no-pretrain"),

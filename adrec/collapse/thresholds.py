@@ -7,8 +7,10 @@ from dataclasses import dataclass
 class Thresholds:
     """The rule's thresholds; docs/VERDICT.md gives the errors each one costs."""
 
-    common: float = 0.9
+    common: float = 0.95
     """Offset or mean cosine above this: what items share drowns out what separates them."""
+    narrow: float = 0.3
+    """Offset or mean cosine above this: the items sit in a cone. Healthy tables stay below 0.04."""
     twins: float = 0.5
     """Share of items with a twin above this: most items cannot be told apart from another."""
     noise: float = 4.0

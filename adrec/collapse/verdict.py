@@ -102,12 +102,14 @@ def _rules(m: dict[str, float]) -> dict[str, float]:
     if "meaning" not in m:
         return {
             "complete-collapse": m["common"],
+            "narrowing": m["cone"],
             "low-rank": max(m["twins"], m["few"]),
             "noise-like": -m["structure"],
             "spectral-only": m["structure"],
         }
     return {
         "complete-collapse": m["common"],
+        "narrowing": m["cone"],
         "noise-like": min(-m["structure"], -m["meaning"], -m["twins"]),
         "low-rank": max(m["twins"], min(m["few"], -m["focused"])),
         "spectral-only": -m["meaning"],
@@ -123,7 +125,7 @@ def _decided(findings: Findings, thresholds: Thresholds) -> Verdict:
     looked_at = list(rules.values())[: list(rules).index(kind) + 1]
     margin = min(abs(met) for met in looked_at)
     undecided = _undecided(kind, findings)
-    confidence = 0.5 if undecided and kind != "complete-collapse" else float(ndtr(margin))
+    confidence = 0.5 if undecided else float(ndtr(margin))
     steps = REMEDIES[kind] + ((EROSION,) if _eroded(findings, thresholds) else ())
     said = _says(kind, findings, undecided, thresholds)
     return Verdict(kind, confidence, tuple(findings.evidence), undecided, said, steps, findings.sample)
@@ -137,7 +139,7 @@ def _eroded(findings: Findings, thresholds: Thresholds) -> bool:
 
 def _undecided(kind: str, findings: Findings) -> tuple[str, ...]:
     """What missing interactions would decide."""
-    if "meaning" in findings.margins or kind == "complete-collapse":
+    if "meaning" in findings.margins or kind in ("complete-collapse", "narrowing"):
         return ()
     open_questions = {
         "noise-like": "Whether items used together are a little closer (weakly-learned), which a spectrum cannot show.",
@@ -156,6 +158,8 @@ def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds:
             "low-rank": "A few directions, or a few distinct vectors, carry everything.",
             "spectral-only": "Some directions are stronger than noise; whether they mean anything is open.",
         }[kind]
+    if kind == "narrowing" and "meaning" in findings.margins:
+        said += " Neighbours still mean something." if findings.margins["meaning"] > 0 else " Neighbours mean nothing beyond popularity."
     popular = findings.value("popularity_share")
     if kind == "spectral-only" and popular is not None and popular > 0.5:
         said += f" Popularity explains {popular:.0%} of the strongest one."

@@ -18,6 +18,7 @@ SIGNS = {
     "concentrated": "✓",
     "weakly-learned": "◐",
     "spectral-only": "◐",
+    "narrowing": "✗",
     "low-rank": "✗",
     "noise-like": "✗",
     "complete-collapse": "✗",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.collapse.kinds import KIND_WORDS, KINDS, REMEDIES
 from adrec.collapse.verdict import diagnose
 from adrec.errors import WeightsError
@@ -124,6 +125,35 @@ def test_every_kind_has_words_and_steps() -> None:
 
 
 # -- real tables
+
+
+def bundled(name: str) -> dict[tuple[str, int], str]:
+    """The kinds of a bundled run's snapshots."""
+    found = cached_diagnosis(RunFolder(BUNDLED.parent / name))
+    assert found is not None
+    return {(s["stage"], s["epoch"]): s["verdict"]["kind"] for s in found["snapshots"]}
+
+
+def test_dreamrecs_cone_is_called_narrowing_although_neighbours_mean_something() -> None:
+    found = cached_diagnosis(RunFolder(BUNDLED.parent / "dreamrec-original"))
+    assert found is not None
+    last = found["snapshots"][-1]["verdict"]
+    assert last["kind"] == "narrowing" and "Neighbours still mean something" in last["says"]
+
+
+@pytest.mark.skipif(not (BUNDLED.parent / "narrow").is_dir(), reason="the run 'narrow' is not bundled")
+def test_the_film_of_squared_error_alone_goes_from_noise_through_narrowing_to_a_complete_collapse() -> None:
+    run = RunFolder(BUNDLED.parent / "narrow")
+    kinds, found = bundled("narrow"), cached_diagnosis(run)
+    assert found is not None and found["tables"][0]["verdict"]["kind"] == "noise-like"
+    assert [kinds["finetune", epoch] for epoch in (26, 51)] == ["narrowing", "narrowing"]
+    assert {kinds["finetune", epoch] for epoch in (76, 101, 126)} == {"complete-collapse"}
+
+
+def test_no_trained_table_that_a_bundled_run_keeps_has_stopped_being_healthy() -> None:
+    for name in ("ml-100k", "no-pretrain", "no-warmup", "one-t", "ce-only", "mse-only", "noise-0.1", "noise-1", "sasrec", "warmup-drift"):
+        found = cached_diagnosis(RunFolder(BUNDLED.parent / name))
+        assert found is not None and found["tables"][-1]["verdict"]["kind"] == "healthy", name
 
 
 def test_the_bundled_run_ends_healthy_by_spectrum_and_far_from_its_start() -> None:

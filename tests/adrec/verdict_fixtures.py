@@ -57,6 +57,13 @@ def constant(clusters: np.ndarray, width: int, seed: int) -> np.ndarray:
     return common + 0.2 * np.sqrt((common**2).mean()) * rng.standard_normal((len(clusters), width))
 
 
+def narrowed(clusters: np.ndarray, width: int, seed: int) -> np.ndarray:
+    """A healthy table pushed off the origin: half of the squared length is common."""
+    rng = np.random.default_rng([seed, 12])
+    table, common = planted(clusters, width, 0.5, seed), rng.standard_normal(width)
+    return table + common * np.sqrt((table**2).sum(axis=1).mean() / (common**2).sum())
+
+
 def duplicated(clusters: np.ndarray, width: int, seed: int) -> np.ndarray:
     """Every item is the copy of one of V / 10 random vectors, dealt out at random."""
     rng = np.random.default_rng([seed, 5])
@@ -85,6 +92,7 @@ MADE: dict[str, tuple[str, Maker]] = {
     "Gaussian, uneven rows": ("spectral-only", uneven),
     "rank 4 + noise": ("low-rank", rank_four),
     "constant + noise": ("complete-collapse", constant),
+    "half in common": ("narrowing", narrowed),
     "duplicated items": ("low-rank", duplicated),
     "planted, rows permuted": ("spectral-only", permuted),
     "planted, 50 % signal": ("healthy", healthy),
