@@ -21,10 +21,13 @@ export function pressed(texts, key, className, act) {
  */
 export function buildFrame(host, texts, count, go, turn) {
   const top = element("nav", "top", "", { "aria-label": texts.text("shell.chapters") }), stepper = buildStepper(top, texts, count, go), tools = element("div", "tools");
+  const help = yardstick(texts), present = pressed(texts, "shell.present", "present", () => {}), notes = pressed(texts, "shell.notes.open", "", () => {});
+  notes.hidden = true;
+  tools.append(help, notes, present);
   top.append(tools);
   const picture = element("div", "picture"), words = element("article", "words"), stage = element("div", "stage");
-  const title = element("h2", "title"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence");
-  words.append(title, sentence, guess, evidence);
+  const title = element("h2", "title"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
+  words.append(title, sentence, guess, evidence, notice);
   const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns");
   const previous = pressed(texts, "shell.back", "previous", () => turn(-1)), next = pressed(texts, "shell.next", "next", () => turn(1));
   const dots = element("div", "dots", "", { role: "group", "aria-label": texts.text("shell.steps") });
@@ -33,7 +36,15 @@ export function buildFrame(host, texts, count, go, turn) {
   const live = element("p", "live", "", { "aria-live": "polite" });
   host.replaceChildren(top, picture, words, stage, foot, live);
   const lines = svg(host, "svg", { class: "lines", "aria-hidden": "true" });
-  return { top, stepper, tools, picture, words, title, sentence, guess, evidence, stage, foot, doors, dots, previous, next, lines, live };
+  return { stepper, help, present, notes, picture, title, sentence, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
+}
+
+/** What the figures of all chapters mean. @param {Texts} texts */
+function yardstick(texts) {
+  const help = element("details", "help"), summary = element("summary", "", "?", { "aria-label": texts.text("shell.yardstick.label") }), words = element("div");
+  for (const key of ["people", "health"]) words.append(element("p")), words.lastElementChild?.append(texts.rich(`shell.yardstick.${key}`));
+  help.append(summary, words);
+  return help;
 }
 
 /**

@@ -4,6 +4,7 @@ import { element, svg, themeOf } from "../dom.js";
 import { CHAPTERS } from "./chapters.js";
 import { buildFrame, fillDots, fillStepper, pressed } from "./frame.js";
 import { showGuess } from "./guess.js";
+import { Notes } from "./notes.js";
 import { livingPicture } from "./picture.js";
 import { address, addressed, keep, recall } from "./place.js";
 import { Texts } from "./texts.js";
@@ -40,10 +41,13 @@ export class Shell {
     this.at = addressed() ?? before?.at ?? { chapter: 0, step: 0 };
     for (const [name, color] of Object.entries(setup.colors)) host.style.setProperty(`--${name}`, color);
     this.parts = buildFrame(host, this.texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }), (by) => this.turn(by));
+    this.notes = new Notes(this.texts, CHAPTERS, (by) => this.turn(by));
     this.lesson = this.lend();
     this.picture = livingPicture(this.parts.picture, this.lesson);
     this.open(this.at, false);
     this.key = (/** @type {KeyboardEvent} */ event) => this.press(event);
+    this.parts.present.onclick = () => this.present(!this.presenting);
+    this.parts.notes.onclick = () => this.openNotes();
     this.back = () => { const place = addressed(); if (place) this.open(place, false); };
     window.addEventListener("keydown", this.key);
     window.addEventListener("popstate", this.back);
@@ -90,6 +94,7 @@ export class Shell {
     if (moved) this.stage();
     this.fill();
     this.mounted?.show(step);
+    this.notes.show(this.at);
   }
 
   /** A chapter's stage in place of the last one's. */
@@ -99,6 +104,7 @@ export class Shell {
     this.parts.stage.replaceWith(stage);
     this.parts.stage = stage;
     this.mounted = this.chapter.mount(stage, this.lesson) ?? { show: () => {}, stop: () => {} };
+    if (this.texts.has(`${this.at.chapter}.alt`)) stage.setAttribute("aria-label", this.texts.text(`${this.at.chapter}.alt`));
     this.parts.live.textContent = this.texts.text("shell.opened", { number: this.at.chapter, count: LAST, title: this.texts.text(`${this.at.chapter}.title`) });
   }
 
@@ -116,6 +122,8 @@ export class Shell {
     this.fillGuess();
     this.fillEvidence();
     this.fillDoors();
+    parts.notice.textContent = "";
+    parts.help.open = false;
     const scene = this.chapter.scene(step), grown = scene.grown === true;
     this.grow(grown, () => this.picture.scene(scene));
     this.draw();
@@ -155,7 +163,7 @@ export class Shell {
   /** The three ways from the first screen. */
   fillDoors() {
     const { texts } = this, ways = {
-      show: () => this.open({ chapter: 0, step: 0 }),
+      show: () => { this.present(true); this.openNotes(); },
       learn: () => this.open({ chapter: 1, step: 0 }),
       check: () => this.door("own", {}),
     };
@@ -230,7 +238,35 @@ export class Shell {
 
   /** @param {string} page @param {Values} parameters */
   door(page, parameters) {
-    if (this.setup.mode === "app") this.tell("door", { page, parameters });
+    const { mode, base } = this.setup, query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+    if (mode === "app") this.tell("door", { page, parameters });
+    else if (base) window.open(`${base}/${page}?${query}`);
+    else this.parts.notice.textContent = this.texts.text("shell.offline", { page: this.texts.text(`shell.pages.${page}`) });
+  }
+
+  /** A presenter's mode: the lesson alone on the screen, in large type. @param {boolean} on */
+  present(on) {
+    const { host } = this;
+    if (on === this.presenting) return;
+    this.presenting = on;
+    host.classList.toggle("presenting", on);
+    if (on) {
+      host.popover = "manual"; // above everything else on the page
+      host.showPopover();
+    } else {
+      host.hidePopover();
+      host.popover = null;
+      this.notes.close();
+    }
+    this.parts.present.textContent = this.texts.text(on ? "shell.leave" : "shell.present");
+    this.parts.notes.hidden = !on;
+    this.say("presenting", on);
+    this.fill();
+  }
+
+  openNotes() {
+    if (!this.notes.open(this.key)) this.parts.notice.textContent = this.texts.text("shell.notes.forbidden");
+    else this.notes.show(this.at);
   }
 
   /** @param {string} model @returns {Promise<any>} */
@@ -238,13 +274,16 @@ export class Shell {
     return Promise.reject(new Error(model));
   }
 
-  /** @param {KeyboardEvent} event */
+  /** Arrows turn to the next and the last step, unless what has the focus takes them itself. @param {KeyboardEvent} event */
   press(event) {
-    const target = /** @type {Element} */ (event.composedPath()[0]), by = TURNS[event.key];
-    if (!by || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (target instanceof Element && (target.closest(TAKES_ARROWS) || (target !== document.body && !this.host.contains(target)))) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = /** @type {Element} */ (event.composedPath()[0]), by = TURNS[event.key], { presenting } = this;
+    const typing = target instanceof Element && target.closest(TAKES_ARROWS);
+    if (by && !typing && (presenting || target === document.body || this.host.contains(target))) this.turn(by);
+    else if (presenting && event.key === "Escape") this.present(false);
+    else if (presenting && !typing && event.key === "n") this.openNotes();
+    else return;
     event.preventDefault();
-    this.turn(by);
   }
 
   /** Let the picture take the stage's place, or give it back, in one smooth change. @param {boolean} grown @param {() => void} change */
@@ -284,6 +323,7 @@ export class Shell {
   stop() {
     this.mounted?.stop();
     this.picture.stop();
+    this.notes.close();
     this.sizes.disconnect();
     window.removeEventListener("keydown", this.key);
     window.removeEventListener("popstate", this.back);
