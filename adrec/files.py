@@ -1,11 +1,13 @@
-"""Files that appear complete or not at all: text, JSON and safetensors, written to a temporary name and renamed into place."""
+"""Files that appear complete or not at all: text, JSON, safetensors and npz, written to a temporary name and renamed into place."""
 
 import contextlib
 import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -108,6 +110,21 @@ def load_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, n
         raise RunError(f"'{path}' does not exist.") from None
     except (SafetensorError, OSError, TypeError) as error:  # TypeError: a type that numpy lacks, such as bfloat16
         raise RunError(f"'{path}' cannot be read as safetensors of numpy's types ({str(error).rstrip('.')}).") from None
+
+
+def save_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as compressed npz, atomically."""
+    with atomic(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """The named (default: all) arrays of an npz file."""
+    try:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            return {name: file[name] for name in names or file.files}
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise RunError(f"'{path}' is not a readable npz file ({type(error).__name__}).") from None
 
 
 def array_names(path: Path) -> list[str]:

@@ -12,10 +12,11 @@ from adrec.collapse.measures import table_report
 from adrec.collapse.verdict import Verdict, diagnose
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import DataError, RunError
-from adrec.files import load_arrays, read_json, write_json
-from adrec.folders import home
-from adrec.runs import ITEM_TABLE, Progress, RunFolder
+from adrec.errors import DataError
+from adrec.files import read_json, write_json
+from adrec.runs import Progress, RunFolder
+from adrec.runs.cache import Cache
+from adrec.runs.snapshots import load_snapshot
 
 VERSION = 6
 """Part of the cache key; raised when a measure or the rule changes."""
@@ -29,7 +30,7 @@ def table_entries(
     follows: bool = False,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """The entries of ``collapse --json``: ``collapse.table_report`` of each table (V, D), with its ``verdict``.
+    """The entries of ``collapse --json``: ``measures.table_report`` of each table (V, D), with its ``verdict``.
 
     cooccurrence: of the tables' item rows; without it only the spectral half is decided. initial: the table before any training (default:
     the table named 'initial', if there is one). follows: each table is a later stage of the previous one, so that erosion can be seen.
@@ -101,7 +102,7 @@ def diagnosis(run: RunFolder, data: SequenceDataset | None = None, progress: Pro
         found.append({"stage": stage, "epoch": epoch, **_snapshot(path, cooccurrence, tables.get("initial"))})
     data_hash = None if data is None else data.content_hash
     result = {"version": VERSION, "tables_hash": key, "data_hash": data_hash, "tables": entries, "snapshots": found}
-    _store(run, result)
+    _cache(run, key).save(lambda path: write_json(path, result))
     return result
 
 
@@ -124,42 +125,22 @@ def tables_hash(run: RunFolder, tables: Mapping[str, np.ndarray]) -> str:
 
 def _snapshot(path: Path, cooccurrence: Cooccurrence | None, initial: np.ndarray | None) -> dict[str, Any]:
     """The entry of one snapshot; the snapshot of a very large table holds a sample of the items."""
-    arrays = load_arrays(path)
-    if ITEM_TABLE not in arrays:
-        raise RunError(f"'{path}' holds no item table.")
-    table = arrays[ITEM_TABLE].astype(np.float32)
-    if "ids" in arrays:
-        rows = arrays["ids"] - 1
+    table, rows = load_snapshot(path)
+    if rows is not None:
         cooccurrence = None if cooccurrence is None else cooccurrence.among(rows)
         initial = None if initial is None else initial[rows]
-    else:
-        table = table[1:]
     initial = initial if initial is not None and initial.shape == table.shape else None
     report = table_report(path.stem, table)
     verdict = diagnose(table, cooccurrence=cooccurrence, initial=initial, name=f"'{path.stem}'")
     return {**{key: report[key] for key in ("items", "width", "singular_values", "measures")}, "verdict": verdict.to_json()}
 
 
-def _cache_paths(run: RunFolder, key: str) -> tuple[Path, Path]:
-    """Where a diagnosis may be cached: in the run folder or, if that is read-only, under ADREC_HOME."""
-    return run.path / FILE, home() / "diagnosis" / f"{key[:32]}.json"
+def _cache(run: RunFolder, key: str) -> Cache:
+    return Cache(run, FILE, f"diagnosis/{key[:32]}.json")
 
 
 def _cached(run: RunFolder, key: str) -> dict[str, Any] | None:
-    for path in _cache_paths(run, key):
-        try:
-            found = read_json(path)
-        except RunError:
-            continue
-        if found.get("version") == VERSION and found.get("tables_hash") == key and isinstance(found.get("tables"), list):
-            return found
-    return None
+    def holds(found: dict[str, Any]) -> bool:
+        return found.get("version") == VERSION and found.get("tables_hash") == key and isinstance(found.get("tables"), list)
 
-
-def _store(run: RunFolder, result: dict[str, Any]) -> None:
-    for path in _cache_paths(run, result["tables_hash"]):
-        try:
-            write_json(path, result)
-            return
-        except OSError:
-            continue
+    return _cache(run, key).load(read_json, holds)

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import procrustes
 
-from adrec.collapse.measures import effective_rank, mean_cosine, singular_values, spikes
+from adrec.collapse.measures import mean_cosine, singular_values, spikes
+from adrec.collapse.ranks import effective_rank
 from adrec.errors import ConfigError
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 from adrec.maps.projection import project_pca

@@ -3,25 +3,25 @@
 The axes are principal axes pooled over all frames (``projection.pooled_axes``), so the table moves and the camera never does.
 """
 
-import contextlib
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from adrec.collapse.measures import effective_rank, mean_cosine, singular_values, spikes
+from adrec.collapse.measures import mean_cosine, singular_values, spikes
+from adrec.collapse.ranks import effective_rank
 from adrec.errors import RunError
-from adrec.files import atomic, load_arrays
-from adrec.folders import home
+from adrec.files import load_npz, save_npz
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets
 from adrec.maps.projection import pooled_axes
 from adrec.maps.tables import as_table
-from adrec.runs import ITEM_TABLE, Progress, RunFolder
+from adrec.runs import Progress, RunFolder
+from adrec.runs.cache import Cache
+from adrec.runs.snapshots import load_snapshot, spread
 
 MOST_ITEMS = 10_000
 """Items shown; a larger table is sampled evenly over popularity."""
@@ -59,6 +59,9 @@ class Film:
         return np.asarray(self.measures[:, MEASURES.index(name)])
 
 
+ARRAYS = tuple(field.name for field in fields(Film))
+
+
 @dataclass(frozen=True)
 class _Frame:
     stage: str
@@ -76,30 +79,18 @@ def film(run: RunFolder, progress: Progress | None = None) -> Film:
     if len(frames) < 2:
         raise RunError(f"'{run.path}' has {len(frames)} item tables of its training; a film needs at least two.")
     made = _filmed(run, frames, rows, progress or (lambda fraction, words: None))
-    for path in _cache_paths(run):
-        with contextlib.suppress(OSError):
-            save_film(made, path)
-            break
+    _cache(run).save(lambda path: save_film(made, path))
     return made
 
 
 def save_film(made: Film, path: Path) -> None:
     """Write a film atomically. The film in a copied run may show more snapshots than the copy holds."""
-    with atomic(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **{f.name: getattr(made, f.name) for f in fields(Film)})
+    save_npz(path, {name: getattr(made, name) for name in ARRAYS})
 
 
 def cached_film(run: RunFolder) -> Film | None:
     """The cached film of the run's current tables, or None; never computes."""
-    for path in _cache_paths(run):
-        try:
-            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                found = Film(**{f.name: file[f.name] for f in fields(Film)})
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-            continue
-        if _fits(found) and _is_current(found, run):
-            return found
-    return None
+    return _cache(run).load(lambda path: Film(**load_npz(path, ARRAYS)), lambda found: _fits(found) and _is_current(found, run))
 
 
 def frame_count(run: RunFolder) -> int:
@@ -118,7 +109,7 @@ def _frames(run: RunFolder) -> tuple[list[_Frame], np.ndarray]:
     if run.bare_tables is not None:
         return [], np.zeros(0, dtype=np.int64)
     saved = run.snapshots()
-    rows = _rows(run, load_arrays(saved[0][2], ("ids",))["ids"] - 1 if saved and _is_sample(saved[0][2]) else None)
+    rows = _rows(run, load_snapshot(saved[0][2])[1] if saved else None)
     best = {stage: int(epoch) for stage in run.stages if (epoch := run.metrics(stage).get("epoch")) is not None}
     frames = []
     if "initial" in run.table_names():
@@ -127,25 +118,14 @@ def _frames(run: RunFolder) -> tuple[list[_Frame], np.ndarray]:
         own = {epoch: path for name, epoch, path in saved if name == stage}
         last = best.get(stage, max(own, default=0) + 1)
         for epoch in sorted({*own, *([last] if stage in run.stages else [])}):
-            path = own.get(epoch)
-            load = _snapshot(path, rows) if path else (lambda stage=stage: run.table(stage)[rows])
-            frames.append(_Frame(stage, epoch, epoch == last and stage in run.stages, load))
+            table = partial(_snapshot, own[epoch], rows) if epoch in own else (lambda stage=stage: run.table(stage)[rows])
+            frames.append(_Frame(stage, epoch, epoch == last and stage in run.stages, table))
     return frames, rows
 
 
-def _is_sample(path: Path) -> bool:
-    return "ids" in load_arrays(path)
-
-
-def _snapshot(path: Path, rows: np.ndarray) -> Callable[[], np.ndarray]:
-    def load() -> np.ndarray:
-        arrays = load_arrays(path)
-        table = arrays[ITEM_TABLE].astype(np.float32)
-        if "ids" in arrays:
-            return np.asarray(table[np.searchsorted(arrays["ids"] - 1, rows)])
-        return np.asarray(table[1:][rows])
-
-    return load
+def _snapshot(path: Path, rows: np.ndarray) -> np.ndarray:
+    table, sample = load_snapshot(path)
+    return np.asarray(table[rows if sample is None else np.searchsorted(sample, rows)])
 
 
 def _rows(run: RunFolder, sample: np.ndarray | None) -> np.ndarray:
@@ -154,8 +134,7 @@ def _rows(run: RunFolder, sample: np.ndarray | None) -> np.ndarray:
     rows = np.arange(len(frame)) if sample is None else sample
     if len(rows) <= MOST_ITEMS:
         return rows
-    order = np.argsort(frame["popularity"].to_numpy()[rows], kind="stable") if "popularity" in frame else np.arange(len(rows))
-    return np.sort(rows[order[np.linspace(0, len(rows) - 1, MOST_ITEMS).astype(int)]])
+    return np.asarray(rows[spread(frame["popularity"].to_numpy()[rows] if "popularity" in frame else rows, MOST_ITEMS)])
 
 
 # -- measuring --------------------------------------------------------------------------------------------------------
@@ -215,14 +194,14 @@ def _validation(run: RunFolder) -> dict[tuple[str, int], float]:
 # -- the cache --------------------------------------------------------------------------------------------------------
 
 
-def _cache_paths(run: RunFolder) -> tuple[Path, Path]:
-    """Where the film may be cached: in the run folder or, if that is read-only, under ADREC_HOME by a digest of its sources."""
+def _cache(run: RunFolder) -> Cache:
+    """The film's file; its name outside the run folder is a digest of its sources."""
     digest = hashlib.sha256(f"{VERSION} {MOST_ITEMS}".encode())
     for path in [*(p for _, _, p in run.snapshots()), *(run.weights_path(stage) for stage in run.stages)]:
         digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}".encode())
     if run.exists:
         digest.update((run.path / "run.json").read_bytes())
-    return run.path / FILE, home() / "films" / f"{digest.hexdigest()[:32]}.npz"
+    return Cache(run, FILE, f"films/{digest.hexdigest()[:32]}.npz")
 
 
 def _fits(found: Film) -> bool:

@@ -1,4 +1,4 @@
-"""``collapse.table_report`` for tables too large to copy: the same measures from block sums, two of them from sampled pairs."""
+"""``measures.table_report`` for tables too large to copy: the same measures from block sums, two of them from sampled pairs."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from scipy.special import logsumexp
 
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import correlation_spectrum
+from adrec.collapse.ranks import entropy
 from adrec.maps.tables import unit_rows
 
 PAIRS = 500_000
@@ -30,7 +31,7 @@ class LargeTable:
         self.pairs = np.stack([first, (first + rng.integers(1, self.n, PAIRS)) % self.n], axis=1)
 
     def isotropy(self) -> float:
-        """``collapse.isotropy``, summed block by block."""
+        """``measures.isotropy``, summed block by block."""
         found = []
         for _, rows in blocks(self.table):
             projections = rows @ self.axes
@@ -52,8 +53,7 @@ class LargeTable:
         """Entropy of the first principal component's scores in 10 equal bins from minimum to maximum."""
         scores = self.moments.leading_scores(self.table)
         counts = np.histogram(scores, bins=10)[0]
-        p = counts[counts > 0] / len(scores)
-        return float(-(p * np.log(p)).sum())
+        return entropy(counts)
 
     @property
     def kl(self) -> float:
@@ -71,12 +71,12 @@ class LargeTable:
             "variance": float(np.trace(m.scatter)) / self.n / self.width * m.scale**2,
             "cosine": (m.mean_cosine * self.n * (self.n - 1) + self.n - zero) / self.n**2,
             "distance": distance * (1 - 1 / self.n),
-            "sv_entropy": _entropy(p),
+            "sv_entropy": entropy(p),
             "sv_variance": float(p.var()),
             "isotropy": float(covariance.min() / covariance.max()) if covariance.max() > 0 else 0.0,
             "kl_gaussian": float(0.5 * (covariance.sum() - self.width - np.log(determinant + 1e-9))),
             "mutual_info": self.component_entropy() if self.centred.any() else 0.0,
-            "cov_entropy": _entropy(self.centred**2),
+            "cov_entropy": entropy(self.centred**2),
         }
 
     def sample(self) -> dict[str, Any]:
@@ -86,8 +86,3 @@ class LargeTable:
 
 def _padded(values: np.ndarray, width: int) -> np.ndarray:
     return np.pad(values, (0, width - len(values)))
-
-
-def _entropy(weights: np.ndarray) -> float:
-    p = weights[weights > 0] / weights.sum() if weights.any() else np.ones(1)
-    return float(max(-(p * np.log(p)).sum(), 0.0))

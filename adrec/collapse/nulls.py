@@ -12,6 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from adrec.collapse.moments import Moments
+from adrec.collapse.ranks import effective_rank, participation_ratio
 from adrec.errors import WeightsError
 from adrec.maps.tables import column_blocks
 
@@ -107,9 +108,7 @@ def gaussian_null(n_items: int, width: int, draws: int | None = None, seed: int 
     ``null_draws`` of the smaller side.
     """
     draws = null_draws(min(n_items, width)) if draws is None else draws
-    if n_items < 2 or width < 1 or draws < 1:
-        asked = f"{n_items} items of width {width} in {draws} draws"
-        raise WeightsError(f"No Gaussian null for {asked}; it needs at least 2 items, width 1 and 1 draw.")
+    check_null(n_items, width, draws)
     rng = np.random.default_rng([seed, n_items, width])
     distance, largest, spectra = np.zeros(draws), np.zeros(draws), []
     for draw in range(draws):
@@ -127,6 +126,13 @@ def gaussian_null(n_items: int, width: int, draws: int | None = None, seed: int 
             spectra.append(ranks(np.linalg.eigvalsh(scatter)[::-1][: min(n_items - 1, width)].clip(min=0)))
     rank, ratio = np.mean(spectra, axis=0)
     return SpectralNull(distance, largest, float(rank), float(ratio))
+
+
+def check_null(n_items: int, width: int, draws: int) -> None:
+    """A WeightsError unless Gaussian tables of this size can be drawn."""
+    if n_items < 2 or width < 1 or draws < 1:
+        asked = f"{n_items} items of width {width} in {draws} draws"
+        raise WeightsError(f"No Gaussian null for {asked}; it needs at least 2 items, width 1 and 1 draw.")
 
 
 def wishart_spectrum(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
@@ -155,13 +161,9 @@ def bartlett(rng: np.random.Generator, degrees: int, width: int) -> np.ndarray:
 
 
 def ranks(lam: np.ndarray) -> tuple[float, float]:
-    """Effective rank (of sigma = sqrt lam) and participation ratio (of lam) of a spectrum; both 0 for a spectrum of zeros."""
-    total = lam.sum()
-    if not total > 0:
-        return 0.0, 0.0
-    sigma = np.sqrt(lam / lam.max())
-    p = sigma[sigma > 0] / sigma.sum()
-    return float(np.exp(-(p * np.log(p)).sum())), float(total**2 / (lam**2).sum())
+    """Effective rank and participation ratio of the singular values sqrt lam."""
+    sigma = np.sqrt(lam)
+    return effective_rank(sigma), participation_ratio(sigma)
 
 
 def permuted_columns(table: np.ndarray, deviations: float, draws: int = COLUMN_DRAWS, seed: int = 0) -> tuple[float, float]:

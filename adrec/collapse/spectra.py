@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 
 from adrec.collapse.measures import singular_values, standardised
-from adrec.collapse.nulls import bartlett, wishart_spectrum
-from adrec.errors import ConfigError, WeightsError
+from adrec.collapse.nulls import bartlett, check_null, wishart_spectrum
+from adrec.errors import ConfigError
 from adrec.maps.tables import as_table
 from adrec.parallel.threads import one_thread
 
@@ -53,9 +53,7 @@ def null_band(n_items: int, width: int, view: str = "centred", draws: int = DRAW
     (``nulls.wishart_spectrum``; standardised from Bartlett's factor).
     """
     check_view(view)
-    if n_items < 2 or width < 1 or draws < 1:
-        asked = f"{n_items} items of width {width} in {draws} draws"
-        raise WeightsError(f"No Gaussian null for {asked}; it needs at least 2 items, width 1 and 1 draw.")
+    check_null(n_items, width, draws)
     rng = np.random.default_rng([seed, n_items, width, VIEWS.index(view)])
     with one_thread():
         found = [_drawn(rng, n_items, width, view) for _ in range(draws)]

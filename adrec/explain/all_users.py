@@ -1,6 +1,5 @@
 """The reverse process of every user of a run: when lists commit, what fewer steps cost, and for whom. Cached in the run folder."""
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -14,8 +13,8 @@ from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import RunError
 from adrec.files import read_json, write_json
-from adrec.folders import home
 from adrec.runs import RunFolder
+from adrec.runs.cache import Cache
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,22 +51,14 @@ def all_users(
     stage = _stage(run)
     key = _cache_key(run, stage, seed)
     report = {"key": key, "stage": stage} | measure(load_model(run, stage), data or catalog.load_for_run(run.info), seed, progress)
-    for path in _cache_paths(run, key):
-        with contextlib.suppress(OSError):
-            write_json(path, report)
-            break
+    _cache(run, key).save(lambda path: write_json(path, report))
     return report
 
 
 def cached_all_users(run: RunFolder, seed: int = 0) -> dict[str, Any] | None:
     """The cached result of ``all_users``, or None. Needs neither the data nor torch."""
     key = _cache_key(run, _stage(run), seed)
-    for path in _cache_paths(run, key):
-        with contextlib.suppress(RunError):
-            report = read_json(path)
-            if report.get("key") == key:
-                return report
-    return None
+    return _cache(run, key).load(read_json, lambda report: report.get("key") == key)
 
 
 def _stage(run: RunFolder) -> str:
@@ -96,8 +87,8 @@ def _digest(settings: str, path: Path, changed: int, size: int) -> str:
     return digest.hexdigest()
 
 
-def _cache_paths(run: RunFolder, key: str) -> list[Path]:
-    return [run.path / FILE, home() / "all_users" / f"{key[:32]}.json"]
+def _cache(run: RunFolder, key: str) -> Cache:
+    return Cache(run, FILE, f"all_users/{key[:32]}.json")
 
 
 # -- measuring --------------------------------------------------------------------------------------------------------

@@ -3,27 +3,23 @@
 Tables are (V, D) with one row per item, the same items in each; layouts are (V, 2) float32. docs/MAPS.md says why these methods.
 """
 
-import contextlib
 import hashlib
 import threading
 import warnings
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import orthogonal_procrustes
 
 from adrec.errors import ConfigError, WeightsError
-from adrec.files import atomic
-from adrec.folders import home
+from adrec.files import load_npz, save_npz
 from adrec.maps.neighbours import nearest, neighbour_overlap
 from adrec.maps.tables import as_table, principal_axes, unit_rows
 from adrec.runs import Progress, RunFolder
+from adrec.runs.cache import Cache
 
 METHODS = ("pca", "umap")
 VERSION = 1
@@ -264,55 +260,36 @@ def _aligned(layouts: list[np.ndarray]) -> list[np.ndarray]:
 # -- a run's projections, cached --------------------------------------------------------------------------------------
 
 
-def _cache_paths(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndarray]) -> list[Path]:
-    """Where a projection of these tables may be cached: in the run folder or, if that is read-only, under ADREC_HOME."""
+def _cache(run: RunFolder, method: str, seed: int, tables: Mapping[str, np.ndarray]) -> Cache:
+    """The file of a projection of these tables, named by their contents."""
     if method not in METHODS:
         raise ConfigError(f"Unknown projection '{method}'; must be one of {', '.join(METHODS)}.")
     digest = hashlib.sha256(f"{VERSION} {method} {NEIGHBOURS} {MIN_DIST} {SPREAD} {JOINED}".encode())
     for name, table in tables.items():
         digest.update(f"{name} {table.shape}".encode())
         digest.update(np.ascontiguousarray(table, dtype="<f4").tobytes())
-    file = f"{method}-{seed if method == 'umap' else 0}-{digest.hexdigest()[:16]}.npz"
-    return [run.path / "projections" / file, home() / "projections" / file]
-
-
-def _read(path: Path, tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
-    """A cached projection, or None if it is missing, damaged or made from other tables."""
-    try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            found = {name: file[name] for name in tables}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
-    return found if all(found[n].shape == (len(t), 2) and found[n].dtype == np.float32 for n, t in tables.items()) else None
-
-
-def _tables(run: RunFolder) -> dict[str, np.ndarray]:
-    tables = run.tables()
-    if not tables:
-        raise WeightsError(f"The run '{run.name}' has no item table yet; a map needs the one before training or a finished stage.")
-    return tables
+    file = f"projections/{method}-{seed if method == 'umap' else 0}-{digest.hexdigest()[:16]}.npz"
+    return Cache(run, file, file)
 
 
 def cached(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:
     """The run's cached projection by table name, each (V, 2) float32, or None; never computes."""
     tables = run.tables()
-    if not tables:
-        return None
-    return next((found for path in _cache_paths(run, method, seed, tables) if (found := _read(path, tables)) is not None), None)
+
+    def holds(found: dict[str, np.ndarray]) -> bool:
+        return all(found[n].shape == (len(t), 2) and found[n].dtype == np.float32 for n, t in tables.items())
+
+    return _cache(run, method, seed, tables).load(lambda path: load_npz(path, tables), holds) if tables else None
 
 
 def project(run: RunFolder, method: str, seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
     """The run's projection by table name, each (V, 2) float32, from the cache or else computed and cached by content."""
-    tables = _tables(run)
-    paths = _cache_paths(run, method, seed, tables)
-    for path in paths:
-        found = _read(path, tables)
-        if found is not None:
-            return found
+    found = cached(run, method, seed)
+    if found is not None:
+        return found
+    tables = run.tables()
+    if not tables:
+        raise WeightsError(f"The run '{run.name}' has no item table yet; a map needs the one before training or a finished stage.")
     layouts = project_pca(tables) if method == "pca" else project_umap(tables, seed, progress)
-    for path in paths:
-        with contextlib.suppress(OSError):
-            with atomic(path) as file:
-                np.savez(file, allow_pickle=False, **layouts)
-            break
+    _cache(run, method, seed, tables).save(lambda path: save_npz(path, layouts))
     return layouts

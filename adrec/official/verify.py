@@ -4,8 +4,6 @@ Error of a quantity: largest |ours - recorded| / max(1, largest |recorded|). Tol
 """
 
 import json
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from adrec.data.batches import PackedBatch, pack
 from adrec.diffusion import Diffusion, betas, q_sample, reverse_process
 from adrec.errors import AdrecError, DataError
 from adrec.evaluation import ranking_metrics, ranks_of
+from adrec.files import load_npz
 from adrec.losses.full import cross_entropy, token_error
 from adrec.models.adrec import ADRec
 from adrec.models.dreamrec import DreamRec
@@ -63,11 +62,7 @@ def verify_folder(folder: str | Path) -> dict[str, Any]:
 
 def verify_file(path: Path) -> Errors | None:
     """The errors of one recorded file; None if its model is not implemented."""
-    try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            record = {k: file[k] for k in file.files}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
-        raise DataError(f"'{path}' is not a readable npz file ({type(problem).__name__}).") from None
+    record = load_npz(path)
     try:
         replay = _replay_for(record, path)
         return None if replay is None else replay(record)

@@ -21,7 +21,7 @@ from adrec.models.loading import tensors
 from adrec.models.neural import DiffusionModel
 from adrec.models.settings import Settings
 from adrec.parallel.threads import one_thread
-from adrec.training.recorder import SNAPSHOT_ITEMS
+from adrec.runs.snapshots import MOST_ITEMS
 
 GB = 1e9
 LIBRARIES = 0.45 * GB
@@ -80,7 +80,7 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
         epochs = stage.last_epoch - stage.first_epoch
         epochs = min(epochs, -(-(train.max_steps or epochs * steps) // steps))
         validations = max(1, epochs // train.validate_every if stage.selects else 1)
-        snapshots = validations * min(rows, SNAPSHOT_ITEMS) * width * 2
+        snapshots = validations * min(rows, MOST_ITEMS) * width * 2
         if train.keep_weights == "every":
             snapshots += (validations + 1) * weights * 2
         disk = max(disk, 8 * 4 * weights) + 4 * weights + snapshots  # two checkpoints while one replaces the other

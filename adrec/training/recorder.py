@@ -18,9 +18,9 @@ from adrec.files import atomic, load_arrays, save_arrays, write_json
 from adrec.models.base import Model, Stage
 from adrec.models.loading import load_weights
 from adrec.runs import ITEM_TABLE, STAGES, RunFolder
+from adrec.runs.snapshots import save_snapshot
 from adrec.training.checkpoint import Position, load_checkpoint, save_checkpoint
 
-SNAPSHOT_ITEMS = 50_000
 LOG_SECONDS = 0.5
 HEARTBEAT_SECONDS = 2.0
 
@@ -74,25 +74,16 @@ class Recorder:
 
     def validation(self, stage: Stage, place: Position, metrics: Mapping[str, Any], best: bool, table: Tensor | None) -> None:
         if table is not None:
-            self.snapshot(f"{stage.name}-{place.epoch}", table, np.float16)
+            path = self.run.path / "snapshots" / f"{stage.name}-{place.epoch}.safetensors"
+            save_snapshot(path, table.detach().cpu().numpy(), self.popularity)
         self.event("validation", stage=stage.name, epoch=place.epoch, step=place.step, metrics=dict(metrics), best=best)
-
-    def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
-        """Save the item table, or of a very large one a sample spread evenly over popularity, with its ids."""
-        arrays: dict[str, np.ndarray] = {ITEM_TABLE: table.detach().cpu().numpy()}
-        if len(table) - 1 > SNAPSHOT_ITEMS and dtype is np.float16:
-            ranked = np.argsort(self.popularity[1:], kind="stable") + 1
-            ids = np.sort(ranked[np.linspace(0, len(ranked) - 1, SNAPSHOT_ITEMS).astype(int)])
-            arrays = {ITEM_TABLE: arrays[ITEM_TABLE][ids], "ids": ids}
-        arrays[ITEM_TABLE] = arrays[ITEM_TABLE].astype(dtype, copy=False)
-        save_arrays(self.run.path / "snapshots" / f"{name}.safetensors", arrays)
 
     def begin(self, initial: Tensor | None, pretrained: Tensor | None) -> None:
         """Save what a run starts from: its random item table, if it has one, or the pretrained table that replaces stage 1."""
         if pretrained is not None:
             save_arrays(self.run.weights_path(STAGES[0]), {ITEM_TABLE: pretrained.numpy()})
         elif initial is not None:
-            self.snapshot("initial", initial, np.float32)
+            save_arrays(self.run.path / "snapshots" / "initial.safetensors", {ITEM_TABLE: initial.detach().cpu().numpy()})
 
     def keep(self, stage: Stage, epoch: int | str, weights: Mapping[str, Tensor]) -> None:
         """Save a whole model, from a validated epoch or the end of a stage: weights in half precision, counts unchanged."""
@@ -164,34 +155,12 @@ class Recorder:
 
 
 class Bystander(Recorder):
-    """Writes nothing: the recorder of all processes but the first, if there are several."""
+    """Reads like a recorder and writes nothing: the recorder of all processes but the first, if there are several."""
 
-    def event(self, kind: str, **fields: Any) -> None:
-        pass
+    def _nothing(self, *values: Any, **named: Any) -> None:
+        """In place of everything that writes."""
 
-    def begin(self, initial: Tensor | None, pretrained: Tensor | None) -> None:
-        pass
-
-    def save_sequences(self, stage: Stage, data: SequenceDataset) -> None:
-        pass
-
-    def snapshot(self, name: str, table: Tensor, dtype: type) -> None:
-        pass
-
-    def keep(self, stage: Stage, epoch: int | str, weights: Mapping[str, Tensor]) -> None:
-        pass
-
-    def stage_ends(self, stage: Stage, place: Position, reason: str, weights: Mapping[str, Tensor]) -> None:
-        pass
-
-    def test(self, stage: Stage, result: Evaluation) -> None:
-        pass
+    event = begin = validation = keep = stage_ends = save_sequences = test = checkpoint = _cut_events = _nothing
 
     def checkpoint_due(self, seconds: float) -> bool:
         return False
-
-    def checkpoint(self, state: Mapping[str, Any]) -> None:
-        pass
-
-    def _cut_events(self, size: int) -> None:
-        pass

@@ -133,26 +133,6 @@ def test_exact_gaussian_kl_agrees_with_the_official_one_where_that_does_not_satu
 # -- null models
 
 
-def test_the_gaussian_null_has_the_spectrum_of_drawn_gaussian_tables() -> None:
-    rng = np.random.default_rng(1)
-    drawn = np.mean([collapse.singular_values(rng.standard_normal((200, 16))) for _ in range(300)], axis=0)
-    assert collapse.gaussian_spectrum(200, 16, draws=300) == pytest.approx(drawn, rel=0.01)
-
-
-def test_the_gaussian_null_of_fewer_items_than_columns_lacks_one_direction() -> None:
-    rng = np.random.default_rng(1)
-    drawn = np.mean([collapse.singular_values(rng.standard_normal((10, 16))) for _ in range(2000)], axis=0)
-    assert collapse.gaussian_spectrum(10, 16, draws=2000) == pytest.approx(drawn, rel=0.03, abs=1e-12)
-
-
-def test_the_gaussian_null_scales_with_the_tables_std() -> None:
-    assert collapse.gaussian_spectrum(50, 8, std=3.0) == pytest.approx(3 * collapse.gaussian_spectrum(50, 8))
-
-
-def test_the_gaussian_null_is_the_same_for_the_same_seed() -> None:
-    assert np.array_equal(collapse.gaussian_spectrum(50, 8, seed=4), collapse.gaussian_spectrum(50, 8, seed=4))
-
-
 @given(seeds)
 @settings(max_examples=30, deadline=None)
 def test_noise_shows_no_direction_above_noise(seed: int) -> None:

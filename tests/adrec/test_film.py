@@ -9,7 +9,8 @@ import pytest
 
 from adrec.cli import main
 from adrec.collapse.film import FILE, cached_film, film, frame_count
-from adrec.collapse.measures import effective_rank, singular_values
+from adrec.collapse.measures import singular_values
+from adrec.collapse.ranks import effective_rank
 from adrec.errors import RunError
 from adrec.files import load_arrays, save_arrays
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets

@@ -12,8 +12,9 @@ from adrec.files import load_arrays
 from adrec.losses.sampled import Proposal
 from adrec.parallel.workers import Workers
 from adrec.runs import ITEM_TABLE, RunFolder
+from adrec.runs.snapshots import save_snapshot
 from adrec.training.loop import Trainer
-from adrec.training.recorder import Bystander, Recorder
+from adrec.training.recorder import Bystander
 from adrec.training.session import train_run
 from tests.adrec.small import varied
 from tests.adrec.test_training import PLAN, assert_same, info_of
@@ -109,10 +110,10 @@ def test_every_step_has_negatives_of_its_own(tiny_data, tmp_path, monkeypatch):
 
 
 def test_of_a_very_large_table_a_snapshot_holds_a_sample_with_its_ids(tiny_data, tmp_path, monkeypatch):
-    monkeypatch.setattr("adrec.training.recorder.SNAPSHOT_ITEMS", 10)
+    monkeypatch.setattr("adrec.runs.snapshots.MOST_ITEMS", 10)
     table = torch.randn(61, 4, generator=torch.Generator().manual_seed(0))
-    Recorder(RunFolder(tmp_path), tiny_data.popularity).snapshot("pretrain-6", table, np.float16)
-    saved = load_arrays(tmp_path / "snapshots" / "pretrain-6.safetensors")
+    save_snapshot(tmp_path / "pretrain-6.safetensors", table.numpy(), tiny_data.popularity)
+    saved = load_arrays(tmp_path / "pretrain-6.safetensors")
     assert len(saved["ids"]) == 10 and (np.diff(saved["ids"]) > 0).all()
     assert np.array_equal(saved[ITEM_TABLE], table.numpy()[saved["ids"]].astype(np.float16)) and saved[ITEM_TABLE].dtype == np.float16
     taken = tiny_data.popularity[saved["ids"]]

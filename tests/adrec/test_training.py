@@ -203,8 +203,8 @@ class Killed(BaseException):
     """Stands for a power cut: nothing after it runs."""
 
 
-CUTS = [("event", 2), ("checkpoint", 1), ("checkpoint", 2), ("snapshot", 1), ("stage_ends", 1), ("stage_ends", 2), ("test", 1)]
-MORE_CUTS = [("event", 1), ("event", 3), ("checkpoint", 3), ("snapshot", 2), ("snapshot", 3), ("stage_ends", 3)]
+CUTS = [("event", 2), ("checkpoint", 1), ("checkpoint", 2), ("begin", 1), ("stage_ends", 1), ("stage_ends", 2), ("test", 1)]
+MORE_CUTS = [("event", 1), ("event", 3), ("checkpoint", 3), ("validation", 1), ("validation", 2), ("stage_ends", 3)]
 
 
 @pytest.mark.parametrize(("method", "occurrence"), CUTS + [pytest.param(*cut, marks=long) for cut in MORE_CUTS])

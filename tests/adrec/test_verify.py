@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adrec.errors import DataError
+from adrec.errors import DataError, RunError
 from adrec.official.verify import error, tolerance, verify_file, verify_folder
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -87,5 +87,5 @@ def test_a_folder_without_recordings_is_refused(tmp_path):
 
 def test_a_damaged_recording_is_refused(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 not a zip")
-    with pytest.raises(DataError, match="x.npz"):
+    with pytest.raises(RunError, match="x.npz"):
         verify_folder(tmp_path)

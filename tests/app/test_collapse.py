@@ -13,7 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from adrec.collapse.diagnosis import diagnosis
-from adrec.collapse.measures import effective_rank, singular_values
+from adrec.collapse.measures import singular_values
+from adrec.collapse.ranks import effective_rank
 from adrec.collapse.verdict import KINDS
 from adrec.data import catalog
 from adrec.data.dataset import ItemTable, SequenceDataset

@@ -29,7 +29,8 @@ class Content:
 
 def content(run: RunFolder) -> Content:
     """Read and measure the run's different tables."""
-    from adrec.collapse.measures import gaussian_spectrum, measures, singular_values
+    from adrec.collapse.measures import measures, singular_values
+    from adrec.collapse.spectra import null_band, over_rms
     from adrec.maps.projection import distinct_tables, project
 
     tables, names = distinct_tables(run.tables())
@@ -38,16 +39,11 @@ def content(run: RunFolder) -> Content:
     items, width = next(iter(tables.values())).shape
     return Content(
         layouts={name: layouts[name] for name in tables},
-        spectra={name: _scaled(v) for name, v in values.items()},
-        null=_scaled(gaussian_spectrum(items, width)),
+        spectra={name: over_rms(v) for name, v in values.items()},
+        null=null_band(items, width)[1],
         ranks={name: float(measures(table)["effective_rank"]) for name, table in tables.items()},
         merged=names.get("warmup") == "pretrain",
     )
-
-
-def _scaled(values: np.ndarray) -> np.ndarray:
-    """Divided by the root mean square, so that only the shape is compared."""
-    return values / np.sqrt(np.mean(values**2))
 
 
 def draw(content: Content) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from adrec import browser
 from adrec.collapse.definitions import MEASURES
 from adrec.collapse.kinds import KIND_WORDS
+from adrec.collapse.spectra import null_band
 from adrec.embeddings.report import figures
 
 PACKAGES = ("numpy", "scipy", "pandas", "safetensors")
@@ -77,10 +78,10 @@ def _confidence(verdict: Mapping[str, Any]) -> str:
     return "above 99 %" if sure > 0.99 else f"{100 * sure:.0f} %"
 
 
-def _band(entries: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray] | None:
-    """The noise band if all tables have the same size, else None."""
+def _band(entries: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+    """The noise band, (3, min(V, D)), if all tables have the same size, else None."""
     sizes = {(e["items"], e["width"]) for e in entries}
-    return figures.noise_band(*sizes.pop()) if len(sizes) == 1 else None
+    return null_band(*sizes.pop()) if len(sizes) == 1 else None
 
 
 def number(value: float | None) -> str:

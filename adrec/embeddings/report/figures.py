@@ -5,34 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from adrec.collapse.measures import gaussian_spectrum
+from adrec.collapse.spectra import over_rms
 
 GLYPHS = ("●", "■", "▲", "◆", "★", "✚")
 DASHES = ("", "9 4", "7 3 2 3", "2 3", "12 3 2 3", "5 3")
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 330, 46, 34, 12, 18
 FLOOR = 1e-3
-DRAWS = 20
 MOST_POINTS = 3_000
 SIDE = 300
 
 
-def noise_band(items: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """The minimum and maximum of DRAWS Gaussian tables' spectra, each relative to its own root mean square: both (min(V, D),)."""
-    drawn = np.stack([scaled(gaussian_spectrum(items, width, seed=i, draws=1)) for i in range(DRAWS)])
-    return drawn.min(axis=0), drawn.max(axis=0)
-
-
-def scaled(values: np.ndarray) -> np.ndarray:
-    """A spectrum relative to its root mean square, so that only shapes compare; zeros stay zero."""
-    size = float(np.sqrt((values**2).mean()))
-    return values / size if size > 0 else values
-
-
-def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np.ndarray] | None) -> dict[str, Any]:
-    """Spectra of (name, singular values) on a log scale, with noise's band: what the template draws, in its pixels."""
-    shown = [(name, scaled(np.asarray(values, dtype=float))) for name, values in curves]
+def spectra(curves: Sequence[tuple[str, np.ndarray]], band: np.ndarray | None) -> dict[str, Any]:
+    """Spectra of (name, singular values) on a log scale, with the band of ``spectra.null_band``: what the template draws, in its pixels."""
+    shown = [(name, over_rms(np.asarray(values, dtype=float))) for name, values in curves]
     longest = max(2, *(len(v) for _, v in shown))
-    every = np.concatenate([v for _, v in shown] + ([band[1], band[0]] if band else []))
+    every = np.concatenate([*(v for _, v in shown), *([] if band is None else band)])
     top = float(every.max()) or 1.0
     positive = every[every > top * FLOOR]
     low, high = np.log10(positive.min() if len(positive) else top * FLOOR) - 0.05, np.log10(top) + 0.08
@@ -50,9 +37,10 @@ def spectra(curves: Sequence[tuple[str, np.ndarray]], band: tuple[np.ndarray, np
     names = [(f"c{k % 6}", GLYPHS[k % 6], name if len(name) < 52 else name[:24] + "…" + name[-24:]) for k, (name, _) in enumerate(shown)]
     area = []
     if band is not None:
-        names.append(("grey", "▒", f"Gaussian noise, range of {DRAWS} tables"))
-        i = np.arange(len(band[0]))
-        area = points(i, band[1]) + points(i, band[0])[::-1]
+        names.append(("grey", "▒", "Gaussian noise, 1 % to 99 %"))
+        low_edge, _, high_edge = band
+        i = np.arange(len(low_edge))
+        area = points(i, high_edge) + points(i, low_edge)[::-1]
     ticks = [digit * 10.0**power for power in range(-5, 4) for digit in (1, 2, 5)]
     return {
         "rows": [(float(y(t)), f"{t:g}") for t in ticks if low <= np.log10(t) <= high],
