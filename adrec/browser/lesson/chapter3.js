@@ -1,12 +1,222 @@
-/* Chapter 3. */
+/* Chapter 3, why noise: one dot between three films, ways from noise, and a film that noise hides. */
 
-/** @import { Chapter } from "./types" */
+import { element, svg } from "../dom.js";
+import { line } from "../format.js";
+import { clamp, linear } from "../scales.js";
+import { CHOSEN, compromise, nearestChosen, OTHERS, placeError, restored } from "./promise.js";
+import { rankBar } from "./ranks.js";
+
+/** @import { Point } from "./promise.js" */
+/** @import { Chapter, Lesson } from "./types" */
+
+const EDGE = 3;
+const UNIT = 76;
+const WAYS = 9;
+const NEAR = 0.55;
+const SHOWN_LEVELS = [0, 1, 2, 3, 4, 6];
 
 /** @type {Chapter} */
 export const chapter3 = {
   id: 3,
   steps: 4,
-  scene: () => ({ lit: ["noise"], mode: "use" }),
+  scene: (step) => ({ lit: step < 2 ? ["x0"] : ["noise"], mode: step < 2 ? "use" : "training" }),
+  guess: () => ({ right: placeError(compromise()) < Math.min(...CHOSEN.map(placeError)) ? 1 : 0 }),
+  number(content) {
+    const { number, same_last: alike } = content[3] ?? {};
+    if (!number?.recognised || !alike?.films) return null;
+    const values = Object.fromEntries(SHOWN_LEVELS.map((t) => [`t${t}`, Math.round(number.recognised.healthy[t])]));
+    return { value: values.t3, ...values, last: number.levels - 1, differ: Math.round(alike.films[2].differ), source: alike.source.data };
+  },
+  door: () => ({ page: "denoising", parameters: { run: "ml-100k" } }),
   done: "guess",
-  mount: () => null,
+  mount(stage, lesson) {
+    const toy = toyMap(stage, lesson), dial = lesson.content[3] ? noiseDial(stage, lesson) : null;
+    return {
+      show(step) {
+        toy.box.hidden = step === 3;
+        if (dial) dial.box.hidden = step !== 3;
+        if (step === 3) dial?.show();
+        else toy.show(step);
+      },
+      stop: () => toy.stop(),
+    };
+  },
 };
+
+const across = (/** @type {number} */ x) => UNIT * (EDGE + x);
+const down = (/** @type {number} */ y) => UNIT * (0.87 * EDGE - y);
+const points = ([x, y] = [0, 0]) => `${across(x).toFixed(1)} ${down(y).toFixed(1)}`;
+const diamond = (/** @type {number} */ size) => `M0 ${-size}L${size} 0L0 ${size}L${-size} 0Z`;
+
+/** The map with one dot to place, and the ways from noise. @param {HTMLElement} stage @param {Lesson} lesson */
+function toyMap(stage, lesson) {
+  const box = element("div", "toymap"), side = element("div", "aside"), words = element("p"), fact = element("p", "fact");
+  const leave = element("button", "plain", lesson.text("3.leave"), { type: "button" }), again = element("button", "plain", lesson.text("3.again"), { type: "button" });
+  const plane = svg(box, "svg", { viewBox: `0 0 ${2 * EDGE * UNIT} ${1.74 * EDGE * UNIT}`, tabindex: 0, role: "application", "aria-label": lesson.text("3.map") });
+  side.append(element("p", "label", lesson.text("3.isToy")), words, fact, leave, again);
+  box.append(side);
+  stage.append(box);
+
+  const arrows = svg(plane, "g", { class: "arrows" }), ways = svg(plane, "g", { class: "ways" });
+  for (const [x, y] of OTHERS) svg(plane, "circle", { class: "other", cx: across(x), cy: down(y), r: 5 });
+  lesson.texts("3.people").forEach((name, i) => {
+    const [x, y] = CHOSEN[i];
+    svg(plane, "text", { class: "star", x: across(x), y: down(y) + 8 }, "★");
+    svg(plane, "text", { class: "name", x: across(x), y: down(y) + (y < 0 ? 28 : -16) }, name);
+  });
+  const best = svg(plane, "path", { class: "best", d: diamond(11), transform: `translate(${points(compromise())})` }), dot = svg(plane, "path", { class: "dot", d: diamond(10) });
+
+  /** @type {Point | null} */
+  let placed = null;
+  let shown = 0, seed = 1, timer = 0;
+
+  function draw() {
+    dot.toggleAttribute("hidden", !placed);
+    if (placed) dot.setAttribute("transform", `translate(${points(placed)})`);
+    best.toggleAttribute("hidden", shown === 0);
+    arrows.replaceChildren();
+    const from = shown === 1 ? compromise() : shown === 0 ? placed : null;
+    if (from) for (const film of CHOSEN) svg(arrows, "path", { d: `M${points(from)}L${points(film)}` });
+    words.replaceChildren(lesson.rich(`3.steps.${shown}`));
+    fact.replaceChildren(shown === 1 ? lesson.rich(placed ? "3.errors" : "3.error", { least: placeError(compromise()).toFixed(1), yours: placeError(placed ?? compromise()).toFixed(1) }) : "");
+    leave.hidden = shown !== 0 || !placed || Boolean(lesson.state.guesses[3]);
+    again.hidden = shown !== 2;
+  }
+
+  /** @param {number} x @param {number} y */
+  function place(x, y) {
+    if (shown > 1) return;
+    placed = [clamp(x, -EDGE, EDGE), clamp(y, -0.87 * EDGE, 0.87 * EDGE)];
+    draw();
+  }
+
+  /** @param {PointerEvent} event */
+  function pointed(event) {
+    const area = plane.getBoundingClientRect(), per = (2 * EDGE) / area.width;
+    place((event.clientX - area.left) * per - EDGE, 0.87 * EDGE - (event.clientY - area.top) * per);
+  }
+
+  plane.addEventListener("pointerdown", (event) => {
+    plane.setPointerCapture(/** @type {PointerEvent} */ (event).pointerId);
+    pointed(/** @type {PointerEvent} */ (event));
+  });
+  plane.addEventListener("pointermove", (event) => {
+    if (/** @type {PointerEvent} */ (event).buttons) pointed(/** @type {PointerEvent} */ (event));
+  });
+  plane.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[/** @type {KeyboardEvent} */ (event).key];
+    if (!by || shown > 1) return;
+    event.preventDefault();
+    place((placed?.[0] ?? 0) + by[0], (placed?.[1] ?? 0) + by[1]);
+  });
+  leave.onclick = () => {
+    if (!placed) return;
+    const to = (/** @type {Point} */ film) => Math.hypot(film[0] - /** @type {Point} */ (placed)[0], film[1] - /** @type {Point} */ (placed)[1]);
+    lesson.answer(Math.min(...CHOSEN.map(to)) < NEAR ? 0 : to(compromise()) < 2 * NEAR ? 1 : 2);
+  };
+
+  /** From noise to films, several ways at once. */
+  function restore() {
+    cancelAnimationFrame(timer);
+    ways.replaceChildren();
+    const paths = Array.from({ length: WAYS }, (_, i) => restored(WAYS * seed + i)), length = paths[0].length - 1;
+    const drawn = paths.map(() => ({ way: svg(ways, "path", { class: "way" }), head: svg(ways, "circle", { class: "head", r: 4 }) }));
+    const start = performance.now(), last = lesson.reducedMotion ? 1 : 2200;
+    const step = () => {
+      const at = Math.min(1, (performance.now() - start) / last) * length, whole = Math.floor(at), part = at - whole;
+      paths.forEach((path, i) => {
+        const [a, b] = [path[whole], path[Math.min(whole + 1, length)]];
+        /** @type {Point} */
+        const now = [a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])];
+        drawn[i].way.setAttribute("d", line([...path.slice(0, whole + 1), now].map(([x, y]) => [across(x), down(y)])));
+        drawn[i].head.setAttribute("transform", `translate(${points(now)})`);
+      });
+      if (at < length) timer = requestAnimationFrame(step);
+      else {
+        const names = lesson.texts("3.people"), counts = names.map((_, film) => paths.filter((path) => nearestChosen(path[length]) === film).length);
+        fact.textContent = names.map((name, film) => `${name} ${counts[film]}`).join(" · ");
+      }
+    };
+    step();
+  }
+  again.onclick = () => {
+    seed += 1;
+    restore();
+  };
+
+  return {
+    box,
+    /** @param {number} step */
+    show(step) {
+      cancelAnimationFrame(timer);
+      ways.replaceChildren();
+      shown = step;
+      draw();
+      if (step === 2) restore();
+    },
+    stop: () => cancelAnimationFrame(timer),
+  };
+}
+
+/** A film among its rivals as noise grows, and how often any film is recognised. @param {HTMLElement} stage @param {Lesson} lesson */
+function noiseDial(stage, lesson) {
+  const { films, levels, items, rank, nearest, recognised } = lesson.content[3], { titles } = lesson.content.films, rivals = nearest.length / (films.length * levels);
+  const box = element("div", "noisedial"), chooser = element("div", "chooser", "", { role: "group", "aria-label": lesson.text("3.choose") }), bar = element("div", "bar");
+  const said = element("label", "level"), slider = element("input", "", "", { type: "range", min: "0", max: String(levels - 1), value: "0" });
+  const name = element("span"), figure = element("figure", "curve"), top = element("div", "ranked");
+  said.append(name, slider);
+  top.append(chooser, said, bar);
+  box.append(top, figure);
+  stage.append(box);
+  let film = 0;
+  const buttons = films.map((/** @type {number} */ id, /** @type {number} */ i) => {
+    const button = element("button", "plain", titles[id], { type: "button" });
+    button.onclick = () => { film = i; draw(); };
+    chooser.append(button);
+    return button;
+  });
+  const ranked = rankBar(bar, items), curve = recognition(figure, lesson, recognised);
+
+  function draw() {
+    const t = Number(slider.value), at = film * levels + t, id = films[film];
+    const others = [...nearest.subarray(at * rivals, (at + 1) * rivals)].map((/** @type {number} */ other, /** @type {number} */ i) => ({ id: other, name: titles[other], rank: i + 1 }));
+    const all = [...others.filter((other) => other.id !== id), { id, name: titles[id], rank: rank[at], kind: /** @type {const} */ ("target") }];
+    name.textContent = lesson.text("3.level", { t, last: levels - 1 });
+    slider.setAttribute("aria-valuetext", name.textContent);
+    ranked.show(all, lesson.text("3.ranked", { title: titles[id], rank: rank[at], t, items }));
+    curve.mark(t);
+    buttons.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === film)));
+  }
+  slider.oninput = () => {
+    draw();
+    if (lesson.state.guesses[3]) lesson.done();
+  };
+  return { box, show: draw };
+}
+
+/** The share of films recognised at each level, of the healthy table and of a random one. @param {HTMLElement} figure @param {Lesson} lesson @param {Record<string, number[]>} recognised */
+function recognition(figure, lesson, recognised) {
+  const width = 380, height = 250, left = 40, bottom = height - 34, levels = recognised.healthy.length;
+  const x = linear(0, levels - 1, left, width - 8), y = linear(0, 1, bottom, 14), plot = svg(figure, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": lesson.text("3.curve") });
+  for (const share of [0, 0.5, 1]) {
+    svg(plot, "path", { class: "rule", d: `M${left} ${y(share)}H${width - 8}` });
+    svg(plot, "text", { class: "tick end", x: left - 6, y: y(share) + 4 }, String(100 * share));
+  }
+  for (const t of [0, 10, 20, levels - 1]) svg(plot, "text", { class: "tick middle", x: x(t), y: height - 16 }, String(t));
+  svg(plot, "text", { class: "tick middle", x: (left + width) / 2, y: height - 2 }, lesson.text("3.axis"));
+  for (const [kind, shares] of Object.entries(recognised)) svg(plot, "path", { class: `share ${kind}`, d: line(shares.map((share, t) => [x(t), y(share)])) });
+  const marks = Object.keys(recognised).map((kind) => svg(plot, "circle", { class: `share ${kind}`, r: 5 })), caption = element("figcaption");
+  svg(plot, "text", { class: "key", x: x(6), y: y(0.72) }, lesson.text("3.healthy"));
+  svg(plot, "text", { class: "key random", x: x(6), y: y(0.6) }, lesson.text("3.random"));
+  svg(plot, "path", { class: "share healthy", d: `M${x(3.6)} ${y(0.72) - 4}H${x(5.6)}` });
+  svg(plot, "path", { class: "share random", d: `M${x(3.6)} ${y(0.6) - 4}H${x(5.6)}` });
+  figure.prepend(caption);
+  return {
+    /** @param {number} t */
+    mark(t) {
+      const values = Object.values(recognised);
+      marks.forEach((mark, i) => { mark.setAttribute("cx", String(x(t))); mark.setAttribute("cy", String(y(values[i][t]))); });
+      caption.replaceChildren(lesson.rich("3.recognised", { t, healthy: Math.round(100 * recognised.healthy[t]), random: Math.round(100 * recognised.random[t]) }));
+    },
+  };
+}
