@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { answered, FILMS, PEOPLE, toyGradient, toyLosses, toySpread, toyStart, toyStep } from "../../adrec/browser/lesson/toy.js";
+import { peopleAnswered, TOY_FILMS, TOY_PEOPLE, toyGradient, toyLosses, toySpread, toyStart, toyStep } from "../../adrec/browser/lesson/toy.js";
 
 const BOTH = [false, true];
 const trained = (switches, steps = 900, toy = toyStart()) => {
@@ -43,7 +43,7 @@ test("films that are held stay where they are, and the answers settle on the mea
   const start = toyStart(), end = trained({ move: false, push: false, noise: false });
   assert.deepEqual(end.films, start.films);
   for (let d = 0; d < 2; d++) {
-    const chosen = PEOPLE.filter(([history]) => history === 0).map(([, film]) => start.films[2 * film + d]);
+    const chosen = TOY_PEOPLE.filter(([history]) => history === 0).map(([, film]) => start.films[2 * film + d]);
     assert.ok(Math.abs(end.answers[d] - chosen.reduce((a, b) => a + b) / chosen.length) < 1e-9);
   }
   assert.ok(toyLosses(end, false).squared > 0.1);
@@ -57,7 +57,7 @@ test("the push parts films that had collapsed", () => {
 test("the toy is deterministic, and every film is chosen equally often", () => {
   const switches = { move: true, push: true, noise: true };
   assert.deepEqual(trained(switches, 50), trained(switches, 50));
-  assert.deepEqual(answered(toyStart(), true), answered(toyStart(), true));
-  const counts = Array.from({ length: FILMS }, (_, film) => PEOPLE.filter(([, chosen]) => chosen === film).length);
+  assert.deepEqual(peopleAnswered(toyStart(), true), peopleAnswered(toyStart(), true));
+  const counts = Array.from({ length: TOY_FILMS }, (_, film) => TOY_PEOPLE.filter(([, chosen]) => chosen === film).length);
   assert.deepEqual(new Set(counts).size, 1);
 });

@@ -9,10 +9,11 @@ import { rankBar } from "./ranks.js";
 /** @import { Point } from "./promise.js" */
 /** @import { Chapter, Lesson } from "./types" */
 
-const EDGE = 3;
-const UNIT = 76;
-const WAYS = 9;
-const NEAR = 0.55;
+const MAP_EDGE = 3;
+const MAP_UNIT = 76;
+const WAYS = 3;
+const FIRST_LEVELS = 5;
+const NEAR_FILM = 0.55;
 const SHOWN_LEVELS = [0, 1, 2, 3, 4, 6];
 
 /** @type {Chapter} */
@@ -35,36 +36,40 @@ export const chapter3 = {
       show(step) {
         toy.box.hidden = step === 3;
         if (dial) dial.box.hidden = step !== 3;
+        dial?.stop();
         if (step === 3) dial?.show();
         else toy.show(step);
       },
-      stop: () => toy.stop(),
+      stop() {
+        toy.stop();
+        dial?.stop();
+      },
     };
   },
 };
 
-const across = (/** @type {number} */ x) => UNIT * (EDGE + x);
-const down = (/** @type {number} */ y) => UNIT * (0.87 * EDGE - y);
-const points = ([x, y] = [0, 0]) => `${across(x).toFixed(1)} ${down(y).toFixed(1)}`;
-const diamond = (/** @type {number} */ size) => `M0 ${-size}L${size} 0L0 ${size}L${-size} 0Z`;
+const mapX = (/** @type {number} */ x) => MAP_UNIT * (MAP_EDGE + x);
+const mapY = (/** @type {number} */ y) => MAP_UNIT * (0.87 * MAP_EDGE - y);
+const mapAt = ([x, y] = [0, 0]) => `${mapX(x).toFixed(1)} ${mapY(y).toFixed(1)}`;
+const diamondPath = (/** @type {number} */ size) => `M0 ${-size}L${size} 0L0 ${size}L${-size} 0Z`;
 
 /** The map with one dot to place, and the ways from noise. @param {HTMLElement} stage @param {Lesson} lesson */
 function toyMap(stage, lesson) {
   const box = element("div", "toymap"), side = element("div", "aside"), words = element("p"), fact = element("p", "fact");
   const leave = element("button", "plain", lesson.text("3.leave"), { type: "button" }), again = element("button", "plain", lesson.text("3.again"), { type: "button" });
-  const plane = svg(box, "svg", { viewBox: `0 0 ${2 * EDGE * UNIT} ${1.74 * EDGE * UNIT}`, tabindex: 0, role: "application", "aria-label": lesson.text("3.map") });
+  const plane = svg(box, "svg", { viewBox: `0 0 ${2 * MAP_EDGE * MAP_UNIT} ${1.74 * MAP_EDGE * MAP_UNIT}`, tabindex: 0, role: "application", "aria-label": lesson.text("3.map") });
   side.append(element("p", "label", lesson.text("3.isToy")), words, fact, leave, again);
   box.append(side);
   stage.append(box);
 
   const arrows = svg(plane, "g", { class: "arrows" }), ways = svg(plane, "g", { class: "ways" });
-  for (const [x, y] of OTHERS) svg(plane, "circle", { class: "other", cx: across(x), cy: down(y), r: 5 });
+  for (const [x, y] of OTHERS) svg(plane, "circle", { class: "other", cx: mapX(x), cy: mapY(y), r: 5 });
   lesson.texts("3.people").forEach((name, i) => {
     const [x, y] = CHOSEN[i];
-    svg(plane, "text", { class: "star", x: across(x), y: down(y) + 8 }, "★");
-    svg(plane, "text", { class: "name", x: across(x), y: down(y) + (y < 0 ? 28 : -16) }, name);
+    svg(plane, "text", { class: "star", x: mapX(x), y: mapY(y) + 8 }, "★");
+    svg(plane, "text", { class: "name", x: mapX(x), y: mapY(y) + (y < 0 ? 28 : -16) }, name);
   });
-  const best = svg(plane, "path", { class: "best", d: diamond(11), transform: `translate(${points(compromise())})` }), dot = svg(plane, "path", { class: "dot", d: diamond(10) });
+  const best = svg(plane, "path", { class: "best", d: diamondPath(11), transform: `translate(${mapAt(compromise())})` }), dot = svg(plane, "path", { class: "dot", d: diamondPath(10) });
 
   /** @type {Point | null} */
   let placed = null;
@@ -72,11 +77,11 @@ function toyMap(stage, lesson) {
 
   function draw() {
     dot.toggleAttribute("hidden", !placed);
-    if (placed) dot.setAttribute("transform", `translate(${points(placed)})`);
+    if (placed) dot.setAttribute("transform", `translate(${mapAt(placed)})`);
     best.toggleAttribute("hidden", shown === 0);
     arrows.replaceChildren();
     const from = shown === 1 ? compromise() : shown === 0 ? placed : null;
-    if (from) for (const film of CHOSEN) svg(arrows, "path", { d: `M${points(from)}L${points(film)}` });
+    if (from) for (const film of CHOSEN) svg(arrows, "path", { d: `M${mapAt(from)}L${mapAt(film)}` });
     words.replaceChildren(lesson.rich(`3.steps.${shown}`));
     fact.replaceChildren(shown === 1 ? lesson.rich(placed ? "3.errors" : "3.error", { least: placeError(compromise()).toFixed(1), yours: placeError(placed ?? compromise()).toFixed(1) }) : "");
     leave.hidden = shown !== 0 || !placed || Boolean(lesson.state.guesses[3]);
@@ -86,14 +91,14 @@ function toyMap(stage, lesson) {
   /** @param {number} x @param {number} y */
   function place(x, y) {
     if (shown > 1) return;
-    placed = [clamp(x, -EDGE, EDGE), clamp(y, -0.87 * EDGE, 0.87 * EDGE)];
+    placed = [clamp(x, -MAP_EDGE, MAP_EDGE), clamp(y, -0.87 * MAP_EDGE, 0.87 * MAP_EDGE)];
     draw();
   }
 
   /** @param {PointerEvent} event */
   function pointed(event) {
-    const area = plane.getBoundingClientRect(), per = (2 * EDGE) / area.width;
-    place((event.clientX - area.left) * per - EDGE, 0.87 * EDGE - (event.clientY - area.top) * per);
+    const area = plane.getBoundingClientRect(), per = (2 * MAP_EDGE) / area.width;
+    place((event.clientX - area.left) * per - MAP_EDGE, 0.87 * MAP_EDGE - (event.clientY - area.top) * per);
   }
 
   plane.addEventListener("pointerdown", (event) => {
@@ -112,7 +117,7 @@ function toyMap(stage, lesson) {
   leave.onclick = () => {
     if (!placed) return;
     const to = (/** @type {Point} */ film) => Math.hypot(film[0] - /** @type {Point} */ (placed)[0], film[1] - /** @type {Point} */ (placed)[1]);
-    lesson.answer(Math.min(...CHOSEN.map(to)) < NEAR ? 0 : to(compromise()) < 2 * NEAR ? 1 : 2);
+    lesson.answer(Math.min(...CHOSEN.map(to)) < NEAR_FILM ? 0 : to(compromise()) < 2 * NEAR_FILM ? 1 : 2);
   };
 
   /** From noise to films, several ways at once. */
@@ -128,8 +133,8 @@ function toyMap(stage, lesson) {
         const [a, b] = [path[whole], path[Math.min(whole + 1, length)]];
         /** @type {Point} */
         const now = [a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])];
-        drawn[i].way.setAttribute("d", line([...path.slice(0, whole + 1), now].map(([x, y]) => [across(x), down(y)])));
-        drawn[i].head.setAttribute("transform", `translate(${points(now)})`);
+        drawn[i].way.setAttribute("d", line([...path.slice(0, whole + 1), now].map(([x, y]) => [mapX(x), mapY(y)])));
+        drawn[i].head.setAttribute("transform", `translate(${mapAt(now)})`);
       });
       if (at < length) timer = requestAnimationFrame(step);
       else {
@@ -175,7 +180,7 @@ function noiseDial(stage, lesson) {
     chooser.append(button);
     return button;
   });
-  const ranked = rankBar(bar, items), curve = recognition(figure, lesson, recognised);
+  const ranked = rankBar(bar, items), curve = recognitionCurve(figure, lesson, recognised);
 
   function draw() {
     const t = Number(slider.value), at = film * levels + t, id = films[film];
@@ -188,14 +193,28 @@ function noiseDial(stage, lesson) {
     buttons.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === film)));
   }
   slider.oninput = () => {
+    clearTimeout(timer);
     draw();
-    if (lesson.state.guesses[3]) lesson.done();
   };
-  return { box, show: draw };
+  let timer = 0;
+  /** The first levels come by themselves, one after another. @param {number} t */
+  function begin(t) {
+    slider.value = String(t);
+    draw();
+    if (t + 1 < FIRST_LEVELS) timer = setTimeout(begin, lesson.reducedMotion ? 0 : 700, t + 1);
+  }
+  return {
+    box,
+    show() {
+      clearTimeout(timer);
+      begin(0);
+    },
+    stop: () => clearTimeout(timer),
+  };
 }
 
 /** The share of films recognised at each level, of the healthy table and of a random one. @param {HTMLElement} figure @param {Lesson} lesson @param {Record<string, number[]>} recognised */
-function recognition(figure, lesson, recognised) {
+function recognitionCurve(figure, lesson, recognised) {
   const width = 380, height = 250, left = 40, bottom = height - 34, levels = recognised.healthy.length;
   const x = linear(0, levels - 1, left, width - 8), y = linear(0, 1, bottom, 14), plot = svg(figure, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": lesson.text("3.curve") });
   for (const share of [0, 0.5, 1]) {

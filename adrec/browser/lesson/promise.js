@@ -1,6 +1,6 @@
 /* Chapter 3's toy: three people with the same last films chose three different next ones, as points in two dimensions. */
 
-import { LEFT, normals } from "./toy.js";
+import { TOY_LEFT, normals } from "./toy.js";
 
 /** @typedef {[number, number]} Point */
 
@@ -31,9 +31,9 @@ function denoised([x, y], left) {
 /** From noise to a film by the reverse process with the best possible denoiser: the points on the way, noise first. @param {number} seed @returns {Point[]} */
 export function restored(seed) {
   const { normal } = normals(seed), path = [/** @type {Point} */ ([normal(), normal()])];
-  for (let t = LEFT.length - 1; t >= 0; t--) {
-    const x = path[path.length - 1], guess = denoised(x, LEFT[t]), before = t ? LEFT[t - 1] : 1, beta = 1 - LEFT[t] / before;
-    const ofGuess = (beta * Math.sqrt(before)) / (1 - LEFT[t]), ofX = ((1 - before) * Math.sqrt(1 - beta)) / (1 - LEFT[t]), noise = t ? Math.sqrt(beta) : 0;
+  for (let t = TOY_LEFT.length - 1; t >= 0; t--) {
+    const x = path[path.length - 1], guess = denoised(x, TOY_LEFT[t]), before = t ? TOY_LEFT[t - 1] : 1, beta = 1 - TOY_LEFT[t] / before;
+    const ofGuess = (beta * Math.sqrt(before)) / (1 - TOY_LEFT[t]), ofX = ((1 - before) * Math.sqrt(1 - beta)) / (1 - TOY_LEFT[t]), noise = t ? Math.sqrt(beta) : 0;
     path.push([ofGuess * guess[0] + ofX * x[0] + noise * normal(), ofGuess * guess[1] + ofX * x[1] + noise * normal()]);
   }
   return path;

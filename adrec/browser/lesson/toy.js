@@ -12,14 +12,14 @@
  * @typedef {{ move: boolean, push: boolean, noise: boolean }} Switches
  */
 
-export const FILMS = 12;
-export const HISTORIES = 6;
-const EACH = 4;
-const RATE = 0.4;
-const LEVELS = 32;
+export const TOY_FILMS = 12;
+export const TOY_HISTORIES = 6;
+const PEOPLE_EACH = 4;
+const TOY_RATE = 0.4;
+const TOY_LEVELS = 32;
 
 /** Each person as [history, chosen film]: four people a history, and each film chosen by two histories. */
-export const PEOPLE = Array.from({ length: HISTORIES * EACH }, (_, n) => [Math.floor(n / EACH), (2 * Math.floor(n / EACH) + (n % EACH)) % FILMS]);
+export const TOY_PEOPLE = Array.from({ length: TOY_HISTORIES * PEOPLE_EACH }, (_, n) => [Math.floor(n / PEOPLE_EACH), (2 * Math.floor(n / PEOPLE_EACH) + (n % PEOPLE_EACH)) % TOY_FILMS]);
 
 /** Standard normal numbers that depend on the seed alone. @param {number} seed */
 export function normals(seed) {
@@ -34,25 +34,25 @@ export function normals(seed) {
 }
 
 /** The share of a film's squared length that is left at each noise level: the model's own schedule (linear betas, shifted by 0.01). */
-export const LEFT = (() => {
+export const TOY_LEFT = (() => {
   let kept = 1;
-  return Array.from({ length: LEVELS }, (_, t) => (kept *= 1 - (0.0001 + ((0.02 - 0.0001) * t) / (LEVELS - 1)) * (1000 / LEVELS) - 0.01));
+  return Array.from({ length: TOY_LEVELS }, (_, t) => (kept *= 1 - (0.0001 + ((0.02 - 0.0001) * t) / (TOY_LEVELS - 1)) * (1000 / TOY_LEVELS) - 0.01));
 })();
 
 /** The start: films and answers at random. @param {number} seed @returns {Toy} */
 export function toyStart(seed = 3) {
   const { normal } = normals(seed), draw = (/** @type {number} */ points) => Float64Array.from({ length: 2 * points }, normal);
-  return { films: draw(FILMS), answers: draw(HISTORIES), gain: 0.5, step: 0 };
+  return { films: draw(TOY_FILMS), answers: draw(TOY_HISTORIES), gain: 0.5, step: 0 };
 }
 
 /**
- * What each person is answered, flat pairs, and with the noise on the noised film that the answer saw. The noise of a step is its own.
+ * What each person is peopleAnswered, flat pairs, and with the noise on the noised film that the answer saw. The noise of a step is its own.
  * @param {Toy} toy @param {boolean} noise
  */
-export function answered(toy, noise) {
-  const { uniform, normal } = normals(1000 + toy.step), given = new Float64Array(2 * PEOPLE.length), seen = new Float64Array(2 * PEOPLE.length), kept = new Float64Array(PEOPLE.length);
-  PEOPLE.forEach(([history, film], n) => {
-    kept[n] = LEFT[Math.floor(LEVELS * uniform())];
+export function peopleAnswered(toy, noise) {
+  const { uniform, normal } = normals(1000 + toy.step), given = new Float64Array(2 * TOY_PEOPLE.length), seen = new Float64Array(2 * TOY_PEOPLE.length), kept = new Float64Array(TOY_PEOPLE.length);
+  TOY_PEOPLE.forEach(([history, film], n) => {
+    kept[n] = TOY_LEFT[Math.floor(TOY_LEVELS * uniform())];
     for (let d = 0; d < 2; d++) {
       const draw = normal();
       seen[2 * n + d] = noise ? Math.sqrt(kept[n]) * toy.films[2 * film + d] + Math.sqrt(1 - kept[n]) * draw : 0;
@@ -64,27 +64,27 @@ export function answered(toy, noise) {
 
 /** The probabilities of all films for an answer at (x, y). @param {Toy} toy @param {number} x @param {number} y */
 function softmax({ films }, x, y) {
-  const scores = Array.from({ length: FILMS }, (_, k) => films[2 * k] * x + films[2 * k + 1] * y), top = Math.max(...scores);
+  const scores = Array.from({ length: TOY_FILMS }, (_, k) => films[2 * k] * x + films[2 * k + 1] * y), top = Math.max(...scores);
   const shares = scores.map((score) => Math.exp(score - top)), total = shares.reduce((a, b) => a + b);
   return shares.map((share) => share / total);
 }
 
 /** The two losses, means over people. @param {Toy} toy @param {boolean} noise */
 export function toyLosses(toy, noise) {
-  const { given } = answered(toy, noise);
+  const { given } = peopleAnswered(toy, noise);
   let squared = 0, entropy = 0;
-  PEOPLE.forEach(([, film], n) => {
+  TOY_PEOPLE.forEach(([, film], n) => {
     for (let d = 0; d < 2; d++) squared += (given[2 * n + d] - toy.films[2 * film + d]) ** 2 / 2;
     entropy -= Math.log(softmax(toy, given[2 * n], given[2 * n + 1])[film]);
   });
-  return { squared: squared / PEOPLE.length, entropy: entropy / PEOPLE.length };
+  return { squared: squared / TOY_PEOPLE.length, entropy: entropy / TOY_PEOPLE.length };
 }
 
 /** The gradient of the squared error or, with the push, of the mean of the two losses. @param {Toy} toy @param {Switches} switches */
 export function toyGradient(toy, { push, noise }) {
-  const { given, seen, kept } = answered(toy, noise), films = new Float64Array(2 * FILMS), answers = new Float64Array(2 * HISTORIES), each = (push ? 0.5 : 1) / PEOPLE.length;
+  const { given, seen, kept } = peopleAnswered(toy, noise), films = new Float64Array(2 * TOY_FILMS), answers = new Float64Array(2 * TOY_HISTORIES), each = (push ? 0.5 : 1) / TOY_PEOPLE.length;
   let gain = 0;
-  PEOPLE.forEach(([history, film], n) => {
+  TOY_PEOPLE.forEach(([history, film], n) => {
     const chances = push ? softmax(toy, given[2 * n], given[2 * n + 1]) : null;
     for (let d = 0; d < 2; d++) {
       const error = given[2 * n + d] - toy.films[2 * film + d];
@@ -108,11 +108,11 @@ export function toyGradient(toy, { push, noise }) {
 
 /** The toy after one step of gradient descent. @param {Toy} toy @param {Switches} switches @returns {Toy} */
 export function toyStep(toy, switches) {
-  const grad = toyGradient(toy, switches), less = (/** @type {Float64Array} */ now, /** @type {Float64Array} */ by) => now.map((value, i) => value - RATE * by[i]);
+  const grad = toyGradient(toy, switches), less = (/** @type {Float64Array} */ now, /** @type {Float64Array} */ by) => now.map((value, i) => value - TOY_RATE * by[i]);
   return {
     films: switches.move ? less(toy.films, grad.films) : toy.films,
     answers: less(toy.answers, grad.answers),
-    gain: switches.noise ? toy.gain - 0.1 * RATE * grad.gain : toy.gain,
+    gain: switches.noise ? toy.gain - 0.1 * TOY_RATE * grad.gain : toy.gain,
     step: toy.step + 1,
   };
 }
@@ -120,6 +120,6 @@ export function toyStep(toy, switches) {
 /** The mean distance between two films. @param {Toy} toy */
 export function toySpread({ films }) {
   let total = 0;
-  for (let i = 0; i < FILMS; i++) for (let k = 0; k < i; k++) total += Math.hypot(films[2 * i] - films[2 * k], films[2 * i + 1] - films[2 * k + 1]);
-  return total / ((FILMS * (FILMS - 1)) / 2);
+  for (let i = 0; i < TOY_FILMS; i++) for (let k = 0; k < i; k++) total += Math.hypot(films[2 * i] - films[2 * k], films[2 * i + 1] - films[2 * k + 1]);
+  return total / ((TOY_FILMS * (TOY_FILMS - 1)) / 2);
 }
