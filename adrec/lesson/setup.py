@@ -13,9 +13,9 @@ ASSETS = app_folder() / "assets"
 
 
 def texts() -> dict[str, Any]:
-    """All the lesson's words, by chapter."""
-    found: dict[str, Any] = json.loads((ASSETS / "texts" / "lesson.json").read_text(encoding="utf-8"))
-    return found
+    """All the lesson's words, by chapter, and the glossary of the whole app."""
+    lesson, glossary = (json.loads((ASSETS / "texts" / f"{name}.json").read_text(encoding="utf-8")) for name in ("lesson", "glossary"))
+    return {**lesson, "glossary": glossary}
 
 
 def bundled() -> bytes:

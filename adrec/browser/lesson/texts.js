@@ -63,7 +63,7 @@ export class Texts {
   /** A word that says what it means on hover, focus and tap. @param {string} words @param {string} name */
   term(words, name) {
     const node = element("span", "term", words, { tabindex: "0" });
-    node.append(element("span", "meaning", this.text(`glossary.${name}`), { role: "tooltip" }));
+    node.append(element("span", "meaning", this.text(`glossary.${name}.meaning`), { role: "tooltip" }));
     return node;
   }
 }
