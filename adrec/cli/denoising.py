@@ -31,7 +31,9 @@ def add(commands: Any) -> None:
     recommend.add_argument("run", metavar="DIR")
     whose = recommend.add_mutually_exclusive_group(required=True)
     whose.add_argument("--history", metavar="ITEMS", help="titles or ids, oldest first, separated by ';'")
-    whose.add_argument("--file", metavar="FILE", help="many histories: one per line, or a .csv or .tsv with a user and an item per row")
+    whose.add_argument(
+        "--file", metavar="FILE", help="many histories: one per line, or a .csv, .tsv or .parquet with a user and an item per row"
+    )
     recommend.add_argument("--top", type=int, default=10, metavar="K", help="items to recommend (default 10)")
     recommend.add_argument("--seed", type=int, default=0, help="noise seed (default 0)")
     recommend.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")

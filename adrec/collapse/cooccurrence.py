@@ -1,6 +1,5 @@
 """Which items co-occur in training histories: the neighbours one expects in a meaningful table."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import DataError
 
 WINDOW = 5
 """Two items of a history co-occur if they are at most this many positions apart."""
@@ -32,20 +30,11 @@ class Cooccurrence:
     @classmethod
     def from_dataset(cls, data: SequenceDataset) -> "Cooccurrence":
         """From the training histories of a data set; validation and test items are never used."""
-        return cls._from_rows(data.train_items.astype(np.int64) - 1, data.train_offsets, data.n_items)
+        return cls.from_rows(data.train_items.astype(np.int64) - 1, data.train_offsets, data.n_items)
 
     @classmethod
-    def from_histories(cls, histories: Iterable[Sequence[int] | np.ndarray], n_items: int) -> "Cooccurrence":
-        """From histories of zero-based item rows, each oldest first; a row outside 0..n_items-1 is a DataError."""
-        parts = [np.asarray(history, dtype=np.int64) for history in histories]
-        rows = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-        if len(rows) and not (rows.min() >= 0 and rows.max() < n_items):
-            bad = int(rows.min() if rows.min() < 0 else rows.max())
-            raise DataError(f"A history holds the item row {bad}; with {n_items:,} items, rows must be 0 to {n_items - 1}.")
-        return cls._from_rows(rows, np.cumsum([0, *(len(part) for part in parts)]), n_items)
-
-    @classmethod
-    def _from_rows(cls, rows: np.ndarray, offsets: np.ndarray, n_items: int) -> "Cooccurrence":
+    def from_rows(cls, rows: np.ndarray, offsets: np.ndarray, n_items: int) -> "Cooccurrence":
+        """From all users' histories of zero-based item rows (N,), concatenated; user u's end before offsets[u + 1], (U + 1,)."""
         popularity = np.bincount(rows, minlength=n_items)
         users = len(offsets) - 1
         step = max(-(-len(rows) // MOST_INTERACTIONS), 1)

@@ -191,7 +191,7 @@ def _text_times(path: Path, column: str, values: pa.ChunkedArray) -> np.ndarray:
     if not len(undated):
         return dates.astype(np.int64).to_numpy()
     held = np.asarray(values.take(pa.array(undated)).to_pylist(), dtype=object)
-    neither = [row for row, value in zip(undated, held, strict=True) if not _is_number(value)]
+    neither = [row for row, value in zip(undated, held, strict=True) if not is_number(value)]
     if neither:
         found = f"row {neither[0] + 1} of the time column {shown(column)} holds {shown(values[int(neither[0])].as_py())}"
         raise DataError(f"'{path}': {found}, which is neither a number nor a date such as 2024-05-31.")
@@ -224,7 +224,8 @@ def _parsed(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | Non
         return None
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether Python reads the text as a number."""
     try:
         float(text)
     except ValueError:
@@ -234,4 +235,4 @@ def _is_number(text: str) -> bool:
 
 def _first_bad(values: pa.ChunkedArray) -> tuple[int, str]:
     """The row, counted from 1, and the value of the first text that is not a number; only called if there is one."""
-    return next((row, value) for row, value in enumerate(_strip(values).to_pylist(), 1) if value is not None and not _is_number(value))
+    return next((row, value) for row, value in enumerate(_strip(values).to_pylist(), 1) if value is not None and not is_number(value))

@@ -45,10 +45,6 @@ class ItemTable:
         """The categorical columns, without ``item`` and ``title``."""
         return [c for c in self.frame.columns if c not in ("item", "title")]
 
-    def title(self, item: int) -> str:
-        """The title of id ``item``; id 0 is the padding row."""
-        return "(padding)" if item == 0 else str(self.frame["title"].iat[item - 1])
-
 
 @dataclass(frozen=True)
 class SequenceDataset:
@@ -67,35 +63,6 @@ class SequenceDataset:
     items: ItemTable
     user_ids: np.ndarray
     options: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def from_sequences(
-        cls,
-        name: str,
-        sequences: list[np.ndarray],
-        items: ItemTable,
-        user_ids: list[str],
-        options: Mapping[str, Any] | None = None,
-    ) -> "SequenceDataset":
-        """Leave-one-out: the last item of each sequence is the test item, the one before it the validation item.
-
-        sequences: one 1-d integer array per user, each with at least 3 items.
-        """
-        if not sequences:
-            raise DataError(f"The data set '{name}' has no user with at least 3 interactions, which the split needs.")
-        lengths = np.array([len(s) - 2 for s in sequences], dtype=np.int64)
-        if lengths.min() < 1:
-            raise DataError(f"The data set '{name}' has a user with fewer than 3 interactions.")
-        return cls(
-            name=name,
-            train_items=np.concatenate([s[:-2] for s in sequences]).astype(np.int32),
-            train_offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            val=np.array([s[-2] for s in sequences], dtype=np.int32),
-            test=np.array([s[-1] for s in sequences], dtype=np.int32),
-            items=items,
-            user_ids=np.asarray(user_ids, dtype=str),
-            options=dict(options or {}),
-        )
 
     @property
     def n_users(self) -> int:

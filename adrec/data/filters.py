@@ -47,22 +47,6 @@ class Interactions:
         )
 
 
-def from_frame(frame: pd.DataFrame, attributes: pd.DataFrame | None = None) -> Interactions:
-    """Interactions from a frame with the columns ``user``, ``item`` and, optionally, ``time`` and ``rating``."""
-    users, user_names = pd.factorize(frame["user"].astype(str))
-    items, item_names = pd.factorize(frame["item"].astype(str))
-    times, ratings = (frame[c].to_numpy() if c in frame else None for c in ("time", "rating"))
-    names = [np.asarray(n, dtype=object) for n in (user_names, item_names)]
-    return Interactions(users, items, names[0], names[1], times, ratings, attributes)
-
-
-def at_least(interactions: Interactions, rating: float) -> Interactions:
-    """The rows rated at least ``rating``; rows without a rating are dropped."""
-    if interactions.ratings is None:
-        raise DataError("The option min_rating needs a rating column, but there is none: name it with rating=COLUMN or omit min_rating.")
-    return interactions.take(interactions.ratings >= rating)
-
-
 def k_core(users: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
     """The largest set of rows in which every user and every item has at least ``k`` rows: a boolean mask (N,).
 
@@ -80,12 +64,6 @@ def k_core(users: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
     return mask
 
 
-def number(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Renumber codes 0, 1, ... in order of first appearance: (numbers (N,), the code of each number)."""
-    numbers, uniques = pd.factorize(codes)
-    return numbers, np.asarray(uniques)
-
-
 def build(
     name: str, interactions: Interactions, min_rating: float | None = None, k: int | None = None, source: str | None = None
 ) -> SequenceDataset:
@@ -97,7 +75,8 @@ def build(
     """
     before, data = len(interactions), interactions
     if min_rating is not None:
-        data = at_least(data, min_rating)
+        assert data.ratings is not None  # or the reader would have refused
+        data = data.take(data.ratings >= min_rating)  # never a row without a rating
     data = replace(data, ratings=None)  # no longer needed, so not carried through the filters
     if k is not None:
         data = data.take(k_core(data.users, data.items, k))
@@ -117,8 +96,8 @@ def build(
 
 def leave_one_out(name: str, data: Interactions, options: Mapping[str, Any]) -> SequenceDataset:
     """Split rows whose users all have at least 3: the last item is for test, the one before it for validation."""
-    users, user_codes = number(data.users)
-    items, item_codes = number(data.items)
+    users, user_codes = pd.factorize(data.users)
+    items, item_codes = pd.factorize(data.items)
     order = np.argsort(users, kind="stable") if data.times is None else np.lexsort((data.times, users))
     train_items, train_offsets, val, test = split(items[order] + 1, np.bincount(users))
     return SequenceDataset(

@@ -9,18 +9,13 @@ import pandas as pd
 import pyarrow as pa
 
 from adrec.data import columns
-from adrec.data.tables import Table, atomic_file, delimited, parquet
+from adrec.data.tables import TABLES, Table, atomic_file
 from adrec.errors import DataError
 
 INVERTED = re.compile(r"(?<![^(])([^()]*[^()\s]), (The|A|An|L'|La|Le|Les|Il|Der|Die|Das)(?=\)| \(|$)")
 GENRES = ("class", "genre", "genres")
 YEARS = ("year", "release_year")
-READERS: dict[str, Callable[[Path], Table]] = {
-    ".csv": delimited,
-    ".tsv": lambda path: delimited(path, "\t"),
-    ".parquet": parquet,
-    ".item": atomic_file,
-}
+READERS: dict[str, Callable[[Path], Table]] = {**TABLES, ".item": atomic_file}
 
 
 def read_items(path: Path, item: str | None = None, title: str | None = None, category: str | None = None) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from adrec.data.columns import LONGEST_ID
+from adrec.data.tables import present
 from adrec.errors import DataError
 
 # -- data sets ----------------------------------------------------------------------------------------------------
@@ -95,24 +96,6 @@ def _numbers(data: Any, dtype: _Dtype, shape: Sequence[int], order: str) -> list
     if int(np.prod([int(n) for n in shape], dtype=object)) != len(array) or not 1 <= len(shape) <= 2:
         raise ValueError("shape")
     return array.reshape(shape, order="F" if order == "F" else "C").tolist()
-
-
-def _call(function: Any, arguments: tuple[Any, ...]) -> Any:
-    """The result of REDUCE, if it is one of the known ways to store numpy values."""
-    match function:
-        case _Global("array"):
-            return _Array()
-        case _Global("dtype"):
-            return _Dtype(arguments[0])
-        case _Global("scalar"):
-            return _numbers(arguments[1], arguments[0], (1,), "C")[0]
-        case _Global("frombuffer"):
-            array = _Array()
-            array.value = _numbers(*arguments)
-            return array
-        case _Global("encode"):
-            return str(arguments[0]).encode("latin1")
-    raise _Refused("a call of something that is no function")
 
 
 class _Machine:
@@ -204,9 +187,22 @@ class _Machine:
 
     @staticmethod
     def reduce(function: Any, arguments: Any) -> Any:
-        if not isinstance(function, _Global) or not isinstance(arguments, tuple):
-            raise _Refused("a call of something that is no function")
-        return _call(function, arguments)
+        """The result of a call, if it is one of the known ways to store numpy values."""
+        if isinstance(arguments, tuple):
+            match function:
+                case _Global("array"):
+                    return _Array()
+                case _Global("dtype"):
+                    return _Dtype(arguments[0])
+                case _Global("scalar"):
+                    return _numbers(arguments[1], arguments[0], (1,), "C")[0]
+                case _Global("frombuffer"):
+                    array = _Array()
+                    array.value = _numbers(*arguments)
+                    return array
+                case _Global("encode"):
+                    return str(arguments[0]).encode("latin1")
+        raise _Refused("a call of something that is no function")
 
     def build(self, state: Any) -> None:
         if not isinstance(self.stack[-1], (_Array, _Dtype)) or not isinstance(state, tuple):
@@ -223,21 +219,13 @@ def known_global(name: str, callable_only: bool = False) -> _Global:
 
 def read_pickle(path: Path) -> Any:
     """The containers, numbers, strings and numpy arrays (as lists) in a pickle; a DataError names anything else in it."""
-    if path.is_dir():
-        raise DataError(f"'{path}' is a folder, not a file.")
+    size = present(path).stat().st_size
+    if size > LARGEST_PICKLE:
+        raise DataError(f"'{path}' has {size / 1e9:.1f} GB; pickles must be at most {LARGEST_PICKLE / 1e9:.1f} GB.")
     try:
-        size = path.stat().st_size
-        if size > LARGEST_PICKLE:
-            raise DataError(f"'{path}' has {size / 1e9:.1f} GB; pickles must be at most {LARGEST_PICKLE / 1e9:.1f} GB.")
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"There is no file '{path}'.") from None
+        return _Machine().run(path.read_bytes())
     except OSError as error:
         raise DataError(f"'{path}' cannot be opened ({error.strerror}).") from None
-    if not data:
-        raise DataError(f"'{path}' is empty.")
-    try:
-        return _Machine().run(data)
     except _Refused as refused:
         raise DataError(
             f"'{path}' contains {refused}, which is refused: only containers, numbers, strings and numpy arrays are read."

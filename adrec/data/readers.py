@@ -18,7 +18,7 @@ from adrec.data import columns, prepared
 from adrec.data.dataset import SequenceDataset
 from adrec.data.filters import Interactions, build, item_table
 from adrec.data.item_files import category_name, read_items
-from adrec.data.tables import Column, atomic_file, delimited, parquet
+from adrec.data.tables import TABLES, Column, atomic_file
 from adrec.errors import DataError
 
 FORMATS = (
@@ -97,19 +97,9 @@ def reader_for(path: Path) -> Callable[[Path, str, Options], SequenceDataset]:
     return READERS[path.suffix.lower()]
 
 
-def read_csv(path: Path, name: str, options: Options) -> SequenceDataset:
-    """Comma-separated UTF-8 text with column names in the first line; semicolons, tabs and bars are recognised too."""
-    return _from_table(path, name, options, *delimited(path))
-
-
-def read_tsv(path: Path, name: str, options: Options) -> SequenceDataset:
-    """Tab-separated UTF-8 text with column names in the first line."""
-    return _from_table(path, name, options, *delimited(path, "\t"))
-
-
-def read_parquet(path: Path, name: str, options: Options) -> SequenceDataset:
-    """A Parquet file; ids are integers or text, times are numbers or timestamps."""
-    return _from_table(path, name, options, *parquet(path))
+def read_table(path: Path, name: str, options: Options) -> SequenceDataset:
+    """A table in a file: text with column names in the first line, or Parquet."""
+    return _from_table(path, name, options, *TABLES[path.suffix.lower()](path))
 
 
 def read_frame(frame: pd.DataFrame, name: str = "interactions", **options: Any) -> SequenceDataset:
@@ -206,10 +196,7 @@ def read_recbole(path: Path, name: str, options: Options) -> SequenceDataset:
 
 
 READERS: dict[str, Callable[[Path, str, Options], SequenceDataset]] = {
-    ".csv": read_csv,
-    ".tsv": read_tsv,
-    ".parquet": read_parquet,
-    ".pq": read_parquet,
+    **dict.fromkeys(TABLES, read_table),
     ".inter": read_recbole,
     ".pkl": read_official,
 }

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ def atomic_file(path: Path) -> Table:
     return header, read
 
 
-def _file(path: Path) -> Path:
-    """The path, if it is a non-empty file."""
+def present(path: Path) -> Path:
+    """The path, if it is a file with something in it."""
     if path.is_dir():
         raise DataError(f"'{path}' is a folder, not a file.")
     try:
@@ -48,7 +49,7 @@ def _file(path: Path) -> Path:
 
 def delimited(path: Path, separator: str | None = None, quote: bool = True) -> Table:
     """Column names of a text table and a function that reads columns by position. separator: guessed from the header if None."""
-    head = _head(_file(path))
+    head = _head(present(path))
     line = head.split("\n", 1)[0]
     separator = separator or max(",;\t|", key=line.count)
     rows = csv.reader(io.StringIO(head, newline=""), delimiter=separator, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE)
@@ -123,7 +124,7 @@ def parquet(path: Path) -> Table:
         return DataError(f"'{path}' is not a readable Parquet file: damaged, truncated or another format ({reason}).")
 
     try:
-        with pyarrow.parquet.ParquetFile(_file(path)) as file:
+        with pyarrow.parquet.ParquetFile(present(path)) as file:
             names = list(file.schema_arrow.names)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise broken(error) from None
@@ -137,3 +138,12 @@ def parquet(path: Path) -> Table:
             raise broken(error) from None
 
     return names, read
+
+
+TABLES: dict[str, Callable[[Path], Table]] = {
+    ".csv": delimited,
+    ".tsv": partial(delimited, separator="\t"),
+    ".parquet": parquet,
+    ".pq": parquet,
+}
+"""Readers of tables with column names by suffix: interactions, items and histories may come in any of them."""

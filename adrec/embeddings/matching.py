@@ -81,16 +81,9 @@ def matched(data: SequenceDataset, source: Source) -> dict[str, Any]:
     kept = np.concatenate([[0], np.cumsum(keep)])[data.train_offsets]
     lost = len(keep) - int(keep.sum())
     note = f"{lost:,} of {len(keep):,} training interactions are with items that the table lacks." if lost else ""
-    aligned = SequenceDataset(
-        name=data.name,
-        train_items=moved[keep].astype(np.int32),
-        train_offsets=kept.astype(np.int64),
-        val=new[data.val].astype(np.int32),
-        test=new[data.test].astype(np.int32),
-        items=items,
-        user_ids=data.user_ids,
-        options=data.options,
-    )
+    histories = {"train_items": moved[keep].astype(np.int32), "train_offsets": kept.astype(np.int64)}
+    answers = {"val": new[data.val].astype(np.int32), "test": new[data.test].astype(np.int32)}
+    aligned = replace(data, **histories, **answers, items=items)
     return {"data": aligned, "items": items, "notes": (*source.notes, how, *([note] if note else []))}
 
 

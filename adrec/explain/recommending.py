@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adrec.data import columns
-from adrec.data.tables import delimited
+from adrec.data.tables import TABLES
 from adrec.data.titles import Finder
 from adrec.errors import ConfigError, DataError
 from adrec.runs import RunFolder
@@ -21,8 +21,6 @@ SCORES = 1 << 24
 """Scores held in memory at once: 64 MB."""
 HISTORIES = 256
 """Histories encoded in one batch."""
-TABLES = {".csv": None, ".tsv": "\t"}
-"""Suffixes of files with one user and item per row, and their separators (None: guessed from the header)."""
 
 History = str | Sequence[int | str]
 
@@ -135,7 +133,7 @@ def _best(scores: "Tensor", seen: Sequence[list[int]], k: int) -> Iterator[Ranke
 
 
 def read_histories(path: str | Path) -> list[list[str]] | dict[str, list[str]]:
-    """Histories for `recommend` from a file: a text with one history per line and ';' between items, or a ``.csv`` or ``.tsv`` table with
+    """Histories for `recommend` from a file: a text with one history per line and ';' between items, or a table (``tables.TABLES``) with
     user and item columns, whose histories come back by user id. Rows are sorted by the time column if there is one."""
     path = Path(path)
     return _table(path) if path.suffix.lower() in TABLES else _lines(path)
@@ -145,7 +143,7 @@ def _lines(path: Path) -> list[list[str]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except UnicodeDecodeError:
-        raise DataError(f"'{path}' is not UTF-8 text; expected one history per line, or a .csv or .tsv table.") from None
+        raise DataError(f"'{path}' is not UTF-8 text; expected one history per line, or a .csv, .tsv or .parquet table.") from None
     histories = [[word.strip() for word in line.split(";") if word.strip()] for line in lines]
     if not histories:
         raise DataError(f"'{path}' is empty; expected one history per line, with ';' between items.")
@@ -156,7 +154,7 @@ def _lines(path: Path) -> list[list[str]]:
 
 
 def _table(path: Path) -> dict[str, list[str]]:
-    names, read = delimited(path, TABLES[path.suffix.lower()])
+    names, read = TABLES[path.suffix.lower()](path)
     places: dict[str, int] = {}
     for role in ("user", "item", "title", "time"):  # a title column can stand in for item ids
         place = columns.find(path, names, role, None, required=role == "user", taken=tuple(places.values()))

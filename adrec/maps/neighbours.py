@@ -109,13 +109,3 @@ def neighbour_overlap(sets_a: np.ndarray, sets_b: np.ndarray) -> np.ndarray:
         raise WeightsError(f"Neighbour sets to compare must have equal shapes, not {sets_a.shape} and {sets_b.shape}.")
     both = np.sort(np.concatenate([sets_a, sets_b], axis=1), axis=1)
     return np.asarray((both[:, 1:] == both[:, :-1]).sum(axis=1) / sets_a.shape[1])
-
-
-def neighbour_jaccard(table_a: ArrayLike, table_b: ArrayLike, k: int = 10, metric: str = "cosine") -> float:
-    """Mean over items of |A and B| / |A or B|, where A and B are an item's k nearest neighbours in two tables (Jaccard 1901).
-
-    1: every item kept its neighbours; about k / (2 V) for unrelated tables. k is capped at V - 1.
-    """
-    k = min(k, len(np.asarray(table_a)) - 1)
-    common = neighbour_overlap(neighbour_sets(table_a, k, metric), neighbour_sets(table_b, k, metric))
-    return float((common / (2 - common)).mean())

@@ -12,13 +12,13 @@ from markupsafe import escape
 
 from adrec.cli import main
 from adrec.collapse.diagnosis import cached_diagnosis
-from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.embeddings.bring import Source, bring, import_tables, laboratory_problem, named
 from adrec.embeddings.judging import CONTINUED, compare, judge
 from adrec.embeddings.matching import matched, rows_of
 from adrec.embeddings.report import report
 from adrec.errors import AdrecError, DataError, WeightsError
 from adrec.runs import RunFolder
+from tests.adrec import histories
 
 V, D = 60, 8
 GROUPS = np.arange(V) % 6
@@ -72,7 +72,7 @@ def test_a_doubt_about_rows_is_a_sentence(ids: list[str], source: Source, words:
 
 
 def test_histories_are_renumbered_to_the_tables_rows_and_lose_what_it_lacks() -> None:
-    data = SequenceDataset.from_sequences("d", [np.array([1, 2, 3, 1, 2])], ItemTable.untitled(["c", "x", "a"]), ["u"])
+    data = histories.dataset([[1, 2, 3, 1, 2]], ["c", "x", "a"])
     found = matched(data, _source(3, labels=("a", "b", "c")))["data"]
     assert found.train(0).tolist() == [3, 1] and found.n_items == 3
     assert found.items.frame["item"].tolist() == ["a", "b", "c"]

@@ -286,7 +286,7 @@ def test_trajectory_has_every_step_of_the_reverse_process(capsys, tiny_run, tiny
 def test_trajectory_tells_the_users_own_history_and_target(capsys, tiny_run, tiny_data):
     told = json_of(capsys, "trajectory", tiny_run.path, "--index", 5)
     assert [e["id"] for e in told["history"]] == tiny_data.history(5, "test", 10).tolist()
-    assert told["target"] == {"id": int(tiny_data.test[5]), "title": tiny_data.items.title(int(tiny_data.test[5]))}
+    assert told["target"] == {"id": int(tiny_data.test[5]), "title": tiny_data.items.frame["title"][tiny_data.test[5]]}
 
 
 def test_trajectory_by_user_and_by_index_are_the_same(capsys, tiny_run, tiny_data):

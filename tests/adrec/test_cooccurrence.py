@@ -6,7 +6,7 @@ import pytest
 from adrec.collapse import cooccurrence
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import DataError
+from tests.adrec import histories
 
 
 def slowly(data: SequenceDataset) -> set[tuple[int, int]]:
@@ -28,42 +28,37 @@ def test_popularity_counts_training_occurrences(tiny_data: SequenceDataset) -> N
 
 
 def test_no_pair_crosses_from_one_user_to_the_next() -> None:
-    assert Cooccurrence.from_histories([[0, 1], [2, 3], [], [4]], 5).pairs.tolist() == [[0, 1], [2, 3]]
+    assert histories.cooccurrence([[0, 1], [2, 3], [], [4]], 5).pairs.tolist() == [[0, 1], [2, 3]]
 
 
 def test_a_repeated_item_is_no_pair_with_itself() -> None:
-    assert Cooccurrence.from_histories([[1, 1, 0, 1]], 2).pairs.tolist() == [[0, 1]]
+    assert histories.cooccurrence([[1, 1, 0, 1]], 2).pairs.tolist() == [[0, 1]]
 
 
 def test_six_positions_apart_is_too_far() -> None:
-    pairs = Cooccurrence.from_histories([range(7)], 7)
+    pairs = histories.cooccurrence([range(7)], 7)
     assert not pairs.contains(0, 6) and pairs.contains(1, 6)
 
 
 def test_contains_takes_pairs_in_either_order() -> None:
-    pairs = Cooccurrence.from_histories([[3, 1]], 4)
+    pairs = histories.cooccurrence([[3, 1]], 4)
     assert pairs.contains([3, 1, 0], [1, 3, 1]).tolist() == [True, True, False]
 
 
 def test_no_histories_give_no_pairs() -> None:
-    none = Cooccurrence.from_histories([], 3)
+    none = histories.cooccurrence([], 3)
     assert none.pairs.shape == (0, 2) and not none.contains([0], [1]).any()
 
 
 def test_a_part_of_the_items_is_renumbered() -> None:
-    part = Cooccurrence.from_histories([[0, 2, 4], [4, 1]], 5).among(np.array([2, 4]))
+    part = histories.cooccurrence([[0, 2, 4], [4, 1]], 5).among(np.array([2, 4]))
     assert part.pairs.tolist() == [[0, 1]] and part.popularity.tolist() == [1, 2]
-
-
-def test_a_row_that_the_table_lacks_is_named() -> None:
-    with pytest.raises(DataError, match="item row 5"):
-        Cooccurrence.from_histories([[0, 5]], 5)
 
 
 def test_large_data_are_thinned_to_a_stated_share_of_the_users(tiny_data: SequenceDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cooccurrence, "MOST_INTERACTIONS", len(tiny_data.train_items) // 4)
     part = Cooccurrence.from_dataset(tiny_data)
-    histories = [tiny_data.train(user) - 1 for user in range(0, tiny_data.n_users, 5)]
-    every = set(map(tuple, Cooccurrence.from_histories(histories, 60).pairs.tolist()))
+    read = [tiny_data.train(user) - 1 for user in range(0, tiny_data.n_users, 5)]
+    every = set(map(tuple, histories.cooccurrence(read, 60).pairs.tolist()))
     assert part.share == pytest.approx(1 / 5) and set(map(tuple, part.pairs.tolist())) <= slowly(tiny_data)
     assert part.popularity.tolist() == tiny_data.popularity[1:].tolist() and len(every) == len(part.pairs)

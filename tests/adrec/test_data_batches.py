@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adrec.data.batches import PackedBatch, evaluation_batches, training_batch
-from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.data.dataset import SequenceDataset
+from tests.adrec import histories
 
 SEQUENCES = st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=12), min_size=1, max_size=9)
 
 
 def dataset(sequences: list[list[int]]) -> SequenceDataset:
-    users = [f"u{u}" for u in range(len(sequences))]
-    return SequenceDataset.from_sequences("made", [np.array(s) for s in sequences], ItemTable.untitled([*"abcdefghi"]), users)
+    return histories.dataset(sequences, "abcdefghi")
 
 
 def rows(batch: PackedBatch) -> dict[int, tuple[list[int], list[int]]]:

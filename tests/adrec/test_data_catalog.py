@@ -100,7 +100,7 @@ def test_ml_100k_has_titles_in_reading_order_with_genres_and_years(cached):
 @pytest.mark.data
 def test_titles_attach_to_official_ids(cached):
     dataset = catalog.load("ml-100k")
-    assert [dataset.items.title(i)[:15] for i in (1, 10, 11)] == ["Dr. Strangelove", "Toy Story", "Aladdin"]
+    assert [dataset.items.frame["title"][i][:15] for i in (1, 10, 11)] == ["Dr. Strangelove", "Toy Story", "Aladdin"]
 
 
 @needs_data

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrec.data.filters import build, from_frame, k_core
+from adrec.data.filters import build, k_core
 from adrec.errors import DataError
+from tests.adrec import histories
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 7), st.integers(0, 9), st.integers(0, 3), st.integers(1, 5)),
@@ -25,7 +26,7 @@ def frame_of(rows: list[tuple[int, int, int, int]]) -> pd.DataFrame:
 def built(rows, **filters):
     """The data set of the rows, or None where no user is long enough."""
     try:
-        return build("rows", from_frame(frame_of(rows)), **filters)
+        return build("rows", histories.interactions(frame_of(rows)), **filters)
     except DataError:
         return None
 
@@ -108,7 +109,7 @@ def test_rows_with_the_same_time_keep_file_order():
 
 def test_without_times_the_file_order_counts():
     frame = frame_of([(0, item, 0, 1) for item in (4, 2, 9)]).drop(columns="time")
-    assert sequences_of(build("rows", from_frame(frame)))["0"] == ["4", "2", "9"]
+    assert sequences_of(build("rows", histories.interactions(frame)))["0"] == ["4", "2", "9"]
 
 
 def test_users_too_short_to_split_are_dropped_and_counted():
@@ -124,16 +125,16 @@ def test_filters_are_recorded():
 def test_an_unrated_row_does_not_pass_a_minimum_rating():
     frame = frame_of([(0, i, i, 5) for i in range(5)]).astype({"rating": float})
     frame.loc[1, "rating"] = np.nan
-    assert sequences_of(build("rows", from_frame(frame), min_rating=4))["0"] == ["0", "2", "3", "4"]
+    assert sequences_of(build("rows", histories.interactions(frame), min_rating=4))["0"] == ["0", "2", "3", "4"]
 
 
 def test_filters_that_leave_no_one_say_so():
     with pytest.raises(DataError, match=r"no user with at least 3 interactions after min_rating=4 and k_core=5"):
-        build("rows", from_frame(frame_of([(0, i, i, 5) for i in range(4)])), min_rating=4, k=5)
+        build("rows", histories.interactions(frame_of([(0, i, i, 5) for i in range(4)])), min_rating=4, k=5)
 
 
 def test_titles_attach_to_raw_ids_and_others_show_their_id():
     attributes = pd.DataFrame({"title": ["Ran", ""], "genre": ["Drama", "War"]}, index=["2", "0"])
-    dataset = build("rows", from_frame(frame_of([(0, i, i, 5) for i in range(3)]), attributes))
-    assert [dataset.items.title(i) for i in (1, 2, 3)] == ["0", "1", "Ran"]
+    dataset = build("rows", histories.interactions(frame_of([(0, i, i, 5) for i in range(3)]), attributes))
+    assert [dataset.items.frame["title"][i] for i in (1, 2, 3)] == ["0", "1", "Ran"]
     assert list(dataset.items.frame["genre"]) == ["War", "", "Drama"]

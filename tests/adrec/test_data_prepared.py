@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from adrec.data import catalog, prepared
 from adrec.data.batches import evaluation_batches, training_batch
 from adrec.data.dataset import SequenceDataset
-from adrec.data.filters import build, from_frame
+from adrec.data.filters import build
 from adrec.errors import DataError
+from tests.adrec import histories
 
 ARRAYS = ("train_items", "train_offsets", "val", "test", "user_ids")
 SEQUENCES = ("train_items", "train_offsets", "val", "test")
@@ -81,7 +82,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 3), IDS, st.integers(-9, 9)), min_size=
 @given(rows=ROWS, users=st.lists(IDS.filter(lambda s: "\0" not in s), min_size=4, max_size=4))
 def test_any_ids_survive(tmp_path, rows, users):
     frame = pd.DataFrame([(users[u], i, t) for u, i, t in [(0, "x", 0)] * 3 + rows], columns=["user", "item", "time"])
-    expected = build("any", from_frame(frame))
+    expected = build("any", histories.interactions(frame))
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
     prepared.save(expected, tmp_path / "out")
     check_equal(prepared.load(tmp_path / "out"), expected)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import (
     CUTOFFS,
@@ -28,6 +28,7 @@ from adrec.evaluation.ranking import BLOCK, CHUNK
 from adrec.models.loading import load_model
 from adrec.parallel.processes import Processes
 from adrec.parallel.workers import Workers
+from tests.adrec import histories
 from tests.adrec.small import built, plan
 
 KEYS = [f"{m}@{k}" for k in CUTOFFS for m in ("hr", "ndcg")] + ["mrr"]
@@ -45,8 +46,7 @@ def sasrec(tiny_data):
 
 
 def dataset(sequences: list[list[int]], n_items: int) -> SequenceDataset:
-    items = ItemTable.untitled([str(i) for i in range(1, n_items + 1)])
-    return SequenceDataset.from_sequences("test", [np.array(s) for s in sequences], items, [f"u{i}" for i in range(len(sequences))])
+    return histories.dataset(sequences, [str(i) for i in range(1, n_items + 1)])
 
 
 def subset(data: SequenceDataset, users: list[int]) -> SequenceDataset:

@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from adrec.embeddings.files import AmbiguousTable, read_matrix, read_table
+from adrec.embeddings.files import AmbiguousTable, read_table
 from adrec.errors import WeightsError
 
 TABLE = np.random.default_rng(0).standard_normal((6, 4))
@@ -88,30 +88,30 @@ WRITERS |= {
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_matrix_written_in_an_accepted_format_comes_back(name: str, tmp_path: Path) -> None:
     WRITERS[name](tmp_path / name)
-    assert read_matrix(tmp_path / name) == pytest.approx(TABLE, rel=1e-12)
+    assert read_table(tmp_path / name).table == pytest.approx(TABLE, rel=1e-12)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_large_npy_file_is_mapped_not_copied(order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adrec.embeddings.files.arrays.MAPPED", 10)
     np.save(tmp_path / "x.npy", np.asarray(TABLE, order=order))
-    found = read_matrix(tmp_path / "x.npy")
+    found = read_table(tmp_path / "x.npy").table
     assert np.array_equal(found, TABLE) and isinstance(found, np.memmap) and not found.flags.writeable
 
 
 def test_a_model_files_item_table_comes_without_its_padding_row(tmp_path: Path) -> None:
     save_file({"item_embedding.weight": TABLE, "encoder.weight": np.ones((3, 3))}, tmp_path / "model.safetensors")
-    assert np.array_equal(read_matrix(tmp_path / "model.safetensors"), TABLE[1:])
+    assert np.array_equal(read_table(tmp_path / "model.safetensors").table, TABLE[1:])
 
 
 def test_a_key_chooses_among_matrices(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", a=np.ones((3, 3)), b=TABLE)
-    assert np.array_equal(read_matrix(tmp_path / "t.npz", key="b"), TABLE)
+    assert np.array_equal(read_table(tmp_path / "t.npz", key="b").table, TABLE)
 
 
 def test_single_precision_is_read_exactly(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", TABLE.astype(np.float32))
-    assert np.array_equal(read_matrix(tmp_path / "t.npy"), TABLE.astype(np.float32))
+    assert np.array_equal(read_table(tmp_path / "t.npy").table, TABLE.astype(np.float32))
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
@@ -160,25 +160,25 @@ def test_a_broken_matrix_file_is_one_sentence_that_names_it(name: str, tmp_path:
     data, words = BROKEN[name]
     (tmp_path / name).write_bytes(data)
     with pytest.raises(WeightsError) as caught:
-        read_matrix(tmp_path / name)
+        read_table(tmp_path / name)
     assert words in str(caught.value) and name in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="gone.npy' does not exist"):
-        read_matrix(tmp_path / "gone.npy")
+        read_table(tmp_path / "gone.npy")
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     (tmp_path / "folder.npy").mkdir()
     with pytest.raises(WeightsError, match="is not a file"):
-        read_matrix(tmp_path / "folder.npy")
+        read_table(tmp_path / "folder.npy")
 
 
 def test_an_unknown_key_lists_what_is_there(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", a=TABLE)
     with pytest.raises(WeightsError, match="no array 'c'; it holds 'a'"):
-        read_matrix(tmp_path / "t.npz", key="c")
+        read_table(tmp_path / "t.npz", key="c")
 
 
 @pytest.mark.parametrize("name", ["absurd.npy", "lying.npz", "absurd.npz", "absurd.safetensors"])
@@ -186,7 +186,7 @@ def test_a_claimed_size_takes_no_memory(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(BROKEN[name][0])
     tracemalloc.start()
     with pytest.raises(WeightsError):
-        read_matrix(tmp_path / name)
+        read_table(tmp_path / name)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2**22
@@ -250,4 +250,4 @@ def test_half_precision_is_read_exactly(tmp_path: Path) -> None:
     torch.save(torch.from_numpy(TABLE).bfloat16(), tmp_path / "t.pt")
     save_tensors({"w": torch.from_numpy(TABLE).bfloat16()}, tmp_path / "t.safetensors")
     expected = torch.from_numpy(TABLE).bfloat16().float().numpy()
-    assert np.array_equal(read_matrix(tmp_path / "t.pt"), expected) and np.array_equal(read_matrix(tmp_path / "t.safetensors"), expected)
+    assert all(np.array_equal(read_table(tmp_path / name).table, expected) for name in ("t.pt", "t.safetensors"))

@@ -7,6 +7,7 @@ from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments
 from adrec.collapse.nulls import PairSums, bulk_distance, correlation_spectrum, gaussian_null, permuted_columns, permuted_rows
 from adrec.collapse.semantics import Neighbourhood, Rows, alignment, overlap, pair_sums
+from tests.adrec import histories
 
 
 def spectrum(table: np.ndarray) -> np.ndarray:
@@ -78,8 +79,8 @@ def test_permuted_rows_have_the_moments_of_all_permutations_drawn() -> None:
 @pytest.fixture(scope="module")
 def small() -> tuple[np.ndarray, Cooccurrence]:
     rng = np.random.default_rng(6)
-    histories = [rng.integers(0, 40, 8) // 2 * 2 + rng.integers(0, 2, 8) for _ in range(30)]
-    return rng.standard_normal((40, 6)) + 0.5 * rng.standard_normal(6), Cooccurrence.from_histories(histories, 40)
+    read = [rng.integers(0, 40, 8) // 2 * 2 + rng.integers(0, 2, 8) for _ in range(30)]
+    return rng.standard_normal((40, 6)) + 0.5 * rng.standard_normal(6), histories.cooccurrence(read, 40)
 
 
 def test_alignment_against_rows_really_permuted(small: tuple[np.ndarray, Cooccurrence]) -> None:

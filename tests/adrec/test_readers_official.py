@@ -121,7 +121,7 @@ def test_the_folder_names_the_data_set(tmp_path):
 
 def test_an_item_file_gives_official_ids_their_titles(tmp_path):
     (tmp_path / "items.csv").write_text("id,title\n3,Ran\n")
-    assert read_dataset(write(tmp_path, GOOD), items=tmp_path / "items.csv").items.title(3) == "Ran"
+    assert read_dataset(write(tmp_path, GOOD), items=tmp_path / "items.csv").items.frame["title"][3] == "Ran"
 
 
 def test_filters_are_refused_as_the_file_is_split_already(tmp_path):

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adrec.data.filters import build, from_frame
+from adrec.data.filters import build
 from adrec.data.item_files import plain_title
 from adrec.data.readers import read_dataset
+from tests.adrec import histories
 
 GOOD = [(f"u{u}", f"i{(u + i) % 7}", 100 * u + 9 - i, (u + i) % 5 + 1) for i in range(5) for u in range(4)]
 FRAME = pd.DataFrame(GOOD, columns=["user_id", "item_id", "timestamp", "rating"])
@@ -59,7 +60,7 @@ def test_reading_what_was_written_gives_the_same_data_set(tmp_path, suffix, rows
     frame = pd.DataFrame([(users[i % 2], *r[1:]) for i, r in enumerate(rows)] + rows, columns=FRAME.columns)
     if suffix == ".inter":  # has no quotes, so a quotation mark is an ordinary character; pandas would double it
         frame[["user_id", "item_id"]] = frame[["user_id", "item_id"]].map(lambda s: s.replace('"', "x"))
-    expected = build("x", from_frame(frame.set_axis(["user", "item", "time", "rating"], axis=1)))
+    expected = build("x", histories.interactions(frame.set_axis(["user", "item", "time", "rating"], axis=1)))
     found = read_dataset(write(tmp_path, f"x{suffix}", WRITERS[suffix](frame)))
     assert found.content_hash == expected.content_hash
     assert list(found.user_ids) == list(expected.user_ids)
@@ -68,7 +69,7 @@ def test_reading_what_was_written_gives_the_same_data_set(tmp_path, suffix, rows
 
 @pytest.mark.parametrize("suffix", WRITERS)
 def test_filters_apply_to_every_format(tmp_path, suffix):
-    expected = build("x", from_frame(FRAME.set_axis(["user", "item", "time", "rating"], axis=1)), 2, 2)
+    expected = build("x", histories.interactions(FRAME.set_axis(["user", "item", "time", "rating"], axis=1)), 2, 2)
     found = read_dataset(write(tmp_path, f"x{suffix}", WRITERS[suffix](FRAME)), min_rating="2", k_core="2")
     assert found.content_hash == expected.content_hash
 
@@ -142,8 +143,9 @@ def test_a_separate_item_file_gives_titles_genres_and_years(tmp_path):
     assert frame.loc["i1", "title"] == "i1"
 
 
-def test_lists_of_genres_in_parquet_are_joined(tmp_path):
-    items = write(tmp_path, "films.parquet", parquet_bytes(pa.table({"id": ["i0"], "name": ["Ran"], "genre": [["War", "Drama"]]})))
+@pytest.mark.parametrize("suffix", ["parquet", "pq"])
+def test_lists_of_genres_in_parquet_are_joined(tmp_path, suffix):
+    items = write(tmp_path, f"films.{suffix}", parquet_bytes(pa.table({"id": ["i0"], "name": ["Ran"], "genre": [["War", "Drama"]]})))
     frame = read_dataset(write(tmp_path, "x.csv", text(FRAME, ",")), items=items).items.frame.set_index("item")
     assert frame.loc["i0", ["title", "genre"]].tolist() == ["Ran", "War|Drama"]
 

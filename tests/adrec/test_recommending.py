@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from adrec.cli import main
@@ -129,6 +130,11 @@ def test_a_file_has_one_history_a_line(tmp_path):
 def test_a_table_has_a_user_and_an_item_in_each_row_in_its_order(tmp_path):
     (tmp_path / "h.csv").write_text('user_id,title\nb,"Man, The"\na,Alien\nb,Alien\n')
     assert read_histories(tmp_path / "h.csv") == {"b": ["Man, The", "Alien"], "a": ["Alien"]}
+
+
+def test_a_parquet_table_is_read_like_text(tmp_path):
+    pd.DataFrame({"user_id": ["b", "a"], "title": ["Ran", "Alien"]}).to_parquet(tmp_path / "h.parquet")
+    assert read_histories(tmp_path / "h.parquet") == {"b": ["Ran"], "a": ["Alien"]}
 
 
 def test_a_time_column_decides_the_order(tmp_path):

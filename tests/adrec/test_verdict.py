@@ -12,6 +12,7 @@ from adrec.collapse.kinds import KIND_WORDS, KINDS, REMEDIES
 from adrec.collapse.verdict import diagnose
 from adrec.errors import WeightsError
 from adrec.runs import RunFolder
+from tests.adrec import histories
 from tests.adrec.verdict_fixtures import MADE, drifted, official_data, official_table, planted, shuffled, with_noise, world
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "runs" / "ml-100k"
@@ -99,7 +100,7 @@ DEGENERATE = {
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_a_table_at_the_edge_gets_a_verdict_in_finite_numbers(name: str, with_interactions: bool) -> None:
     table = DEGENERATE[name]
-    pairs = Cooccurrence.from_histories([np.arange(len(table))] * 6, len(table)) if with_interactions else None
+    pairs = histories.cooccurrence([np.arange(len(table))] * 6, len(table)) if with_interactions else None
     verdict = diagnose(table, cooccurrence=pairs, initial=table, before=table)
     assert verdict.kind in KINDS and 0.5 <= verdict.confidence <= 1
     json.dumps(verdict.to_json(), allow_nan=False)
@@ -112,7 +113,7 @@ def test_equal_items_are_a_complete_collapse(name: str) -> None:
 
 def test_interactions_of_other_items_are_refused() -> None:
     with pytest.raises(WeightsError, match="one row per item"):
-        diagnose(np.eye(5), cooccurrence=Cooccurrence.from_histories([[0, 1]], 4))
+        diagnose(np.eye(5), cooccurrence=histories.cooccurrence([[0, 1]], 4))
 
 
 def test_an_initial_table_of_another_shape_is_refused() -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.dials import dial
 from adrec.collapse.directions import direction
 from adrec.collapse.measures import isotropy, official_measures, table_report
@@ -16,6 +15,7 @@ from adrec.collapse.semantics import Rows
 from adrec.collapse.spectra import null_band
 from adrec.collapse.verdict import diagnose
 from adrec.maps.projection import pca_map
+from tests.adrec import histories
 
 V, D = 12, 40
 TABLE = np.random.default_rng(0).standard_normal((V, D)) * np.arange(1, D + 1) + 1
@@ -25,7 +25,7 @@ MEGABYTE = 2**20
 
 def test_verdict_and_report_of_a_wide_table_need_no_matrix_of_width_by_width() -> None:
     table = np.random.default_rng(1).standard_normal((4, 30_000)).astype(np.float32)  # width by width: 7 GB
-    pairs = Cooccurrence.from_histories([np.arange(4)] * 6, 4)
+    pairs = histories.cooccurrence([np.arange(4)] * 6, 4)
     tracemalloc.start()
     try:
         table_report("wide", table)

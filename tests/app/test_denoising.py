@@ -67,7 +67,7 @@ def history_of(app: object) -> str:
 def test_a_link_names_the_user_whose_last_token_is_denoised(run: RunFolder, tiny_data: SequenceDataset) -> None:
     user = str(tiny_data.user_ids[5])
     app = open_page("denoising", run="tiny", user=user)
-    assert not app.exception and not app.error and tiny_data.items.title(int(tiny_data.test[5])) in texts(app)
+    assert not app.exception and not app.error and tiny_data.items.frame["title"][tiny_data.test[5]] in texts(app)
 
 
 def test_the_headline_names_the_rank_that_evaluation_finds(run: RunFolder, tiny_data: SequenceDataset) -> None:

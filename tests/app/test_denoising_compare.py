@@ -75,7 +75,7 @@ def test_another_user_is_shown_under_the_first_ones_noise(run: RunFolder, tiny_d
     said = texts(app)
     assert f"Looking at user *{second}* instead of user *{first}*" in said and SAME in said and not app.exception
     assert f"On their own, user *{second}* would get different numbers." in said
-    assert tiny_data.items.title(int(tiny_data.test[9])) in "".join(element.proto.body for element in app.get("html"))
+    assert tiny_data.items.frame["title"][tiny_data.test[9]] in "".join(element.proto.body for element in app.get("html"))
 
 
 def test_the_second_panel_has_the_noise_of_the_first_and_its_own_history(run: RunFolder, tiny_data: SequenceDataset) -> None:

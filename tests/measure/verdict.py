@@ -239,7 +239,7 @@ def million(part: str, folder: str) -> None:
     cooccurrence = None
     if part == "with":
         with np.load(Path(folder) / "interactions.npz") as file:
-            cooccurrence = Cooccurrence._of_rows(file["items"].astype(np.int64) - 1, file["offsets"], ITEMS)
+            cooccurrence = Cooccurrence.from_rows(file["items"].astype(np.int64) - 1, file["offsets"], ITEMS)
     before = _peak()
     start, used = time.perf_counter(), time.process_time()
     verdict = diagnose(table, cooccurrence=cooccurrence)

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from adrec.embeddings.files import arrays, columns, tensors, text
 from adrec.embeddings.files.checks import AmbiguousTable, Matrix
 from adrec.errors import WeightsError
 from adrec.maps.tables import checked
 
-__all__ = ["PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "read_matrix", "read_table"]
+__all__ = ["PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "read_table"]
 
 READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".npy": arrays.read_npy,
@@ -60,11 +58,6 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto") 
         raise WeightsError(f"'{path}' needs more memory than there is; expected a table that fits in memory.") from None
     checked(found.table, f"'{path}'")
     return _without_padding(path, found, padding)
-
-
-def read_matrix(path: str | Path, key: str | None = None) -> np.ndarray:
-    """Only the table of ``read_table``: (V, D), float32 or float64."""
-    return read_table(path, key).table
 
 
 def _without_padding(path: Path, found: Matrix, padding: str) -> Matrix:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from adrec.data.columns import LONGEST_ID, shown
+from adrec.data.columns import LONGEST_ID, is_text, shown
 from adrec.embeddings.files.checks import MOST_ENTRIES, Matrix, as_numbers, check_shape
 from adrec.embeddings.files.text import is_label
 from adrec.errors import WeightsError
@@ -21,7 +21,7 @@ def read_parquet(path: Path, key: str | None) -> Matrix:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
-            label = next((f.name for f in schema if is_label(f.name) or _texts(f.type)), None)
+            label = next((f.name for f in schema if is_label(f.name) or is_text(f.type)), None)
             lists = [f.name for f in schema if _list_of_numbers(f.type)]
             numbers = [f.name for f in schema if _number(f.type) and f.name != label]
             names = lists if len(lists) == 1 else [name for name in lists if name == key] if key is not None else numbers
@@ -95,10 +95,6 @@ def _labels(path: Path, name: str | None, column: pa.Array) -> list[str]:
 
 def _number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
-
-
-def _texts(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _list_of_numbers(kind: pa.DataType) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from adrec.data.columns import LONGEST_ID, NAMES, shown
+from adrec.data.columns import LONGEST_ID, NAMES, is_number, shown
 from adrec.embeddings.files.checks import MOST_ENTRIES, Matrix, check_shape
 from adrec.errors import WeightsError
 
@@ -56,15 +56,7 @@ def _has_names(names: list[str]) -> bool:
     """Whether the first line names the columns. A line of numbers does not, unless they count the columns as pandas does."""
     rest = names[1:] or names
     counted = any(len(n) > 1 and n == [str(i) for i in range(len(n))] for n in (names, rest))
-    return counted or not any(map(_is_number, rest))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return counted or not any(map(is_number, rest))
 
 
 def _check_lines(path: Path) -> None:
