@@ -10,7 +10,7 @@ import numpy as np
 from adrec.browser import wire
 from adrec.errors import DataError
 
-PARTS = ("films", "people", "models", *(f"chapter{number}" for number in range(9)))
+PARTS = ("films", "people", "models", "likeness", *(f"chapter{number}" for number in range(9)))
 """The modules of this package that may have a ``content(runs)``: it returns a JSON object and arrays by name. The browser finds them
 under the module's name, a chapter's under its number."""
 MOST_BYTES = 1_000_000

@@ -1,9 +1,14 @@
 """The likeness matrix: cosines among 40 films in a fixed order, series and genres together, so that what a table learnt shows as blocks."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from adrec.data.titles import Finder
+from adrec.lesson.films import CATALOGUE
+from adrec.runs import RunFolder
 
 GROUPS = {
     "trek": (
@@ -49,3 +54,9 @@ def cosines(table: np.ndarray, ids: list[int]) -> np.ndarray:
     rows = table[np.asarray(ids) - 1].astype(np.float64)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-12)
     return np.rint((rows @ rows.T).clip(-1, 1) * 127.5 + 127.5).astype(np.uint8).reshape(-1)
+
+
+def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The films of every likeness matrix, by id and in its order, and their groups."""
+    groups = [{"key": key, "count": len(titles)} for key, titles in GROUPS.items()]
+    return {"films": films(RunFolder(runs / CATALOGUE).items), "groups": groups}, {}

@@ -3,6 +3,8 @@
 
 import { context, element, themeOf } from "../dom.js";
 
+/** @import { Lesson } from "./types" */
+
 /**
  * How dark a cosine is drawn, 0 to 1. Among 128 random numbers cosines reach 0.2 by chance, and related films rarely pass 0.5: the scale
  * is the same for every table, steep where films are related, and flat near nothing.
@@ -15,6 +17,18 @@ export function shade(cosine) {
 
 /** A cosine from its byte: 0 is -1, 255 is 1. @param {number} byte */
 export const cosineOf = (byte) => byte / 127.5 - 1;
+
+/**
+ * The films of every matrix of the lesson, as ``likeness`` wants them. named: whether the groups stand beside the matrix.
+ * @param {Lesson} lesson
+ * @returns {{ titles: string[], groups: { label: string, count: number }[] }}
+ */
+export function matrixFilms({ content, text }, named = true) {
+  return {
+    titles: content.likeness.films.map((/** @type {number} */ film) => content.films.titles[film]),
+    groups: content.likeness.groups.map((/** @type {any} */ group) => ({ label: named ? text(`groups.${group.key}`) : "", count: group.count })),
+  };
+}
 
 /**
  * @param {Element} parent
