@@ -43,6 +43,8 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 
 SHARED = ("run",)
+OF_THE_BROWSER = ("chapter",)
+"""The lesson's chapter changes without a rerun, so only the browser knows where its visitor was."""
 _MEMORY = "state.memory"
 _PAGE = "state.page"
 
@@ -108,6 +110,6 @@ def link(**values: Any) -> dict[str, str]:
 
 def _remember() -> None:
     memory = st.session_state.setdefault(_MEMORY, {})
-    current = st.query_params.to_dict()
+    current = {name: value for name, value in st.query_params.to_dict().items() if name not in OF_THE_BROWSER}
     memory[st.session_state.get(_PAGE, "learn")] = current
     memory[""] = {**memory.get("", {}), **{k: v for k, v in current.items() if k in SHARED}}

@@ -1,16 +1,31 @@
-"""The lesson as one HTML file that works without a server and without a network."""
+"""The lesson as one HTML file that works without a server and without a network, and the teacher's page."""
 
 import base64
 
 from adrec import browser
-from adrec.lesson import setup
+from adrec.lesson import models, setup
 
 
 def page(content: bytes, base: str | None = None) -> str:
-    """The file's text. base: the address of an app, to which doors then lead."""
+    """The lesson with the weights of its models. base: the address of an app, to which the doors to the laboratory then lead."""
+    runs = models.models(setup.ASSETS / "runs")
+    inside = {name: {"run": models.description(run), "element": f"weights-{name}"} for name, run in runs.items()}
     return browser.page(
         "lesson/lesson.html",
         title=setup.texts()["0"]["title"],
-        content=base64.b64encode(setup.data(content, "file", base=base)).decode(),
-        models={},
+        content=_base64(setup.data(content, "file", inside, base)),
+        weights={f"weights-{name}": _base64(models.weights(run).read_bytes()) for name, run in runs.items()},
     )
+
+
+def teacher(base: str | None = None) -> str:
+    """Learning goals, questions with answers and exercises, on two printed pages. base: as above, for the exercises."""
+    words, lesson = setup.words("teacher"), setup.texts()
+    for exercise in words["exercises"]["items"]:
+        number = exercise["chapter"]
+        exercise |= {"title": f"{number}. {lesson[str(number)]['title']}", "name": lesson["shell"]["pages"][exercise["page"]]}
+    return browser.page("lesson/teacher.html", words=words, base=base)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

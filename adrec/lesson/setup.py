@@ -12,10 +12,15 @@ from adrec.folders import app_folder
 ASSETS = app_folder() / "assets"
 
 
+def words(name: str) -> dict[str, Any]:
+    """A file of words."""
+    found: dict[str, Any] = json.loads((ASSETS / "texts" / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
 def texts() -> dict[str, Any]:
     """All the lesson's words, by chapter, and the glossary of the whole app."""
-    lesson, glossary = (json.loads((ASSETS / "texts" / f"{name}.json").read_text(encoding="utf-8")) for name in ("lesson", "glossary"))
-    return {**lesson, "glossary": glossary}
+    return {**words("lesson"), "glossary": words("glossary")}
 
 
 def bundled() -> bytes:

@@ -1,0 +1,59 @@
+"""The lesson as one file, the teacher's page, and the content that both stand on."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from adrec.browser import wire
+from adrec.cli import main
+from adrec.lesson import content, models, setup
+
+MOST = 22_000_000
+
+
+def test_the_lesson_is_one_file_of_at_most_22_mb_that_names_no_other_address(tmp_path: Path) -> None:
+    out = tmp_path / "lesson.html"
+    assert main(["lesson", "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    code = re.sub(r'<script type="text/plain".*?</script>', "", text, flags=re.DOTALL)
+    assert len(text) <= MOST and re.findall(r"(?:src|href)=|@import url|https?://(?!www\.w3\.org)", code) == []
+
+
+def test_every_model_of_the_lesson_is_in_the_file_with_its_weights(tmp_path: Path) -> None:
+    out = tmp_path / "lesson.html"
+    main(["lesson", "--out", str(out)])
+    elements = set(re.findall(r'id="weights-([\w.-]+)"', out.read_text(encoding="utf-8")))
+    assert {"healthy", "noise", "lambda-1"} <= elements == set(models.models(setup.ASSETS / "runs"))
+
+
+def test_the_bundled_content_has_at_most_a_megabyte_and_can_be_read() -> None:
+    data = setup.bundled()
+    assert len(data) <= content.MOST_BYTES and len(wire.unblock(data)) == 1
+
+
+def test_the_lesson_is_sent_its_words_and_its_content() -> None:
+    told, found = wire.unblock(setup.data(wire.block({"5": {"epochs": [0]}}, {}), "file"))
+    assert (told["mode"], told["base"]) == ("file", None) and found["5"] == {"epochs": [0]}
+    assert told["texts"]["5"] == setup.words("lesson")["5"] and told["texts"]["glossary"]
+
+
+@pytest.mark.parametrize("base", [None, "http://localhost:8501/"])
+def test_the_teachers_page_has_ten_questions_with_answers_and_an_exercise_a_chapter(tmp_path: Path, base: str | None) -> None:
+    out = tmp_path / "teacher.html"
+    assert main(["lesson", "--teacher", str(out), *([] if base is None else ["--base", base])]) == 0
+    text, words = out.read_text(encoding="utf-8"), setup.words("teacher")
+    assert text.count('class="question"') == 10 and [e["chapter"] for e in words["exercises"]["items"]] == list(range(1, 9))
+    assert ('href="http://localhost:8501/collapse"' in text) == (base is not None)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [([], "give --out, --teacher or both"), (["--out", "x.html", "--base", "here"], "must begin with http")]
+)
+def test_a_wrong_command_is_refused_in_a_sentence(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lesson", *words]) == 2 and said in capsys.readouterr().err
+
+
+def test_the_pages_that_the_lesson_names_exist() -> None:
+    pages = {path.stem for path in (setup.ASSETS.parent / "pages").glob("*.py")}
+    assert {*setup.words("lesson")["shell"]["pages"]} <= pages
