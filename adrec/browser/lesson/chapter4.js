@@ -6,7 +6,7 @@
 export const chapter4 = {
   id: 4,
   steps: 4,
-  scene: () => ({ lit: [], mode: "use" }),
+  scene: (step) => ({ lit: [], mode: step === 1 || step === 2 ? "training" : "use", grown: true }),
   done: "guess",
   mount: () => null,
 };

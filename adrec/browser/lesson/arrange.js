@@ -1,0 +1,129 @@
+/* Where each part of the living picture lies: as a strip, as large as the stage, and in one column on a narrow screen. */
+
+/** @typedef {[number, number, number, number]} Box left, top, width, height */
+/** @typedef {"strip" | "wide" | "tall"} Form */
+/** @typedef {{ width: number, height: number, boxes: Record<string, Box> }} Arrangement */
+
+export const LISTED = 10;
+const LEAST_STRIP = 760; // below this width the strip is scrolled
+const LEAST_WIDE = 620; // below this width the large picture becomes one column
+const MOST_COLUMNS = { strip: 6, wide: 7, tall: 4 };
+const LEAST_COLUMN = { strip: 56, wide: 62, tall: 70 };
+
+/** The form for the space there is. @param {number} width @param {boolean} grown @returns {Form} */
+export function formOf(width, grown) {
+  return !grown ? "strip" : width < LEAST_WIDE ? "tall" : "wide";
+}
+
+/** How many positions of a history are drawn; they are its last ones. @param {Form} form @param {number} width @param {number} films */
+export function columnsOf(form, width, films) {
+  const room = form === "tall" ? width - 30 : (form === "strip" ? Math.max(width, LEAST_STRIP) : width) * 0.46;
+  return Math.max(1, Math.min(films, MOST_COLUMNS[form], Math.floor(room / LEAST_COLUMN[form])));
+}
+
+/** @param {Form} form @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
+export function arrange(form, width, height, columns) {
+  return form === "strip" ? asStrip(Math.max(width, LEAST_STRIP), height, columns)
+    : form === "wide" ? asStage(width, Math.max(height, 330), columns)
+    : asColumn(width, columns);
+}
+
+/**
+ * The positions from the history above to the next films below, one a column.
+ * @param {Record<string, Box>} boxes @param {number} columns @param {number} left @param {number} each width of a column @param {number} gap
+ * @param {{ history: [number, number], c: [number, number], next: [number, number] }} rows top and height of each
+ */
+function positions(boxes, columns, left, each, gap, { history, c, next }) {
+  for (let i = 0; i < columns; i++) {
+    const x = left + i * each;
+    boxes[`history${i}`] = [x + gap / 2, history[0], each - gap, history[1]];
+    boxes[`condition${i}`] = [x + each / 2 - c[1] / 2, c[0], c[1], c[1]];
+    boxes[`next${i}`] = [x + gap / 2, next[0], each - gap, next[1]];
+  }
+}
+
+/** @param {Record<string, Box>} boxes @param {number} x @param {number} y @param {number} w @param {number} h @param {number} columns of the list */
+function listRows(boxes, x, y, w, h, columns = 1) {
+  const rows = LISTED / columns;
+  for (let i = 0; i < LISTED; i++) boxes[`row${i}`] = [x + (w / columns) * Math.floor(i / rows), y + (h / rows) * (i % rows), w / columns - 4, h / rows];
+}
+
+/** @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
+function asStrip(width, height, columns) {
+  const card = 26, left = 30, each = Math.min(104, (width * 0.46 - left) / columns), end = left + each * columns;
+  /** @type {Record<string, Box>} */
+  const boxes = {};
+  positions(boxes, columns, left, each, 6, { history: [2, card], c: [72, 16], next: [height - card - 4, card] });
+  boxes.table = [4, 2, 12, height - 6];
+  boxes.reader = [left + 3, 38, each * columns - 6, 24];
+  boxes.valve = [end + 12, height - card - 20, 30, 22];
+  boxes.plus = [end + 54, 86, 18, 18];
+  boxes.denoiser = [end + 84, 70, 82, 50];
+  boxes.x0 = [end + 184, 83, 24, 24];
+  boxes.scores = [end + 226, 4, 20, height - 8];
+  const list = end + 262;
+  listRows(boxes, list, 2, width - list, height - 4, width - list > 270 ? 2 : 1);
+  boxes.back = [end + 66, height - 22, 64, 20];
+  return { width, height, boxes };
+}
+
+/** @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
+function asStage(width, height, columns) {
+  const top = 24, left = 42, end = width * 0.45, each = Math.min(104, (end - left) / columns), right = left + each * columns;
+  const card = Math.min(84, height * 0.15), reader = top + card + height * 0.03, high = Math.min(170, height * 0.21), c = reader + high + height * 0.035, cell = Math.min(44, height * 0.08);
+  const next = height - 34 - card, bus = c + cell + 10, middle = Math.round((bus + next - 12) / 2);
+  /** @type {Record<string, Box>} */
+  const boxes = {};
+  positions(boxes, columns, left, each, 8, { history: [top, card], c: [c, cell], next: [next, card] });
+  boxes.table = [8, top, 18, next + card - top];
+  boxes.reader = [left + 4, reader, each * columns - 8, high];
+  const denoiser = Math.max(88, Math.min(124, (width - right) * 0.2)), list = width - Math.min(240, (width - right) * 0.39), scores = list - 48;
+  const plus = right + Math.min(72, (width - right) * 0.13), from = plus + 40, after = from + denoiser;
+  boxes.valve = [plus - 90, next - 27, 84, 26];
+  boxes.plus = [plus - 12, middle - 12, 24, 24];
+  boxes.denoiser = [from, middle - 36, denoiser, 72];
+  boxes.scores = [scores, top, 26, height - top - 34];
+  boxes.x0 = [(after + scores) / 2 - 20, middle - 20, 40, 40];
+  listRows(boxes, list, top, width - list, height - top - 34);
+  boxes.history = [left, 0, each * columns - 100, 20];
+  boxes.add = [left + each * columns - 104, -3, 100, 24];
+  boxes.next = [left, next + card + 1, each * columns - 30, 18];
+  boxes.back = [(right + (after + scores) / 2) / 2 - 50, height - 22, 100, 20];
+  boxes.push = [plus - 20, top, scores - plus + 8, 44];
+  boxes.pull = [plus + 10, middle + 46, (after + scores) / 2 - plus - 18, 44];
+  return { width, height, boxes };
+}
+
+/** @param {number} width @param {number} columns @returns {Arrangement} */
+function asColumn(width, columns) {
+  const left = 26, each = (width - left - 4) / columns, row = 24, height = 438 + row * LISTED + 44;
+  /** @type {Record<string, Box>} */
+  const boxes = {};
+  positions(boxes, columns, left, each, 6, { history: [20, 52], c: [158, 32], next: [238, 52] });
+  boxes.table = [4, 20, 12, 270];
+  boxes.reader = [left + 3, 84, each * columns - 6, 60];
+  boxes.valve = [width * 0.5 - 70, 312, 58, 26];
+  boxes.plus = [width * 0.5 - 12, 336, 24, 24];
+  boxes.denoiser = [width * 0.5 - 12 - 118, 372, 104, 44];
+  boxes.x0 = [width * 0.5 + 40, 376, 36, 36];
+  boxes.scores = [34, 438, 24, row * LISTED];
+  listRows(boxes, 86, 438, width - 90, row * LISTED);
+  boxes.history = [left, 0, each * columns - 100, 20];
+  boxes.add = [left + each * columns - 104, -3, 100, 24];
+  boxes.next = [left, 217, each * columns, 18];
+  boxes.back = [width * 0.5 + 82, 380, 78, 28];
+  boxes.push = [34, 438 + row * LISTED + 4, width - 40, 18];
+  boxes.pull = [34, 438 + row * LISTED + 23, width - 40, 18];
+  return { width, height, boxes };
+}
+
+/** Boxes on the way from one arrangement to another; those that only the second has are there at once. @param {Record<string, Box>} from @param {Record<string, Box>} to @param {number} share */
+export function between(from, to, share) {
+  /** @type {Record<string, Box>} */
+  const boxes = {};
+  for (const [name, box] of Object.entries(to)) {
+    const start = from[name] ?? box;
+    boxes[name] = /** @type {Box} */ (box.map((value, i) => start[i] + (value - start[i]) * share));
+  }
+  return boxes;
+}
