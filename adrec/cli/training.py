@@ -66,6 +66,9 @@ def add(commands: Any) -> None:
     small.add_argument("run", metavar="DIR")
     small.add_argument("--out", required=True, metavar="DIR")
     small.add_argument("--snapshots", type=int, default=6, metavar="N", help="item tables from during training to keep (default 6)")
+    epochs: dict[str, Any] = {"type": int, "nargs": "+", "default": [], "metavar": "E"}
+    small.add_argument("--epochs", **epochs, help="keep the item tables of these epochs of the last stage instead")
+    small.add_argument("--weights", **epochs, help="keep the whole models of these epochs too")
     small.add_argument("--tables-only", action="store_true", help="keep only the item tables: a third of the size, but no model to run")
 
 
@@ -156,7 +159,8 @@ def compact_command(arguments: argparse.Namespace) -> None:
     if arguments.snapshots < 0:
         raise ConfigError(f"The number of snapshots must be an integer of at least 0, not {arguments.snapshots}.")
     source = RunFolder(arguments.run)
-    copy = compact(source, arguments.out, arguments.snapshots, arguments.tables_only)
+    tables, models = arguments.epochs, arguments.weights
+    copy = compact(source, arguments.out, arguments.snapshots, arguments.tables_only, epochs=tables, weights=models)
     for method in ("pca", "umap"):
         project(copy, method)
     if frame_count(source) > 1:

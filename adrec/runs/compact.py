@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,53 @@ FINAL = "finetune"
 STEPS_KEPT = 300
 
 
-def compact(run: RunFolder, out: str | Path, snapshots: int = 6, tables_only: bool = False) -> RunFolder:
+def compact(
+    run: RunFolder,
+    out: str | Path,
+    snapshots: int = 6,
+    tables_only: bool = False,
+    *,
+    epochs: Collection[int] = (),
+    weights: Collection[int] = (),
+) -> RunFolder:
     """Copy ``run`` to the new folder ``out``: float16 item tables of every stage, the final weights, metrics, events with at most
     ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way: the last, the first, and evenly between.
 
-    tables_only: keep only the item table of the final weights; pages that need a model then say that there is none.
+    tables_only: keep only the item table of the final weights; pages that need a model then say that there is none. epochs: keep the item
+    tables of these epochs of the last stage instead. weights: epochs of the last stage whose whole models are kept beside the final one.
     """
     copy = RunFolder(out)
     if run.status["state"] != "finished" or FINAL not in run.stages:
         raise RunError(f"Run '{run.path}' is not finished; only a finished run can be compacted.")
     if copy.path.exists():
         raise RunError(f"'{copy.path}' already exists; choose another folder.")
+    tables = _of_epochs(run, epochs) if epochs else _spread(run, snapshots)
+    missing = [epoch for epoch in weights if epoch not in run.weight_epochs(FINAL)]
+    if missing:
+        raise RunError(f"Run '{run.path}' has no weights of epoch {missing[0]}: train with --set keep_weights=every.")
     with copy.owned():
-        _fill(copy, run, snapshots, tables_only)
+        _fill(copy, run, tables, tables_only)
+        for epoch in weights:
+            save_arrays(copy.weights_path(FINAL, epoch), _halved(run.weights_path(FINAL, epoch), None))
     return copy
 
 
-def _fill(copy: RunFolder, run: RunFolder, snapshots: int, tables_only: bool) -> None:
+def _spread(run: RunFolder, number: int) -> list[Path]:
+    """Snapshots of item tables: the last, the first, and evenly between."""
+    saved = [path for _, _, path in run.snapshots()]
+    return [saved[i] for i in sorted({round(x) for x in np.linspace(len(saved) - 1, 0, min(number, len(saved)))})]
+
+
+def _of_epochs(run: RunFolder, epochs: Collection[int]) -> list[Path]:
+    """The snapshots of these epochs of the last stage."""
+    saved = {epoch: path for stage, epoch, path in run.snapshots() if stage == FINAL}
+    missing = [epoch for epoch in epochs if epoch not in saved]
+    if missing:
+        raise RunError(f"Run '{run.path}' has no item table of epoch {missing[0]}; it has {', '.join(map(str, saved)) or 'none'}.")
+    return [saved[epoch] for epoch in epochs]
+
+
+def _fill(copy: RunFolder, run: RunFolder, tables: Sequence[Path], tables_only: bool) -> None:
     for stage in run.stages:
         names = None if stage == FINAL and not tables_only else (ITEM_TABLE,)
         save_arrays(copy.weights_path(stage), _halved(run.weights_path(stage), names))
@@ -41,9 +72,8 @@ def _fill(copy: RunFolder, run: RunFolder, snapshots: int, tables_only: bool) ->
     if "initial" in run.table_names():
         path = Path("snapshots/initial.safetensors")
         save_arrays(copy.path / path, _halved(run.path / path, (ITEM_TABLE,)))
-    saved = run.snapshots()
-    for i in sorted({round(x) for x in np.linspace(len(saved) - 1, 0, min(snapshots, len(saved)))}):
-        _copy(saved[i][2], copy.path / "snapshots" / saved[i][2].name)
+    for table in tables:
+        _copy(table, copy.path / "snapshots" / table.name)
     _copy(run.path / "items.csv", copy.path / "items.csv")
     _write_events(copy, run.events()[0])
     write_json(copy.path / "run.json", _described(run.info))

@@ -1,6 +1,7 @@
 """The small copy of a run: what it keeps, what it leaves out, and that what is left out says so."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -46,6 +47,23 @@ def test_as_many_snapshots_are_kept_as_asked_for_the_last_and_then_the_first_amo
     assert len(kept) == number and set(kept) <= set(saved)
     assert number == 0 or kept[-1] == saved[-1]
     assert number < 2 or kept[0] == saved[0]
+
+
+def test_the_tables_of_chosen_epochs_are_kept_and_one_that_was_not_saved_is_named(whole, tmp_path):
+    saved = [epoch for stage, epoch, _ in whole.snapshots() if stage == "finetune"]
+    copy = compact(whole, tmp_path / "copy", epochs=saved[:1])
+    assert [(stage, epoch) for stage, epoch, _ in copy.snapshots()] == [("finetune", saved[0])]
+    with pytest.raises(RunError, match=r"no item table of epoch 999; it has"):
+        compact(whole, tmp_path / "other", epochs=[999])
+
+
+def test_whole_models_of_chosen_epochs_are_kept_in_half_precision_beside_the_final_one(whole, tmp_path):
+    shutil.copyfile(whole.weights_path("finetune"), whole.weights_path("finetune", 3))
+    copy = compact(whole, tmp_path / "copy", weights=[3])
+    assert copy.weight_epochs("finetune") == [3] and load_model(copy, epoch=3).config == load_model(copy).config
+    assert load_arrays(copy.weights_path("finetune", 3))[ITEM_TABLE].dtype == np.float16
+    with pytest.raises(RunError, match=r"no weights of epoch 4: train with --set keep_weights=every"):
+        compact(whole, tmp_path / "other", weights=[4])
 
 
 def test_tables_alone_are_smaller_and_say_that_there_is_no_model(whole, tmp_path):

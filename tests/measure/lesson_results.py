@@ -1,0 +1,335 @@
+"""The figures of the lesson: assets/lesson/results.json, from run folders.
+
+    python -m tests.measure.lesson_runs RUNS KEPT
+    python -m tests.measure.lesson_results KEPT assets/runs assets/lesson/results.json
+
+KEPT is what ``lesson_runs`` measured of the trainings of ``trainings ml-100k``. Every section names its data, its seeds and the commands
+behind it; a figure is ``{"value", "error", "seeds"}`` in its ``unit``. Shares of people are percentages. Not a test.
+"""
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.verdict import diagnose
+from adrec.data import catalog
+from adrec.data.dataset import SequenceDataset
+from adrec.diffusion import Diffusion
+from adrec.evaluation import user_metrics
+from adrec.files import read_json, write_json
+from adrec.maps.neighbours import _prepared
+from adrec.models.loading import load_model
+from adrec.models.settings import recorded
+from adrec.runs import RunFolder
+from tests.measure.lesson_runs import FILM_MEASURES, FRAMES, NOISES, STEPS, answered, frame_table
+
+SHOWN = ("hr@10", "hr@20", "ndcg@10")
+POWER = 2.8
+"""Standard errors of the smallest difference that a test at 5 % finds four times in five (1.96 + 0.84)."""
+LEVELS = (0, 1, 2, 3, 4, 6)
+DRAWS = 50
+EVERY_THIRD = slice(None, None, 3)
+NARROW = ("narrow", "narrow-held", "narrow-lambda-0", "narrow-lambda-1", "random-both", "pretrained-mse", "pretrained-both")
+CELLS = {"random": ("narrow", "random-both"), "pretrained": ("pretrained-mse", "pretrained-both")}
+LEFT_OUT = ("no-pretrain", "no-warmup", "no-finetune")
+LAMBDAS = {"0": "lambda-0", "0.001": "paper", "0.01": "lambda-0.01", "0.1": "lambda-0.1", "1": "lambda-1"}
+HOOK = {"healthy": "ml-100k", "narrow": "narrow", "noise": "dreamrec-harness-fixed"}
+
+Measured = Mapping[str, Any]
+"""What ``lesson_runs`` wrote of one run."""
+
+
+# -- one figure -------------------------------------------------------------------------------------------------------
+
+
+def estimate(values: Sequence[np.ndarray]) -> dict[str, Any]:
+    """A mean over users and seeds. values: of every seed, of every user. The error adds the spread between users and that between seeds,
+    each as the standard error of its mean; with one seed the latter is unknown."""
+    by_seed = np.array([v.mean() for v in values])
+    mean = np.mean(values, axis=0)
+    square = float(mean.var(ddof=1) / len(mean))
+    if len(values) > 1:
+        square += float(by_seed.var(ddof=1) / len(by_seed))
+    return {"value": _r(by_seed.mean()), "error": _r(square**0.5), "seeds": len(values), "by_seed": [_r(v) for v in by_seed]}
+
+
+def difference(values: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> dict[str, Any]:
+    """``estimate`` of the paired difference, and the smallest that would have been found four times in five."""
+    found = estimate([a - b for a, b in zip(values, others, strict=True)])
+    return found | {"detectable": _r(POWER * found["error"])}
+
+
+def over_seeds(values: Iterable[float]) -> dict[str, Any]:
+    """A figure with one number a seed."""
+    array = np.array(list(values), dtype=float)
+    error = _r(float(array.std(ddof=1) / len(array) ** 0.5)) if len(array) > 1 else None
+    return {"value": _r(array.mean()), "error": error, "seeds": len(array), "by_seed": [_r(v) for v in array]}
+
+
+def percent(ranks: Sequence[int], name: str) -> np.ndarray:
+    """Each user's value of a metric, in percent."""
+    return 100 * user_metrics(np.asarray(ranks))[name]
+
+
+def _r(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+# -- sections ---------------------------------------------------------------------------------------------------------
+
+
+class Runs:
+    """What was measured, by name and seed."""
+
+    def __init__(self, kept: Path) -> None:
+        self.found: dict[str, dict[int, Measured]] = defaultdict(dict)
+        for path in sorted(kept.glob("*.json")):
+            one = read_json(path)
+            self.found[path.stem.rpartition("-")[0]][int(one["seed"])] = one
+
+    def of(self, *names: str) -> list[list[Measured]]:
+        """Of each name the runs of the seeds that all of them have."""
+        seeds = sorted(set.intersection(*(set(self.found.get(name, {})) for name in names)))
+        return [[self.found[name][seed] for seed in seeds] for name in names]
+
+    def source(self, data: SequenceDataset, names: Iterable[str]) -> dict[str, Any]:
+        """Where a section comes from."""
+        there = [name for name in names if name in self.found]
+        seeds = sorted({seed for name in there for seed in self.found[name]})
+        words = f"--seeds {','.join(map(str, seeds))} --only {','.join(there)}"
+        return {"data": described(data), "seeds": seeds, "command": f"python -m tests.measure.trainings ml-100k runs {words}"}
+
+
+def described(data: SequenceDataset) -> str:
+    """The data set in a few words."""
+    return f"MovieLens-100K: {data.n_users:,} people, {data.n_items:,} films"
+
+
+def film(runs: Sequence[Measured]) -> list[dict[str, Any]]:
+    """The frames that every seed has, each a mean over seeds."""
+    by_epoch: dict[int, list[Measured]] = defaultdict(list)
+    for run in runs:
+        for frame in run["frames"]:
+            by_epoch[frame["epoch"]].append(frame)
+    found = []
+    for epoch in (epoch for epoch in FRAMES if len(by_epoch[epoch]) == len(runs)):
+        own = by_epoch[epoch]
+        row: dict[str, Any] = {"epoch": epoch} | {name: over_seeds(f[name] for f in own) for name in (*FILM_MEASURES, "genres")}
+        if all(f["ndcg@10"] is not None for f in own):
+            row["ndcg@10 on validation"] = over_seeds(100 * f["ndcg@10"] for f in own)
+        if all("ranks" in f for f in own):
+            row |= {"hr@10": estimate([percent(f["ranks"], "hr@10") for f in own])}
+            row |= {name: over_seeds(f[name] for f in own) for name in ("error", "constant", "share")}
+        found.append(row)
+    return found
+
+
+def narrow(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
+    """The narrow table and what is to blame for it."""
+    rows = {}
+    for name in NARROW:
+        (own,) = runs.of(name)
+        if own:
+            kept = [run["epoch"] for run in own]
+            best = estimate([percent(run["kept"]["ranks"], "hr@10") for run in own])
+            rows[name] = {"seeds": [run["seed"] for run in own], "frames": film(own), "epochs kept": kept, "kept": best}
+    return {"source": runs.source(data, NARROW), "runs": rows}
+
+
+def cells(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
+    """Random or pre-trained start, squared error or both losses: the table at the end, and people right at the end and at its best."""
+    rows: dict[str, dict[str, Any]] = {}
+    for start, names in CELLS.items():
+        for loss, name in zip(("squared error", "both losses"), names, strict=True):
+            (own,) = runs.of(name)
+            if own:
+                cosine = over_seeds(run["frames"][-1]["mean_cosine"] for run in own)
+                end = estimate([percent(run["frames"][-1]["ranks"], "hr@10") for run in own])
+                best = estimate([percent(run["kept"]["ranks"], "hr@10") for run in own])
+                rows.setdefault(start, {})[loss] = {"run": name, "mean_cosine": cosine, "end": end, "kept": best}
+    return {"source": runs.source(data, [name for names in CELLS.values() for name in names]), "cells": rows}
+
+
+def leave_outs(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
+    """Each stage left out, paired against the whole with the same seeds."""
+    rows = {}
+    for name in LEFT_OUT:
+        own, whole = runs.of(name, "paper")
+        if own:
+            rows[name] = {
+                metric: {"value": estimate(a), "less the whole": difference(a, b)}
+                for metric in SHOWN
+                for a, b in [[[percent(run["kept"]["ranks"], metric) for run in group] for group in (own, whole)]]
+            }
+    (whole,) = runs.of("paper")
+    together = {metric: estimate([percent(run["kept"]["ranks"], metric) for run in whole]) for metric in SHOWN} if whole else {}
+    return {"source": runs.source(data, (*LEFT_OUT, "paper")), "whole": together, "without": rows}
+
+
+def lambdas(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
+    """How much of the noise reaches the denoiser, and what it changes."""
+    rows = {}
+    for weight, name in LAMBDAS.items():
+        own, paper = runs.of(name, "paper")
+        if not own:
+            continue
+        row: dict[str, Any] = {"run": name}
+        for metric in SHOWN:
+            values, others = ([percent(run["kept"]["ranks"], metric) for run in group] for group in (own, paper))
+            row[metric] = estimate(values) | ({} if name == "paper" else {"less 0.001": difference(values, others)})
+        noises = [run["noise"] for run in own]
+        row["commit step"] = over_seeds(n["commit_step"] for n in noises)
+        row["first film differs from noise 0's"] = over_seeds(100 * n["first_differs"] for n in noises)
+        row["people whose first film ever differs"] = over_seeds(100 * n["first_ever_differs"] for n in noises)
+        row["first films a person"] = over_seeds(n["first_films"] for n in noises)
+        row["steps"] = {
+            str(steps): {metric: estimate([percent(n["steps"][str(steps)], metric) for n in noises]) for metric in SHOWN} for steps in STEPS
+        }
+        last = STEPS[-1]
+        row["one step less all"] = {
+            metric: difference([percent(n["steps"]["1"], metric) for n in noises], [percent(n["steps"][str(last)], metric) for n in noises])
+            for metric in SHOWN
+        }
+        rows[weight] = row
+    return {"source": runs.source(data, LAMBDAS.values()), "noises": NOISES, "steps": list(STEPS), "lambdas": rows}
+
+
+# -- the bundled runs -------------------------------------------------------------------------------------------------
+
+
+def bundled(assets: Path, data: SequenceDataset, names: Iterable[str]) -> dict[str, Any]:
+    """Where a section on bundled runs comes from."""
+    commands = {name: RunFolder(assets / name).info["command"] for name in names}
+    seeds = sorted({RunFolder(assets / name).info["seed"] for name in names})
+    return {"data": described(data), "seeds": seeds, "runs": [f"assets/runs/{name}" for name in names], "commands": commands}
+
+
+def end_of(run: RunFolder) -> int | None:
+    """The epoch that stands for the run in the lesson: the film's last if its model was kept, else None, the best one."""
+    return FRAMES[-1] if FRAMES[-1] in run.weight_epochs("finetune") else None
+
+
+def hook(assets: Path, data: SequenceDataset) -> dict[str, Any]:
+    """Three models, the same people: how different their lists are."""
+    columns = {}
+    for column, name in HOOK.items():
+        run = RunFolder(assets / name)
+        ranks, tens, _ = answered(load_model(run, epoch=end_of(run)), data)
+        asked = tens[EVERY_THIRD]
+        member = np.zeros((len(asked), data.n_items + 1))
+        np.put_along_axis(member, asked, 1, axis=1)
+        both = member @ member.T
+        shared = float(both[np.triu_indices(len(asked), 1)].mean())
+        right = {"hr@10": estimate([percent(ranks, "hr@10")]), "hr@10 of those asked": estimate([percent(ranks[EVERY_THIRD], "hr@10")])}
+        columns[column] = {"run": name, "different films": len(np.unique(asked)), "films that two people share": _r(shared)} | right
+    people = len(range(0, data.n_users, 3))
+    return {"source": bundled(assets, data, HOOK.values()), "people": people, "who": "every third", "columns": columns}
+
+
+def baselines(data: SequenceDataset) -> dict[str, Any]:
+    """Lists without a model: chance, the ten most popular, and the ten most popular that a person has not seen."""
+    order = np.argsort(-data.popularity[1:], kind="stable") + 1
+    popular = 100.0 * np.isin(data.test, order[:10])
+    unseen = np.zeros(data.n_users)
+    for user in range(data.n_users):
+        seen = set(data.history(user, "test", len(data.train_items)).tolist())
+        unseen[user] = 100.0 * (data.test[user] in [film for film in order.tolist() if film not in seen][:10])
+    found = {"popular": estimate([popular]), "popular and unseen": estimate([unseen])}
+    return {"source": {"data": described(data)}, "chance": _r(1000 / data.n_items)} | {n: _one(f) for n, f in found.items()}
+
+
+def _one(figure: dict[str, Any]) -> dict[str, Any]:
+    """A figure without training, hence without seeds."""
+    return {"value": figure["value"], "error": figure["error"]}
+
+
+def same_last(data: SequenceDataset) -> dict[str, Any]:
+    """Of two people with the same last films, how often they chose different next ones: over all pairs, by number of films."""
+    whole = [np.append(data.history(user, "test", len(data.train_items)), data.test[user]).tolist() for user in range(data.n_users)]
+    rows = {}
+    for last in (1, 2, 3):
+        chosen: dict[tuple[int, ...], dict[int, int]] = defaultdict(dict)
+        for user, films in enumerate(whole):
+            for i in range(last, len(films)):
+                chosen[tuple(films[i - last : i])].setdefault(user, films[i])
+        groups = [list(films.values()) for films in chosen.values() if len(films) > 1]
+        pairs = sum(len(g) * (len(g) - 1) // 2 for g in groups)
+        alike = sum(count * (count - 1) // 2 for g in groups for count in np.unique(g, return_counts=True)[1].tolist())
+        rows[str(last)] = {"differ": _r(100 * (1 - alike / max(1, pairs))), "pairs": pairs, "histories": len(groups)}
+    return {"source": {"data": described(data)}, "films": rows}
+
+
+def recognition(assets: Path, data: SequenceDataset) -> dict[str, Any]:
+    """How often a noised film is still nearest to itself, by cosine: of the healthy table, and of a random one of its size."""
+    run = RunFolder(assets / HOOK["healthy"])
+    table, config = run.table("finetune"), recorded(run.info).config
+    kept = Diffusion.from_schedule(config.schedule, config.timesteps).alpha_bar
+    random = np.random.default_rng(0).normal(0, float(np.sqrt((table**2).mean())), table.shape).astype(np.float32)
+    rows = {}
+    for name, rows_of in (("healthy", table), ("random", random)):
+        rng, unit = np.random.default_rng(1), _prepared(rows_of, "cosine", 1)
+        own = np.arange(len(table))
+        rows[name] = {}
+        for level in LEVELS:
+            hits = []
+            for _ in range(DRAWS):
+                noised = np.sqrt(kept[level]) * rows_of + np.sqrt(1 - kept[level]) * rng.standard_normal(table.shape)
+                hits.append((noised @ unit.T).argmax(axis=1) == own)
+            rows[name][str(level)] = _r(100 * float(np.mean(hits)))
+    return {"source": bundled(assets, data, [HOOK["healthy"]]), "draws": DRAWS, "levels": config.timesteps, "recognised": rows}
+
+
+def genres(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
+    """Genres shared by a film and its ten nearest: of the whole training's start and end."""
+    (own,) = runs.of("paper")
+    found = {when: over_seeds(run["genres"][when] for run in own) for when in ("start", "end")}
+    return {"source": runs.source(data, ["paper"]), "nearest": 10} | found
+
+
+def verdicts(assets: Path, data: SequenceDataset) -> dict[str, Any]:
+    """What the rule says of the bundled narrow run's frames."""
+    run, near = RunFolder(assets / HOOK["narrow"]), Cooccurrence.from_dataset(data)
+    start, rows = run.table("initial"), []
+    for epoch in FRAMES:
+        table = frame_table(run, epoch)
+        if table is not None:
+            found = diagnose(table, cooccurrence=near, initial=start)
+            rows.append({"epoch": epoch, "kind": found.kind, "confidence": _r(found.confidence)})
+    return {"source": bundled(assets, data, [HOOK["narrow"]]), "frames": rows}
+
+
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("kept", "assets", "out"):
+        parser.add_argument(name, type=Path)
+    given = parser.parse_args()
+    runs, data = Runs(given.kept), catalog.load_for_run(RunFolder(given.assets / HOOK["healthy"]).info)
+    if not runs.found:
+        sys.exit(f"'{given.kept}' holds nothing measured: run tests.measure.lesson_runs first.")
+    found = {
+        "made_by": "python -m tests.measure.lesson_results",
+        "data": {"name": data.name, "people": data.n_users, "films": data.n_items, "hash": data.content_hash},
+        "hook": hook(given.assets, data),
+        "baselines": baselines(data),
+        "narrow": narrow(runs, data),
+        "verdicts": verdicts(given.assets, data),
+        "cells": cells(runs, data),
+        "leave_outs": leave_outs(runs, data),
+        "lambdas": lambdas(runs, data),
+        "recognition": recognition(given.assets, data),
+        "same_last": same_last(data),
+        "genres": genres(runs, data),
+    }
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    write_json(given.out, found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Measure every run behind the lesson, each once: what ``lesson_results`` puts together.
+
+    python -m tests.measure.lesson_runs RUNS KEPT [--only narrow-1,paper-1]
+
+RUNS is the folder that ``trainings ml-100k`` filled; each finished run is written to KEPT/NAME.json and measured again only when its
+weights change. About a minute a run, five for those that differ in λ. Not a test.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from adrec.collapse.measures import measures
+from adrec.data import catalog
+from adrec.data.batches import PART_TOKENS, evaluation_batches
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import RunError
+from adrec.evaluation import answers, ranks_of, top_items
+from adrec.explain.all_users import measure
+from adrec.files import load_arrays, read_json, write_json
+from adrec.maps.neighbours import neighbour_sets
+from adrec.models.base import Model
+from adrec.models.loading import load_model
+from adrec.models.settings import recorded
+from adrec.runs import ITEM_TABLE, RunFolder, list_runs
+from adrec.training.loop import INIT, stream
+
+VERSION = 1
+FRAMES = (0, 26, 51, 76, 101, 126)
+"""Epochs of the long trainings; 0 is the random start."""
+STEPS = (1, 2, 4, 8, 16, 32)
+NOISES = 20
+NEAREST = 10
+FILM_MEASURES = ("mean_cosine", "participation_ratio", "effective_rank", "std")
+NOISE_RUNS = ("paper", "lambda-")
+
+
+def answered(model: Model, data: SequenceDataset, steps: int | None = None, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every test user, in the data's order: the next film's rank (U,), the ten films of the list (U, 10), the answer (U, D)."""
+    table = cast(torch.Tensor, model.table)
+    ranks, tens = np.zeros(data.n_users, np.int64), np.zeros((data.n_users, NEAREST), np.int64)
+    found = np.zeros((data.n_users, table.shape[1]), np.float32)
+    for batch in evaluation_batches(data, "test", model.config.length):
+        for part in batch.split(PART_TOKENS):
+            answer = answers(model, part, steps, seed)
+            scores = answer @ table.T
+            ranks[part.users] = ranks_of(scores, torch.from_numpy(data.test[part.users].astype(np.int64))).numpy()
+            tens[part.users] = top_items(scores[:, 1:], NEAREST)[1].numpy() + 1
+            found[part.users] = answer.numpy()
+    return ranks, tens, found
+
+
+def squared_error(answer: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """Per number: the error of the answers (U, D), that of the best constant guess, and the one as a share of the other."""
+    error, constant = float(((answer - target) ** 2).mean()), float(((target - target.mean(axis=0)) ** 2).mean())
+    return {"error": error, "constant": constant, "share": error / constant}
+
+
+def genres_shared(table: np.ndarray, genres: list[set[str]]) -> float:
+    """Genres that a film shares with its ten nearest, as Jaccard index: mean over films. table: (V, D)."""
+    pairs = ((genres[row], genres[other]) for row, others in enumerate(neighbour_sets(table, NEAREST)) for other in others)
+    return float(np.mean([len(a & b) / max(1, len(a | b)) for a, b in pairs]))
+
+
+def genres_of(run: RunFolder) -> list[set[str]]:
+    """The genres of every film."""
+    return [set(filter(None, str(words).split("|"))) for words in run.items["genre"]]
+
+
+def untrained(run: RunFolder) -> Model:
+    """The model that the last stage began with, of a run without pre-training."""
+    chosen = recorded(run.info)
+    stage = next(stage for stage in chosen.stages if stage.name == "finetune")
+    model: Any = stage.model(stage.config)
+    model.initialise(torch.Generator().manual_seed(int(stream(chosen.train.seed, INIT, stage).integers(2**62))))
+    model.item_embedding.weight.data[1:] = torch.from_numpy(run.table("initial"))
+    return cast(Model, model.requires_grad_(False))
+
+
+def frame_model(run: RunFolder, epoch: int | str) -> Model | None:
+    """The whole model after an epoch, if it was saved; at 0 the random start, where it can be made again."""
+    try:
+        if epoch == 0:
+            return None if "pretrain" in run.stages or run.info.get("pretrained") else untrained(run)
+        return load_model(run, epoch=epoch)
+    except RunError:
+        return None
+
+
+def frame_table(run: RunFolder, epoch: int) -> np.ndarray | None:
+    """The item table after an epoch of the last stage; at 0 the one it began with."""
+    if epoch == 0:
+        return run.table("pretrain" if "pretrain" in run.stages else "initial")
+    path = next((path for stage, at, path in run.snapshots() if (stage, at) == ("finetune", epoch)), None)
+    return None if path is None else load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE][1:].astype(np.float32)
+
+
+def ranked(model: Model, data: SequenceDataset) -> dict[str, Any]:
+    """A model over all test users: ranks, and its squared error."""
+    ranks, _, found = answered(model, data)
+    target = cast(torch.Tensor, model.table)[torch.from_numpy(data.test.astype(np.int64))].numpy()
+    return {"ranks": ranks.tolist()} | squared_error(found, target)
+
+
+def frames(run: RunFolder, data: SequenceDataset) -> Iterator[dict[str, Any]]:
+    """The film of a long training at ``FRAMES``."""
+    seen = {e["epoch"]: e["metrics"]["ndcg@10"] for e in run.events()[0] if e["kind"] == "validation" and e["stage"] == "finetune"}
+    genres = genres_of(run)
+    for epoch in FRAMES:
+        table, model = frame_table(run, epoch), frame_model(run, epoch)
+        if table is not None:
+            values = measures(table)
+            found = {name: values[name] for name in FILM_MEASURES} | {"genres": genres_shared(table, genres)}
+            yield {"epoch": epoch, "ndcg@10": seen.get(epoch)} | found | ({} if model is None else ranked(model, data))
+
+
+def noise(model: Model, data: SequenceDataset) -> dict[str, Any]:
+    """What the steps and the noise change: ranks by number of steps, the commit step, and the first film under ``NOISES`` noises."""
+    first = np.stack([answered(model, data, seed=seed)[1][:, 0] for seed in range(NOISES)])
+    different = np.array([len(set(films)) for films in first.T.tolist()])
+    return {
+        "steps": {str(steps): answered(model, data, steps)[0].tolist() for steps in STEPS},
+        "commit_step": measure(model, data)["mean_commit_step"],
+        "noises": NOISES,
+        "first_differs": float((first[1:] != first[0]).mean()),
+        "first_ever_differs": float((different > 1).mean()),
+        "first_films": float(different.mean()),
+    }
+
+
+def measured(run: RunFolder, data: SequenceDataset) -> dict[str, Any]:
+    """All of the above of one finished run."""
+    final = load_model(run)
+    found: dict[str, Any] = {"name": run.name, "seed": run.info["seed"], "epoch": run.metrics("finetune")["epoch"]}
+    found["kept"] = ranked(final, data)
+    if run.weights_path("finetune", FRAMES[-1]).is_file():
+        found["frames"] = list(frames(run, data))
+    genres = genres_of(run)
+    found["genres"] = {"start": genres_shared(run.table(run.table_names()[0]), genres), "end": genres_shared(run.table("finetune"), genres)}
+    if run.name.startswith(NOISE_RUNS):
+        found["noise"] = noise(final, data)
+    return found
+
+
+def main() -> None:
+    """Measure what is new."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("kept", type=Path)
+    parser.add_argument("--only", default="", help="names of runs, joined by commas")
+    given = parser.parse_args()
+    given.kept.mkdir(parents=True, exist_ok=True)
+    for run in sorted(list_runs(given.runs), key=lambda run: run.name):
+        if run.status["state"] != "finished" or (given.only and run.name not in given.only.split(",")):
+            continue
+        key, path = [VERSION, run.weights_path("finetune").stat().st_mtime_ns], given.kept / f"{run.name}.json"
+        if not path.is_file() or read_json(path)["key"] != key:
+            write_json(path, {"key": key} | measured(run, catalog.load_for_run(run.info)))
+            print(run.name, flush=True)
+
+
+if __name__ == "__main__":
+    main()
