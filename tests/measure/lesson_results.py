@@ -131,7 +131,7 @@ def film(runs: Sequence[Measured]) -> list[dict[str, Any]]:
 
 
 def narrow(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
-    """The narrow table and what is to blame for it."""
+    """The narrow table and what is to blame for it; ``lists`` are the ten films of the lesson's people in the first seed's frames."""
     rows = {}
     for name in NARROW:
         (own,) = runs.of(name)
@@ -139,7 +139,9 @@ def narrow(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
             kept = [run["epoch"] for run in own]
             best = estimate([percent(run["kept"]["ranks"], "hr@10") for run in own])
             rows[name] = {"seeds": [run["seed"] for run in own], "frames": film(own), "epochs kept": kept, "kept": best}
-    return {"source": runs.source(data, NARROW), "runs": rows}
+    (first,) = runs.of(NARROW[0])
+    lists = {str(frame["epoch"]): frame["lists"] for frame in first[0]["frames"]} if first else {}
+    return {"source": runs.source(data, NARROW), "runs": rows, "lists": lists}
 
 
 def cells(runs: Runs, data: SequenceDataset) -> dict[str, Any]:

@@ -16,12 +16,13 @@ import torch
 
 from adrec.collapse.measures import measures
 from adrec.data import catalog
-from adrec.data.batches import PART_TOKENS, evaluation_batches
+from adrec.data.batches import PART_TOKENS, evaluation_batches, pack
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import RunError
 from adrec.evaluation import answers, ranks_of, top_items
 from adrec.explain.all_users import measure
 from adrec.files import load_arrays, read_json, write_json
+from adrec.lesson.people import PEOPLE
 from adrec.maps.neighbours import neighbour_sets
 from adrec.models.base import Model
 from adrec.models.loading import load_model
@@ -106,6 +107,16 @@ def ranked(model: Model, data: SequenceDataset) -> dict[str, Any]:
     return {"ranks": ranks.tolist()} | squared_error(found, target)
 
 
+def lists(run: RunFolder, model: Model) -> dict[str, list[int]]:
+    """The ten films that the model gives each of the lesson's people, by id."""
+    found = {}
+    for person in PEOPLE:
+        history, _ = person.ids(run.items)
+        answer = answers(model, pack([np.asarray(history)], model.config.length))
+        found[person.key] = (top_items((answer @ cast(torch.Tensor, model.table).T)[:, 1:], NEAREST)[1][0] + 1).tolist()
+    return found
+
+
 def frames(run: RunFolder, data: SequenceDataset) -> Iterator[dict[str, Any]]:
     """The film of a long training at ``FRAMES``."""
     seen = {e["epoch"]: e["metrics"]["ndcg@10"] for e in run.events()[0] if e["kind"] == "validation" and e["stage"] == "finetune"}
@@ -115,7 +126,8 @@ def frames(run: RunFolder, data: SequenceDataset) -> Iterator[dict[str, Any]]:
         if table is not None:
             values = measures(table)
             found = {name: values[name] for name in FILM_MEASURES} | {"genres": genres_shared(table, genres)}
-            yield {"epoch": epoch, "ndcg@10": seen.get(epoch)} | found | ({} if model is None else ranked(model, data))
+            said = {} if model is None else ranked(model, data) | {"lists": lists(run, model)}
+            yield {"epoch": epoch, "ndcg@10": seen.get(epoch)} | found | said
 
 
 def noise(model: Model, data: SequenceDataset) -> dict[str, Any]:
