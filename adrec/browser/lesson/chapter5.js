@@ -1,12 +1,220 @@
-/* Chapter 5. */
+/* Chapter 5, how it goes wrong: a toy that collapses, the real run that did, and three tables of which one is healthy. */
 
-/** @import { Chapter } from "./types" */
+import { context, element, resized, themeOf } from "../dom.js";
+import { filmList } from "./films.js";
+import { healthBar } from "./health.js";
+import { likeness, matrixFilms } from "./likeness.js";
+import { toyView } from "./toy_view.js";
+
+/** @import { Chapter, Lesson } from "./types" */
+
+const MATRIX5 = 40 * 40;
+const LIST5 = 10;
+const FRAME5_TIME = 1600; // milliseconds
+const CONTROLS5 = ["narrow-lambda-0", "narrow-lambda-1", "narrow-held", "random-both"];
+const ONLY_PULL = { move: true, push: false, noise: false };
 
 /** @type {Chapter} */
 export const chapter5 = {
   id: 5,
   steps: 5,
-  scene: () => ({ lit: ["table"], mode: "use" }),
+  scene: (step) => ({ lit: step < 4 ? ["table", "next", "x0"] : ["table"], mode: "training" }),
+  guess(content) {
+    const columns = content[5]?.hook?.columns;
+    if (!columns) return null;
+    const [narrow, healthy] = ["narrow", "healthy"].map((name) => columns[name]["hr@10"].value);
+    return { right: narrow > healthy ? 0 : narrow < healthy ? 2 : 1, values: { narrow: narrow.toFixed(0), healthy: healthy.toFixed(0) } };
+  },
+  number(content) {
+    const frames = content[5]?.frames?.map((/** @type {any} */ frame) => frame.measured).filter((/** @type {any} */ frame) => frame.error), last = frames?.at(-1);
+    if (!last) return null;
+    const right = last["hr@10"];
+    return { value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), seeds: right.seeds, source: content[5].source.data };
+  },
+  numberFrom: 3,
+  door: () => ({ page: "collapse", parameters: { run: "narrow", item: 214 } }),
   done: "guess",
-  mount: () => null,
+  mount(stage, lesson) {
+    const content = lesson.content[5];
+    if (!content?.frames) return null;
+    const both = element("div", "collapse5"), side = element("div", "side5"), words = element("div", "says5");
+    stage.append(both);
+    const toy = toyView(both, lesson, () => { if (lesson.state.guesses[5]) lesson.done(); });
+    both.append(side);
+    side.append(words);
+    const run = narrowRun(side, lesson), three = threeTables(stage, lesson);
+    const themed = lesson.on("theme", () => { run.redraw(); three.redraw(); });
+    let shown = -1;
+    return {
+      show(step) {
+        both.hidden = step === 4;
+        three.box.hidden = step !== 4;
+        run.box.hidden = step < 3;
+        words.hidden = step >= 3;
+        words.replaceChildren(element("p", "label", lesson.text("5.isToy")), ...lesson.texts(`5.steps.${Math.min(step, 2)}`).map((_, i) => paragraph5(lesson, `5.steps.${Math.min(step, 2)}.${i}`)));
+        if (step === shown) return;
+        if (step === 0) toy.restart();
+        else if (step === 4) toy.stop();
+        else toy.set({ ...ONLY_PULL, push: step === 2 });
+        run.stop();
+        if (step === 3) run.play();
+        if (step === 4) three.show();
+        shown = step;
+      },
+      stop() {
+        toy.stop();
+        run.stop();
+        three.stop();
+        themed();
+      },
+    };
+  },
 };
+
+/** @param {Lesson} lesson @param {string} key */
+function paragraph5(lesson, key) {
+  const node = element("p");
+  node.append(lesson.rich(key));
+  return node;
+}
+
+/** The narrow run in frames: likenesses, two people's lists, and what was measured. @param {HTMLElement} parent @param {Lesson} lesson */
+function narrowRun(parent, lesson) {
+  const { frames, likeness: alike, lists, people, controls } = lesson.content[5], box = element("div", "run5"), buttons = element("div", "frames5", "", { role: "group", "aria-label": lesson.text("5.frames") });
+  const square = element("div", "square5"), tens = element("div", "tens5"), facts = element("p", "facts5"), blame = element("dl", "blame5"), title = element("p", "label", lesson.text("5.real"));
+  box.append(title, buttons, square, tens, facts, blame);
+  parent.append(box);
+  const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text("5.matrix"), still: lesson.reducedMotion });
+  const shownLists = people.map((/** @type {string} */ person) => {
+    const cell = element("div"), name = lesson.text(`people.${person}`);
+    cell.append(element("h3", "", name));
+    tens.append(cell);
+    return { ...filmList(cell, lesson), name };
+  });
+  let at = 0, timer = 0;
+  const others = CONTROLS5.filter((name) => controls[name]).map((name) => {
+    const value = element("dd"), row = element("div");
+    row.append(element("dt", "", lesson.text(`5.controls.${name}`)), value);
+    blame.append(row);
+    return { frames: controls[name], value };
+  });
+  if (others.length) blame.prepend(element("p", "", lesson.text("5.blame")));
+  buttons.append(element("span", "", lesson.text("5.epochsOf")));
+  const chosen = frames.map((/** @type {any} */ frame, /** @type {number} */ i) => {
+    const button = element("button", "plain", lesson.text("5.epochs", { epoch: frame.epoch }), { type: "button" });
+    button.onclick = () => { clearTimeout(timer); show(i); };
+    buttons.append(button);
+    return button;
+  });
+
+  /** @param {number} frame */
+  function show(frame) {
+    at = frame;
+    const { epoch, cosine, measured } = frames[frame];
+    matrix.show(alike.subarray(frame * MATRIX5, (frame + 1) * MATRIX5), lesson.text("5.matrixAt", { epoch, cosine: cosine.toFixed(2) }));
+    /** @type {number[][]} */
+    const both = people.map((/** @type {string} */ _, /** @type {number} */ i) => [...lists.subarray((frame * people.length + i) * LIST5, (frame * people.length + i + 1) * LIST5)]);
+    const shared = new Set(both[0].filter((film) => both[1].includes(film)));
+    shownLists.forEach((/** @type {any} */ list, /** @type {number} */ i) => list.show(both[i], lesson.text("5.list", { person: list.name, epoch }), { shared }));
+    const values = { epoch, cosine: Math.abs(cosine).toFixed(2), shared: shared.size, right: measured["hr@10"]?.value.toFixed(1), share: share5(measured.share?.value), error: measured.error?.value.toPrecision(2) };
+    facts.replaceChildren(...(measured.error ? [lesson.rich(`5.facts.${measured.share.value > 2 ? "far" : "near"}`, values)] : []));
+    for (const other of others) other.value.textContent = other.frames.find((/** @type {any} */ one) => one.epoch === epoch)?.mean_cosine.value.toFixed(2) ?? "";
+    chosen.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === frame)));
+  }
+
+  /** @param {number} frame */
+  function play(frame) {
+    show(frame);
+    if (frame + 1 < frames.length) timer = setTimeout(play, FRAME5_TIME, frame + 1);
+  }
+  return {
+    box,
+    play: () => (lesson.reducedMotion ? show(frames.length - 1) : play(0)),
+    redraw: () => matrix.redraw(),
+    stop() {
+      clearTimeout(timer);
+      matrix.stop();
+      if (at) show(at);
+    },
+  };
+}
+
+/** A share of the best constant guess's error: 1.09 or 100. @param {number | undefined} value */
+function share5(value) {
+  return value === undefined ? "" : value < 9.95 ? value.toFixed(2) : value.toFixed(0);
+}
+
+/** Three tables, each at its own scale, with bars of their true sizes and their places on one bar of health. @param {HTMLElement} parent @param {Lesson} lesson */
+function threeTables(parent, lesson) {
+  const { tables, bar, ...content } = lesson.content[5], box = element("div", "three5"), row = element("div", "row5"), places = content["tables.xy"], count = places.length / (2 * tables.length);
+  box.append(paragraph5(lesson, "5.which"), row);
+  parent.append(box);
+  const largest = Math.max(...tables.map((/** @type {any} */ table) => table.size)), reveal = element("button", "plain", lesson.text("5.reveal"), { type: "button" });
+  const drawn = tables.map((/** @type {any} */ table, /** @type {number} */ i) => {
+    const cell = element("figure"), map = element("canvas", "", "", { role: "img", "aria-label": lesson.text(`5.maps.${table.key}`) }), square = element("div"), size = element("div", "size5"), fill = element("i");
+    const name = element("figcaption", "name5", lesson.text("5.table", { letter: "ABC"[i] })), says = element("p", "says");
+    fill.style.width = `${Math.max(1, (100 * table.size) / largest)}%`;
+    size.append(element("span", "", lesson.text("5.size", { size: table.size.toPrecision(2) })), fill);
+    cell.append(name, map, size, square, says);
+    row.append(cell);
+    const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text(`kinds.${table.key}.matrix`), still: true });
+    return { table, map, name, says, matrix, xy: places.subarray(2 * count * i, 2 * count * (i + 1)), bytes: content["tables.likeness"].subarray(MATRIX5 * i, MATRIX5 * (i + 1)) };
+  });
+  const health = healthBar(box, { words: { ...words("noise", "healthy", "narrow"), band: lesson.text("5.band") }, band: bar.null, narrow: bar.narrow });
+  box.append(reveal);
+  reveal.onclick = () => { show(true); lesson.done(); };
+
+  /** @param {string[]} kinds @returns {any} */
+  function words(...kinds) {
+    return Object.fromEntries(kinds.map((kind) => [kind, lesson.text(`kinds.${kind}.word`)]));
+  }
+
+  function redraw() {
+    for (const { map, xy, matrix, bytes } of drawn) {
+      resized(map);
+      const pen = context(map), { ink } = themeOf(box), side = Math.min(map.width, map.height), left = (map.width - side) / 2, dot = side / 110;
+      pen.clearRect(0, 0, map.width, map.height);
+      pen.fillStyle = ink;
+      pen.globalAlpha = 0.5;
+      const at = (/** @type {number} */ value) => (value / 65535) * 0.92 * side + 0.04 * side;
+      for (let n = 0; n < xy.length; n += 2) pen.fillRect(left + at(xy[n]) - dot / 2, side - at(xy[n + 1]) - dot / 2, dot, dot);
+      pen.globalAlpha = 1;
+      pen.strokeStyle = ink;
+      const arm = 0.035 * side;
+      pen.lineWidth = side / 120;
+      pen.beginPath();
+      pen.moveTo(left + side / 2 - arm, side / 2);
+      pen.lineTo(left + side / 2 + arm, side / 2);
+      pen.moveTo(left + side / 2, side / 2 - arm);
+      pen.lineTo(left + side / 2, side / 2 + arm);
+      pen.stroke();
+      matrix.show(bytes);
+    }
+  }
+
+  /** @param {boolean} known */
+  function show(known) {
+    for (const [i, { table, name, says, matrix }] of drawn.entries()) {
+      matrix.figure.hidden = !known;
+      const { key } = table;
+      name.textContent = known ? lesson.text("5.tableKnown", { letter: "ABC"[i], word: lesson.text(`kinds.${key}.word`), sign: lesson.text(`kinds.${key}.sign`) }) : lesson.text("5.table", { letter: "ABC"[i] });
+      says.replaceChildren(known ? lesson.rich(`5.told.${key}`, { size: table.size.toPrecision(2) }) : "");
+    }
+    health.figure.hidden = !known;
+    reveal.hidden = known;
+    const marks = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => ({ key: table.key, name: lesson.text("5.table", { letter: "ABC"[i] }), place: table.place, glyph: lesson.text(`kinds.${table.key}.sign`) }));
+    if (known) health.show(marks, lesson.text("5.barAlt"));
+    redraw();
+  }
+  const sizes = new ResizeObserver(redraw);
+  drawn.forEach((/** @type {any} */ { map }) => sizes.observe(map));
+  return {
+    box,
+    show: () => show(false),
+    redraw,
+    stop() {
+      sizes.disconnect();
+      health.stop();
+    },
+  };
+}

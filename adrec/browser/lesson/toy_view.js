@@ -1,0 +1,114 @@
+/* Chapter 5's toy on screen: films, answers and arrows between them, three switches, and two meters. */
+
+import { element, svg } from "../dom.js";
+import { peopleAnswered, TOY_PEOPLE, toyLosses, toySpread, toyStart, toyStep } from "./toy.js";
+
+/** @import { Switches } from "./toy.js" */
+/** @import { Lesson } from "./types" */
+
+const TOY_SIZE = 400;
+const TOY_HALF = 2.2;
+const TOY_SETTLED = 400;
+const STEPS_A_FRAME = 3;
+const LONGEST_TOY = 4000;
+const TOY_STILL = 1e-6;
+
+const toyX = (/** @type {number} */ value) => (TOY_SIZE / 2) * (1 + value / TOY_HALF);
+const toyY = (/** @type {number} */ value) => (TOY_SIZE / 2) * (1 - value / TOY_HALF);
+
+/** @param {HTMLElement} parent @param {Lesson} lesson @param {() => void} touched a switch was pressed by the visitor */
+export function toyView(parent, lesson, touched) {
+  const box = element("div", "toy"), plane = svg(box, "svg", { viewBox: `0 0 ${TOY_SIZE} ${TOY_SIZE}`, role: "img" });
+  const arrows = svg(plane, "g", { class: "arrows" }), stars = svg(plane, "g", { class: "stars" }), answers = svg(plane, "g", { class: "answers" });
+  const lines = TOY_PEOPLE.map(() => svg(arrows, "path")), marks = TOY_PEOPLE.map(() => svg(answers, "path", { d: "M0 -5L5 0L0 5L-5 0Z" }));
+  const start = held(), films = Array.from({ length: start.films.length / 2 }, () => svg(stars, "text", {}, "★"));
+  const controls = element("div", "switches"), meters = element("dl", "meters");
+  /** @type {Record<string, HTMLElement>} */
+  const switches = {};
+  for (const name of ["move", "push", "noise"]) {
+    const button = element("button", "switch", lesson.text(`5.switches.${name}`), { type: "button", role: "switch" });
+    button.onclick = () => { set({ ...on, [name]: !on[/** @type {keyof Switches} */ (name)] }); touched(); };
+    controls.append((switches[name] = button));
+  }
+  const again = element("button", "plain", lesson.text("5.restart"), { type: "button" });
+  again.onclick = () => { toy = held(); begin(); };
+  controls.append(again);
+  const fills = ["error", "spread"].map((name) => {
+    const fill = element("i"), value = element("output"), row = element("div");
+    row.append(element("dt", "", lesson.text(`5.meters.${name}`)), element("dd", "", ""));
+    row.lastElementChild?.append(fill, value);
+    meters.append(row);
+    return { fill, value };
+  });
+  box.append(controls, meters);
+  parent.append(box);
+
+  let toy = held(), running = 0, left = 0;
+  /** @type {Switches} */
+  let on = { move: false, push: false, noise: false };
+  const first = [toyLosses(toy, false).squared, toySpread(toy)];
+
+  /** The start, its answers settled while the films are held. */
+  function held() {
+    let settled = toyStart();
+    for (let i = 0; i < TOY_SETTLED; i++) settled = toyStep(settled, { move: false, push: false, noise: false });
+    return { ...settled, step: 0 };
+  }
+
+  function draw() {
+    const { given } = peopleAnswered(toy, on.noise);
+    films.forEach((film, i) => film.setAttribute("transform", `translate(${toyX(toy.films[2 * i]).toFixed(1)} ${(toyY(toy.films[2 * i + 1]) + 7).toFixed(1)})`));
+    TOY_PEOPLE.forEach(([, film], n) => {
+      const from = `${toyX(given[2 * n]).toFixed(1)} ${toyY(given[2 * n + 1]).toFixed(1)}`;
+      marks[n].setAttribute("transform", `translate(${from})`);
+      lines[n].setAttribute("d", `M${from}L${toyX(toy.films[2 * film]).toFixed(1)} ${toyY(toy.films[2 * film + 1]).toFixed(1)}`);
+    });
+    const values = [toyLosses(toy, on.noise).squared, toySpread(toy)];
+    fills.forEach(({ fill, value }, i) => {
+      fill.style.width = `${Math.min(100, (70 * values[i]) / first[i])}%`;
+      value.textContent = values[i].toFixed(2);
+    });
+    plane.setAttribute("aria-label", lesson.text("5.toyAlt", { error: values[0].toFixed(2), spread: values[1].toFixed(2) }));
+  }
+
+  function advance() {
+    let moved = 0;
+    for (let i = 0; i < STEPS_A_FRAME; i++) {
+      const next = toyStep(toy, on);
+      for (const part of /** @type {const} */ (["films", "answers"])) next[part].forEach((value, k) => { moved = Math.max(moved, Math.abs(value - toy[part][k])); });
+      toy = next;
+    }
+    left -= STEPS_A_FRAME;
+    return left > 0 && moved > TOY_STILL;
+  }
+
+  function begin() {
+    cancelAnimationFrame(running);
+    left = LONGEST_TOY;
+    if (lesson.reducedMotion) while (advance());
+    draw();
+    const frame = () => {
+      const more = advance();
+      draw();
+      if (more) running = requestAnimationFrame(frame);
+    };
+    if (!lesson.reducedMotion) running = requestAnimationFrame(frame);
+  }
+
+  /** @param {Switches} wanted */
+  function set(wanted) {
+    on = wanted;
+    for (const [name, button] of Object.entries(switches)) button.setAttribute("aria-checked", String(on[/** @type {keyof Switches} */ (name)]));
+    begin();
+  }
+
+  return {
+    box,
+    set,
+    restart() {
+      toy = held();
+      set({ move: false, push: false, noise: false });
+    },
+    stop: () => cancelAnimationFrame(running),
+  };
+}

@@ -1,0 +1,89 @@
+"""How it goes wrong: the narrow run in five frames, and three tables side by side, each at its own scale, with its place on the bar of
+health."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.health import LEARNED, NARROW, NULL_BAND, health
+from adrec.collapse.verdict import diagnose
+from adrec.data import catalog
+from adrec.lesson.likeness import cosines, films
+from adrec.lesson.results import results
+from adrec.maps.tables import principal_axes
+from adrec.runs import RunFolder
+from adrec.runs.snapshots import load_snapshot
+
+TABLES: dict[str, str] = {"noise": "dreamrec-harness-fixed", "narrow": "narrow", "healthy": "ml-100k"}
+"""The three tables, in the order in which they are shown: not that of the bar."""
+EPOCHS = (0, 26, 51, 76, 126)
+SHOWN = ("family", "horror")
+"""The two people whose lists are shown, as in the hook."""
+HALF = 32767
+
+
+def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Arrays: ``likeness`` (frames, 40 * 40) and ``lists`` (frames, people, 10) of the narrow run; ``tables.likeness`` (tables, 40 * 40)
+    and ``tables.xy`` (tables, V, 2), seen along the two strongest directions from the origin, which lies at HALF, at each table's scale."""
+    narrow = RunFolder(runs / TABLES["narrow"])
+    if not narrow.exists:
+        return {}, {}
+    ids, near = films(narrow.items), Cooccurrence.from_dataset(catalog.load_for_run(narrow.info))
+    found = results(runs).get("narrow", {})
+    measured = {frame["epoch"]: frame for frame in found.get("runs", {}).get("narrow", {}).get("frames", [])}
+    frames, likeness, lists = [], [], []
+    for epoch in EPOCHS:
+        table = frame(narrow, epoch)
+        frames.append({"epoch": epoch, **judged(table, near), "measured": measured.get(epoch, {})})
+        likeness.append(cosines(table, ids))
+        lists.append([found.get("lists", {}).get(str(epoch), {}).get(person, []) for person in SHOWN])
+    tables, alike, places = [], [], []
+    for key, name in TABLES.items():
+        table = frame(narrow, EPOCHS[-1]) if key == "narrow" else RunFolder(runs / name).table("finetune")
+        xy, reach = seen(table)
+        size = float(np.sqrt(np.square(table.astype(np.float64)).sum(axis=1).mean()))
+        tables.append({"key": key, "run": name, "size": size, "reach": reach, **judged(table, near)})
+        alike.append(cosines(table, ids))
+        places.append(xy)
+    head = {
+        "frames": frames,
+        "tables": tables,
+        "people": list(SHOWN),
+        "bar": {"null": NULL_BAND, "learned": LEARNED, "narrow": NARROW},
+        "source": found.get("source", {}),
+        "controls": {name: run["frames"] for name, run in found.get("runs", {}).items() if name != "narrow"},
+        "hook": results(runs).get("hook", {}),
+    }
+    arrays = {
+        "likeness": np.concatenate(likeness),
+        "lists": np.array(lists, np.uint16).reshape(-1),
+        "tables.likeness": np.concatenate(alike),
+        "tables.xy": np.concatenate(places).reshape(-1),
+    }
+    return head, arrays
+
+
+def frame(run: RunFolder, epoch: int) -> np.ndarray:
+    """The run's table after an epoch of the last stage, (V, D) without padding row; 0 is the random start."""
+    if epoch == 0:
+        return run.table("initial")
+    return load_snapshot(next(path for stage, at, path in run.snapshots() if (stage, at) == ("finetune", epoch)))[0]
+
+
+def judged(table: np.ndarray, near: Cooccurrence) -> dict[str, Any]:
+    """The verdict's kind, the place on the bar of health, and the mean cosine."""
+    found = diagnose(table, cooccurrence=near)
+    cosine = found.value("mean_cosine")
+    return {"kind": found.kind, "place": round(health(found.to_json()).place, 3), "cosine": None if cosine is None else round(cosine, 3)}
+
+
+def seen(table: np.ndarray) -> tuple[np.ndarray, float]:
+    """A table (V, D) along the two strongest directions of its rows, not centred: (V, 2) as uint16 with the origin at HALF, and the
+    distance from the origin to the edge."""
+    w = table.astype(np.float64)
+    _, axes = principal_axes(w)
+    xy = w @ axes[:, :2]
+    reach = float(np.abs(xy).max())
+    return np.rint(xy / reach * HALF + HALF).astype(np.uint16), reach
