@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { arrange, between, columnsOf, formOf } from "../../adrec/browser/lesson/arrange.js";
-import { matching } from "../../adrec/browser/lesson/chooser.js";
-import { moved, without } from "../../adrec/browser/lesson/film_card.js";
+import { without } from "../../adrec/browser/lesson/film_card.js";
 import { attentionAmong, flowOf } from "../../adrec/browser/lesson/flow.js";
 import { THINNEST, routes } from "../../adrec/browser/lesson/routes.js";
 
@@ -58,17 +57,8 @@ test("attention goes to the past, and is drawn for the position that is looked a
   assert.deepEqual([arcs(-1).length, arcs(2).length, arcs(1).length, arcs(0).length], [3, 3, 2, 1]);
 });
 
-test("a film moved to another place leaves the others in their order", () => {
-  assert.deepEqual(moved([1, 2, 3, 4], 0, 2), [2, 3, 1, 4]);
-  assert.deepEqual(moved([1, 2, 3, 4], 3, -1), [4, 1, 2, 3]);
+test("a film taken out leaves the others in their order", () => {
   assert.deepEqual(without([1, 2, 3], 1), [1, 3]);
-});
-
-test("a film is found by words of its title, the more popular first", () => {
-  const titles = ["", "Star Wars", "Star Trek", "The Lone Star"];
-  assert.deepEqual(matching("star", titles, [0, 1, 5, 9]), [2, 1, 3]);
-  assert.deepEqual(matching("trek st", titles, []), [2]);
-  assert.deepEqual(matching("  ", titles, []), []);
 });
 
 test("attention among films is the mean over heads, without the pads", () => {

@@ -2,7 +2,7 @@
 
 import { element } from "../dom.js";
 import { clamp } from "../scales.js";
-import { chooseFilm } from "./chooser.js";
+import { filmSearch, moved } from "./films.js";
 
 /** @import { LivingPicture } from "./picture" */
 
@@ -13,7 +13,7 @@ const DRAGS = 4; // pixels
 export function filmCard(picture, row, id) {
   const { lesson } = picture, title = id === null ? "?" : picture.title(id), card = element("div", `card is-${row}`);
   card.append(element("span", "title", title, { title, lang: "en" }), element("i", "grain"), element("span", "level"));
-  if (row === "history" && id !== null) editable(picture, card, title, lesson.text("picture.remove", { title }));
+  if (row === "history" && id !== null) editable(picture, card, title, lesson.text("parts.remove", { title }));
   return card;
 }
 
@@ -30,7 +30,7 @@ function editable(picture, card, title, takesOut) {
   card.onkeydown = (event) => {
     const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0, { films } = picture.flow;
     if (event.target !== card) return;
-    if (by && event.shiftKey) edited(picture, moved(films, at(), at() + by), at() + by);
+    if (by && event.shiftKey) edited(picture, moved(films, at(), clamp(at() + by, 0, films.length - 1)), at() + by);
     else if (by) focusOn(picture, at() + by);
     else if (event.key === "Delete" || event.key === "Backspace") edited(picture, without(films, at()), Math.min(at(), films.length - 2));
     else return;
@@ -74,12 +74,6 @@ function focusOn(picture, at) {
   [...cards].find((card) => Number(card.dataset.at) === at)?.focus({ preventScroll: true });
 }
 
-/** Films with one in another place. @param {number[]} films @param {number} from @param {number} to */
-export function moved(films, from, to) {
-  const rest = without(films, from), at = clamp(to, 0, rest.length);
-  return [...rest.slice(0, at), films[from], ...rest.slice(at)];
-}
-
 /** @param {number[]} films @param {number} at */
 export const without = (films, at) => films.filter((_, i) => i !== at);
 
@@ -92,13 +86,7 @@ function edited(picture, films, focus = -1) {
   if (focus >= 0) focusOn(picture, clamp(focus, 0, films.length - 1));
 }
 
-/** Let a film be added at the end. @param {LivingPicture} picture @param {HTMLElement} button */
-export function addsFilm(picture, button) {
-  button.onclick = () => {
-    const [x, y] = picture.goal.add;
-    chooseFilm(picture.root, picture.lesson, Math.max(0, x - 170), Math.max(0, y), (id) => {
-      if (id === null) button.focus({ preventScroll: true });
-      else edited(picture, [...picture.flow.films.slice(1 - MOST), id], Math.min(picture.flow.films.length, MOST - 1));
-    });
-  };
+/** A field by which a film is added at the end. @param {LivingPicture} picture */
+export function addingField(picture) {
+  return filmSearch(picture.lesson, () => picture.flow.films, (id) => edited(picture, [...picture.flow.films.slice(1 - MOST), id])).root;
 }

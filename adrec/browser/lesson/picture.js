@@ -6,7 +6,7 @@ x0, scores, list, back (the arrow back). A scene lights some of them and dims th
 import { element, svg } from "../dom.js";
 import { arrange, between, columnsOf, formOf, LISTED } from "./arrange.js";
 import { BoxDetail } from "./box_detail.js";
-import { addsFilm, filmCard } from "./film_card.js";
+import { addingField, filmCard } from "./film_card.js";
 import { follow, prepared } from "./flow.js";
 import { routes } from "./routes.js";
 import { cells } from "./strip.js";
@@ -18,10 +18,10 @@ import { cells } from "./strip.js";
 /* A scene's more fields: noise (a Noising, in training), model (whose answer the picture computes by itself; null: the chapter feeds it). */
 /** @typedef {"token" | "sequence" | "last" | "added"} Noising which next films are noised in training, see Chapter 4 */
 
-const MODEL = "healthy";
+const PICTURE_MODEL = "healthy";
 const PATIENCE = 300; // milliseconds in which the page shows its first picture before weights are asked for
-const CHANGE = 450; // milliseconds
-const GLIDE = 260;
+const PICTURE_CHANGE = 450; // milliseconds
+const PICTURE_GLIDE = 260;
 const OPENS = ["table", "history", "next", "reader", "valve", "denoiser", "x0", "scores", "back"];
 /** @type {Record<string, string>} */
 export const BOX_OF = { valve: "noise", plus: "denoiser" };
@@ -101,8 +101,7 @@ export class LivingPicture {
     this.node("condition", element("button", "part opener is-condition", "", { type: "button", "aria-label": this.name("condition") }));
     this.get("condition").append(element("span", "name", lesson.text("picture.boxes.condition.label")));
     this.listen("condition", this.get("condition"));
-    addsFilm(this, this.node("add", element("button", "add", lesson.text("picture.add"), { type: "button" })));
-    this.get("add").dataset.box = "history";
+    this.node("add", addingField(this)).dataset.box = "history";
     this.node("list", element("ol", "listed", "", { "aria-label": lesson.text("picture.boxes.list.name") }));
     host.replaceChildren(this.root);
     this.detail = new BoxDetail(host, lesson, () => { this.wanted = { ...this.wanted, detail: null }; });
@@ -170,8 +169,8 @@ export class LivingPicture {
   scene(scene) {
     const form = this.form, { detail } = this.wanted;
     this.wanted = scene;
-    this.follow(scene.model === undefined ? MODEL : scene.model);
-    this.place(this.lesson.reducedMotion || !this.root.clientWidth ? 0 : CHANGE);
+    this.follow(scene.model === undefined ? PICTURE_MODEL : scene.model);
+    this.place(this.lesson.reducedMotion || !this.root.clientWidth ? 0 : PICTURE_CHANGE);
     if (form !== this.form && this.form === "strip") this.detail.close();
     if (scene.detail && scene.detail !== detail) this.open(scene.detail, this.get([...this.nodes.keys()].find((name) => (BOX_OF[name] ?? name) === scene.detail) ?? "reader"));
     else if (!scene.detail) this.detail.close();
@@ -180,7 +179,7 @@ export class LivingPicture {
   /** @param {Partial<Flow>} values */
   values(values) {
     this.flow = { ...this.flow, ...values };
-    this.place(this.lesson.reducedMotion ? 0 : GLIDE);
+    this.place(this.lesson.reducedMotion ? 0 : PICTURE_GLIDE);
     this.detail.refresh(this.flow);
   }
 
