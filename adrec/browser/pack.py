@@ -1,7 +1,7 @@
-"""Packs ES modules into one script: each module follows those it imports, with imports and exports removed.
+"""Packs ES modules into one script: each module in a scope of its own, after those that it imports.
 
-Requirements: top-level names are unique across modules, whatever their folder; imports list names and give a path from the module's own
-folder (./ or ../); exports precede a declaration, and a top-level declaration declares one name. Anything else is refused.
+Requirements: imports list names and give a path from the module's own folder (./ or ../); exports precede a declaration of one name,
+which is not ``let``, because importers get a copy. Anything else is refused.
 """
 
 import re
@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 
 IMPORT = re.compile(r'^import \{(\s*[\w$]+(?:,\s*[\w$]+)*,?\s*)\} from "(\.\.?/[\w./-]+)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) ?)", re.MULTILINE)
-DECLARED = re.compile(r"^(export )?(?:async )?(?:function\*?|class|const|let|var) ([\w$]+)", re.MULTILINE)
-LEFT = re.compile(r"^(?:import|export)\b.*|^(?:const|let|var) (?:[{\[]|[\w$]+ = [^\n({\[]*, [\w$]+ =).*", re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:(?:async )?function\*?|class) [\w$]+|const [\w$]+ = )", re.MULTILINE)
+EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|class|const) ([\w$]+)", re.MULTILINE)
+LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 
 class PackError(ValueError):
@@ -20,15 +20,11 @@ class PackError(ValueError):
 
 @cache
 def script(entry: Path) -> str:
-    """The text of a module and of all that it imports, as one classic script. Kept for the life of the process."""
+    """A module and all that it imports as one classic script, which declares the module's exports. Kept for the life of the process."""
     order: list[Path] = []
     _visit(entry.resolve(), (), order)
-    owners: dict[str, Path] = {}
-    for path in order:
-        for _, name in DECLARED.findall(_text(path)):
-            if owners.setdefault(name, path) != path:
-                raise PackError(f"{path.name} and {owners[name].name} both declare {name} at top level; rename one of them.")
-    return "\n".join(_body(path) for path in order)
+    names = {path: f"$module{place}" for place, path in enumerate(order)}
+    return "".join(_scope(path, names, path == order[-1]) for path in order)
 
 
 def _text(path: Path) -> str:
@@ -47,15 +43,18 @@ def _visit(path: Path, above: tuple[Path, ...], order: list[Path]) -> None:
     for names, other in IMPORT.findall(_text(path)):
         imported = (path.parent / other).resolve()
         _visit(imported, (*above, path), order)
-        exported = {name for export, name in DECLARED.findall(_text(imported)) if export}
+        exported = EXPORTED.findall(_text(imported))
         missing = [name for name in re.findall(r"[\w$]+", names) if name not in exported]
         if missing:
             raise PackError(f"{path.name} imports {', '.join(missing)} from {imported.name}, which does not export it.")
     order.append(path)
 
 
-def _body(path: Path) -> str:
-    body = EXPORT.sub("", IMPORT.sub("", _text(path)))
+def _scope(path: Path, names: dict[Path, str], entry: bool) -> str:
+    """A module as a function that is called at once and returns its exports."""
+    text = _text(path)
+    body = EXPORT.sub("", IMPORT.sub(lambda found: f"const {{{found[1]}}} = {names[(path.parent / found[2]).resolve()]};\n", text))
     if left := LEFT.search(body):
         raise PackError(f'{path.name}: "{left[0]}" cannot be packed; see adrec/browser/pack.py for the forms that can.')
-    return body
+    exports = f"{{ {', '.join(EXPORTED.findall(text))} }}"
+    return f"const {exports if entry else names[path]} = (() => {{\n{body}return {exports};\n}})();\n"

@@ -19,6 +19,7 @@ test("films of the history are not offered again, and nothing is found without w
 test("a film moves to another place and the others keep their order", () => {
   assert.deepEqual(moved([1, 2, 3, 4], 0, 2), [2, 3, 1, 4]);
   assert.deepEqual(moved([1, 2, 3, 4], 3, 0), [4, 1, 2, 3]);
+  assert.deepEqual(moved([1, 2, 3, 4], 3, -1), [4, 1, 2, 3]);
 });
 
 test("a cosine is drawn from nothing at 0 to full at 1, darker the larger it is", () => {

@@ -66,7 +66,7 @@ export function filmList(parent, lesson) {
  */
 export function moved(films, from, to) {
   const next = films.filter((_, at) => at !== from);
-  next.splice(to, 0, films[from]);
+  next.splice(Math.max(to, 0), 0, films[from]); // splice counts a negative place from the end
   return next;
 }
 
