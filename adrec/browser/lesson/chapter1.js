@@ -1,12 +1,173 @@
-/* Chapter 1. */
+/* Chapter 1, what comes next: twelve candidates, then all films, then how often a list is right. */
 
-/** @import { Chapter } from "./types" */
+import { element } from "../dom.js";
+import { number } from "../format.js";
+import { filmList, glide, historyCards, titleOf } from "./films.js";
+
+/** @import { Chapter, Content, Lesson } from "./types" */
+
+const MOST_CARDS = 9;
+const PATIENCE = 400; // milliseconds before the page says that the model is still coming
+
+/** Candidates in the model's order, as places in the content's list. @param {Content} content @returns {number[]} */
+const ordered = (content) => content[1].candidates.map((/** @type {number} */ _, /** @type {number} */ i) => i)
+  .sort((/** @type {number} */ a, /** @type {number} */ b) => content[1].ranks[a] - content[1].ranks[b]);
 
 /** @type {Chapter} */
 export const chapter1 = {
   id: 1,
-  steps: 3,
-  scene: () => ({ lit: ["history", "list"], mode: "use" }),
-  done: "guess",
-  mount: () => null,
+  steps: 4,
+  scene: (step) => ({ lit: step < 2 ? ["history"] : ["history", "list"], mode: "use" }),
+  guess: (content) => (content[1] ? { right: ordered(content)[0] } : null),
+  numberFrom: 3,
+  number: (content) => {
+    const { right, baselines } = content[1] ?? {};
+    if (!right || !baselines) return null;
+    const whole = (/** @type {number} */ value) => Math.round(value);
+    return {
+      value: whole(right.value), uncertainty: whole(right.error), popular: whole(baselines.popular.value), unseen: whole(baselines["popular and unseen"].value),
+      chance: whole(baselines.chance), source: baselines.source.data,
+    };
+  },
+  door: ({ state }) => ({ page: "denoising", parameters: { run: "ml-100k", view: "own", history: state.history.join("-") } }),
+  done: "do",
+  mount: (stage, lesson) => (lesson.content[1] ? mountNext(stage, lesson) : null),
 };
+
+/** @param {HTMLElement} stage @param {Lesson} lesson */
+function mountNext(stage, lesson) {
+  const { content, state } = lesson, root = element("div", "next-film"), people = content.people;
+  if (!state.history.length) lesson.set({ person: people[0].key, history: people[0].history });
+  const chips = peopleChips(lesson), heading = element("h3");
+  const cards = historyCards(root, lesson, MOST_CARDS, (films) => { lesson.set({ person: null, history: films }); lesson.done(); });
+  root.prepend(chips.root, heading);
+  const body = element("div", "body");
+  root.append(body);
+  const twelve = candidates(body, lesson), ten = liveTen(body, lesson), yardstick = hundred(body, lesson);
+  stage.append(root);
+  let shown = 0;
+
+  function draw() {
+    const free = shown > 1, named = free ? state.person : people[0].key;
+    chips.root.hidden = shown !== 2;
+    root.classList.toggle("is-counted", shown === 3);
+    chips.show(state.person);
+    heading.textContent = lesson.text(["1.chose", "1.order", "1.yours", "1.real"][shown], { person: named ? lesson.text(`people.${named}`) : "", people: lesson.content[1].people });
+    cards.show(free ? state.history : people[0].history, !free);
+    twelve.root.hidden = free;
+    ten.root.hidden = shown !== 2;
+    yardstick.hidden = shown !== 3;
+    if (shown < 2) twelve.show(shown);
+    if (shown === 2) ten.show();
+  }
+  const ends = [lesson.on("history", draw)];
+  return {
+    /** @param {number} step */
+    show(step) {
+      shown = step;
+      draw();
+    },
+    stop() {
+      ten.stop();
+      for (const end of ends) end();
+    },
+  };
+}
+
+/** One press for each person. @param {Lesson} lesson */
+function peopleChips(lesson) {
+  const root = element("div", "chips", "", { role: "group", "aria-label": lesson.text("1.people") });
+  const buttons = lesson.content.people.map((/** @type {any} */ person) => {
+    const chip = element("button", "chip", lesson.text(`people.${person.key}`), { type: "button" });
+    chip.onclick = () => lesson.set({ person: person.key, history: person.history });
+    root.append(chip);
+    return chip;
+  });
+  return {
+    root,
+    /** @param {string | null} key */
+    show: (key) => lesson.content.people.forEach((/** @type {any} */ person, /** @type {number} */ i) => buttons[i].setAttribute("aria-pressed", String(person.key === key))),
+  };
+}
+
+/** The twelve candidates, in the order of their titles, then in the model's. @param {Element} parent @param {Lesson} lesson */
+function candidates(parent, lesson) {
+  const content = lesson.content[1], root = element("div", "twelve"), order = ordered(lesson.content);
+  const cells = content.candidates.map((/** @type {number} */ film, /** @type {number} */ i) => {
+    const button = element("button", "candidate", "", { type: "button" });
+    button.append(element("span", "place"), element("span", "name", titleOf(lesson, film)), element("small", "rank", lesson.text("1.rank", { rank: content.ranks[i], films: number(lesson.content.films.titles.length - 1) })));
+    button.onclick = () => lesson.answer(i);
+    return button;
+  });
+  root.append(...cells);
+  parent.append(root);
+  return {
+    root,
+    /** @param {number} step */
+    show(step) {
+      const guess = lesson.state.guesses[1], known = step > 0;
+      root.classList.toggle("is-known", known);
+      glide(root, lesson.reducedMotion, () => root.append(...(known ? order.map((i) => cells[i]) : cells)));
+      cells.forEach((/** @type {HTMLButtonElement} */ cell, /** @type {number} */ i) => {
+        cell.disabled = known || guess !== undefined;
+        cell.classList.toggle("is-chosen", known && guess?.chosen === i);
+        const [place] = cell.children, mine = known && guess?.chosen === i ? lesson.text("shell.guess") : "";
+        place.textContent = known ? String(order.indexOf(i) + 1) : "";
+        cell.querySelector(".mark")?.remove();
+        if (mine) cell.append(element("span", "mark", mine));
+      });
+    },
+  };
+}
+
+/** The model's ten for the history as it is now: as computed before for a person as composed, at once by the model for any other. */
+function liveTen(/** @type {Element} */ parent, /** @type {Lesson} */ lesson) {
+  const root = element("div", "live-ten"), said = element("p", "note", "", { "aria-live": "polite" });
+  const list = filmList(root, lesson), { people } = lesson.content;
+  root.append(said, element("p", "note", lesson.text("1.seen")));
+  parent.append(root);
+  let running = new AbortController();
+  let timer = 0;
+
+  /** @param {number[]} films @param {number[]} history */
+  function fill(films, history) {
+    list.show(films, lesson.text("1.ten"), { chosen: new Set(history) });
+  }
+
+  async function show() {
+    const { history, seed } = lesson.state, { signal } = (running.abort(), running = new AbortController());
+    const composed = people.findIndex((/** @type {any} */ person) => person.history.join() === history.join());
+    if (composed >= 0) fill([...lesson.content[1].lists.slice(10 * composed, 10 * composed + 10)], history);
+    clearTimeout(timer);
+    said.textContent = lesson.text("1.try");
+    if (composed >= 0 && seed === 0) return;
+    timer = setTimeout(() => { said.textContent = lesson.text("1.coming"); }, PATIENCE);
+    try {
+      const engine = await lesson.engine("healthy"), { top } = await engine.answer(history, { seed, k: 10, scored: "last" }, signal);
+      if (signal.aborted) return;
+      fill(top, history);
+      said.textContent = lesson.text("1.try");
+    } catch {
+      if (!signal.aborted) said.textContent = lesson.text("1.missing");
+    }
+    if (!signal.aborted) clearTimeout(timer);
+  }
+  return { root, show, stop: () => { running.abort(); clearTimeout(timer); } };
+}
+
+/** The yardstick: a hundred people, and for how many each list is right. @param {Element} parent @param {Lesson} lesson */
+function hundred(parent, lesson) {
+  const root = element("div", "hundred"), { right, baselines } = lesson.content[1];
+  parent.append(root);
+  if (!right || !baselines) return root;
+  const rows = { model: right.value, unseen: baselines["popular and unseen"].value, popular: baselines.popular.value, chance: baselines.chance };
+  for (const [name, value] of Object.entries(rows)) {
+    const row = element("div", `row is-${name === "model" ? "ours" : "other"}`), dots = element("div", "crowd", "", { "aria-hidden": "true" });
+    for (let i = 0; i < 100; i++) dots.append(element("i", i < Math.round(value) ? "is-right" : ""));
+    const error = name === "model" ? right.error : baselines[name === "unseen" ? "popular and unseen" : name]?.error;
+    const figure = error === undefined ? value.toFixed(0) : lesson.text("parts.plusMinus", { value: value.toFixed(0), error: error.toFixed(0) });
+    row.append(element("span", "name", lesson.text(`1.lists.${name}`)), dots, element("strong", "", figure));
+    root.append(row);
+  }
+  return root;
+}
