@@ -81,7 +81,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Training settings shared by all stages of any model. Defaults are METHOD's settings.
+    """Training settings shared by all stages of any model. Defaults are the paper's.
 
     epochs: maximum per stage; validate_every: epochs between validations, the first after epoch ``validate_every + 1``; patience:
     validations without a better ndcg@10 before a stage ends; max_steps: maximum optimiser steps per stage; frozen_table: keep the item

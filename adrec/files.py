@@ -66,6 +66,12 @@ def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text, atomically."""
+    with atomic(path, "w") as file:
+        file.write(text)
+
+
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write ``data`` as indented JSON, atomically."""
     with atomic(path, "w") as file:

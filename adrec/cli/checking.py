@@ -1,10 +1,9 @@
 """``adrec verify`` and ``bench``: whether the numbers are right, and how fast they are computed."""
 
 import argparse
-import json
 from typing import Any
 
-from adrec.cli.options import command
+from adrec.cli.options import command, print_json
 from adrec.errors import ConfigError
 
 
@@ -25,7 +24,7 @@ def verify_command(arguments: argparse.Namespace) -> int:
 
     report = verify_folder(arguments.folder)
     if arguments.json:
-        print(json.dumps(report))
+        print_json(report)
     else:
         for name, errors in report.items():
             print(f"{name:>24}  {max(errors.values()):.2e}" if isinstance(errors, dict) else f"{name:>24}  {errors}")
@@ -43,4 +42,7 @@ def bench_command(arguments: argparse.Namespace) -> None:
     else:
         sources = arguments.dataset or (["synthetic"] if arguments.quick else bench.DEFAULT_SOURCES)
         report = bench.run(sources, quick=arguments.quick, threads=arguments.threads)
-    print(json.dumps(report, ensure_ascii=False) if arguments.json else "\n".join(table.lines(report)))
+    if arguments.json:
+        print_json(report)
+    else:
+        print("\n".join(table.lines(report)))

@@ -1,13 +1,11 @@
 """``adrec collapse`` and ``film``: the verdict on tables, and their history."""
 
 import argparse
-import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-from adrec.cli.options import command, data_options, pairs, show
+from adrec.cli.options import command, data_options, own_line, pairs, print_json, show
 
 
 def add(commands: Any) -> None:
@@ -30,18 +28,17 @@ def collapse_command(arguments: argparse.Namespace) -> None:
     from adrec.embeddings.bring import bring
     from adrec.embeddings.judging import judge
     from adrec.embeddings.report import report
-    from adrec.files import atomic
+    from adrec.files import write_text
 
     how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding")}
     sources = bring(arguments.targets, **how, options=pairs(arguments.data_option))
     judged = judge(sources)
     if arguments.report:
-        text = report(judged, [source.table for source in sources], shlex.join(["python", "-m", "adrec", *arguments.words]))
-        with atomic(Path(arguments.report), "w") as file:
-            file.write(text)
+        text = report(judged, [source.table for source in sources], own_line(arguments))
+        write_text(Path(arguments.report), text)
         print(f"The report is '{arguments.report}'.", file=sys.stderr)
     if arguments.json:
-        print(json.dumps(judged, ensure_ascii=False))
+        print_json(judged)
         return
     for table in judged["tables"]:
         verdict = table["verdict"]
@@ -69,7 +66,7 @@ def film_command(arguments: argparse.Namespace) -> None:
         for stage, epoch, row in places
     ]
     if arguments.json:
-        print(json.dumps({"frames": frames, "items": len(made.rows)}))
+        print_json({"frames": frames, "items": len(made.rows)})
         return
     for frame in frames:
         print(f"{frame['stage']:>9} {frame['epoch']:4}  effective rank {frame['effective_rank']:6.1f}  spikes {frame['spikes']:.0f}")

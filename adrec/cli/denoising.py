@@ -1,12 +1,11 @@
 """``adrec trajectory`` and ``recommend``: the reverse process and its recommendations."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from adrec.cli.options import command, with_dataset
+from adrec.cli.options import command, print_json, with_dataset
 from adrec.errors import AdrecError
 
 
@@ -48,7 +47,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     from adrec.explain import export, scene, words
     from adrec.explain.seeds import fewer_steps, seed_sweep
     from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
-    from adrec.files import atomic, csv_for_people
+    from adrec.files import csv_for_people, write_text
     from adrec.maps.projection import cached
     from adrec.models.loading import load_model
     from adrec.runs import RunFolder
@@ -75,11 +74,9 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
         return scene.layout(run.tables(), "finetune", cached(run, "umap"))
 
     if arguments.csv is not None:
-        with atomic(Path(arguments.csv), "w") as file:
-            file.write(csv_for_people(export.table(result, title)))
+        write_text(Path(arguments.csv), csv_for_people(export.table(result, title)))
     if arguments.report is not None:
-        with atomic(Path(arguments.report), "w") as file:
-            file.write(export.page(result, layout(), title, name=run.name, user=user_id))
+        write_text(Path(arguments.report), export.page(result, layout(), title, name=run.name, user=user_id))
         print(f"Written to '{arguments.report}'.", file=sys.stderr)
     if arguments.json:
         try:
@@ -87,7 +84,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
         except AdrecError as error:  # without a map, report the rest
             print(f"adrec: There is no map: {error}", file=sys.stderr)
             report = export.document(result, None, title, user_id, **many)
-        print(json.dumps(report, ensure_ascii=False))
+        print_json(report)
         return
     report = result.to_json(title, user_id)
     print("history: " + "; ".join(entry["title"] for entry in report["history"]))
@@ -111,7 +108,7 @@ def all_users_command(arguments: argparse.Namespace) -> None:
         with tqdm(total=data.n_users, unit="user", dynamic_ncols=True) as bar:
             report = all_users(run, data, seed=arguments.seed, progress=lambda share: bar.update(round(share * data.n_users) - bar.n))
     if arguments.json:
-        print(json.dumps(report, ensure_ascii=False))
+        print_json(report)
         return
     print("steps   HR@20  NDCG@10  distinct items  mean commit step  of the top 10 of all steps")
     for row in report["by_steps"]:
@@ -127,7 +124,7 @@ def recommend_command(arguments: argparse.Namespace) -> None:
     options = {"seed": arguments.seed, "steps": arguments.steps, "exclude_seen": arguments.exclude_seen}
     report = recommend(arguments.run, histories, arguments.top, **options)
     if arguments.json:
-        print(json.dumps(report, ensure_ascii=False))
+        print_json(report)
         return
     for number, user in enumerate(report["users"], 1):
         if len(report["users"]) > 1:

@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
 
 
 def lesson_command(arguments: argparse.Namespace) -> None:
-    from adrec.files import atomic
+    from adrec.files import write_text
     from adrec.lesson import export, setup
     from adrec.lesson.content import content
 
@@ -34,6 +34,5 @@ def lesson_command(arguments: argparse.Namespace) -> None:
     if arguments.teacher is not None:
         written[arguments.teacher] = export.teacher(base)
     for path, text in written.items():
-        with atomic(Path(path), "w") as file:
-            file.write(text)
+        write_text(Path(path), text)
         print(f"Written to '{path}'.")

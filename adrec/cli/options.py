@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,10 +34,20 @@ def device_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto (default): a GPU if there is one")
 
 
+def own_line(arguments: argparse.Namespace) -> str:
+    """The command line that is running, as others can repeat it."""
+    return shlex.join(["python", "-m", "adrec", *arguments.words])
+
+
+def print_json(result: Any) -> None:
+    """Print a result as the one JSON object that ``--json`` promises."""
+    print(json.dumps(result, ensure_ascii=False))
+
+
 def show(result: dict[str, Any], as_json: bool) -> None:
     """Print a result as one JSON object or as lines."""
     if as_json:
-        print(json.dumps(result, ensure_ascii=False))
+        print_json(result)
         return
     for key, value in result.items():
         print(f"{key:>18}  {value:.5f}" if isinstance(value, float) else f"{key:>18}  {value}")
@@ -45,7 +56,7 @@ def show(result: dict[str, Any], as_json: bool) -> None:
 def show_entries(entries: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
     """Print registered entries by name, as one JSON object or one paragraph each."""
     if as_json:
-        print(json.dumps(entries, ensure_ascii=False))
+        print_json(entries)
         return
     for name, entry in entries.items():
         print(name)

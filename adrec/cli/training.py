@@ -1,12 +1,11 @@
 """``adrec train``, ``evaluate``, ``import-official`` and ``compact``: commands that write run folders and evaluate them."""
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adrec.cli.options import command, data_options, device_option, pairs, show, with_dataset
+from adrec.cli.options import command, data_options, device_option, own_line, pairs, show, with_dataset
 from adrec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -96,8 +95,7 @@ def train_command(arguments: argparse.Namespace) -> int:
         source = catalog.identity(arguments.dataset)
         data = catalog.load(source, **pairs(arguments.data_option))
         pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
-        words = ["python", "-m", "adrec", *arguments.words]
-        info = describe_run(data, source, chosen, shlex.join(words), pretrained, about)
+        info = describe_run(data, source, chosen, own_line(arguments), pretrained, about)
     with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
         if together.first and not run.exists:
             needs = estimate(data, recorded(info), together.device)
@@ -145,8 +143,7 @@ def import_command(arguments: argparse.Namespace) -> None:
 
     source = catalog.identity(arguments.dataset)
     data = catalog.load(source, **pairs(arguments.data_option))
-    words = ["python", "-m", "adrec", *arguments.words]
-    import_official(Path(arguments.checkpoint), data, source, Path(arguments.run), pairs(arguments.set), shlex.join(words))
+    import_official(Path(arguments.checkpoint), data, source, Path(arguments.run), pairs(arguments.set), own_line(arguments))
     print(f"Imported into '{arguments.run}'.", file=sys.stderr)
 
 

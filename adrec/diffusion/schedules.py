@@ -1,4 +1,7 @@
-"""Noise schedules: how much noise each step adds. One function per schedule, in float64; ``betas`` calls it by name."""
+"""Noise schedules: how much noise each step adds. One function per schedule, in float64; ``betas`` calls it by name.
+
+To add a schedule, decorate a function from T to betas with ``@schedule(name, title, source)`` in a module named in ``ADREC_PLUGINS``.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -12,6 +12,7 @@ import numpy as np
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import RunError
+from adrec.explain import HIT, NEAR
 from adrec.files import read_json, write_json
 from adrec.runs import RunFolder
 from adrec.runs.cache import Cache
@@ -28,8 +29,6 @@ VERSION = 2
 FILE = "all_users.json"
 COUNTS = (1, 4, 8)
 """Numbers of steps that are compared with all timesteps."""
-SCORES = 1 << 24
-"""Scores that a worker holds in memory at once: 64 MB."""
 LISTED = 1000
 """At most this many users who changed their mind are listed."""
 GROUPS = 4
@@ -139,6 +138,8 @@ class _Totals:
 
     def add(self, users: np.ndarray, measured: dict[int, tuple[np.ndarray, np.ndarray]]) -> None:
         """measured: number of steps -> ranks (S, B) and top tens (S, B, 10) after each of its steps."""
+        from adrec.explain.trajectory import commit_steps
+
         ranks, lists = measured[self.steps]
         self.step_ranks[:, users] = ranks
         self.step_common[:, users] = [_common(after, lists[-1]) for after in lists]
@@ -146,7 +147,7 @@ class _Totals:
             seen[after] = True
         self.changed[users] = (lists[1:, :, 0] != lists[0, :, 0]).any(axis=0)
         for count, (_, found) in measured.items():
-            self.commit[count][users] = _commit_steps(found)
+            self.commit[count][users] = commit_steps(np.sort(found))
         for count in self.counts:
             last_ranks, last = (after[-1] for after in measured[count])
             self.ranks[count][users], self.common[count][users] = last_ranks, _common(last, lists[-1])
@@ -169,9 +170,9 @@ class _Totals:
             "changed_mind": float(self.changed.mean()),
             "changed_users": positions[:LISTED].tolist(),
             "outcomes": {
-                "hit": int((last <= 10).sum()),
-                "near miss": int(((last > 10) & (last <= 50)).sum()),
-                "miss": int((last > 50).sum()),
+                "hit": int((last <= HIT).sum()),
+                "near miss": int(((last > HIT) & (last <= NEAR)).sum()),
+                "miss": int((last > NEAR).sum()),
             },
             "by_popularity": self._groups(self.data.popularity[self.data.test]),
             "by_length": self._groups(known),
@@ -208,13 +209,6 @@ def _common(lists: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (lists[:, :, None] == others[:, None, :]).any(axis=2).sum(axis=1)
 
 
-def _commit_steps(lists: np.ndarray) -> np.ndarray:
-    """The step, counted from 1, after which the top 10 as a set no longer changes. lists: (S, B, K) -> (B,)."""
-    sets = np.sort(lists, axis=2)
-    changes = (sets[1:] != sets[:-1]).any(axis=2)
-    return 1 + np.max(changes * np.arange(1, len(lists))[:, None], axis=0, initial=0)
-
-
 def _part(
     model: "DiffusionModel", data: SequenceDataset, part: "PackedBatch", counts: Sequence[int], seed: int
 ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
@@ -222,6 +216,7 @@ def _part(
     import torch
 
     from adrec.diffusion import user_noise
+    from adrec.explain.trajectory import ranks_and_lists
 
     targets = torch.from_numpy(data.test[part.users].astype(np.int64))
     measured = {}
@@ -231,23 +226,10 @@ def _part(
             x_start, step_noise = user_noise(seed, part.users, count, model.config.hidden_size)
             estimates: list[Tensor] = []
             model.sample(predict, x_start, step_noise, model.diffusion.strided(count), _keep(estimates))
-            ranks, lists = zip(*(_listed(x0_hat, model.item_embedding.weight, targets) for x0_hat in estimates), strict=True)
+            ranks, lists = zip(*(ranks_and_lists(x0_hat, model.item_embedding.weight, targets) for x0_hat in estimates), strict=True)
             measured[count] = np.stack(ranks), np.stack(lists)
     return measured
 
 
 def _keep(estimates: "list[Tensor]") -> "Callable[[int, Tensor, Tensor], None]":
     return lambda t, x0_hat, x: estimates.append(x0_hat.clone())
-
-
-def _listed(x0_hat: "Tensor", table: "Tensor", targets: "Tensor") -> tuple[np.ndarray, np.ndarray]:
-    """Ranks (B,) of the targets and top tens (B, 10). x0_hat: (B, D)."""
-    from adrec.evaluation import ranks_of, top_items
-
-    ranks, lists = [], []
-    rows = max(1, SCORES // len(table))
-    for start in range(0, len(x0_hat), rows):
-        scores = x0_hat[start : start + rows] @ table.T
-        ranks.append(ranks_of(scores, targets[start : start + rows]).numpy())
-        lists.append(top_items(scores[:, 1:], min(10, len(table) - 1))[1].numpy() + 1)
-    return np.concatenate(ranks), np.concatenate(lists)

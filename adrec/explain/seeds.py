@@ -12,10 +12,9 @@ from torch import Tensor
 from adrec.data.batches import pack
 from adrec.diffusion import user_noise
 from adrec.errors import ConfigError
-from adrec.evaluation import ranks_of, top_items
-from adrec.explain.trajectory import HIT, checked, commit_step, named
+from adrec.explain.trajectory import checked, commit_steps, named, ranks_and_lists
 from adrec.models.base import Model
-from adrec.models.neural import DiffusionModel, denoising
+from adrec.models.neural import DiffusionModel
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
 """The band of ranks: minimum, first decile, median, last decile, maximum."""
@@ -70,7 +69,7 @@ class SeedSweep:
     @property
     def commit_steps(self) -> np.ndarray:
         """Each seed's commit step, (R,)."""
-        return np.array([commit_step([frozenset(row) for row in seed]) for seed in self.top_ten.transpose(1, 0, 2).tolist()])
+        return commit_steps(np.sort(self.top_ten))
 
     def to_json(self, title: Callable[[int], str]) -> dict[str, Any]:
         """The sweep as plain lists, with titles next to ids."""
@@ -121,13 +120,12 @@ def seed_sweep(
     Each seed gives what ``trajectory`` gives for it. seeds: a sequence, or a number n for seeds 0 to n - 1. steps: denoising steps
     (default: all timesteps). on_step: called after every step.
     """
-    model = denoising(model)
-    numbers, ids, sample = _sampler(model, history, target, seeds, user, on_step)
+    diffuser, numbers, ids, sample = _sampler(model, history, target, seeds, user, on_step)
     timesteps, estimates = sample(steps)
-    item = _tracked_item(model, target, estimates[-1])
+    item = _tracked_item(diffuser, target, estimates[-1])
     measured = []
     for x0_hat in estimates:
-        measured.append(_ranks_and_lists(model, x0_hat, item))
+        measured.append(_measured(diffuser, x0_hat, item))
         on_step()
     ranks, lists = (np.stack(part) for part in zip(*measured, strict=True))
     return SeedSweep(ids, target, numbers, timesteps, item, ranks, lists)
@@ -146,14 +144,13 @@ def fewer_steps(
 ) -> list[FewerSteps]:
     """Compare the reverse process in fewer steps with that in all timesteps. counts: the numbers of steps to try (default: 1, 2, 4, ...
     and all). on_step: called after every step."""
-    model = denoising(model)
-    _, _, sample = _sampler(model, history, target, seeds, user, on_step)
+    diffuser, _, _, sample = _sampler(model, history, target, seeds, user, on_step)
     answers = sample(None)[1][-1]
-    item = _tracked_item(model, target, answers)
-    whole = [set(row) for row in _ranks_and_lists(model, answers, item)[1].tolist()]
+    item = _tracked_item(diffuser, target, answers)
+    whole = [set(row) for row in _measured(diffuser, answers, item)[1].tolist()]
     found = []
     for count in step_counts(model.config.timesteps) if counts is None else counts:
-        ranks, lists = _ranks_and_lists(model, answers if count == model.config.timesteps else sample(count)[1][-1], item)
+        ranks, lists = _measured(diffuser, answers if count == model.config.timesteps else sample(count)[1][-1], item)
         common = [len(a & set(b)) for a, b in zip(whole, lists.tolist(), strict=True)]
         found.append(FewerSteps(count, np.array(common), ranks))
     return found
@@ -166,8 +163,8 @@ def step_counts(timesteps: int) -> list[int]:
 
 def _sampler(
     model: Model, history: Sequence[int], target: int | None, seeds: int | Sequence[int], user: int, on_step: OnStep
-) -> tuple[np.ndarray, list[int], Sample]:
-    """The seeds, the item ids the model reads, and a sampler that encodes the history once."""
+) -> tuple[DiffusionModel, np.ndarray, list[int], Sample]:
+    """The model as one with a reverse process, the seeds, the item ids the model reads, and a sampler that encodes the history once."""
     diffuser, ids = checked(model, history, target)
     numbers = list(range(seeds)) if isinstance(seeds, int) else [int(s) for s in seeds]
     if not numbers:
@@ -187,18 +184,16 @@ def _sampler(
         diffuser.sample(predict, x_start, step_noise, diffusion, keep)
         return diffusion.timesteps[::-1].copy(), torch.stack(seen)
 
-    return np.array(numbers), ids, sample
+    return diffuser, np.array(numbers), ids, sample
 
 
 def _tracked_item(model: DiffusionModel, target: int | None, answers: Tensor) -> int:
     """The item whose ranks are tracked. answers: (R, D)."""
     if target is not None:
         return target
-    return int(Counter(_ranks_and_lists(model, answers, 1)[1][:, 0].tolist()).most_common(1)[0][0])
+    return int(Counter(_measured(model, answers, 1)[1][:, 0].tolist()).most_common(1)[0][0])
 
 
-def _ranks_and_lists(model: DiffusionModel, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
+def _measured(model: DiffusionModel, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
     """Ranks (R,) of the item and top tens (R, 10). x0_hat: (R, D)."""
-    scores = x0_hat @ model.item_embedding.weight.T
-    top = top_items(scores[:, 1:], min(HIT, model.config.n_items))[1] + 1
-    return ranks_of(scores, torch.full((len(scores),), item)).numpy(), top.numpy()
+    return ranks_and_lists(x0_hat, model.item_embedding.weight, torch.full((len(x0_hat),), item))

@@ -15,10 +15,12 @@ from adrec.data.titles import checked_ids
 from adrec.diffusion import user_noise
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import ranks_of, top_items
+from adrec.explain import HIT, NEAR
 from adrec.models.base import Model
 from adrec.models.neural import DiffusionModel, denoising
 
-HIT, NEAR = 10, 50
+SCORES = 1 << 24
+"""Scores held in memory at once: 64 MB."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,12 @@ class Trajectory:
     @property
     def commit_step(self) -> int:
         """The first step, counted from 1, after which the top 10 as a set no longer changes."""
-        return commit_step([frozenset(row) for row in self.top_ten.tolist()])
+        return int(commit_steps(np.sort(self.top_ten)[:, None])[0])
 
     @property
     def order_commit_step(self) -> int:
         """The first step, counted from 1, after which the top 10 no longer changes, order included."""
-        return commit_step([tuple(row) for row in self.top_ten.tolist()])
+        return int(commit_steps(self.top_ten[:, None])[0])
 
     @property
     def changed_mind(self) -> bool:
@@ -168,10 +170,21 @@ def _without(items: np.ndarray, others: np.ndarray) -> list[int]:
     return [i for i in items.tolist() if i not in others.tolist()]
 
 
-def commit_step(states: Sequence[object]) -> int:
-    """The step, counted from 1, after which the state no longer changes."""
-    changes = [i for i in range(1, len(states)) if states[i] != states[i - 1]]
-    return changes[-1] + 1 if changes else 1
+def commit_steps(lists: np.ndarray) -> np.ndarray:
+    """The step, counted from 1, after which a list no longer changes. lists: (S, B, K), sorted if their order does not count -> (B,)."""
+    changed = (lists[1:] != lists[:-1]).any(axis=2)
+    return 1 + np.max(changed * np.arange(1, len(lists))[:, None], axis=0, initial=0)
+
+
+def ranks_and_lists(x0_hat: Tensor, table: Tensor, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks (B,) of the targets and top tens (B, 10), a few rows at a time. x0_hat: (B, D). targets: (B,)."""
+    ranks, lists = [], []
+    rows = max(1, SCORES // len(table))
+    for estimates, items in zip(x0_hat.split(rows), targets.split(rows), strict=True):
+        scores = estimates @ table.T
+        ranks.append(ranks_of(scores, items).numpy())
+        lists.append(top_items(scores[:, 1:], min(HIT, len(table) - 1))[1].numpy() + 1)
+    return np.concatenate(ranks), np.concatenate(lists)
 
 
 def _rounded(vector: np.ndarray) -> list[float]:

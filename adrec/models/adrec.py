@@ -13,7 +13,7 @@ from adrec.config import TrainConfig, require, require_integers, require_words, 
 from adrec.data.batches import PackedBatch
 from adrec.diffusion import q_sample
 from adrec.losses.full import next_item_loss, token_error
-from adrec.models.attention import Layout
+from adrec.models.attention import Layout, with_pads
 from adrec.models.base import Preset, Stage, register
 from adrec.models.blocks import CausalTransformer, KeyValueCache, TransformerConfig
 from adrec.models.conditioned import ConditionedConfig, ConditionedModel, initialise_layers
@@ -163,7 +163,7 @@ class ADRec(ConditionedModel):
     def denoise(self, condition: Tensor, x: Tensor, t: Tensor, layout: Layout, rng: RandomSource | None = None) -> Tensor:
         """x0_hat of every token. condition: (N + P, D), x: (N, D), t: (N,) -> (N, D). Pads enter clean, at t = 0."""
         time = self.time_embed(self.time_table)[F.pad(t, (0, layout.prefix))]
-        h = self.denoiser_input(condition, self.with_pads(x, layout.prefix), time)
+        h = self.denoiser_input(condition, with_pads(x, self.item_embedding.weight, layout.prefix), time)
         if isinstance(self.denoiser, MLPDenoiser):
             return self.denoiser(h[: layout.tokens])
         return self.denoiser(h, layout, rng)[: layout.tokens]
@@ -179,10 +179,7 @@ class ADRec(ConditionedModel):
 
     def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
         """The losses of the objective, whose mean is minimised; timesteps, noise and dropout drawn from ``rng``."""
-        # token-level diffusion: a noise level for each token, or one for all tokens of a user
-        timesteps, per_token = self.config.timesteps, self.config.timestep_per == "token"
-        t = rng.timesteps(timesteps, batch.tokens) if per_token else batch.to_tokens(rng.timesteps(timesteps, len(batch.lengths)))
-        x0_hat, x_0 = self(batch, t, rng.normal(batch.tokens, self.config.hidden_size), rng)
+        x0_hat, x_0 = self(batch, self.draw_timesteps(batch, rng), rng.normal(batch.tokens, self.config.hidden_size), rng)
         losses = {}
         if "ce" in self.loss_names:
             losses["ce"] = next_item_loss(x0_hat, self.item_embedding.weight, batch)
@@ -196,7 +193,8 @@ class ADRec(ConditionedModel):
         """The denoiser of each user's last token as a function (x_t (B * copies, D), t) -> x0_hat of the same shape.
 
         The history is encoded once and its keys and values are kept: it stays clean (x = E[next item], t = 0), and
-        causality makes it independent of the last token. copies: several noise seeds for each user, user by user.
+        causality makes it independent of the last token. copies: several noise seeds for each user, user by user. Run through the
+        steps by `DiffusionModel.answers`.
         """
         layout, last = self.layout(batch), batch.last
         condition = self.encode(batch, layout)
@@ -215,7 +213,8 @@ class ADRec(ConditionedModel):
     def _history_cache(self, batch: PackedBatch, condition: Tensor, layout: Layout, copies: int, time: Tensor) -> KeyValueCache:
         assert isinstance(self.denoiser, CausalTransformer)
         history = torch.from_numpy(np.delete(np.arange(batch.tokens), np.cumsum(batch.lengths) - 1)).to(condition.device)
-        x = self.with_pads(F.embedding(batch.targets[history], self.item_embedding.weight), layout.prefix)
+        table = self.item_embedding.weight
+        x = with_pads(F.embedding(batch.targets[history], table), table, layout.prefix)
         clean = torch.cat([condition[history], condition[batch.tokens :]])
         h = self.denoiser_input(clean, x, time)
         # the frame is one shorter as well, so that the number of pads is the same

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from adrec.data.batches import PackedBatch
 from adrec.models.rng import RandomSource
@@ -40,7 +41,9 @@ class Layout:
     device: torch.device
 
     @classmethod
-    def of(cls, batch: PackedBatch, prefix: int) -> "Layout":
+    def of(cls, batch: PackedBatch, padding: str, positions: bool = False) -> "Layout":
+        """The layout of a batch in a model with these settings, which decide how many rows the pads need."""
+        prefix = 0 if padding == "masked" else batch.frame if positions else 1
         return cls(batch.lengths, prefix, batch.frame, batch.items.device)
 
     @cached_property
@@ -125,9 +128,15 @@ class Layout:
         return self._tensor(bias.astype(np.float32))
 
 
-def prefix_rows(padding: str, positions: bool, frame: int) -> int:
-    """How many rows the pads need."""
-    return 0 if padding == "masked" else frame if positions else 1
+def with_pads(rows: Tensor, table: Tensor, prefix: int) -> Tensor:
+    """Append the pads' rows: row 0 of the item table, which learns only through the softmax, not by being looked up."""
+    return torch.cat([rows, table[:1].detach().expand(prefix, -1)])
+
+
+def looked_up(batch: PackedBatch, layout: Layout, table: Tensor, positions: Tensor | None = None) -> Tensor:
+    """The history's rows of the item table and the pads' rows, (N + P, D). positions: (L, D), each place's own row, added."""
+    rows = with_pads(F.embedding(batch.items, table), table, layout.prefix)
+    return rows if positions is None else rows + torch.cat([F.embedding(batch.positions, positions), positions[: layout.prefix]])
 
 
 class _PackedAttention(torch.autograd.Function):

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from adrec.config import require_words
 from adrec.data.batches import PackedBatch
-from adrec.models.attention import Layout, prefix_rows
+from adrec.models.attention import Layout, looked_up
 from adrec.models.blocks import CausalTransformer, TransformerConfig, dropout
 from adrec.models.neural import DiffusionConfig, DiffusionModel
 from adrec.models.rng import RandomSource
@@ -45,15 +44,11 @@ class ConditionedModel(DiffusionModel):
 
     def layout(self, batch: PackedBatch) -> Layout:
         """Where the batch's tokens and its pads' rows lie; made once for all stacks."""
-        return Layout.of(batch, prefix_rows(self.config.padding, False, batch.frame))
-
-    def with_pads(self, rows: Tensor, prefix: int) -> Tensor:
-        """Append the pads' rows: E[0], which learns only through the softmax, not by being looked up."""
-        return torch.cat([rows, self.item_embedding.weight[:1].detach().expand(prefix, -1)])
+        return Layout.of(batch, self.config.padding)
 
     def history(self, batch: PackedBatch, layout: Layout) -> Tensor:
         """The looked-up history and the pads' rows, (N + P, D)."""
-        return self.with_pads(F.embedding(batch.items, self.item_embedding.weight), layout.prefix)
+        return looked_up(batch, layout, self.item_embedding.weight)
 
     def encode(self, batch: PackedBatch, layout: Layout | None = None, rng: RandomSource | None = None) -> Tensor:
         """The condition c of every token, followed by the pads' rows: (N + P, D). layout: the batch's, if it is at hand."""
@@ -61,6 +56,12 @@ class ConditionedModel(DiffusionModel):
         h = self.history(batch, layout)
         h = self.hist_norm(dropout(h, self.config.embedding_dropout, rng, layout.tokens))
         return self.encoder(h, layout, rng)
+
+    def draw_timesteps(self, batch: PackedBatch, rng: RandomSource) -> Tensor:
+        """A noise level for each token, (N,): token-level diffusion, or one level for all tokens of a user."""
+        if self.config.timestep_per == "token":
+            return rng.timesteps(self.config.timesteps, batch.tokens)
+        return batch.to_tokens(rng.timesteps(self.config.timesteps, len(batch.lengths)))
 
 
 def time_features(t: Tensor, timesteps: int, width: int) -> Tensor:

@@ -15,7 +15,7 @@ from adrec.config import FRACTION, require, require_words
 from adrec.data.batches import PackedBatch
 from adrec.diffusion import q_sample
 from adrec.losses.full import token_error
-from adrec.models.attention import Layout, prefix_rows
+from adrec.models.attention import Layout, looked_up
 from adrec.models.base import Preset, register
 from adrec.models.blocks import dropout
 from adrec.models.conditioned import ConditionedConfig, ConditionedModel, initialise_layers
@@ -127,13 +127,11 @@ class DreamRec(ConditionedModel):
     # -- the parts ------------------------------------------------------------------------------------------------
 
     def layout(self, batch: PackedBatch) -> Layout:
-        return Layout.of(batch, prefix_rows(self.config.padding, self.config.positions, batch.frame))
+        return Layout.of(batch, self.config.padding, self.config.positions)
 
     def history(self, batch: PackedBatch, layout: Layout) -> Tensor:
-        rows = super().history(batch, layout)
-        if not self.config.positions:
-            return rows
-        return rows + torch.cat([self.position_embedding(batch.positions), self.position_embedding.weight[: layout.prefix]])
+        positions = self.position_embedding.weight if self.config.positions else None
+        return looked_up(batch, layout, self.item_embedding.weight, positions)
 
     def denoise(self, condition: Tensor, x: Tensor, t: Tensor, rng: RandomSource | None = None) -> Tensor:
         """x0_hat, each row on its own. condition, x: (M, D), t: (M,) -> (M, D)."""
@@ -161,9 +159,7 @@ class DreamRec(ConditionedModel):
 
     def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
         """The squared error, mean over D, over each user's chosen tokens and over users."""
-        timesteps, per_token = self.config.timesteps, self.config.timestep_per == "token"
-        t = rng.timesteps(timesteps, batch.tokens) if per_token else batch.to_tokens(rng.timesteps(timesteps, len(batch.lengths)))
-        t = t[self.chosen(batch)]
+        t = self.draw_timesteps(batch, rng)[self.chosen(batch)]
         x0_hat, x_0 = self(batch, t, rng.normal(len(t), self.config.hidden_size), rng)
         weights = batch.user_weights if self.config.targets == "last" else batch.token_weights
         return {"mse": token_error(x0_hat, x_0, weights)}

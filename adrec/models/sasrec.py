@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from adrec.data.batches import PackedBatch
 from adrec.losses.full import next_item_loss
-from adrec.models.attention import Layout, prefix_rows
+from adrec.models.attention import Layout, looked_up
 from adrec.models.base import Preset, register
 from adrec.models.blocks import CausalTransformer, TransformerConfig, dropout
 from adrec.models.neural import NeuralModel
@@ -55,13 +53,9 @@ class SASRec(NeuralModel):
     def forward(self, batch: PackedBatch, rng: RandomSource | None = None) -> Tensor:
         """The output at every token, (N, D)."""
         config = self.config
-        layout = Layout.of(batch, prefix_rows(config.padding, config.positions, batch.frame))
-        h = F.embedding(batch.items, self.item_embedding.weight)
-        pads = self.item_embedding.weight[:1].detach().expand(layout.prefix, -1)
-        if config.positions:
-            h = h + self.position_embedding(batch.positions)
-            pads = pads + self.position_embedding.weight[: layout.prefix]
-        h = dropout(self.norm(torch.cat([h, pads])), config.embedding_dropout, rng, layout.tokens)
+        layout = Layout.of(batch, config.padding, config.positions)
+        h = looked_up(batch, layout, self.item_embedding.weight, self.position_embedding.weight if config.positions else None)
+        h = dropout(self.norm(h), config.embedding_dropout, rng, layout.tokens)
         return self.encoder(h, layout, rng)[: layout.tokens]
 
     def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:

@@ -28,8 +28,8 @@ from adrec.parallel.workers import Workers
 from adrec.runs import LAST, STAGES
 from adrec.training.checkpoint import Position
 from adrec.training.gradients import Gradient, mean_gradient, projected_mean, separate_gradients, summed
-from adrec.training.optimizers import updates_of
 from adrec.training.recorder import Recorder
+from adrec.training.updates import updates_of
 
 INIT, SHUFFLE, STEP, NEGATIVES, BATCH, AUGMENT = range(6)
 

@@ -100,7 +100,7 @@ def test_groups_cover_every_user_once_with_their_own_figures(report, walks, sing
 
 
 def test_scoring_a_few_rows_at_a_time_gives_the_same(report, tiny_run, tiny_data, monkeypatch):
-    monkeypatch.setattr(module, "SCORES", 61 * 3)
+    monkeypatch.setattr("adrec.explain.trajectory.SCORES", 61 * 3)
     assert measure(load_model(tiny_run), tiny_data, seed=3) == report
 
 

@@ -31,9 +31,9 @@ from adrec.models.settings import Settings
 from adrec.parallel.workers import Workers
 from adrec.runs import RunFolder
 from adrec.training.loop import Trainer
-from adrec.training.optimizers import SampledUpdates
 from adrec.training.recorder import Bystander, Recorder
 from adrec.training.session import describe_run, train_run
+from adrec.training.updates import SampledUpdates
 from tests.adrec.small import built, plan
 
 BATCH, NEGATIVES, LENGTH, WIDTH = 512, 8192, 50, 128
