@@ -23,11 +23,12 @@ export const chapter3 = {
   scene: (step) => ({ lit: step < 2 ? ["x0"] : ["noise"], mode: step < 2 ? "use" : "training" }),
   guess: () => ({ right: placeError(compromise()) < Math.min(...CHOSEN.map(placeError)) ? 1 : 0 }),
   number(content) {
-    const { number, same_last: alike } = content[3] ?? {};
-    if (!number?.recognised || !alike?.films) return null;
+    const { number } = content[3] ?? {};
+    if (!number?.recognised) return null;
     const values = Object.fromEntries(SHOWN_LEVELS.map((t) => [`t${t}`, Math.round(number.recognised.healthy[t])]));
-    return { value: values.t3, ...values, last: number.levels - 1, differ: Math.round(alike.films[2].differ), source: alike.source.data };
+    return { value: values.t3, ...values, last: number.levels - 1, source: number.source.data };
   },
+  numberFrom: 3,
   door: () => ({ page: "denoising", parameters: { run: "ml-100k" } }),
   done: "guess",
   mount(stage, lesson) {
@@ -82,7 +83,9 @@ function toyMap(stage, lesson) {
     arrows.replaceChildren();
     const from = shown === 1 ? compromise() : shown === 0 ? placed : null;
     if (from) for (const film of CHOSEN) svg(arrows, "path", { d: `M${mapAt(from)}L${mapAt(film)}` });
+    const alike = lesson.content[3]?.same_last?.films?.[2];
     words.replaceChildren(lesson.rich(`3.steps.${shown}`));
+    if (shown === 1 && alike) words.append(" ", lesson.rich("3.differ", { differ: alike.differ.toFixed(0) }));
     fact.replaceChildren(shown === 1 ? lesson.rich(placed ? "3.errors" : "3.error", { least: placeError(compromise()).toFixed(1), yours: placeError(placed ?? compromise()).toFixed(1) }) : "");
     leave.hidden = shown !== 0 || !placed || Boolean(lesson.state.guesses[3]);
     again.hidden = shown !== 2;

@@ -1,12 +1,186 @@
-/* Chapter 6. */
+/* Chapter 6, three stages: four covered cells, the stages at their true length, and each stage left out. */
 
-/** @import { Chapter } from "./types" */
+import { element, svg } from "../dom.js";
+import { line } from "../format.js";
+import { linear } from "../scales.js";
+
+/** @import { Chapter, Content, Lesson } from "./types" */
+
+const STAGES6 = ["pretrain", "warmup", "finetune"];
+const CELLS6 = [["random", "squared error"], ["random", "both losses"], ["pretrained", "squared error"], ["pretrained", "both losses"]];
+const SURE = 1.96; // standard errors: an interval that holds the truth in 95 of 100 cases
 
 /** @type {Chapter} */
 export const chapter6 = {
   id: 6,
-  steps: 4,
-  scene: () => ({ lit: ["table", "encoder", "denoiser"], mode: "use" }),
+  steps: 6,
+  scene(step) {
+    if (step < 2) return { lit: ["table", "next", "x0"], mode: "training" };
+    if (step === 2) return { lit: ["table", "history", "next"], mode: "training" };
+    if (step === 3) return { lit: ["table", "reader", "denoiser"], mode: "training", locks: ["table"] };
+    return { lit: ["table", "reader", "denoiser"], mode: step === 4 ? "training" : "use" };
+  },
+  guess(content) {
+    const cosines = CELLS6.map(([start, loss]) => cellOf(content, start, loss)?.mean_cosine.value);
+    if (cosines.some((cosine) => cosine === undefined)) return null;
+    const [, push, pretrained] = cosines.map((cosine) => cosine <= content[6].narrow);
+    return { right: push && pretrained ? 2 : pretrained ? 0 : push ? 1 : 3 };
+  },
+  number(content) {
+    const cells = CELLS6.map(([start, loss]) => cellOf(content, start, loss));
+    if (cells.some((cell) => !cell)) return null;
+    const [alone, pushed, , both] = cells.map((cell) => `${cell.end.value.toFixed(1)} ± ${cell.end.error.toFixed(1)}`);
+    return { value: both, alone, pushed, both, seeds: cells[3].end.seeds, source: content[6].cells.source.data };
+  },
+  numberFrom: 2,
+  door: () => ({ page: "train", parameters: { run: "no-pretrain" } }),
   done: "guess",
-  mount: () => null,
+  mount(stage, lesson) {
+    if (!lesson.content[6]?.stages?.length) return null;
+    const box = element("div", "stages6");
+    stage.append(box);
+    const time = stageTimeline(box, lesson), cells = fourCells(box, lesson), told = element("div", "told6"), out = leaveOuts(box, lesson);
+    box.append(told);
+    return {
+      show(step) {
+        const at = step >= 2 && step <= 4 ? step - 2 : null;
+        time.show(at);
+        cells.box.hidden = step > 1;
+        cells.show(step === 1);
+        told.hidden = at === null;
+        if (at !== null) told.replaceChildren(...stageWords(lesson, at));
+        time.box.hidden = out.box.hidden = false;
+        out.box.hidden = step !== 5;
+      },
+      stop() {},
+    };
+  },
 };
+
+/** @param {Content} content @param {string} start @param {string} loss @returns {any} */
+function cellOf(content, start, loss) {
+  return content[6]?.cells?.cells?.[start]?.[loss];
+}
+
+/** The stages one after another, as long as they were, with the people right at every validation. @param {HTMLElement} parent @param {Lesson} lesson */
+function stageTimeline(parent, lesson) {
+  const { stages } = lesson.content[6], box = element("figure", "time6"), width = 860, height = 172, left = 34, base = 112;
+  const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": lesson.text("6.timeline", Object.fromEntries(stages.map((/** @type {any} */ one) => [one.stage, one.steps]))) });
+  parent.append(box);
+  const total = stages.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.steps, 0), most = Math.max(...stages.flatMap((/** @type {any} */ one) => one.validations.map((/** @type {number[]} */ v) => v[1])));
+  const x = linear(0, total, left, width - 4), y = linear(0, Math.ceil(most / 5) * 5, base, 12);
+  for (const right of [0, 5, 10, 15].filter((value) => value <= Math.ceil(most / 5) * 5)) {
+    svg(plot, "path", { class: "rule", d: `M${left} ${y(right)}H${width - 4}` });
+    svg(plot, "text", { class: "tick end", x: left - 6, y: y(right) + 4 }, String(right));
+  }
+  let before = 0;
+  const parts = stages.map((/** @type {any} */ one) => {
+    const part = svg(plot, "g", { class: `stage6 is-${one.stage}` }), from = x(before), to = x(before + one.steps), wide = to - from > 60;
+    svg(part, "rect", { x: from + 0.5, y: base + 6, width: Math.max(to - from - 1, 2), height: 14 });
+    const points = one.validations.map((/** @type {number[]} */ [step, right]) => [x(before + step), y(right)]);
+    svg(part, "path", { class: "right", d: line(points) });
+    for (const [cx, cy] of points) svg(part, "circle", { cx, cy, r: wide ? 2.2 : 4 });
+    svg(part, "text", { class: "middle", x: (from + to) / 2, y: base + (wide ? 36 : 52) }, lesson.text(`6.lengths.${one.stage}`, { steps: one.steps }));
+    before += one.steps;
+    return part;
+  });
+  svg(plot, "text", { class: "tick", x: left, y: 9 }, lesson.text("6.curve"));
+  return {
+    box,
+    /** @param {number | null} at the stage that is told, or null for all */
+    show(at) {
+      parts.forEach((/** @type {Element} */ part, /** @type {number} */ i) => part.classList.toggle("is-dim", at !== null && i !== at));
+    },
+  };
+}
+
+/** What a stage moves, what it holds, and what for. @param {Lesson} lesson @param {number} at */
+function stageWords(lesson, at) {
+  const name = STAGES6[at], { validations } = lesson.content[6].stages[at], values = { first: validations[0][1], last: validations.at(-1)[1], best: Math.max(...validations.map((/** @type {number[]} */ v) => v[1])) };
+  const title = element("h3", "", lesson.text(`6.stages.${name}.title`)), parts = element("ul", "parts6"), words = element("p");
+  for (const part of ["films", "reader", "denoiser"]) {
+    const state = lesson.text(`6.stages.${name}.${part}`), item = element("li", `is-${state}`);
+    item.append(element("b", "", lesson.text(`6.parts.${part}`)), element("span", "", lesson.text(`6.states.${state}`)));
+    if (state === "held") svg(svg(item, "svg", { class: "lock", viewBox: "0 0 14 16", "aria-hidden": "true" }), "path", { d: "M2 7h10v8H2zM4 7V4.5a3 3 0 0 1 6 0V7" });
+    parts.append(item);
+  }
+  words.append(lesson.rich(`6.stages.${name}.words`, values));
+  return [title, parts, words];
+}
+
+/** Random or pre-trained start, squared error or both losses: covered, then uncovered. @param {HTMLElement} parent @param {Lesson} lesson */
+function fourCells(parent, lesson) {
+  const box = element("div", "cells6", "", { role: "table", "aria-label": lesson.text("6.cells") });
+  box.append(element("span"), ...["squared error", "both losses"].map((loss) => element("b", "", lesson.text(`6.losses.${loss}`))));
+  const cells = CELLS6.map(([start, loss], i) => {
+    if (i % 2 === 0) box.append(element("b", "row", lesson.text(`6.starts.${start}`)));
+    const cell = element("div", "cell6");
+    box.append(cell);
+    return { cell, found: cellOf(lesson.content, start, loss) };
+  });
+  parent.append(box);
+  return {
+    box,
+    /** @param {boolean} open */
+    show(open) {
+      for (const { cell, found } of cells) {
+        cell.classList.toggle("is-open", open && Boolean(found));
+        if (!open || !found) cell.replaceChildren(element("span", "cover", lesson.text(open ? "6.missing" : "6.covered")));
+        else cell.replaceChildren(...uncovered(lesson, found));
+      }
+    },
+  };
+}
+
+/** The angle between two typical films of a cell's table, and how many people it was right for. @param {Lesson} lesson @param {any} found */
+function uncovered(lesson, found) {
+  const cosine = found.mean_cosine.value, angle = Math.acos(Math.min(1, Math.max(-1, cosine))), kind = cosine > lesson.content[6].narrow ? "narrow" : "healthy";
+  const picture = element("div", "angle6"), drawing = svg(picture, "svg", { viewBox: "0 0 64 46", "aria-hidden": "true" }), words = element("p");
+  for (const turn of [-angle / 2, angle / 2]) svg(drawing, "path", { d: `M32 42L${(32 + 40 * Math.sin(turn)).toFixed(1)} ${(42 - 40 * Math.cos(turn)).toFixed(1)}` });
+  words.append(lesson.rich("6.cell", {
+    word: lesson.text(`kinds.${kind}.word`), sign: lesson.text(`kinds.${kind}.sign`), angle: Math.round((180 * angle) / Math.PI), cosine: cosine.toFixed(2),
+    right: found.end.value.toFixed(1), error: found.end.error.toFixed(1), seeds: seedsWords(lesson, found.end.seeds),
+  }));
+  return [picture, words];
+}
+
+/** @param {Lesson} lesson @param {number} seeds */
+function seedsWords(lesson, seeds) {
+  return lesson.text(seeds === 1 ? "6.oneSeed" : "6.seeds", { seeds });
+}
+
+/** Each stage left out: the difference as an interval around zero, and the smallest that could have been seen. @param {HTMLElement} parent @param {Lesson} lesson */
+function leaveOuts(parent, lesson) {
+  const { without = {} } = lesson.content[6].leave_outs, box = element("figure", "without6"), rows = Object.entries(without).map(([name, metrics]) => ({ name, ...metrics["hr@10"]["less the whole"] }));
+  parent.append(box);
+  if (!rows.length) {
+    box.append(element("p", "", lesson.text("6.missing")));
+    return { box };
+  }
+  const width = 860, label = 200, row = 38, height = row * rows.length + 34, reach = 1.1 * Math.max(...rows.map((one) => Math.max(one.detectable, Math.abs(one.value) + SURE * one.error)));
+  const x = linear(-reach, reach, label, width - 10), caption = element("figcaption"), seeds = Math.min(...rows.map((one) => one.seeds));
+  caption.append(lesson.rich("6.without", { seeds: seedsWords(lesson, seeds) }));
+  box.append(caption);
+  const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": rows.map((one) => differs(lesson, one)).join(" ") });
+  rows.forEach((one, i) => {
+    const y = row * i + row / 2, { value, error, detectable } = one;
+    svg(plot, "rect", { class: "unseen", x: x(-detectable), y: y - 14, width: x(detectable) - x(-detectable), height: 28 });
+    svg(plot, "text", { class: "end", x: label - 14, y: y + 5 }, lesson.text(`6.left.${one.name}`));
+    svg(plot, "path", { class: "interval", d: `M${x(value - SURE * error)} ${y}H${x(value + SURE * error)}` });
+    svg(plot, "circle", { cx: x(value), cy: y, r: 5.5 });
+  });
+  svg(plot, "path", { class: "zero", d: `M${x(0)} 4V${row * rows.length}` });
+  const step = reach > 4 ? 2 : 1;
+  for (let value = -Math.floor(reach / step) * step; value <= reach; value += step) svg(plot, "text", { class: "tick middle", x: x(value), y: row * rows.length + 14 }, value > 0 ? `+${value}` : String(value).replace("-", "−"));
+  svg(plot, "text", { class: "tick middle", x: x(0), y: height - 4 }, lesson.text("6.difference"));
+  const said = element("ul");
+  said.append(...rows.map((one) => element("li", "", differs(lesson, one))));
+  box.append(said);
+  return { box };
+}
+
+/** @param {Lesson} lesson @param {any} one */
+function differs(lesson, { name, value, error, detectable }) {
+  const seen = Math.abs(value) > SURE * error, shown = `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(1)}`;
+  return lesson.text(seen ? "6.differs" : "6.hardly", { left: lesson.text(`6.left.${name}`), value: shown, error: error.toFixed(1), detectable: detectable.toFixed(1) });
+}

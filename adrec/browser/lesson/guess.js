@@ -12,14 +12,16 @@ import { element } from "../dom.js";
  * @param {Right} found
  * @param {Guess | undefined} made the visitor's guess, if the question is answered or skipped
  * @param {(option: number | null) => void} choose
+ * @param {boolean} brief once answered, the two sides stand without their reasons
  */
-export function showGuess(host, texts, chapter, found, made, choose) {
+export function showGuess(host, texts, chapter, found, made, choose, brief) {
   const values = found.values ?? {}, key = `${chapter}.guess`, question = element("p", "question", "", { id: `question-${chapter}` });
   question.append(texts.rich(`${key}.question`, values));
   const group = element("div", "options", "", { role: "group", "aria-labelledby": question.id });
   host.replaceChildren(question, group);
   texts.list(`${key}.options`, values).forEach((words, option) => {
-    group.append(made ? answered(texts, words, option, made) : asked(texts, words, option, choose));
+    if (!made) group.append(asked(texts, words, option, choose));
+    else if (option === made.chosen || option === made.right) group.append(answered(texts, words, option, made));
   });
   if (!made) {
     const skip = element("button", "skip", texts.text("shell.skip"), { type: "button" });
@@ -27,6 +29,7 @@ export function showGuess(host, texts, chapter, found, made, choose) {
     host.append(skip);
     return;
   }
+  if (brief) return;
   const explained = element("div", "explained");
   for (const option of new Set([made.chosen, found.right])) {
     if (option !== null && texts.has(`${key}.answers.${option}`)) {

@@ -137,7 +137,7 @@ export class Shell {
   fillGuess() {
     const { chapter } = this.at, found = this.right, made = this.state.guesses[chapter];
     this.parts.guess.hidden = !found;
-    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option));
+    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), this.at.step > 1);
   }
 
   /** The one number, and the door to the laboratory. */
