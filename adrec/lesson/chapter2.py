@@ -16,7 +16,7 @@ from adrec.runs import ITEM_TABLE, RunFolder
 
 RUN = "ml-100k"
 ASKED = "Titanic"
-OFFERED = ("Titanic", "A Nightmare on Elm Street", "Snow White and the Seven Dwarfs", "Star Trek: The Wrath of Khan", "Die Hard 2", "Alien")
+OFFERED = ("Titanic", "A Nightmare on Elm Street", "Snow White and the Seven Dwarfs", "Star Trek: The Wrath of Khan", "Die Hard 2")
 """The film that the guess is about, and films worth a look."""
 TEN = 10
 STAGES = ("pretrain", "finetune")

@@ -179,11 +179,11 @@ export function historyCards(parent, lesson, most, changed) {
 
 /**
  * A field that finds films by title.
- * @param {Lesson} lesson @param {() => number[]} without @param {(film: number) => void} picked
+ * @param {Lesson} lesson @param {() => number[]} without @param {(film: number) => void} picked @param {string} label key of the text in the field
  */
-export function filmSearch(lesson, without, picked) {
+export function filmSearch(lesson, without, picked, label = "parts.add") {
   const root = element("div", "search"), id = `films-${Math.random().toString(36).slice(2, 8)}`;
-  const field = element("input", "", "", { type: "text", placeholder: lesson.text("parts.add"), "aria-label": lesson.text("parts.add"), role: "combobox",
+  const field = element("input", "", "", { type: "text", placeholder: lesson.text(label), "aria-label": lesson.text(label), role: "combobox",
     autocomplete: "off", "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list" });
   const list = element("ul", "found", "", { role: "listbox", id, "aria-label": lesson.text("parts.found") });
   list.hidden = true;
