@@ -39,6 +39,7 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
     "against": str,
     "place": int,
     "by": int,
+    "tool": str,
 }
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 

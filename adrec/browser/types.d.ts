@@ -133,3 +133,41 @@ export interface Scene {
   x0_error: Float32Array;
   xt_error: Float32Array;
 }
+
+/* A table beside others: arrays "xy KEY" (its items around the origin) and "cosines KEY" (of its films, as bytes). */
+export interface TableCard {
+  key: string;
+  title: string;
+  sign: string;
+  says: string;
+  /* the run that a press shows, "" for the one that is shown */
+  run: string;
+  name: string;
+  own: boolean;
+  films: string[];
+  groups: { label: string; count: number }[];
+  size: number;
+  sizeWords: string;
+  mapWords: string;
+  likeness: string;
+  mapAlt: string;
+  likenessAlt: string;
+}
+
+export interface Tables {
+  cards: TableCard[];
+  marks: { key: string; name: string; place: number; glyph?: string; color?: string; main?: boolean }[];
+  band: [number, number];
+  narrow: number;
+  words: { pick: string; size: string; sizeHelp: string; barAlt: string; bar: { noise: string; healthy: string; narrow: string; band: string } };
+  [array: string]: any;
+}
+
+/* Spectra: arrays "values KEY" of each curve, and "band" (3, count): the 1 %, 50 % and 99 % quantiles of random tables. */
+export interface Spectra {
+  curves: { key: string; name: string; glyph: string; color: string; dash: string }[];
+  count: number;
+  band: Float32Array;
+  words: { alt: string; direction: string; strength: string; random: string };
+  [array: string]: any;
+}

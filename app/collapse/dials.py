@@ -29,6 +29,8 @@ KINDS = {
 }
 DEGREES = (0, 10, 25, 50, 75, 90, 100)
 """The settings of the dial, in percent."""
+START = 75
+"""Where the dial stands at first: something is to be seen."""
 ITEMS = 5_000
 """The most items in the pictures; larger tables are sampled across popularity."""
 USERS = 300
@@ -77,7 +79,7 @@ def _section(run: RunFolder) -> None:
     head.markdown(f"**{lesson(table, degree)}**")
     with pictures:
         _pictures(run, _drawn(*dialled, degree), table)
-    if degree:  # precompute the other degrees, so that the dial responds quickly
+    if state.get("degree"):  # precompute the other degrees, so that the dial responds quickly
         for other in DEGREES:
             _measured(*dialled, other)
 
@@ -98,10 +100,10 @@ def _controls(shown: data.Stages) -> tuple[str, int]:
     bound = state.bound("dial", "offset", kinds)
     row.segmented_control("Collapse", kinds, format_func=lambda k: KINDS[k][0], required=True, **bound)
     kind = state.get("dial") if state.get("dial") in KINDS else "offset"
-    bound = state.bound("degree", 0, DEGREES)
+    bound = state.bound("degree", START, DEGREES)
     row.select_slider("Degree", DEGREES, format_func=lambda d: f"{d} %", width=340, **bound)
-    degree = state.get("degree", 0)
-    degree = degree if degree in DEGREES else 0
+    degree = state.get("degree", START)
+    degree = degree if degree in DEGREES else START
     kept = directions_kept((shown.items, shown.width), degree / 100)
     extra = {"rank": f" {kept} of {min(shown.items, shown.width)} remain.", "shrink": f" Now scaled by {0.001 ** (degree / 100):.3g}."}
     st.caption(KINDS[kind][1] + extra.get(kind, ""))

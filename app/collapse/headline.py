@@ -1,4 +1,4 @@
-"""The top of the Collapse page: the answer in one sentence, a card with each table's verdict, and the evidence for the verdicts."""
+"""The verdicts on a run's tables: the answer in one sentence, a card for each table, and the evidence."""
 
 import html
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from adrec.runs import RunFolder
 from app import loaders, palette, state, ui
 from app.collapse import data
 from app.denoising import data as denoising_data
+from app.texts import say, texts
 
 SIGNS = {
     "healthy": "✓",
@@ -67,15 +68,6 @@ def verdicts(run: RunFolder) -> dict[str, dict[str, Any]]:
     return _judged(run, denoising_data.dataset(run)[0] is not None) if kept is None else kept
 
 
-def show(run: RunFolder, place: Any) -> None:
-    """The answer, the cards and the evidence, in ``place``."""
-    found = verdicts(run)
-    with place:
-        st.markdown(answer(run, found))
-        strip(run, found)
-        evidence(run, found)
-
-
 def answer(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> str:
     """The state of the last table, in one sentence with its numbers."""
     from adrec.collapse.verdict import KIND_WORDS
@@ -84,7 +76,7 @@ def answer(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> str:
     last = found[shown.names[-1]]
     label = shown.label(shown.names[-1])
     table = "its random start, the only table so far" if label == "Initial" else f"the {ui.plain(label.lower())} table"
-    return f"**{KIND_WORDS[last['kind']][0]}**: {table} of **{ui.plain(run.name)}**. {ui.plain(last['says'])} {_numbers(last)}"
+    return f"**{KIND_WORDS[last['kind']][0]}**: {table}. {ui.plain(last['says'])} {_numbers(last)}"
 
 
 def _numbers(verdict: Mapping[str, Any]) -> str:
@@ -118,19 +110,16 @@ def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
     return f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'>{head}{kind}{rest}</div>"
 
 
-def evidence(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """The evidence for every verdict: each measure's value, null and threshold, what is undecided, and what to try next."""
-    shown = data.stages(run)
-    with st.expander("Why: the evidence, and what to try next"):
-        for tab, name in zip(st.tabs([ui.plain(shown.label(name)) for name in shown.names]), shown.names, strict=True):
-            with tab:
-                _evidence(found[name])
-        rows = [{"table": name, **row} for name in shown.names for row in found[name]["evidence"]]
-        ui.download("Evidence (CSV)", pd.DataFrame(rows), f"{run.name}-evidence")
-        st.caption(
-            "Null: the same measure on noise, or on randomly shuffled rows. Confidence: how far the deciding comparisons are from their "
-            "thresholds, as a probability; docs/VERDICT.md says how often verdicts were right on synthetic tables with known labels."
-        )
+def evidence(run: RunFolder) -> None:
+    """Every table's verdict and its evidence: each measure's value, null and threshold, what is undecided, and what to try next."""
+    shown, found = data.stages(run), verdicts(run)
+    strip(run, found)
+    for tab, name in zip(st.tabs([ui.plain(shown.label(name)) for name in shown.names]), shown.names, strict=True):
+        with tab:
+            _evidence(found[name])
+    rows = [{"table": name, **row} for name in shown.names for row in found[name]["evidence"]]
+    ui.download("Evidence (CSV)", pd.DataFrame(rows), f"{run.name}-evidence")
+    say(texts("collapse")["evidenceSays"], small=True)
 
 
 def _evidence(verdict: Mapping[str, Any]) -> None:

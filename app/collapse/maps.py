@@ -14,9 +14,10 @@ from app import loaders, palette, projecting, state, ui
 from app.collapse import colours, data, items, points, selection
 from app.collapse.long import duration
 from app.components.maps import lists, maps
+from app.texts import say, texts
 
 VIEWS = {"side": "Side by side", "one": "One, animated"}
-METHODS = {"pca": "PCA", "umap": "UMAP"}
+METHODS = {"umap": "UMAP", "pca": "PCA"}
 RAMPS = {"light": ("#b9d3e6", "#08306b"), "dark": ("#274664", "#a9d6ff")}
 """The ends of the numeric colour scale, from low to high."""
 
@@ -26,11 +27,6 @@ METRIC_HELP = (
     "Exact, in the full embedding space, not on the map. Cosine: 1 is the same direction, 0 is unrelated. Dot product: also larger "
     "for longer embeddings. Euclidean distance: 0 is the same point. ● was among the ten in the previous stage, ○ is new."
 )
-METHOD_WORDS = {
-    "pca": "PCA, the same two axes for all stages, true to scale. A 2-D map hides much of the variance: these axes show {shares}.",
-    "umap": "UMAP, laid out jointly: an item moves when its neighbours change. Nearby items are similar; "
-    "the sizes of groups and the distances between them mean little.",
-}
 
 
 def controls(run: RunFolder, row: Any) -> None:
@@ -39,7 +35,7 @@ def controls(run: RunFolder, row: Any) -> None:
     _search(run, row)
     columns = list(options)
     row.selectbox("Colour", columns, format_func=options.__getitem__, width=170, **state.bound("colour", columns[0], columns))
-    for name, label, words, default in (("method", "Projection", METHODS, "pca"), ("view", "Maps", VIEWS, "side")):
+    for name, label, words, default in (("method", "Projection", METHODS, method(run)), ("view", "Maps", VIEWS, "side")):
         bound = state.bound(name, default, list(words))
         row.segmented_control(label, list(words), format_func=words.__getitem__, required=True, **bound)
 
@@ -59,6 +55,12 @@ def _search(run: RunFolder, row: Any) -> None:
     row.selectbox("Item", ids, format_func=lambda i: titles[i - 1], width=340, help=help_text, **item)
 
 
+def method(run: RunFolder) -> str:
+    """The projection in the URL; by default UMAP if it has been computed."""
+    wanted = state.get("method")
+    return wanted if wanted in METHODS else "pca" if data.layouts(run, "umap") is None else "umap"
+
+
 def chosen(run: RunFolder) -> dict[str, Any]:
     """The choices in the URL, or the defaults: item (its row), colour, method, view, stage, metric."""
     columns, shown = list(colours.colour_options(run)), data.stages(run)
@@ -66,7 +68,7 @@ def chosen(run: RunFolder) -> dict[str, Any]:
     return {
         "row": (item if item is not None and 1 <= item <= shown.items else items.first_item(run)) - 1,
         "colour": colour if colour in columns else columns[0],
-        "method": state.get("method") if state.get("method") in METHODS else "pca",
+        "method": method(run),
         "view": state.get("view") if state.get("view") in VIEWS else "side",
         "stage": stage if stage in shown.names else shown.names[-1],
         "metric": metric if metric in items.METRICS else "cosine",
@@ -157,7 +159,8 @@ def _map_notes(run: RunFolder, method: str, layouts: Mapping[str, np.ndarray]) -
     shares = ", ".join(f"{100 * s:.0f} %" for s in data.explained(run).values()) if method == "pca" else ""
     stages, rows = data.stages(run), points.rows(run)
     sample = "" if rows is None else f" Showing {len(rows):,} of {stages.items:,} items, a sample stratified by popularity."
-    row.caption(METHOD_WORDS[method].format(shares=shares) + sample, width="content")
+    with row.container(width="stretch"):
+        say(texts("collapse")["methods"][method].format(shares=shares) + sample, small=True)
     columns = {f"{name}_{axis}": xy[:, i] for name, xy in layouts.items() for i, axis in enumerate("xy")}
     frame = loaders.items(run)[["item", "title"]].iloc[slice(None) if rows is None else rows]
     with row:

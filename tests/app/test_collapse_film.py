@@ -90,7 +90,7 @@ def test_two_runs_lie_side_by_side_in_one_folder(root: Path) -> None:
 def test_a_comparison_opens_like_a_run(root: Path) -> None:
     one, two = make_run(root / "one", initial=NOISE, finetune=CLUSTERS), make_run(root / "two", initial=NOISE, finetune=CLUSTERS)
     made = compare.together(one, ["finetune"], two, ["finetune"])
-    app = open_page("collapse", run=made.name)
+    app = open_page("collapse", run=made.name, tool="film")
     assert not app.exception and not app.error and "there is nothing to play" in texts(app)
 
 

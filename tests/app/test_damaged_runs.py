@@ -136,7 +136,7 @@ def test_damaged_events_are_told_to_who_follows_the_training(damaged: Path, name
     assert not app.exception and len(app.error) == 1 and f"{name}/events.jsonl" in plainly(app.error[0].value)
 
 
-@pytest.mark.parametrize("step", ["app.collapse.headline.strip", "app.denoising.controls.noise"])
+@pytest.mark.parametrize("step", ["app.collapse.headline.answer", "app.denoising.controls.noise"])
 def test_a_stage_that_ends_while_a_page_is_drawn_breaks_nothing(
     root: Path, tiny_run: RunFolder, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

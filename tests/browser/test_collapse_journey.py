@@ -63,7 +63,8 @@ def test_see_the_collapse_one_map_a_stage_spectra_and_measures(page: Any, server
     maps = open_maps(page, server)
     assert maps.locator(".head .name").all_inner_texts() == ["✕ Initial", "● Pre-train = warm-up", "▲ Fine-tune"]
     assert all(canvas.evaluate(BRIGHT) > 500 for canvas in maps.locator("canvas.base").all())
-    page.wait_for_function("document.querySelector('.js-plotly-plot')?._fullData?.length >= 4")
+    expect(page.locator(".spectra path.curve")).to_have_count(3, timeout=TIMEOUT)
+    page.get_by_text("All measures").click()
     expect(page.locator(".measures", has_text="RankMe").first).to_be_visible(timeout=TIMEOUT)
 
 

@@ -26,22 +26,22 @@ export function healthRows(labels) {
 /**
  * @param {Element} parent
  * @param {{ words: { noise: string, healthy: string, narrow: string, band: string }, band: [number, number], narrow: number }} given
- *   words at the two ends, in the middle and on the null's band; band: where random tables lie; narrow: where narrow begins
+ *   words at the two ends, in the middle, and of the null's band; band: where random tables lie; narrow: where narrow begins
  * @returns {{ figure: HTMLElement, show: (marks: HealthMark[], sentence: string) => void, stop: () => void }} sentence: for screen readers
  */
 export function healthBar(parent, { words, band, narrow }) {
   const figure = element("figure", "healthbar", "", { role: "img" }), track = element("div", "health-track");
   const percent = (/** @type {number} */ place) => 50 * (Math.min(1, Math.max(-1, place)) + 1);
   const above = element("div", "health-names"), below = element("div", "health-names is-main");
-  const span = (/** @type {string} */ name, /** @type {number} */ from, /** @type {number} */ to, text = "") => {
-    const part = element("span", name, text);
+  const span = (/** @type {string} */ name, /** @type {number} */ from, /** @type {number} */ to) => {
+    const part = element("span", name);
     Object.assign(part.style, { left: `${percent(from)}%`, width: `${percent(to) - percent(from)}%` });
     track.append(part);
   };
-  span("health-null", band[0], band[1], words.band);
+  span("health-null", band[0], band[1]);
   span("health-narrow", narrow, 1);
   const ends = element("div", "health-ends");
-  ends.append(element("span", "", `← ${words.noise}`), element("span", "", words.healthy), element("span", "", `${words.narrow} →`));
+  ends.append(element("span", "", `← ${words.noise} (${words.band})`), element("span", "", words.healthy), element("span", "", `${words.narrow} →`));
   figure.append(above, track, below, ends);
   parent.append(figure);
   /** @type {Map<string, { name: HTMLElement, dot: HTMLElement, place: number }>} */

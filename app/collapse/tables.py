@@ -1,0 +1,174 @@
+"""The opening of the Collapse page: three tables with a known fate beside the chosen one, and the bar of health."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adrec.browser import wire
+from adrec.collapse.health import LEARNED, NARROW, NULL_BAND, health
+from adrec.collapse.kinds import KIND_WORDS
+from adrec.files import load_arrays
+from adrec.runs import ITEM_TABLE, RunFolder
+from app import loaders, palette, state
+from app.collapse import data, headline, items
+from app.components.tables import tables
+from app.texts import texts
+
+REFERENCES = {"noise": "dreamrec-harness-fixed", "narrow": "narrow", "healthy": loaders.FIRST}
+"""Bundled runs whose last table is noise, narrow and healthy."""
+SIGNS = {"noise": "⁘", "narrow": "➤", "healthy": "✓"}
+FILMS, DOTS = 40, 4000
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is drawn of a table. xy: (at most DOTS, 2) around zero; cosines: (n * n,) uint8; films: their titles, in groups."""
+
+    items: int
+    xy: np.ndarray
+    cosines: np.ndarray
+    films: list[str]
+    groups: list[dict[str, Any]]
+    size: float
+
+
+def show(run: RunFolder, found: dict[str, dict[str, Any]]) -> None:
+    """The tables side by side and the bar. found: the verdicts on the chosen run's tables."""
+    tables(_packed(run, str(found)), lambda name: state.put(run=name, stage=None, table=None, frame=None, direction=None))
+
+
+@loaders.of_run(32)
+def look(run: RunFolder, stage: str) -> Look:
+    """A table of a run; ``last`` is the end of its training, whether kept or not."""
+    saved = run.snapshots()
+    if stage == "last" and saved:
+        table = load_arrays(saved[-1][2])[ITEM_TABLE].astype(np.float32)[1:]
+    else:
+        table = data.distinct_tables(run)[data.stages(run).names[-1] if stage == "last" else stage]
+    rows, groups = _shown(run)
+    from adrec.lesson.likeness import cosines
+
+    _, _, axes = np.linalg.svd(table.T @ table)
+    xy = (table @ axes[:2].T).astype(np.float32)
+    xy *= np.where(xy.mean(axis=0) < 0, -1, 1)
+    titles = items.titles(run)
+    shown = [titles[row] for row in rows]
+    return Look(len(xy), xy[:: 1 + len(xy) // DOTS], cosines(table, [row + 1 for row in rows]), shown, groups, float(table.std()))
+
+
+@loaders.of_run(16, shared=False)
+def _shown(run: RunFolder) -> tuple[list[int], list[dict[str, Any]]]:
+    """The rows whose likenesses are shown: the lesson's films or, in other data, the most popular items, ordered by the last table."""
+    from adrec.errors import DataError
+    from adrec.lesson.likeness import GROUPS, films
+
+    frame = loaders.items(run)
+    try:
+        ids = films(frame)
+        return [i - 1 for i in ids], [{"label": texts("collapse")["groups"][key], "count": len(group)} for key, group in GROUPS.items()]
+    except DataError:
+        counts = frame["popularity"].to_numpy() if "popularity" in frame else np.arange(len(frame))[::-1]
+        rows = np.argsort(-counts, kind="stable")[:FILMS]
+    table = data.distinct_tables(run)[data.stages(run).names[-1]][rows].astype(np.float64)
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True).clip(1e-12)
+    alike = unit @ unit.T
+    order = np.argsort(np.linalg.eigh(alike - alike.mean(axis=0) - alike.mean(axis=1)[:, None])[1][:, -1])
+    return rows[order].tolist(), [{"label": "", "count": len(rows)}]
+
+
+@loaders.of_run(16)
+def _packed(run: RunFolder, verdicts: str) -> bytes:
+    """The block for the browser. verdicts: part of the cache's key."""
+    words, shown, found = texts("collapse"), data.stages(run), headline.verdicts(run)
+    looks: dict[str, Look] = {}
+    cards, marks = [], []
+    for key, name in REFERENCES.items():
+        reference = loaders.find_run(name)
+        if reference is None or not loaders.is_bundled(reference):
+            continue
+        looks[key] = look(reference, "last")
+        own = reference.path.resolve() == run.path.resolve()
+        verdict = _reference(reference)
+        cards.append(_card(key, words["references"][key]["title"], words["references"][key]["says"], looks[key], reference, own))
+        if verdict is not None:
+            marks.append({"key": key, "name": words["references"][key]["title"], "place": health(verdict).place, "glyph": SIGNS[key]})
+    if not any(card["own"] for card in cards):
+        last = shown.names[-1]
+        looks["own"] = look(run, last)
+        cards.append(_card("own", words["own"], KIND_WORDS[found[last]["kind"]][1], looks["own"], run, True))
+    for name in shown.names:
+        place = health(found[name]).place
+        kind = KIND_WORDS[found[name]["kind"]][0].lower()
+        mark = {"name": f"{shown.label(name)}: {kind}", "glyph": palette.stage_glyph(name), "color": palette.stage_color(name)}
+        marks.append(
+            {
+                "key": f"stage {name}",
+                "name": f"{shown.label(name)}: {KIND_WORDS[found[name]['kind']][0].lower()}",
+                "place": place,
+                "main": True,
+                **mark,
+            }
+        )
+    places = [f"{mark['name']} {words['barPlace'][side(mark['place'])]}" for mark in marks]
+    said = {key: words[key] for key in ("pick", "size", "sizeHelp", "bar")}
+    head = {
+        "cards": cards,
+        "marks": marks,
+        "band": NULL_BAND,
+        "narrow": NARROW,
+        "words": {**said, "barAlt": words["barAlt"].format(places="; ".join(places))},
+    }
+    arrays = {f"xy {key}": one.xy for key, one in looks.items()} | {f"cosines {key}": one.cosines for key, one in looks.items()}
+    return wire.block(head, arrays)
+
+
+def side(place: float) -> str:
+    """Where on the bar a place is, by the name of its words."""
+    if place < NULL_BAND[1]:
+        return "noise"
+    if place >= NARROW:
+        return "narrow"
+    return "weak" if place < LEARNED else "towards" if place > -LEARNED else "healthy"
+
+
+def _card(key: str, title: str, says: str, one: Look, run: RunFolder, own: bool) -> dict[str, Any]:
+    words = texts("collapse")
+    return {
+        "key": key,
+        "title": title,
+        "sign": SIGNS.get(key, "●"),
+        "says": says,
+        "run": "" if own else loaders.link_name(run),
+        "name": loaders.info(run).get("title") or run.name,
+        "own": own,
+        "films": one.films,
+        "groups": one.groups,
+        "size": one.size,
+        "sizeWords": f"{one.size:.2g}",
+        "mapWords": words["map"].format(items=f"{one.items:,}"),
+        "likeness": words["likeness"].format(count=len(one.films)),
+        "mapAlt": words["mapAlt"].format(title=title),
+        "likenessAlt": words["likenessAlt"].format(title=title, count=len(one.films)),
+    }
+
+
+@loaders.of_run(16, shared=False)
+def _reference(run: RunFolder) -> dict[str, Any] | None:
+    """The verdict on the end of a bundled run's training."""
+    from adrec.collapse.diagnosis import cached_diagnosis
+
+    kept = cached_diagnosis(run)
+    if kept is None:
+        return None
+    found: dict[str, Any] = (kept["snapshots"] or kept["tables"])[-1]["verdict"]
+    return found
+
+
+def size_note() -> dict[str, str] | None:
+    """What fills the note on size; None if a reference is missing."""
+    found = {key: loaders.find_run(name) for key, name in REFERENCES.items()}
+    if any(one is None for one in found.values()):
+        return None
+    sizes = {key: look(one, "last").size for key, one in found.items() if one is not None}
+    return {"times": f"{sizes['noise'] / sizes['healthy']:.0f}"}

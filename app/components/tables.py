@@ -1,0 +1,22 @@
+"""Item tables side by side, and the bar of health below them."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from adrec import browser
+from app.components import handler
+
+KEY = "collapse.tables"
+STYLES = ("tables.css", "lesson/health.css", "lesson/likeness.css")
+_mount = st.components.v2.component(
+    "adrec_tables",
+    html='<div class="tables"></div>',
+    css="".join(map(browser.text, STYLES)),
+    js=browser.component("tables.js"),
+)
+
+
+def tables(data: bytes, on_pick: Callable[[str], None]) -> None:
+    """Draw the tables of a block (see types.d.ts); ``on_pick`` gets the name of the run whose card was pressed."""
+    _mount(key=KEY, data=data, on_pick_change=handler(KEY, "pick", on_pick, str))
