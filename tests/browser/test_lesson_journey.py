@@ -1,0 +1,103 @@
+"""What a person does on the Learn page: arrive, walk through the chapters by the keyboard, go back, take a door, present."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from adrec.lesson import setup
+from tests.browser.conftest import Server, serving
+
+pytestmark = pytest.mark.browser
+TIMEOUT = 60_000
+CHAPTERS = range(9)
+WORDS = setup.words("lesson")
+OUTSIDE = """ways => ways.map(way => way.getBoundingClientRect())
+    .filter(r => r.top < 0 || r.bottom > innerHeight || r.left < 0 || r.right > innerWidth).length"""
+SCROLLS = """() => {
+  const main = document.querySelector('[data-testid="stMain"]');
+  return main.scrollHeight - main.clientHeight;
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of this file."""
+    with serving(tmp_path_factory.mktemp("app")) as started:
+        yield started
+
+
+def open_lesson(page: Any, server: Server, query: str = "") -> Any:
+    """The lesson, once it shows a chapter."""
+    page.goto(f"{server.url}/{query}")
+    return shown(page)
+
+
+def shown(page: Any) -> Any:
+    lesson = page.locator(".lesson[data-chapter]")
+    expect(lesson).to_be_visible(timeout=TIMEOUT)
+    return lesson
+
+
+def test_the_three_doors_stand_on_the_first_screen_without_scrolling(page: Any, server: Server) -> None:
+    for width, height in ((1280, 720), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        lesson = open_lesson(page, server, "?chapter=0")
+        expect(lesson.locator(".way")).to_have_count(3)
+        assert lesson.locator(".way").evaluate_all(OUTSIDE) == 0, f"{width} x {height}"
+
+
+def test_the_whole_lesson_is_walked_by_the_keyboard_without_asking_the_server(page: Any, server: Server) -> None:
+    frames: list[str] = []
+
+    def listen(socket: Any) -> None:
+        for way in ("framesent", "framereceived"):
+            socket.on(way, lambda _, way=way: frames.append(way))
+
+    page.on("websocket", listen)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lesson = open_lesson(page, server, "?chapter=0")
+    page.wait_for_load_state("networkidle")
+    frames.clear()
+    for chapter in CHAPTERS:
+        expect(lesson).to_have_attribute("data-chapter", str(chapter))
+        for step in range(len(WORDS[str(chapter)]["notes"])):
+            expect(lesson).to_have_attribute("data-step", str(step))
+            assert page.evaluate(SCROLLS) <= 0, f"chapter {chapter}, step {step}"
+            page.keyboard.press("ArrowRight")
+    assert page.url.endswith("chapter=8") and frames == []
+
+
+def test_a_chapter_opens_by_its_address_back_leads_to_the_last_one_and_who_returns_lands_where_they_left(page: Any, server: Server) -> None:
+    lesson = open_lesson(page, server, "?chapter=5")
+    expect(lesson.locator(".title")).to_have_text(WORDS["5"]["title"])
+    lesson.locator(".stepper button").nth(3).press("Enter")
+    expect(lesson).to_have_attribute("data-chapter", "3")
+    page.go_back()
+    expect(shown(page)).to_have_attribute("data-chapter", "5")
+    page.get_by_role("link", name="Train").click()
+    expect(page.locator(".lesson")).to_have_count(0, timeout=TIMEOUT)
+    page.get_by_role("link", name="Learn").click()
+    expect(shown(page)).to_have_attribute("data-chapter", "5")
+    open_lesson(page, server, "?chapter=0").get_by_role("button", name=WORDS["shell"]["ways"]["check"]["label"]).press("Enter")
+    page.wait_for_url("**/own*", timeout=TIMEOUT)
+    page.go_back()
+    expect(shown(page)).to_have_attribute("data-chapter", "0")
+
+
+def test_a_presenter_sees_the_notes_of_every_step_and_a_clock_in_a_second_window(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lesson = open_lesson(page, server, "?chapter=0")
+    with page.expect_popup() as opened:
+        lesson.get_by_role("button", name=WORDS["shell"]["ways"]["show"]["label"]).press("Enter")
+    notes = opened.value
+    expect(notes.locator(".say")).to_have_text(WORDS["0"]["notes"][0])
+    page.keyboard.press("ArrowRight")
+    expect(notes.locator(".say")).to_have_text(WORDS["0"]["notes"][1])
+    notes.keyboard.press("ArrowLeft")
+    expect(lesson).to_have_attribute("data-step", "0")
+    expect(notes.locator(".clock")).not_to_have_text("0:00", timeout=5000)
+    page.keyboard.press("Escape")
+    expect(lesson).not_to_have_class("presenting")
+    assert notes.is_closed()
