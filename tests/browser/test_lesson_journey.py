@@ -71,7 +71,7 @@ def test_the_whole_lesson_is_walked_by_the_keyboard_without_asking_the_server(pa
 
 def test_a_chapter_opens_by_its_address_back_leads_to_the_last_one_and_who_returns_lands_where_they_left(page: Any, server: Server) -> None:
     lesson = open_lesson(page, server, "?chapter=5")
-    expect(lesson.locator(".title")).to_have_text(WORDS["5"]["title"])
+    expect(lesson.locator(".heading")).to_have_text(WORDS["5"]["title"])
     lesson.locator(".stepper button").nth(3).press("Enter")
     expect(lesson).to_have_attribute("data-chapter", "3")
     page.go_back()

@@ -26,7 +26,7 @@ export function buildFrame(host, texts, count, go, turn) {
   tools.append(help, notes, present);
   top.append(tools);
   const picture = element("div", "picture"), words = element("article", "words"), stage = element("div", "stage");
-  const title = element("h2", "title"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
+  const title = element("h2", "heading"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
   words.append(title, sentence, guess, evidence, notice);
   const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns");
   const previous = pressed(texts, "shell.back", "previous", () => turn(-1)), next = pressed(texts, "shell.next", "next", () => turn(1));

@@ -271,7 +271,7 @@ export class Shell {
 
   /** @param {string} model @returns {Promise<any>} */
   engine(model) {
-    return Promise.reject(new Error(model));
+    return new Promise(() => model);
   }
 
   /** Arrows turn to the next and the last step, unless what has the focus takes them itself. @param {KeyboardEvent} event */
