@@ -9,7 +9,7 @@ export default [
     files: ["adrec/browser/**/*.js"],
     languageOptions: {
       globals: names(
-        "window document AbortController devicePixelRatio getComputedStyle matchMedia performance atob btoa console Worker setTimeout clearTimeout clearInterval "
+        "window document AbortController devicePixelRatio getComputedStyle matchMedia performance atob btoa console Worker fetch setTimeout clearTimeout clearInterval "
         + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ImageData Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer",
       ),
     },

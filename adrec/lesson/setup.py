@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from adrec import browser
 from adrec.browser import wire
 from adrec.explain import COLORS
 from adrec.folders import app_folder
@@ -39,7 +40,7 @@ def data(content: bytes, mode: Literal["app", "file"], models: Mapping[str, Any]
         "colors": COLORS,
         "mode": mode,
         "base": base,
-        "worker": "",
+        "worker": browser.script("engine/worker.js"),
         "models": dict(models or {}),
         "content": hashlib.sha256(content).hexdigest()[:16],
     }

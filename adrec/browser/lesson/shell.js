@@ -2,6 +2,7 @@
 
 import { element, svg, themeOf } from "../dom.js";
 import { CHAPTERS } from "./chapters.js";
+import { Engines } from "./engines.js";
 import { buildFrame, fillDots, fillStepper, pressed } from "./frame.js";
 import { showGuess } from "./guess.js";
 import { Notes } from "./notes.js";
@@ -42,6 +43,7 @@ export class Shell {
     for (const [name, color] of Object.entries(setup.colors)) host.style.setProperty(`--${name}`, color);
     this.parts = buildFrame(host, this.texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }), (by) => this.turn(by));
     this.notes = new Notes(this.texts, CHAPTERS, (by) => this.turn(by));
+    this.engines = new Engines(setup, (model) => { this.parts.notice.textContent = this.texts.text("shell.noModel", { model }); });
     this.lesson = this.lend();
     this.picture = livingPicture(this.parts.picture, this.lesson);
     this.open(this.at, false);
@@ -64,7 +66,7 @@ export class Shell {
       text: (key, values) => this.texts.text(key, values),
       rich: (key, values) => this.texts.rich(key, values),
       texts: (key) => this.texts.list(key),
-      engine: (model) => this.engine(model),
+      engine: (model) => this.engines.get(model),
       state: this.state,
       set: (changes) => this.change(changes),
       on: (name, heard) => this.hear(name, heard),
@@ -269,11 +271,6 @@ export class Shell {
     else this.notes.show(this.at);
   }
 
-  /** @param {string} model @returns {Promise<any>} */
-  engine(model) {
-    return new Promise(() => model);
-  }
-
   /** Arrows turn to the next and the last step, unless what has the focus takes them itself. @param {KeyboardEvent} event */
   press(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -324,6 +321,7 @@ export class Shell {
     this.mounted?.stop();
     this.picture.stop();
     this.notes.close();
+    this.engines.stop();
     this.sizes.disconnect();
     window.removeEventListener("keydown", this.key);
     window.removeEventListener("popstate", this.back);

@@ -1,5 +1,7 @@
 /* The lesson: what a chapter's module exports, and what the shell lends it. */
 
+import type { Engine } from "../engine/types";
+
 export type Values = Record<string, string | number>;
 
 /** The state of the living picture at one step. Boxes are named in picture.js. */
@@ -109,7 +111,7 @@ export interface Lesson {
   /** All the texts below a key, such as the options of a guess. */
   texts(key: string): string[];
   /** A model running in a worker, by its name in content.models. Its weights are fetched once. */
-  engine(model: string): Promise<any>;
+  engine(model: string): Promise<Engine>;
   /** Kept for the visit. Change it with set(). */
   state: State;
   set(changes: Partial<State>): void;

@@ -1,0 +1,44 @@
+/* The lesson's models in one worker, each loaded once: the first as soon as the page is quiet, the others when a chapter asks. */
+
+import { startEngine } from "../engine/client.js";
+
+/** @import { Engine } from "../engine/types" */
+/** @import { ModelSource, Setup } from "./types" */
+
+export class Engines {
+  /** @param {Setup} setup @param {(model: string) => void} failed called if a model's weights can't be had */
+  constructor(setup, failed) {
+    this.setup = setup;
+    this.failed = failed;
+    /** @type {ReturnType<typeof startEngine> | null} */
+    this.worker = null;
+    /** @type {Record<string, Promise<Engine>>} */
+    this.loading = {};
+  }
+
+  /** A model; the promise is never settled if it can't be had, so that a chapter shows what it shows without. @param {string} model */
+  get(model) {
+    return this.loading[model] ??= new Promise((resolve) => {
+      this.load(model).then(resolve, () => this.failed(model));
+    });
+  }
+
+  /** @param {string} model */
+  async load(model) {
+    const source = this.setup.models[model], bytes = await weights(source);
+    this.worker ??= startEngine(this.setup.worker);
+    return this.worker.load(source.run, bytes);
+  }
+
+  stop() {
+    this.worker?.stop();
+  }
+}
+
+/** @param {ModelSource} source */
+async function weights({ url, element }) {
+  if (element) return Uint8Array.from(atob(document.getElementById(element)?.textContent ?? ""), (c) => c.charCodeAt(0));
+  const answer = await fetch(url ?? "");
+  if (!answer.ok) throw new Error(answer.statusText);
+  return new Uint8Array(await answer.arrayBuffer());
+}
