@@ -10,7 +10,7 @@ export default [
     languageOptions: {
       globals: names(
         "window document AbortController devicePixelRatio getComputedStyle matchMedia performance atob btoa console Worker fetch setTimeout clearTimeout clearInterval "
-        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ImageData Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer",
+        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ImageData Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer self",
       ),
     },
     rules: {
@@ -25,5 +25,5 @@ export default [
       ],
     },
   },
-  { files: ["tests/browser_code/*.js"], languageOptions: { globals: names("btoa TextEncoder URL") } },
+  { files: ["tests/browser_code/*.js"], languageOptions: { globals: names("AbortController TextEncoder URL btoa") } },
 ];

@@ -79,6 +79,7 @@ class ADRec(ConditionedModel):
         "the warm-up's table is truly frozen, pads get no dropout, and validation NDCG@10 alone selects and stops (docs/DECISIONS.md)"
     )
     Config = ADRecConfig
+    abilities = (*ConditionedModel.abilities, "browser")
     presets = {
         "paper": Preset(
             "ADRec",

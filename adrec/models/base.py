@@ -51,7 +51,7 @@ ABILITIES = {
     "recommend": "ranks all items after a history",
     "denoise": "answers by a reverse process, which can be watched step by step",
     "item_table": "has one vector for each item",
-    "browser": "runs in the browser too",
+    "browser": "answers in the browser too (adrec/browser/engine)",
 }
 
 

@@ -80,6 +80,7 @@ class DreamRec(ConditionedModel):
     source = "Yang et al., NeurIPS 2023 (arXiv 2310.20453), and as the ADRec authors' code compares it"
     differences = "this project's blocks, time embedding, learning rate and selection (docs/DECISIONS.md)"
     Config = DreamRecConfig
+    abilities = (*ConditionedModel.abilities, "browser")
     presets = {
         "dreamrec-harness": Preset(
             "DreamRec, as ADRec's authors compare it",

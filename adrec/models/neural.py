@@ -83,7 +83,7 @@ class DiffusionConfig(ModelConfig):
 class DiffusionModel(NeuralModel):
     """A model that answers by a reverse process over the embedding of the next item."""
 
-    abilities = ("recommend", "denoise", "item_table")
+    abilities: ClassVar[tuple[str, ...]] = ("recommend", "denoise", "item_table")
     alpha_bar: Tensor
 
     def __init__(self, config: Any) -> None:

@@ -32,6 +32,7 @@ class SASRec(NeuralModel):
     )
     differences = "post-norm blocks with GELU and pads as an attention sink, as in the ADRec authors' code"
     Config = SASRecConfig
+    abilities = (*NeuralModel.abilities, "browser")
     presets = {
         "sasrec": Preset(
             "SASRec+",

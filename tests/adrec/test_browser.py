@@ -116,6 +116,12 @@ def test_every_component_is_valid_as_a_module_and_as_a_classic_script(entry: str
         subprocess.run(["node", "--check", tmp_path / name], check=True)
 
 
+def test_the_engines_worker_is_one_script_that_imports_nothing_and_ends_no_element() -> None:
+    script = browser.script("engine/worker.js")
+    assert "self.onmessage =" in script and "\nimport " not in script and "export " not in script
+    assert "</script" not in script and "<!--" not in script
+
+
 def test_a_block_gives_back_the_object_and_its_arrays() -> None:
     arrays = {
         "codes": np.arange(5, dtype=np.uint8),

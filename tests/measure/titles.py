@@ -105,13 +105,13 @@ def upgrade(run: RunFolder) -> None:
     """Write run.json as this version does. What was measured over all users is known by the settings, so its key follows."""
     path = run.path / all_users.FILE
     found = read_json(path) if path.is_file() else None
-    fits = found is not None and found["key"] == all_users._known(run, found["stage"], found["seed"])
+    fits = found is not None and found["key"] == all_users._cache_key(run, found["stage"], found["seed"])
     info, settings = run.info, recorded(run.info)
     texts = dict(zip(LONGEST, TEXTS[run.name], strict=True))
     now = {"abilities": list(settings.model.abilities), "diffusion": coefficients(settings)}
     write_json(run.path / "run.json", {"format": FORMAT, **texts, **info, **settings.to_json(), **texts, **now})
     if found is not None and fits:
-        write_json(path, {**found, "key": all_users._known(run, found["stage"], found["seed"])})
+        write_json(path, {**found, "key": all_users._cache_key(run, found["stage"], found["seed"])})
 
 
 if __name__ == "__main__":
