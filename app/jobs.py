@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,7 +195,7 @@ def submit(root: Path, name: str, arguments: Sequence[str]) -> Job:
     folder = root / name
     folder.mkdir(parents=True)
     try:
-        with _transitions(root):
+        with _states(root):
             write_json(folder / "job.json", {"arguments": list(arguments), "submitted": time.time(), "queued": time.time()})
             _set(folder, "queued")
     except BaseException:
@@ -208,7 +208,7 @@ def submit(root: Path, name: str, arguments: Sequence[str]) -> Job:
 def stop(root: Path, name: str, force: bool = False) -> None:
     """Take a run out of the queue, or ask its process to checkpoint and end (force: end it at once)."""
     run = RunFolder(root / name)
-    with _transitions(root):
+    with _states(root):
         status, process = _status(run), _process(run.path, _read(run.path / "job.json"))
         if status.get("state") in ALIVE or process is not None:
             run.ask_to_stop()
@@ -225,7 +225,7 @@ def stop(root: Path, name: str, force: bool = False) -> None:
 def resume(root: Path, name: str, *more: str) -> None:
     """Queue a stopped or failed run again, with ``more`` arguments; it continues from its last checkpoint."""
     folder = root / name
-    with _transitions(root):
+    with _states(root):
         current = _job(RunFolder(folder))
         if not current.can_resume:
             raise RunError(f"The run '{name}' is {current.state}; only a stopped or failed run can be resumed.")
@@ -246,9 +246,11 @@ def ensure_worker(root: Path) -> None:
         mine = _workers.get(root)
         if (mine is not None and mine.poll() is None) or not _queued(root):  # polling also reaps it
             return
-        with _lock(root / ".queue.lock", wait=False) as free:
-            if not free:
-                return
+        try:
+            with _queue(root):
+                pass  # it is free
+        except Timeout:
+            return
         command = [sys.executable, "-m", "app.jobs", str(root)]
         _workers[root] = spawn(command, app_folder(), root / ".queue.log")
 
@@ -263,13 +265,13 @@ def work(root: Path) -> None:
     """
     tries = 0
     while _queued(root) and tries < TRIES:
-        with _lock(root / ".queue.lock", wait=False) as mine:
-            if mine:
+        try:
+            with _queue(root):
                 _serve(root)
                 tries = 0
-                continue
-        tries += 1
-        time.sleep(0.1)
+        except Timeout:
+            tries += 1
+            time.sleep(0.1)
 
 
 def _serve(root: Path) -> None:
@@ -290,7 +292,7 @@ def _serve(root: Path) -> None:
 
 
 def _start(root: Path, folder: Path) -> subprocess.Popen[bytes] | None:
-    with _transitions(root):
+    with _states(root):
         if folder not in _queued(root):
             return None
         data = _read(folder / "job.json")
@@ -314,27 +316,14 @@ def _set(folder: Path, state: str, error: str | None = None) -> None:
     write_json(folder / "status.json", {"state": state, "error": error, "heartbeat": time.time()})
 
 
-@contextlib.contextmanager
-def _transitions(root: Path) -> Iterator[None]:
+def _states(root: Path) -> FileLock:
     """Only one process at a time changes states."""
-    with _lock(root / ".state.lock", wait=True):
-        yield
+    return FileLock(root / ".state.lock")
 
 
-@contextlib.contextmanager
-def _lock(path: Path, wait: bool) -> Iterator[bool]:
-    """Hold a file lock; yields False if ``wait`` is False and another process holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, blocking=wait)
-    try:
-        lock.acquire()
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
+def _queue(root: Path) -> FileLock:
+    """The worker's lock; a Timeout if another process holds it."""
+    return FileLock(root / ".queue.lock", blocking=False)
 
 
 if __name__ == "__main__":

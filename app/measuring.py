@@ -3,7 +3,6 @@
 ``app.projecting`` starts, follows and cancels it.
 """
 
-import os
 import sys
 
 from adrec.explain.all_users import all_users
@@ -14,6 +13,4 @@ MODULE = "app.measuring"
 
 
 if __name__ == "__main__":
-    code = run_job(lambda say: all_users(RunFolder(sys.argv[1]), progress=lambda share: say(share, "measuring")))
-    sys.stdout.flush()
-    os._exit(code)  # the thread that waits for the server must not hold it
+    run_job(lambda say: all_users(RunFolder(sys.argv[1]), progress=lambda share: say(share, "measuring")))

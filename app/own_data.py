@@ -112,11 +112,7 @@ def result(tables: Sequence[Upload], others: dict[str, Upload | None], choices: 
     return Result(tables[0].name, found["judged"], found["problem"], folder)
 
 
-def _forget(folder: "tempfile.TemporaryDirectory[str]") -> None:
-    folder.cleanup()
-
-
-@st.cache_resource(max_entries=4, show_spinner=False, scope="session", on_release=_forget)
+@st.cache_resource(max_entries=4, show_spinner=False, scope="session", on_release=tempfile.TemporaryDirectory.cleanup)
 def _judged(
     identity: tuple[Any, ...], choices: Choices, _tables: Sequence[Upload], _others: dict[str, Upload]
 ) -> "tempfile.TemporaryDirectory[str]":

@@ -35,7 +35,7 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         key="own.tables",
         help="One row per item. Several files are compared in this order: stages, epochs or models.",
     )
-    left.caption(f"npy, npz, csv, tsv, parquet, pt, pth, safetensors or word2vec text; up to {own_data.largest_mb()} MB.")
+    left.caption(f"{', '.join(TABLE_TYPES)}; up to {own_data.largest_mb()} MB.")
     files: dict[str, Any] = {
         "interactions": right.file_uploader(
             "Interactions (optional)",

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from adrec.errors import AdrecError
 from adrec.folders import app_folder
@@ -98,18 +99,17 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def run_job(work: Callable[[Progress], object]) -> int:
-    """Run ``work`` with a function to report progress; returns 0, or 2 after reporting an error."""
+def run_job(work: Callable[[Progress], object]) -> NoReturn:
+    """Run ``work`` with a function to report progress, and end the process: with 0, or with 2 after reporting an error."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    code = 0
     try:
         work(_say)
     except AdrecError as error:
         _say(0.0, "failed", str(error))
-        return 2
-    return 0
+        code = 2
+    os._exit(code)  # the thread that waits for the server must not hold it
 
 
 if __name__ == "__main__":
-    code = run_job(lambda say: project(RunFolder(sys.argv[1]), "umap", progress=say))
-    sys.stdout.flush()
-    os._exit(code)  # the thread that waits for the server must not hold it
+    run_job(lambda say: project(RunFolder(sys.argv[1]), "umap", progress=say))

@@ -11,11 +11,6 @@ RECONNECT = 120.0
 """Seconds for which Streamlit keeps a session whose connection broke, so that it can come back."""
 
 
-def watch() -> None:
-    """Make sure that this session's uploads are deleted soon after its page is closed."""
-    _watched()
-
-
 def _left(_: None) -> None:
     later = threading.Timer(RECONNECT + 5, forget_ended)
     later.daemon = True
@@ -23,8 +18,8 @@ def _left(_: None) -> None:
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=_left)
-def _watched() -> None:
-    """Lives as long as the session is connected."""
+def watch() -> None:
+    """Make sure that this session's uploads are deleted soon after its page is closed: what is cached lives as long as its connection."""
 
 
 def forget_ended() -> None:

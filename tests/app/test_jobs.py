@@ -128,7 +128,7 @@ def test_looking_often_starts_one_worker_only(root: Path, monkeypatch: pytest.Mo
 
 
 def test_a_worker_is_not_sent_away_by_a_page_that_looks_at_the_lock(root: Path) -> None:
-    with jobs._lock(root / ".queue.lock", wait=False):
+    with jobs._queue(root):
         jobs.write_json(root / "one" / "job.json", {"arguments": QUICK, "submitted": 1.0, "queued": 1.0})
         jobs._set(root / "one", "queued")
         jobs.ensure_worker(root)  # the lock is held: none is started
