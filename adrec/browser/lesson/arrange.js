@@ -69,7 +69,7 @@ function asStrip(width, height, columns) {
 
 /** @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
 function asStage(width, height, columns) {
-  const top = 24, left = 42, end = width * 0.45, each = Math.min(104, (end - left) / columns), right = left + each * columns;
+  const top = 28, left = 42, end = width * 0.45, each = Math.min(104, (end - left) / columns), right = left + each * columns;
   const card = Math.min(84, height * 0.15), reader = top + card + height * 0.03, high = Math.min(170, height * 0.21), c = reader + high + height * 0.035, cell = Math.min(44, height * 0.08);
   const next = height - 34 - card, bus = c + cell + 10, middle = Math.round((bus + next - 12) / 2);
   /** @type {Record<string, Box>} */
@@ -86,7 +86,7 @@ function asStage(width, height, columns) {
   boxes.x0 = [(after + scores) / 2 - 20, middle - 20, 40, 40];
   listRows(boxes, list, top, width - list, height - top - 34);
   boxes.history = [left, 0, each * columns - 100, 20];
-  boxes.add = [left + each * columns - 104, -3, 100, 24];
+  boxes.add = [left + each * columns - 104, 0, 100, 24];
   boxes.next = [left, next + card + 1, each * columns - 30, 18];
   boxes.back = [(right + (after + scores) / 2) / 2 - 50, height - 22, 100, 20];
   boxes.push = [plus - 20, top, scores - plus + 8, 44];
@@ -99,9 +99,9 @@ function asColumn(width, columns) {
   const left = 26, each = (width - left - 4) / columns, row = 24, height = 438 + row * LISTED + 44;
   /** @type {Record<string, Box>} */
   const boxes = {};
-  positions(boxes, columns, left, each, 6, { history: [20, 52], c: [158, 32], next: [238, 52] });
-  boxes.table = [4, 20, 12, 270];
-  boxes.reader = [left + 3, 84, each * columns - 6, 60];
+  positions(boxes, columns, left, each, 6, { history: [26, 52], c: [160, 32], next: [238, 52] });
+  boxes.table = [4, 26, 12, 264];
+  boxes.reader = [left + 3, 88, each * columns - 6, 60];
   boxes.valve = [width * 0.5 - 70, 312, 58, 26];
   boxes.plus = [width * 0.5 - 12, 336, 24, 24];
   boxes.denoiser = [width * 0.5 - 12 - 118, 372, 104, 44];
@@ -109,7 +109,7 @@ function asColumn(width, columns) {
   boxes.scores = [34, 438, 24, row * LISTED];
   listRows(boxes, 86, 438, width - 90, row * LISTED);
   boxes.history = [left, 0, each * columns - 100, 20];
-  boxes.add = [left + each * columns - 104, -3, 100, 24];
+  boxes.add = [left + each * columns - 104, 0, 100, 24];
   boxes.next = [left, 217, each * columns, 18];
   boxes.back = [width * 0.5 + 82, 380, 78, 28];
   boxes.push = [34, 438 + row * LISTED + 4, width - 40, 18];

@@ -1,12 +1,82 @@
-/* Chapter 4. */
+/* Chapter 4, the model in one picture: in use and in training, four ways to noise the next films, and how thick the noise's line is. */
 
-/** @import { Chapter } from "./types" */
+import { element } from "../dom.js";
+import { choices } from "./choices.js";
+import { historyOf } from "./flow.js";
+
+/** @import { Chapter, Content, Evidence, PictureScene } from "./types" */
+
+const WAYS_TO_NOISE = ["token", "sequence", "last", "added"];
+const COPIES = 1; // percent: with less noise than this in the denoiser's input, next to nothing of the film arrives
+
+/** What the picture shows at a step, until the visitor chooses otherwise. @param {number} step @returns {PictureScene} */
+function sceneOf(step) {
+  /** @type {PictureScene} */
+  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: "healthy", grown: true };
+  if (step === 2) scene.lit = ["next", "noise"];
+  if (step === 3) scene.lit = ["next", "noise", "condition", "denoiser", "x0", "scores", "list"];
+  return scene;
+}
+
+/** The models that differ in lambda, and the shares measured for them. @param {Content} content @returns {[string, { weight: number, share: number, spread: number }][]} */
+function sharesOf(content) {
+  return Object.entries(content[4]?.shares ?? {}).filter(([name]) => name === "healthy" || content.models?.[name]);
+}
 
 /** @type {Chapter} */
 export const chapter4 = {
   id: 4,
   steps: 4,
-  scene: (step) => ({ lit: [], mode: step === 1 || step === 2 ? "training" : "use", grown: true }),
+  scene: sceneOf,
+  guess(content) {
+    const paper = content[4]?.shares?.healthy;
+    return paper ? { right: paper.share < COPIES ? 2 : 1, values: { share: paper.share, weight: paper.weight } } : null;
+  },
+  number(content) {
+    const { shares, noises, people, source } = content[4] ?? {};
+    if (!shares?.healthy) return null;
+    /** @type {Evidence} */
+    const evidence = { value: shares.healthy.share, uncertainty: shares.healthy.spread, weight: shares.healthy.weight, seeds: 1, noises, people, source };
+    return evidence;
+  },
+  door: (lesson) => ({ page: "denoising", parameters: { run: "ml-100k", view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
   done: "guess",
-  mount: () => null,
+  mount(stage, lesson) {
+    const box = element("div", "modelcontrols");
+    stage.append(box);
+    let scene = sceneOf(0);
+    const set = (/** @type {Partial<PictureScene>} */ changes) => {
+      scene = { ...scene, ...changes };
+      lesson.picture.scene(scene);
+      fill();
+    };
+    const modes = choices(box, lesson.text("4.mode.label"), [["use", lesson.text("4.mode.use")], ["training", lesson.text("4.mode.training")]], (mode) => set({ mode: mode === "training" ? "training" : "use" }));
+    const ways = choices(box, lesson.text("4.noise.label"), WAYS_TO_NOISE.map((way) => [way, lesson.text(`4.noise.${way}.name`)]), (noise) => set({ noise }));
+    const weights = choices(box, lesson.text("4.weight.label"), sharesOf(lesson.content).map(([name, { weight }]) => [name, String(weight)]), (model) => set({ model }));
+    const words = element("p", "says", "", { "aria-live": "polite" });
+    box.append(words);
+
+    function fill() {
+      const thin = at === 3, training = scene.mode === "training";
+      modes.root.hidden = thin;
+      ways.root.hidden = thin || !training || at < 1;
+      weights.root.hidden = !thin;
+      modes.show(scene.mode);
+      ways.show(scene.noise);
+      weights.show(scene.model);
+      const share = lesson.content[4]?.shares?.[scene.model];
+      words.replaceChildren(thin && share ? lesson.rich("4.weight.says", { weight: share.weight, share: share.share })
+        : training ? lesson.rich(`4.noise.${scene.noise}.says`) : lesson.rich("4.mode.says"));
+    }
+
+    let at = 0;
+    return {
+      show(step) {
+        at = step;
+        scene = sceneOf(step);
+        fill();
+      },
+      stop() {},
+    };
+  },
 };

@@ -1,12 +1,287 @@
-/* Chapter 7. */
+/* Chapter 7, from noise to ten films: the reverse process as a film, models trained at other lambdas, and twenty noises. */
 
-/** @import { Chapter } from "./types" */
+import { element } from "../dom.js";
+import { clamp } from "../scales.js";
+import { choices } from "./choices.js";
+import { flowOf, historyOf, targetOf } from "./flow.js";
+import { rankBar } from "./ranks.js";
+
+/** @import { Chapter, Content, Evidence, Lesson } from "./types" */
+/** @import { Answer, Engine, Flow } from "./flow" */
+
+const TEMPO_OF_STEPS = 300; // milliseconds
+const TEN_LISTED = 10;
+const RIVALS_SHOWN = 5;
+const EARLY = 8;
+const LATE = 24; // of 32 steps
+
+/** Models with weights, noisiest first. @param {Content} content @returns {[string, any][]} */
+function measuredModels(content) {
+  return Object.entries(content[7]?.models ?? {}).filter(([name]) => content.models?.[name]);
+}
+
+/** The step, from 1, after which a list's films stay as they are. @param {number[][]} lists */
+export function decidedAt(lists) {
+  const sets = lists.map((list) => [...list].sort((a, b) => a - b).join());
+  for (let i = sets.length - 1; i > 0; i--) if (sets[i] !== sets[i - 1]) return i + 1;
+  return 1;
+}
+
+/** How often each film is first, the most frequent before. @param {number[]} firsts */
+export function countedFirsts(firsts) {
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  for (const film of firsts) counts.set(film, (counts.get(film) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}
+
+/** A film's rank by scores, from 1. @param {Float32Array} scores @param {number} film */
+export function rankOf(scores, film) {
+  let rank = 1;
+  for (let id = 1; id < scores.length; id++) if (scores[id] > scores[film]) rank++;
+  return rank;
+}
 
 /** @type {Chapter} */
 export const chapter7 = {
   id: 7,
   steps: 4,
-  scene: () => ({ lit: ["denoiser"], mode: "use" }),
+  scene: () => ({ lit: [], mode: "use", model: null, grown: true }),
+  guess(content) {
+    const loud = content[7]?.models?.["lambda-1"];
+    if (!loud?.decided) return null;
+    return { right: loud.decided < EARLY ? 0 : loud.decided < LATE ? 1 : 2, values: { decided: loud.decided, steps: loud.timesteps, people: loud.users } };
+  },
+  number(content) {
+    const { models = {}, lambdas = {}, source } = content[7] ?? {}, paper = models.healthy, loud = models["lambda-1"];
+    if (!paper?.by_steps || !loud?.decided) return null;
+    const one = paper.by_steps[0], all = paper.by_steps[paper.by_steps.length - 1], trained = lambdas[String(paper.weight)];
+    /** @type {Evidence} */
+    const evidence = { value: one.right, uncertainty: one.error, all: all.right, decided: paper.decided, loud: loud.decided, steps: paper.timesteps, seeds: 1, people: paper.users, source };
+    if (!trained) return evidence;
+    const [first, last] = ["1", String(paper.timesteps)].map((steps) => trained.steps[steps]["hr@10"]), decided = trained["commit step"].value, late = lambdas[String(loud.weight)]?.["commit step"].value;
+    return { ...evidence, value: first.value.toFixed(1), uncertainty: first.error.toFixed(1), all: last.value.toFixed(1), decided: decided.toFixed(1), loud: (late ?? loud.decided).toFixed(1), seeds: first.seeds };
+  },
+  numberFrom: 2,
+  door: (lesson) => ({ page: "denoising", parameters: { run: "noise-1", compare: "run", against: "ml-100k", view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
   done: "guess",
-  mount: () => null,
+  mount(stage, lesson) {
+    const models = measuredModels(lesson.content);
+    return models.length ? new NoisePlayer(stage, lesson, models) : null;
+  },
 };
+
+/** The example person whose history it is now, or "". @param {Lesson} lesson @returns {string} */
+function personOf(lesson) {
+  const history = historyOf(lesson).join();
+  return (lesson.content.people ?? []).find((/** @type {any} */ person) => person.history.join() === history)?.key ?? "";
+}
+
+class NoisePlayer {
+  /** @param {HTMLElement} stage @param {Lesson} lesson @param {[string, any][]} models */
+  constructor(stage, lesson, models) {
+    this.lesson = lesson;
+    this.models = new Map(models);
+    this.model = models[0][0];
+    this.step = this.timer = this.part = 0;
+    this.playing = false;
+    /** @type {Answer | null} */
+    this.answer = null;
+    /** @type {{ top: number[], scores: Float32Array, x: Float32Array, x0: Float32Array | undefined }[]} the noise, and what each step made of it */
+    this.frames = [];
+    /** @type {Partial<Flow>} */
+    this.common = {};
+    this.asked = new AbortController();
+    const box = element("div", "player"), text = (/** @type {string} */ key) => lesson.text(`7.player.${key}`);
+    this.button = element("button", "play", text("play"), { type: "button" });
+    this.button.onclick = () => this.toggle();
+    this.range = element("input", "", "", { type: "range", min: "0", max: "32", step: "1", value: "0", "aria-label": text("step") });
+    this.range.oninput = () => { this.pause(); this.go(Number(this.range.value)); };
+    this.at = element("output");
+    this.chooser = choices(box, text("weight"), models.map(([name, { weight }]) => [name, String(weight)]), (name) => this.load(name));
+    this.other = element("button", "plain", text("other"), { type: "button" });
+    this.other.onclick = () => lesson.set({ seed: lesson.state.seed + 1 });
+    const clock = element("div", "clock"), below = element("div", "below");
+    clock.append(this.button, this.range, this.at);
+    this.words = element("p", "says", "", { "aria-live": "polite" });
+    this.people = choices(box, text("person"), (lesson.content.people ?? []).map((/** @type {any} */ { key }) => [key, lesson.text(`people.${key}`)]),
+      (key) => lesson.set({ person: key, history: lesson.content.people.find((/** @type {any} */ person) => person.key === key).history }));
+    this.chart = element("div", "chart");
+    this.side = element("div", "noises");
+    below.append(this.words, this.chart, this.side);
+    box.append(this.other);
+    box.prepend(clock);
+    box.append(below);
+    stage.append(box);
+    this.bar = rankBar(this.chart, lesson.content.films.titles.length - 1);
+    this.chooser.show(this.model);
+    this.ends = [lesson.on("history", () => { this.people.show(personOf(lesson)); this.load(this.model); }), lesson.on("seed", () => this.load(this.model))];
+  }
+
+  /** The model's answer under this noise, step by step. @param {string} name @param {boolean} plays afterwards */
+  async load(name, plays = this.part > 0) {
+    const { lesson } = this, films = historyOf(lesson);
+    this.asked.abort();
+    const { signal } = (this.asked = new AbortController());
+    this.model = name;
+    this.chooser.show(name);
+    this.pause();
+    this.words.textContent = lesson.text("7.player.loading");
+    try {
+      /** @type {Engine} */
+      const engine = await lesson.engine(name);
+      const encoded = await engine.encode(films, signal), answer = await engine.answer(films, { seed: lesson.state.seed, k: TEN_LISTED }, signal);
+      const noise = await engine.scores(answer.steps[0].x_t, signal);
+      if (signal.aborted) return;
+      const weight = engine.settings.noise_weight ?? 0;
+      this.engine = engine;
+      this.answer = answer;
+      this.frames = [{ scores: noise, top: firstOf(noise, TEN_LISTED), x: answer.steps[0].x_t, x0: undefined },
+        ...answer.steps.map((/** @type {any} */ step) => ({ scores: step.scores, top: step.top, x: step.x_t, x0: step.x0_hat }))];
+      this.common = { ...flowOf(encoded, answer, weight), films: encoded.history, model: name, engine, table: engine.table, target: targetOf(lesson), answer: answer.top[0] };
+      this.decided = decidedAt(answer.steps.map((/** @type {any} */ step) => step.top));
+      this.range.max = String(answer.steps.length);
+      this.go(this.part === 3 ? answer.steps.length : plays || this.part === 0 ? 0 : Math.min(this.step, answer.steps.length));
+      if (this.part === 3) this.sweep();
+      else if (plays) this.play();
+    } catch (error) {
+      if (signal.aborted) return;
+      console.warn(error);
+      this.words.textContent = lesson.text("7.player.missing");
+    }
+  }
+
+  /** @param {number} step */
+  go(step) {
+    const { frames, answer, lesson } = this;
+    if (!answer) return;
+    const last = frames.length - 1;
+    this.step = clamp(step, 0, last);
+    const { top, scores, x, x0 } = frames[this.step], t = answer.steps[Math.min(this.step, last - 1)].t, left = lesson.content[4]?.noise;
+    this.range.value = String(this.step);
+    const said = this.step ? lesson.text("picture.step", { step: this.step, steps: last }) : lesson.text("7.player.noise");
+    this.at.textContent = said;
+    this.range.setAttribute("aria-valuetext", said);
+    lesson.picture.values({ ...this.common, top, scores, x, x0, step: { at: this.step, of: last, t: this.step === last ? 0 : t, noise: this.step === last ? 0 : left?.[t] ?? t / last } });
+    this.ranks(scores);
+    this.say();
+    this.label();
+  }
+
+  /** The final answer among those ahead of it now. @param {Float32Array} scores */
+  ranks(scores) {
+    const { answer, lesson } = this, final = answer.top[0], target = targetOf(lesson);
+    const shown = new Set([final, ...(target ? [target] : []), ...firstOf(scores, RIVALS_SHOWN - (target ? 1 : 0))]);
+    const films = [...shown].map((id) => {
+      /** @type {"answer" | "target" | ""} */
+      const kind = id === final ? "answer" : id === target ? "target" : "";
+      return { id, name: lesson.content.films.titles[id], rank: rankOf(scores, id), kind };
+    });
+    this.bar.show(films, lesson.text("7.player.ranks", { film: lesson.content.films.titles[final], rank: rankOf(scores, final) }));
+  }
+
+  /** What there is to see at this part, in a sentence. */
+  say() {
+    const { lesson, part, answer, decided } = this, about = this.models.get(this.model), film = lesson.content.films.titles[answer?.top[0] ?? 0];
+    if (part === 3 || this.playing) return;
+    const { by_steps: rows = [], decided: mean = "", users = "" } = about ?? {}, one = rows[0], all = rows[rows.length - 1];
+    const common = this.frames.length ? this.frames[1].top.filter((id) => this.frames[this.frames.length - 1].top.includes(id)).length : 0;
+    this.words.replaceChildren(part === 0 ? lesson.rich("7.says.0") : lesson.rich(part === 2 && one ? "7.says.2" : "7.says.1", {
+      decided: decided ?? "", steps: this.frames.length - 1, mean, people: users, weight: about?.weight ?? "", film, one: one?.right ?? "", all: all?.right ?? "", common,
+    }));
+    const without = lesson.content[7].lambdas?.["0"]?.["hr@10"];
+    if (part === 2 && without) this.words.append(" ", lesson.rich("7.says.without", { value: without.value.toFixed(1), error: without.error.toFixed(1), seeds: without.seeds }));
+  }
+
+  /** The first film under twenty noises, one after another. */
+  async sweep() {
+    const { lesson, engine, asked: { signal } } = this, noises = lesson.content[7].noises ?? 20, films = historyOf(lesson), { titles } = lesson.content.films;
+    /** @type {number[]} */
+    const firsts = [];
+    for (let seed = 0; seed < noises && engine; seed++) {
+      let answer;
+      try {
+        answer = await engine.answer(films, { seed, k: 1, scored: "last" }, signal);
+      } catch (error) {
+        if (!signal.aborted) console.warn(error);
+        return;
+      }
+      if (signal.aborted || this.part !== 3) return;
+      firsts.push(answer.top[0]);
+      const found = countedFirsts(firsts), most = found[0][1];
+      this.side.replaceChildren(...found.slice(0, RIVALS_SHOWN).map(([film, count]) => {
+        const row = element("div", "row"), bar = element("i", "bar");
+        bar.style.width = `${(100 * count) / most}%`;
+        const track = element("span", "track");
+        track.append(bar);
+        row.append(element("span", "name", titles[film], { title: titles[film] }), track, element("b", "", String(count)));
+        return row;
+      }), element("p", "more", found.length > RIVALS_SHOWN ? lesson.text("7.player.more", { count: found.length - RIVALS_SHOWN }) : ""));
+      const differ = firsts.filter((film) => film !== firsts[0]).length, key = seed + 1 < noises ? "7.says.counting" : "7.says.3";
+      this.words.replaceChildren(lesson.rich(key, { done: seed + 1, noises, differ, others: noises - 1, films: found.length, weight: this.models.get(this.model)?.weight ?? "" }));
+    }
+    const row = lesson.content[7].lambdas?.[String(this.models.get(this.model)?.weight)], average = row?.["first film differs from noise 0's"];
+    if (average) this.words.append(" ", lesson.rich("7.says.average", { value: Math.round(average.value), error: average.error?.toFixed(1) ?? "", seeds: average.seeds }));
+  }
+
+  toggle() {
+    if (this.playing) { this.pause(); this.say(); return; }
+    if (this.step >= this.frames.length - 1) this.go(0);
+    this.play();
+  }
+
+  play() {
+    if (this.lesson.reducedMotion) { this.go(this.frames.length - 1); return; }
+    this.playing = true;
+    clearInterval(this.timer);
+    this.timer = window.setInterval(() => {
+      if (this.step + 1 >= this.frames.length - 1) this.pause();
+      this.go(this.step + 1);
+    }, TEMPO_OF_STEPS);
+    this.label();
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.playing = false;
+    this.label();
+  }
+
+  label() {
+    const ended = this.step > 0 && this.step >= this.frames.length - 1;
+    this.button.textContent = this.lesson.text(`7.player.${this.playing ? "pause" : ended ? "again" : "play"}`);
+  }
+
+  /** @param {number} step */
+  show(step) {
+    const first = this.frames.length === 0, changed = step !== this.part, name = step === 2 && this.models.has("healthy") ? "healthy" : this.models.keys().next().value ?? this.model;
+    this.part = step;
+    for (const control of [this.button, this.range]) control.disabled = step === 0;
+    this.chooser.root.hidden = step < 2;
+    this.other.hidden = step === 0 || step === 3;
+    this.side.hidden = this.people.root.hidden = step !== 3;
+    this.people.show(personOf(this.lesson));
+    this.chart.hidden = step === 3;
+    if (first || changed) this.load(name, step > 0);
+  }
+
+  stop() {
+    this.pause();
+    this.asked.abort();
+    this.ends.forEach((end) => end());
+  }
+}
+
+/** The k films with the highest scores, best first. @param {Float32Array} scores @param {number} k */
+export function firstOf(scores, k) {
+  /** @type {number[]} */
+  const top = [];
+  for (let id = 1; id < scores.length; id++) {
+    if (top.length === k && scores[id] <= scores[top[k - 1]]) continue;
+    let place = top.length;
+    while (place && scores[id] > scores[top[place - 1]]) place--;
+    top.splice(place, 0, id);
+    if (top.length > k) top.pop();
+  }
+  return top;
+}

@@ -204,7 +204,7 @@ export class LivingPicture {
     for (const [name, box] of Object.entries(boxes)) if (!/^(history|next|row)\d/.test(name)) this.goal[name] = box;
     this.cards(columns);
     this.list();
-    this.root.style.setProperty("--lines", String(Math.max(1, Math.floor(((boxes.history0?.[3] ?? 26) - 9) / 14))));
+    this.root.style.setProperty("--lines", String(Math.max(1, Math.floor(((boxes.history0?.[3] ?? 26) - 8) / 13.5))));
     const middle = boxes[`condition${Math.max(columns.length - 1, 0)}`];
     this.goal.condition = middle;
     this.shown = columns;

@@ -92,8 +92,8 @@ function middleRoutes(scenery) {
   const part = full * Math.min(1, flow.share ?? flow.weight), [px, py] = [middleX(plus), middleY(plus)];
   const cEnd = form === "tall" ? [[right(columns[columns.length - 1].below) + 3, bus.c], [right(columns[columns.length - 1].below) + 3, plus[1] - 14], [px, plus[1] - 14], [px, plus[1]]]
     : [[px, bus.c], [px, plus[1]]];
-  const into = form === "tall" ? [[valve[0], bus.next], [valve[0], middleY(valve)]] : form === "strip" ? [[valve[0] + 8, bus.next], [valve[0] + 8, middleY(valve)]] : [[px, bus.next]];
-  const out = form === "tall" ? [[right(valve) - 4, middleY(valve)], [right(valve) - 4, py], [plus[0], py]] : form === "strip" ? [[right(valve), middleY(valve)], [px, middleY(valve)], [px, bottom(plus)]] : [[px, bus.next], [px, bottom(plus)]];
+  const into = form === "tall" ? [[valve[0], bus.next], [valve[0], middleY(valve)]] : form === "strip" ? [[valve[0] + 8, bus.next], [valve[0] + 8, middleY(valve)]] : [[middleX(valve), bus.next]];
+  const out = form === "tall" ? [[right(valve) - 4, middleY(valve)], [right(valve) - 4, py], [plus[0], py]] : form === "strip" ? [[right(valve), middleY(valve)], [px, middleY(valve)], [px, bottom(plus)]] : [[middleX(valve), bus.next], [px, bus.next], [px, bottom(plus)]];
   /** @type {Route[]} */
   const found = [
     { key: "c bus", name: "condition is-strong", box: ["condition", "denoiser"], d: through([[middleX(from), bus.c], ...cEnd]), width: full },

@@ -1,0 +1,55 @@
+"""The model in one picture: its numbers for the first person, and how much of the denoiser's input is noise."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrec.lesson.models import NAMES
+from adrec.lesson.people import PEOPLE
+from adrec.runs import RunFolder
+
+MODELS = ("healthy", "lambda-0.1", "lambda-1")
+NOISES = 20
+TOP = 10
+
+
+def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """``shares``: by model, lambda and the length of lambda x_t over that of c under pure noise, in percent: the mean over the example
+    people and NOISES noises, and its standard deviation. ``noise``: how much of x_t is noise at each level. For the first person:
+    ``condition`` (films, D), ``x`` the noise, ``x0`` its last estimate, ``scores`` (V + 1,), and ``top``."""
+    from adrec.explain.trajectory import trajectory
+    from adrec.models.loading import load_model
+
+    shares: dict[str, Any] = {}
+    for name in MODELS:
+        run = RunFolder(runs / NAMES[name])
+        if not run.exists:
+            continue
+        model: Any = load_model(run)
+        ids = [person.ids(run.items)[0] for person in PEOPLE]
+        found = np.array([trajectory(model, history, seed=seed, steps=1).noise_share for history in ids for seed in range(NOISES)])
+        shares[name] = {"weight": model.config.noise_weight, "share": _percent(found.mean(), 2), "spread": _percent(found.std(), 1)}
+    run = RunFolder(runs / NAMES["healthy"])
+    head, arrays = _first(load_model(run), run)
+    head |= {"shares": shares, "noises": NOISES, "people": len(PEOPLE), "source": run.info["dataset"]["title"]}
+    head["noise"] = [round(float(v), 4) for v in np.sqrt(1 - np.array(run.info["diffusion"]["alpha_bar"]))]
+    return head, arrays
+
+
+def _percent(value: float, digits: int) -> float:
+    return float(f"{100 * value:.{digits}g}")
+
+
+def _first(model: Any, run: RunFolder) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What the picture shows before the model has arrived in the browser."""
+    from adrec.data.batches import pack
+    from adrec.explain.trajectory import trajectory
+
+    history = PEOPLE[0].ids(run.items)[0]
+    found = trajectory(model, history, seed=0)
+    condition = model.encode(pack([np.array(history)], model.config.length))
+    arrays = {"condition": condition.detach().numpy()[-len(history) :].reshape(-1), "x": found.x_t[0], "x0": found.x0_hat[-1]}
+    arrays["scores"] = model.table.detach().numpy() @ found.x0_hat[-1]
+    head = {"top": found.top[-1][:TOP].tolist(), "weight": found.noise_weight, "share": found.noise_share}
+    return head, {name: array.astype(np.float32) for name, array in arrays.items()}
