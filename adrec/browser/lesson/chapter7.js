@@ -7,7 +7,8 @@ import { flowOf, historyOf, targetOf } from "./flow.js";
 import { rankBar } from "./ranks.js";
 
 /** @import { Chapter, Content, Evidence, Lesson } from "./types" */
-/** @import { Answer, Engine, Flow } from "./flow" */
+/** @import { Answer, Engine } from "../engine/types" */
+/** @import { Flow } from "./flow" */
 
 const TEMPO_OF_STEPS = 300; // milliseconds
 const TEN_LISTED = 10;
@@ -137,9 +138,9 @@ class NoisePlayer {
       this.engine = engine;
       this.answer = answer;
       this.frames = [{ scores: noise, top: firstOf(noise, TEN_LISTED), x: answer.steps[0].x_t, x0: undefined },
-        ...answer.steps.map((/** @type {any} */ step) => ({ scores: step.scores, top: step.top, x: step.x_t, x0: step.x0_hat }))];
+        ...answer.steps.map(({ scores, top, x_t, x0_hat }) => ({ scores: scores ?? noise, top: top ?? [], x: x_t, x0: x0_hat }))];
       this.common = { ...flowOf(encoded, answer, weight), films: encoded.history, model: name, engine, table: engine.table, target: targetOf(lesson), answer: answer.top[0] };
-      this.decided = decidedAt(answer.steps.map((/** @type {any} */ step) => step.top));
+      this.decided = decidedAt(answer.steps.map(({ top }) => top ?? []));
       this.range.max = String(answer.steps.length);
       this.go(this.part === 3 ? answer.steps.length : plays || this.part === 0 ? 0 : Math.min(this.step, answer.steps.length));
       if (this.part === 3) this.sweep();
@@ -170,7 +171,7 @@ class NoisePlayer {
 
   /** The final answer among those ahead of it now. @param {Float32Array} scores */
   ranks(scores) {
-    const { answer, lesson } = this, final = answer.top[0], target = targetOf(lesson);
+    const { answer, lesson } = this, target = targetOf(lesson), final = answer?.top[0] ?? 0;
     const shown = new Set([final, ...(target ? [target] : []), ...firstOf(scores, RIVALS_SHOWN - (target ? 1 : 0))]);
     const films = [...shown].map((id) => {
       /** @type {"answer" | "target" | ""} */

@@ -2,9 +2,7 @@
 
 import { norm } from "./strip.js";
 
-/** @typedef {any} Answer */
-/** @typedef {any} Encoded */
-/** @typedef {any} Engine */
+/** @import { Answer, Encoded, Engine } from "../engine/types" */
 /** @import { Lesson } from "./types" */
 
 /**
