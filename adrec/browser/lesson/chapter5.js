@@ -64,6 +64,7 @@ export const chapter5 = {
       stop() {
         toy.stop();
         run.stop();
+        run.end();
         three.stop();
         themed();
       },
@@ -80,10 +81,12 @@ function paragraph5(lesson, key) {
 
 /** The narrow run in frames: likenesses, two people's lists, and what was measured. @param {HTMLElement} parent @param {Lesson} lesson */
 function narrowRun(parent, lesson) {
-  const { frames, likeness: alike, lists, people, controls } = lesson.content[5], box = element("div", "run5"), buttons = element("div", "frames5", "", { role: "group", "aria-label": lesson.text("5.frames") });
+  const { frames, likeness: alike, lists, people, controls, bar } = lesson.content[5], box = element("div", "run5"), buttons = element("div", "frames5", "", { role: "group", "aria-label": lesson.text("5.frames") });
   const square = element("div", "square5"), tens = element("div", "tens5"), facts = element("p", "facts5"), blame = element("dl", "blame5"), title = element("p", "label", lesson.text("5.real"));
-  box.append(title, buttons, square, tens, facts, blame);
+  box.append(title, buttons, square, tens, facts);
   parent.append(box);
+  const health = barOfHealth(box, lesson);
+  box.append(blame);
   const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text("5.matrix"), still: lesson.reducedMotion });
   const shownLists = people.map((/** @type {string} */ person) => {
     const cell = element("div"), name = lesson.text(`people.${person}`);
@@ -110,7 +113,7 @@ function narrowRun(parent, lesson) {
   /** @param {number} frame */
   function show(frame) {
     at = frame;
-    const { epoch, cosine, measured } = frames[frame];
+    const { epoch, cosine, measured, place } = frames[frame];
     matrix.show(alike.subarray(frame * MATRIX5, (frame + 1) * MATRIX5), lesson.text("5.matrixAt", { epoch, cosine: cosine.toFixed(2) }));
     /** @type {number[][]} */
     const both = people.map((/** @type {string} */ _, /** @type {number} */ i) => [...lists.subarray((frame * people.length + i) * LIST5, (frame * people.length + i + 1) * LIST5)]);
@@ -118,6 +121,8 @@ function narrowRun(parent, lesson) {
     shownLists.forEach((/** @type {any} */ list, /** @type {number} */ i) => list.show(both[i], lesson.text("5.list", { person: list.name, epoch }), { shared }));
     const values = { epoch, cosine: Math.abs(cosine).toFixed(2), shared: shared.size, right: measured["hr@10"]?.value.toFixed(1), share: share5(measured.share?.value), error: measured.error?.value.toPrecision(2) };
     facts.replaceChildren(...(measured.error ? [lesson.rich(`5.facts.${measured.share.value > 2 ? "far" : "near"}`, values)] : []));
+    const kind = place <= bar.null[1] ? "noise" : place >= bar.narrow ? "narrow" : "healthy", word = lesson.text(`kinds.${kind}.word`);
+    health.show([{ key: "frame", name: lesson.text("5.frame", { epoch }), place, glyph: lesson.text(`kinds.${kind}.sign`) }], lesson.text("5.frameAlt", { epoch, word }));
     for (const other of others) other.value.textContent = other.frames.find((/** @type {any} */ one) => one.epoch === epoch)?.mean_cosine.value.toFixed(2) ?? "";
     chosen.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === frame)));
   }
@@ -136,7 +141,14 @@ function narrowRun(parent, lesson) {
       matrix.stop();
       if (at) show(at);
     },
+    end: () => health.stop(),
   };
+}
+
+/** The bar from noise to narrow, with the band of random tables. @param {HTMLElement} parent @param {Lesson} lesson */
+function barOfHealth(parent, lesson) {
+  const { bar } = lesson.content[5], [noise, healthy, narrow] = ["noise", "healthy", "narrow"].map((kind) => lesson.text(`kinds.${kind}.word`));
+  return healthBar(parent, { words: { noise, healthy, narrow, band: lesson.text("5.band") }, band: bar.null, narrow: bar.narrow });
 }
 
 /** A share of the best constant guess's error: 1.09 or 100. @param {number | undefined} value */
@@ -146,7 +158,7 @@ function share5(value) {
 
 /** Three tables, each at its own scale, with bars of their true sizes and their places on one bar of health. @param {HTMLElement} parent @param {Lesson} lesson */
 function threeTables(parent, lesson) {
-  const { tables, bar, ...content } = lesson.content[5], box = element("div", "three5"), row = element("div", "row5"), places = content["tables.xy"], count = places.length / (2 * tables.length);
+  const { tables, ...content } = lesson.content[5], box = element("div", "three5"), row = element("div", "row5"), places = content["tables.xy"], count = places.length / (2 * tables.length);
   box.append(paragraph5(lesson, "5.which"), row);
   parent.append(box);
   const largest = Math.max(...tables.map((/** @type {any} */ table) => table.size)), reveal = element("button", "plain", lesson.text("5.reveal"), { type: "button" });
@@ -160,14 +172,9 @@ function threeTables(parent, lesson) {
     const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text(`kinds.${table.key}.matrix`), still: true });
     return { table, map, name, says, matrix, xy: places.subarray(2 * count * i, 2 * count * (i + 1)), bytes: content["tables.likeness"].subarray(MATRIX5 * i, MATRIX5 * (i + 1)) };
   });
-  const health = healthBar(box, { words: { ...words("noise", "healthy", "narrow"), band: lesson.text("5.band") }, band: bar.null, narrow: bar.narrow });
+  const health = barOfHealth(box, lesson);
   box.append(reveal);
   reveal.onclick = () => { show(true); lesson.done(); };
-
-  /** @param {string[]} kinds @returns {any} */
-  function words(...kinds) {
-    return Object.fromEntries(kinds.map((kind) => [kind, lesson.text(`kinds.${kind}.word`)]));
-  }
 
   function redraw() {
     for (const { map, xy, matrix, bytes } of drawn) {
