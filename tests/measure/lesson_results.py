@@ -1,13 +1,16 @@
 """The figures of the lesson: assets/lesson/results.json, from run folders.
 
     python -m tests.measure.lesson_runs RUNS KEPT
+    python -m tests.measure.lesson_runs assets/runs KEPT --only ml-100k,noise-1,noise-0.1,no-pretrain,no-warmup
     python -m tests.measure.lesson_results KEPT assets/runs assets/lesson/results.json
 
-KEPT is what ``lesson_runs`` measured of the trainings of ``trainings ml-100k``. Every section names its data, its seeds and the commands
+KEPT is what ``lesson_runs`` measured of the trainings of ``trainings ml-100k``. Bundled runs, of one seed, stand in for what none of those
+has yet. Every section names its data, its seeds and the commands
 behind it; a figure is ``{"value", "error", "seeds"}`` in its ``unit``. Shares of people are percentages. Not a test.
 """
 
 import argparse
+import shlex
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,17 +30,18 @@ from adrec.maps.neighbours import _prepared
 from adrec.models.loading import load_model
 from adrec.models.settings import recorded
 from adrec.runs import RunFolder
-from tests.measure.lesson_runs import FILM_MEASURES, FRAMES, NOISES, STEPS, answered, frame_table
+from tests.measure.lesson_runs import EVERY_THIRD, FILM_MEASURES, FRAMES, NOISES, STEPS, answered, frame_table
 
 SHOWN = ("hr@10", "hr@20", "ndcg@10")
 POWER = 2.8
 """Standard errors of the smallest difference that a test at 5 % finds four times in five (1.96 + 0.84)."""
 LEVELS = (0, 1, 2, 3, 4, 6)
 DRAWS = 50
-EVERY_THIRD = slice(None, None, 3)
 NARROW = ("narrow", "narrow-held", "narrow-lambda-0", "narrow-lambda-1", "random-both", "pretrained-mse", "pretrained-both")
 CELLS = {"random": ("narrow", "random-both"), "pretrained": ("pretrained-mse", "pretrained-both")}
 LEFT_OUT = ("no-pretrain", "no-warmup", "no-finetune")
+BUNDLED = {"ml-100k": "paper", "noise-1": "lambda-1", "noise-0.1": "lambda-0.1", "no-pretrain": "no-pretrain", "no-warmup": "no-warmup"}
+"""Bundled runs that stand in for a training of the same settings."""
 LAMBDAS = {"0": "lambda-0", "0.001": "paper", "0.01": "lambda-0.01", "0.1": "lambda-0.1", "1": "lambda-1"}
 HOOK = {"healthy": "ml-100k", "narrow": "narrow", "noise": "dreamrec-harness-fixed"}
 
@@ -88,22 +92,38 @@ class Runs:
     """What was measured, by name and seed."""
 
     def __init__(self, kept: Path) -> None:
-        self.found: dict[str, dict[int, Measured]] = defaultdict(dict)
+        self.trained: dict[str, dict[int, Measured]] = defaultdict(dict)
+        self.bundled: dict[str, dict[int, Measured]] = defaultdict(dict)
         for path in sorted(kept.glob("*.json")):
             one = read_json(path)
-            self.found[path.stem.rpartition("-")[0]][int(one["seed"])] = one
+            if path.stem in BUNDLED:
+                self.bundled[BUNDLED[path.stem]][int(one["seed"])] = one
+            else:
+                self.trained[path.stem.rpartition("-")[0]][int(one["seed"])] = one
 
     def of(self, *names: str) -> list[list[Measured]]:
-        """Of each name the runs of the seeds that all of them have."""
-        seeds = sorted(set.intersection(*(set(self.found.get(name, {})) for name in names)))
-        return [[self.found[name][seed] for seed in seeds] for name in names]
+        """Of each name the runs of the seeds that all of them have; of bundled runs if no seed of the trainings is common to all."""
+        for found in (self.trained, self.bundled):
+            seeds = sorted(set.intersection(*(set(found.get(name, {})) for name in names)))
+            if seeds:
+                break
+        return [[found[name][seed] for seed in seeds] for name in names]
 
-    def source(self, data: SequenceDataset, names: Iterable[str]) -> dict[str, Any]:
-        """Where a section comes from."""
-        there = [name for name in names if name in self.found]
-        seeds = sorted({seed for name in there for seed in self.found[name]})
-        words = f"--seeds {','.join(map(str, seeds))} --only {','.join(there)}"
-        return {"data": described(data), "seeds": seeds, "command": f"python -m tests.measure.trainings ml-100k runs {words}"}
+
+def source(data: SequenceDataset, *groups: Sequence[Measured]) -> dict[str, Any]:
+    """Where figures come from: the data, the seeds, and the command of the first run of each group (others differ in their seed)."""
+    runs = [run for group in groups for run in group]
+    commands = {group[0]["name"]: command(group[0]["command"]) for group in groups if group}
+    return {"data": described(data), "seeds": sorted({run["seed"] for run in runs}), "commands": commands}
+
+
+def command(recorded: str) -> str:
+    """A run's command with folders as anyone would call them."""
+    words = [word for word in shlex.split(recorded) if word not in ("--resume", "--yes")]
+    for i, word in enumerate(words[1:], start=1):
+        if words[i - 1] in ("--run", "--pretrained") and not word.startswith("assets/"):
+            words[i] = f"runs/{Path(word).name}"
+    return shlex.join(words)
 
 
 def described(data: SequenceDataset) -> str:
@@ -132,58 +152,63 @@ def film(runs: Sequence[Measured]) -> list[dict[str, Any]]:
 
 def narrow(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
     """The narrow table and what is to blame for it; ``lists`` are the ten films of the lesson's people in the first seed's frames."""
-    rows = {}
+    rows, groups = {}, []
     for name in NARROW:
         (own,) = runs.of(name)
+        groups.append(own)
         if own:
             kept = [run["epoch"] for run in own]
-            best = estimate([percent(run["kept"]["ranks"], "hr@10") for run in own])
+            best = estimate([percent(run["ranks"], "hr@10") for run in own])
             rows[name] = {"seeds": [run["seed"] for run in own], "frames": film(own), "epochs kept": kept, "kept": best}
     (first,) = runs.of(NARROW[0])
     lists = {str(frame["epoch"]): frame["lists"] for frame in first[0]["frames"]} if first else {}
-    return {"source": runs.source(data, NARROW), "runs": rows, "lists": lists}
+    return {"source": source(data, *groups), "runs": rows, "lists": lists}
 
 
 def cells(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
     """Random or pre-trained start, squared error or both losses: the table at the end, and people right at the end and at its best."""
     rows: dict[str, dict[str, Any]] = {}
+    groups = []
     for start, names in CELLS.items():
         for loss, name in zip(("squared error", "both losses"), names, strict=True):
             (own,) = runs.of(name)
+            groups.append(own)
             if own:
                 cosine = over_seeds(run["frames"][-1]["mean_cosine"] for run in own)
                 end = estimate([percent(run["frames"][-1]["ranks"], "hr@10") for run in own])
-                best = estimate([percent(run["kept"]["ranks"], "hr@10") for run in own])
-                rows.setdefault(start, {})[loss] = {"run": name, "mean_cosine": cosine, "end": end, "kept": best}
-    return {"source": runs.source(data, [name for names in CELLS.values() for name in names]), "cells": rows}
+                best = estimate([percent(run["ranks"], "hr@10") for run in own])
+                rows.setdefault(start, {})[loss] = {"seeds": [run["seed"] for run in own], "mean_cosine": cosine, "end": end, "kept": best}
+    return {"source": source(data, *groups), "cells": rows}
 
 
 def leave_outs(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
     """Each stage left out, paired against the whole with the same seeds."""
-    rows = {}
+    rows, groups = {}, []
     for name in LEFT_OUT:
         own, whole = runs.of(name, "paper")
+        groups.append(own)
         if own:
-            rows[name] = {
+            rows[name] = {"seeds": [run["seed"] for run in own]} | {
                 metric: {"value": estimate(a), "less the whole": difference(a, b)}
                 for metric in SHOWN
-                for a, b in [[[percent(run["kept"]["ranks"], metric) for run in group] for group in (own, whole)]]
+                for a, b in [[[percent(run["ranks"], metric) for run in group] for group in (own, whole)]]
             }
     (whole,) = runs.of("paper")
-    together = {metric: estimate([percent(run["kept"]["ranks"], metric) for run in whole]) for metric in SHOWN} if whole else {}
-    return {"source": runs.source(data, (*LEFT_OUT, "paper")), "whole": together, "without": rows}
+    together = {metric: estimate([percent(run["ranks"], metric) for run in whole]) for metric in SHOWN} if whole else {}
+    return {"source": source(data, whole, *groups), "whole": together, "without": rows}
 
 
 def lambdas(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
     """How much of the noise reaches the denoiser, and what it changes."""
-    rows = {}
+    rows, groups = {}, []
     for weight, name in LAMBDAS.items():
         own, paper = runs.of(name, "paper")
+        groups.append(own)
         if not own:
             continue
-        row: dict[str, Any] = {"run": name}
+        row: dict[str, Any] = {"run": own[0]["name"], "seeds": [run["seed"] for run in own]}
         for metric in SHOWN:
-            values, others = ([percent(run["kept"]["ranks"], metric) for run in group] for group in (own, paper))
+            values, others = ([percent(run["ranks"], metric) for run in group] for group in (own, paper))
             row[metric] = estimate(values) | ({} if name == "paper" else {"less 0.001": difference(values, others)})
         noises = [run["noise"] for run in own]
         row["commit step"] = over_seeds(n["commit_step"] for n in noises)
@@ -199,7 +224,7 @@ def lambdas(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
             for metric in SHOWN
         }
         rows[weight] = row
-    return {"source": runs.source(data, LAMBDAS.values()), "noises": NOISES, "steps": list(STEPS), "lambdas": rows}
+    return {"source": source(data, *groups), "noises": NOISES, "steps": list(STEPS), "lambdas": rows}
 
 
 # -- the bundled runs -------------------------------------------------------------------------------------------------
@@ -222,7 +247,7 @@ def hook(assets: Path, data: SequenceDataset) -> dict[str, Any]:
     columns = {}
     for column, name in HOOK.items():
         run = RunFolder(assets / name)
-        ranks, tens, _ = answered(load_model(run, epoch=end_of(run)), data)
+        ((ranks, tens, _),) = answered(load_model(run, epoch=end_of(run)), data, np.arange(data.n_users), [(STEPS[-1], 0)])
         asked = tens[EVERY_THIRD]
         member = np.zeros((len(asked), data.n_items + 1))
         np.put_along_axis(member, asked, 1, axis=1)
@@ -291,7 +316,7 @@ def genres(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
     """Genres shared by a film and its ten nearest: of the whole training's start and end."""
     (own,) = runs.of("paper")
     found = {when: over_seeds(run["genres"][when] for run in own) for when in ("start", "end")}
-    return {"source": runs.source(data, ["paper"]), "nearest": 10} | found
+    return {"source": source(data, own), "nearest": 10} | found
 
 
 def verdicts(assets: Path, data: SequenceDataset) -> dict[str, Any]:
@@ -313,7 +338,7 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     given = parser.parse_args()
     runs, data = Runs(given.kept), catalog.load_for_run(RunFolder(given.assets / HOOK["healthy"]).info)
-    if not runs.found:
+    if not runs.trained:
         sys.exit(f"'{given.kept}' holds nothing measured: run tests.measure.lesson_runs first.")
     found = {
         "made_by": "python -m tests.measure.lesson_results",

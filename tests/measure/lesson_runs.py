@@ -2,12 +2,12 @@
 
     python -m tests.measure.lesson_runs RUNS KEPT [--only narrow-1,paper-1]
 
-RUNS is the folder that ``trainings ml-100k`` filled; each finished run is written to KEPT/NAME.json and measured again only when its
-weights change. About a minute a run, five for those that differ in λ. Not a test.
+RUNS is the folder that ``trainings ml-100k`` filled, or that of the bundled runs; each finished run is written to KEPT/NAME.json and
+measured again only when its weights change. Seconds a run, a minute for films and for those that differ in λ. Not a test.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,16 +16,18 @@ import torch
 
 from adrec.collapse.measures import measures
 from adrec.data import catalog
-from adrec.data.batches import PART_TOKENS, evaluation_batches, pack
+from adrec.data.batches import PART_TOKENS, pack
 from adrec.data.dataset import SequenceDataset
+from adrec.diffusion import user_noise
 from adrec.errors import RunError
 from adrec.evaluation import answers, ranks_of, top_items
-from adrec.explain.all_users import measure
+from adrec.explain.all_users import all_users
 from adrec.files import load_arrays, read_json, write_json
 from adrec.lesson.people import PEOPLE
 from adrec.maps.neighbours import neighbour_sets
 from adrec.models.base import Model
 from adrec.models.loading import load_model
+from adrec.models.neural import denoising
 from adrec.models.settings import recorded
 from adrec.runs import ITEM_TABLE, RunFolder, list_runs
 from adrec.training.loop import INIT, stream
@@ -37,22 +39,33 @@ STEPS = (1, 2, 4, 8, 16, 32)
 NOISES = 20
 NEAREST = 10
 FILM_MEASURES = ("mean_cosine", "participation_ratio", "effective_rank", "std")
-NOISE_RUNS = ("paper", "lambda-")
+EVERY_THIRD = slice(None, None, 3)
+NOISE_RUNS = ("paper", "lambda-", "ml-100k", "noise-")
 
 
-def answered(model: Model, data: SequenceDataset, steps: int | None = None, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of every test user, in the data's order: the next film's rank (U,), the ten films of the list (U, 10), the answer (U, D)."""
-    table = cast(torch.Tensor, model.table)
-    ranks, tens = np.zeros(data.n_users, np.int64), np.zeros((data.n_users, NEAREST), np.int64)
-    found = np.zeros((data.n_users, table.shape[1]), np.float32)
-    for batch in evaluation_batches(data, "test", model.config.length):
-        for part in batch.split(PART_TOKENS):
-            answer = answers(model, part, steps, seed)
+Answered = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Of every user asked: the next film's rank (U,), the ten films of the list (U, 10), the answer (U, D)."""
+
+
+@torch.no_grad()
+def answered(model: Model, data: SequenceDataset, users: np.ndarray, ways: Sequence[tuple[int, int]]) -> list[Answered]:
+    """The test answers for these users, in their order, for each way: the number of steps and the noise's seed. Histories are read once."""
+    diffuser = denoising(model)
+    table, length = diffuser.table, model.config.length
+    found = [
+        (np.zeros(len(users), np.int64), np.zeros((len(users), NEAREST), np.int64), np.zeros((len(users), table.shape[1]), np.float32))
+        for _ in ways
+    ]
+    place = {user: i for i, user in enumerate(users.tolist())}
+    for part in pack([data.history(user, "test", length) for user in users], length, users=users).split(PART_TOKENS):
+        rows, targets = [place[user] for user in part.users.tolist()], torch.from_numpy(data.test[part.users].astype(np.int64))
+        predict = diffuser.last_token(part)
+        for (steps, seed), (ranks, tens, vectors) in zip(ways, found, strict=True):
+            x_start, step_noise = user_noise(seed, part.users, steps, table.shape[1])
+            answer = diffuser.sample(predict, x_start, step_noise, diffuser.diffusion.strided(steps))
             scores = answer @ table.T
-            ranks[part.users] = ranks_of(scores, torch.from_numpy(data.test[part.users].astype(np.int64))).numpy()
-            tens[part.users] = top_items(scores[:, 1:], NEAREST)[1].numpy() + 1
-            found[part.users] = answer.numpy()
-    return ranks, tens, found
+            ranks[rows], tens[rows], vectors[rows] = ranks_of(scores, targets), top_items(scores[:, 1:], NEAREST)[1] + 1, answer
+    return found
 
 
 def squared_error(answer: np.ndarray, target: np.ndarray) -> dict[str, float]:
@@ -102,7 +115,7 @@ def frame_table(run: RunFolder, epoch: int) -> np.ndarray | None:
 
 def ranked(model: Model, data: SequenceDataset) -> dict[str, Any]:
     """A model over all test users: ranks, and its squared error."""
-    ranks, _, found = answered(model, data)
+    ((ranks, _, found),) = answered(model, data, np.arange(data.n_users), [(STEPS[-1], 0)])
     target = cast(torch.Tensor, model.table)[torch.from_numpy(data.test.astype(np.int64))].numpy()
     return {"ranks": ranks.tolist()} | squared_error(found, target)
 
@@ -130,14 +143,19 @@ def frames(run: RunFolder, data: SequenceDataset) -> Iterator[dict[str, Any]]:
             yield {"epoch": epoch, "ndcg@10": seen.get(epoch)} | found | said
 
 
-def noise(model: Model, data: SequenceDataset) -> dict[str, Any]:
-    """What the steps and the noise change: ranks by number of steps, the commit step, and the first film under ``NOISES`` noises."""
-    first = np.stack([answered(model, data, seed=seed)[1][:, 0] for seed in range(NOISES)])
+def noise(run: RunFolder, data: SequenceDataset) -> dict[str, Any]:
+    """What the steps and the noise change: ranks by number of steps, the commit step, and the first film of every third person under
+    ``NOISES`` noises."""
+    model, users = load_model(run), np.arange(data.n_users)
+    by_steps = answered(model, data, users, [(steps, 0) for steps in STEPS])
+    noised = answered(model, data, users[EVERY_THIRD], [(STEPS[-1], seed) for seed in range(NOISES)])
+    first = np.stack([tens[:, 0] for _, tens, _ in noised])
     different = np.array([len(set(films)) for films in first.T.tolist()])
     return {
-        "steps": {str(steps): answered(model, data, steps)[0].tolist() for steps in STEPS},
-        "commit_step": measure(model, data)["mean_commit_step"],
+        "steps": {str(steps): ranks.tolist() for steps, (ranks, _, _) in zip(STEPS, by_steps, strict=True)},
+        "commit_step": all_users(run, data)["mean_commit_step"],
         "noises": NOISES,
+        "people": first.shape[1],
         "first_differs": float((first[1:] != first[0]).mean()),
         "first_ever_differs": float((different > 1).mean()),
         "first_films": float(different.mean()),
@@ -146,15 +164,15 @@ def noise(model: Model, data: SequenceDataset) -> dict[str, Any]:
 
 def measured(run: RunFolder, data: SequenceDataset) -> dict[str, Any]:
     """All of the above of one finished run."""
-    final = load_model(run)
+    genres, end = genres_of(run), run.table("finetune")
     found: dict[str, Any] = {"name": run.name, "seed": run.info["seed"], "epoch": run.metrics("finetune")["epoch"]}
-    found["kept"] = ranked(final, data)
-    if run.weights_path("finetune", FRAMES[-1]).is_file():
+    found["command"] = run.info["command"]
+    found["ranks"] = np.load(run.path / "stages/finetune/test_ranks.npy").tolist()
+    found["genres"] = {"start": genres_shared(run.table(run.table_names()[0]), genres), "end": genres_shared(end, genres)}
+    if len(run.weight_epochs("finetune")) >= len(FRAMES):
         found["frames"] = list(frames(run, data))
-    genres = genres_of(run)
-    found["genres"] = {"start": genres_shared(run.table(run.table_names()[0]), genres), "end": genres_shared(run.table("finetune"), genres)}
     if run.name.startswith(NOISE_RUNS):
-        found["noise"] = noise(final, data)
+        found["noise"] = noise(run, data)
     return found
 
 
