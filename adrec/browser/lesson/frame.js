@@ -36,7 +36,7 @@ export function buildFrame(host, texts, count, go, turn) {
   const live = element("p", "live", "", { "aria-live": "polite" });
   host.replaceChildren(top, picture, words, stage, foot, live);
   const lines = svg(host, "svg", { class: "lines", "aria-hidden": "true" });
-  return { stepper, help, present, notes, picture, title, sentence, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
+  return { stepper, help, present, notes, picture, words, title, sentence, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
 }
 
 /** What the figures of all chapters mean. @param {Texts} texts */

@@ -15,6 +15,7 @@ import { Texts } from "./texts.js";
 
 const LAST = CHAPTERS.length - 1;
 const GROWING = 450; // milliseconds
+const SMALLEST = 0.72; // of the words' usual size
 const TAKES_ARROWS = "input:not([type=checkbox]):not([type=button]), select, textarea, [role=slider], [role=listbox], [role=radiogroup], [role=grid], [data-arrows]";
 /** @type {Record<string, number>} */
 const TURNS = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 };
@@ -25,6 +26,7 @@ export class Shell {
     this.host = host;
     this.setup = setup;
     this.digest = setup.digest;
+    host.tabIndex = -1;
     this.content = content;
     this.tell = tell;
     this.texts = new Texts(setup.texts);
@@ -128,6 +130,7 @@ export class Shell {
     parts.help.open = false;
     const scene = this.chapter.scene(step), grown = scene.grown === true;
     this.grow(grown, () => this.picture.scene(scene));
+    this.shrink();
     this.draw();
   }
 
@@ -255,6 +258,7 @@ export class Shell {
     if (on) {
       host.popover = "manual"; // above everything else on the page
       host.showPopover();
+      host.focus({ preventScroll: true });
     } else {
       host.hidePopover();
       host.popover = null;
@@ -300,9 +304,19 @@ export class Shell {
     picture.animate([{ transform: from, transformOrigin: "0 0" }, { transform: "none", transformOrigin: "0 0" }], { duration: GROWING, easing: "ease-in-out" }).onfinish = () => this.draw();
   }
 
+  /** Words that are too long for their place become a little smaller, because nobody scrolls on a stage. */
+  shrink() {
+    const { words } = this.parts;
+    for (let size = 1; size > SMALLEST; size -= 0.04) {
+      words.style.fontSize = `${size}em`;
+      if (words.scrollHeight <= words.clientHeight) return;
+    }
+  }
+
   /** As high as the window lets it be, and the lines where they belong. */
   fit() {
     this.host.style.setProperty("--top", `${Math.max(0, this.host.getBoundingClientRect().top + window.scrollY)}px`);
+    this.shrink();
     this.draw();
   }
 
@@ -310,10 +324,12 @@ export class Shell {
   draw() {
     const { lines, stage } = this.parts, box = this.host.classList.contains("grown") ? null : this.picture.anchor();
     lines.replaceChildren();
-    if (!box) return;
+    if (!box?.width) return;
     const host = this.host.getBoundingClientRect(), to = stage.getBoundingClientRect();
+    const edge = this.parts.picture.getBoundingClientRect().bottom;
     for (const [x, end] of [[box.left, to.left], [box.right, to.right]]) {
-      svg(lines, "line", { x1: x - host.left, y1: box.bottom - host.top, x2: end - host.left, y2: to.top - host.top });
+      const points = [[x, box.bottom], [x, edge], [end, to.top]].map(([left, top]) => `${left - host.left},${top - host.top}`);
+      svg(lines, "polyline", { points: points.join(" ") });
     }
   }
 
