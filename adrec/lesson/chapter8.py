@@ -1,0 +1,115 @@
+"""What we found: tables that the visitor has not seen, to be judged, and the findings for and against the paper with their figures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.health import LEARNED, NARROW
+from adrec.data import catalog
+from adrec.data.titles import Finder
+from adrec.lesson import chapter5, likeness
+from adrec.lesson.results import results
+from adrec.maps.neighbours import neighbour_overlap, neighbour_sets, neighbours
+from adrec.runs import RunFolder
+
+UNSEEN: dict[str, int | None] = {"narrow": 26, "no-pretrain": None, "dreamrec-long": None}
+"""Tables to be judged: run and, for a frame of its training, the epoch."""
+ASKED = ("Snow White and the Seven Dwarfs", "A Nightmare on Elm Street", "Titanic")
+NEAREST = 4
+HEALTHY, SASREC, DRIFT, DREAMREC = "ml-100k", "sasrec", "warmup-drift", "dreamrec-harness"
+
+
+def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """``tables``: each with its place on the bar of health and what it is (``truth``: noise, healthy or narrow). Arrays: ``cosines``
+    (tables, 40, 40) and ``near`` (tables, films of ``asked``, NEAREST) by id. ``findings``: figures by name, each with its source."""
+    items = RunFolder(runs / HEALTHY).items
+    near, shown, asked = (
+        Cooccurrence.from_dataset(catalog.load_for_run(RunFolder(runs / HEALTHY).info)),
+        likeness.films(items),
+        Finder(items).history(ASKED),
+    )
+    tables, cosines, nearest = [], [], []
+    for name, epoch in UNSEEN.items():
+        table = chapter5.frame(RunFolder(runs / name), epoch) if epoch else RunFolder(runs / name).table("finetune")
+        judged = chapter5.judged(table, near)
+        tables.append({"run": name, "epoch": epoch, "truth": truth(judged["place"]), **judged})
+        cosines.append(likeness.cosines(table, shown))
+        nearest.append([neighbours(table, film - 1, NEAREST)[0] + 1 for film in asked])
+    head = {"tables": tables, "asked": asked, "nearest": NEAREST, "findings": findings(runs)}
+    return head, {"cosines": np.concatenate(cosines), "near": np.array(nearest, np.uint16).reshape(-1)}
+
+
+def truth(place: float) -> str:
+    """What a table at a place on the bar of health is."""
+    return "narrow" if place >= NARROW else "noise" if place <= LEARNED else "healthy"
+
+
+def findings(runs: Path) -> dict[str, dict[str, Any]]:
+    """The figures of the findings on the bundled runs, and those that were measured over seeds as far as they are there yet."""
+    return on_bundled(runs) | measured(results(runs))
+
+
+def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
+    """``sasrec``: people right, paired; ``drift``: what the official warm-up does to the table; ``dreamrec``: how far its table moved."""
+    healthy, sasrec, drift, dreamrec = (RunFolder(runs / name) for name in (HEALTHY, SASREC, DRIFT, DREAMREC))
+    ranks = [np.load(run.path / "stages" / "finetune" / "test_ranks.npy") for run in (healthy, sasrec)]
+    won = 100.0 * (ranks[0] <= 10) - 100.0 * (ranks[1] <= 10)
+    before, after = drift.table("pretrain"), drift.table("warmup")
+    kept = neighbour_overlap(neighbour_sets(before), neighbour_sets(after)).mean()
+    start, end = dreamrec.table("initial"), dreamrec.table("finetune")
+    return {
+        "sasrec": {
+            "ours": _one(100 * (ranks[0] <= 10).mean()),
+            "theirs": _one(100 * (ranks[1] <= 10).mean()),
+            "value": _one(won.mean()),
+            "error": _one(won.std(ddof=1) / np.sqrt(len(won))),
+            **_source(healthy, sasrec),
+        },
+        "drift": {"kept": round(100 * kept), "smaller": round(100 * (1 - after.std() / before.std())), **_source(drift)},
+        "dreamrec": {"correlation": f"{np.corrcoef(start.ravel(), end.ravel())[0, 1]:.4f}", **_source(dreamrec)},
+    }
+
+
+def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """``push``: mean cosine with the squared error alone and with both losses; ``steps``: one step less all; ``diffusion``: no noise less
+    the paper's; ``stages``: the largest difference that leaving out a stage made, and the largest that could have been missed."""
+    made: dict[str, dict[str, Any]] = {}
+    cells, lambdas, left = found.get("cells", {}), found.get("lambdas", {}), found.get("leave_outs", {})
+    random, weights, without = cells.get("cells", {}).get("random", {}), lambdas.get("lambdas", {}), left.get("without", {})
+    if len(random) == 2:
+        alone, both = random["squared error"]["mean_cosine"], random["both losses"]["mean_cosine"]
+        made["push"] = {
+            "alone": round(alone["value"], 2),
+            "both": round(both["value"], 2),
+            "seeds": alone["seeds"],
+            "source": cells["source"],
+        }
+    if "0.001" in weights:
+        steps = weights["0.001"]["one step less all"]["hr@10"]
+        made["steps"] = {"value": _one(steps["value"]), "error": _one(steps["error"]), "seeds": steps["seeds"], "source": lambdas["source"]}
+    if "0" in weights:
+        none = weights["0"]["hr@10"]["less 0.001"]
+        made["diffusion"] = {
+            "value": _one(none["value"]),
+            "error": _one(none["error"]),
+            "seeds": none["seeds"],
+            "source": lambdas["source"],
+        }
+        made["diffusion"]["detectable"] = _one(none["detectable"])
+    if without:
+        costs = [row["hr@10"]["less the whole"] for row in without.values()]
+        most = max(costs, key=lambda cost: abs(cost["value"]) / cost["error"])
+        made["stages"] = {"value": _one(most["value"]), "error": _one(most["error"]), "seeds": most["seeds"], "source": left["source"]}
+        made["stages"]["detectable"] = _one(max(cost["detectable"] for cost in costs))
+    return made
+
+
+def _one(value: float) -> float:
+    return round(float(value), 1)
+
+
+def _source(*runs: RunFolder) -> dict[str, Any]:
+    """Where a figure on bundled runs comes from."""
+    return {"seeds": 1, "source": {"command": "; ".join(run.info["command"] for run in runs), "seeds": [run.info["seed"] for run in runs]}}

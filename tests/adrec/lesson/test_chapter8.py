@@ -1,0 +1,36 @@
+"""The tables to judge and the findings."""
+
+from pathlib import Path
+
+from adrec.browser import wire
+from adrec.lesson import chapter8, setup
+
+RUNS = Path("assets/runs")
+
+
+def test_one_unseen_table_of_each_kind_is_judged() -> None:
+    content = wire.unblock(setup.bundled())[0]
+    assert sorted(table["truth"] for table in content["8"]["tables"]) == ["healthy", "narrow", "noise"]
+    assert len(content["8.cosines"]) == 3 * 1600 and len(content["8.near"]) == 3 * 3 * chapter8.NEAREST
+
+
+def test_the_place_on_the_bar_says_what_a_table_is() -> None:
+    assert [chapter8.truth(place) for place in (-1, -0.25, 0, 0.49, 0.5)] == ["noise", "noise", "healthy", "healthy", "narrow"]
+
+
+def test_findings_on_bundled_runs_name_their_commands() -> None:
+    found = chapter8.on_bundled(RUNS)
+    assert found["sasrec"]["ours"] > found["sasrec"]["theirs"]
+    assert found["drift"]["smaller"] > 0 and found["dreamrec"]["correlation"] == "1.0000"
+    assert all(finding["source"]["command"].startswith("python -m adrec train") for finding in found.values())
+
+
+def test_findings_over_seeds_appear_once_they_are_measured() -> None:
+    one = {"value": 0.34, "error": 0.26, "seeds": 3, "detectable": 0.7}
+    assert chapter8.measured({}) == {}
+    found = {
+        "lambdas": {"source": {}, "lambdas": {"0": {"hr@10": {"less 0.001": one}}, "0.001": {"one step less all": {"hr@10": one}}}},
+        "cells": {"source": {}, "cells": {"random": {"squared error": {"mean_cosine": one}, "both losses": {"mean_cosine": one}}}},
+        "leave_outs": {"source": {}, "without": {"no-warmup": {"hr@10": {"less the whole": one}}}},
+    }
+    assert chapter8.measured(found).keys() == {"push", "steps", "diffusion", "stages"}
