@@ -1,23 +1,28 @@
-"""The app's entry: ``adrec app``, or ``streamlit run app/main.py``."""
+"""The app's entry: ``adrec app``, or ``streamlit run app/main.py``. What it shows is script.py."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from streamlit import cli_util
+from streamlit.starlette import App
+from streamlit.web.server import server_util
 
 ROOT = Path(__file__).resolve().parent.parent
 if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
     sys.path.insert(0, str(ROOT))
 
-from app import registry, server_log, state, ui  # noqa: E402  (needs the path above)
+from app import files  # noqa: E402  (needs the path above)
 
-st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
-server_log.quiet_disconnects()
-pages = [
-    st.Page(path, title=card["title"], icon=card["icon"], url_path=path.stem, default=place == 0)
-    for place, (path, card) in enumerate(registry.pages(ROOT / "pages"))
-]
-page = st.navigation(pages, position="top")
-state.arrive(page.url_path or "learn")
-with ui.guard():
-    page.run()
+
+@asynccontextmanager
+async def opened(_: App) -> AsyncIterator[None]:
+    """Open the browser, which Streamlit leaves to apps with routes of their own. The socket already listens; an early visitor waits."""
+    if not st.get_option("server.headless"):
+        cli_util.open_browser(server_util.get_url(st.get_option("server.address")))
+    yield
+
+
+app = App(Path(__file__).with_name("script.py"), routes=[files.route()], lifespan=opened)

@@ -143,7 +143,7 @@ def test_pages_that_only_read_a_run_load_neither_torch_nor_umap(tmp_path, monkey
     monkeypatch.setenv("ADREC_RUNS", str(tmp_path))
     program = """
 from streamlit.testing.v1 import AppTest
-at = AppTest.from_file("app/main.py", default_timeout=120).run()
+at = AppTest.from_file("app/script.py", default_timeout=120).run()
 for page in ("collapse", "own"):
     assert not at.exception, at.exception
     at = at.switch_page(f"../pages/{page}.py").run()

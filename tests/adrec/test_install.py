@@ -74,7 +74,7 @@ def test_the_installed_app_opens_in_a_folder_with_an_app_py_of_its_own(installed
     program = """
 from streamlit.testing.v1 import AppTest
 from adrec.folders import app_folder
-at = AppTest.from_file(str(app_folder() / "app" / "main.py"), default_timeout=120).run()
+at = AppTest.from_file(str(app_folder() / "app" / "script.py"), default_timeout=120).run()
 assert not at.exception, at.exception
 print(at.title[0].value)
 at = at.switch_page(str(app_folder() / "pages" / "collapse.py")).run()

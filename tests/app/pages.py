@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def open_page(page: str = "", **parameters: str) -> AppTest:
     """The app on ``pages/<page>.py`` with a URL's parameters, run once."""
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app" / "script.py"), default_timeout=60)
     for name, value in parameters.items():
         app.query_params[name] = value
     if page:

@@ -26,7 +26,7 @@ def test_no_page_imports_what_is_slow_before_its_first_paint(page: str, modules:
         f"slow = lambda: [m for m in {modules} if m in sys.modules]\n"
         f"painted, header = [], ui.header\n"
         f"ui.header = lambda *texts, **more: (painted.append(slow()), header(*texts, **more))\n"
-        f"app = AppTest.from_file({str(ROOT / 'app' / 'main.py')!r}, default_timeout=60)\n"
+        f"app = AppTest.from_file({str(ROOT / 'app' / 'script.py')!r}, default_timeout=60)\n"
         f"app.switch_page({str(ROOT / 'pages' / (page + '.py'))!r}); app.run()\n"
         f"assert not app.exception; sys.exit(str(painted[0] if painted else slow()).strip('[]') or 0)"
     )

@@ -1,0 +1,23 @@
+"""What Streamlit runs at every visit and at every change: the pages and the one that is open. main.py serves it."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parent.parent
+if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
+    sys.path.insert(0, str(ROOT))
+
+from app import registry, server_log, state, ui  # noqa: E402  (needs the path above)
+
+st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
+server_log.quiet_disconnects()
+pages = [
+    st.Page(path, title=card["title"], icon=card["icon"], url_path=path.stem, default=place == 0)
+    for place, (path, card) in enumerate(registry.pages(ROOT / "pages"))
+]
+page = st.navigation(pages, position="top")
+state.arrive(page.url_path or "learn")
+with ui.guard():
+    page.run()
