@@ -10,7 +10,7 @@ export default [
     languageOptions: {
       globals: names(
         "window document AbortController devicePixelRatio getComputedStyle matchMedia performance atob btoa console Worker fetch setTimeout clearTimeout clearInterval "
-        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ImageData Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer self",
+        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ImageData DOMRect Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer self",
       ),
     },
     rules: {

@@ -6,6 +6,7 @@
 
 export const LISTED = 10;
 const LEAST_STRIP = 760; // below this width the strip is scrolled
+const LEAST_HEIGHT = 146;
 const LEAST_WIDE = 620; // below this width the large picture becomes one column
 const MOST_COLUMNS = { strip: 6, wide: 7, tall: 4 };
 const LEAST_COLUMN = { strip: 56, wide: 62, tall: 70 };
@@ -23,7 +24,7 @@ export function columnsOf(form, width, films) {
 
 /** @param {Form} form @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
 export function arrange(form, width, height, columns) {
-  return form === "strip" ? asStrip(Math.max(width, LEAST_STRIP), height, columns)
+  return form === "strip" ? asStrip(Math.max(width, LEAST_STRIP), Math.max(height, LEAST_HEIGHT), columns)
     : form === "wide" ? asStage(width, Math.max(height, 330), columns)
     : asColumn(width, columns);
 }
@@ -96,7 +97,7 @@ function asStage(width, height, columns) {
 
 /** @param {number} width @param {number} columns @returns {Arrangement} */
 function asColumn(width, columns) {
-  const left = 26, each = (width - left - 4) / columns, row = 24, height = 438 + row * LISTED + 44;
+  const left = 26, each = (width - left - 4) / columns, row = 24, height = 438 + row * LISTED + 80;
   /** @type {Record<string, Box>} */
   const boxes = {};
   positions(boxes, columns, left, each, 6, { history: [26, 52], c: [160, 32], next: [238, 52] });
@@ -112,8 +113,8 @@ function asColumn(width, columns) {
   boxes.add = [left + each * columns - 104, 0, 100, 24];
   boxes.next = [left, 217, each * columns, 18];
   boxes.back = [width * 0.5 + 82, 380, 78, 28];
-  boxes.push = [34, 438 + row * LISTED + 4, width - 40, 18];
-  boxes.pull = [34, 438 + row * LISTED + 23, width - 40, 18];
+  boxes.push = [34, 438 + row * LISTED + 12, width - 40, 32];
+  boxes.pull = [34, 438 + row * LISTED + 46, width - 40, 32];
   return { width, height, boxes };
 }
 

@@ -184,7 +184,11 @@ class NoisePlayer {
   /** What there is to see at this part, in a sentence. */
   say() {
     const { lesson, part, answer, decided } = this, about = this.models.get(this.model), film = lesson.content.films.titles[answer?.top[0] ?? 0];
-    if (part === 3 || this.playing) return;
+    if (part === 3) return;
+    if (this.playing) {
+      this.words.replaceChildren(lesson.rich("7.says.playing"));
+      return;
+    }
     const { by_steps: rows = [], decided: mean = "", users = "" } = about ?? {}, one = rows[0], all = rows[rows.length - 1];
     const common = this.frames.length ? this.frames[1].top.filter((id) => this.frames[this.frames.length - 1].top.includes(id)).length : 0;
     this.words.replaceChildren(part === 0 ? lesson.rich("7.says.0") : lesson.rich(part === 2 && one ? "7.says.2" : "7.says.1", {
@@ -239,6 +243,7 @@ class NoisePlayer {
       if (this.step + 1 >= this.frames.length - 1) this.pause();
       this.go(this.step + 1);
     }, TEMPO_OF_STEPS);
+    this.say();
     this.label();
   }
 

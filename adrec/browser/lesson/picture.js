@@ -171,6 +171,7 @@ export class LivingPicture {
     this.wanted = scene;
     this.follow(scene.model === undefined ? PICTURE_MODEL : scene.model);
     this.place(this.lesson.reducedMotion || !this.root.clientWidth ? 0 : PICTURE_CHANGE);
+    if (this.form === "strip" && this.lit().length) this.host.scrollTo({ left: Math.min(...this.lit().map((box) => box[0])) - 30, behavior: this.lesson.reducedMotion ? "auto" : "smooth" });
     if (form !== this.form && this.form === "strip") this.detail.close();
     if (scene.detail && scene.detail !== detail) this.open(scene.detail, this.get([...this.nodes.keys()].find((name) => (BOX_OF[name] ?? name) === scene.detail) ?? "reader"));
     else if (!scene.detail) this.detail.close();
@@ -303,6 +304,8 @@ export class LivingPicture {
     this.isLit = on;
     const valve = /** @type {HTMLElement} */ (this.get("valve").firstElementChild);
     valve.textContent = this.form === "strip" ? "× λ" : this.lesson.text("picture.weight", { weight: this.flow.weight });
+    const caption = /** @type {HTMLElement} */ (this.get("history").firstElementChild), all = this.flow.films.length;
+    caption.textContent = this.lesson.text(all > this.shown.length + 1 ? "picture.last" : "picture.boxes.history.label", { shown: this.shown.length, count: all });
     const back = /** @type {HTMLElement} */ (this.get("back").firstElementChild), { step } = this.flow;
     back.textContent = step ? this.lesson.text("picture.step", { step: step.at, steps: step.of }) : this.lesson.text("picture.boxes.back.label");
   }
@@ -405,8 +408,15 @@ export class LivingPicture {
 
   /** Where the first lit box is, for lines to the stage. */
   anchor() {
-    const first = this.form === "strip" ? [...this.nodes.entries()].find(([, node]) => this.wanted.lit[0] === node.dataset.box) : undefined;
-    return first ? first[1].getBoundingClientRect() : null;
+    const own = this.lit();
+    if (this.form !== "strip" || !own.length) return null;
+    const left = Math.min(...own.map((box) => box[0])), top = Math.min(...own.map((box) => box[1])), at = this.root.getBoundingClientRect();
+    return new DOMRect(at.left + left, at.top + top, Math.max(...own.map((box) => box[0] + box[2])) - left, Math.max(...own.map((box) => box[1] + box[3])) - top);
+  }
+
+  /** The parts of the first lit box, where they are going. */
+  lit() {
+    return [...this.nodes.entries()].filter(([name, node]) => node.dataset.box === this.wanted.lit[0] && name !== "list" && this.goal[name]).map(([name]) => this.goal[name]);
   }
 
   stop() {

@@ -105,6 +105,7 @@ function middleRoutes(scenery) {
     found.push({ key: "next rest", name: "noise", box: ["next", "noise"], d: through([[middleX(first), bus.next], [middleX(from), bus.next]]) });
   }
   const down = form === "tall"; // the denoiser lies below
+  if (down && scene.mode === "training") found.push({ key: "next rest", name: "noise is-strong", box: ["next", "noise"], d: through([[middleX(columns[columns.length - 1].c), bus.next], ...into]), width: full });
   found.push(
     { key: "sum", name: "flowing", box: ["denoiser"], d: down ? through([[px, bottom(plus)], [px, plus[1] + 30], [middleX(denoiser), plus[1] + 30], [middleX(denoiser), denoiser[1]]]) : through([[right(plus), py], [denoiser[0], middleY(denoiser)]]), width: 2.5 },
     { key: "estimate", name: "answer", box: ["denoiser", "x0"], d: through([[right(denoiser), middleY(denoiser)], [x0[0] - 3, middleY(x0)]]), width: 2.5 },
