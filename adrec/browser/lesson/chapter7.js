@@ -225,8 +225,9 @@ class NoisePlayer {
       const differ = firsts.filter((film) => film !== firsts[0]).length, key = seed + 1 < noises ? "7.says.counting" : "7.says.3";
       this.words.replaceChildren(lesson.rich(key, { done: seed + 1, noises, differ, others: noises - 1, films: found.length, weight: this.models.get(this.model)?.weight ?? "" }));
     }
-    const row = lesson.content[7].lambdas?.[String(this.models.get(this.model)?.weight)], average = row?.["first film differs from noise 0's"];
-    if (average) this.words.append(" ", lesson.rich("7.says.average", { value: Math.round(average.value), error: average.error?.toFixed(1) ?? "", seeds: average.seeds }));
+    const { lambdas = {}, models: { healthy } } = lesson.content[7], loud = lambdas["1"], paper = lambdas[String(healthy?.weight)], DIFFERS = "first film differs from noise 0's";
+    if (!loud || !paper) return;
+    this.words.append(" ", lesson.rich("7.says.promise", { loud: Math.round(loud[DIFFERS].value), ever: Math.round(loud["people whose first film ever differs"].value), paper: Math.round(paper[DIFFERS].value), people: healthy.users, noises, weight: healthy.weight }));
   }
 
   toggle() {
