@@ -40,6 +40,7 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
     "place": int,
     "by": int,
     "tool": str,
+    "example": str,
 }
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 

@@ -1,21 +1,17 @@
-"""Your embeddings: a verdict on uploaded item tables."""
+"""Your embeddings: a verdict on uploaded item tables, or on an example."""
 
-from app import own_data, own_view, ui
+from app import own_data, own_examples, own_view, ui
+from app.texts import say, texts
 
 PAGE = {"title": "Your embeddings", "icon": ":material/upload_file:", "order": 3}
 
-DEFINITIONS = {
-    "Item table": "one row of numbers per item: the item embeddings of a recommender. Nothing in your files is executed, and they are "
-    "deleted a few minutes after you close this page, unless you open them in the laboratory.",
-    "Collapse": "two opposite failures: the table is still noise, so an item's neighbours mean nothing; or it is too narrow, so items "
-    "can hardly be told apart.",
-    "Null": "the value for a table without structure or meaning.",
-    "Threshold": "the value at which the rule decides; docs/VERDICT.md gives its error rates.",
-    "Confidence": "the probability that another table produced in the same way gets the same verdict.",
-}
-
-ui.header("Have your embeddings collapsed?", "Upload an item table, and the interactions if you have them, to get a verdict.")
+words = texts("own")
+ui.header(words["question"])
+say(words["answer"])
 tables, others, choices = own_view.uploads()
+say(words["privacy"], small=True)
+if not tables:
+    tables, others = own_examples.offer()
 if tables:
     found = own_data.result(tables, others, choices)
     if isinstance(found, own_data.Question):
@@ -23,5 +19,5 @@ if tables:
     else:
         own_view.verdicts(found)
         own_view.actions(found)
+        say(words["evidence"], small=True)
         own_view.evidence(found)
-ui.define(DEFINITIONS)

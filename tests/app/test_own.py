@@ -14,7 +14,7 @@ from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.embeddings.judging import check_cost, estimated_seconds
 from adrec.embeddings.source import Source
 from adrec.runs import RunFolder
-from app import own_data
+from app import own_data, own_examples
 from tests.app.pages import open_page, plainly, texts
 
 pytestmark = pytest.mark.slow
@@ -60,6 +60,21 @@ def test_a_table_alone_gets_the_spectral_half_and_that_is_said(root: Path, tmp_p
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     assert not app.exception and not app.error
     assert "Not decided" in texts(app) and "Add the interactions" in texts(app)
+
+
+def test_an_empty_page_offers_examples_and_a_press_shows_a_verdict(root: Path) -> None:
+    app = open_page("own")
+    next(b for b in app.button if b.label == "A narrow table, without interactions").click().run()
+    assert not app.exception and not app.error and "#### :red[:material/error:] Completely collapsed" in texts(app)
+    next(b for b in app.button if b.label == "Put the example away").click().run()
+    assert "collapsed" not in texts(app).removeprefix("Have your embeddings collapsed?")
+
+
+def test_the_example_with_interactions_is_decided_in_full(root: Path) -> None:
+    if own_examples.EXAMPLES["healthy"].source() is None:
+        pytest.skip("MovieLens-100K is not on this machine")
+    app = open_page("own", example="healthy")
+    assert not app.exception and "Healthy" in texts(app) and "Not decided" not in texts(app)
 
 
 def test_with_interactions_the_verdict_is_whole_and_goes_to_the_laboratory(root: Path, tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Examples for the page of uploaded files, so that it shows a verdict before anybody uploads: bundled tables, sent the way of an upload."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from adrec.runs import RunFolder
+from app import loaders, state
+from app.denoising import data as denoising_data
+from app.own_data import Upload
+from app.texts import texts
+
+
+@dataclass(frozen=True)
+class Example:
+    """A bundled run whose last table is shown, and whether its interactions come with it."""
+
+    run: str
+    interactions: bool
+
+    def source(self) -> RunFolder | None:
+        """The run, if it is bundled and its interactions are at hand where they are wanted."""
+        run = RunFolder(loaders.BUNDLED / self.run)
+        known = not self.interactions or denoising_data.dataset(run)[0] is not None
+        return run if run.exists and known else None
+
+
+EXAMPLES = {"narrow": Example("narrow", False), "healthy": Example(loaders.FIRST, True)}
+
+
+def offer() -> tuple[list[Upload], dict[str, Upload | None]]:
+    """Buttons that load an example; the one in the URL as uploads, or nothing."""
+    words, found = texts("own"), {key: one.source() for key, one in EXAMPLES.items()}
+    chosen = state.get("example")
+    run = found.get(chosen)
+    if run is not None:
+        st.info(words["examples"][chosen]["says"], icon=":material/science:")
+        st.button(words["clear"], icon=":material/close:", on_click=_load, args=(None,), key="own.example.clear")
+        return _uploads(chosen, run)
+    st.markdown(words["offer"])
+    row = st.container(horizontal=True)
+    for key, one in found.items():
+        if one is not None:
+            label = words["examples"][key]["label"]
+            row.button(label, icon=":material/science:", on_click=_load, args=(key,), key=f"own.example.{key}")
+    return [], {}
+
+
+def _load(key: str | None) -> None:
+    state.put(example=key)
+
+
+def _uploads(key: str, run: RunFolder) -> tuple[list[Upload], dict[str, Upload | None]]:
+    stream = io.BytesIO()
+    np.save(stream, run.table(run.stages[-1]))
+    table = Upload(f"{key}-example.npy", f"example {key}", stream)
+    if not EXAMPLES[key].interactions:
+        return [table], {}
+    return [table], {"interactions": Upload("interactions.csv", f"example {key} interactions", io.BytesIO(_interactions(run)))}
+
+
+@loaders.of_run(2)
+def _interactions(run: RunFolder) -> bytes:
+    """The run's users with their items as row numbers from 0, in the order of time."""
+    users, _ = denoising_data.dataset(run)
+    assert users is not None
+    histories = [np.append(users.train(user), (users.val[user], users.test[user])) - 1 for user in range(users.n_users)]
+    lengths = [len(history) for history in histories]
+    columns = {"user": np.repeat(np.arange(len(histories)), lengths), "item": np.concatenate(histories)}
+    frame = pd.DataFrame({**columns, "time": np.concatenate([np.arange(length) for length in lengths])})
+    return frame.to_csv(index=False).encode()
