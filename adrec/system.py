@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from functools import cache
@@ -23,6 +24,17 @@ def spawn(command: Sequence[str], folder: Path, log: Path) -> "subprocess.Popen[
         own = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     with open(log, "ab") as file:
         return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **own)
+
+
+def end_with_parent() -> None:
+    """From now on, end this process when its parent closes its standard input or dies."""
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 1):  # sys.stdin itself would hold a lock that Python waits for at exit
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def replace(source: str | Path, target: Path) -> None:

@@ -17,6 +17,7 @@ from adrec.errors import AdrecError
 from adrec.folders import app_folder
 from adrec.maps.projection import project
 from adrec.runs import Progress, RunFolder
+from adrec.system import end_with_parent
 
 
 @dataclass
@@ -94,21 +95,16 @@ def _say(fraction: float, words: str, error: str | None = None) -> None:
     print(json.dumps({"fraction": fraction, "words": words, "error": error}), flush=True)
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()  # ends when the server does
-    os._exit(1)
-
-
 def run_job(work: Callable[[Progress], object]) -> NoReturn:
-    """Run ``work`` with a function to report progress, and end the process: with 0, or with 2 after reporting an error."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    """Run ``work`` with a function to report progress, then end the process: with 0, or with 2 after reporting an error."""
+    end_with_parent()
     code = 0
     try:
         work(_say)
     except AdrecError as error:
         _say(0.0, "failed", str(error))
         code = 2
-    os._exit(code)  # the thread that waits for the server must not hold it
+    os._exit(code)  # at once, whatever threads a library keeps
 
 
 if __name__ == "__main__":

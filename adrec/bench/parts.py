@@ -23,19 +23,13 @@ from adrec.models.base import Model
 from adrec.models.blocks import Block
 from adrec.models.settings import Settings, settings
 from adrec.parallel.workers import Workers
+from adrec.runs import RunFolder
 from adrec.system import peak_memory_mib
 from adrec.training.loop import Trainer
-from adrec.training.recorder import Recorder
+from adrec.training.recorder import Bystander
 
 SQUARE, ROWS = 2048, 2048
 SEEDS, TOP = 50, 10
-
-
-class Silent(Recorder):
-    """Records nothing."""
-
-    def __init__(self) -> None:
-        pass
 
 
 # -- our training -----------------------------------------------------------------------------------------------------
@@ -52,7 +46,7 @@ def trainer_of(data: SequenceDataset, stage: str, **fields: Any) -> Trainer:
     if stage != "pretrain":
         width = chosen.config.hidden_size  # type: ignore[attr-defined]
         table = torch.randn(data.n_items + 1, width, generator=torch.Generator().manual_seed(0)) * 0.1
-    return Trainer(data, chosen, Silent(), lambda: False, table)
+    return Trainer(data, chosen, Bystander(RunFolder("none"), data.popularity), lambda: False, table)
 
 
 def _blocks(model: Any) -> int:

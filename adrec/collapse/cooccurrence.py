@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adrec.data.dataset import SequenceDataset
+from adrec.data.dataset import SequenceDataset, histories_of
 
 WINDOW = 5
 """Two items of a history co-occur if they are at most this many positions apart."""
@@ -36,14 +36,9 @@ class Cooccurrence:
     def from_rows(cls, rows: np.ndarray, offsets: np.ndarray, n_items: int) -> "Cooccurrence":
         """From all users' histories of zero-based item rows (N,), concatenated; user u's end before offsets[u + 1], (U + 1,)."""
         popularity = np.bincount(rows, minlength=n_items)
-        users = len(offsets) - 1
         step = max(-(-len(rows) // MOST_INTERACTIONS), 1)
         if step > 1:
-            chosen = np.arange(0, users, step)
-            keep = np.zeros(users, dtype=bool)
-            keep[chosen] = True
-            lengths = np.diff(offsets)
-            rows, offsets = rows[np.repeat(keep, lengths)], np.concatenate([[0], np.cumsum(lengths[chosen])])
+            rows, offsets = histories_of(np.arange(0, len(offsets) - 1, step), rows, offsets)
         return cls(n_items, _pairs(rows, offsets, n_items), popularity, 1 / step)
 
     @cached_property

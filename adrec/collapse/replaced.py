@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.stats import binomtest
 
-from adrec.data.dataset import SequenceDataset, Split
+from adrec.data.dataset import SequenceDataset, Split, histories_of
 from adrec.errors import DataError, WeightsError
 from adrec.evaluation import Evaluation, evaluate
 from adrec.evaluation.evaluator import Map
@@ -49,10 +49,9 @@ def some_users(data: SequenceDataset, users: int, seed: int = 0) -> SequenceData
     if users >= data.n_users:
         return data
     chosen = np.sort(np.random.default_rng(seed).choice(data.n_users, users, replace=False))
-    parts = [data.train(int(user)) for user in chosen]
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+    items, offsets = histories_of(chosen, data.train_items, data.train_offsets)
     val, test, user_ids = data.val[chosen], data.test[chosen], data.user_ids[chosen]
-    return replace(data, train_items=np.concatenate(parts), train_offsets=offsets, val=val, test=test, user_ids=user_ids)
+    return replace(data, train_items=items, train_offsets=offsets, val=val, test=test, user_ids=user_ids)
 
 
 @dataclass(frozen=True)

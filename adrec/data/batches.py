@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adrec.data.dataset import SequenceDataset, Split
+from adrec.data.dataset import SequenceDataset, Split, windows
 from adrec.errors import DataError
 
 PART_TOKENS = 2048
@@ -126,12 +126,6 @@ def pack(
     )
 
 
-def _windows(stops: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Indices of the ``lengths`` entries before each stop, concatenated."""
-    begins = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) + np.repeat(stops - lengths - begins, lengths)
-
-
 def trainable_users(data: SequenceDataset) -> np.ndarray:
     """The users with at least two training items, that is, a training pair; a DataError if there are none."""
     users = np.flatnonzero(np.diff(data.train_offsets) > 1)
@@ -148,7 +142,7 @@ def training_batch(data: SequenceDataset, users: np.ndarray, frame: int) -> Pack
     users, lengths = users[lengths > 0], lengths[lengths > 0]
     order = np.argsort(lengths, kind="stable")
     users, lengths = users[order], lengths[order]
-    index = _windows(offsets[users + 1] - 1, lengths)
+    index = windows(offsets[users + 1] - 1, lengths)
     items, targets = data.train_items[index], data.train_items[index + 1]
     return PackedBatch(torch.from_numpy(items.astype(np.int64)), torch.from_numpy(targets.astype(np.int64)), lengths, users, frame)
 
@@ -160,7 +154,7 @@ def evaluation_batches(data: SequenceDataset, split: Split, frame: int, users_pe
     order = np.argsort(lengths, kind="stable")
     for i in range(0, len(order), users_per_batch):
         users = order[i : i + users_per_batch]
-        index = _windows(data.train_offsets[users + 1] + known_after, lengths[users])
+        index = windows(data.train_offsets[users + 1] + known_after, lengths[users])
         last = np.cumsum(lengths[users]) - 1
         if known_after:
             index[last] = 0  # outside the user's training items; overwritten below

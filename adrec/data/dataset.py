@@ -127,3 +127,15 @@ class SequenceDataset:
             "options": dict(self.options),
             "hash": self.content_hash,
         }
+
+
+def windows(stops: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Indices of the ``lengths`` entries before each stop, concatenated."""
+    begins = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(stops - lengths - begins, lengths)
+
+
+def histories_of(users: np.ndarray, items: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Only these users' parts of all users' items, with offsets of their own, as ``train_items`` and ``train_offsets``."""
+    lengths = np.diff(offsets)[users]
+    return items[windows(offsets[users + 1], lengths)], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -5,9 +5,7 @@ with the report in ``report.html`` and, unless there is a problem, the folder ``
 ``{"question": {"path", "candidates"}}`` for a file with several matrices; or ``{"error"}``, a sentence.
 """
 
-import os
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from adrec.embeddings.report import report
 from adrec.errors import AdrecError
 from adrec.files import read_json, write_json
 from adrec.runs import RunFolder
+from adrec.system import end_with_parent
 
 REQUEST, ANSWER, REPORT, LABORATORY = "request.json", "answer.json", "report.html", "laboratory"
 
@@ -45,16 +44,9 @@ def answer(folder: Path) -> dict[str, Any]:
     return {"judged": judged, "problem": problem}
 
 
-def _exit_with_parent() -> None:
-    """End this process when its parent closes the pipe or dies."""
-    while os.read(sys.stdin.fileno(), 1):  # sys.stdin itself would hold a lock that Python waits for at exit
-        pass
-    os._exit(1)
-
-
 def main() -> None:
     """Answer the request in the folder given on the command line."""
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    end_with_parent()
     folder = Path(sys.argv[1])
     write_json(folder / ANSWER, answer(folder))
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adrec.data.batches import PART_TOKENS, PackedBatch, evaluation_batches
-from adrec.data.dataset import SequenceDataset, Split
+from adrec.data.dataset import SequenceDataset, Split, histories_of
 from adrec.errors import DataError
 from adrec.evaluation.metrics import Metric, ranking_metrics
 from adrec.evaluation.ranking import ranks_of, streamed_ranks
@@ -112,10 +112,9 @@ def _hidden(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, 
     """(row in the batch, item) of what cannot be recommended: everything known of a user before the answer, the padding row."""
     rows, items = [], []
     if seen:
-        first, counts = data.train_offsets[users], np.diff(data.train_offsets)[users]
-        begins = np.cumsum(counts) - counts
-        rows.append(np.repeat(np.arange(len(users)), counts))
-        items.append(data.train_items[np.arange(counts.sum()) + np.repeat(first - begins, counts)])
+        known, offsets = histories_of(users, data.train_items, data.train_offsets)
+        rows.append(np.repeat(np.arange(len(users)), np.diff(offsets)))
+        items.append(known)
     if seen and split == "test":
         rows.append(np.arange(len(users)))
         items.append(data.val[users])

@@ -12,7 +12,7 @@ import numpy as np
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import RunError
-from adrec.explain import HIT, NEAR
+from adrec.explain import OUTCOMES
 from adrec.files import read_json, write_json
 from adrec.runs import RunFolder
 from adrec.runs.cache import Cache
@@ -47,7 +47,7 @@ def all_users(
     found = cached_all_users(run, seed)
     if found is not None:
         return found
-    stage = _stage(run)
+    stage = denoiser_stage(run)
     key = _cache_key(run, stage, seed)
     report = {"key": key, "stage": stage} | measure(load_model(run, stage), data or catalog.load_for_run(run.info), seed, progress)
     _cache(run, key).save(lambda path: write_json(path, report))
@@ -56,11 +56,12 @@ def all_users(
 
 def cached_all_users(run: RunFolder, seed: int = 0) -> dict[str, Any] | None:
     """The cached result of ``all_users``, or None. Needs neither the data nor torch."""
-    key = _cache_key(run, _stage(run), seed)
+    key = _cache_key(run, denoiser_stage(run), seed)
     return _cache(run, key).load(read_json, lambda report: report.get("key") == key)
 
 
-def _stage(run: RunFolder) -> str:
+def denoiser_stage(run: RunFolder) -> str:
+    """The last stage with a denoiser; a RunError if there is none yet."""
     stages = [s for s in run.stages if s != "pretrain"]
     if not stages:
         raise RunError(f"'{run.name}' has no trained denoiser yet; it is there once the warm-up has ended.")
@@ -169,11 +170,7 @@ class _Totals:
             "mean_commit_step": float(commit.mean()),
             "changed_mind": float(self.changed.mean()),
             "changed_users": positions[:LISTED].tolist(),
-            "outcomes": {
-                "hit": int((last <= HIT).sum()),
-                "near miss": int(((last > HIT) & (last <= NEAR)).sum()),
-                "miss": int((last > NEAR).sum()),
-            },
+            "outcomes": {outcome: len(with_outcome(last, outcome)) for outcome in OUTCOMES},
             "by_popularity": self._groups(self.data.popularity[self.data.test]),
             "by_length": self._groups(known),
         }
@@ -192,6 +189,12 @@ class _Totals:
                 | {"one_step": _metrics(one[users]), "mean_commit_step": float(self.commit[self.steps][users].mean())}
             )
         return found
+
+
+def with_outcome(ranks: np.ndarray, outcome: str) -> np.ndarray:
+    """Positions of the users whose targets, at these ranks (U,), have one of the ``OUTCOMES``."""
+    first, last = OUTCOMES[outcome]
+    return np.flatnonzero((ranks >= first) & (ranks <= last))
 
 
 def _figures(ranks: np.ndarray, seen: np.ndarray, common: np.ndarray) -> dict[str, Any]:

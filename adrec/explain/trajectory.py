@@ -15,7 +15,7 @@ from adrec.data.titles import checked_ids
 from adrec.diffusion import user_noise
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import ranks_of, top_items
-from adrec.explain import HIT, NEAR
+from adrec.explain import HIT, OUTCOMES
 from adrec.models.base import Model
 from adrec.models.neural import DiffusionModel, denoising
 
@@ -95,8 +95,8 @@ class Trajectory:
         """``hit`` (target in the final top 10), ``near miss`` (ranks 11 to 50), ``miss``, or None without a target."""
         if self.target_rank is None:
             return None
-        rank = int(self.target_rank[-1])
-        return "hit" if rank <= HIT else "near miss" if rank <= NEAR else "miss"
+        rank = self.target_rank[-1]
+        return next(outcome for outcome, (first, last) in OUTCOMES.items() if first <= rank <= last)
 
     def entered(self, i: int) -> list[int]:
         """Items that entered the top K at row ``i``, best first; at row 0, all of them."""

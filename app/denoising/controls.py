@@ -15,7 +15,8 @@ import streamlit as st
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import parse_history
 from adrec.errors import AdrecError
-from adrec.explain import scene, words
+from adrec.explain import OUTCOMES, scene, words
+from adrec.explain.all_users import with_outcome
 from adrec.runs import RunFolder
 from app import loaders, state
 from app.denoising import data
@@ -44,7 +45,7 @@ def subject(run: RunFolder, length: int) -> data.Subject | None:
 def _first(run: RunFolder, users: SequenceDataset) -> str:
     """The user shown when the page opens."""
     ranks = data.test_ranks(run, users.n_users)
-    hits = [] if ranks is None else data.with_outcome(ranks, "hit").tolist()
+    hits = [] if ranks is None else with_outcome(ranks, "hit").tolist()
     return str(users.user_ids[hits[0] if hits else 0])
 
 
@@ -119,7 +120,7 @@ def _kinds(run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> 
     if ranks is None:
         missing.append("Hits and misses become available when this run's training ends.")
     else:
-        kinds |= {f"A {outcome}": data.with_outcome(ranks, outcome) for outcome in data.OUTCOMES}
+        kinds |= {f"A {outcome}": with_outcome(ranks, outcome) for outcome in OUTCOMES}
     if changed is None:
         missing.append("Users whose first item changes after step 1 become available once All users, below, is measured.")
     else:

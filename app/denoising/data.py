@@ -10,7 +10,7 @@ from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
 from adrec.explain import scene
-from adrec.explain.all_users import cached_all_users
+from adrec.explain.all_users import cached_all_users, denoiser_stage
 from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
 from app import loaders, reruns
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from adrec.models.base import Model
 
 _background = ThreadPoolExecutor(1, "model")
-OUTCOMES = {"hit": (1, 10), "near miss": (11, 50), "miss": (51, None)}
 SEEDS = 50
 """Of a sweep."""
 
@@ -52,12 +51,10 @@ def stage(run: RunFolder) -> str:
     """The last stage with a denoiser; RunError if there is none yet or the model has none."""
     if not {"denoise", "item_table"} <= run.abilities:
         raise RunError(f"The model of '{run.name}' has no reverse process: choose a run of a diffusion model.")
-    found = [s for s in run.stages if s != "pretrain"]
-    if not found:
-        raise RunError(f"'{run.name}' has no trained denoiser yet; it is available after the warm-up.")
-    if not run.has_model(found[-1]):
+    found = denoiser_stage(run)
+    if not run.has_model(found):
         raise RunError(f"'{run.name}' keeps item tables but no model: choose another run.")
-    return found[-1]
+    return found
 
 
 def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
@@ -81,12 +78,6 @@ def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
     except (OSError, ValueError, EOFError):
         return None
     return ranks if ranks.shape == (users,) and ranks.dtype.kind in "iu" else None
-
-
-def with_outcome(ranks: np.ndarray, outcome: str) -> np.ndarray:
-    """Positions of the users whose test item was a ``hit``, ``near miss`` or ``miss``."""
-    low, high = OUTCOMES[outcome]
-    return np.flatnonzero((ranks >= low) & (ranks <= (high or ranks.max(initial=low))))
 
 
 def changed_users(run: RunFolder) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from adrec.data.titles import titled
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
 from adrec.explain import scene, words
-from adrec.explain.all_users import all_users, cached_all_users
+from adrec.explain.all_users import all_users, cached_all_users, with_outcome
 from adrec.explain.trajectory import Trajectory, user_trajectory
 from adrec.files import save_arrays, write_json
 from adrec.models.loading import load_model
@@ -84,7 +84,7 @@ def test_a_user_who_is_not_in_the_data_is_told_in_a_sentence(run: RunFolder) -> 
 @pytest.mark.parametrize("outcome", ["hit", "near miss", "miss"])
 def test_drawing_an_outcome_gives_a_user_with_that_outcome(run: RunFolder, tiny_data: SequenceDataset, outcome: str) -> None:
     ranks = data.test_ranks(run, tiny_data.n_users)
-    assert ranks is not None and len(data.with_outcome(ranks, outcome))
+    assert ranks is not None and len(with_outcome(ranks, outcome))
     app = open_page("denoising", run="tiny")
     app.selectbox(key="denoising.kind").set_value(f"A {outcome}").run()
     app.button(key="denoising.random").click().run()
