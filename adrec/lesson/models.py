@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from adrec.explain import browser
 from adrec.runs import RunFolder
 
 STAGE = "finetune"
@@ -21,7 +22,7 @@ NAMES = {
 def models(runs: Path) -> dict[str, RunFolder]:
     """Those of a folder's runs that have their weights."""
     found = {name: RunFolder(runs / run) for name, run in NAMES.items()}
-    return {name: run for name, run in found.items() if run.exists and run.has_model(STAGE)}
+    return {name: run for name, run in found.items() if run.exists and browser.scored(run, STAGE)}
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -1,6 +1,7 @@
 """The engine in the browser answers as Python does: every model that runs there in all its forms, and the bundled runs."""
 
 import itertools
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,18 @@ import torch
 
 from adrec.diffusion import SCHEDULES
 from adrec.errors import ConfigError
-from adrec.files import save_arrays
+from adrec.explain import browser
+from adrec.files import save_arrays, write_json
 from adrec.models.attention import PADDINGS
 from adrec.models.base import MODELS
 from adrec.models.loading import load_model
 from adrec.models.settings import Settings
-from adrec.runs import list_runs
+from adrec.runs import RunFolder, list_runs
+from adrec.runs.compact import compact
 from tests.adrec.engine import NODE, Arrays, Case, answered, error, expected, swapped
 from tests.adrec.small import built, varied
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="needs node")
+needs_node = pytest.mark.skipif(NODE is None, reason="needs node")
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "runs"
 SMALL = {"hidden_size": 12, "heads": 2, "blocks": 2, "length": 7, "timesteps": 25, "noise_weight": 0.7}
@@ -79,6 +82,7 @@ def disagreements(case: Case, got: list[Arrays]) -> list[str]:
     return found
 
 
+@needs_node
 def test_every_model_that_runs_in_the_browser_answers_there_as_in_python(tmp_path: Path) -> None:
     cases = []
     for i, (name, settings) in enumerate(forms()):
@@ -92,10 +96,11 @@ def test_every_model_that_runs_in_the_browser_answers_there_as_in_python(tmp_pat
     assert [line for case, got in zip(cases, answers, strict=True) for line in disagreements(case, got)] == []
 
 
+@needs_node
 def test_every_bundled_run_answers_in_the_browser_as_in_python(tmp_path: Path) -> None:
     rng, cases = np.random.default_rng(0), []
     for run in list_runs(BUNDLED):
-        if "browser" in run.abilities and run.has_model("finetune"):
+        if browser.scored(run):
             model = load_model(run)
             histories = [rng.integers(1, model.config.n_items + 1, n).tolist() for n in (1, 12, 60)]
             requests = [{"history": history, "seed": i, "user": 10 * i, "steps": 8 + i} for i, history in enumerate(histories)]
@@ -103,3 +108,30 @@ def test_every_bundled_run_answers_in_the_browser_as_in_python(tmp_path: Path) -
     assert len(cases) >= 5
     answers = answered(cases, tmp_path)
     assert [line for case, got in zip(cases, answers, strict=True) for line in disagreements(case, got)] == []
+
+
+def sized(run: RunFolder, items: int, width: int) -> RunFolder:
+    """The same run, as if its table had this size."""
+    with_size = RunFolder(run.path)
+    with_size.table_shapes = lambda: {"finetune": (items, width)}  # type: ignore[method-assign]
+    return with_size
+
+
+def test_the_size_of_the_item_table_decides_where_a_model_answers(trained_run: RunFolder) -> None:
+    assert [browser.scored(sized(trained_run, items, 128)) for items in (3416, 31_250, 31_251, 101_562, 101_563)] == [
+        "all",
+        "all",
+        "last",
+        "last",
+        None,
+    ]
+
+
+def test_a_model_without_the_ability_its_weights_or_its_coefficients_answers_on_the_server(tiny_run: RunFolder, tmp_path: Path) -> None:
+    assert browser.scored(tiny_run) == browser.scored(tiny_run, "warmup") == "all"
+    assert browser.scored(tiny_run, "pretrain") is None and browser.scored(RunFolder(BUNDLED / "ce-only")) is None
+    assert browser.scored(compact(tiny_run, tmp_path / "tables", tables_only=True)) is None
+    for field in ("abilities", "diffusion"):
+        changed = RunFolder(shutil.copytree(tiny_run.path, tmp_path / field))
+        write_json(changed.path / "run.json", {key: value for key, value in tiny_run.info.items() if key != field})
+        assert browser.scored(changed) is None
