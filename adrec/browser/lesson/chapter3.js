@@ -3,6 +3,7 @@
 import { element, svg } from "../dom.js";
 import { line } from "../format.js";
 import { clamp, linear } from "../scales.js";
+import { dataOf } from "./chapter5.js";
 import { CHOSEN, compromise, nearestChosen, OTHERS, placeError, restored } from "./promise.js";
 import { rankBar } from "./ranks.js";
 
@@ -26,7 +27,7 @@ export const chapter3 = {
     const { number } = content[3] ?? {};
     if (!number?.recognised) return null;
     const values = Object.fromEntries(SHOWN_LEVELS.map((t) => [`t${t}`, Math.round(number.recognised.healthy[t])]));
-    return { value: values.t3, ...values, last: number.levels - 1, source: number.source.data };
+    return { value: values.t3, ...values, last: number.levels - 1, source: dataOf(number) };
   },
   numberFrom: 3,
   door: () => ({ page: "denoising", parameters: { run: "ml-100k" } }),

@@ -29,7 +29,7 @@ export const chapter5 = {
     const frames = content[5]?.frames?.map((/** @type {any} */ frame) => frame.measured).filter((/** @type {any} */ frame) => frame.error), last = frames?.at(-1);
     if (!last) return null;
     const right = last["hr@10"];
-    return { value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), seeds: right.seeds, source: content[5].source.data };
+    return { value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
   },
   numberFrom: 3,
   door: () => ({ page: "collapse", parameters: { run: "narrow", item: 214 } }),
@@ -42,14 +42,15 @@ export const chapter5 = {
     const toy = toyView(both, lesson, () => { if (lesson.state.guesses[5]) lesson.done(); });
     both.append(side);
     side.append(words);
-    const run = narrowRun(side, lesson), three = threeTables(stage, lesson);
+    const run = narrowRun(side, toy.box, lesson), three = threeTables(stage, lesson);
     const themed = lesson.on("theme", () => { run.redraw(); three.redraw(); });
     let shown = -1;
     return {
       show(step) {
         both.hidden = step === 4;
         three.box.hidden = step !== 4;
-        run.box.hidden = step < 3;
+        run.box.hidden = run.blame.hidden = step < 3;
+        toy.controls.hidden = step === 3;
         words.hidden = step >= 3;
         words.replaceChildren(element("p", "label", lesson.text("5.isToy")), ...lesson.texts(`5.steps.${Math.min(step, 2)}`).map((_, i) => paragraph5(lesson, `5.steps.${Math.min(step, 2)}.${i}`)));
         if (step === shown) return;
@@ -72,6 +73,11 @@ export const chapter5 = {
   },
 };
 
+/** The name of the data behind figures. @param {{ source: { data: string } }} section */
+export function dataOf({ source }) {
+  return source.data.split(":")[0];
+}
+
 /** @param {Lesson} lesson @param {string} key */
 function paragraph5(lesson, key) {
   const node = element("p");
@@ -79,14 +85,14 @@ function paragraph5(lesson, key) {
   return node;
 }
 
-/** The narrow run in frames: likenesses, two people's lists, and what was measured. @param {HTMLElement} parent @param {Lesson} lesson */
-function narrowRun(parent, lesson) {
+/** The narrow run in frames: likenesses, two people's lists, and what was measured. @param {HTMLElement} parent @param {HTMLElement} below where to say what is to blame @param {Lesson} lesson */
+function narrowRun(parent, below, lesson) {
   const { frames, likeness: alike, lists, people, controls, bar } = lesson.content[5], box = element("div", "run5"), buttons = element("div", "frames5", "", { role: "group", "aria-label": lesson.text("5.frames") });
   const square = element("div", "square5"), tens = element("div", "tens5"), facts = element("p", "facts5"), blame = element("dl", "blame5"), title = element("p", "label", lesson.text("5.real"));
   box.append(title, buttons, square, tens, facts);
   parent.append(box);
   const health = barOfHealth(box, lesson);
-  box.append(blame);
+  below.append(blame);
   const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text("5.matrix"), still: lesson.reducedMotion });
   const shownLists = people.map((/** @type {string} */ person) => {
     const cell = element("div"), name = lesson.text(`people.${person}`);
@@ -134,6 +140,7 @@ function narrowRun(parent, lesson) {
   }
   return {
     box,
+    blame,
     play: () => (lesson.reducedMotion ? show(frames.length - 1) : play(0)),
     redraw: () => matrix.redraw(),
     stop() {

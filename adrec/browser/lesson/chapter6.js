@@ -3,6 +3,7 @@
 import { element, svg } from "../dom.js";
 import { line } from "../format.js";
 import { linear } from "../scales.js";
+import { dataOf } from "./chapter5.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -30,7 +31,7 @@ export const chapter6 = {
     const cells = CELLS6.map(([start, loss]) => cellOf(content, start, loss));
     if (cells.some((cell) => !cell)) return null;
     const [alone, pushed, , both] = cells.map((cell) => `${cell.end.value.toFixed(1)} ± ${cell.end.error.toFixed(1)}`);
-    return { value: both, alone, pushed, both, seeds: cells[3].end.seeds, source: content[6].cells.source.data };
+    return { value: both, alone, pushed, both, seeds: cells[3].end.seeds, source: dataOf(content[6].cells) };
   },
   numberFrom: 2,
   door: () => ({ page: "train", parameters: { run: "no-pretrain" } }),
@@ -49,7 +50,7 @@ export const chapter6 = {
         cells.show(step === 1);
         told.hidden = at === null;
         if (at !== null) told.replaceChildren(...stageWords(lesson, at));
-        time.box.hidden = out.box.hidden = false;
+        time.box.hidden = step === 5;
         out.box.hidden = step !== 5;
       },
       stop() {},
@@ -111,7 +112,9 @@ function stageWords(lesson, at) {
 /** Random or pre-trained start, squared error or both losses: covered, then uncovered. @param {HTMLElement} parent @param {Lesson} lesson */
 function fourCells(parent, lesson) {
   const box = element("div", "cells6", "", { role: "table", "aria-label": lesson.text("6.cells") });
-  box.append(element("span"), ...["squared error", "both losses"].map((loss) => element("b", "", lesson.text(`6.losses.${loss}`))));
+  const corner = element("small"), seeds = Math.min(...CELLS6.map(([start, loss]) => cellOf(lesson.content, start, loss)?.end.seeds ?? Infinity));
+  if (Number.isFinite(seeds)) corner.textContent = seedsWords(lesson, seeds);
+  box.append(corner, ...["squared error", "both losses"].map((loss) => element("b", "", lesson.text(`6.losses.${loss}`))));
   const cells = CELLS6.map(([start, loss], i) => {
     if (i % 2 === 0) box.append(element("b", "row", lesson.text(`6.starts.${start}`)));
     const cell = element("div", "cell6");
@@ -139,7 +142,7 @@ function uncovered(lesson, found) {
   for (const turn of [-angle / 2, angle / 2]) svg(drawing, "path", { d: `M32 42L${(32 + 40 * Math.sin(turn)).toFixed(1)} ${(42 - 40 * Math.cos(turn)).toFixed(1)}` });
   words.append(lesson.rich("6.cell", {
     word: lesson.text(`kinds.${kind}.word`), sign: lesson.text(`kinds.${kind}.sign`), angle: Math.round((180 * angle) / Math.PI), cosine: cosine.toFixed(2),
-    right: found.end.value.toFixed(1), error: found.end.error.toFixed(1), seeds: seedsWords(lesson, found.end.seeds),
+    right: found.end.value.toFixed(1), error: found.end.error.toFixed(1),
   }));
   return [picture, words];
 }

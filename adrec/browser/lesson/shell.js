@@ -141,8 +141,8 @@ export class Shell {
 
   fillGuess() {
     const { chapter } = this.at, found = this.right, made = this.state.guesses[chapter];
-    this.parts.guess.hidden = !found;
-    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), this.at.step > 1);
+    this.parts.guess.hidden = !found || (this.presenting && this.at.step > 1);
+    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), this.at.step > 1 || this.presenting);
   }
 
   /** The one number, and the door to the laboratory. */

@@ -22,25 +22,26 @@ export function toyView(parent, lesson, touched) {
   const arrows = svg(plane, "g", { class: "arrows" }), stars = svg(plane, "g", { class: "stars" }), answers = svg(plane, "g", { class: "answers" });
   const lines = TOY_PEOPLE.map(() => svg(arrows, "path")), marks = TOY_PEOPLE.map(() => svg(answers, "path", { d: "M0 -5L5 0L0 5L-5 0Z" }));
   const start = held(), films = Array.from({ length: start.films.length / 2 }, () => svg(stars, "text", {}, "★"));
-  const controls = element("div", "switches"), meters = element("dl", "meters");
+  const controls = element("div", "controls5"), row = element("div", "switches"), meters = element("dl", "meters");
   /** @type {Record<string, HTMLElement>} */
   const switches = {};
   for (const name of ["move", "push", "noise"]) {
     const button = element("button", "switch", lesson.text(`5.switches.${name}`), { type: "button", role: "switch" });
     button.onclick = () => { set({ ...on, [name]: !on[/** @type {keyof Switches} */ (name)] }); touched(); };
-    controls.append((switches[name] = button));
+    row.append((switches[name] = button));
   }
   const again = element("button", "plain", lesson.text("5.restart"), { type: "button" });
   again.onclick = () => { toy = held(); begin(); };
-  controls.append(again);
+  row.append(again);
   const fills = ["error", "spread"].map((name) => {
-    const fill = element("i"), value = element("output"), row = element("div");
-    row.append(element("dt", "", lesson.text(`5.meters.${name}`)), element("dd", "", ""));
-    row.lastElementChild?.append(fill, value);
-    meters.append(row);
+    const fill = element("i"), value = element("output"), meter = element("div"), bar = element("dd");
+    bar.append(fill, value);
+    meter.append(element("dt", "", lesson.text(`5.meters.${name}`)), bar);
+    meters.append(meter);
     return { fill, value };
   });
-  box.append(controls, meters);
+  controls.append(row, meters);
+  box.append(controls);
   parent.append(box);
 
   let toy = held(), running = 0, left = 0;
@@ -104,6 +105,7 @@ export function toyView(parent, lesson, touched) {
 
   return {
     box,
+    controls,
     set,
     restart() {
       toy = held();
