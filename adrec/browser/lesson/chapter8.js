@@ -21,7 +21,7 @@ const ASKING = [chapter0, chapter1, chapter2, chapter3, chapter4, chapter5, chap
 const FINDINGS = {
   for: [["sasrec", "collapse", { run: "sasrec" }], ["push", "collapse", { run: "narrow" }], ["steps", "denoising", { run: "ml-100k" }]],
   against: [
-    ["dreamrec", "collapse", { run: "dreamrec-harness" }], ["drift", "collapse", { run: "warmup-drift" }], ["stages", "train", {}], ["diffusion", "denoising", { run: "noise-1" }],
+    ["dreamrec", "collapse", { run: "dreamrec-harness" }], ["drift", "collapse", { run: "warmup-drift" }], ["stages", "train", {}], ["stage", "train", {}], ["diffusion", "denoising", { run: "noise-1" }],
   ],
 };
 
@@ -155,7 +155,7 @@ function fillFindings(host, lesson) {
       const found = findings[name];
       if (!found) continue;
       const finding = element("div", "finding"), says = element("p"), source = element("details"), door = element("button", "door", lesson.text("8.open_page"), { type: "button" });
-      says.append(lesson.rich(`8.findings.${name}`, { ...found, cost: Math.abs(found.value ?? 0) }));
+      says.append(lesson.rich(`8.findings.${name}`, { ...found, without: found.run ? lesson.text(`8.without.${found.run}`) : "" }));
       source.append(element("summary", "", lesson.text(found.seeds === 1 ? "8.seed" : "8.seeds", { seeds: found.seeds })), element("code", "", found.source.command));
       door.onclick = () => lesson.door(page, parameters);
       door.setAttribute("aria-label", lesson.text("8.open_for", { finding: says.textContent ?? "" }));

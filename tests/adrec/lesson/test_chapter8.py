@@ -25,12 +25,23 @@ def test_findings_on_bundled_runs_name_their_commands() -> None:
     assert all(finding["source"]["command"].startswith("python -m adrec train") for finding in found.values())
 
 
+ONE = {"value": 0.34, "error": 0.26, "seeds": 3, "detectable": 0.7}
+
+
 def test_findings_over_seeds_appear_once_they_are_measured() -> None:
-    one = {"value": 0.34, "error": 0.26, "seeds": 3, "detectable": 0.7}
     assert chapter8.measured({}) == {}
     found = {
-        "lambdas": {"source": {}, "lambdas": {"0": {"hr@10": {"less 0.001": one}}, "0.001": {"one step less all": {"hr@10": one}}}},
-        "cells": {"source": {}, "cells": {"random": {"squared error": {"mean_cosine": one}, "both losses": {"mean_cosine": one}}}},
-        "leave_outs": {"source": {}, "without": {"no-warmup": {"hr@10": {"less the whole": one}}}},
+        "lambdas": {"source": {}, "lambdas": {"0": {"hr@10": {"less 0.001": ONE}}, "0.001": {"one step less all": {"hr@10": ONE}}}},
+        "cells": {"source": {}, "cells": {"random": {"squared error": {"mean_cosine": ONE}, "both losses": {"mean_cosine": ONE}}}},
+        "leave_outs": {"source": {"commands": {"a": "one", "b": "two"}}, "without": {"no-warmup": {"hr@10": {"less the whole": ONE}}}},
     }
-    assert chapter8.measured(found).keys() == {"push", "steps", "diffusion", "stages"}
+    made = chapter8.measured(found)
+    assert made.keys() == {"push", "steps", "diffusion", "stages"}
+    assert made["stages"]["source"]["command"] == "one\ntwo"
+
+
+def test_a_stage_whose_absence_shows_is_named() -> None:
+    clear = ONE | {"value": -6.0}
+    without = {name: {"hr@10": {"less the whole": cost}} for name, cost in (("no-warmup", ONE), ("no-finetune", clear))}
+    made = chapter8.measured({"leave_outs": {"source": {}, "without": without}})
+    assert made["stage"]["run"] == "no-finetune" and made["stage"]["value"] == -6.0
