@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findFilms, moved } from "../../adrec/browser/lesson/films.js";
+import { findFilms, moved, nearestTo } from "../../adrec/browser/lesson/films.js";
 import { cosineOf, shade } from "../../adrec/browser/lesson/likeness.js";
 
 const FILMS = { titles: ["", "Star Wars", "Lone Star", "Star Trek", "Alien"], popularity: [0, 5, 9, 3, 7] };
@@ -20,6 +20,11 @@ test("a film moves to another place and the others keep their order", () => {
   assert.deepEqual(moved([1, 2, 3, 4], 0, 2), [2, 3, 1, 4]);
   assert.deepEqual(moved([1, 2, 3, 4], 3, 0), [4, 1, 2, 3]);
   assert.deepEqual(moved([1, 2, 3, 4], 3, -1), [4, 1, 2, 3]);
+});
+
+test("a dragged film goes to the place that is nearest to the pointer", () => {
+  const places = [{ x: 0, y: 0 }, { x: 100, y: 0 }, { x: 0, y: 40 }];
+  assert.deepEqual([nearestTo(places, 60, 5), nearestTo(places, 10, 30)], [1, 2]);
 });
 
 test("a cosine is drawn from nothing at 0 to full at 1, darker the larger it is", () => {

@@ -96,7 +96,7 @@ function threeLists(parent, lesson) {
 function trainingFilm(parent, lesson) {
   const { content, state } = lesson, { frames, offered } = content[2], root = element("div", "training-film"), last = frames.length - 1;
   const words = (/** @type {number} */ frame) => lesson.text(`2.frames.${frames[frame].stage}`, { epoch: frames[frame].epoch });
-  const player = element("div", "player"), play = element("button", "play", "", { type: "button" }), name = element("output");
+  const player = element("div", "player"), play = element("button", "roll", "", { type: "button" }), name = element("output");
   const slider = element("input", "", "", { type: "range", min: "0", max: String(last), step: "1", value: "0", "aria-label": lesson.text("2.time") });
   player.append(play, slider, name);
   const side = element("div", "side"), heading = element("h3"), list = filmList(side, lesson), choose = element("div", "chips");

@@ -70,6 +70,21 @@ export function moved(films, from, to) {
   return next;
 }
 
+/** @param {Element} node */
+function centreOf(node) {
+  const { left, top, width, height } = node.getBoundingClientRect();
+  return { x: left + width / 2, y: top + height / 2 };
+}
+
+/**
+ * Which of some places is nearest to a point.
+ * @param {{ x: number, y: number }[]} places @param {number} x @param {number} y
+ */
+export function nearestTo(places, x, y) {
+  const far = places.map((place) => Math.hypot(place.x - x, place.y - y));
+  return far.indexOf(Math.min(...far));
+}
+
 /**
  * Films whose title holds the words, those that begin with them first, then the most chosen.
  * @param {{ titles: string[], popularity: ArrayLike<number> }} films @param {string} words @param {number[]} without @param {number} count
@@ -130,17 +145,15 @@ export function historyCards(parent, lesson, most, changed) {
     const target = /** @type {Element} */ (event.target);
     if (fixed || event.button || target.closest(".away") || (event.pointerType !== "mouse" && !target.closest(".grip"))) return;
     const { clientX, clientY } = event;
+    const centres = films.map((other) => centreOf(/** @type {HTMLElement} */ (cards.get(other)))); // where cards glide to must not decide
     let began = false, at = films;
     item.setPointerCapture(event.pointerId);
     item.onpointermove = (move) => {
       if (!began && Math.hypot(move.clientX - clientX, move.clientY - clientY) < DRAGGED) return;
       began = true;
       item.classList.add("is-dragged");
-      const over = films.findIndex((other) => {
-        const box = cards.get(other)?.getBoundingClientRect();
-        return box && move.clientX >= box.left && move.clientX <= box.right && move.clientY >= box.top && move.clientY <= box.bottom;
-      });
-      if (over >= 0 && films[over] !== film) show((at = moved(films, films.indexOf(film), over)));
+      const over = nearestTo(centres, move.clientX, move.clientY);
+      if (films[over] !== film) show((at = moved(films, films.indexOf(film), over)));
     };
     item.onpointerup = item.onpointercancel = () => {
       item.onpointermove = item.onpointerup = item.onpointercancel = null;
