@@ -6,14 +6,14 @@ from adrec import browser
 from adrec.lesson import models, setup
 
 
-def page(content: bytes, base: str | None = None) -> str:
-    """The lesson with the weights of its models. base: the address of an app, to which the doors to the laboratory then lead."""
-    runs = models.models(setup.ASSETS / "runs")
-    inside = {name: {"run": models.description(run), "element": f"weights-{name}"} for name, run in runs.items()}
+def page(content: bytes, base: str | None = None, inside: bool = True) -> str:
+    """The lesson. base: the address of an app, to which the doors to the laboratory then lead. inside: whether with the models' weights."""
+    runs = models.models(setup.ASSETS / "runs") if inside else {}
+    sources = {name: {"run": models.description(run), "element": f"weights-{name}"} for name, run in runs.items()}
     return browser.page(
         "lesson/lesson.html",
         title=setup.texts()["0"]["title"],
-        content=_base64(setup.data(content, "file", inside, base)),
+        content=_base64(setup.data(content, "file", sources, base)),
         weights={f"weights-{name}": _base64(models.weights(run).read_bytes()) for name, run in runs.items()},
     )
 

@@ -17,6 +17,7 @@ Figures in docs/:
     verdict         VERDICT.md: how often the verdict is right
     million         SCALING.md: a catalogue of a million items, and the sampled loss
     prepare         SCALING.md: 20 million interactions prepared and opened
+    lesson_times    PERFORMANCE.md: how large and how fast the lesson is, in Chromium
     page_times      PERFORMANCE.md: pages and the scrubber in Chromium
     map_times       PERFORMANCE.md: the linked maps of many items in Chromium
     own_times       PERFORMANCE.md: a newcomer's way to a verdict in Chromium

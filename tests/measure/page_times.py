@@ -1,6 +1,6 @@
 """How fast a running app is: ``python -m tests.measure.page_times http://localhost:8501 [RUN]`` prints one JSON object.
 
-start_first_text_s: from opening the address to the page's first words, server running, a fresh browser context, five times.
+learn_first_text_s: from opening the address to the page's first words, server running, a fresh browser context, five times.
 scrubber_ms: from an input event of the scrubber to the frame after the one in which the new picture is painted; scrubber_js_ms: the part
 that is the script's own; frame_ms: the same wait with nothing changed, which is the machine's share. Every step once, there and back.
 user_ms: from drawing another user at random to the frame after the one in which that user's picture is painted, the server being warm,
@@ -65,8 +65,8 @@ def measure(browser: Any, base: str, run: str | None = None) -> dict[str, Any]:
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
         begin = time.perf_counter()
-        page.goto(f"{base}/start")
-        page.wait_for_selector('[data-testid="stMain"] h1', timeout=60_000)
+        page.goto(base)
+        page.wait_for_selector('.lesson .heading', timeout=60_000)
         first.append(time.perf_counter() - begin)
         context.close()
     page = browser.new_page(viewport={"width": 1440, "height": 900})
@@ -81,7 +81,7 @@ def measure(browser: Any, base: str, run: str | None = None) -> dict[str, Any]:
     page.close()
     times = {"scrubber_ms": found["whole"], "scrubber_js_ms": found["script"], "frame_ms": found["frame"]}
     times |= {"user_ms": users, "hurried_ms": hurried}
-    return {"start_first_text_s": summary(first, 2), **{name: summary(values, 1) for name, values in times.items()}, "user_kb": sent}
+    return {"learn_first_text_s": summary(first, 2), **{name: summary(values, 1) for name, values in times.items()}, "user_kb": sent}
 
 
 def _users(page: Any, received: list[int], pause: int) -> tuple[list[float], dict[str, float]]:
