@@ -66,7 +66,7 @@ def measure(browser: Any, base: str, run: str | None = None) -> dict[str, Any]:
         page = context.new_page()
         begin = time.perf_counter()
         page.goto(base)
-        page.wait_for_selector('.lesson .heading', timeout=60_000)
+        page.wait_for_selector(".lesson .heading", timeout=60_000)
         first.append(time.perf_counter() - begin)
         context.close()
     page = browser.new_page(viewport={"width": 1440, "height": 900})

@@ -1,6 +1,6 @@
 /* The shell's parts around a chapter: the stepper, the words, the foot. They are built once and filled at every step. */
 
-import { element, svg } from "../dom.js";
+import { element, find, svg } from "../dom.js";
 
 /** @import { Texts } from "./texts" */
 
@@ -26,7 +26,7 @@ export function buildFrame(host, texts, count, go, turn) {
   tools.append(help, notes, present);
   top.append(tools);
   const picture = element("div", "picture"), words = element("article", "words"), stage = element("div", "stage");
-  const title = element("h2", "heading"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
+  const title = element("h1", "heading"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
   words.append(title, sentence, guess, evidence, notice);
   const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns");
   const previous = pressed(texts, "shell.back", "previous", () => turn(-1)), next = pressed(texts, "shell.next", "next", () => turn(1));
@@ -58,7 +58,8 @@ function buildStepper(host, texts, count, go) {
   const list = element("ol", "stepper", "", { "aria-label": texts.text("shell.chapters") });
   for (let chapter = 0; chapter < count; chapter++) {
     const item = element("li"), button = element("button", "", "", { type: "button" });
-    button.append(element("span", "number", chapter ? String(chapter) : "⌂", { "aria-hidden": "true" }), element("span", "name", texts.text(`${chapter}.short`)));
+    const number = chapter ? element("span", "number", String(chapter)) : element("span", "number", "⌂", { "aria-hidden": "true" });
+    button.append(number, element("span", "name", texts.text(`${chapter}.short`)), element("span", "tick"));
     button.onclick = () => go(chapter);
     item.append(button);
     list.append(item);
@@ -70,11 +71,11 @@ function buildStepper(host, texts, count, go) {
 /** @param {HTMLElement} list @param {Texts} texts @param {number} current @param {Set<number>} done */
 export function fillStepper(list, texts, current, done) {
   [...list.children].forEach((item, chapter) => {
-    const button = /** @type {HTMLElement} */ (item.firstElementChild), name = texts.text(`${chapter}.short`);
+    const button = /** @type {HTMLElement} */ (item.firstElementChild);
     button.classList.toggle("is-done", done.has(chapter));
-    button.toggleAttribute("aria-current", chapter === current);
+    find(button, ".tick").textContent = done.has(chapter) ? texts.text("shell.done") : "";
     if (chapter === current) button.setAttribute("aria-current", "page");
-    button.setAttribute("aria-label", texts.text(done.has(chapter) ? "shell.chapterDone" : "shell.chapter", { number: chapter, name }));
+    else button.removeAttribute("aria-current");
     if (chapter === current) item.scrollIntoView?.({ block: "nearest", inline: "nearest" });
   });
 }
