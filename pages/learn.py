@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from adrec.lesson import setup
-from app import loaders, state
+from adrec.lesson import models, setup
+from app import files, loaders, state
 from app.components.lesson import lesson
 
 PAGE = {"title": "Learn", "icon": ":material/school:", "order": 1}
@@ -11,10 +11,12 @@ PAGE = {"title": "Learn", "icon": ":material/school:", "order": 1}
 ROOMY = "<style>[data-testid='stMainBlockContainer'] {padding: 4rem 1.5rem 0; max-width: none}</style>"
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
 def data() -> bytes:
-    """All that the browser needs."""
-    return setup.data(setup.bundled(), "app")
+    """All that the browser needs; it fetches the models' weights when it is quiet."""
+    runs = models.models(loaders.BUNDLED)
+    sources = {name: {"run": models.description(run), "url": files.model_url(run, models.STAGE)} for name, run in runs.items()}
+    return setup.data(setup.bundled(), "app", sources)
 
 
 st.html(ROOMY)

@@ -9,6 +9,12 @@ import { dataOf } from "./chapter5.js";
 
 const STAGES6 = ["pretrain", "warmup", "finetune"];
 const CELLS6 = [["random", "squared error"], ["random", "both losses"], ["pretrained", "squared error"], ["pretrained", "both losses"]];
+/** What each stage does with each part. @type {Record<string, Record<string, string>>} */
+const STATES = {
+  pretrain: { films: "moves", reader: "other", denoiser: "absent" },
+  warmup: { films: "held", reader: "fresh", denoiser: "fresh" },
+  finetune: { films: "moves", reader: "moves", denoiser: "moves" },
+};
 const SURE = 1.96; // standard errors: an interval that holds the truth in 95 of 100 cases
 
 /** @type {Chapter} */
@@ -99,8 +105,8 @@ function stageTimeline(parent, lesson) {
 function stageWords(lesson, at) {
   const name = STAGES6[at], { validations } = lesson.content[6].stages[at], values = { first: validations[0][1], last: validations.at(-1)[1], best: Math.max(...validations.map((/** @type {number[]} */ v) => v[1])) };
   const title = element("h3", "", lesson.text(`6.stages.${name}.title`)), parts = element("ul", "parts6"), words = element("p");
-  for (const part of ["films", "reader", "denoiser"]) {
-    const state = lesson.text(`6.stages.${name}.${part}`), item = element("li", `is-${state}`);
+  for (const [part, state] of Object.entries(STATES[name])) {
+    const item = element("li", `is-${state}`);
     item.append(element("b", "", lesson.text(`6.parts.${part}`)), element("span", "", lesson.text(`6.states.${state}`)));
     if (state === "held") svg(svg(item, "svg", { class: "lock", viewBox: "0 0 14 16", "aria-hidden": "true" }), "path", { d: "M2 7h10v8H2zM4 7V4.5a3 3 0 0 1 6 0V7" });
     parts.append(item);
