@@ -52,7 +52,7 @@ class Run(RunFolder):
         (32, (32, 128), [214, 11, 191])
         """
         from adrec.data import catalog
-        from adrec.data.titles import parse_history
+        from adrec.data.titles import Finder
         from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
         from adrec.models.loading import load_model
 
@@ -60,7 +60,7 @@ class Run(RunFolder):
             raise ConfigError("A trajectory needs either a user or a history; give exactly one of them.")
         options = {"popular": most_popular(self.items), **options}
         if history is not None:
-            return trajectory(load_model(self), parse_history(history, self.items), **options)
+            return trajectory(load_model(self), Finder(self.items).history(history), **options)
         data = catalog.load_for_run(self.info)
         return user_trajectory(load_model(self), data, data.position(str(user)), **options)
 

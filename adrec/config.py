@@ -116,11 +116,6 @@ class TrainConfig:
         require(self.checkpoint_seconds >= 0, "checkpoint_seconds", self.checkpoint_seconds, "a number of seconds of at least 0")
 
 
-def to_json(config: "ModelConfig | TrainConfig") -> dict[str, Any]:
-    """The fields as a plain dict."""
-    return dataclasses.asdict(config)
-
-
 def from_json(kind: type[Config], data: Mapping[str, Any]) -> Config:
     """The config ``kind`` from a plain dict; an error names unknown fields."""
     known = {f.name: f for f in dataclasses.fields(kind)}

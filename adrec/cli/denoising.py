@@ -43,7 +43,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     if arguments.all:
         return all_users_command(arguments)
     from adrec.data import catalog
-    from adrec.data.titles import parse_history, titled
+    from adrec.data.titles import Finder, titled
     from adrec.explain import export, scene, words
     from adrec.explain.seeds import fewer_steps, seed_sweep
     from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
@@ -57,7 +57,7 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     how = {"seed": arguments.seed, "steps": arguments.steps, "top": arguments.top, "popular": most_popular(items)}
     user_id, index = None, 0
     if arguments.history is not None:
-        result = trajectory(model, parse_history(arguments.history, items), **how)
+        result = trajectory(model, Finder(items).history(arguments.history), **how)
     else:
         data = catalog.load_for_run(with_dataset(run.info, arguments.dataset))
         index = arguments.index if arguments.user is None else data.position(arguments.user)

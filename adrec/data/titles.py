@@ -28,7 +28,7 @@ class Finder:
         raise DataError(f"'{text}' is neither a title nor an id in the catalogue; {hint}.")
 
     def history(self, history: str | Sequence[int | str]) -> list[int]:
-        """Ids 1..V, oldest first, from a text as in ``parse_history`` or a sequence of ids 1..V (int) and titles or raw ids (str)."""
+        """Ids 1..V, oldest first. history: titles or raw ids separated by ``;``, or a sequence of ids 1..V (int), titles and raw ids."""
         if isinstance(history, str):
             history = [w.strip() for w in history.split(";") if w.strip()]
             if not history:
@@ -45,11 +45,6 @@ def checked_ids(items: Sequence[int], n_items: int) -> list[int]:
     if wrong:
         raise DataError(f"Item id {wrong[0]} is not in the catalogue; ids are 1 to {n_items}.")
     return ids
-
-
-def parse_history(text: str, items: pd.DataFrame) -> list[int]:
-    """Ids 1..V of a history written as titles or raw ids separated by ``;``, oldest first. items: index 1..V, ``item``, ``title``."""
-    return Finder(items).history(text)
 
 
 def closest(text: str, items: pd.DataFrame, count: int = 3) -> list[str]:

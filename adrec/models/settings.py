@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings, to_json
+from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings
 from adrec.errors import ConfigError, RunError
 from adrec.models import DEFAULT
 from adrec.models.base import MODELS, Model, Preset, Stage
@@ -31,7 +31,8 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """As run.json records them."""
-        return {"model": {"model": self.model.name, **to_json(self.config)}, "train": to_json(self.train), "preset": self.preset}
+        config, train = dataclasses.asdict(self.config), dataclasses.asdict(self.train)
+        return {"model": {"model": self.model.name, **config}, "train": train, "preset": self.preset}
 
 
 def fields_of(model: type[Model]) -> dict[str, type[ModelConfig | TrainConfig]]:

@@ -3,6 +3,7 @@
 import contextlib
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import torch
 from torch import Tensor
 
 import adrec
-from adrec.config import to_json
 from adrec.data import catalog
 from adrec.data.batches import trainable_users
 from adrec.data.dataset import SequenceDataset
@@ -208,7 +208,7 @@ def recorded_request(
     """A ConfigError unless everything requested agrees with the run's recorded settings, which a resumed run keeps."""
     info = run.info
     settings = recorded(info)
-    known = {**to_json(settings.config), **to_json(settings.train), "model": settings.model.name, "preset": settings.preset}
+    known = {**asdict(settings.config), **asdict(settings.train), "model": settings.model.name, "preset": settings.preset}
     known |= {name: info.get(name) for name in LONGEST}
     asked: dict[str, Any] = {**parse(settings.model, given), **check_texts(about or {})}
     if model is not None:

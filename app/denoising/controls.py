@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from adrec.data.dataset import SequenceDataset
-from adrec.data.titles import parse_history
+from adrec.data.titles import Finder
 from adrec.errors import AdrecError
 from adrec.explain import OUTCOMES, scene, words
 from adrec.explain.all_users import with_outcome
@@ -207,7 +207,7 @@ def _typed(run: RunFolder, known: list[int], length: int) -> None:
     def typed() -> None:
         text = st.session_state[TYPED]
         try:
-            ids = parse_history(text, items)[-length:] if text.strip() else []
+            ids = Finder(items).history(text)[-length:] if text.strip() else []
         except AdrecError as error:
             st.session_state[WRONG] = (known, text, str(error))
         else:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.config import KEPT_WEIGHTS, LOSSES, ModelConfig, TrainConfig, from_json, to_json
+from adrec.config import KEPT_WEIGHTS, LOSSES, ModelConfig, TrainConfig, from_json
 from adrec.diffusion import betas
 from adrec.diffusion.schedules import SCHEDULES
 from adrec.errors import ConfigError
@@ -183,7 +183,7 @@ train_configs = st.builds(
 
 @given(model_configs | train_configs)
 def test_a_config_survives_json(config):
-    assert from_json(type(config), json.loads(json.dumps(to_json(config), allow_nan=False))) == config
+    assert from_json(type(config), json.loads(json.dumps(dataclasses.asdict(config), allow_nan=False))) == config
 
 
 @pytest.mark.parametrize("kind", [ModelConfig, TrainConfig])
@@ -214,7 +214,7 @@ def test_a_missing_field_in_json_is_named():
 )
 def test_a_text_becomes_a_value_of_the_fields_type(key, text, value):
     found = settings("sasrec" if key == "positions" else "paper", {key: text})
-    got = {**to_json(found.train), **to_json(found.config)}[key]
+    got = {**dataclasses.asdict(found.train), **dataclasses.asdict(found.config)}[key]
     assert (got, type(got)) == (value, type(value))
 
 
@@ -284,8 +284,8 @@ def test_the_loss_and_its_negatives_are_settable_by_text():
 )
 def test_a_preset_is_the_defaults_with_its_own_fields(model, preset):
     found, own = settings(preset), MODELS[model].presets[preset].settings
-    usual = {**to_json(TrainConfig()), **to_json(MODELS[model].Config(n_items=1))}
-    assert found.model is MODELS[model] and {**to_json(found.train), **to_json(found.config)} == {**usual, **own}
+    usual = {**dataclasses.asdict(TrainConfig()), **dataclasses.asdict(MODELS[model].Config(n_items=1))}
+    assert found.model is MODELS[model] and {**dataclasses.asdict(found.train), **dataclasses.asdict(found.config)} == {**usual, **own}
 
 
 def test_a_key_given_overrides_the_presets():
@@ -311,7 +311,7 @@ def test_no_setting_of_one_model_is_a_field_of_another():
 @pytest.mark.parametrize("kind", [DreamRecConfig, TrainConfig])
 def test_a_run_recorded_before_a_setting_existed_is_read_with_its_default(kind):
     usual = kind(n_items=9) if kind is DreamRecConfig else kind()
-    assert from_json(kind, {k: v for k, v in to_json(usual).items() if k not in ADDED}) == usual
+    assert from_json(kind, {k: v for k, v in dataclasses.asdict(usual).items() if k not in ADDED}) == usual
 
 
 def test_a_denoiser_of_another_model_is_refused():

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from adrec.data.titles import Finder, closest, parse_history
+from adrec.data.titles import Finder, closest
 from adrec.errors import DataError
 
 NAMES = ["Toy Story (1995)", "Aladdin (1992)", "Alien (1979)", "Aliens (1986)", "007", "Straße", " Kolya (1996)", "NA", "10"]
@@ -40,13 +40,13 @@ def test_of_two_items_with_one_title_the_first_is_taken():
 
 
 def test_a_history_keeps_its_order_and_its_repetitions():
-    assert parse_history("Alien (1979); 10 ;;Aladdin (1992); alien (1979);", ITEMS) == [3, 9, 2, 3]
+    assert Finder(ITEMS).history("Alien (1979); 10 ;;Aladdin (1992); alien (1979);") == [3, 9, 2, 3]
 
 
 @pytest.mark.parametrize("text", ["", "  ", ";", " ; ; "])
 def test_an_empty_history_is_refused(text):
     with pytest.raises(DataError, match="The history is empty; it needs at least one title or id, with ';' between them"):
-        parse_history(text, ITEMS)
+        Finder(ITEMS).history(text)
 
 
 def test_a_misspelt_title_is_answered_with_the_closest_ones():
@@ -66,7 +66,7 @@ def test_a_title_like_no_other_is_said_so():
 
 def test_a_wrong_item_in_a_history_is_the_one_that_is_named():
     with pytest.raises(DataError, match="^'zzz' is neither"):
-        parse_history("Alien (1979); zzz", ITEMS)
+        Finder(ITEMS).history("Alien (1979); zzz")
 
 
 def test_the_closest_come_best_first_and_at_most_as_many_as_asked_for():

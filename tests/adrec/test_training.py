@@ -1,5 +1,6 @@
 """The training loop: what each stage moves, when it ends, and that an interrupted run ends as an uninterrupted one."""
 
+import dataclasses
 import errno
 import json
 import math
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from adrec.config import TrainConfig, to_json
+from adrec.config import TrainConfig
 from adrec.data import catalog
 from adrec.data.batches import training_batch
 from adrec.errors import ConfigError, RunError, WeightsError
@@ -229,7 +230,7 @@ def test_a_run_cut_off_inside_any_write_ends_the_same(whole, data, tmp_path, mon
 
 
 def _command(run: Path, *more: str) -> list[str]:
-    fields = {**to_json(PLAN.config), **to_json(PLAN.train)}
+    fields = {**dataclasses.asdict(PLAN.config), **dataclasses.asdict(PLAN.train)}
     given = [
         f"{k}={fields[k]}"
         for k in (
