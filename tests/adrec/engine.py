@@ -68,7 +68,7 @@ def expected(model: Any, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
     found = {"condition": condition.numpy()} | {f"attention.{i}": weights.numpy() for i, weights in enumerate(seen)}
     table = model.table
     if "denoise" not in model.abilities:
-        return found | {"scores": (model.answers(batch) @ table.T).numpy()}
+        return found | {"scores": (table @ model.answers(batch)[0]).numpy()}
     steps = request.get("steps") or model.config.timesteps
     told = trajectory(model, history, seed=request.get("seed", 0), steps=steps, user=request.get("user", 0))
     for i in range(told.steps):

@@ -21,6 +21,7 @@ Figures in docs/:
     page_times      PERFORMANCE.md: pages and the scrubber in Chromium
     map_times       PERFORMANCE.md: the linked maps of many items in Chromium
     own_times       PERFORMANCE.md: a newcomer's way to a verdict in Chromium
+    browser_engine  PERFORMANCE.md: the model in the browser against Python, and its answers in Chromium
     umap_times      PERFORMANCE.md: what UMAP costs
     plain           RESULTS.md: adrec.paper beside the fast path
     alignment       MAPS.md: ways of laying several tables out in one frame
