@@ -26,7 +26,8 @@ HALF = 32767
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Arrays: ``likeness`` (frames, 40 * 40) and ``lists`` (frames, people, 10) of the narrow run; ``tables.likeness`` (tables, 40 * 40)
-    and ``tables.xy`` (tables, V, 2), seen along the two strongest directions from the origin, which lies at HALF, at each table's scale."""
+    and ``tables.xy`` (tables, V, 2), seen along the two strongest directions from the origin, which lies at HALF, at each table's scale.
+    ``size``: root mean square length of a film; ``start``: correlation with the random start."""
     narrow = RunFolder(runs / TABLES["narrow"])
     if not narrow.exists:
         return {}, {}
@@ -41,10 +42,12 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         lists.append([found.get("lists", {}).get(str(epoch), {}).get(person, []) for person in SHOWN])
     tables, alike, places = [], [], []
     for key, name in TABLES.items():
-        table = frame(narrow, EPOCHS[-1]) if key == "narrow" else RunFolder(runs / name).table("finetune")
+        run = RunFolder(runs / name)
+        table = frame(narrow, EPOCHS[-1]) if key == "narrow" else run.table("finetune")
         xy, reach = seen(table)
         size = float(np.sqrt(np.square(table.astype(np.float64)).sum(axis=1).mean()))
-        tables.append({"key": key, "run": name, "size": size, "reach": reach, **judged(table, near)})
+        start = float(np.corrcoef(run.table("initial").ravel(), table.ravel())[0, 1])
+        tables.append({"key": key, "run": name, "size": size, "reach": reach, "start": start, **judged(table, near)})
         alike.append(cosines(table, ids))
         places.append(xy)
     head = {

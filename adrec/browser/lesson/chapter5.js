@@ -32,7 +32,7 @@ export const chapter5 = {
     return { value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
   },
   numberFrom: 3,
-  door: () => ({ page: "collapse", parameters: { run: "narrow", item: 214 } }),
+  door: () => ({ page: "collapse", parameters: { run: "narrow", tool: "film" } }),
   done: "guess",
   mount(stage, lesson) {
     const content = lesson.content[5];
@@ -212,7 +212,7 @@ function threeTables(parent, lesson) {
       matrix.figure.hidden = !known;
       const { key } = table;
       name.textContent = known ? lesson.text("5.tableKnown", { letter: "ABC"[i], word: lesson.text(`kinds.${key}.word`), sign: lesson.text(`kinds.${key}.sign`) }) : lesson.text("5.table", { letter: "ABC"[i] });
-      says.replaceChildren(known ? lesson.rich(`5.told.${key}`, { size: table.size.toPrecision(2) }) : "");
+      says.replaceChildren(known ? lesson.rich(`5.told.${key}`, { start: table.start.toFixed(2) }) : "");
     }
     health.figure.hidden = !known;
     reveal.hidden = known;
