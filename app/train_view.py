@@ -1,6 +1,7 @@
 """The view of the Train page that follows one run: sentence, stage strip, curves, log."""
 
 import html
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -9,11 +10,14 @@ import streamlit as st
 from adrec.config import TrainConfig
 from adrec.errors import AdrecError
 from adrec.runs import RunFolder
-from app import jobs, loaders, palette, ui
+from app import jobs, loaders, palette, train_watch, ui
 from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
+from app.texts import CSS, term, texts
 from app.train_form import TEXTS
 
+TERMS = {"pretrain": "pre-train", "warmup": "warm-up", "finetune": "fine-tune"}
+"""The glossary's keys of the stages."""
 REASONS = {"patience": "validation stopped improving", "epochs": "all epochs done", "max_steps": "step limit reached"}
 
 
@@ -69,8 +73,11 @@ def follow(root: Path, job: Job) -> None:
         strip(now, stages)
         if now.error:
             st.error(ui.plain(now.error), icon=":material/error:")
+        train_watch.result_view(now)
         _controls(root, now)
         _curves(now, stages)
+        train_watch.drop_view(now)
+        train_watch.tables_view(now)
         _log(now)
 
     view()
@@ -95,6 +102,12 @@ STRIP_CSS = """<style>
 .strip .bar {height: 7px; border-radius: 4px; background: rgba(128,138,148,.25); overflow: hidden; margin-bottom: 6px}
 .strip .bar i {display: block; height: 100%; border-radius: 4px}
 .strip b {font-weight: 600; white-space: nowrap} .strip p {margin: 0; font-size: .86rem; line-height: 1.35; min-height: 2.7em; opacity: .85}
+.strip .parts {display: flex; flex-wrap: wrap; gap: 3px; margin-top: 2px}
+.strip .part {font-size: .78rem; line-height: 1.3; padding: 1px 6px; border-radius: 4px; white-space: nowrap;
+ border: 1px solid rgba(128,138,148,.6)}
+.strip .part.is-frozen, .strip .part.is-drifts {border-style: dashed; background: rgba(128,138,148,.18)}
+.strip .part.is-absent {opacity: .6}
+.strip .meaning {font-weight: 400; white-space: normal; z-index: 60}
 @media (max-width: 640px) {.strip {grid-template-columns: repeat(2, 1fr)}}
 </style>"""
 
@@ -102,16 +115,27 @@ STRIP_CSS = """<style>
 def strip(job: Job, stages: list[StageProgress]) -> None:
     """The stages in order, each with its colour, mark and progress."""
     begun = any(s.state != "waiting" for s in stages)
-    cells = [_cell("initial", 1.0 if begun else 0.0, "random start" if begun else "waiting")]
-    cells += [_cell(s.name, s.fraction, stage_words(s)) for s in stages]
-    st.html(STRIP_CSS + f'<div class="strip" role="list" aria-label="Stages of {html.escape(job.name)}">{"".join(cells)}</div>')
+    cells = [_cell("initial", 1.0 if begun else 0.0, "random start" if begun else "waiting", {})]
+    cells += [_cell(s.name, s.fraction, stage_words(s), {} if s.state == "skipped" else train_watch.parts(job.run, s.name)) for s in stages]
+    st.html(CSS + STRIP_CSS + f'<div class="strip" role="list" aria-label="Stages of {html.escape(job.name)}">{"".join(cells)}</div>')
 
 
-def _cell(stage: str, fraction: float, words: str) -> str:
+def _parts(found: Mapping[str, str]) -> str:
+    """The model's parts in a row: what learns, and what is locked."""
+    words, boxes = texts("train"), ""
+    for part, what in found.items():
+        said = words["partStates"][what].format(part=words["parts"][part])
+        about = f'class="part is-{what}" title="{html.escape(said)}" aria-label="{html.escape(said)}" role="img"'
+        boxes += f"<span {about}>{train_watch.SIGNS[what]} {html.escape(words['parts'][part])}</span>"
+    return f'<div class="parts">{boxes}</div>' if boxes else ""
+
+
+def _cell(stage: str, fraction: float, words: str, found: Mapping[str, str]) -> str:
     color, glyph = palette.STAGE_COLORS[stage], palette.STAGE_GLYPHS[stage]
     bar = f'<div class="bar"><i style="width:{100 * fraction:.0f}%;background:{color}"></i></div>'
-    name = f'<b><span style="color:{color}">{glyph}</span> {palette.STAGE_NAMES[stage]}</b>'
-    return f'<div role="listitem">{bar}{name}<p>{html.escape(words)}</p></div>'
+    explained = palette.STAGE_NAMES[stage] if stage == "initial" else term(palette.STAGE_NAMES[stage], TERMS[stage])
+    name = f'<b><span style="color:{color}">{glyph}</span> {explained}</b>'
+    return f'<div class="said" role="listitem">{bar}{name}<p>{html.escape(words)}</p>{_parts(found)}</div>'
 
 
 def stage_words(stage: StageProgress) -> str:

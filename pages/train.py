@@ -7,13 +7,6 @@ from app import jobs, loaders, state, train_form, train_view, ui
 
 PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
 
-DEFINITIONS = {
-    "Pre-train": "A plain sequence model learns the item table from scratch.",
-    "Warm-up": "The new denoiser learns to use that table, which stays frozen.",
-    "Fine-tune": "All parts are trained together.",
-    "Epoch": "One pass over the histories of all users.",
-}
-
 root = runs_folder()
 jobs.ensure_worker(root)
 bundled = {job.name: job for job in jobs.jobs(loaders.BUNDLED)}
@@ -32,6 +25,5 @@ with picture:
         train_view.follow(root, known[chosen])
     else:
         st.info("There is no run yet. Start one to follow it here; it keeps running when you close this page.", icon=":material/info:")
-    ui.define(DEFINITIONS)
 with controls:
     train_form.form(root)

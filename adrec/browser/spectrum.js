@@ -11,14 +11,15 @@ const PAD = { left: 46, right: 150, top: 12, bottom: 36 };
 const DEEPEST = 1000; // the largest over the smallest value that is shown
 const ROW = 17;
 
-/** @type {WeakMap<Element, { stop: () => void }>} */
+/** @type {WeakMap<Element, { digest: number, stop: () => void }>} */
 const plots = new WeakMap();
 
 /** @param {Component<Uint8Array>} component */
 export function mount({ parentElement, data }) {
-  const host = find(parentElement, ".spectra");
-  plots.get(host)?.stop();
-  const shown = spectraPlot(host, blocks(data)[0]);
+  const host = find(parentElement, ".spectra"), given = blocks(data)[0], before = plots.get(host);
+  if (before?.digest === given.digest) return () => {};
+  before?.stop();
+  const shown = { digest: given.digest, ...spectraPlot(host, given) };
   plots.set(host, shown);
   return () => { if (!host.isConnected) shown.stop(); };
 }

@@ -7,31 +7,44 @@ import { blocks } from "./wire.js";
 
 /** @import { Component, TableCard, Tables } from "./types" */
 
-/** @type {WeakMap<Element, { stop: () => void }>} */
+/** @type {WeakMap<Element, ReturnType<typeof tablesSideBySide>>} */
 const standing = new WeakMap();
 
 /** @param {Component<Uint8Array>} component */
 export function mount({ parentElement, data, setTriggerValue }) {
-  const host = find(parentElement, ".tables");
-  standing.get(host)?.stop();
-  const shown = tablesSideBySide(host, blocks(data)[0], (run) => setTriggerValue("pick", run));
+  const host = find(parentElement, ".tables"), given = blocks(data)[0], pick = (/** @type {string} */ run) => setTriggerValue("pick", run);
+  const shown = standing.get(host) ?? tablesSideBySide(host, given.words.bar, given.band, given.narrow);
   standing.set(host, shown);
+  shown.show(given, pick);
   return () => { if (!host.isConnected) shown.stop(); };
 }
 
-/** @param {HTMLElement} host @param {Tables} given @param {(run: string) => void} pick */
-export function tablesSideBySide(host, given, pick) {
-  const { words, cards } = given, row = element("div", "table-cards"), most = Math.max(...cards.map((card) => card.size));
-  row.style.setProperty("--cards", String(cards.length));
+/** @param {HTMLElement} host @param {Tables["words"]["bar"]} words @param {[number, number]} band @param {number} narrow */
+export function tablesSideBySide(host, words, band, narrow) {
+  const row = element("div", "table-cards");
   host.replaceChildren(row);
-  const drawn = cards.map((card) => tableCard(row, card, given, most, pick));
-  const bar = healthBar(host, { words: words.bar, band: given.band, narrow: given.narrow });
-  bar.show(given.marks, words.barAlt);
+  const bar = healthBar(host, { words, band, narrow });
+  /** @type {(() => void)[]} */
+  let drawn = [];
+  let digest = -1;
   const redraw = () => drawn.forEach((draw) => draw());
   const sizes = new ResizeObserver(redraw);
   sizes.observe(host);
   host.ontransitionend = (event) => { if (event.target === host) redraw(); }; // the theme changed
-  return { stop: () => { sizes.disconnect(); bar.stop(); } };
+  return {
+    /** @param {Tables} given @param {(run: string) => void} pick */
+    show(given, pick) {
+      if (given.digest === digest) return;
+      digest = given.digest;
+      const most = Math.max(...given.cards.map((card) => card.size));
+      row.style.setProperty("--cards", String(given.cards.length));
+      row.replaceChildren();
+      drawn = given.cards.map((card) => tableCard(row, card, given, most, pick));
+      redraw();
+      bar.show(given.marks, given.words.barAlt);
+    },
+    stop: () => { sizes.disconnect(); bar.stop(); },
+  };
 }
 
 /**
@@ -54,7 +67,7 @@ function tableCard(parent, card, { words, [`xy ${card.key}`]: xy, [`cosines ${ca
   fill.style.width = `${Math.max((100 * card.size) / most, 0.5)}%`;
   gauge.append(fill);
   size.append(`${words.size} `, gauge, ` ${card.sizeWords}`);
-  section.append(head, element("p", "table-says", card.says), name, pictures, size);
+  section.append(head, element("p", "table-says", card.says), ...(card.name ? [name] : []), pictures, size);
   parent.append(section);
   return () => {
     resized(canvas);

@@ -155,6 +155,7 @@ export interface TableCard {
 }
 
 export interface Tables {
+  digest: number;
   cards: TableCard[];
   marks: { key: string; name: string; place: number; glyph?: string; color?: string; main?: boolean }[];
   band: [number, number];

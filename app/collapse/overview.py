@@ -1,7 +1,9 @@
 """What the Collapse page opens with: tables side by side, the verdict, the spectra, and why the spread may fall while the verdict rises."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from adrec.browser import wire
@@ -34,7 +36,7 @@ def spectra_view(run: RunFolder) -> None:
     words = texts("collapse")
     st.subheader(words["spectra"], anchor=False)
     say(words["spectraSays"], small=True)
-    spectrum(_packed(run))
+    spectrum(_packed(run), "collapse.overview")
     said = falling(run)
     if said is not None:
         say(said)
@@ -42,21 +44,27 @@ def spectra_view(run: RunFolder) -> None:
 
 @loaders.of_run(16)
 def _packed(run: RunFolder) -> bytes:
-    words, shown, band = texts("collapse"), data.stages(run), spectra.band(run, "centred")
-    looks = [
+    shown = data.stages(run)
+    return block(spectra.values(run, "centred"), {name: shown.label(name) for name in shown.names}, spectra.band(run, "centred"))
+
+
+def block(values: Mapping[str, np.ndarray], names: Mapping[str, str], band: np.ndarray) -> bytes:
+    """Spectra by table, their names and the band of noise (3, K), for the browser. A table's look is that of its stage."""
+    words = texts("collapse")
+    curves = [
         {
-            "key": name,
-            "name": shown.label(name),
-            "glyph": palette.stage_glyph(name),
-            "color": palette.stage_color(name),
-            "dash": DASHES[palette.stage_dash(name)],
+            "key": key,
+            "name": name,
+            "glyph": palette.stage_glyph(key),
+            "color": palette.stage_color(key),
+            "dash": DASHES[palette.stage_dash(key)],
         }
-        for name in shown.names
+        for key, name in names.items()
     ]
     said = {key: words[key] for key in ("direction", "strength", "random")}
-    said["alt"] = words["spectraAlt"].format(tables=", ".join(look["name"] for look in looks))
-    arrays = {f"values {name}": values.astype("float32") for name, values in spectra.values(run, "centred").items()}
-    return wire.block({"curves": looks, "count": band.shape[1], "words": said}, {**arrays, "band": band.astype("float32").ravel()})
+    said["alt"] = words["spectraAlt"].format(tables=", ".join(names.values()))
+    arrays = {f"values {key}": v.astype(np.float32) for key, v in values.items()} | {"band": band.astype(np.float32).ravel()}
+    return wire.block({"curves": curves, "count": band.shape[1], "words": said}, arrays)
 
 
 def falling(run: RunFolder) -> str | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from adrec.browser import wire
 from adrec.collapse.health import LEARNED, NARROW, NULL_BAND, health
@@ -35,43 +36,50 @@ class Look:
 
 def show(run: RunFolder, found: dict[str, dict[str, Any]]) -> None:
     """The tables side by side and the bar. found: the verdicts on the chosen run's tables."""
-    tables(_packed(run, str(found)), lambda name: state.put(run=name, stage=None, table=None, frame=None, direction=None))
+
+    def pick(name: str) -> None:
+        state.put(run=name, stage=None, table=None, frame=None, direction=None)
+
+    tables(_packed(run, str(found)), pick, "collapse.tables")
 
 
 @loaders.of_run(32)
 def look(run: RunFolder, stage: str) -> Look:
     """A table of a run; ``last`` is the end of its training, whether kept or not."""
-    saved = run.snapshots()
+    saved, last = run.snapshots(), data.stages(run).names[-1]
     if stage == "last" and saved:
         table = load_arrays(saved[-1][2])[ITEM_TABLE].astype(np.float32)[1:]
     else:
-        table = data.distinct_tables(run)[data.stages(run).names[-1] if stage == "last" else stage]
-    rows, groups = _shown(run)
+        table = data.distinct_tables(run)[last if stage == "last" else stage]
+    rows, groups = shown_items(loaders.items(run), data.distinct_tables(run)[last])
+    return drawn(table, rows, groups, items.titles(run))
+
+
+def drawn(table: np.ndarray, rows: list[int], groups: list[dict[str, Any]], titles: list[str]) -> Look:
+    """How a table (V, D) looks. rows, groups: from ``shown_items``."""
     from adrec.lesson.likeness import cosines
 
     _, _, axes = np.linalg.svd(table.T @ table)
     xy = (table @ axes[:2].T).astype(np.float32)
-    xy *= np.where(xy.mean(axis=0) < 0, -1, 1)
-    titles = items.titles(run)
+    xy *= np.where(np.append(xy[:, :1].mean(axis=0), xy[rows[0], 1]) < 0, -1, 1)
     shown = [titles[row] for row in rows]
     return Look(len(xy), xy[:: 1 + len(xy) // DOTS], cosines(table, [row + 1 for row in rows]), shown, groups, float(table.std()))
 
 
-@loaders.of_run(16, shared=False)
-def _shown(run: RunFolder) -> tuple[list[int], list[dict[str, Any]]]:
-    """The rows whose likenesses are shown: the lesson's films or, in other data, the most popular items, ordered by the last table."""
+def shown_items(frame: pd.DataFrame, table: np.ndarray) -> tuple[list[int], list[dict[str, Any]]]:
+    """The rows whose likenesses are shown, and their groups: the lesson's films or, in other data, the most popular items, ordered so that
+    those alike in the table (V, D) lie together."""
     from adrec.errors import DataError
     from adrec.lesson.likeness import GROUPS, films
 
-    frame = loaders.items(run)
     try:
         ids = films(frame)
         return [i - 1 for i in ids], [{"label": texts("collapse")["groups"][key], "count": len(group)} for key, group in GROUPS.items()]
     except DataError:
         counts = frame["popularity"].to_numpy() if "popularity" in frame else np.arange(len(frame))[::-1]
         rows = np.argsort(-counts, kind="stable")[:FILMS]
-    table = data.distinct_tables(run)[data.stages(run).names[-1]][rows].astype(np.float64)
-    unit = table / np.linalg.norm(table, axis=1, keepdims=True).clip(1e-12)
+    unit = table[rows].astype(np.float64)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True).clip(1e-12)
     alike = unit @ unit.T
     order = np.argsort(np.linalg.eigh(alike - alike.mean(axis=0) - alike.mean(axis=1)[:, None])[1][:, -1])
     return rows[order].tolist(), [{"label": "", "count": len(rows)}]
@@ -110,17 +118,17 @@ def _packed(run: RunFolder, verdicts: str) -> bytes:
                 **mark,
             }
         )
+    return block(cards, marks, looks)
+
+
+def block(cards: list[dict[str, Any]], marks: list[dict[str, Any]], looks: dict[str, Look]) -> bytes:
+    """Cards, marks on the bar and what the cards draw, for the browser."""
+    words = texts("collapse")
     places = [f"{mark['name']} {words['barPlace'][side(mark['place'])]}" for mark in marks]
     said = {key: words[key] for key in ("pick", "size", "sizeHelp", "bar")}
-    head = {
-        "cards": cards,
-        "marks": marks,
-        "band": NULL_BAND,
-        "narrow": NARROW,
-        "words": {**said, "barAlt": words["barAlt"].format(places="; ".join(places))},
-    }
+    said["barAlt"] = words["barAlt"].format(places="; ".join(places))
     arrays = {f"xy {key}": one.xy for key, one in looks.items()} | {f"cosines {key}": one.cosines for key, one in looks.items()}
-    return wire.block(head, arrays)
+    return wire.block({"cards": cards, "marks": marks, "band": NULL_BAND, "narrow": NARROW, "words": said}, arrays)
 
 
 def side(place: float) -> str:
@@ -133,15 +141,17 @@ def side(place: float) -> str:
 
 
 def _card(key: str, title: str, says: str, one: Look, run: RunFolder, own: bool) -> dict[str, Any]:
+    name = loaders.info(run).get("title") or run.name
+    return card(key, title, says, one, run="" if own else loaders.link_name(run), name=name, own=own, sign=SIGNS.get(key, "●"))
+
+
+def card(key: str, title: str, says: str, one: Look, **more: Any) -> dict[str, Any]:
+    """A card as the browser wants it. more: ``sign``, and ``run``, ``name`` and ``own`` where it stands for a run."""
     words = texts("collapse")
     return {
         "key": key,
         "title": title,
-        "sign": SIGNS.get(key, "●"),
         "says": says,
-        "run": "" if own else loaders.link_name(run),
-        "name": loaders.info(run).get("title") or run.name,
-        "own": own,
         "films": one.films,
         "groups": one.groups,
         "size": one.size,
@@ -150,6 +160,10 @@ def _card(key: str, title: str, says: str, one: Look, run: RunFolder, own: bool)
         "likeness": words["likeness"].format(count=len(one.films)),
         "mapAlt": words["mapAlt"].format(title=title),
         "likenessAlt": words["likenessAlt"].format(title=title, count=len(one.films)),
+        "run": "",
+        "name": "",
+        "own": False,
+        **more,
     }
 
 

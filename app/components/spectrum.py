@@ -5,6 +5,6 @@ from app.components import component
 _mount = component("spectrum", '<div class="spectra"></div>')
 
 
-def spectrum(data: bytes) -> None:
+def spectrum(data: bytes, key: str) -> None:
     """Draw the spectra of a block (see types.d.ts)."""
-    _mount(key="collapse.overview", data=data)
+    _mount(key=key, data=data)

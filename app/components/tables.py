@@ -7,7 +7,6 @@ import streamlit as st
 from adrec import browser
 from app.components import handler
 
-KEY = "collapse.tables"
 STYLES = ("tables.css", "lesson/health.css", "lesson/likeness.css")
 _mount = st.components.v2.component(
     "adrec_tables",
@@ -17,6 +16,6 @@ _mount = st.components.v2.component(
 )
 
 
-def tables(data: bytes, on_pick: Callable[[str], None]) -> None:
+def tables(data: bytes, on_pick: Callable[[str], None], key: str) -> None:
     """Draw the tables of a block (see types.d.ts); ``on_pick`` gets the name of the run whose card was pressed."""
-    _mount(key=KEY, data=data, on_pick_change=handler(KEY, "pick", on_pick, str))
+    _mount(key=key, data=data, on_pick_change=handler(key, "pick", on_pick, str))

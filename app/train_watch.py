@@ -1,0 +1,184 @@
+"""What the Train page shows of a run beside its curves: which parts a stage freezes, its item table as it is now, and what came out."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from adrec.files import changed, load_arrays
+from adrec.runs import ITEM_TABLE, RunFolder
+from app import loaders, palette
+from app.collapse import data, overview, tables
+from app.components.spectrum import spectrum
+from app.components.tables import tables as mount
+from app.denoising import data as denoising_data
+from app.jobs import Job
+from app.texts import say, texts
+
+PARTS = ("table", "reader", "denoiser")
+SIGNS = {"learns": "↻", "frozen": "🔒", "drifts": "↘", "absent": "–"}
+SHORT = 60
+"""Epochs of fine-tuning below which a run is called short."""
+
+
+def parts(run: RunFolder, stage: str) -> dict[str, str]:
+    """What happens to each part of the model in a stage, a key of SIGNS; empty for a run that does not say how it is trained."""
+    info = loaders.info(run) if run.exists else {}
+    model, train = info.get("model") or {}, info.get("train") or {}
+    if not model or stage == "initial":
+        return {}
+    drifts = "drifts" if model.get("warmup_drift") else "frozen"
+    still = stage == "warmup" or (stage == "finetune" and train.get("frozen_table"))
+    denoises = "denoise" in info.get("abilities", []) and stage != "pretrain"
+    return {"table": drifts if still else "learns", "reader": "learns", "denoiser": "learns" if denoises else "absent"}
+
+
+# -- the item table as it is now --------------------------------------------------------------------------------------
+
+
+def tables_view(job: Job) -> None:
+    """The first item table beside the newest one, their places on the bar of health, and their spectra."""
+    run, words = job.run, texts("train")
+    first = run.path / "snapshots" / "initial.safetensors"
+    st.markdown(f"**{words['items']}**")
+    found = newest(run, job.alive)
+    if found is None or loaders.is_bare(run):
+        st.caption(words["nothing"])
+        return
+    if len(loaders.items(run)) > data.AT_ONCE:
+        st.caption(words["large"].format(most=f"{data.AT_ONCE:,}"))
+        return
+    stage, label, path = found
+    shown = {"initial": (words["start"], first)} if first.exists() and path != first else {}
+    shown |= {stage: (label, path)}
+    known = _known(run)
+    block, spectra = _packed(run.path, tuple((key, name, str(p), changed(p)) for key, (name, p) in shown.items()), known is not None, known)
+    mount(block, lambda name: None, "train.tables")
+    spectrum(spectra, "train.spectra")
+
+
+def newest(run: RunFolder, alive: bool) -> tuple[str, str, Path] | None:
+    """Stage, words and file of the newest item table: while training the last one saved, afterwards the one kept."""
+    words, saved = texts("train"), run.snapshots()
+    if run.stages and (not alive or not saved or saved[-1][0] not in (run.stages[-1], "finetune")):
+        stage = run.stages[-1]
+        return stage, words["kept"].format(stage=palette.STAGE_NAMES[stage]), run.weights_path(stage)
+    if saved:
+        stage, epoch, path = saved[-1]
+        return stage, words["now"].format(stage=palette.STAGE_NAMES[stage], epoch=epoch), path
+    first = run.path / "snapshots" / "initial.safetensors"
+    return ("initial", words["start"], first) if first.exists() else None
+
+
+def _known(run: RunFolder) -> Any:
+    """Which items are used together, if the run's histories are here."""
+    users, _ = denoising_data.dataset(run)
+    return None if users is None or users.n_items != len(loaders.items(run)) else _counted(users.content_hash, users)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _counted(content: str, _users: Any) -> Any:
+    from adrec.collapse.cooccurrence import Cooccurrence
+
+    return Cooccurrence.from_dataset(_users)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _measured(path: str, written: int, known: bool, _known: Any) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """A saved table, its spectrum and its verdict."""
+    from adrec.collapse.spectra import spectrum as spectrum_of
+    from adrec.collapse.verdict import diagnose
+
+    table = load_arrays(Path(path), (ITEM_TABLE,))[ITEM_TABLE].astype(np.float32)[1:]
+    return table, spectrum_of(table, "centred"), diagnose(table, cooccurrence=_known).to_json()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _packed(folder: Path, shown: tuple[tuple[str, str, str, int], ...], known: bool, _known: Any) -> tuple[bytes, bytes]:
+    from adrec.collapse.health import health
+    from adrec.collapse.kinds import KIND_WORDS
+    from adrec.collapse.spectra import null_band
+    from app.collapse import items
+
+    run = loaders.LoadedRun(folder)
+    measured = {key: _measured(path, written, known, _known) for key, _, path, written in shown}
+    last = measured[shown[-1][0]][0]
+    rows, groups = tables.shown_items(loaders.items(run), last)
+    cards, marks, looks = [], [], {}
+    for key, name, _, _ in shown:
+        table, _, verdict = measured[key]
+        looks[key] = tables.drawn(table, rows, groups, items.titles(run))
+        label, says = KIND_WORDS[verdict["kind"]]
+        glyph = palette.stage_glyph(key)
+        cards.append(tables.card(key, name, f"{label}: {says}", looks[key], sign=glyph))
+        place = {"place": health(verdict).place, "glyph": glyph, "color": palette.stage_color(key), "main": key == shown[-1][0]}
+        marks.append({"key": key, "name": f"{name}: {label.lower()}", **place})
+    curves = {key: values for key, (_, values, _) in measured.items()}
+    names = {key: name for key, name, _, _ in shown}
+    return tables.block(cards, marks, looks), overview.block(curves, names, null_band(*last.shape, "centred"))
+
+
+# -- what it means ----------------------------------------------------------------------------------------------------
+
+
+def drop_view(job: Job) -> None:
+    """Why the ranking is worse after the warm-up, if it is."""
+    said = drop(_ndcg(job.run, "pretrain"), _ndcg(job.run, "warmup"))
+    if said:
+        say(said, small=True)
+
+
+def drop(before: float | None, after: float | None) -> str:
+    """The same in words; empty if there is nothing to explain."""
+    if before is None or after is None or after >= before:
+        return ""
+    return str(texts("train")["drop"].format(before=_percent(before), after=_percent(after)))
+
+
+def result_view(job: Job) -> None:
+    """What a finished run's figures mean, next to chance and to its own first stage."""
+    if job.state == "finished":
+        say(" ".join(result(job.run)))
+
+
+def result(run: RunFolder) -> list[str]:
+    """The sentences."""
+    words, said = texts("train")["result"], []
+    count = len(loaders.items(run))
+    if count > 10 and run.metrics("finetune").get("test"):
+        said.append(words["chance"].format(chance=_percent(10 / count)))
+    before, now = (run.metrics(stage).get("val", {}) for stage in ("pretrain", "finetune"))
+    if "ndcg@10" not in before or "ndcg@10" not in now:
+        return said + _why(run)
+    se = max(before.get("ndcg@10_se", 0.0), now.get("ndcg@10_se", 0.0))
+    gain = now["ndcg@10"] - before["ndcg@10"]
+    kind = "ahead" if gain > se else "behind" if gain < -se else "same"
+    said.append(words[kind].format(before=_percent(before["ndcg@10"]), now=_percent(now["ndcg@10"]), se=_percent(se)))
+    return said if kind == "ahead" else said + _why(run)
+
+
+def _why(run: RunFolder) -> list[str]:
+    """Why a run's later stages brought little, as far as its settings tell."""
+    words, info, said = texts("train")["result"], loaders.info(run), []
+    model, train = info.get("model") or {}, info.get("train") or {}
+    if model.get("objective") == "mse":
+        said.append(words["mse"])
+    if train.get("frozen_table"):
+        said.append(words["frozen"])
+    epochs, reference = run.metrics("finetune").get("epochs"), RunFolder(loaders.BUNDLED / loaders.FIRST)
+    same = reference.exists and (info.get("dataset") or {}).get("hash") == loaders.info(reference).get("dataset", {}).get("hash")
+    if epochs is not None and epochs < SHORT and same:
+        kept = reference.metrics("finetune")
+        best, name = _percent(kept["val"]["ndcg@10"]), loaders.info(reference)["title"]
+        said.append(words["short"].format(epochs=epochs, reference=f"‘{name}’", long=kept["epochs"], best=best))
+    return said
+
+
+def _ndcg(run: RunFolder, stage: str) -> float | None:
+    found = run.metrics(stage).get("val", {}).get("ndcg@10")
+    return None if found is None else float(found)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
