@@ -13,6 +13,7 @@ from scipy import linalg
 from scipy.special import logsumexp
 
 from adrec.collapse.large import LargeTable
+from adrec.collapse.moments import Moments
 from adrec.collapse.ranks import (
     condition_number,
     effective_rank,
@@ -65,9 +66,7 @@ def mean_cosine(table: ArrayLike) -> float:
 
     A row of zeros has cosine 0 to every other. Ethayarajh 2019 (arXiv 1909.00512), section 3.2.
     """
-    unit = unit_rows(as_table(table))
-    total = unit.sum(axis=0)
-    return float((total @ total - (unit**2).sum()) / (len(unit) * (len(unit) - 1)))
+    return Moments.from_table(checked(table)).mean_cosine
 
 
 def offset(table: ArrayLike) -> float:
@@ -75,10 +74,7 @@ def offset(table: ArrayLike) -> float:
 
     The common vector of Mu & Viswanath 2018 (arXiv 1702.01417), section 2, as a share.
     """
-    table = as_table(table)
-    mean = table.mean(axis=0)
-    squared = (table**2).sum() / len(table)
-    return float(min(mean @ mean / squared, 1.0)) if squared > 0 else 0.0
+    return Moments.from_table(checked(table)).offset
 
 
 def isotropy(table: ArrayLike) -> float:
@@ -171,10 +167,11 @@ def gaussian_kl(table: ArrayLike) -> float:
 def measures(table: ArrayLike) -> dict[str, float]:
     """All of ``MEASURES`` of a (V, D) table by key; ranks and condition number use the centred spectrum unless named uncentred."""
     table = as_table(table)
+    moments = Moments.from_table(table)
     return {
         **_spectral_measures(singular_values(table), singular_values(table, centred=False), table.shape[1]),
-        "mean_cosine": mean_cosine(table),
-        "offset": offset(table),
+        "mean_cosine": moments.mean_cosine,
+        "offset": moments.offset,
         "isotropy": isotropy(table),
         "uniformity": uniformity(table),
         **dict(zip(("spikes", "largest_over_edge"), map(float, spikes(table)), strict=True)),
