@@ -91,17 +91,17 @@ def test_data_get_of_what_is_generated_has_nothing_to_fetch(capsys):
 
 
 def test_data_describe_counts(capsys, tiny_data):
-    told = json_of(capsys, "data", "describe", DATA)
-    assert (told["users"], told["items"], told["interactions"]) == (80, 60, tiny_data.n_interactions)
-    assert told["mean_length"] == pytest.approx(tiny_data.n_interactions / 80, abs=1e-3)
+    printed = json_of(capsys, "data", "describe", DATA)
+    assert (printed["users"], printed["items"], printed["interactions"]) == (80, 60, tiny_data.n_interactions)
+    assert printed["mean_length"] == pytest.approx(tiny_data.n_interactions / 80, abs=1e-3)
 
 
 def test_data_describe_reads_a_file_with_options(capsys, tmp_path):
     rows = [f"u{u},{i},{5 - i % 3}" for u in range(4) for i in range(6)]
     (tmp_path / "x.csv").write_text("who,what,stars\n" + "\n".join(rows) + "\n")
     options = [w for o in ("user=who", "item=what", "rating=stars", "min_rating=4") for w in ("--data-option", o)]
-    told = json_of(capsys, "data", "describe", tmp_path / "x.csv", *options)
-    assert (told["users"], told["interactions"]) == (4, 16)
+    printed = json_of(capsys, "data", "describe", tmp_path / "x.csv", *options)
+    assert (printed["users"], printed["interactions"]) == (4, 16)
 
 
 def test_data_prepare_writes_a_folder_that_describes_like_its_source(capsys, tmp_path):
@@ -141,7 +141,7 @@ def test_training_from_a_prepared_folder_gives_the_same_run(capsys, tmp_path):
     assert np.array_equal(a.table("finetune"), b.table("finetune"))
     assert (tmp_path / "a" / "items.csv").read_bytes() == (tmp_path / "b" / "items.csv").read_bytes()
     metrics = [json_of(capsys, "evaluate", run.path, "--filter-seen", *more) for run, more in ((a, []), (b, []), (b, ["--dataset", DATA]))]
-    assert len({tuple(told[m] for m in METRICS) for told in metrics}) == 1
+    assert len({tuple(printed[m] for m in METRICS) for printed in metrics}) == 1
     assert json_of(capsys, "trajectory", a.path, "--index", 5) == json_of(capsys, "trajectory", b.path, "--index", 5)
 
 
@@ -214,21 +214,21 @@ def test_a_run_is_resumed_with_a_prepared_folder_of_its_data(tmp_path):
 
 
 def test_evaluate_prints_what_was_measured_and_how(capsys, tiny_run):
-    told = json_of(capsys, "evaluate", tiny_run.path, "--split", "val", "--steps", 2, "--seed", 3)
-    assert {"split", "users", "steps", "seed", "seconds", *METRICS, *(f"{m}_se" for m in METRICS)} <= set(told)
-    assert (told["split"], told["users"], told["steps"], told["seed"]) == ("val", 80, 2, 3)
+    printed = json_of(capsys, "evaluate", tiny_run.path, "--split", "val", "--steps", 2, "--seed", 3)
+    assert {"split", "users", "steps", "seed", "seconds", *METRICS, *(f"{m}_se" for m in METRICS)} <= set(printed)
+    assert (printed["split"], printed["users"], printed["steps"], printed["seed"]) == ("val", 80, 2, 3)
 
 
 def test_evaluate_prints_the_recorded_test_metrics(capsys, tiny_run):
-    told, recorded = json_of(capsys, "evaluate", tiny_run.path), tiny_run.metrics("finetune")["test"]
-    assert {m: told[m] for m in METRICS} == {m: recorded[m] for m in METRICS}
+    printed, recorded = json_of(capsys, "evaluate", tiny_run.path), tiny_run.metrics("finetune")["test"]
+    assert {m: printed[m] for m in METRICS} == {m: recorded[m] for m in METRICS}
 
 
 def test_evaluate_filters_when_asked_to(capsys, tiny_run, tiny_data):
-    told = json_of(capsys, "evaluate", tiny_run.path, "--filter-seen", "--filter-padding")
+    printed = json_of(capsys, "evaluate", tiny_run.path, "--filter-seen", "--filter-padding")
     expected = evaluate(load_model(tiny_run), tiny_data, "test", filter_seen=True, filter_padding=True).metrics
-    assert told["filter_seen"] and told["filter_padding"]
-    assert {m: told[m] for m in METRICS} == {m: expected[m] for m in METRICS}
+    assert printed["filter_seen"] and printed["filter_padding"]
+    assert {m: printed[m] for m in METRICS} == {m: expected[m] for m in METRICS}
 
 
 def test_evaluate_without_json_is_a_table(capsys, tiny_run):
@@ -276,17 +276,17 @@ STEP_KEYS = {"t", "top", "target_rank", "target_probability", "entropy", "cosine
 
 
 def test_trajectory_has_every_step_of_the_reverse_process(capsys, tiny_run, tiny_data):
-    told = json_of(capsys, "trajectory", tiny_run.path, "--user", tiny_data.user_ids[5])
-    assert told["user"] == tiny_data.user_ids[5]
-    assert [s["t"] for s in told["steps"]] == [3, 2, 1, 0]
-    assert all(set(s) >= STEP_KEYS and len(s["top"]) == 10 for s in told["steps"])
-    assert all({"id", "title", "score"} <= set(entry) for entry in told["steps"][-1]["top"])
+    printed = json_of(capsys, "trajectory", tiny_run.path, "--user", tiny_data.user_ids[5])
+    assert printed["user"] == tiny_data.user_ids[5]
+    assert [s["t"] for s in printed["steps"]] == [3, 2, 1, 0]
+    assert all(set(s) >= STEP_KEYS and len(s["top"]) == 10 for s in printed["steps"])
+    assert all({"id", "title", "score"} <= set(entry) for entry in printed["steps"][-1]["top"])
 
 
 def test_trajectory_tells_the_users_own_history_and_target(capsys, tiny_run, tiny_data):
-    told = json_of(capsys, "trajectory", tiny_run.path, "--index", 5)
-    assert [e["id"] for e in told["history"]] == tiny_data.history(5, "test", 10).tolist()
-    assert told["target"] == {"id": int(tiny_data.test[5]), "title": tiny_data.items.frame["title"][tiny_data.test[5]]}
+    printed = json_of(capsys, "trajectory", tiny_run.path, "--index", 5)
+    assert [e["id"] for e in printed["history"]] == tiny_data.history(5, "test", 10).tolist()
+    assert printed["target"] == {"id": int(tiny_data.test[5]), "title": tiny_data.items.frame["title"][tiny_data.test[5]]}
 
 
 def test_trajectory_by_user_and_by_index_are_the_same(capsys, tiny_run, tiny_data):
@@ -302,10 +302,10 @@ def test_trajectory_ends_where_evaluate_ranks(capsys, tiny_run):
 
 def test_trajectory_takes_a_composed_history(capsys, tiny_run):
     titles = tiny_run.items["title"]
-    told = json_of(capsys, "trajectory", tiny_run.path, "--history", f"{titles[3]}; {titles[9].upper()}", "--steps", 2, "--top", 4)
-    assert [e["id"] for e in told["history"]] == [3, 9]
-    assert told["target"] is None and told["user"] is None
-    assert [len(s["top"]) for s in told["steps"]] == [4, 4]
+    printed = json_of(capsys, "trajectory", tiny_run.path, "--history", f"{titles[3]}; {titles[9].upper()}", "--steps", 2, "--top", 4)
+    assert [e["id"] for e in printed["history"]] == [3, 9]
+    assert printed["target"] is None and printed["user"] is None
+    assert [len(s["top"]) for s in printed["steps"]] == [4, 4]
 
 
 def test_trajectory_of_a_composed_history_needs_no_data(capsys, copy):
@@ -320,8 +320,8 @@ def test_the_commit_step_does_not_depend_on_how_many_items_are_shown(capsys, tin
 
 
 def test_more_top_items_than_there_are_is_all_of_them(capsys, tiny_run):
-    told = json_of(capsys, "trajectory", tiny_run.path, "--index", 0, "--top", 1000)
-    assert sorted(e["id"] for e in told["steps"][0]["top"]) == list(range(1, 61))
+    printed = json_of(capsys, "trajectory", tiny_run.path, "--index", 0, "--top", 1000)
+    assert sorted(e["id"] for e in printed["steps"][0]["top"]) == list(range(1, 61))
 
 
 def test_trajectory_without_json_tells_a_line_a_step_and_the_headline(capsys, tiny_run):
@@ -487,9 +487,9 @@ def test_a_failure_is_one_sentence_with_exit_code_2(capsys, tiny_run, tmp_path, 
     (tmp_path / "empty").mkdir()
     (tmp_path / "x.csv").write_text("user,item,time\n" + "".join(f"{u},{i},{i}\n" for u in range(4) for i in range(4)))
     places = {"tmp": tmp_path, "run": tiny_run.path, "empty": tmp_path / "empty", "csv": tmp_path / "x.csv"}
-    words, told = FAILURES[what]
+    words, printed = FAILURES[what]
     sentence = sentence_of(capsys, *(w.format(**places) if "{" in w else w for w in words))
-    assert told.format(**places) in sentence
+    assert printed.format(**places) in sentence
     assert not (tmp_path / "new").exists()
 
 
@@ -502,12 +502,12 @@ def test_a_failed_request_leaves_an_existing_run_untouched(capsys, copy):
 
 @pytest.mark.parametrize("content", [b"{", b"{}", b'{"model": 3, "train": 4}', b"[]"])
 @pytest.mark.parametrize("words", [["evaluate"], ["trajectory", "--index", "1"], ["train", "--resume", "--run"]], ids=lambda w: w[0])
-def test_a_damaged_run_is_told(capsys, copy, words, content):
+def test_a_damaged_run_is_reported(capsys, copy, words, content):
     (copy.path / "run.json").write_bytes(content)
     assert "run.json" in sentence_of(capsys, *words, copy.path)
 
 
-def test_a_run_without_its_data_is_told(capsys, copy):
+def test_a_run_without_its_data_is_reported(capsys, copy):
     write_json(copy.path / "run.json", {**copy.info, "dataset": {**copy.info["dataset"], "name": "/gone/away"}})
     assert "'/gone/away', which no longer exists" in sentence_of(capsys, "evaluate", copy.path)
 
@@ -516,31 +516,31 @@ def test_a_run_that_another_process_trains_is_left_alone(capsys, copy, monkeypat
     monkeypatch.setattr("adrec.runs.folder.LOCK_SECONDS", 0.1)
     with copy.owned(exist_ok=True):
         copy.write_status("running")
-        told = sentence_of(capsys, "train", "--run", copy.path, "--resume")
-    assert f"is being written by process {os.getpid()}, which started at " in told
+        printed = sentence_of(capsys, "train", "--run", copy.path, "--resume")
+    assert f"is being written by process {os.getpid()}, which started at " in printed
 
 
 def test_data_without_a_training_pair_are_refused_and_leave_nothing(capsys, tmp_path):
     rows = [f"u{u},i{i},{i}" for u in range(30) for i in range(3)]
     (tmp_path / "short.csv").write_text("\n".join(["user,item,time", *rows]))
-    told = sentence_of(capsys, "train", "--dataset", tmp_path / "short.csv", "--run", tmp_path / "run")
-    assert "a single training item; training needs a user with two training items" in told
+    printed = sentence_of(capsys, "train", "--dataset", tmp_path / "short.csv", "--run", tmp_path / "run")
+    assert "a single training item; training needs a user with two training items" in printed
     assert not (tmp_path / "run").exists()
 
 
-def test_a_damaged_checkpoint_is_told(capsys, copy):
+def test_a_damaged_checkpoint_is_reported(capsys, copy):
     (copy.path / "checkpoint.pt").write_bytes(b"half a checkp")
     copy.write_status("stopped")
     assert "checkpoint.pt' is damaged" in sentence_of(capsys, "train", "--run", copy.path, "--resume")
 
 
-def test_weights_with_a_wrong_table_are_told(capsys, copy):
+def test_weights_with_a_wrong_table_are_reported(capsys, copy):
     arrays = load_arrays(copy.weights_path("finetune"))
     save_arrays(copy.weights_path("finetune"), {**arrays, ITEM_TABLE: arrays[ITEM_TABLE][:-1]})
     assert f"tensor '{ITEM_TABLE}' has shape (60, 16); the model needs (61, 16)" in sentence_of(capsys, "evaluate", copy.path)
 
 
-def test_a_mistake_in_the_program_is_not_told_as_the_users(monkeypatch, tiny_run):
+def test_a_mistake_in_the_program_is_not_reported_as_the_users(monkeypatch, tiny_run):
     monkeypatch.setattr(collapse, "collapse_command", lambda arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["collapse", str(tiny_run.path)])
@@ -589,7 +589,7 @@ DIGITS = "9" * 5000
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "printed"),
     [
         (["train", "--dataset", DATA, "--run", LONG], "File name too long"),
         (["evaluate", LONG], "File name too long"),
@@ -602,9 +602,9 @@ DIGITS = "9" * 5000
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_text_of_any_length_ends_in_a_short_sentence(capsys, tiny_run, tmp_path, words, told):
+def test_text_of_any_length_ends_in_a_short_sentence(capsys, tiny_run, tmp_path, words, printed):
     sentence = sentence_of(capsys, *(w.replace("{tmp}", str(tmp_path)).replace("{run}", str(tiny_run.path)) for w in words))
-    assert told in sentence and len(sentence) < 600 and not list(tmp_path.iterdir())
+    assert printed in sentence and len(sentence) < 600 and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", ["train", "prepare"])

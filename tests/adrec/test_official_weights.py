@@ -138,7 +138,7 @@ def test_a_file_without_a_state_dict_is_told_by_its_name(tmp_path, what):
 
 @pytest.mark.parametrize("keep", [0.3, 0.999])
 @pytest.mark.parametrize("new_format", [True, False])
-def test_a_truncated_file_is_told(tmp_path, keep, new_format):
+def test_a_truncated_file_is_reported(tmp_path, keep, new_format):
     torch.save(official(), tmp_path / "x.pth", _use_new_zipfile_serialization=new_format)
     content = (tmp_path / "x.pth").read_bytes()
     (tmp_path / "x.pth").write_bytes(content[: int(keep * len(content))])
@@ -162,7 +162,7 @@ def test_a_file_with_changed_bytes_is_read_or_told(tmp_path_factory, changes, ne
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, {"a": torch.ones(1), "b": "text"}, [torch.ones(1)], torch.ones(3)])
-def test_something_else_than_names_with_tensors_is_told(tmp_path, value):
+def test_something_else_than_names_with_tensors_is_reported(tmp_path, value):
     with pytest.raises(WeightsError, match="expected names with tensors"):
         read_state_dict(saved(tmp_path / "x.pth", value))
 
@@ -236,7 +236,7 @@ def test_a_state_dict_of_another_model_is_refused():
     assert "no item table" in refused({"conv.weight": torch.ones(5, 4)})
 
 
-def test_heads_that_do_not_divide_the_width_are_told():
+def test_heads_that_do_not_divide_the_width_are_reported():
     with pytest.raises(ConfigError, match="'heads' is 3; it must be a divisor of hidden_size = 16"):
         model_from_state_dict(official(), heads=3)
 
@@ -335,12 +335,12 @@ def test_a_pretrained_table_of_another_size_is_told_with_both_sizes(tiny_run):
         read_pretrained(tiny_run.path, 501, 128)
 
 
-def test_a_pretrained_table_that_is_not_finite_is_told(tmp_path):
+def test_a_pretrained_table_that_is_not_finite_is_reported(tmp_path):
     with pytest.raises(WeightsError, match="not finite"):
         read_pretrained(saved(tmp_path / "x.pth", {ITEM_TABLE: torch.full((3, 2), torch.nan)}), 3, 2)
 
 
-def test_a_pretrained_file_without_item_table_is_told(tmp_path):
+def test_a_pretrained_file_without_item_table_is_reported(tmp_path):
     with pytest.raises(WeightsError, match=f"no item table '{ITEM_TABLE}'"):
         read_pretrained(saved(tmp_path / "x.pth", {"other": torch.ones(3, 2)}), 3, 2)
 

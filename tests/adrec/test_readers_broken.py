@@ -102,7 +102,7 @@ def test_one_column_cannot_be_two_things(tmp_path):
     check(write(tmp_path, "x.csv", HEADER + BODY), "'user_id' cannot be", user="user_id", item="user_id")
 
 
-def test_a_minimum_rating_without_ratings_is_told(tmp_path):
+def test_a_minimum_rating_without_ratings_is_reported(tmp_path):
     check(write(tmp_path, "x.csv", b"user,item\na,1\na,2\na,3\n"), "no rating column, which min_rating needs", min_rating=4)
 
 

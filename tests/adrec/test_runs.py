@@ -404,13 +404,13 @@ def test_damage_is_told_in_one_sentence_with_the_file(copy, what):
     assert name.rpartition("/")[2] in str(caught.value) or what.startswith("run.json's")  # those are of the settings
 
 
-def test_a_file_without_the_item_table_is_told(copy):
+def test_a_file_without_the_item_table_is_reported(copy):
     save_arrays(copy.weights_path("finetune"), {"other": np.zeros(3)})
     with pytest.raises(RunError, match=ITEM_TABLE):
         copy.table("finetune")
 
 
-def test_tables_of_different_shapes_are_told(copy):
+def test_tables_of_different_shapes_are_reported(copy):
     save_arrays(copy.weights_path("finetune"), {ITEM_TABLE: np.zeros((9, 4))})
     with pytest.raises(RunError, match=r"finetune' has shape \(8, 4\), 'initial' \(60, 16\)"):
         copy.tables()
@@ -420,7 +420,7 @@ def test_a_run_that_was_just_trained_is_sound(tiny_run):
     tiny_run.check()
 
 
-def test_numbers_that_numpy_lacks_are_told(tmp_path):
+def test_numbers_that_numpy_lacks_are_reported(tmp_path):
     import torch
     from safetensors.torch import save_file
 
@@ -429,12 +429,12 @@ def test_numbers_that_numpy_lacks_are_told(tmp_path):
         load_arrays(tmp_path / "x.safetensors")
 
 
-def test_a_folder_that_is_no_run_is_told(tmp_path):
+def test_a_folder_that_is_no_run_is_reported(tmp_path):
     with pytest.raises(RunError, match="is not a run folder: it has no run.json"):
         _ = RunFolder(tmp_path).info
 
 
-def test_a_run_without_tables_is_told(tmp_path):
+def test_a_run_without_tables_is_reported(tmp_path):
     write_json(tmp_path / "run.json", {"model": {}, "train": {}})
     with pytest.raises(RunError, match="holds no item table"):
         RunFolder(tmp_path).checked_tables()

@@ -180,7 +180,7 @@ def test_an_item_can_take_anothers_place_and_come_twice(run: RunFolder) -> None:
     assert app.query_params["history"] == "9-20-20" and "Its first choice is" in texts(app)
 
 
-def test_ids_of_a_link_that_are_not_in_the_catalogue_are_told(run: RunFolder) -> None:
+def test_ids_of_a_link_that_are_not_in_the_catalogue_are_reported(run: RunFolder) -> None:
     app = open_page("denoising", run="tiny", view="own", history="9-999-3")
     assert "Left out because they are not in the catalogue: 999." in texts(app) and "History of 2" in history_of(app)
 

@@ -160,7 +160,7 @@ def test_of_a_large_catalogue_the_new_item_is_typed(run: RunFolder, monkeypatch:
         ({"compare": "item", "by": "x"}, "new item 'x' is not valid here"),
     ],
 )
-def test_what_a_link_names_wrongly_is_told(run: RunFolder, link: dict[str, str], told: str) -> None:
+def test_what_a_link_names_wrongly_is_reported(run: RunFolder, link: dict[str, str], told: str) -> None:
     app = open_page("denoising", run="tiny", view="own", history="9-3-20", **link)
     assert told in texts(app) and "Its first choice is" in texts(app) and not app.exception and not app.error
 
