@@ -86,6 +86,29 @@ def test_a_chapter_opens_by_its_address_back_leads_to_the_last_one_and_who_retur
     expect(shown(page)).to_have_attribute("data-chapter", "0")
 
 
+def test_a_guess_by_the_keyboard_stands_beside_the_answer_ticks_the_chapter_and_is_kept_until_one_starts_over(
+    page: Any, server: Server
+) -> None:
+    lesson = open_lesson(page, server, "?chapter=0")
+    lesson.locator(".option").nth(0).press("Enter")
+    expect(lesson).to_have_attribute("data-step", "1")
+    expect(lesson.locator(".option.is-right .mark").first).to_have_text(WORDS["shell"]["answer"])
+    expect(lesson.locator(".option.is-chosen")).to_have_count(1)
+    expect(lesson.locator(".stepper button").nth(0)).to_have_class("is-done")
+    expect(lesson.locator(".next")).to_be_focused()
+    lesson = open_lesson(page, server, "?chapter=0")
+    expect(lesson.locator(".option.is-chosen")).to_have_count(1)
+    lesson.locator(".help summary").press("Enter")
+    lesson.locator(".restart").press("Enter")
+    expect(lesson.locator("button.option")).to_have_count(len(WORDS["0"]["guess"]["options"]))
+    expect(lesson.locator(".stepper .is-done")).to_have_count(0)
+
+
+def test_a_door_opens_the_laboratory_in_the_state_that_was_just_seen(page: Any, server: Server) -> None:
+    open_lesson(page, server, "?chapter=5").locator(".evidence .door").press("Enter")
+    page.wait_for_url("**/collapse?run=narrow*", timeout=TIMEOUT)
+
+
 def test_a_presenter_sees_the_notes_of_every_step_and_a_clock_in_a_second_window(page: Any, server: Server) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     lesson = open_lesson(page, server, "?chapter=0")

@@ -21,7 +21,7 @@ export function pressed(texts, key, className, act) {
  */
 export function buildFrame(host, texts, count, go, turn) {
   const top = element("nav", "top", "", { "aria-label": texts.text("shell.chapters") }), stepper = buildStepper(top, texts, count, go), tools = element("div", "tools");
-  const help = yardstick(texts), present = pressed(texts, "shell.present", "present", () => {}), notes = pressed(texts, "shell.notes.open", "", () => {});
+  const restart = pressed(texts, "shell.restart", "restart", () => {}), help = yardstick(texts, restart), present = pressed(texts, "shell.present", "present", () => {}), notes = pressed(texts, "shell.notes.open", "", () => {});
   notes.hidden = true;
   tools.append(help, notes, present);
   top.append(tools);
@@ -36,13 +36,14 @@ export function buildFrame(host, texts, count, go, turn) {
   const live = element("p", "live", "", { "aria-live": "polite" });
   host.replaceChildren(top, picture, words, stage, foot, live);
   const lines = svg(host, "svg", { class: "lines", "aria-hidden": "true" });
-  return { stepper, help, present, notes, picture, words, title, sentence, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
+  return { stepper, restart, help, present, notes, picture, words, title, sentence, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
 }
 
-/** What the figures of all chapters mean. @param {Texts} texts */
-function yardstick(texts) {
+/** What the figures of all chapters mean, and the way back to the beginning. @param {Texts} texts @param {HTMLElement} restart */
+function yardstick(texts, restart) {
   const help = element("details", "help"), summary = element("summary", "", "?", { "aria-label": texts.text("shell.yardstick.label") }), words = element("div");
   for (const key of ["people", "health"]) words.append(element("p")), words.lastElementChild?.append(texts.rich(`shell.yardstick.${key}`));
+  words.append(restart);
   help.append(summary, words);
   return help;
 }

@@ -52,6 +52,7 @@ export class Shell {
     this.key = (/** @type {KeyboardEvent} */ event) => this.press(event);
     this.parts.present.onclick = () => this.present(!this.presenting);
     this.parts.notes.onclick = () => this.openNotes();
+    this.parts.restart.onclick = () => this.restart();
     this.back = () => { const place = addressed(); if (place) this.open(place, false); };
     window.addEventListener("keydown", this.key);
     window.addEventListener("popstate", this.back);
@@ -215,6 +216,15 @@ export class Shell {
     this.finished.add(chapter);
     this.save();
     fillStepper(this.parts.stepper, this.texts, this.at.chapter, this.finished);
+  }
+
+  /** As if nobody had been here. */
+  restart() {
+    this.finished.clear();
+    this.change({ guesses: {} });
+    this.mounted?.stop();
+    this.mounted = null;
+    this.open({ chapter: 0, step: 0 });
   }
 
   save() {
