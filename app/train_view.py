@@ -23,7 +23,7 @@ REASONS = {"patience": "validation stopped improving", "epochs": "all epochs don
 
 def sentence(job: Job, stages: list[StageProgress]) -> str:
     """The run's state in one sentence with its number."""
-    name = f"**{ui.plain(job.name)}**"
+    name = f"**{ui.plain(ui.run_name(job.run))}**"
     if job.state == "queued":
         return f"{name} is waiting: {_runs(job.ahead)} ahead of it."
     if job.state in ("running", "stopping"):
@@ -117,7 +117,8 @@ def strip(job: Job, stages: list[StageProgress]) -> None:
     begun = any(s.state != "waiting" for s in stages)
     cells = [_cell("initial", 1.0 if begun else 0.0, "random start" if begun else "waiting", {})]
     cells += [_cell(s.name, s.fraction, stage_words(s), {} if s.state == "skipped" else train_watch.parts(job.run, s.name)) for s in stages]
-    st.html(CSS + STRIP_CSS + f'<div class="strip" role="list" aria-label="Stages of {html.escape(job.name)}">{"".join(cells)}</div>')
+    about = html.escape(ui.run_name(job.run))
+    st.html(CSS + STRIP_CSS + f'<div class="strip" role="list" aria-label="Stages of {about}">{"".join(cells)}</div>')
 
 
 def _parts(found: Mapping[str, str]) -> str:

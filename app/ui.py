@@ -60,25 +60,76 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False) 
     wanted = state.get("run")
     if wanted is not None and wanted not in runs:
         wrong = f"'{wanted}' holds item tables but no model" if wanted in every else f"There is no run called '{wanted}' here"
-        place.warning(plain(f"{wrong}; showing '{default}' instead."), icon=":material/warning:")
-    names = list(runs)
-    chosen = place.selectbox(label, names, format_func=lambda name: run_title(runs[name]), **state.bound("run", default, names))
+        place.warning(plain(f"{wrong}; showing '{run_name(runs[default])}' instead."), icon=":material/warning:")
+    chosen = choose_run(label, runs, "run", default, place)
     problem = loaders.problem(runs[chosen])
     if problem is not None:
         raise RunError(problem)
     return runs[chosen]
 
 
+def choose_run(label: str, runs: Mapping[str, RunFolder], parameter: str, default: str, place: Any = st, url: bool = True) -> str:
+    """Choose one of ``runs``, grouped by the question they answer, each with what it is there to show; its name.
+
+    parameter: where the choice is kept: in the URL or, with ``url=False``, in the session.
+    """
+    kept = str(state.get(parameter) if url else st.session_state.get(parameter))
+    chosen = kept if kept in runs else default
+
+    def write(key: str) -> None:
+        if url:
+            state.put(**{parameter: st.session_state[key]})
+        else:
+            st.session_state[parameter] = st.session_state[key]
+
+    # The key changes with the choice, which closes the list.
+    with place.popover(f"{label}: {plain(run_title(runs[chosen]))}", key=f"choose.{parameter}.{chosen}", width="stretch"):
+        for number, (question, names) in enumerate(_by_question(runs).items()):
+            key = f"state.{parameter}.{number}"
+            st.session_state[key] = chosen if chosen in names else None
+            st.radio(
+                f"**{plain(question)}**",
+                names,
+                format_func=lambda name: plain(run_title(runs[name])),
+                captions=[plain(_about(runs[name], "purpose")) for name in names],
+                key=key,
+                on_change=write,
+                args=(key,),
+            )
+    return chosen
+
+
+def _by_question(runs: Mapping[str, RunFolder]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        own = "Your files" if loaders.is_bare(run) else "Your runs"
+        groups.setdefault(_about(run, "question") or own, []).append(name)
+    return groups
+
+
+def _about(run: RunFolder, what: str) -> str:
+    """A text of run.json; empty where there is none, or no run yet."""
+    return str(loaders.info(run).get(what) or "") if run.exists and loaders.problem(run) is None else ""
+
+
 def run_title(run: RunFolder) -> str:
-    """The run's title with its data set, and whether it is bundled. A user's own run also shows its name, since titles may repeat."""
+    """The run's title. A user's own run also shows its name and its data set, since titles may repeat."""
+    if not run.exists:
+        return run.name
     if loaders.problem(run) is not None:
         return f"{run.name} · unreadable"
     info = loaders.info(run)
+    title = info.get("title")
+    if title and loaders.is_bundled(run):
+        return str(title)
     dataset = info.get("dataset", {})
-    data, title = dataset.get("title") or dataset.get("name") or "unknown data", info.get("title")
-    if loaders.is_bundled(run):
-        return f"{title or run.name} · {data} · bundled"
+    data = dataset.get("title") or dataset.get("name") or "unknown data"
     return f"{title} · {run.name} · {data}" if title else f"{run.name} · {data}"
+
+
+def run_name(run: RunFolder) -> str:
+    """What sentences call the run: a bundled one by its title, a user's own by the name that the user gave it."""
+    return run_title(run) if loaders.is_bundled(run) else run.name
 
 
 def figure(figure: Any, data: Any, name: str, alt: str, key: str | None = None, **kwargs: Any) -> Any:

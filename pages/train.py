@@ -16,12 +16,11 @@ ui.header("How does a model learn its items?")
 picture, controls = st.columns([5, 2], gap="large")
 with picture:
     if known:
-        names = list(known)
         wanted = state.get("run")
         if wanted is not None and wanted not in known:
             st.warning(ui.plain(f"There is no run called '{wanted}' here."), icon=":material/warning:")
-        default = next((name for name, job in known.items() if not job.run.exists or loaders.problem(job.run) is None), names[0])
-        chosen = st.selectbox("Run", names, **state.bound("run", default, names))  # fixed labels: a changed label is a new option
+        default = next((name for name, job in known.items() if not job.run.exists or loaders.problem(job.run) is None), next(iter(known)))
+        chosen = ui.choose_run("Run", {name: job.run for name, job in known.items()}, "run", default)
         train_view.follow(root, known[chosen])
     else:
         st.info("There is no run yet. Start one to follow it here; it keeps running when you close this page.", icon=":material/info:")

@@ -30,10 +30,9 @@ def _choose(run: RunFolder) -> None:
         st.caption(f"No other run or file has tables of {items:,} items and width {width}, as a shared map requires.")
         return
     st.caption("Both are shown on the same axes, each table with its verdict. To add files, use the page 'Your embeddings'.")
-    names = list(others)
-    other = others[st.selectbox("With", names, format_func=lambda n: ui.run_title(others[n]), key=f"compare.with.{loaders.key(run)}")]
+    other = others[ui.choose_run("With", others, f"compare.with.{loaders.key(run)}", next(iter(others)), url=False)]
     first = _tables("Tables of this run", run, f"compare.of.{loaders.key(run)}")
-    second = _tables(ui.plain(f"Tables of {other.name}"), other, f"compare.{loaders.key(run)}.{loaders.key(other)}")
+    second = _tables(ui.plain(f"Tables of {ui.run_name(other)}"), other, f"compare.{loaders.key(run)}.{loaders.key(other)}")
     count = len(first) + len(second)
     wrong = "Choose at least one table from each." if not (first and second) else f"Choose at most {MOST}." if count > MOST else None
     if st.button("Show side by side", type="primary", disabled=wrong is not None, help=wrong, key="compare.go"):

@@ -12,7 +12,7 @@ from adrec.data.titles import Finder
 from adrec.errors import AdrecError
 from adrec.explain import export, scene, words
 from adrec.runs import RunFolder
-from app import loaders, state
+from app import loaders, state, ui
 from app.denoising import controls, data, view
 
 if TYPE_CHECKING:
@@ -106,10 +106,11 @@ def _user(row: Any, one: Side) -> Pair | None:
 
 def _stage(row: Any, one: Side) -> Pair | None:
     if one.stage == "warmup" or "warmup" not in one.run.stages:
-        st.info(words.plain(f"'{one.run.name}' has no earlier stage with a denoiser to compare with."), icon=":material/info:")
+        st.info(words.plain(f"'{ui.run_name(one.run)}' has no earlier stage with a denoiser to compare with."), icon=":material/info:")
         return None
     if not one.run.has_model("warmup"):
-        said = f"This copy of '{one.run.name}' keeps only the item table of its warm-up, not the model; a run trained here keeps both."
+        kept = f"This copy of '{ui.run_name(one.run)}' keeps only the item table of its warm-up, not the model"
+        said = f"{kept}; a run trained here keeps both."
         st.info(words.plain(said), icon=":material/info:")
         return None
     row.caption("The model after its warm-up, before the fine-tuning.")
@@ -121,16 +122,17 @@ def _run(row: Any, one: Side) -> Pair | None:
     own = loaders.link_name(one.run)
     runs = {name: run for run in loaders.all_runs() if (name := loaders.link_name(run)) != own and _comparable(run, one.run)}
     if not runs:
-        said = f"No other run on the data of '{one.run.name}' has a reverse process."
+        said = f"No other run on the data of '{ui.run_name(one.run)}' has a reverse process."
         st.info(words.plain(said), icon=":material/info:")
         return None
     names = list(runs)
     _check("against", names, "other run")
-    chosen = runs[row.selectbox("Other run", names, width=260, **state.bound("against", names[0], names))]
+    chosen = runs[ui.choose_run("Other run", runs, "against", names[0], row.container(width=320))]
     usual, total = one.run.settings["timesteps"], chosen.settings["timesteps"]
     steps = total if one.steps == usual else min(one.steps, total)
-    second = replace(one, run=chosen, stage=data.stage(chosen), steps=steps, name=chosen.name)
-    return Pair(replace(one, name=one.run.name), second, "run", one.run.name, chosen.name)
+    before, after = ui.run_name(one.run), ui.run_name(chosen)
+    second = replace(one, run=chosen, stage=data.stage(chosen), steps=steps, name=after)
+    return Pair(replace(one, name=before), second, "run", before, after)
 
 
 def _comparable(run: RunFolder, other: RunFolder) -> bool:

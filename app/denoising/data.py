@@ -13,7 +13,7 @@ from adrec.explain import scene
 from adrec.explain.all_users import cached_all_users, denoiser_stage
 from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
-from app import loaders, reruns
+from app import loaders, reruns, ui
 
 if TYPE_CHECKING:
     from adrec.explain.forward_process import NoisedItem, Schedule
@@ -50,10 +50,10 @@ class Chance:
 def stage(run: RunFolder) -> str:
     """The last stage with a denoiser; RunError if there is none yet or the model has none."""
     if not {"denoise", "item_table"} <= run.abilities:
-        raise RunError(f"The model of '{run.name}' has no reverse process: choose a run of a diffusion model.")
+        raise RunError(f"The model of '{ui.run_name(run)}' has no reverse process: choose a run of a diffusion model.")
     found = denoiser_stage(run)
     if not run.has_model(found):
-        raise RunError(f"'{run.name}' keeps item tables but no model: choose another run.")
+        raise RunError(f"'{ui.run_name(run)}' keeps item tables but no model: choose another run.")
     return found
 
 

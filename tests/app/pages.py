@@ -27,3 +27,16 @@ def texts(app: AppTest) -> str:
 def plainly(markdown: str) -> str:
     """Without Markdown's escapes."""
     return re.sub(r"\\([^\w\s]|_)", r"\1", markdown)
+
+
+def offered(app: AppTest, parameter: str = "run") -> tuple[str | None, dict[str, list[str]]]:
+    """What ``ui.choose_run`` offers: the chosen run's name, and the titles by question."""
+    groups = [radio for radio in app.radio if str(radio.key).startswith(f"state.{parameter}.")]
+    chosen = next((radio.value for radio in groups if radio.value is not None), None)
+    return chosen, {plainly(str(radio.label)).strip("*"): [plainly(option) for option in radio.options] for radio in groups}
+
+
+def pick(app: AppTest, name: str, parameter: str = "run") -> None:
+    """Choose a run of ``ui.choose_run`` by its name, which its title holds. Nothing runs yet."""
+    groups = [radio for radio in app.radio if str(radio.key).startswith(f"state.{parameter}.")]
+    next(radio for radio in groups if any(name in plainly(option) for option in radio.options)).set_value(name)

@@ -26,7 +26,7 @@ from app import measuring, projecting
 from app.denoising import data
 from tests.adrec.small import plan
 from tests.app.conftest import wait_for
-from tests.app.pages import open_page, plainly, texts
+from tests.app.pages import open_page, pick, plainly, texts
 
 DIAL = "Trained with noise weight λ"
 
@@ -152,11 +152,11 @@ def test_another_seed_follows_the_one_just_typed(run: RunFolder) -> None:
 def test_a_history_is_not_carried_into_a_run_chosen_in_between(run: RunFolder) -> None:
     shutil.copytree(run.path, run.path.parent / "other")
     app = open_page("denoising", run="tiny", view="own", history="9-3-20")
-    app.selectbox(key="state.run").set_value("other")
+    pick(app, "other")
     app.button(key="denoising.remove").set_value(True).run()
     assert (app.query_params["run"], app.query_params["history"]) == ("other", "9-3-20")
     app = open_page("denoising", run="tiny")
-    app.selectbox(key="state.run").set_value("other")
+    pick(app, "other")
     app.button(key="denoising.edit").set_value(True).run()
     assert app.query_params["run"] == "other" and "history" not in app.query_params
 

@@ -19,7 +19,7 @@ from app.progress import Follower, duration, summarise, thin
 from app.train_form import _next_name
 from app.train_view import stage_words
 from tests.app.conftest import LONG, state, trains, wait_for
-from tests.app.pages import open_page, plainly, texts
+from tests.app.pages import offered, open_page, plainly, texts
 
 
 def write_run(root: Path, name: str, state: str, events: list[dict[str, object]], error: str | None = None) -> RunFolder:
@@ -75,11 +75,23 @@ def test_a_run_that_cannot_be_denoised_is_not_sent_there(root: Path) -> None:
 
 
 def test_the_page_opens_with_the_first_bundled_run_or_with_ones_own(root: Path) -> None:
-    (picker,) = (box for box in open_page("train").selectbox if box.label == "Run")
-    assert picker.value == loaders.FIRST == picker.options[0]
+    assert offered(open_page("train"))[0] == loaders.FIRST
     write_run(root, "mine", "stopped", half_way())
-    (picker,) = (box for box in open_page("train").selectbox if box.label == "Run")
-    assert picker.value == "mine" and picker.options[:2] == ["mine", loaders.FIRST]
+    chosen, groups = offered(open_page("train"))
+    assert chosen == "mine" and list(groups)[0] == "Your runs" and len(groups["Your runs"]) == 1
+
+
+def test_runs_are_offered_by_the_question_they_answer_with_what_each_shows(root: Path) -> None:
+    app = open_page("train")
+    _, groups = offered(app)
+    every = [title for titles in groups.values() for title in titles]
+    assert all(question.endswith("?") for question in groups) and len(groups) > 3
+    assert sorted(every) == sorted(run.title for run in loaders.all_runs())
+    assert all(caption.endswith(".") for radio in app.radio for caption in radio.proto.captions)
+
+
+def test_a_sentence_calls_a_bundled_run_by_its_title(root: Path) -> None:
+    assert "SASRec+, no diffusion: a healthy table too has finished" in texts(open_page("train", run="sasrec")).replace("*", "")
 
 
 def test_the_curves_are_there_and_carry_the_stages_names(root: Path) -> None:

@@ -108,11 +108,8 @@ def test_back_returns_to_the_run_that_was_shown_before(page: Any, server: Server
     expect(page.get_by_text("second has finished")).to_be_visible(timeout=120_000)
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     settle(page)
-    run = page.get_by_role("combobox", name="Run", exact=True)
-    run.scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)  # an open menu closes when the page scrolls
-    run.click()
-    page.get_by_role("option", name="first", exact=True).click()
+    page.get_by_role("button", name="Run:").click()
+    page.get_by_test_id("stPopoverBody").get_by_text("first").click()
     expect(page.get_by_text("first has finished")).to_be_visible(timeout=30_000)
     page.go_back()
     expect(page.get_by_text("second has finished")).to_be_visible(timeout=30_000)
