@@ -1,0 +1,43 @@
+"""The engine in Chromium: in a worker, also from a file, and in the page where there may be no worker."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adrec import browser as browser_code
+from adrec.explain.trajectory import trajectory
+from adrec.models.loading import load_model
+from adrec.runs import RunFolder
+
+pytestmark = pytest.mark.browser
+
+RUN = RunFolder(Path(__file__).parents[2] / "assets" / "runs" / "noise-1")
+HISTORY, SEED = [12, 7, 99, 640, 3, 7], 4
+NO_WORKER = '<meta http-equiv="Content-Security-Policy" content="worker-src \'none\'">'
+ANSWER = """async ([source, description, bytes, history, seed]) => {
+  const { Worker } = window, started = [];
+  window.Worker = class extends Worker {
+    constructor(source) { super(source); this.addEventListener("message", () => started.push(this)); }
+  };
+  const engine = await startEngine(source).load(description, Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)));
+  const { steps, top } = await engine.answer(history, { seed });
+  return { inWorker: started.length > 0, x0_hat: steps.map((step) => [...step.x0_hat]), lists: steps.map((step) => step.top), top };
+}"""
+
+
+@pytest.mark.parametrize("head", ["", NO_WORKER], ids=["worker", "no worker allowed"])
+def test_a_file_in_chromium_answers_as_python_with_and_without_a_worker(browser: Any, tmp_path: Path, head: str) -> None:
+    html = f"<!doctype html><head>{head}</head><script>{browser_code.script('engine/client.js')}</script>"
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    weights = base64.b64encode(RUN.weights_path("finetune").read_bytes()).decode()
+    got = page.evaluate(ANSWER, [browser_code.script("engine/worker.js"), RUN.info, weights, HISTORY, SEED])
+    page.close()
+    wanted = trajectory(load_model(RUN), HISTORY, seed=SEED)
+    assert got["inWorker"] == (head == "")
+    np.testing.assert_allclose(got["x0_hat"], wanted.x0_hat, atol=2e-5 * np.abs(wanted.x0_hat).max())
+    assert got["lists"] == wanted.top.tolist() and got["top"] == wanted.top[-1].tolist()
