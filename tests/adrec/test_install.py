@@ -76,9 +76,9 @@ from streamlit.testing.v1 import AppTest
 from adrec.folders import app_folder
 at = AppTest.from_file(str(app_folder() / "app" / "script.py"), default_timeout=120).run()
 assert not at.exception, at.exception
-print(at.title[0].value)
 at = at.switch_page(str(app_folder() / "pages" / "collapse.py")).run()
 assert not at.exception, at.exception
+print(at.title[0].value)
 """
     assert run(installed, tmp_path, "-W", "ignore", "-c", program).strip()
 
