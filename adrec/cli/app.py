@@ -2,6 +2,7 @@
 
 import argparse
 import runpy
+import signal
 import sys
 from typing import Any
 
@@ -24,4 +25,5 @@ def app_command(arguments: argparse.Namespace) -> None:
     options = ["--server.port", str(arguments.port), "--server.headless", headless]
     print(f"ADRec Explorer: http://localhost:{arguments.port} (Ctrl-C ends it)", flush=True)  # Streamlit's own message is off
     sys.argv = ["streamlit", "run", str(app_folder() / "app" / "main.py"), *options]
+    signal.signal(signal.SIGINT, lambda *_: sys.exit())  # the server raises Ctrl-C again once it has stopped; that is no failure
     runpy.run_module("streamlit", run_name="__main__")  # by name: the library imports no Streamlit

@@ -2,7 +2,9 @@
 
 import json
 import os
+import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -612,3 +614,15 @@ def test_a_folder_may_have_the_longest_name_that_the_system_takes(tmp_path, comm
     out = str(tmp_path / ("n" * 255))
     train = ["train", "--dataset", DATA, "--run", out, "--set", "max_steps=1", *SMALL]
     assert main(train if command == "train" else ["data", "prepare", DATA, "--out", out]) == 0
+
+
+def test_ctrl_c_ends_the_app_without_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(runpy, "run_module", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    usual = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["app", "--no-browser"])
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert not ended.value.code
