@@ -105,18 +105,23 @@ class NoisePlayer {
     const clock = element("div", "clock"), below = element("div", "below");
     clock.append(this.button, this.range, this.at);
     this.words = element("p", "says", "", { "aria-live": "polite" });
-    this.people = choices(box, text("person"), (lesson.content.people ?? []).map((/** @type {any} */ { key }) => [key, lesson.text(`people.${key}`)]),
-      (key) => lesson.set({ person: key, history: lesson.content.people.find((/** @type {any} */ person) => person.key === key).history }));
+    const people = lesson.content.people ?? [];
+    this.people = element("select", "", "", { "aria-label": text("person") });
+    this.people.append(...["", ...people.map((/** @type {any} */ { key }) => key)].map((key) => element("option", "", key ? lesson.text(`people.${key}`) : text("own"), { value: key })));
+    this.people.onchange = () => {
+      const person = people.find((/** @type {any} */ { key }) => key === this.people.value);
+      if (person) lesson.set({ person: person.key, history: person.history });
+    };
     this.chart = element("div", "chart");
     this.side = element("div", "noises");
     below.append(this.words, this.chart, this.side);
-    box.append(this.other);
+    box.append(this.people, this.other);
     box.prepend(clock);
     box.append(below);
     stage.append(box);
     this.bar = rankBar(this.chart, lesson.content.films.titles.length - 1);
     this.chooser.show(this.model);
-    this.ends = [lesson.on("history", () => { this.people.show(personOf(lesson)); this.load(this.model); }), lesson.on("seed", () => this.load(this.model))];
+    this.ends = [lesson.on("history", () => { this.people.value = personOf(lesson); this.load(this.model); }), lesson.on("seed", () => this.load(this.model))];
   }
 
   /** The model's answer under this noise, step by step. @param {string} name @param {boolean} plays afterwards */
@@ -266,8 +271,8 @@ class NoisePlayer {
     for (const control of [this.button, this.range]) control.disabled = step === 0;
     this.chooser.root.hidden = step < 2;
     this.other.hidden = step === 0 || step === 3;
-    this.side.hidden = this.people.root.hidden = step !== 3;
-    this.people.show(personOf(this.lesson));
+    this.side.hidden = this.people.hidden = step !== 3;
+    this.people.value = personOf(this.lesson);
     this.chart.hidden = step === 3;
     if (first || changed) this.load(name, step > 0);
   }

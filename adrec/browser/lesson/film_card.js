@@ -53,6 +53,7 @@ function editable(picture, card, title, takesOut) {
       card.classList.remove("is-dragged");
       const to = up.type === "pointerup" ? at() + Math.round(by / stepOf(picture)) : at();
       const last = picture.flow.films.length - 1, place = clamp(to, 0, last);
+      picture.placed.delete(card);
       picture.now[keyOf(picture, card)] = [box[0] + by, box[1], box[2], box[3]];
       if (place !== at()) edited(picture, moved(picture.flow.films, at(), place));
       else picture.move(150);

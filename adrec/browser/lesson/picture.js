@@ -46,6 +46,11 @@ export function livingPicture(host, lesson) {
   };
 }
 
+/** Set an attribute unless it is so already, which would paint it anew. @param {Element} node @param {string} name @param {string} value */
+function attribute(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
 /** Random grain as an image, the mask of everything noisy. */
 function grainImage() {
   const canvas = element("canvas", "", "", { width: String(GRAIN), height: String(GRAIN) }), pen = canvas.getContext("2d");
@@ -96,6 +101,8 @@ export class LivingPicture {
     this.paths = new Map();
     /** @type {Map<string, HTMLElement>} */
     this.nodes = new Map();
+    /** @type {WeakMap<HTMLElement, string>} where each was drawn last */
+    this.placed = new WeakMap();
     for (const name of OPENS) this.node(name, this.opener(name));
     for (const name of ["plus", "push", "pull"]) this.node(name, element("div", `part is-${name}`, name === "plus" ? "+" : lesson.text(`picture.${name}`)));
     this.node("condition", element("button", "part opener is-condition", "", { type: "button", "aria-label": this.name("condition") }));
@@ -328,12 +335,14 @@ export class LivingPicture {
 
   draw() {
     const { width, height } = this.arrangement;
-    this.root.style.width = `${width}px`;
-    this.root.style.height = `${height}px`;
-    this.drawing.setAttribute("width", String(width));
-    this.drawing.setAttribute("height", String(height));
+    for (const [name, value] of Object.entries({ width, height })) {
+      this.root.style.setProperty(name, `${value}px`);
+      attribute(this.drawing, name, String(value));
+    }
     for (const [key, node] of this.nodes) {
-      const box = this.now[key];
+      const box = this.now[key], place = box?.map((value) => value.toFixed(1)).join(" ") ?? "";
+      if (this.placed.get(node) === place && !node.classList.contains("is-dragged")) continue;
+      this.placed.set(node, place);
       node.hidden = !box;
       if (!box) continue;
       node.style.transform = `translate(${box[0].toFixed(1)}px, ${box[1].toFixed(1)}px)`;
@@ -358,8 +367,8 @@ export class LivingPicture {
     for (const { key, name, box, d, width } of drawn) {
       kept.add(key);
       const path = this.path(this.routesLayer, key);
-      path.setAttribute("class", `${name}${box.some((each) => this.isLit(each)) ? "" : " is-dim"}`);
-      path.setAttribute("d", d);
+      attribute(path, "class", `${name}${box.some((each) => this.isLit(each)) ? "" : " is-dim"}`);
+      attribute(path, "d", d);
       path.style.strokeWidth = width === undefined ? "" : `${width.toFixed(2)}px`;
     }
     for (const [key, path] of this.paths) if (!key.startsWith("cells ") && !kept.has(key)) { path.remove(); this.paths.delete(key); }
@@ -380,8 +389,8 @@ export class LivingPicture {
       for (const [sign, d] of Object.entries(data)) {
         kept.add(`cells ${key} ${sign}`);
         const path = this.path(this.cellsLayer, `cells ${key} ${sign}`);
-        path.setAttribute("class", `${name} ${sign}${lit ? "" : " is-dim"}`);
-        path.setAttribute("d", d);
+        attribute(path, "class", `${name} ${sign}${lit ? "" : " is-dim"}`);
+        attribute(path, "d", d);
       }
     };
     this.shown.forEach(({ at }, i) => {

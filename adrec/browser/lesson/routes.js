@@ -118,18 +118,32 @@ function middleRoutes(scenery) {
   return found;
 }
 
-/** A score for every film as a tick, the highest at the top, and the ten highest in the list. @param {Scenery} scenery @returns {Route[]} */
-function listRoutes({ form, boxes: { scores: box }, rows, flow: { scores, top } }) {
-  if (!scores?.length || !top.length) return [];
-  let high = -Infinity, low = Infinity;
+/** Ticks change with the scores alone: the last ones drawn. @type {{ scores: Float32Array | null, place: string, y: (score: number) => number, d: string }} */
+const drawnTicks = { scores: null, place: "", y: () => 0, d: "" };
+
+/** How many films have which score, the highest score at the top. @param {Float32Array} scores @param {Box} box */
+function scoreTicks(scores, box) {
+  const place = box.join(" ");
+  if (drawnTicks.scores === scores && drawnTicks.place === place) return drawnTicks;
+  let high = -Infinity, low = Infinity, d = "";
   for (let i = 1; i < scores.length; i++) { high = Math.max(high, scores[i]); low = Math.min(low, scores[i]); }
   const y = (/** @type {number} */ score) => box[1] + 3 + (box[3] - 6) * (high - score) / (high - low || 1);
-  let ticks = "";
-  for (let i = 1; i < scores.length; i++) ticks += `M${round(box[0] + 4)} ${round(y(scores[i]))}h${round(box[2] - 8)}`;
+  /** @type {Map<number, number>} films by row of pixels */
+  const rows = new Map();
+  for (let i = 1; i < scores.length; i++) { const row = Math.round(y(scores[i])); rows.set(row, (rows.get(row) ?? 0) + 1); }
+  const most = Math.max(...rows.values());
+  for (const [row, films] of rows) d += `M${round(box[0] + 3)} ${row}h${round((box[2] - 6) * (0.3 + (0.7 * (films - 1)) / Math.max(1, most - 1)))}`;
+  return Object.assign(drawnTicks, { scores, place, y, d });
+}
+
+/** The scores, and the ten highest in the list. @param {Scenery} scenery @returns {Route[]} */
+function listRoutes({ form, boxes: { scores: box }, rows, flow: { scores, top } }) {
+  if (!scores?.length || !top.length) return [];
+  const { y, d } = scoreTicks(scores, box);
   const links = rows.map((row, i) => (row ? `M${round(right(box) - 4)} ${round(y(scores[top[i]]))}L${round(row[0] - 2)} ${round(middleY(row))}` : "")).join("");
   const best = top.slice(0, rows.length).map((id) => `M${round(box[0] + 2)} ${round(y(scores[id]))}h${round(box[2] - 4)}`).join("");
   return [
-    { key: "ticks", name: "tick", box: ["scores"], d: ticks },
+    { key: "ticks", name: "tick", box: ["scores"], d },
     { key: "best", name: "tick is-best", box: ["scores"], d: best },
     ...(form === "strip" ? [] : [{ key: "links", name: "link", box: ["list", "scores"], d: links }]),
   ];

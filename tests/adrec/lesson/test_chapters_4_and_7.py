@@ -1,0 +1,54 @@
+"""Chapters 4 and 7: the picture's first numbers, the share of noise, and what was measured of the steps."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from adrec.diffusion import user_noise
+from adrec.lesson import chapter4, chapter7
+from adrec.lesson.people import PEOPLE
+from adrec.models.loading import load_model
+from adrec.runs import RunFolder
+
+RUNS = Path("assets/runs")
+
+
+@pytest.fixture(scope="module")
+def model_page() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    return chapter4.content(RUNS)
+
+
+def test_the_pictures_first_scores_rank_its_first_list(model_page: Any) -> None:
+    head, arrays = model_page
+    assert np.argsort(-arrays["scores"][1:], kind="stable")[: chapter4.TOP].tolist() == [film - 1 for film in head["top"]]
+
+
+def test_the_picture_has_one_condition_a_film(model_page: Any) -> None:
+    _, arrays = model_page
+    assert arrays["condition"].size == len(PEOPLE[0].history) * arrays["x0"].size
+
+
+def test_the_share_of_noise_grows_with_lambda(model_page: Any) -> None:
+    shares = model_page[0]["shares"]
+    assert [shares[name]["share"] for name in chapter4.MODELS] == sorted(shares[name]["share"] for name in chapter4.MODELS)
+    for share in shares.values():
+        assert share["share"] == pytest.approx(100 * share["weight"], rel=0.1)  # noise and condition are about as long as each other
+
+
+def test_the_first_noise_is_the_one_that_the_browser_draws(model_page: Any) -> None:
+    arrays = model_page[1]
+    model: Any = load_model(RunFolder(RUNS / "ml-100k"))
+    assert torch.allclose(
+        torch.from_numpy(arrays["x"]), user_noise(0, [0], model.config.timesteps, arrays["x"].size)[0].flatten()[: arrays["x"].size]
+    )
+
+
+def test_the_models_of_chapter_7_come_noisiest_first_with_what_was_measured() -> None:
+    models = chapter7.content(RUNS)[0]["models"]
+    assert [models[name]["weight"] for name in models] == sorted((model["weight"] for model in models.values()), reverse=True)
+    for model in models.values():
+        steps = [row["steps"] for row in model["by_steps"]]
+        assert (steps[0], steps[-1]) == (1, model["timesteps"]) and 1 <= model["decided"] <= model["timesteps"]

@@ -1,0 +1,118 @@
+"""The living picture in the exported lesson: the model answers in the page while its films are moved, and its boxes open."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from adrec.lesson import export, setup
+
+pytestmark = pytest.mark.browser
+WORDS = setup.words("lesson")
+PICTURE = WORDS["picture"]
+TITLES = """selector => [...document.querySelectorAll(selector)]
+    .sort((a, b) => a.dataset.at - b.dataset.at).map(card => card.querySelector(".title").textContent)"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lesson") / "lesson.html"
+    path.write_text(export.page(setup.bundled()), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def lesson(browser: Any, file: Path) -> Iterator[Any]:
+    """Chapter 4, once the model has answered in the page."""
+    page, errors = browser.new_page(viewport={"width": 1280, "height": 720}), []
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(file.as_uri() + "#chapter=4")
+    expect(page.locator(".living .flow .arc").first).to_be_attached(timeout=60_000)  # attention
+    yield page
+    page.close()
+    assert errors == []
+
+
+def history(page: Any) -> list[str]:
+    return list(page.evaluate(TITLES, ".living .card.is-history"))
+
+
+def listed(page: Any) -> list[str]:
+    return list(page.locator(".living .row .title").all_inner_texts())
+
+
+def test_a_film_dragged_to_another_place_changes_the_history_and_the_list(lesson: Any) -> None:
+    films, before = history(lesson), listed(lesson)
+    first, last = (lesson.locator(f'.living .card.is-history[data-at="{at}"]').bounding_box() for at in (0, 4))
+    lesson.mouse.move(first["x"] + 20, first["y"] + 30)
+    lesson.mouse.down()
+    lesson.mouse.move(last["x"] + 20, last["y"] + 30, steps=6)
+    lesson.mouse.up()
+    expect(lesson.locator(".living .row .title")).not_to_have_text(before, timeout=10_000)
+    assert history(lesson) == [*films[1:], films[0]]
+
+
+def test_the_history_is_edited_by_the_keyboard_and_the_step_stays(lesson: Any) -> None:
+    films = history(lesson)
+    lesson.locator('.living .card.is-history[data-at="0"]').focus()
+    lesson.keyboard.press("Shift+ArrowRight")
+    assert history(lesson)[:2] == [films[1], films[0]]
+    lesson.keyboard.press("Delete")
+    assert history(lesson) == [films[1], *films[2:]]
+    lesson.locator(".living .search input").fill("toy story")
+    lesson.keyboard.press("Enter")
+    assert history(lesson)[-1] == "Toy Story"
+    assert lesson.locator(".lesson").get_attribute("data-step") == "0"
+
+
+def test_every_box_opens_in_three_depths_and_closes_by_escape(lesson: Any) -> None:
+    for box in lesson.locator(".living .opener").all():
+        if not box.is_visible():
+            continue
+        box.focus()
+        for depth in PICTURE["depths"].values():
+            lesson.keyboard.press("Enter" if depth == PICTURE["depths"]["sentence"] else "ArrowRight")
+            tab = lesson.locator(".detail [aria-selected=true]")
+            expect(tab).to_have_text(depth)
+            tab.focus()
+            assert lesson.locator(".detail .body").inner_text().strip()
+        lesson.keyboard.press("Escape")
+        expect(lesson.locator(".detail")).to_be_hidden()
+        expect(box).to_be_focused()
+
+
+def test_attention_stands_beside_what_leaving_a_film_out_does(lesson: Any) -> None:
+    reader = lesson.locator(".living .opener.is-reader")
+    reader.click(position={"x": 20, "y": 40})
+    lesson.get_by_role("tab", name=PICTURE["depths"]["numbers"]).click()
+    lesson.get_by_role("button", name=PICTURE["attention"]["open"]).click()
+    expect(lesson.locator(".detail .heat rect")).to_have_count(15)
+    expect(lesson.locator(".detail .without .changed")).to_have_text([re.compile(r"\d+ of 10")] * 5, timeout=20_000)
+
+
+def test_in_training_there_is_no_unknown_film_and_no_way_back(lesson: Any) -> None:
+    expect(lesson.locator(".living .card.is-unknown")).to_have_count(1)
+    lesson.get_by_role("radio", name=WORDS["4"]["mode"]["training"]).click()
+    expect(lesson.locator(".living .card.is-unknown")).to_have_count(0)
+    expect(lesson.locator(".living .opener.is-back")).to_be_hidden()
+    expect(lesson.locator(".living .is-pull")).to_be_visible()
+
+
+def test_the_player_goes_from_noise_to_the_answer_and_back_by_the_keyboard(lesson: Any, file: Path) -> None:
+    lesson.goto("about:blank")
+    lesson.emulate_media(reduced_motion="reduce")  # the answer at once
+    lesson.goto(file.as_uri() + "#chapter=7")
+    lesson.keyboard.press("ArrowRight")
+    slider = lesson.get_by_role("slider", name=WORDS["7"]["player"]["step"])
+    expect(slider).to_have_value("32", timeout=60_000)
+    answer = listed(lesson)
+    slider.focus()
+    lesson.keyboard.press("Home")
+    expect(slider).to_have_value("0")
+    assert listed(lesson) != answer
+    lesson.keyboard.press("End")
+    assert listed(lesson) == answer
