@@ -14,6 +14,11 @@ PAIRS = 500_000
 """Sampled pairs of items for uniformity and the mean distance."""
 
 
+def component_entropy(table: np.ndarray, moments: Moments) -> float:
+    """Entropy of the first principal component's scores in 10 equal bins from minimum to maximum; 0 for a table without variation."""
+    return entropy(np.histogram(moments.leading_scores(table), bins=10)[0]) if moments.spectrum.any() else 0.0
+
+
 class LargeTable:
     """The sums and spectra of a checked (V, D) table, V > D, that all measures are computed from."""
 
@@ -49,12 +54,6 @@ class LargeTable:
             potential += float(np.exp(-2 * ((unit_rows(first) - unit_rows(second)) ** 2).sum(axis=1)).sum())
         return potential / PAIRS, distance / PAIRS
 
-    def component_entropy(self) -> float:
-        """Entropy of the first principal component's scores in 10 equal bins from minimum to maximum."""
-        scores = self.moments.leading_scores(self.table)
-        counts = np.histogram(scores, bins=10)[0]
-        return entropy(counts)
-
     @property
     def kl(self) -> float:
         """Exact KL divergence of Z's covariance (ddof 1) from the identity; infinity if it is singular."""
@@ -75,7 +74,7 @@ class LargeTable:
             "sv_variance": float(p.var()),
             "isotropy": float(covariance.min() / covariance.max()) if covariance.max() > 0 else 0.0,
             "kl_gaussian": float(0.5 * (covariance.sum() - self.width - np.log(determinant + 1e-9))),
-            "mutual_info": self.component_entropy() if self.centred.any() else 0.0,
+            "mutual_info": component_entropy(self.table, m),
             "cov_entropy": entropy(self.centred**2),
         }
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.special import logsumexp
 
-from adrec.collapse.large import LargeTable
+from adrec.collapse.large import LargeTable, component_entropy
 from adrec.collapse.moments import Moments
 from adrec.collapse.ranks import (
     condition_number,
@@ -225,20 +225,9 @@ def official_measures(table: ArrayLike) -> dict[str, float]:
         "sv_variance": float(values.var()),
         "isotropy": float(eigenvalues.min() / eigenvalues.max()) if eigenvalues.max() > 0 else 0.0,
         "kl_gaussian": float(0.5 * (trace - z.shape[1] - np.log(determinant + 1e-9))),
-        "mutual_info": _component_entropy(table),
+        "mutual_info": component_entropy(table, Moments.from_table(table)),
         "cov_entropy": entropy(singular_values(table) ** 2),
     }
-
-
-def _component_entropy(table: np.ndarray) -> float:
-    """Entropy of the first principal component's scores in 10 equal bins from minimum to maximum."""
-    if not singular_values(table).any():
-        return 0.0
-    centred = table - table.mean(axis=0)
-    _, _, components = np.linalg.svd(centred, full_matrices=False)
-    scores = centred @ components[0]
-    edges = np.histogram_bin_edges(scores, bins=10)
-    return entropy(np.bincount(np.digitize(scores, edges[:-1])).astype(np.float64))
 
 
 def _mean_distance(table: np.ndarray) -> float:

@@ -73,9 +73,9 @@ def _drawn(rng: np.random.Generator, n_items: int, width: int, view: str) -> np.
 
 
 def over_rms(values: np.ndarray) -> np.ndarray:
-    """A spectrum divided by its root mean square; a spectrum of zeros stays zero."""
-    scale = np.sqrt((values**2).mean())
-    return np.asarray(values / scale if scale > 0 else values)
+    """Each spectrum (..., K) divided by its root mean square; a spectrum of zeros stays zero."""
+    scale = np.sqrt((values**2).mean(axis=-1, keepdims=True))
+    return np.asarray(values / np.where(scale > 0, scale, 1.0))
 
 
 def check_view(view: str) -> None:

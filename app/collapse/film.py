@@ -112,7 +112,7 @@ def _on_frame(frames: int) -> Any:
 
 @loaders.of_run(8)
 def _packed(run: RunFolder, row: int, colour: str | None, frame: int, _found: "Film") -> bytes:
-    from adrec.collapse.spectra import null_band
+    from adrec.collapse.spectra import null_band, over_rms
 
     found = _found
     looked = colours.colouring(run, colour, "pca")
@@ -120,7 +120,7 @@ def _packed(run: RunFolder, row: int, colour: str | None, frame: int, _found: "F
     plain = codes is not looked.codes or not looked.label
     categories = ("all items",) if plain else looked.categories
     titles, place = items.titles(run), np.flatnonzero(found.rows == row)
-    values = _over_rms(found.values)
+    values = over_rms(found.values)
     header = {
         "run": f"{loaders.key(run)} {len(found)}",
         "look": colour,
@@ -167,11 +167,6 @@ def _verdicts(run: RunFolder) -> Mapping[tuple[str, int], str]:
 
     kept = cached_diagnosis(run) or {}
     return {(s["stage"], s["epoch"]): KIND_WORDS[s["verdict"]["kind"]][0] for s in kept.get("snapshots", [])}
-
-
-def _over_rms(values: np.ndarray) -> np.ndarray:
-    scale = np.sqrt((values**2).mean(axis=1, keepdims=True))
-    return values / np.where(scale > 0, scale, 1.0)
 
 
 def _listed(values: np.ndarray) -> list[float | None]:
