@@ -44,10 +44,10 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     for key, name in TABLES.items():
         run = RunFolder(runs / name)
         table = frame(narrow, EPOCHS[-1]) if key == "narrow" else run.table("finetune")
-        xy, reach = seen(table)
+        xy, _ = seen(table)
         size = float(np.sqrt(np.square(table.astype(np.float64)).sum(axis=1).mean()))
         start = float(np.corrcoef(run.table("initial").ravel(), table.ravel())[0, 1])
-        tables.append({"key": key, "run": name, "size": size, "reach": reach, "start": start, **judged(table, near)})
+        tables.append({"key": key, "run": name, "size": size, "start": start, **judged(table, near)})
         alike.append(cosines(table, ids))
         places.append(xy)
     head = {
