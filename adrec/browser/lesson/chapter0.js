@@ -15,7 +15,7 @@ const counted0 = (content, model) => content[0]?.counted?.columns?.[model] ?? nu
 export const chapter0 = {
   id: 0,
   steps: 3,
-  scene: (step) => ({ lit: step < 2 ? [] : ["table"], mode: "use" }),
+  scene: () => ({ lit: ["table"], mode: "use" }),
   guess: (content) => (content[0] ? { right: Object.keys(content[0].models).indexOf("healthy") } : null),
   number: (content) => {
     const models = Object.keys(content[0]?.models ?? {}), found = models.map((model) => counted0(content, model));
@@ -48,7 +48,7 @@ function mountHook(stage, lesson) {
 /** Who asks, and what the figures below are. @param {Lesson} lesson @param {any[]} people */
 function peopleColumn(lesson, people) {
   const column = element("div", "who");
-  column.append(element("div", "head"));
+  column.append(element("p", "head inside", lesson.text("0.inside", { films: lesson.content.likeness.films.length })));
   for (const person of people) {
     const cell = element("div", "person"), history = element("ul");
     history.append(...person.history.map((/** @type {number} */ film) => element("li", "", titleOf(lesson, film))));

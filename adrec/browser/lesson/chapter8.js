@@ -34,7 +34,7 @@ export const chapter8 = {
   numberFrom: 3,
   number: (content) => {
     const found = content[8]?.findings.diffusion;
-    return found ? { ...found, uncertainty: found.error, source: found.source.command } : null;
+    return found ? { ...found, ...oneDecimal(found), uncertainty: found.error.toFixed(1) } : null;
   },
   door: () => ({ page: "own", parameters: {} }),
   done: "guess",
@@ -145,6 +145,12 @@ function fillGuesses(host, lesson) {
   host.replaceChildren(table);
 }
 
+/** Shares of people with one decimal, and a true minus. @param {Record<string, any>} found */
+function oneDecimal(found) {
+  const named = ["value", "error", "detectable", "ours", "theirs"].filter((name) => typeof found[name] === "number");
+  return Object.fromEntries(named.map((name) => [name, found[name].toFixed(1).replace("-", "−")]));
+}
+
 /** What holds here and what does not, as far as it was measured. @param {Element} host @param {Lesson} lesson */
 function fillFindings(host, lesson) {
   const { findings } = lesson.content[8];
@@ -155,7 +161,7 @@ function fillFindings(host, lesson) {
       const found = findings[name];
       if (!found) continue;
       const finding = element("div", "finding"), says = element("p"), source = element("details"), door = element("button", "door", lesson.text("8.open_page"), { type: "button" });
-      says.append(lesson.rich(`8.findings.${name}`, { ...found, without: found.run ? lesson.text(`8.without.${found.run}`) : "" }));
+      says.append(lesson.rich(`8.findings.${name}`, { ...found, ...oneDecimal(found), without: found.run ? lesson.text(`8.without.${found.run}`) : "" }));
       source.append(element("summary", "", lesson.text(found.seeds === 1 ? "8.seed" : "8.seeds", { seeds: found.seeds })), element("code", "", found.source.command));
       door.onclick = () => lesson.door(page, parameters);
       door.setAttribute("aria-label", lesson.text("8.open_for", { finding: says.textContent ?? "" }));
