@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -235,6 +235,33 @@ def resume(root: Path, name: str, *more: str) -> None:
         write_json(folder / "job.json", {"arguments": arguments, "submitted": data.get("submitted", time.time()), "queued": time.time()})
         _set(folder, "queued")
     ensure_worker(root)
+
+
+def describe(root: Path, name: str, about: Mapping[str, str]) -> None:
+    """Write a run's title, purpose and question; an empty one is removed. A training writes to its folder itself and is refused."""
+    from adrec.training.session import LONGEST, check_texts
+
+    with _states(root), _resting(RunFolder(root / name), "naming it") as run:
+        path, texts = run.path / "run.json", check_texts(about)
+        if not run.exists:
+            raise RunError(f"The run '{name}' has not begun, so it cannot be named yet.")
+        write_json(path, {key: value for key, value in read_json(path).items() if key not in LONGEST} | texts)
+
+
+def delete(root: Path, name: str) -> None:
+    """Delete a run's folder with all it holds; one that trains or waits is refused."""
+    with _states(root), _resting(RunFolder(root / name), "deleting it") as run:
+        shutil.rmtree(run.path)
+
+
+@contextlib.contextmanager
+def _resting(run: RunFolder, before: str) -> Iterator[RunFolder]:
+    """The run, which must be among the user's own and may neither train nor wait."""
+    if not run.path.is_dir():
+        raise RunError(f"There is no run called '{run.name}' here.")
+    if _job(run).alive or run.held:
+        raise RunError(f"The run '{run.name}' is training or waiting to: stop it before {before}.")
+    yield run
 
 
 def ensure_worker(root: Path) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from adrec.config import TrainConfig
 from adrec.errors import AdrecError
 from adrec.runs import RunFolder
-from app import jobs, loaders, palette, train_watch, ui
+from app import jobs, loaders, palette, train_about, train_watch, ui
 from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
 from app.texts import CSS, term, texts
@@ -160,7 +160,7 @@ def stage_words(stage: StageProgress) -> str:
 def _controls(root: Path, job: Job) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     if loaders.is_bundled(job.run):
-        row.caption("This run came with the app.")
+        row.caption("This run came with the app: it can be neither renamed nor deleted.")
     elif job.can_stop:
         words = "Remove from the queue" if job.state == "queued" else "Stop"
         if row.button(words, icon=":material/stop:", help="Finishes the current step, saves, and can be resumed.", key="train.stop"):
@@ -178,6 +178,8 @@ def _controls(root: Path, job: Job) -> None:
     elif not job.asks and job.can_resume and row.button("Resume", type="primary", icon=":material/play_arrow:", key="train.resume"):
         jobs.resume(root, job.name)
         st.rerun()
+    if not loaders.is_bundled(job.run):
+        train_about.about(root, job.run, row)
     if job.state == "finished":
         row.page_link(
             loaders.ROOT / "pages" / "collapse.py",

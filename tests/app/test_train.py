@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from adrec.data.dataset import ItemTable
+from adrec.errors import ConfigError, RunError
 from adrec.files import write_json
 from adrec.models.base import MODELS
 from adrec.runs import RunFolder
@@ -92,6 +93,47 @@ def test_runs_are_offered_by_the_question_they_answer_with_what_each_shows(root:
 
 def test_a_sentence_calls_a_bundled_run_by_its_title(root: Path) -> None:
     assert "SASRec+, no diffusion: a healthy table too has finished" in texts(open_page("train", run="sasrec")).replace("*", "")
+
+
+def test_a_run_is_named_on_the_page_and_offered_by_its_title_and_question(root: Path) -> None:
+    write_run(root, "mine", "stopped", half_way())
+    app = open_page("train", run="mine")
+    app.text_input(key="train.title.mine").set_value("Mine, wider")
+    app.text_input(key="train.purpose.mine").set_value("To see what width does.")
+    app.text_input(key="train.question.mine").set_value("How wide?")
+    app.button(key="train.save").click().run()
+    _, groups = offered(open_page("train", run="mine"))
+    assert len(groups["How wide?"]) == 1 and groups["How wide?"][0].startswith("Mine, wider · mine")
+    assert jobs.RunFolder(root / "mine").info["purpose"] == "To see what width does."
+
+
+def test_a_title_that_is_too_long_is_refused_in_a_sentence(root: Path) -> None:
+    write_run(root, "mine", "stopped", half_way())
+    with pytest.raises(ConfigError, match="title has 101 characters; it must be one line of at most 100"):
+        jobs.describe(root, "mine", {"title": "x" * 101})
+
+
+def test_a_run_is_deleted_after_one_question(root: Path) -> None:
+    write_run(root, "mine", "stopped", half_way())
+    app = open_page("train", run="mine")
+    assert "is deleted for good" in texts(app) and (root / "mine").is_dir()
+    app.button(key="train.delete").click().run()
+    assert not (root / "mine").exists() and not app.exception and offered(app)[0] == loaders.FIRST
+
+
+def test_a_run_that_trains_is_neither_named_nor_deleted(root: Path) -> None:
+    run = write_run(root, "mine", "running", half_way())
+    with run.owned(exist_ok=True):
+        for refused in (lambda: jobs.delete(root, "mine"), lambda: jobs.describe(root, "mine", {"title": "Mine"})):
+            with pytest.raises(RunError, match=r"'mine' is training or waiting to: stop it before (deleting|naming) it\."):
+                refused()
+    assert run.exists and run.title != "Mine"
+
+
+def test_a_bundled_run_offers_neither_name_nor_end_and_says_so(root: Path) -> None:
+    app = open_page("train", run=loaders.FIRST)
+    assert "it can be neither renamed nor deleted" in texts(app)
+    assert not {button.key for button in app.button} & {"train.save", "train.delete"}
 
 
 def test_the_curves_are_there_and_carry_the_stages_names(root: Path) -> None:

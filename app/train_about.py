@@ -1,0 +1,40 @@
+"""What a person says of a run of theirs, on the Train page: its title, purpose and question; and its end."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from adrec.runs import RunFolder
+from app import jobs, loaders, state, ui
+from app.texts import texts
+
+FIELDS = ("title", "purpose", "question")
+
+
+def about(root: Path, run: RunFolder, place: Any) -> None:
+    """Two buttons: what the run is called and shows, and its deletion, which is asked once."""
+    words = texts("train")["about"]
+    if run.exists:
+        with place.popover(words["name"], icon=":material/edit:", type="tertiary"), ui.guard():
+            _name(root, run)
+    with place.popover(words["delete"], icon=":material/delete:", type="tertiary"), ui.guard():
+        _delete(root, run)
+
+
+def _name(root: Path, run: RunFolder) -> None:
+    words, info = texts("train")["about"], loaders.info(run)
+    given = {field: st.text_input(words[field], info.get(field) or "", key=f"train.{field}.{run.name}").strip() for field in FIELDS}
+    if st.button(words["save"], type="primary", key="train.save"):
+        jobs.describe(root, run.name, given)
+        st.rerun()
+
+
+def _delete(root: Path, run: RunFolder) -> None:
+    words = texts("train")["about"]
+    st.markdown(words["ask"].format(run=ui.plain(ui.run_title(run))))
+    if st.button(words["yes"], type="primary", icon=":material/delete:", key="train.delete"):
+        jobs.delete(root, run.name)
+        if state.get("run") == loaders.link_name(run):
+            state.put(run=None)
+        st.rerun()
