@@ -77,10 +77,16 @@ def follow(root: Path, job: Job) -> None:
         _controls(root, now)
         _curves(now, stages)
         train_watch.drop_view(now)
+
+    @st.fragment(run_every=1.0 if job.alive else None)  # apart, so that a new table's verdict holds up no curve
+    @ui.guard()
+    def items() -> None:
+        now = jobs.job(job.run.path.parent, job.name) or job
         train_watch.tables_view(now)
         _log(now)
 
     view()
+    items()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -107,7 +113,6 @@ STRIP_CSS = """<style>
  border: 1px solid rgba(128,138,148,.6)}
 .strip .part.is-frozen, .strip .part.is-drifts {border-style: dashed; background: rgba(128,138,148,.18)}
 .strip .part.is-absent {opacity: .6}
-.strip .meaning {font-weight: 400; white-space: normal; z-index: 60}
 @media (max-width: 640px) {.strip {grid-template-columns: repeat(2, 1fr)}}
 </style>"""
 

@@ -29,19 +29,9 @@ def guard() -> Iterator[None]:
         st.error(plain(refusal(error)), icon=":material/error:")
 
 
-def header(question: str, answer: str | None = None, definitions: Mapping[str, str] | None = None) -> None:
-    """The top of the page: its question as the title, the answer in one sentence, the terms one click away."""
+def header(question: str) -> None:
+    """The top of the page: its question as the title."""
     st.title(question, anchor=False)
-    if answer:
-        st.markdown(answer)
-    if definitions:
-        define(definitions)
-
-
-def define(definitions: Mapping[str, str], label: str = "What the terms mean") -> None:
-    """Definitions, one click away."""
-    with st.popover(label, type="tertiary", icon=":material/help:"):
-        st.markdown("\n\n".join(f"**{term}**: {meaning}" for term, meaning in definitions.items()))
 
 
 def run_picker(label: str = "Run", container: Any = None, tables: bool = False) -> loaders.LoadedRun | None:

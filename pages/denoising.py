@@ -6,7 +6,10 @@ from adrec.explain import words
 from app import loaders, ui
 from app.denoising import compare, controls, data, view
 from app.denoising.look import look
+from app.texts import STYLE, linked, say
 
+HEADLINE_TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
+WHY_TERMS = {"x̂₀": "x0", "xₜ": "x_t", "λ": "lambda"}
 PAGE = {"title": "Denoising", "icon": ":material/blur_on:", "order": 4}
 
 ui.header("How does noise become a recommendation?")
@@ -31,12 +34,12 @@ if subject is not None:
     title = loaders.title(run)
     trajectory = data.trajectory(run, stage, subject, seed, steps)
     second = compare.second_panel(pair, seed, method)
-    answer.markdown(words.headline(trajectory, title))
-    answer.caption(words.why(trajectory))
+    with answer:
+        say(linked(words.headline(trajectory, title, STYLE), HEADLINE_TERMS))
+        say(linked(words.why(trajectory, STYLE), WHY_TERMS), small=True)
     with change:
         compare.describe(pair, second, trajectory, title)
     with picture:
         view.clock(second.scenes if second else data.picture(run, stage, subject, seed, steps, method), steps)
     view.downloads(trajectory, title, run, stage, subject, method, second)
     look(run, stage, subject, seed, trajectory, title)
-ui.define(words.DEFINITIONS)

@@ -132,7 +132,7 @@ def page(
         title=title,
         stem=f"{name}-{user or 'composed'}-seed{trajectory.seed}",
         links={end: f"data:{kind};base64,{_base64(text.encode())}" for end, (kind, text) in saved.items()},
-        definitions=words.DEFINITIONS,
+        definitions=words.definitions(),
         scene=_base64(scene.packed(scenes, trajectory.steps)),
     )
 

@@ -1,37 +1,29 @@
 """The explorer's sentences, built from a trajectory's numbers."""
 
 import html
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adrec.folders import app_folder
+
 if TYPE_CHECKING:
     from adrec.explain.seeds import SeedSweep
     from adrec.explain.trajectory import Trajectory
 
-DEFINITIONS = {
-    "Token": "one position in the sequence: an item of the history as its vector (embedding), or the next item, which the model predicts.",
-    "x_t": "the noised token. It starts as pure Gaussian noise (step 0) and is denoised step by step; the noise level t counts down to 0.",
-    "x̂₀": "the denoiser's estimate of the next item's vector. The items are ranked by their inner product with it.",
-    "Decided (commit step)": "the first step after which the same ten items stay in the top 10, in any order. Steps count up from the "
-    "noise: 1, 2, ... T.",
-    "Rank": "the target's position among all items, 1 being the best; ties count against the model.",
-    "Hit, near miss, miss": "the target ends up in the top 10, at rank 11 to 50, or lower.",
-    "HR@20, NDCG@10": "how good the lists are over many users. HR@20: the share of users whose target is among the first 20. NDCG@10: the "
-    "same for the first 10, with higher ranks counting more (1 at rank 1, 0.63 at rank 2, 0.29 at rank 10).",
-    "↺": "an item that is already in the history. Nothing is excluded from the ranking, as in the paper's evaluation.",
-    "Probability": "the softmax of the inner products over all items; among a thousand items, a few percent is a lot.",
-    "Margin": "the target's score minus that of the best other item. Above 0, the target ranks first.",
-    "Entropy": "how widely the probability is spread: e to the entropy is the number of equally likely items with the same spread.",
-    "Seed": "selects the random numbers of the noise. Everything else stays the same.",
-    "λ": "in ADRec, how strongly the noised token counts in the denoiser's input, c + λ (x_t + code of t), where c is the vector in which "
-    "the Transformer sums up the history.",
-    "Map": "UMAP or PCA of the final item table. On UMAP, a vector that is not an item goes among its 10 nearest items by cosine (at their "
-    "geometric median, weighted by 1 / (1 - cosine)). On PCA, it is rescaled to the items' mean length, which keeps the ranking, and "
-    "projected. The line below the map says how well this preserves its neighbourhood.",
-}
+EXPLAINED = (
+    "token", "x_t", "x0", "commit-step", "rank", "hit", "hr", "ndcg", "repeat", "probability", "margin", "entropy", "seed", "lambda", "map",
+)  # fmt: skip
+"""The glossary's keys of the terms in a denoising."""
+
+
+def definitions() -> dict[str, str]:
+    """Terms of a denoising and what they mean, from the glossary of the app."""
+    glossary = json.loads((app_folder() / "assets" / "texts" / "glossary.json").read_text(encoding="utf-8"))
+    return {glossary[key]["term"]: glossary[key]["meaning"] for key in EXPLAINED}
 
 
 @dataclass(frozen=True)

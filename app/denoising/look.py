@@ -11,6 +11,7 @@ from adrec.runs import RunFolder
 from app import measuring, projecting, state, ui
 from app.denoising import data
 from app.denoising import noise as denoising_noise
+from app.texts import linked, say
 
 if TYPE_CHECKING:
     from adrec.explain.trajectory import Trajectory
@@ -145,7 +146,7 @@ def _everyone(run: RunFolder) -> None:
         return
     from app.denoising import charts
 
-    st.markdown(words.describe_all_users(report))
+    say(linked(words.describe_all_users(report), {"HR@20": "hr", "decided": "commit-step"}))
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**When the list is decided**")

@@ -1,5 +1,6 @@
 """Running a page with AppTest through the app's own entry."""
 
+import html
 import re
 from pathlib import Path
 
@@ -19,9 +20,11 @@ def open_page(page: str = "", **parameters: str) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    """All the words on the page that are prose, Markdown's escapes resolved."""
+    """All the words on the page that are prose, marks and Markdown's escapes resolved."""
     shown = [*app.title, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
-    return "\n".join(plainly(str(element.value)) for element in shown)
+    said = [e.proto.body for e in app.get("html") if "class='said" in e.proto.body]
+    unmarked = [html.unescape(re.sub(r"<style>.*?</style>|<[^>]*>", "", body, flags=re.DOTALL)) for body in said]
+    return "\n".join([*(plainly(str(element.value)) for element in shown), *unmarked])
 
 
 def plainly(markdown: str) -> str:

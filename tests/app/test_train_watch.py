@@ -85,4 +85,4 @@ def test_the_page_shows_stages_with_locks_and_terms_that_explain_themselves(run:
     app = open_page("train", run="tiny")
     shown = "".join(element.proto.body for element in app.get("html"))
     assert not app.exception and not app.error
-    assert shown.count("is-frozen") >= 1 and "role='tooltip'" in shown
+    assert shown.count("is-frozen") >= 1 and "data-meaning" in shown
