@@ -1,0 +1,36 @@
+/* Which option of a guess is right follows from what was measured, in chapters 3, 5 and 6. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { chapter3 } from "../../adrec/browser/lesson/chapter3.js";
+import { chapter5 } from "../../adrec/browser/lesson/chapter5.js";
+import { chapter6 } from "../../adrec/browser/lesson/chapter6.js";
+
+const hook = (narrow, healthy) => ({ 5: { hook: { columns: { narrow: { "hr@10": { value: narrow } }, healthy: { "hr@10": { value: healthy } } } } } });
+
+/** Four cells by the mean cosines of random and pre-trained starts, squared error before both losses. */
+function measuredCells(...cosines) {
+  const [a, b, c, d] = cosines.map((value) => ({ mean_cosine: { value }, end: { value: 5, error: 1, seeds: 1 } }));
+  return { 6: { narrow: 0.3, cells: { source: { data: "D: 9 people" }, cells: { random: { "squared error": a, "both losses": b }, pretrained: { "squared error": c, "both losses": d } } } } };
+}
+
+test("between the films is right, for the toy's three films", () => {
+  assert.equal(chapter3.guess({}).right, 1);
+});
+
+test("the lists are worse, the same or better as the narrow run is right for fewer, as many or more people", () => {
+  assert.deepEqual([hook(5, 12), hook(7, 7), hook(9, 8)].map((content) => chapter5.guess(content).right), [2, 1, 0]);
+  assert.equal(chapter5.guess({}), null);
+});
+
+test("the switch that prevents the collapse is the one whose cell did not collapse", () => {
+  const right = (...cosines) => chapter6.guess(measuredCells(...cosines)).right;
+  assert.deepEqual([right(0.9, 0.9, 0.1, 0.1), right(0.9, 0.1, 0.9, 0.1), right(0.9, 0.1, 0.1, 0.1), right(0.9, 0.9, 0.9, 0.1)], [0, 1, 2, 3]);
+});
+
+test("with a cell still to be measured there is no question and no number", () => {
+  const content = measuredCells(0.9, 0.1, 0.9, 0.1);
+  delete content[6].cells.cells.pretrained;
+  assert.deepEqual([chapter6.guess(content), chapter6.number(content)], [null, null]);
+});
