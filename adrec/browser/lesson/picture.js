@@ -110,7 +110,9 @@ export class LivingPicture {
     this.listen("condition", this.get("condition"));
     this.node("add", addingField(this)).dataset.box = "history";
     this.node("list", element("ol", "listed", "", { "aria-label": lesson.text("picture.boxes.list.name") }));
-    host.replaceChildren(this.root);
+    this.scroller = element("div", "scroller"); // around the strip alone: an opened box hangs out of it
+    this.scroller.append(this.root);
+    host.replaceChildren(this.scroller);
     this.detail = new BoxDetail(host, lesson, () => { this.wanted = { ...this.wanted, detail: null }; });
     this.host = host;
     this.sizes = new ResizeObserver(() => this.place(0));
@@ -178,7 +180,7 @@ export class LivingPicture {
     this.wanted = scene;
     this.follow(scene.model === undefined ? PICTURE_MODEL : scene.model);
     this.place(this.lesson.reducedMotion || !this.root.clientWidth ? 0 : PICTURE_CHANGE);
-    if (this.form === "strip" && this.lit().length) this.host.scrollTo({ left: Math.min(...this.lit().map((box) => box[0])) - 30, behavior: this.lesson.reducedMotion ? "auto" : "smooth" });
+    if (this.form === "strip" && this.lit().length) this.scroller.scrollTo({ left: Math.min(...this.lit().map((box) => box[0])) - 30, behavior: this.lesson.reducedMotion ? "auto" : "smooth" });
     if (form !== this.form && this.form === "strip") this.detail.close();
     if (scene.detail && scene.detail !== detail) this.open(scene.detail, this.get([...this.nodes.keys()].find((name) => (BOX_OF[name] ?? name) === scene.detail) ?? "reader"));
     else if (!scene.detail) this.detail.close();
@@ -434,6 +436,6 @@ export class LivingPicture {
     this.leave();
     this.sizes.disconnect();
     this.detail.close();
-    this.root.remove();
+    this.scroller.remove();
   }
 }
