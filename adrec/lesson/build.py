@@ -7,14 +7,13 @@ from adrec.files import atomic
 from adrec.lesson.content import content
 
 
-def build(runs: Path, out: Path) -> int:
-    """Write the content made from the runs of a folder; returns its size in bytes."""
+def build(runs: Path, out: Path) -> None:
+    """Write the content made from the runs of a folder."""
     made = content(runs)
     out.mkdir(parents=True, exist_ok=True)
     with atomic(out / "content.bin", "wb") as file:
         file.write(made)
-    return len(made)
 
 
 if __name__ == "__main__":
-    print(f"content.bin: {build(Path(sys.argv[1]), Path(sys.argv[2])):,} bytes")
+    build(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -54,7 +54,7 @@ def findings(runs: Path) -> dict[str, dict[str, Any]]:
 def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
     """``sasrec``: people right, paired; ``drift``: what the official warm-up does to the table; ``dreamrec``: how far its table moved."""
     healthy, sasrec, drift, dreamrec = (RunFolder(runs / name) for name in (HEALTHY, SASREC, DRIFT, DREAMREC))
-    ranks = [np.load(run.path / "stages" / "finetune" / "test_ranks.npy") for run in (healthy, sasrec)]
+    ranks = [np.load(run.path / "stages" / "finetune" / "test_ranks.npy", allow_pickle=False) for run in (healthy, sasrec)]
     won = 100.0 * (ranks[0] <= 10) - 100.0 * (ranks[1] <= 10)
     before, after = drift.table("pretrain"), drift.table("warmup")
     kept = neighbour_overlap(neighbour_sets(before), neighbour_sets(after)).mean()
