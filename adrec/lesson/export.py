@@ -12,7 +12,7 @@ def page(content: bytes, base: str | None = None, inside: bool = True) -> str:
     sources = {name: {"run": models.description(run), "element": f"weights-{name}"} for name, run in runs.items()}
     return browser.page(
         "lesson/lesson.html",
-        title=setup.texts()["0"]["title"],
+        title=setup.texts()["shell"]["title"],
         content=_base64(setup.data(content, "file", sources, base)),
         weights={f"weights-{name}": _base64(models.weights(run).read_bytes()) for name, run in runs.items()},
     )

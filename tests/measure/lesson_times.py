@@ -1,13 +1,13 @@
 """How large and how fast the lesson is: ``python -m tests.measure.lesson_times http://localhost:8501 [AXE]`` prints one JSON object.
 
-bytes: what a visitor is sent, by part. static: the lesson as a page from a plain server over a line of 5 Mbit/s and 40 ms, weights aside:
-first_picture_s until a chapter is painted, and what Chromium measures of itself (first and largest contentful paint, layout shift, time
-in which the page was blocked). app: the same from the running app, without a slow line, in fresh windows on a warm server. chapter_ms: from
-pressing a chapter's button to the frame after it is painted, each chapter several times. frames: websocket messages while a visitor goes
-through every step of every chapter. axe: what axe-core (its axe.min.js) finds wrong on each chapter's steps, by theme.
+bytes: what a visitor is sent, by part. static: the lesson as a page from a server that compresses it, over a line of 5 Mbit/s and 40 ms,
+weights aside: first_picture_s until a chapter is painted, and what Chromium measures of itself (first and largest contentful paint, layout
+shift, time in which the page was blocked). app: the same from the running app, without a slow line, in fresh windows on a warm server.
+chapter_ms: from pressing a chapter's button to the frame after it is painted, the median of three. frames: websocket messages while a
+visitor goes through every step of every chapter. axe: what axe-core (its axe.min.js) finds wrong on each chapter's steps, by theme.
 """
 
-import functools
+import gzip
 import http.server
 import json
 import shutil
@@ -74,29 +74,44 @@ def opened(page: Any, address: str) -> float:
     return time.perf_counter() - start
 
 
+def served(page: bytes) -> type[http.server.BaseHTTPRequestHandler]:
+    """A plain server's answer: one page, compressed."""
+    sent = gzip.compress(page)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            for name, value in {"Content-Type": "text/html", "Content-Encoding": "gzip", "Content-Length": str(len(sent))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(sent)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing is logged."""
+
+    return Handler
+
+
 def static(chromium: Any) -> dict[str, Any]:
-    """The page from a plain server on this machine, over a slow line."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "index.html").write_text(export.page(setup.bundled(), inside=False), encoding="utf-8")
-        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
-        handler.log_message = lambda *_: None  # type: ignore[attr-defined]
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            found, vitals = [], []
-            for _ in range(5):
-                window = chromium.new_context(viewport={"width": 1280, "height": 720})
-                page = window.new_page()
-                page.add_init_script(f"({OBSERVE})()")
-                line = window.new_cdp_session(page)
-                line.send("Network.enable")
-                line.send("Network.emulateNetworkConditions", LINE)
-                found.append(opened(page, f"http://127.0.0.1:{server.server_port}/"))
-                page.wait_for_timeout(2000)
-                vitals.append(page.evaluate(VITALS))
-                window.close()
-            server.shutdown()
+    """The page from a server on this machine, over a slow line."""
+    found, vitals = [], []
+    page_bytes = export.page(setup.bundled(), inside=False).encode()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), served(page_bytes)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for _ in range(5):
+            window = chromium.new_context(viewport={"width": 1280, "height": 720})
+            page = window.new_page()
+            page.add_init_script(f"({OBSERVE})()")
+            line = window.new_cdp_session(page)
+            line.send("Network.enable")
+            line.send("Network.emulateNetworkConditions", LINE)
+            found.append(opened(page, f"http://127.0.0.1:{server.server_port}/"))
+            page.wait_for_timeout(2000)
+            vitals.append(page.evaluate(VITALS))
+            window.close()
+        server.shutdown()
     middle = {name: round(statistics.median(v[name] for v in vitals), 3) for name in vitals[0]}
-    return {"first_picture_s": round(statistics.median(found), 2), **middle}
+    return {"first_picture_s": round(statistics.median(found), 2), "sent": len(gzip.compress(page_bytes)), **middle}
 
 
 def app(chromium: Any, base: str) -> dict[str, Any]:

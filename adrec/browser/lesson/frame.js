@@ -26,7 +26,7 @@ export function buildFrame(host, texts, count, go, turn) {
   tools.append(help, notes, present);
   top.append(tools);
   const picture = element("div", "picture"), words = element("article", "words"), stage = element("div", "stage");
-  const title = element("h1", "heading"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
+  const title = element("h2", "heading"), sentence = element("p", "sentence"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
   words.append(title, sentence, guess, evidence, notice);
   const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns");
   const previous = pressed(texts, "shell.back", "previous", () => turn(-1)), next = pressed(texts, "shell.next", "next", () => turn(1));
@@ -34,7 +34,7 @@ export function buildFrame(host, texts, count, go, turn) {
   turns.append(previous, dots, next);
   foot.append(doors, turns);
   const live = element("p", "live", "", { "aria-live": "polite" });
-  host.replaceChildren(top, picture, words, stage, foot, live);
+  host.replaceChildren(element("h1", "", texts.text("shell.title")), top, picture, words, stage, foot, live);
   const lines = svg(host, "svg", { class: "lines", "aria-hidden": "true" });
   return { stepper, restart, help, present, notes, picture, words, title, sentence, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
 }
