@@ -117,7 +117,7 @@ function stageWords(lesson, at) {
 
 /** Random or pre-trained start, squared error or both losses: covered, then uncovered. @param {HTMLElement} parent @param {Lesson} lesson */
 function fourCells(parent, lesson) {
-  const box = element("div", "cells6", "", { role: "table", "aria-label": lesson.text("6.cells") });
+  const box = element("div", "cells6", "", { role: "group", "aria-label": lesson.text("6.cells") });
   const corner = element("small"), seeds = Math.min(...CELLS6.map(([start, loss]) => cellOf(lesson.content, start, loss)?.end.seeds ?? Infinity));
   if (Number.isFinite(seeds)) corner.textContent = seedsWords(lesson, seeds);
   box.append(corner, ...["squared error", "both losses"].map((loss) => element("b", "", lesson.text(`6.losses.${loss}`))));
