@@ -42,7 +42,6 @@ def answered(cases: Sequence[Case], folder: Path) -> list[list[Arrays]]:
     """The engine's arrays by name, for each request of each case; all cases in one process. folder: for what goes between."""
     asked = [{"description": c.description, "weights": str(c.weights.resolve()), "requests": c.requests} for c in cases]
     (folder / "cases.json").write_text(json.dumps(asked), encoding="utf-8")
-    (folder / "out.bin").unlink(missing_ok=True)
     assert NODE is not None
     command = [NODE, str(RUNNER), str(folder / "cases.json"), str(folder / "out.bin")]
     ran = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")

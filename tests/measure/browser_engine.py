@@ -19,6 +19,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,21 +91,17 @@ def case(path: Path, folder: Path) -> tuple[Case, RunFolder]:
     return Case(run.name, model, run.info, weights, requests), run
 
 
-def agree(paths: list[Path]) -> dict[str, Any]:
-    """All figures by run."""
-    found = {}
+def agree(path: Path) -> dict[str, Any]:
+    """All figures of a run."""
+    worst: dict[str, float] = {}
+    lists: Counter[str] = Counter(lists=0, same=0, swapped_places=0)
     with tempfile.TemporaryDirectory() as temporary:
-        for path in paths:
-            asked, run = case(path, Path(temporary))
-            worst: dict[str, float] = {}
-            lists: Counter[str] = Counter(lists=0, same=0, swapped_places=0)
-            for start in range(0, len(asked.requests), TOGETHER):
-                part = Case(asked.name, asked.model, asked.description, asked.weights, asked.requests[start : start + TOGETHER])
-                for request, got in zip(part.requests, answered([part], Path(temporary))[0], strict=True):
-                    compare(got, expected(part.model, request), worst, lists)
-                print(run.name, start + len(part.requests), file=sys.stderr, flush=True)
-            found[run.name] = {name: float(f"{value:.2g}") for name, value in sorted(worst.items())} | dict(lists)
-    return found
+        asked, run = case(path, Path(temporary))
+        for start in range(0, len(asked.requests), TOGETHER):
+            part = replace(asked, requests=asked.requests[start : start + TOGETHER])
+            for request, got in zip(part.requests, answered([part], Path(temporary))[0], strict=True):
+                compare(got, expected(part.model, request), worst, lists)
+    return {"run": run.name} | {name: float(f"{value:.2g}") for name, value in sorted(worst.items())} | dict(lists)
 
 
 def compare(got: Any, wanted: dict[str, np.ndarray], worst: dict[str, float], lists: Counter[str]) -> None:
@@ -168,7 +165,8 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     what, given = (sys.argv + [""])[1], sys.argv[2:]
     if what == "agree":
-        print(json.dumps(agree([Path(path) for path in given] or RUNS), indent=1))
+        for path in [Path(word) for word in given] or RUNS:
+            print(json.dumps(agree(path)), flush=True)
     elif what == "time" and len(given) in (0, 2):
         print(json.dumps(times(*([int(word) for word in given] or [3416, 128])), indent=1))
     else:
