@@ -80,6 +80,18 @@ def test_the_list_follows_a_removed_a_moved_and_an_added_film(at: Any) -> None:
     assert shown(page, ".next-film .card")[-1] == "Toy Story"
 
 
+def test_the_twelve_are_asked_about_the_first_person_and_the_visitors_own_comes_back(at: Any) -> None:
+    page = at(1, 2)
+    page.locator(".next-film .chip").nth(2).click()
+    for _ in range(2):
+        page.locator(".lesson .previous").click()
+    first, third = ([TITLES[film] for film in CONTENT["people"][person]["history"]] for person in (0, 2))
+    assert shown(page, ".next-film .card") == first
+    for _ in range(2):
+        page.locator(".lesson .next").click()
+    assert shown(page, ".next-film .card") == third
+
+
 def test_a_film_is_dragged_to_another_place(at: Any) -> None:
     page = at(1, 2)
     cards, before = page.locator(".next-film .card"), shown(page, ".next-film .card")

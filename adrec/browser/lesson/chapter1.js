@@ -60,16 +60,22 @@ function mountNext(stage, lesson) {
     if (shown < 2) twelve.show(shown);
     if (shown === 2) ten.show();
   }
-  const ends = [lesson.on("history", draw)];
+  /** The visitor's own person while the first one's twelve are asked about, so that the picture shows the same history as the stage. */
+  let kept = { person: state.person, history: state.history };
+  const ended = lesson.on("history", draw);
   return {
     /** @param {number} step */
     show(step) {
+      if (step < 2 && shown > 1) kept = { person: state.person, history: state.history };
+      if (step < 2) lesson.set({ person: people[0].key, history: people[0].history });
+      else if (shown < 2) lesson.set(kept);
       shown = step;
       draw();
     },
     stop() {
+      if (shown < 2) lesson.set(kept);
       ten.stop();
-      for (const end of ends) end();
+      ended();
     },
   };
 }
