@@ -36,8 +36,13 @@ for (const noise of BOTH)
 
 for (const noise of BOTH)
   test(`pushed apart, the films stay apart, with the noise ${noise ? "on" : "off"}`, () => {
-    assert.ok(toySpread(trained({ move: true, push: true, noise })) > 0.9 * toySpread(toyStart()));
+    assert.ok(toySpread(trained({ move: true, push: true, noise })) > 0.6 * toySpread(toyStart()));
   });
+
+test("pushed apart, every film can be told from every other", () => {
+  const { films } = trained({ move: true, push: true, noise: false });
+  for (let i = 0; i < TOY_FILMS; i++) for (let k = 0; k < i; k++) assert.ok(Math.hypot(films[2 * i] - films[2 * k], films[2 * i + 1] - films[2 * k + 1]) > 0.2);
+});
 
 test("films that are held stay where they are, and the answers settle on the mean of the films that people chose", () => {
   const start = toyStart(), end = trained({ move: false, push: false, noise: false });
@@ -51,7 +56,7 @@ test("films that are held stay where they are, and the answers settle on the mea
 
 test("the push parts films that had collapsed", () => {
   const collapsed = trained({ move: true, push: false, noise: false });
-  assert.ok(toySpread(trained({ move: true, push: true, noise: false }, 2000, collapsed)) > 0.9 * toySpread(toyStart()));
+  assert.ok(toySpread(trained({ move: true, push: true, noise: false }, 2000, collapsed)) > 0.6 * toySpread(toyStart()));
 });
 
 test("the toy is deterministic, and every film is chosen equally often", () => {

@@ -14,12 +14,14 @@
 
 export const TOY_FILMS = 12;
 export const TOY_HISTORIES = 6;
-const PEOPLE_EACH = 4;
 const TOY_RATE = 0.4;
 const TOY_LEVELS = 32;
 
-/** Each person as [history, chosen film]: four people a history, and each film chosen by two histories. */
-export const TOY_PEOPLE = Array.from({ length: TOY_HISTORIES * PEOPLE_EACH }, (_, n) => [Math.floor(n / PEOPLE_EACH), (2 * Math.floor(n / PEOPLE_EACH) + (n % PEOPLE_EACH)) % TOY_FILMS]);
+/** Each person as [history, chosen film]: four people a history, and each film chosen by two histories, no two films by the same two. */
+export const TOY_PEOPLE = Array.from({ length: TOY_HISTORIES }, (_, h) => {
+  const before = (/** @type {number} */ by) => (h - by + TOY_HISTORIES) % TOY_HISTORIES;
+  return [h, before(1), TOY_HISTORIES + h, TOY_HISTORIES + before(2)].map((film) => [h, film]);
+}).flat();
 
 /** Standard normal numbers that depend on the seed alone. @param {number} seed */
 export function normals(seed) {
