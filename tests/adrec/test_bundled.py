@@ -21,7 +21,7 @@ def test_every_bundled_run_has_a_title_a_purpose_and_a_question_in_todays_format
 
 
 def test_no_two_bundled_runs_have_the_same_title():
-    assert len({run.title for run in RUNS}) == len(RUNS) == 16
+    assert len({run.title for run in RUNS}) == len(RUNS) == 17
 
 
 def test_the_coefficients_of_every_bundled_run_are_those_of_its_schedule():

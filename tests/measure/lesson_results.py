@@ -1,7 +1,7 @@
 """The figures of the lesson: assets/lesson/results.json, from run folders.
 
     python -m tests.measure.lesson_runs RUNS KEPT
-    python -m tests.measure.lesson_runs assets/runs KEPT --only ml-100k,noise-1,noise-0.1,no-pretrain,no-warmup
+    python -m tests.measure.lesson_runs assets/runs KEPT --only noise-0,noise-0.1,noise-1,no-pretrain,no-warmup
     python -m tests.measure.lesson_results KEPT assets/runs assets/lesson/results.json
 
 KEPT is what ``lesson_runs`` measured of the trainings of ``trainings ml-100k``. Bundled runs, of one seed, stand in for what none of those
@@ -40,8 +40,9 @@ DRAWS = 50
 NARROW = ("narrow", "narrow-held", "narrow-lambda-0", "narrow-lambda-1", "random-both", "pretrained-mse", "pretrained-both")
 CELLS = {"random": ("narrow", "random-both"), "pretrained": ("pretrained-mse", "pretrained-both")}
 LEFT_OUT = ("no-pretrain", "no-warmup", "no-finetune")
-BUNDLED = {"ml-100k": "paper", "noise-1": "lambda-1", "noise-0.1": "lambda-0.1", "no-pretrain": "no-pretrain", "no-warmup": "no-warmup"}
-"""Bundled runs that stand in for a training of the same settings."""
+BUNDLED = {"baseline": "paper", "noise-0": "lambda-0", "noise-0.1": "lambda-0.1", "noise-1": "lambda-1"}
+BUNDLED |= {"no-pretrain": "no-pretrain", "no-warmup": "no-warmup"}
+"""Runs of the seed of the bundled ones that stand in for trainings of the same settings; ``baseline``: the paper's from their stage 1."""
 LAMBDAS = {"0": "lambda-0", "0.001": "paper", "0.01": "lambda-0.01", "0.1": "lambda-0.1", "1": "lambda-1"}
 HOOK = {"healthy": "ml-100k", "narrow": "narrow", "noise": "dreamrec-harness-fixed"}
 

@@ -68,6 +68,11 @@ TEXTS = {  # by folder: title, purpose, question
         "The table is never trained. HR@20 falls to 8.0 %, four times chance: items that nobody may move can lend nothing to each other.",
         PARTS,
     ),
+    "noise-0": (
+        "ADRec, λ = 0: no noise at all",
+        "Neither noise nor time reaches the denoiser, in training or in use. HR@20 is 21.7 %, that of the paper's λ = 0.001.",
+        NOISE,
+    ),
     "noise-0.1": (
         "ADRec, λ = 0.1: the list settles after two thirds of the steps",
         "A hundred times the paper's noise weight. The list is decided at step 23 of 32 on average, at no cost that can be shown.",
