@@ -8,7 +8,7 @@ from app.components.lesson import lesson
 
 PAGE = {"title": "Learn", "icon": ":material/school:", "order": 1}
 
-ROOMY = "<style>[data-testid='stMainBlockContainer'] {padding: 4rem 1.5rem 0; max-width: none}</style>"
+ROOMY = "<style>[data-testid='stMainBlockContainer'] {padding: 3.7rem 1.5rem 0; max-width: none}</style>"
 
 
 @st.cache_resource(show_spinner=False)
