@@ -1,0 +1,27 @@
+"""Every page of the app opens for every bundled run."""
+
+import pytest
+
+from app import loaders, registry
+from tests.app.pages import open_page
+
+PAGES = [path.stem for path, _ in registry.pages(loaders.ROOT / "pages")]
+RUNS = sorted(path.parent.name for path in loaders.BUNDLED.glob("*/run.json"))
+TOOLS = ("evidence", "measures", "film", "movers", "directions")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_opens_without_an_exception(page: str, run: str) -> None:
+    app = open_page(page, run=run)
+    said = [e.value for e in app.error]  # a run that keeps its tables alone cannot be denoised, and says so
+    assert not app.exception and (not said or (page == "denoising" and len(said) == 1 and "choose" in said[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("run", ["narrow", "dreamrec-original", loaders.FIRST])
+def test_every_instrument_opens_for_healthy_narrow_and_noisy_tables(run: str, tool: str) -> None:
+    app = open_page("collapse", run=run, tool=tool)
+    assert not app.exception and not [e.value for e in app.error]
