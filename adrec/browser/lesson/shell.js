@@ -105,7 +105,7 @@ export class Shell {
   /** A chapter's stage in place of the last one's. */
   stage() {
     this.mounted?.stop();
-    const stage = element("div", "stage");
+    const stage = element("div", "stage", "", { role: "group" });
     this.parts.stage.replaceWith(stage);
     this.parts.stage = stage;
     this.mounted = this.chapter.mount(stage, this.lesson) ?? { show: () => {}, stop: () => {} };
