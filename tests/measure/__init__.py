@@ -13,6 +13,7 @@ What is bundled (``make assets``):
     growth_picture  docs/growth.svg, from what ``adrec bench --growth --json`` prints
 Figures in docs/:
     results         RESULTS.md: metrics and tables of runs, differences with their standard errors
+    lesson_tables   RESULTS.md: the narrow table, its controls, the cells, the leave-outs and λ, from the lesson's figures
     noise_weight    RESULTS.md: what the noise weight does, over seeds
     verdict         VERDICT.md: how often the verdict is right
     million         SCALING.md: a catalogue of a million items, and the sampled loss
