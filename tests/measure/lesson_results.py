@@ -1,7 +1,7 @@
 """The figures of the lesson: assets/lesson/results.json, from run folders.
 
     python -m tests.measure.lesson_runs RUNS KEPT
-    python -m tests.measure.lesson_runs assets/runs KEPT --only noise-0,noise-0.1,noise-1,no-pretrain,no-warmup
+    python -m tests.measure.lesson_runs assets/runs KEPT --only ml-100k,noise-0,noise-0.1,noise-1,no-pretrain,no-warmup
     python -m tests.measure.lesson_results KEPT assets/runs assets/lesson/results.json
 
 KEPT is what ``lesson_runs`` measured of the trainings of ``trainings ml-100k``. Bundled runs, of one seed, stand in for what none of those
@@ -40,9 +40,10 @@ DRAWS = 50
 NARROW = ("narrow", "narrow-held", "narrow-lambda-0", "narrow-lambda-1", "random-both", "pretrained-mse", "pretrained-both")
 CELLS = {"random": ("narrow", "random-both"), "pretrained": ("pretrained-mse", "pretrained-both")}
 LEFT_OUT = ("no-pretrain", "no-warmup", "no-finetune")
-BUNDLED = {"baseline": "paper", "noise-0": "lambda-0", "noise-0.1": "lambda-0.1", "noise-1": "lambda-1"}
+BUNDLED = {"ml-100k": "paper", "baseline": "paper", "noise-0": "lambda-0", "noise-0.1": "lambda-0.1", "noise-1": "lambda-1"}
 BUNDLED |= {"no-pretrain": "no-pretrain", "no-warmup": "no-warmup"}
-"""Runs of the seed of the bundled ones that stand in for trainings of the same settings; ``baseline``: the paper's from their stage 1."""
+"""Runs of the seed of the bundled ones that stand in for trainings of the same settings. ``baseline`` is the paper's settings from the
+bundled stage 1, from which the others started too; where it was trained, it takes the place of ``ml-100k``."""
 LAMBDAS = {"0": "lambda-0", "0.001": "paper", "0.01": "lambda-0.01", "0.1": "lambda-0.1", "1": "lambda-1"}
 HOOK = {"healthy": "ml-100k", "narrow": "narrow", "noise": "dreamrec-harness-fixed"}
 
@@ -95,11 +96,13 @@ class Runs:
     def __init__(self, kept: Path) -> None:
         self.trained: dict[str, dict[int, Measured]] = defaultdict(dict)
         self.bundled: dict[str, dict[int, Measured]] = defaultdict(dict)
+        for name, of in BUNDLED.items():
+            if (kept / f"{name}.json").is_file():
+                one = read_json(kept / f"{name}.json")
+                self.bundled[of][int(one["seed"])] = one
         for path in sorted(kept.glob("*.json")):
-            one = read_json(path)
-            if path.stem in BUNDLED:
-                self.bundled[BUNDLED[path.stem]][int(one["seed"])] = one
-            else:
+            if path.stem not in BUNDLED:
+                one = read_json(path)
                 self.trained[path.stem.rpartition("-")[0]][int(one["seed"])] = one
 
     def of(self, *names: str) -> list[list[Measured]]:

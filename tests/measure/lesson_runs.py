@@ -40,7 +40,7 @@ NOISES = 20
 NEAREST = 10
 FILM_MEASURES = ("mean_cosine", "participation_ratio", "effective_rank", "std")
 EVERY_THIRD = slice(None, None, 3)
-NOISE_RUNS = ("paper", "lambda-", "baseline", "noise-")
+NOISE_RUNS = ("paper", "lambda-", "ml-100k", "baseline", "noise-")
 
 
 Answered = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -25,7 +25,7 @@ LEFT_OUT = {"no-pretrain": "pre-training", "no-warmup": "warm-up", "no-finetune"
 def shown(figure: Figure, digits: int = 2) -> str:
     """A figure with its error, if there is one."""
     error = "" if figure["error"] is None else f" ± {figure['error']:.{digits}f}"
-    return f"{figure['value']:.{digits}f}{error}"
+    return f"{figure['value']:z.{digits}f}{error}"
 
 
 def signed(figure: Figure) -> str:
@@ -46,7 +46,7 @@ def film_rows(found: Mapping[str, Any]) -> Iterable[list[str]]:
     for frame in found["narrow"]["runs"]["narrow"]["frames"]:
         verdict = next((v["kind"] for v in found["verdicts"]["frames"] if v["epoch"] == frame["epoch"]), "")
         ranking = shown(frame["ndcg@10 on validation"]) if "ndcg@10 on validation" in frame else ""
-        measures = [f"{frame[name]['value']:.{digits}f}" for name, digits in (("mean_cosine", 2), ("participation_ratio", 1))]
+        measures = [f"{frame[name]['value']:z.{digits}f}" for name, digits in (("mean_cosine", 2), ("participation_ratio", 1))]
         error = f"{frame['error']['value']:.4f} ({frame['share']['value']:.2f})"
         rank = f"{frame['effective_rank']['value']:.0f}"
         yield [str(frame["epoch"]), *measures, rank, ranking, shown(frame["hr@10"]), error, verdict]
@@ -63,7 +63,7 @@ def main() -> None:
         one = found["narrow"]["runs"].get(name)
         if one:
             last = one["frames"][-1]
-            cosines = ", ".join(f"{frame['mean_cosine']['value']:.2f}" for frame in one["frames"])
+            cosines = ", ".join(f"{frame['mean_cosine']['value']:z.2f}" for frame in one["frames"])
             genres = f"{last['genres']['value']:.2f}"
             rows.append([words, seeds(one), cosines, f"{last['participation_ratio']['value']:.1f}", shown(last["hr@10"]), genres])
     epochs = ", ".join(str(frame["epoch"]) for frame in found["narrow"]["runs"]["narrow"]["frames"])
