@@ -1,5 +1,6 @@
 """What the Train page shows of a run beside its curves: which parts a stage freezes, its item table as it is now, and what came out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import streamlit as st
 from adrec.files import changed, load_arrays
 from adrec.runs import ITEM_TABLE, RunFolder
 from app import loaders, palette
-from app.collapse import data, overview, tables
+from app.collapse import data, headline, overview, tables
 from app.components.spectrum import spectrum
 from app.components.tables import tables as mount
 from app.denoising import data as denoising_data
@@ -52,8 +53,10 @@ def tables_view(job: Job) -> None:
     stage, label, path = found
     shown = {"initial": (words["start"], first)} if first.exists() and path != first else {}
     shown |= {stage: (label, path)}
-    known = _known(run)
-    block, spectra = _packed(run.path, tuple((key, name, str(p), changed(p)) for key, (name, p) in shown.items()), known is not None, known)
+    kept = None if job.alive else headline.kept(run)
+    known = None if kept is not None else _known(run)
+    files = tuple((key, name, str(p), changed(p)) for key, (name, p) in shown.items())
+    block, spectra = _packed(run.path, files, known is not None, kept is not None, known, kept)
     mount(block, lambda name: None, "train.tables")
     spectrum(spectra, "train.spectra")
 
@@ -85,36 +88,42 @@ def _counted(content: str, _users: Any) -> Any:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _measured(path: str, written: int, known: bool, _known: Any) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """A saved table, its spectrum and its verdict."""
-    from adrec.collapse.spectra import spectrum as spectrum_of
+def _judged(path: str, written: int, known: bool, _known: Any) -> dict[str, Any]:
+    """The verdict on a saved table."""
     from adrec.collapse.verdict import diagnose
 
-    table = load_arrays(Path(path), (ITEM_TABLE,))[ITEM_TABLE].astype(np.float32)[1:]
-    return table, spectrum_of(table, "centred"), diagnose(table, cooccurrence=_known).to_json()
+    return diagnose(_table(path), cooccurrence=_known).to_json()
+
+
+def _table(path: str) -> np.ndarray:
+    return np.asarray(load_arrays(Path(path), (ITEM_TABLE,))[ITEM_TABLE].astype(np.float32)[1:])
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _packed(folder: Path, shown: tuple[tuple[str, str, str, int], ...], known: bool, _known: Any) -> tuple[bytes, bytes]:
+def _packed(
+    folder: Path, shown: tuple[tuple[str, str, str, int], ...], known: bool, judged: bool, _known: Any, _kept: Mapping[str, Any] | None
+) -> tuple[bytes, bytes]:
+    """The blocks of the tables and of the spectra. _known: for verdicts that are not among those kept."""
     from adrec.collapse.health import health
     from adrec.collapse.kinds import KIND_WORDS
     from adrec.collapse.spectra import null_band
+    from adrec.collapse.spectra import spectrum as spectrum_of
     from app.collapse import items
 
     run = loaders.LoadedRun(folder)
-    measured = {key: _measured(path, written, known, _known) for key, _, path, written in shown}
-    last = measured[shown[-1][0]][0]
+    saved = {key: _table(path) for key, _, path, _ in shown}
+    last = saved[shown[-1][0]]
     rows, groups = tables.shown_items(loaders.items(run), last)
     cards, marks, looks = [], [], {}
-    for key, name, _, _ in shown:
-        table, _, verdict = measured[key]
-        looks[key] = tables.drawn(table, rows, groups, items.titles(run))
+    for key, name, path, written in shown:
+        verdict = (_kept or {}).get(key) or _judged(path, written, known, _known)
+        looks[key] = tables.drawn(saved[key], rows, groups, items.titles(run))
         label, says = KIND_WORDS[verdict["kind"]]
         glyph = palette.stage_glyph(key)
         cards.append(tables.card(key, name, f"{label}: {says}", looks[key], sign=glyph))
         place = {"place": health(verdict).place, "glyph": glyph, "color": palette.stage_color(key), "main": key == shown[-1][0]}
         marks.append({"key": key, "name": f"{name}: {label.lower()}", **place})
-    curves = {key: values for key, (_, values, _) in measured.items()}
+    curves = {key: spectrum_of(table, "centred") for key, table in saved.items()}
     names = {key: name for key, name, _, _ in shown}
     return tables.block(cards, marks, looks), overview.block(curves, names, null_band(*last.shape, "centred"))
 

@@ -43,11 +43,12 @@ CSS = """<style>
 
 
 @loaders.of_run(32, shared=False)
-def _kept(run: RunFolder) -> dict[str, dict[str, Any]] | None:
+def kept(run: RunFolder) -> dict[str, dict[str, Any]] | None:
+    """Each table's verdict as kept in the run folder; None if there is none."""
     from adrec.collapse.diagnosis import cached_diagnosis
 
-    kept = cached_diagnosis(run)
-    return None if kept is None else {entry["name"]: entry["verdict"] for entry in kept["tables"]}
+    found = cached_diagnosis(run)
+    return None if found is None else {entry["name"]: entry["verdict"] for entry in found["tables"]}
 
 
 @loaders.of_run(32, spinner="Diagnosing the item tables", shared=False)
@@ -64,8 +65,8 @@ def _judged(run: RunFolder, known: bool) -> dict[str, dict[str, Any]]:
 
 def verdicts(run: RunFolder) -> dict[str, dict[str, Any]]:
     """Each table's verdict as JSON, by name: kept in the run folder, or computed now."""
-    kept = _kept(run)
-    return _judged(run, denoising_data.dataset(run)[0] is not None) if kept is None else kept
+    found = kept(run)
+    return _judged(run, denoising_data.dataset(run)[0] is not None) if found is None else found
 
 
 def answer(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> str:

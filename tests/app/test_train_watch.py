@@ -73,7 +73,7 @@ def test_the_first_and_the_newest_table_stand_side_by_side_with_their_verdicts(r
     found = train_watch.newest(run, False)
     assert found is not None and found[1] == "Fine-tune, kept"
     shown = (("initial", "Start", str(run.path / "snapshots" / "initial.safetensors"), 1), (*found[:2], str(found[2]), 2))
-    block, spectra = (wire.unblock(data)[0] for data in train_watch._packed(run.path, shown, False, None))
+    block, spectra = (wire.unblock(data)[0] for data in train_watch._packed(run.path, shown, False, False, None, None))
     assert [card["title"] for card in block["cards"]] == ["Start", "Fine-tune, kept"] and [mark["main"] for mark in block["marks"]] == [
         False,
         True,
