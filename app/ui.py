@@ -34,16 +34,17 @@ def header(question: str) -> None:
     st.title(question, anchor=False)
 
 
-def run_picker(label: str = "Run", container: Any = None, tables: bool = False) -> loaders.LoadedRun | None:
+def run_picker(label: str = "Run", container: Any = None, tables: bool = False, first: str | None = None) -> loaders.LoadedRun | None:
     """Choose the run on screen (``run`` in the URL); None, with a message, if there is none. A damaged run raises a RunError.
 
-    tables: whether to offer folders that hold item tables without a model.
+    tables: whether to offer folders that hold item tables without a model. first: the run to open with, if it is there.
     """
     place = container if container is not None else st
     bundled_first = sorted(loaders.all_runs(), key=lambda run: not loaders.is_bundled(run))
     every = {loaders.link_name(run): run for run in bundled_first}
     runs = {name: run for name, run in every.items() if tables or not loaders.is_bare(run)}
-    default = next((name for name, run in runs.items() if loaders.problem(run) is None), next(iter(runs), None))
+    order = [first, *runs] if first in runs else list(runs)
+    default = next((name for name in order if loaders.problem(runs[name]) is None), next(iter(runs), None))
     if default is None:
         place.info("There is no run yet: train one on the Train page.", icon=":material/info:")
         return None

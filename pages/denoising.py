@@ -1,21 +1,21 @@
-"""Denoising: the reverse process of one user's last token."""
+"""Denoising: the reverse process of one last token."""
 
 import streamlit as st
 
 from adrec.explain import words
 from app import loaders, ui
-from app.denoising import compare, controls, data, view
+from app.denoising import compare, controls, data, noise, view
 from app.denoising.look import look
 from app.texts import STYLE, linked, say
 
-HEADLINE_TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
-WHY_TERMS = {"x̂₀": "x0", "xₜ": "x_t", "λ": "lambda"}
+TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
+TERMS |= {"x̂₀": "x0", "xₜ": "x_t", "λ": "lambda"}
 PAGE = {"title": "Denoising", "icon": ":material/blur_on:", "order": 4}
 
 ui.header("How does noise become a recommendation?")
 answer = st.container()
 chosen = st.container(horizontal=True, vertical_alignment="bottom")
-run = ui.run_picker(container=chosen.container(width=280))
+run = ui.run_picker(container=chosen.container(width=280), first=compare.OPENING[0])
 if run is None:
     st.stop()
 stage, length = data.stage(run), run.settings["length"]
@@ -24,21 +24,26 @@ seed, steps, method = controls.noise(run)
 controls.choose(chosen, run, length, subject)
 if stage != "finetune":
     st.caption("This is the model after its warm-up; fine-tuning has not finished.")
-if subject is not None:
+if subject is None:
+    controls.turn(run)
+else:
     view.cards(subject, loaders.items(run))
-change, picture = st.container(), st.container()  # filled below: both depend on the comparison chosen there
-controls.turn(run)
-if subject is not None:
     pair = compare.choose(run, stage, subject, steps)
+    controls.turn(run, pair.other.run if pair is not None and pair.kind == "run" else None)
+    change, picture = st.container(), st.container()
     view.wait_for_model(run, stage, answer, picture)
     title = loaders.title(run)
     trajectory = data.trajectory(run, stage, subject, seed, steps)
     second = compare.second_panel(pair, seed, method)
+    if pair is not None and second is not None and noise.differ_only_in_weight(run, pair.other.run):
+        said, why = words.describe_weights(trajectory, second.trajectory, STYLE), words.PROCESS
+    else:
+        said, why = words.headline(trajectory, title, STYLE), words.why(trajectory, STYLE)
+        with change:
+            compare.describe(pair, second, trajectory, title)
     with answer:
-        say(linked(words.headline(trajectory, title, STYLE), HEADLINE_TERMS))
-        say(linked(words.why(trajectory, STYLE), WHY_TERMS), small=True)
-    with change:
-        compare.describe(pair, second, trajectory, title)
+        say(linked(said, TERMS))
+        say(linked(why, TERMS), small=True)
     with picture:
         view.clock(second.scenes if second else data.picture(run, stage, subject, seed, steps, method), steps)
     view.downloads(trajectory, title, run, stage, subject, method, second)

@@ -73,28 +73,30 @@ def _decision(trajectory: "Trajectory", title: Callable[[int], str], strong: Cal
     return f"{at}: {listed([title(i) for i in entered])} entered the top 10, and stayed."
 
 
+PROCESS = (
+    "The model reads the history and guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are "
+    "the list. Each step removes some noise and guesses again."
+)
+
+
 def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:
     """What the process does, and how the strength of the noise explains when the list was decided."""
-    does = (
-        "The model reads the history and guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are "
-        "the list. Each step removes some noise and guesses again."
-    )
     share, step, total = trajectory.noise_share, trajectory.commit_step, trajectory.steps
     if share is None:
-        return f"{does} This model gets the noised vector at full strength, along with the history, so its guess can change at any step."
-    size = "just" if round(share, 1) == 1 else _percent(share)
+        return f"{PROCESS} This model gets the noised vector at full strength, along with the history, so its guess can change at any step."
+    size = _as_strong(share)
     strength = f"The noise is added with weight λ = {trajectory.noise_weight:g}, here {size} as strong as the history"
     if total == 1:
-        return f"{does} {strength}."
+        return f"{PROCESS} {strength}."
     if step == 1 and share < FAINT:
         settled = "the list; the other steps only move xₜ to the answer"
         if trajectory.order_commit_step > 1:
             settled = "the ten items; the other steps may still reorder them"
-        return f"{does} {style.strong('Why at once?')} {strength}: the history alone settles {settled}."
+        return f"{PROCESS} {style.strong('Why at once?')} {strength}: the history alone settles {settled}."
     if step == 1:
-        return f"{does} {strength}; for this history that does not change the list."
+        return f"{PROCESS} {strength}; for this history that does not change the list."
     tips = "faint, but enough to tip a close call" if share < FAINT else "strong enough for every step to revise the guess"
-    return f"{does} {style.strong('Why not at once?')} {strength}: {tips}."
+    return f"{PROCESS} {style.strong('Why not at once?')} {strength}: {tips}."
 
 
 FAINT = 0.2
@@ -152,6 +154,32 @@ def describe_pair(changed: str, one: "Trajectory", other: "Trajectory", title: C
     elif len(entered) == 1:
         what += f" ({styled(entered[0])} takes the place of {styled(left[0])})"
     return f"{changed} {what}; {_when_both(one, other)}. {_outcome_of_both(one, other, styled)}"
+
+
+def describe_weights(one: "Trajectory", other: "Trajectory", style: Style = MARKDOWN) -> str:
+    """What the noise changes in A's answer and in B's, two models trained alike but for the noise weight; of other models, nothing."""
+    if one.noise_weight is None or other.noise_weight is None:
+        return ""
+
+    size = one.top_ten.shape[1]
+
+    def decided(of: "Trajectory", letter: str) -> str:
+        share = "" if of.noise_share is None else f"the noise starts {_as_strong(of.noise_share)} as strong as the history, and "
+        replaced, last = size - len({*of.top_ten[0].tolist()} & {*of.top_ten[-1].tolist()}), f"step {of.commit_step} of {of.steps}"
+        if of.commit_step == 1:
+            change = f"{style.strong('the steps replace none')} of the first {size} items"
+        elif replaced:
+            change = f"{style.strong(f'the steps replace {replaced}')} of the first {size} items, the last at {last}"
+        else:
+            change = f"the list wavers until {last} and {style.strong('ends as it began')}"
+        return f"{style.strong(f'With λ = {of.noise_weight:g} ({letter})')} {share}{change}."
+
+    alike = len({*one.top_ten[-1].tolist()} & {*other.top_ten[-1].tolist()})
+    return (
+        "Two models read the same history and start from the same random numbers. They were trained alike but for one number, λ: how "
+        f"strongly the noise counts beside the history. {decided(one, 'A')} {decided(other, 'B')} In the end {alike or 'none'} of the "
+        f"{size} items {'is' if alike == 1 else 'are'} in both lists."
+    )
 
 
 def _when_both(one: "Trajectory", other: "Trajectory") -> str:
@@ -266,6 +294,10 @@ def _price(reports: Mapping[float, Mapping[str, Any]]) -> str:
         f"After all steps, λ = {best:g} has the highest HR@20 and λ = {worst:g} the lowest. They differ by {100 * gap:.1f} points, "
         f"{beyond} chance would explain with {users:,} users (two standard errors of the difference: at most {200 * error:.1f} points)."
     )
+
+
+def _as_strong(share: float) -> str:
+    return "just" if round(share, 1) == 1 else _percent(share)
 
 
 def _percent(share: float) -> str:

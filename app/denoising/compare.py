@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from adrec.explain.trajectory import Trajectory
 
 KINDS = {"none": "Nothing", "user": "Another user", "stage": "An earlier stage", "run": "Another run", "item": "One item changed"}
+OPENING = ("noise-1", "ml-100k")
+"""The pair of runs that the page opens with: the noise is heard by the first and hardly by the second."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def choose(run: RunFolder, stage: str, subject: data.Subject, steps: int) -> Pai
     _check("compare", KINDS, "comparison")
     help_ = "Adds a second panel with the same noise and one thing changed."
     names: dict[str, Any] = {"format_func": KINDS.__getitem__, "help": help_, "width": 200}
-    kind = row.selectbox("Compare with", KINDS, **names, **state.bound("compare", "none", tuple(KINDS)))
+    default = "run" if state.get("run") is None and loaders.link_name(run) == OPENING[0] else "none"
+    kind = row.selectbox("Compare with", KINDS, **names, **state.bound("compare", default, tuple(KINDS)))
     chosen = {"user": _user, "stage": _stage, "run": _run, "item": _item}
     return chosen[kind](row, Side(run, stage, subject, steps)) if kind in chosen else None
 
@@ -127,7 +130,8 @@ def _run(row: Any, one: Side) -> Pair | None:
         return None
     names = list(runs)
     _check("against", names, "other run")
-    chosen = runs[ui.choose_run("Other run", runs, "against", names[0], row.container(width=320))]
+    default = OPENING[1] if OPENING[1] in runs else names[0]
+    chosen = runs[ui.choose_run("Other run", runs, "against", default, row.container(width=320))]
     usual, total = one.run.settings["timesteps"], chosen.settings["timesteps"]
     steps = total if one.steps == usual else min(one.steps, total)
     before, after = ui.run_name(one.run), ui.run_name(chosen)

@@ -22,7 +22,9 @@ from app import loaders, state
 from app.denoising import data
 from app.denoising import noise as denoising_noise
 
-MODES = {"user": "A user", "own": "Your own history"}
+MODES = {"person": "An example person", "user": "A real user", "own": "Your own history"}
+PERSON = "family"
+"""The example person whom the page opens with: their list changes along the way where the noise is strong and never where it is faint."""
 LISTED = 20_000
 """Up to this many users or items, the browser gets a list to choose from; above that, the visitor types."""
 POSITION, TYPED, WRONG = "denoising.place", "denoising.typed", "denoising.wrong"
@@ -32,14 +34,32 @@ POSITION, TYPED, WRONG = "denoising.place", "denoising.typed", "denoising.wrong"
 
 
 def subject(run: RunFolder, length: int) -> data.Subject | None:
-    """The subject in the link, or the first user with a hit if it names none; None for an empty history."""
+    """The subject in the link. If it names none: the example person PERSON or, where the catalogue lacks their films, the first user with
+    a hit; None for an empty history."""
     users, _ = data.dataset(run)
-    if users is None or state.get("view") == "own":
+    mode = state.get("view")
+    mode = mode if mode in _modes(run, users) else _mode(run, users)
+    if mode == "person":
+        people = data.people(run)
+        return people.get(state.get("person"), people[PERSON])[1]
+    if users is None or mode == "own":
         known = _linked(len(loaders.items(run)))[0][-length:]
         return data.Subject(tuple(known)) if known else None
     ids = users.user_ids.tolist()
     wanted = state.get("user")
     return data.user(users, wanted if wanted in ids else _first(run, users), length)
+
+
+def _modes(run: RunFolder, users: SequenceDataset | None) -> tuple[str, ...]:
+    """The kinds of subject that there are for this run."""
+    return tuple(mode for mode in MODES if (mode != "person" or data.people(run)) and (mode != "user" or users is not None))
+
+
+def _mode(run: RunFolder, users: SequenceDataset | None) -> str:
+    """The kind of subject shown if the link names none."""
+    if users is None and state.get("history"):
+        return "own"
+    return "user" if users is not None and (state.get("user") or not data.people(run)) else _modes(run, users)[0]
 
 
 def _first(run: RunFolder, users: SequenceDataset) -> str:
@@ -58,16 +78,34 @@ def _linked(items: int) -> tuple[list[int], list[str]]:
 def choose(row: Any, run: RunFolder, length: int, shown: data.Subject | None) -> None:
     """The controls for a user or a composed history, in ``row`` and below. shown: the current ``subject``."""
     users, reason = data.dataset(run)
-    if users is None:
+    modes = _modes(run, users)
+    if modes == ("own",):
         st.info(words.plain(f"{reason} Compose a history instead."), icon=":material/info:")
         _composed(run, length)
         return
-    place = state.bound("view", "user", tuple(MODES))
-    mode = row.segmented_control("Whose next item", MODES, format_func=MODES.__getitem__, required=True, **place)
-    if mode == "own" or shown is None:
+    place = state.bound("view", _mode(run, users), modes) | {"help": words.plain(reason) or None}
+    mode = row.segmented_control("Whose next item", modes, format_func=MODES.__getitem__, required=True, **place)
+    if mode == "person":
+        people = data.people(run)
+        place = state.bound("person", PERSON, [*people])
+        row.selectbox("Who", people, format_func=lambda key: people[key][0], width=220, **place)
+        _editing(row, run, length)
+    elif users is None or mode == "own" or shown is None:
         _composed(run, length)
     else:
         _user(row, run, users, shown, length)
+
+
+def _editing(row: Any, run: RunFolder, length: int) -> None:
+    """The way from the shown history to one's own."""
+
+    def edit() -> None:
+        now = subject(run, length)
+        if now is not None and _is_shown(run):
+            state.put(view="own", history="-".join(map(str, now.history)))
+
+    help_ = "Copies this history so that you can add, remove, replace and reorder items."
+    row.button("Edit this history", icon=":material/edit:", on_click=edit, help=help_, key="denoising.edit")
 
 
 def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject, length: int) -> None:
@@ -85,14 +123,7 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject,
     else:
         row.text_input("User id", width=220, **state.bound("user", shown.user_id))
     _draws(row, run, users, ranks)
-
-    def edit() -> None:
-        now = subject(run, length)
-        if now is not None and _is_shown(run):
-            state.put(view="own", history="-".join(map(str, now.history)))
-
-    help_ = "Copies this history so that you can add, remove, replace and reorder items."
-    row.button("Edit this history", icon=":material/edit:", on_click=edit, help=help_, key="denoising.edit")
+    _editing(row, run, length)
 
 
 def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> None:
@@ -272,14 +303,14 @@ def _methods(run: RunFolder) -> tuple[str, ...]:
     return ("umap", "pca") if data.has_umap(run) else ("pca",)
 
 
-def turn(run: RunFolder) -> None:
-    """The controls for the noise weight, seed, steps and map."""
+def turn(run: RunFolder, other: RunFolder | None = None) -> None:
+    """The controls for the noise weight, seed, steps and map. other: the run of the second panel, if it is another one."""
     row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.settings["timesteps"]
 
     def reseed() -> None:
         state.put(seed=(noise(run)[0] + 1) % 2**31)
 
-    denoising_noise.dial(row, run)
+    denoising_noise.dials(row, run, other)
     row.number_input("Noise seed", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
     row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")
     help_ = "Fewer steps go through the same noise levels in larger strides, always starting at the noisiest."

@@ -92,6 +92,22 @@ def user(data: SequenceDataset, user_id: str, length: int) -> Subject:
     return Subject(tuple(data.history(index, "test", length).tolist()), int(data.test[index]), user_id, index)
 
 
+@loaders.of_run(16)
+def people(run: RunFolder) -> dict[str, tuple[str, Subject]]:
+    """The lesson's example people, by key, each with a name; none where the catalogue lacks one of their films."""
+    from adrec.lesson.people import PEOPLE
+    from app.texts import texts
+
+    names, found = texts("lesson")["people"], {}
+    try:
+        for person in PEOPLE:
+            history, following = person.ids(loaders.items(run))
+            found[person.key] = (names[person.key], Subject(tuple(history), following))
+    except DataError:
+        return {}
+    return found
+
+
 def has_umap(run: RunFolder) -> bool:
     """Whether the run's UMAP is available."""
     return loaders.projection(run, "umap") is not None

@@ -15,21 +15,38 @@ HELP = (
     "the run and its map change; user, seed and step stay the same."
 )
 KEY = "denoising.weight"
+ONE = "Trained with noise weight λ"
+"""The label of the only panel's dial."""
 
 
-def dial(row: Any, run: RunFolder) -> None:
-    """A choice among the runs' noise weights in ``row``, if there are several."""
-    runs = alike(run)
+def dials(row: Any, run: RunFolder, other: RunFolder | None) -> None:
+    """A choice among the runs' noise weights in ``row``, if there are several: one for each panel where the two differ only in it.
+
+    other: the run of the second panel, if another run is shown there. Choosing the weight that the other panel has swaps the two.
+    """
+    runs = {weight: of for weight, of in alike(run).items() if of.has_model("finetune")}
     if len(runs) < 2:
         return
-    st.session_state[KEY] = run.settings["noise_weight"]
+    paired = differ_only_in_weight(run, other)
+    shown = {"run": run, **({"against": other} if other is not None and paired else {})}
 
-    def turn() -> None:
-        shown = st.session_state.get("state.user", state.get("user"))  # otherwise the other run would open with its own default user
-        state.put(run=loaders.link_name(runs[st.session_state[KEY]]), user=shown)
+    def turn(panel: str) -> None:
+        user = st.session_state.get("state.user", state.get("user"))  # otherwise the other run would open with its own default user
+        now = {name: loaders.link_name(of) for name, of in shown.items()}
+        chosen = loaders.link_name(runs[st.session_state[f"{KEY}.{panel}"]])
+        swapped = {name: now[panel] for name in now if now[name] == chosen}
+        state.put(**now | swapped | {panel: chosen}, user=user, **({"compare": "run"} if paired else {}))
 
-    of: dict[str, Any] = {"format_func": "{:g}".format, "required": True, "help": HELP, "key": KEY, "on_change": turn}
-    row.segmented_control("Trained with noise weight λ", list(runs), **of)
+    for panel, of in shown.items():
+        key, label = f"{KEY}.{panel}", f"λ of {'A' if panel == 'run' else 'B'}" if paired else ONE
+        st.session_state[key] = of.settings["noise_weight"]
+        more: dict[str, Any] = {"format_func": "{:g}".format, "required": True, "help": HELP, "on_change": turn, "args": (panel,)}
+        row.segmented_control(label, list(runs), key=key, **more)
+
+
+def differ_only_in_weight(run: RunFolder, other: RunFolder | None) -> bool:
+    """Whether two runs were trained alike but for another noise weight."""
+    return other is not None and any(of.path == other.path for weight, of in alike(run).items() if weight != run.settings["noise_weight"])
 
 
 def alike(run: RunFolder) -> dict[float, RunFolder]:

@@ -1,5 +1,6 @@
 """Two panels under the same noise, one thing changed: through AppTest, in words, and as the browser gets them."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -165,6 +166,28 @@ def test_what_a_link_names_wrongly_is_reported(run: RunFolder, link: dict[str, s
     assert told in texts(app) and "Its first choice is" in texts(app) and not app.exception and not app.error
 
 
+@pytest.mark.usefixtures("root")
+def test_the_page_opens_on_a_loud_and_a_faint_noise_before_the_same_person() -> None:
+    app = open_page("denoising")
+    loud, faint = re.findall(r"With λ = ([\d.]+) \([AB]\) [^,]+, and the steps replace (\w+)", texts(app))
+    assert (loud[0], *faint) == ("1", "0.001", "none") and int(loud[1]) > 3
+    assert app.query_params == {} and not app.exception and not app.error and not app.info
+    assert [group.value for group in app.button_group if group.label.startswith("λ of")] == [1.0, 0.001]
+
+
+@pytest.mark.usefixtures("root")
+def test_each_of_the_two_noise_weights_can_be_turned_and_the_person_stays() -> None:
+    app = open_page("denoising", person="trek", seed="3")
+
+    def turn(label: str, weight: float) -> tuple[str, ...]:
+        next(group for group in app.button_group if group.label == label).set_value(weight).run()
+        assert not app.exception and (app.query_params["person"], app.query_params["seed"]) == ("trek", "3")
+        return tuple(app.query_params[name] for name in ("run", "compare", "against"))
+
+    assert turn("λ of A", 0.1) == ("noise-0.1", "run", "ml-100k")
+    assert turn("λ of B", 0.1) == ("ml-100k", "run", "noise-0.1")  # the two have swapped
+
+
 # -- what the change changed --------------------------------------------------------------------------------------
 
 
@@ -224,6 +247,22 @@ def test_two_histories_are_given_the_same_numbers_at_every_step(tiny_run: RunFol
     np.testing.assert_array_equal(one.x_t[0], other.x_t[0])
     np.testing.assert_allclose(draws(one, diffusion), draws(other, diffusion), atol=1e-4)
     assert np.abs(one.x0_hat - other.x0_hat).max() > 0.1 and np.abs(draws(one, diffusion)).max() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ((1, 2, 3), (1, 2, 3), "**the steps replace none** of the first 3 items"),
+        ((1, 2, 3), (1, 8, 9), "**the steps replace 2** of the first 3 items, the last at step 4 of 4"),
+    ],
+)
+def test_of_two_noise_weights_the_words_count_what_the_steps_replace(
+    walk: Callable[..., Trajectory], first: tuple[int, ...], last: tuple[int, ...], said: str
+) -> None:
+    lists = np.array([first, first, first, last])
+    one = replace(walk([3, 17]), top=lists, top_ten=lists, noise_weight=1.0, noise_share=1.0)
+    told = words.describe_weights(one, replace(with_list(one, 1, 2, 3), noise_weight=0.5, noise_share=0.5))
+    assert f"**With λ = 1 (A)** the noise starts just as strong as the history, and {said}." in told
 
 
 # -- what is taken along ------------------------------------------------------------------------------------------
