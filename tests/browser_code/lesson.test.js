@@ -13,6 +13,13 @@ test("every step of every chapter has its line of notes and its time, ten minute
   assert.equal(CHAPTERS.flatMap(({ id }) => words[id].seconds).reduce((a, b) => a + b), 600);
 });
 
+test("a chapter's headings name every step but the first, where the question stands", () => {
+  for (const { id, steps } of CHAPTERS) {
+    const { headings } = words[id];
+    if (headings) assert.deepEqual(headings.map(Boolean), [false, ...Array(steps - 1).fill(true)], `chapter ${id}`);
+  }
+});
+
 test("a chapter that asks has as many answers as options, and its question", () => {
   for (const { id, guess } of CHAPTERS) {
     if (!guess) continue;

@@ -124,6 +124,8 @@ export class Shell {
     parts.next.disabled = chapter === LAST && step === steps - 1;
     parts.title.textContent = texts.text(`${chapter}.title`);
     parts.sentence.replaceChildren(texts.rich(`${chapter}.sentence`));
+    parts.stepTitle.textContent = texts.list(`${chapter}.headings`)[step] ?? "";
+    parts.stepTitle.hidden = !parts.stepTitle.textContent;
     this.fillGuess();
     this.fillEvidence();
     this.fillDoors();

@@ -48,7 +48,8 @@ export interface Mounted {
 }
 
 /**
- * One chapter. Its words are the texts "N.short", "N.title", "N.sentence", "N.guess.question" / ".options" / ".answers" (one sentence an
+ * One chapter. Its words are the texts "N.short", "N.title", "N.sentence", "N.headings" (a bold line for each step,
+ * the first empty), "N.guess.question" / ".options" / ".answers" (one sentence an
  * option), "N.number", "N.door", "N.alt" (the stage in a sentence, for screen readers), "N.notes" and "N.seconds" (a line for the speaker
  * and the planned time for each step), all in assets/texts/lesson.json.
  */
