@@ -10,6 +10,8 @@ from app.texts import STYLE, linked, say
 
 TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
 TERMS |= {"x̂₀": "x0", "xₜ": "x_t", "λ": "lambda"}
+IN_BROWSER = "“Other noise” is computed by the model in your browser; the words above and everything else come from the server."
+ON_SERVER = "Everything here is computed on the server: a model is too large for your browser, or cannot run there."
 PAGE = {"title": "Denoising", "icon": ":material/blur_on:", "order": 4}
 
 ui.header("How does noise become a recommendation?")
@@ -29,7 +31,9 @@ if subject is None:
 else:
     view.cards(subject, loaders.items(run))
     pair = compare.choose(run, stage, subject, steps)
-    controls.turn(run, pair.other.run if pair is not None and pair.kind == "run" else None)
+    sides = [compare.Side(run, stage, subject, steps)] if pair is None else [pair.one, pair.other]
+    in_browser = all(side.in_browser for side in sides)
+    controls.turn(run, pair.other.run if pair is not None and pair.kind == "run" else None, in_browser)
     change, picture = st.container(), st.container()
     view.wait_for_model(run, stage, answer, picture)
     title = loaders.title(run)
@@ -45,6 +49,7 @@ else:
         say(linked(said, TERMS))
         say(linked(why, TERMS), small=True)
     with picture:
-        view.clock(second.scenes if second else data.picture(run, stage, subject, seed, steps, method), steps)
+        view.clock(second.scenes if second else data.picture(run, stage, subject, seed, steps, method), steps, in_browser)
+        st.caption(IN_BROWSER if in_browser else ON_SERVER)
     view.downloads(trajectory, title, run, stage, subject, method, second)
     look(run, stage, subject, seed, trajectory, title)

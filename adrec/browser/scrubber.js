@@ -1,12 +1,14 @@
 /* The clock of the denoising picture: which step is shown, how it moves, and when the server is told. */
 
 import { find } from "./dom.js";
+import { startEngine } from "./engine/client.js";
 import { clamp } from "./scales.js";
 import { listAt } from "./scrubber_list.js";
 import { Panel, copies } from "./scrubber_panel.js";
 import { blocks } from "./wire.js";
 
-/** @import { Component, Scene } from "./types" */
+/** @import { Engine } from "./engine/types" */
+/** @import { Again, Component, Scene } from "./types" */
 
 /** @type {WeakMap<Element, View>} */
 const views = new WeakMap();
@@ -17,12 +19,14 @@ const SPEEDS = [1, 2, 4, 0.5];
 /** @type {Record<string, number>} */
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
-/** Show one scene or two: their blocks follow the step (uint32) at which the clock opens. @param {Component<Uint8Array>} component */
+/** Show one scene or two, and the worker's script if they can be had under other noise: blocks after the step (uint32) at which the clock opens. @param {Component<Uint8Array>} component */
 export function mount({ parentElement, data, setTriggerValue }) {
   const host = find(parentElement, ".scrubber"), view = views.get(host) ?? new View(host);
   views.set(host, view);
   view.tell = setTriggerValue;
-  view.receive(new DataView(data.buffer, data.byteOffset).getUint32(0, true), blocks(data, 4));
+  const found = blocks(data, 4), scenes = found.filter(({ worker }) => !worker);
+  view.worker = found[scenes.length]?.worker ?? "";
+  view.receive(new DataView(data.buffer, data.byteOffset).getUint32(0, true), scenes);
   return () => { if (!host.isConnected) view.end(); };
 }
 
@@ -35,9 +39,15 @@ class View {
     this.held = this.hovered = false; // by a pointer on the slider, over a chart
     /** @type {number[]} the steps sent to the server and not answered yet */
     this.pending = [];
+    /** @type {number[]} the seeds answered here, sent to the server and not answered there yet */
+    this.seeds = [];
     /** @type {Panel[]} */
     this.panels = [];
-    this.digest = "";
+    this.digest = this.worker = "";
+    /** @type {ReturnType<typeof startEngine> | null} */
+    this.engine = null;
+    /** @type {Record<string, Promise<Engine>>} by the address of the weights */
+    this.models = {};
     /** @type {Component<unknown>["setTriggerValue"]} */
     this.tell = () => {};
     this.range = find(host, "input");
@@ -49,6 +59,7 @@ class View {
     this.find(".next").onclick = () => { this.pause(); this.go(this.step + 1); };
     this.find(".play").onclick = () => this.toggle();
     this.find(".speed").onclick = () => this.pace();
+    this.find(".noise").onclick = () => this.renoise();
     find(host, "details").ontoggle = () => this.draw();
     host.onkeydown = (event) => this.key(event);
     this.back = () => { clearTimeout(this.waiting); this.waiting = 0; this.pending = []; }; // now the URL decides
@@ -71,8 +82,14 @@ class View {
   receive(step, scenes) {
     const digest = scenes.map((scene) => scene.digest).join(" ");
     if (digest !== this.digest) {
+      const sent = this.seeds.indexOf(scenes[0].seed), keys = (/** @type {Scene[]} */ of) => of.map((scene) => scene.again?.key).join("\n");
       this.digest = digest;
+      if (sent >= 0 && keys(scenes) === keys(this.panels.map((panel) => panel.scene))) { // shown already
+        this.seeds.splice(0, sent + 1);
+        return;
+      }
       this.pending = [];
+      this.seeds = [];
       this.pause();
       this.host.classList.add("still"); // a new scene is a new picture, not a movement
       this.build(scenes);
@@ -96,6 +113,7 @@ class View {
     this.range.max = String(first.steps);
     this.host.classList.toggle("pair", scenes.length > 1);
     this.find(".both").hidden = scenes.length < 2;
+    this.find(".noise").hidden = !this.worker;
     const parts = EACH.map((name) => copies(this.find(name), scenes.length));
     this.panels = scenes.map((scene, i) => new Panel(parts.map((copy) => copy[i]), scene, scenes, this));
     this.draw();
@@ -158,6 +176,39 @@ class View {
     this.find(".live").textContent = this.panels.map((panel) => panel.describe(this.step)).join(" ") + both;
   }
 
+  /** Answer again under the next seed's noise, here in the browser, and send the seed for the URL. */
+  async renoise() {
+    const scenes = this.panels.map((panel) => panel.scene), seed = (scenes[0].seed + 1) % 2 ** 31, button = /** @type {HTMLButtonElement} */ (this.find(".noise"));
+    this.pause();
+    button.disabled = true;
+    try {
+      const found = await Promise.all(scenes.map(async (scene) => {
+        const again = /** @type {Again} */ (scene.again), model = await this.model(again);
+        return { ...scene, ...await model.record(scene.history, { seed, user: again.user, steps: scene.steps, k: scene.k }, scene), seed };
+      }));
+      if (this.panels.every((panel, i) => panel.scene === scenes[i])) { // nothing else has come meanwhile
+        this.build(found);
+        this.go(this.step, false);
+        this.speak();
+        this.seeds.push(seed);
+      }
+    } catch { // without the weights the server answers
+      this.models = {};
+    }
+    button.disabled = false;
+    this.tell("seed", seed);
+  }
+
+  /** @param {Again} again */
+  model({ url, run }) {
+    this.engine ??= startEngine(this.worker);
+    const { engine } = this;
+    return this.models[url] ??= fetch(url).then(async (answer) => {
+      if (!answer.ok) throw new Error(answer.statusText);
+      return engine.load(run, new Uint8Array(await answer.arrayBuffer()));
+    });
+  }
+
   toggle() {
     if (this.timer) { this.pause(); this.settle(); return; }
     if (this.step >= this.scene.steps) this.go(0, false);
@@ -206,6 +257,7 @@ class View {
     this.pause();
     clearTimeout(this.waiting);
     this.sizes.disconnect();
+    this.engine?.stop();
     window.removeEventListener("popstate", this.back);
   }
 }

@@ -1,5 +1,7 @@
 /* What Python sends to the browser code, and what Streamlit hands to a component. */
 
+import type { Description } from "./engine/types";
+
 export interface Component<T> {
   parentElement: ParentNode;
   data: T;
@@ -96,6 +98,17 @@ export interface FilmScene extends Colouring {
   codes: Uint8Array;
 }
 
+/* What of a scene depends on the noise. */
+export type Recorded = Pick<Scene, "steps" | "timesteps" | "decided" | "top" | "probability" | "answer_rank" | "entropy" | "margin" | "rival" | "cosine_to_final" | "cosine_to_history" | "cosine_to_popular" | "cosine_to_target" | "rank" | "target_probability" | "near" | "x0_path" | "xt_path" | "x0_error" | "xt_error">;
+
+/* How the browser answers again under other noise: where the weights are, run.json, whose noise; key: all but the seed that the answer depends on. */
+export interface Again {
+  url: string;
+  run: Description;
+  user: number;
+  key: string;
+}
+
 /* A trajectory. Arrays of steps + 1 entries begin with the noise itself. */
 export interface Scene {
   digest: number;
@@ -132,6 +145,12 @@ export interface Scene {
   xt_path: Float32Array;
   x0_error: Float32Array;
   xt_error: Float32Array;
+  seed: number;
+  again?: Again;
+  /* of a PCA map: the items' mean, the two axes, the length to which vectors are rescaled */
+  linear_mean?: number[];
+  linear_axes?: number[];
+  linear_length?: number;
 }
 
 /* A table beside others: arrays "xy KEY" (its items around the origin) and "cosines KEY" (of its films, as bytes). */

@@ -48,13 +48,16 @@ def layout(tables: Mapping[str, np.ndarray], stage: str, umap: Mapping[str, np.n
     return Layout("pca", items, note, Placer(tables[stage], items, linear, NEAREST))
 
 
-def blob(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], name: str = "") -> bytes:
-    """Everything the scrubber shows except its current step. name: the panel's, if there are two."""
+def blob(
+    trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], name: str = "", again: Mapping[str, Any] | None = None
+) -> bytes:
+    """Everything the scrubber shows except its current step. name: the panel's, if there are two. again: how the browser answers under
+    other noise (``Again`` in adrec/browser/types.d.ts), if it can."""
     arrays = _arrays(trajectory, layout)
     shown = {*trajectory.history, *(i for name in ("top", "near", "rival") for i in arrays[name].ravel().tolist())}
     shown |= {i for i in (trajectory.target, trajectory.popular) if i}
     items = len(layout.items)
-    known = range(1, items + 1) if items <= TITLED else sorted(shown)
+    known = range(1, items + 1) if items <= TITLED or again else sorted(shown)
     head = {
         "items": items,
         "k": arrays["top"].shape[1],
@@ -68,6 +71,8 @@ def blob(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], 
         "titles": {i: title(i) for i in known},
         "colors": COLORS,
         **({"name": name} if name else {}),
+        "seed": trajectory.seed,
+        **({"again": again, **_linear(layout)} if again else {}),
         "method": METHODS[layout.method],
         "method_note": layout.note,
         "rank_label": f"Rank over {trajectory.steps} steps; each step's list has the values.",
@@ -75,9 +80,18 @@ def blob(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], 
     return wire.block(head, arrays)
 
 
-def packed(scenes: bytes, step: int) -> bytes:
-    """One ``blob``, or two concatenated, preceded by the step of the first one that the clock opens at."""
-    return step.to_bytes(4, "little") + scenes
+def _linear(layout: Layout) -> dict[str, Any]:
+    """What puts vectors on a PCA map."""
+    linear = layout.placer.linear
+    if linear is None:
+        return {}
+    return {"linear_mean": linear.mean.tolist(), "linear_axes": linear.components.ravel().tolist(), "linear_length": layout.placer.length}
+
+
+def packed(scenes: bytes, step: int, worker: str = "") -> bytes:
+    """One ``blob``, or two concatenated, preceded by the step of the first one that the clock opens at. worker: the packed script of
+    adrec/browser/engine/worker.js, if all of them can be had again."""
+    return step.to_bytes(4, "little") + scenes + (wire.block({"worker": worker}, {}) if worker else b"")
 
 
 def on_map(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str]) -> dict[str, Any]:

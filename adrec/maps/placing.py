@@ -43,6 +43,11 @@ class Placer:
         return np.linalg.norm(self.table, axis=1)
 
     @cached_property
+    def length(self) -> float:
+        """To which a linear map rescales vectors."""
+        return float(self._norms.mean())
+
+    @cached_property
     def _unit(self) -> np.ndarray:
         return unit_rows(self.table).astype(np.float32, copy=False)
 
@@ -65,7 +70,7 @@ class Placer:
             for p in np.flatnonzero(distances[:, 0] <= EXACT):
                 positions[p] = self.layout[self._same(points[p], unit[p])]
         else:
-            positions = self.linear.apply(unit * self._norms.mean())
+            positions = self.linear.apply(unit * self.length)
         shown = self._map.query(positions, list(range(1, self.k + 1)))[1]
         return MapPositions(positions.astype(np.float32), near, 1 - neighbour_overlap(near, shown))
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from adrec.data.titles import Finder
 from adrec.errors import AdrecError
-from adrec.explain import export, scene, words
+from adrec.explain import browser, export, scene, words
 from adrec.runs import RunFolder
 from app import loaders, state, ui
 from app.denoising import controls, data, view
@@ -32,6 +32,11 @@ class Side:
     subject: data.Subject
     steps: int
     name: str = ""
+
+    @property
+    def in_browser(self) -> bool:
+        """Whether the visitor's browser answers under other noise."""
+        return browser.scored(self.run, self.stage) == "all"
 
     def trajectory(self, seed: int) -> "Trajectory":
         return data.trajectory(self.run, self.stage, self.subject, seed, self.steps)

@@ -303,8 +303,9 @@ def _methods(run: RunFolder) -> tuple[str, ...]:
     return ("umap", "pca") if data.has_umap(run) else ("pca",)
 
 
-def turn(run: RunFolder, other: RunFolder | None = None) -> None:
-    """The controls for the noise weight, seed, steps and map. other: the run of the second panel, if it is another one."""
+def turn(run: RunFolder, other: RunFolder | None = None, in_browser: bool = False) -> None:
+    """The controls for the noise weight, seed, steps and map. other: the run of the second panel, if it is another one. in_browser: whether
+    the picture itself offers other noise."""
     row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.settings["timesteps"]
 
     def reseed() -> None:
@@ -312,7 +313,8 @@ def turn(run: RunFolder, other: RunFolder | None = None) -> None:
 
     denoising_noise.dials(row, run, other)
     row.number_input("Noise seed", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
-    row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")
+    if not in_browser:
+        row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")
     help_ = "Fewer steps go through the same noise levels in larger strides, always starting at the noisiest."
     default = state.bound("steps", timesteps, range(1, timesteps + 1))
     row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, help=help_, **default)

@@ -9,11 +9,12 @@ import numpy as np
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
-from adrec.explain import scene
+from adrec.explain import browser, scene
 from adrec.explain.all_users import cached_all_users, denoiser_stage
 from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
 from app import loaders, reruns, ui
+from app.files import model_url
 
 if TYPE_CHECKING:
     from adrec.explain.forward_process import NoisedItem, Schedule
@@ -194,5 +195,10 @@ def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int,
     """The scrubber's scene. name: of one of two panels."""
     found = trajectory(run, stage, subject, seed, steps)
     at = layout(run, stage, method)
+    again = None
+    if browser.scored(run, stage) == "all":
+        key = f"{run.path.resolve()} {stage} {subject} {steps} {method} {name}"
+        of = {"model": run.info["model"], "diffusion": run.info["diffusion"]}
+        again = {"url": model_url(run, stage), "run": of, "user": subject.index or 0, "key": key}
     with one_thread():
-        return scene.blob(found, at, loaders.title(run), name)
+        return scene.blob(found, at, loaders.title(run), name, again)

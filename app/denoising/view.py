@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
+from adrec import browser
 from adrec.explain import export, scene
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
@@ -18,6 +19,7 @@ from app.denoising import data
 if TYPE_CHECKING:
     from adrec.explain.trajectory import Trajectory
 
+RENOISED = "denoising.renoised"
 CARDS_CSS = """<style>
 .cards{display:flex;gap:12px;align-items:stretch;font-size:.85rem;line-height:1.25}
 .cards .past{display:flex;flex-direction:row-reverse;gap:8px;overflow-x:auto;flex:0 1 auto;min-width:0;padding-bottom:6px;
@@ -76,10 +78,19 @@ def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> Non
 
 
 @st.fragment
-def clock(scenes: bytes, steps: int) -> None:
-    """The scrubber for one scene or two. Releasing the slider reruns only this fragment."""
+def clock(scenes: bytes, steps: int, in_browser: bool) -> None:
+    """The scrubber for one scene or two. Releasing the slider reruns only this fragment; other noise, which the browser has answered by
+    then, reruns the page for its words. in_browser: whether it answers there."""
     step = min(max(state.get("step", steps), 0), steps)
-    scrubber(scene.packed(scenes, step), lambda released: state.put(step=released))
+    worker = browser.script("engine/worker.js") if in_browser else ""
+
+    def other(seed: int) -> None:
+        state.put(seed=seed)
+        st.session_state[RENOISED] = True
+
+    scrubber(scene.packed(scenes, step, worker), lambda released: state.put(step=released), other)
+    if st.session_state.pop(RENOISED, False):
+        st.rerun()
 
 
 def downloads(

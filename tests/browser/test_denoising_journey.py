@@ -151,13 +151,39 @@ def test_back_returns_to_the_step_before(page: Any, server: Server, run: Path) -
     expect(scrubber).to_have_attribute("data-step", "0", timeout=30_000)
 
 
-def test_a_new_seed_keeps_the_scrubber_in_place(page: Any, server: Server, run: Path) -> None:
-    scrubber = open_scrubber(page, server)
-    scrubber.evaluate("e => { e.marked = true }")
-    page.get_by_role("button", name="Another seed").click()
-    expect(page).to_have_url(re.compile(r"seed=1\b"))
+def test_other_noise_is_answered_in_the_browser_as_by_the_server(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7")
+    scrubber.locator(".first").click()
+    expect(page).to_have_url(re.compile(r"step=0\b"))
     settle(page)
+    before = shown(scrubber)
+    scrubber.evaluate("e => { e.marked = true }")
+    page.evaluate("WebSocket.prototype.send = () => {}")  # from here on the server hears nothing
+    scrubber.get_by_role("button", name="Other noise").click()
+    expect(scrubber.locator("ol.answer").first).not_to_have_text("".join(before[:10]))
+    lists = [shown(scrubber)]
+    for step in ("2", "4"):
+        scrubber.locator(".next").click(click_count=2)
+        expect(scrubber.locator(".live")).to_contain_text(f"Step {step} of 4")
+        lists.append(shown(scrubber))
     assert scrubber.evaluate("e => e.marked") is True
+    for step, found in zip(("0", "2", "4"), lists, strict=True):
+        copy = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7", seed="1", step=step)
+        assert shown(copy) == found
+
+
+def test_after_other_noise_the_words_follow_and_the_picture_stays(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    scrubber.locator(".row").first.evaluate("e => { e.marked = true }")
+    for seed in ("1", "2"):
+        scrubber.get_by_role("button", name="Other noise").click()
+        expect(page).to_have_url(re.compile(rf"seed={seed}\b"))
+        if seed == "1":
+            scrubber.locator(".row").first.evaluate("e => { e.marked = true }")
+            settle(page)
+            assert scrubber.locator(".row").first.evaluate("e => e.marked") is True
+    settle(page)
+    expect(page.get_by_label("Noise seed")).to_have_value("2")
 
 
 def test_a_history_is_composed_from_titles_and_its_link_shows_it(page: Any, server: Server, run: Path) -> None:

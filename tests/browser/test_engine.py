@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from adrec import browser as browser_code
+from adrec.browser import wire
+from adrec.explain import scene
 from adrec.explain.trajectory import trajectory
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder
@@ -26,6 +28,38 @@ ANSWER = """async ([source, description, bytes, history, seed]) => {
   const { steps, top } = await engine.answer(history, { seed });
   return { inWorker: started.length > 0, x0_hat: steps.map((step) => [...step.x0_hat]), lists: steps.map((step) => step.top), top };
 }"""
+
+
+RECORD = """async ([source, description, bytes, scene, options]) => {
+  const engine = await startEngine(source).load(description, Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)));
+  for (const name of ["layout", "top"]) scene[name] = Float32Array.from(scene[name]);
+  const found = await engine.record(scene.history, options, scene);
+  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, typeof value === "number" ? value : [...value]]));
+}"""
+
+
+@pytest.mark.parametrize(("method", "target"), [("pca", None), ("umap", 50)])
+def test_the_scene_of_other_noise_is_what_python_makes_of_it(browser: Any, tmp_path: Path, method: str, target: int | None) -> None:
+    from adrec.maps.projection import cached
+
+    layout, model = scene.layout(RUN.tables(), "finetune", cached(RUN, "umap", 0) if method == "umap" else None), load_model(RUN)
+    of: dict[str, Any] = {"target": target, "steps": 9, "popular": 50}
+    first, other = (
+        wire.unblock(scene.blob(trajectory(model, HISTORY, seed=seed, **of), layout, str, again={"url": ""}))[0] for seed in (0, SEED)
+    )
+    (tmp_path / "page.html").write_text(f"<!doctype html><script>{browser_code.script('engine/client.js')}</script>", encoding="utf-8")
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    weights = base64.b64encode(RUN.weights_path("finetune").read_bytes()).decode()
+    given = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in first.items() if name != "titles"}
+    got = page.evaluate(RECORD, [browser_code.script("engine/worker.js"), RUN.info, weights, given, {"seed": SEED, "steps": 9}])
+    page.close()
+    assert {*got} == {*other["arrays"], "steps", "timesteps", "decided"} - {"layout"}
+    for name, values in got.items():
+        if name in ("top", "rival", "near", "decided", "steps", "timesteps"):
+            assert values == np.asarray(other[name]).tolist(), name
+        else:
+            np.testing.assert_allclose(values, other[name], rtol=1e-3, atol=1e-3, err_msg=name)
 
 
 @pytest.mark.parametrize("head", ["", NO_WORKER], ids=["worker", "no worker allowed"])

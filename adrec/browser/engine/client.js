@@ -63,6 +63,7 @@ export function startEngine(source) {
         encode: (history, signal) => ask(model, "encode", [history], signal),
         denoise: (history, x_t, t, signal) => ask(model, "denoise", [history, x_t, t], signal),
         answer: (history, options, signal) => ask(model, "answer", [history, options], signal),
+        record: (history, options, scene, signal) => ask(model, "record", [history, options, scene], signal),
         scores: (vector, signal) => ask(model, "scores", [vector], signal),
         nearest: (item, k, signal) => ask(model, "nearest", [item, k], signal),
       };

@@ -1,5 +1,7 @@
 /* The model in the browser: what it is made of and what it answers. Item ids are 1..V as in Python; row 0 of the table is the padding. */
 
+import type { Recorded, Scene } from "../types";
+
 export interface Tensor {
   shape: number[];
   values: Float32Array;
@@ -135,6 +137,8 @@ export interface Engine {
   encode(history: number[], signal?: AbortSignal): Promise<Encoded>;
   denoise(history: number[], x_t: Float32Array, t: number, signal?: AbortSignal): Promise<Denoised>;
   answer(history: number[], options?: Options, signal?: AbortSignal): Promise<Answer>;
+  /** an answer described step by step. scene: of the same history on the same map */
+  record(history: number[], options: Options, scene: Scene, signal?: AbortSignal): Promise<Recorded>;
   scores(vector: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   nearest(item: number, k: number, signal?: AbortSignal): Promise<{ items: number[]; cosines: number[] }>;
 }

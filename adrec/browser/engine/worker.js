@@ -3,6 +3,7 @@
 /** @import { Encoded, Model } from "./types.d.ts" */
 
 import { answer, denoise, encode, load, nearest, scores } from "./engine.js";
+import { recorded } from "./recorded.js";
 
 /** @type {{ model: Model, encoded: Encoded | null, key: string }[]} */
 const loaded = [];
@@ -27,6 +28,7 @@ const METHODS = {
   encode: encodedOf,
   denoise: (at, history, x_t, t) => denoise(loaded[at].model, encodedOf(at, history), x_t, t),
   answer: (at, history, options) => answer(loaded[at].model, history, options, encodedOf(at, history)),
+  record: (at, history, options, scene) => recorded(loaded[at].model.table, answer(loaded[at].model, history, options, encodedOf(at, history)), scene),
   scores: (at, vector) => scores(loaded[at].model, vector),
   nearest: (at, item, k) => nearest(loaded[at].model.table, item, k),
 };
