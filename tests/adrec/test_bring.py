@@ -124,17 +124,17 @@ def test_a_table_trained_apart_is_no_later_state() -> None:
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "runs"
 STARTS = {
-    "stage 1": ("ml-100k", "ce-only", "mse-only", "one-t", "no-warmup", "warmup-drift", "noise-0.1", "noise-1"),
+    "stage 1": ("ml-100k", "ce-only", "mse-only", "one-t", "no-warmup", "warmup-drift", "noise-0", "noise-0.1", "noise-1"),
     "random, scale of ADRec": ("no-pretrain", "frozen-random"),
     "random, scale of DreamRec": ("dreamrec-original", "dreamrec-harness", "dreamrec-harness-fixed", "dreamrec-long"),
     "random, scale of SASRec": ("sasrec",),
 }
-"""The bundled runs by the table that they began with."""
+"""The bundled runs by the table that they began with, but for the collapsed one, which no longer resembles its own start (0.10)."""
 
 
 def test_of_the_bundled_tables_those_from_one_start_are_later_states_and_others_are_not() -> None:
     tables = {run: list(RunFolder(BUNDLED / run).tables().values()) for runs in STARTS.values() for run in runs}
-    assert {*tables} == {path.name for path in BUNDLED.iterdir()}
+    assert {*tables, "narrow"} == {path.name for path in BUNDLED.iterdir()}
     start = {run: name for name, runs in STARTS.items() for run in runs}
 
     def correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -84,8 +84,8 @@ def _texts(message: Message, path: str = "") -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("page", "parameters", "field"),
     [
-        ("collapse", {"run": NAME}, "plotly_chart.spec"),
-        ("collapse", {"run": f"tables {NAME}"}, "plotly_chart.spec"),
+        ("collapse", {"run": NAME}, "bidi_component.json"),
+        ("collapse", {"run": f"tables {NAME}", "tool": "directions"}, "plotly_chart.spec"),
         ("collapse", {"run": f"half {NAME}"}, "error.body"),
         ("denoising", {"run": NAME, "compare": "item"}, "html.body"),
         ("denoising", {"run": NAME, "compare": "stage", "look": "forward"}, "plotly_chart.spec"),
