@@ -12,7 +12,7 @@ from adrec.collapse.verdict import diagnose
 from adrec.data import catalog
 from adrec.lesson.likeness import cosines, films
 from adrec.lesson.results import results
-from adrec.maps.tables import principal_axes
+from adrec.maps.tables import principal_axes, typical_length
 from adrec.runs import RunFolder
 from adrec.runs.snapshots import load_snapshot
 
@@ -22,12 +22,14 @@ EPOCHS = (0, 26, 51, 76, 126)
 SHOWN = ("family", "horror")
 """The two people whose lists are shown, as in the hook."""
 HALF = 32767
+MEASURES = {"cosine": "mean_cosine", "rank": "effective_rank", "above": "spikes", "together": "alignment_z_beyond_popularity"}
+"""What is shown of a verdict's evidence, by short names."""
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Arrays: ``likeness`` (frames, 40 * 40) and ``lists`` (frames, people, 10) of the narrow run; ``tables.likeness`` (tables, 40 * 40)
     and ``tables.xy`` (tables, V, 2), seen along the two strongest directions from the origin, which lies at HALF, at each table's scale.
-    ``size``: root mean square length of a film; ``start``: correlation with the random start."""
+    ``size``: typical length of a film; ``start``: correlation with the random start."""
     narrow = RunFolder(runs / TABLES["narrow"])
     if not narrow.exists:
         return {}, {}
@@ -45,9 +47,8 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         run = RunFolder(runs / name)
         table = frame(narrow, EPOCHS[-1]) if key == "narrow" else run.table("finetune")
         xy, _ = seen(table)
-        size = float(np.sqrt(np.square(table.astype(np.float64)).sum(axis=1).mean()))
         start = float(np.corrcoef(run.table("initial").ravel(), table.ravel())[0, 1])
-        tables.append({"key": key, "run": name, "size": size, "start": start, **judged(table, near)})
+        tables.append({"key": key, "run": name, "size": typical_length(table), "start": start, **judged(table, near)})
         alike.append(cosines(table, ids))
         places.append(xy)
     head = {
@@ -76,10 +77,11 @@ def frame(run: RunFolder, epoch: int) -> np.ndarray:
 
 
 def judged(table: np.ndarray, near: Cooccurrence) -> dict[str, Any]:
-    """The verdict's kind, the place on the bar of health, and the mean cosine."""
+    """The verdict's kind, the place on the bar of health, and the values of MEASURES by their short names."""
     found = diagnose(table, cooccurrence=near)
-    cosine = found.value("mean_cosine")
-    return {"kind": found.kind, "place": round(health(found.to_json()).place, 3), "cosine": None if cosine is None else round(cosine, 3)}
+    values = {short: found.value(name) for short, name in MEASURES.items()}
+    rounded = {short: None if value is None else round(value, 3) for short, value in values.items()}
+    return {"kind": found.kind, "place": round(health(found.to_json()).place, 3), **rounded}
 
 
 def seen(table: np.ndarray) -> tuple[np.ndarray, float]:

@@ -10,6 +10,8 @@ from adrec.runs import RunFolder
 
 CATALOGUE = "ml-100k"
 """The run whose films these are; all runs of the lesson are on the same data."""
+UNTITLED = {"unkonwn": "(title unknown)"}
+"""A film of MovieLens-100K without a title, as the data spell that, and as it is shown."""
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -20,4 +22,4 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "year": np.array([0, *years], np.uint16),
         "popularity": np.array([0, *items["popularity"]], np.int32),
     }
-    return {"titles": ["", *items["title"]], "genres": ["", *items["genre"].fillna("")]}, arrays
+    return {"titles": ["", *items["title"].replace(UNTITLED)], "genres": ["", *items["genre"].fillna("")]}, arrays

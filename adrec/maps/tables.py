@@ -66,6 +66,11 @@ def as_table(table: ArrayLike, name: str = "the table") -> np.ndarray:
     return checked(table, name).astype(np.float64)
 
 
+def typical_length(table: np.ndarray) -> float:
+    """The size of a table (V, D): the root mean square length of its vectors."""
+    return float(np.sqrt(sum(np.square(rows).sum() for _, rows in blocks(table)) / len(table)))
+
+
 def unit_rows(table: np.ndarray) -> np.ndarray:
     """Rows of (V, D) divided by their norm; a row of zeros stays zero."""
     largest = np.abs(table).max(axis=1, keepdims=True)

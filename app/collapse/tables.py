@@ -58,12 +58,13 @@ def look(run: RunFolder, stage: str) -> Look:
 def drawn(table: np.ndarray, rows: list[int], groups: list[dict[str, Any]], titles: list[str]) -> Look:
     """How a table (V, D) looks. rows, groups: from ``shown_items``."""
     from adrec.lesson.likeness import cosines
+    from adrec.maps.tables import typical_length
 
     _, _, axes = np.linalg.svd(table.T @ table)
     xy = (table @ axes[:2].T).astype(np.float32)
     xy *= np.where(np.append(xy[:, :1].mean(axis=0), xy[rows[0], 1]) < 0, -1, 1)
     shown = [titles[row] for row in rows]
-    return Look(len(xy), xy[:: 1 + len(xy) // DOTS], cosines(table, [row + 1 for row in rows]), shown, groups, float(table.std()))
+    return Look(len(xy), xy[:: 1 + len(xy) // DOTS], cosines(table, [row + 1 for row in rows]), shown, groups, typical_length(table))
 
 
 def shown_items(frame: pd.DataFrame, table: np.ndarray) -> tuple[list[int], list[dict[str, Any]]]:

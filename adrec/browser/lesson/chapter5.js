@@ -1,4 +1,4 @@
-/* Chapter 5, how it goes wrong: a toy that collapses, the real run that did, and three tables of which one is healthy. */
+/* Chapter 5, how it goes wrong: a toy that collapses, the real run that did, three tables of which one is healthy, and their measures. */
 
 import { context, element, resized, themeOf } from "../dom.js";
 import { filmList } from "./films.js";
@@ -12,12 +12,14 @@ const MATRIX5 = 40 * 40;
 const LIST5 = 10;
 const FRAME5_TIME = 1600; // milliseconds
 const CONTROLS5 = ["narrow-lambda-0", "narrow-lambda-1", "narrow-held", "random-both"];
+/** How each measure of a table is written. @type {Record<string, (value: number) => string>} */
+const MEASURES5 = { size: (value) => value.toPrecision(2), rank: (value) => value.toFixed(0), above: String, cosine: (value) => Math.abs(value).toFixed(2), together: (value) => value.toFixed(0) };
 const ONLY_PULL = { move: true, push: false, noise: false };
 
 /** @type {Chapter} */
 export const chapter5 = {
   id: 5,
-  steps: 5,
+  steps: 6,
   scene: (step) => ({ lit: step < 4 ? ["table", "next", "x0"] : ["table"], mode: "training" }),
   guess(content) {
     const columns = content[5]?.hook?.columns;
@@ -29,7 +31,7 @@ export const chapter5 = {
     const frames = content[5]?.frames?.map((/** @type {any} */ frame) => frame.measured).filter((/** @type {any} */ frame) => frame.error), last = frames?.at(-1);
     if (!last) return null;
     const right = last["hr@10"];
-    return { value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
+    return { epochs: content[5].frames.at(-1).epoch, value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
   },
   numberFrom: 3,
   door: () => ({ page: "collapse", parameters: { run: "narrow", tool: "film" } }),
@@ -42,20 +44,21 @@ export const chapter5 = {
     const toy = toyView(both, lesson, () => { if (lesson.state.guesses[5]) lesson.done(); });
     both.append(side);
     side.append(words);
-    const run = narrowRun(side, toy.box, lesson), three = threeTables(stage, lesson);
+    const run = narrowRun(side, toy.box, lesson), three = threeTables(stage, lesson), measures = measuresTable(stage, lesson);
     const themed = lesson.on("theme", () => { run.redraw(); three.redraw(); });
     let shown = -1;
     return {
       show(step) {
-        both.hidden = step === 4;
+        both.hidden = step >= 4;
         three.box.hidden = step !== 4;
-        run.box.hidden = run.blame.hidden = step < 3;
+        measures.hidden = step !== 5;
+        run.box.hidden = run.blame.hidden = step !== 3;
         toy.controls.hidden = step === 3;
         words.hidden = step >= 3;
         words.replaceChildren(element("p", "label", lesson.text("5.isToy")), ...lesson.texts(`5.steps.${Math.min(step, 2)}`).map((_, i) => paragraph5(lesson, `5.steps.${Math.min(step, 2)}.${i}`)));
         if (step === shown) return;
         if (step === 0) toy.restart();
-        else if (step === 4) toy.stop();
+        else if (step >= 4) toy.stop();
         else toy.set({ ...ONLY_PULL, push: step === 2 });
         run.stop();
         if (step === 3) run.play();
@@ -161,6 +164,23 @@ function barOfHealth(parent, lesson) {
 /** A share of the best constant guess's error: 1.09 or 100. @param {number | undefined} value */
 function share5(value) {
   return value === undefined ? "" : value < 9.95 ? value.toFixed(2) : value.toFixed(0);
+}
+
+/** What is measured on the three tables, what it means, and why no number alone is a proof. @param {HTMLElement} parent @param {Lesson} lesson */
+function measuresTable(parent, lesson) {
+  const { tables } = lesson.content[5], box = element("div", "measures5"), table = element("table"), head = element("tr");
+  const titles = tables.map((/** @type {any} */ { key }, /** @type {number} */ i) => lesson.text("5.tableKnown", { letter: "ABC"[i], word: lesson.text(`kinds.${key}.word`), sign: lesson.text(`kinds.${key}.sign`) }));
+  head.append(...[lesson.text("5.measures.what"), ...titles, lesson.text("5.measures.tells")].map((title) => element("th", "", title, { scope: "col" })));
+  table.append(head);
+  for (const [name, shown] of Object.entries(MEASURES5)) {
+    const row = element("tr"), what = element("th", "", "", { scope: "row" });
+    what.append(lesson.rich(`5.measures.${name}.means`));
+    row.append(what, ...tables.map((/** @type {any} */ one) => element("td", "figure", shown(one[name]))), element("td", "", lesson.text(`5.measures.${name}.tells`)));
+    table.append(row);
+  }
+  box.append(paragraph5(lesson, "5.measures.says"), table);
+  parent.append(box);
+  return box;
 }
 
 /** Three tables, each at its own scale, with bars of their true sizes and their places on one bar of health. @param {HTMLElement} parent @param {Lesson} lesson */

@@ -9,6 +9,7 @@ import { Notes } from "./notes.js";
 import { livingPicture } from "./picture.js";
 import { address, addressed, keep, recall } from "./place.js";
 import { Texts } from "./texts.js";
+import { trainings } from "./trainings.js";
 
 /** @import { Chapter, Content, Evidence, Lesson, Mounted, Right, Setup, State, Values } from "./types" */
 /** @import { Place } from "./place" */
@@ -155,7 +156,7 @@ export class Shell {
     const found = step >= numberFrom ? number?.(this.content) ?? null : null;
     if (found) {
       const line = element("p", "number");
-      line.append(texts.rich(`${chapter}.number`, /** @type {Values} */ (found)));
+      line.append(texts.rich(`${chapter}.number`, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds), ...found })));
       if (found.source) line.append(element("small", "source", found.source));
       shown.push(line);
     }
