@@ -132,7 +132,7 @@ function narrowRun(parent, below, lesson) {
     facts.replaceChildren(...(measured.error ? [lesson.rich(`5.facts.${measured.share.value > 2 ? "far" : "near"}`, values)] : []));
     const kind = place <= bar.null[1] ? "noise" : place >= bar.narrow ? "narrow" : "healthy", word = lesson.text(`kinds.${kind}.word`);
     health.show([{ key: "frame", name: lesson.text("5.frame", { epoch }), place, glyph: lesson.text(`kinds.${kind}.sign`) }], lesson.text("5.frameAlt", { epoch, word }));
-    for (const other of others) other.value.textContent = other.frames.find((/** @type {any} */ one) => one.epoch === epoch)?.mean_cosine.value.toFixed(2) ?? "";
+    for (const other of others) other.value.textContent = other.frames.find((/** @type {any} */ one) => one.epoch === epoch)?.mean_cosine.value.toFixed(2).replace("-0.00", "0.00") ?? "";
     chosen.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === frame)));
   }
 

@@ -156,7 +156,7 @@ export class Shell {
     const found = step >= numberFrom ? number?.(this.content) ?? null : null;
     if (found) {
       const line = element("p", "number");
-      line.append(texts.rich(`${chapter}.number`, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds), ...found })));
+      line.append(texts.rich(`${chapter}.number`, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds ?? 1), ...found })));
       if (found.source) line.append(element("small", "source", found.source));
       shown.push(line);
     }
