@@ -10,7 +10,9 @@ from app.texts import STYLE, linked, say
 
 TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
 TERMS |= {"x̂₀": "x0", "xₜ": "x_t", "λ": "lambda"}
-IN_BROWSER = "“Other noise” is computed by the model in your browser; the words above and everything else come from the server."
+IN_BROWSER = (
+    "“Other noise” and fewer steps are computed by the model in your browser; the words above and everything else come from the server."
+)
 ON_SERVER = "Everything here is computed on the server: a model is too large for your browser, or cannot run there."
 PAGE = {"title": "Denoising", "icon": ":material/blur_on:", "order": 4}
 

@@ -30,6 +30,9 @@ export function mount({ parentElement, data, setTriggerValue }) {
   return () => { if (!host.isConnected) view.end(); };
 }
 
+/** The steps that a scene's model has. @param {Scene} scene */
+const stepsOf = ({ again, steps }) => again?.run.diffusion?.alpha_bar.length ?? steps;
+
 class View {
   /** @param {HTMLElement} host */
   constructor(host) {
@@ -39,8 +42,8 @@ class View {
     this.held = this.hovered = false; // by a pointer on the slider, over a chart
     /** @type {number[]} the steps sent to the server and not answered yet */
     this.pending = [];
-    /** @type {number[]} the seeds answered here, sent to the server and not answered there yet */
-    this.seeds = [];
+    /** @type {string[]} the seeds and steps answered here, sent to the server and not answered there yet */
+    this.asked = [];
     /** @type {Panel[]} */
     this.panels = [];
     this.digest = this.worker = "";
@@ -50,7 +53,9 @@ class View {
     this.models = {};
     /** @type {Component<unknown>["setTriggerValue"]} */
     this.tell = () => {};
-    this.range = find(host, "input");
+    this.range = /** @type {HTMLInputElement} */ (find(host, "input[type=range]"));
+    this.count = /** @type {HTMLInputElement} */ (find(host, ".count input"));
+    this.count.onchange = () => this.again(this.scene.seed, clamp(Math.round(Number(this.count.value)) || 1, 1, Number(this.count.max)));
     this.range.oninput = () => { this.pause(); this.go(Number(this.range.value)); };
     this.range.onpointerdown = () => { this.held = true; };
     this.range.onpointerup = this.range.onpointercancel = () => { this.held = false; this.settle(); };
@@ -59,7 +64,7 @@ class View {
     this.find(".next").onclick = () => { this.pause(); this.go(this.step + 1); };
     this.find(".play").onclick = () => this.toggle();
     this.find(".speed").onclick = () => this.pace();
-    this.find(".noise").onclick = () => this.renoise();
+    this.find(".noise").onclick = () => this.again((this.scene.seed + 1) % 2 ** 31, this.scene.steps);
     find(host, "details").ontoggle = () => this.draw();
     host.onkeydown = (event) => this.key(event);
     this.back = () => { clearTimeout(this.waiting); this.waiting = 0; this.pending = []; }; // now the URL decides
@@ -82,14 +87,14 @@ class View {
   receive(step, scenes) {
     const digest = scenes.map((scene) => scene.digest).join(" ");
     if (digest !== this.digest) {
-      const sent = this.seeds.indexOf(scenes[0].seed), keys = (/** @type {Scene[]} */ of) => of.map((scene) => scene.again?.key).join("\n");
+      const sent = this.asked.indexOf([scenes[0].seed, scenes[0].steps].join()), keys = (/** @type {Scene[]} */ of) => of.map((scene) => scene.again?.key).join("\n");
       this.digest = digest;
       if (sent >= 0 && keys(scenes) === keys(this.panels.map((panel) => panel.scene))) { // shown already
-        this.seeds.splice(0, sent + 1);
+        this.asked.splice(0, sent + 1);
         return;
       }
       this.pending = [];
-      this.seeds = [];
+      this.asked = [];
       this.pause();
       this.host.classList.add("still"); // a new scene is a new picture, not a movement
       this.build(scenes);
@@ -113,7 +118,11 @@ class View {
     this.range.max = String(first.steps);
     this.host.classList.toggle("pair", scenes.length > 1);
     this.find(".both").hidden = scenes.length < 2;
-    this.find(".noise").hidden = !this.worker;
+    this.find(".noise").hidden = this.find(".count").hidden = !this.worker;
+    const most = stepsOf(first);
+    this.count.max = String(most);
+    this.count.value = String(first.steps);
+    this.count.setAttribute("aria-label", `Steps, 1 to ${most}`);
     const parts = EACH.map((name) => copies(this.find(name), scenes.length));
     this.panels = scenes.map((scene, i) => new Panel(parts.map((copy) => copy[i]), scene, scenes, this));
     this.draw();
@@ -176,27 +185,29 @@ class View {
     this.find(".live").textContent = this.panels.map((panel) => panel.describe(this.step)).join(" ") + both;
   }
 
-  /** Answer again under the next seed's noise, here in the browser, and send the seed for the URL. */
-  async renoise() {
-    const scenes = this.panels.map((panel) => panel.scene), seed = (scenes[0].seed + 1) % 2 ** 31, button = /** @type {HTMLButtonElement} */ (this.find(".noise"));
+  /** Answer again under a seed's noise in so many steps, here in the browser, and send both for the URL. @param {number} seed @param {number} steps */
+  async again(seed, steps) {
+    const scenes = this.panels.map((panel) => panel.scene), all = stepsOf(scenes[0]), button = /** @type {HTMLButtonElement} */ (this.find(".noise"));
     this.pause();
     button.disabled = true;
     try {
       const found = await Promise.all(scenes.map(async (scene) => {
         const again = /** @type {Again} */ (scene.again), model = await this.model(again);
-        return { ...scene, ...await model.record(scene.history, { seed, user: again.user, steps: scene.steps, k: scene.k }, scene), seed };
+        const own = scene === scenes[0] ? steps : steps === all ? stepsOf(scene) : Math.min(steps, stepsOf(scene));
+        return { ...scene, ...await model.record(scene.history, { seed, user: again.user, steps: own, k: scene.k }, scene), seed };
       }));
       if (this.panels.every((panel, i) => panel.scene === scenes[i])) { // nothing else has come meanwhile
+        const ended = this.step === scenes[0].steps;
         this.build(found);
-        this.go(this.step, false);
+        this.go(ended ? steps : this.step, false);
         this.speak();
-        this.seeds.push(seed);
+        this.asked.push([seed, steps].join());
       }
     } catch { // without the weights the server answers
       this.models = {};
     }
     button.disabled = false;
-    this.tell("seed", seed);
+    this.tell("noise", [seed, steps]);
   }
 
   /** @param {Again} again */
@@ -247,8 +258,8 @@ class View {
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {Element} */ (event.target);
-    if (event.key === " " && !["BUTTON", "SUMMARY"].includes(target.tagName)) this.toggle();
-    else if (event.key in KEYS && target !== this.range) { this.pause(); this.go(this.step + KEYS[event.key]); }
+    if (event.key === " " && target !== this.count && !["BUTTON", "SUMMARY"].includes(target.tagName)) this.toggle();
+    else if (event.key in KEYS && target.tagName !== "INPUT") { this.pause(); this.go(this.step + KEYS[event.key]); }
     else return;
     event.preventDefault();
   }

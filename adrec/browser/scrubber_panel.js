@@ -56,7 +56,7 @@ export class Panel {
     this.part(".method").textContent = `${scene.method} · ○ history, ◆ top 10${target ? ", ★ target" : ""} · ┄ xₜ, ─ x̂₀`;
     this.part(".map").title = scene.method_note;
     this.plots = [
-      draw("rank", { label: scene.rank_label, height: this.paired ? 250 : 330, low: 1, high: scene.items + 1, log: true, ticks: logTicks(1, scene.items, [1]), format: number, band: 10, decided, series: ranks }),
+      draw("rank", { label: `Rank over ${steps} steps; each step's list has the values.`, height: this.paired ? 250 : 330, low: 1, high: scene.items + 1, log: true, ticks: logTicks(1, scene.items, [1]), format: number, band: 10, decided, series: ranks }),
       itemMap(this.part(".map"), scene, all.filter((other) => sameNumbers(other.layout, scene.layout)), own),
       ...anatomy((selector) => this.part(selector), draw, scene, all),
     ];

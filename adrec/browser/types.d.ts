@@ -101,7 +101,7 @@ export interface FilmScene extends Colouring {
 /* What of a scene depends on the noise. */
 export type Recorded = Pick<Scene, "steps" | "timesteps" | "decided" | "top" | "probability" | "answer_rank" | "entropy" | "margin" | "rival" | "cosine_to_final" | "cosine_to_history" | "cosine_to_popular" | "cosine_to_target" | "rank" | "target_probability" | "near" | "x0_path" | "xt_path" | "x0_error" | "xt_error">;
 
-/* How the browser answers again under other noise: where the weights are, run.json, whose noise; key: all but the seed that the answer depends on. */
+/* How the browser answers again under other noise: where the weights are, run.json, whose noise; key: all but seed and steps that the answer depends on. */
 export interface Again {
   url: string;
   run: Description;
@@ -126,7 +126,6 @@ export interface Scene {
   name?: string;
   method: string;
   method_note: string;
-  rank_label: string;
   top: Int32Array;
   probability: Float32Array;
   answer_rank: Int32Array;

@@ -75,7 +75,6 @@ def blob(
         **({"again": again, **_linear(layout)} if again else {}),
         "method": METHODS[layout.method],
         "method_note": layout.note,
-        "rank_label": f"Rank over {trajectory.steps} steps; each step's list has the values.",
     }
     return wire.block(head, arrays)
 

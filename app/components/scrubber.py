@@ -13,6 +13,9 @@ HEIGHT = 545
 _mount = component("scrubber", browser.text("scrubber.html"))
 
 
-def scrubber(data: bytes, on_step: Callable[[int], None], on_seed: Callable[[int], None]) -> Any:
-    """Show a scene (``explain.scene.packed``); ``on_step`` gets the step at which a person lets go, ``on_seed`` the seed of other noise."""
-    return _mount(key=KEY, data=data, on_step_change=handler(KEY, "step", on_step, int), on_seed_change=handler(KEY, "seed", on_seed, int))
+def scrubber(data: bytes, on_step: Callable[[int], None], on_noise: Callable[[list[int]], None]) -> Any:
+    """Show a scene (``explain.scene.packed``); ``on_step`` gets the step at which a person lets go, ``on_noise`` another seed and number of
+    steps."""
+    return _mount(
+        key=KEY, data=data, on_step_change=handler(KEY, "step", on_step, int), on_noise_change=handler(KEY, "noise", on_noise, list)
+    )

@@ -305,7 +305,7 @@ def _methods(run: RunFolder) -> tuple[str, ...]:
 
 def turn(run: RunFolder, other: RunFolder | None = None, in_browser: bool = False) -> None:
     """The controls for the noise weight, seed, steps and map. other: the run of the second panel, if it is another one. in_browser: whether
-    the picture itself offers other noise."""
+    the picture itself offers other noise and fewer steps."""
     row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.settings["timesteps"]
 
     def reseed() -> None:
@@ -315,9 +315,9 @@ def turn(run: RunFolder, other: RunFolder | None = None, in_browser: bool = Fals
     row.number_input("Noise seed", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
     if not in_browser:
         row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")
-    help_ = "Fewer steps go through the same noise levels in larger strides, always starting at the noisiest."
-    default = state.bound("steps", timesteps, range(1, timesteps + 1))
-    row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, help=help_, **default)
+        help_ = "Fewer steps go through the same noise levels in larger strides, always starting at the noisiest."
+        default = state.bound("steps", timesteps, range(1, timesteps + 1))
+        row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, help=help_, **default)
     methods = _methods(run)
     why = "UMAP preserves neighbourhoods, PCA preserves distances along two axes."
     why += "" if "umap" in methods else " This run's UMAP has not been computed yet."

@@ -197,7 +197,7 @@ def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int,
     at = layout(run, stage, method)
     again = None
     if browser.scored(run, stage) == "all":
-        key = f"{run.path.resolve()} {stage} {subject} {steps} {method} {name}"
+        key = f"{run.path.resolve()} {stage} {subject} {method} {name}"
         of = {"model": run.info["model"], "diffusion": run.info["diffusion"]}
         again = {"url": model_url(run, stage), "run": of, "user": subject.index or 0, "key": key}
     with one_thread():

@@ -79,13 +79,13 @@ def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> Non
 
 @st.fragment
 def clock(scenes: bytes, steps: int, in_browser: bool) -> None:
-    """The scrubber for one scene or two. Releasing the slider reruns only this fragment; other noise, which the browser has answered by
-    then, reruns the page for its words. in_browser: whether it answers there."""
+    """The scrubber for one scene or two. Releasing the slider reruns only this fragment; other noise or fewer steps rerun the page for its
+    words, since the browser has answered by then. in_browser: whether it answers there."""
     step = min(max(state.get("step", steps), 0), steps)
     worker = browser.script("engine/worker.js") if in_browser else ""
 
-    def other(seed: int) -> None:
-        state.put(seed=seed)
+    def other(noise: list[int]) -> None:
+        state.put(seed=noise[0], steps=noise[1] if noise[1] != steps else state.get("steps"))
         st.session_state[RENOISED] = True
 
     scrubber(scene.packed(scenes, step, worker), lambda released: state.put(step=released), other)

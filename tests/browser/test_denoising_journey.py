@@ -186,6 +186,16 @@ def test_after_other_noise_the_words_follow_and_the_picture_stays(page: Any, ser
     expect(page.get_by_label("Noise seed")).to_have_value("2")
 
 
+def test_fewer_steps_are_answered_in_the_browser_as_by_the_server(page: Any, server: Server, run: Path) -> None:
+    scrubber = open_scrubber(page, server)
+    scrubber.get_by_label("Steps, 1 to 4").fill("2")
+    page.keyboard.press("Enter")
+    expect(scrubber.locator("output")).to_have_text(re.compile(r"Step\s*2\s*of 2"))
+    found = shown(scrubber)
+    expect(page).to_have_url(re.compile(r"steps=2\b"))
+    assert shown(open_scrubber(page, server, steps="2")) == found
+
+
 def test_a_history_is_composed_from_titles_and_its_link_shows_it(page: Any, server: Server, run: Path) -> None:
     titles = RunFolder(run).items["title"]
     page.goto(f"{server.url}/denoising?run=tiny&view=own")
