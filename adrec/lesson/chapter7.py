@@ -7,6 +7,7 @@ import numpy as np
 
 from adrec.files import read_json
 from adrec.lesson.models import NAMES
+from adrec.lesson.people import PEOPLE
 from adrec.lesson.results import results
 from adrec.runs import RunFolder
 
@@ -16,7 +17,7 @@ MODELS = ("lambda-1", "lambda-0.1", "healthy", "lambda-0")
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """``models``: by name, noisiest first, ``weight`` (lambda) and what was measured: ``decided``, the mean commit step, and
     ``by_steps``: with so many steps, of 100 people right within ten films and its error, and the films in common with the list after all.
-    ``lambdas``: the same and more over several trainings."""
+    ``lambdas``: the same and more over several trainings. ``differs``: by person, at lambda 1, the noises that change the first film."""
     found: dict[str, Any] = {}
     for name in MODELS:
         run = RunFolder(runs / NAMES.get(name, name))
@@ -25,7 +26,22 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         found[name] = {"weight": run.info["model"]["noise_weight"], **_measured(run)}
     measured = results(runs).get("lambdas", {})
     source = RunFolder(runs / NAMES["healthy"]).info["dataset"]["title"]
-    return {"models": found, "lambdas": measured.get("lambdas", {}), "noises": measured.get("noises"), "source": source}, {}
+    loud = RunFolder(runs / NAMES["lambda-1"])
+    differs = _differs(loud, measured["noises"]) if "lambda-1" in found and "noises" in measured else {}
+    return {"models": found, "lambdas": measured.get("lambdas", {}), "noises": measured.get("noises"), "differs": differs, "source": source}, {}
+
+
+def _differs(run: RunFolder, noises: int) -> dict[str, int]:
+    """For each example person, how many noises put another film first than the first noise does."""
+    from adrec.explain.trajectory import trajectory
+    from adrec.models.loading import load_model
+
+    model: Any = load_model(run)
+    differs = {}
+    for person in PEOPLE:
+        firsts = [int(trajectory(model, person.ids(run.items)[0], seed=seed).top[-1][0]) for seed in range(noises)]
+        differs[person.key] = sum(film != firsts[0] for film in firsts)
+    return differs
 
 
 def _measured(run: RunFolder) -> dict[str, Any]:

@@ -29,7 +29,7 @@ START = "Random numbers, before any training."
 NUMBERS = (
     ("spikes", "directions above noise {:.0f}"),
     ("effective_rank", "effective rank {:.0f}"),
-    ("neighbour_lift", "neighbours used together {:.1f} times as often as chance"),
+    ("neighbour_lift", "nearest neighbours share users {:.1f} times as often as random pairs"),
 )
 """The measures that sum up the two halves of a verdict: enough structure in the spectrum, and meaningful neighbours."""
 

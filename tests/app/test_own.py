@@ -66,7 +66,7 @@ def test_an_empty_page_offers_examples_and_a_press_shows_a_verdict(root: Path) -
     app = open_page("own")
     next(b for b in app.button if b.label == "A narrow table, without interactions").click().run()
     assert not app.exception and not app.error and "#### :red[:material/error:] Completely collapsed" in texts(app)
-    next(b for b in app.button if b.label == "Put the example away").click().run()
+    next(b for b in app.button if b.label == "Remove the example").click().run()
     assert "collapsed" not in texts(app).removeprefix("Have your embeddings collapsed?")
 
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { chapter4 } from "../../adrec/browser/lesson/chapter4.js";
-import { chapter7, countedFirsts, decidedAt, firstOf, rankOf } from "../../adrec/browser/lesson/chapter7.js";
+import { chapter7, countedFirsts, decidedAt, rankOf } from "../../adrec/browser/lesson/chapter7.js";
+import { firstOf } from "../../adrec/browser/lesson/flow.js";
 
 test("a list is decided after the step from which its films stay, in whatever order", () => {
   assert.equal(decidedAt([[1, 2], [2, 1], [1, 2]]), 1);

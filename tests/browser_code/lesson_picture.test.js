@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { arrange, between, columnsOf, formOf } from "../../adrec/browser/lesson/arrange.js";
 import { without } from "../../adrec/browser/lesson/film_card.js";
-import { attentionAmong, flowOf } from "../../adrec/browser/lesson/flow.js";
+import { attentionAmong, flowOf, restored } from "../../adrec/browser/lesson/flow.js";
 import { THINNEST, routes } from "../../adrec/browser/lesson/routes.js";
 
 const SIZES = [["strip", 1240, 150], ["strip", 390, 150], ["wide", 870, 460], ["wide", 1060, 640], ["tall", 366, 0]];
@@ -71,4 +71,16 @@ test("the share of noise is its weighted length over the condition's", () => {
   const encoded = { history: [1], padSlots: 0, attention: [], conditions: Float32Array.of(3, 4), condition: Float32Array.of(3, 4) };
   const answer = { steps: [{ x_t: Float32Array.of(0, 10), x0_hat: Float32Array.of(1, 1) }], scores: Float32Array.of(0, 1), top: [1] };
   assert.equal(flowOf(encoded, answer, 0.1).share, 0.2);
+});
+
+test("in training the last film is noised and restored from those before it", async () => {
+  const values = Float32Array.from({ length: 24 }, (_, i) => i), asked = [];
+  const engine = {
+    table: { values, width: 2 },
+    denoise: async (history, x, t) => { asked.push(history, t); return { x0_hat: x }; },
+    scores: async () => Float32Array.of(0, 5, 1, 9),
+  };
+  const { target, x, top } = await restored(engine, [4, 7, 3], new Float32Array(2), Array(32).fill(0.6), new AbortController().signal);
+  assert.deepEqual([asked, target, top], [[[4, 7], 16], 3, [3, 1, 2]]);
+  assert.ok(Math.abs(x[1] - 0.8 * 7) < 1e-5);
 });

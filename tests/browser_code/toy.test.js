@@ -66,3 +66,9 @@ test("the toy is deterministic, and every film is chosen equally often", () => {
   const counts = Array.from({ length: TOY_FILMS }, (_, film) => TOY_PEOPLE.filter(([, chosen]) => chosen === film).length);
   assert.deepEqual(new Set(counts).size, 1);
 });
+
+test("pushed from where the answers settled, the films are seen to part within two seconds", () => {
+  const held = trained({ move: false, push: false, noise: false }, 400), all = { move: true, push: true, noise: false };
+  const low = toySpread(trained(all, 100, held)), seen = toySpread(trained(all, 2 * 60 * 3, held));
+  assert.ok(seen > 1.3 * low && seen > 0.6 * toySpread(held), `${low} ${seen}`);
+});

@@ -85,6 +85,7 @@ function asStage(width, height, columns) {
   boxes.denoiser = [from, middle - 36, denoiser, 72];
   boxes.scores = [scores, top, 26, height - top - 34];
   boxes.x0 = [(after + scores) / 2 - 20, middle - 20, 40, 40];
+  boxes.star = [list, 0, width - list, top];
   listRows(boxes, list, top, width - list, height - top - 34);
   boxes.history = [left, 0, each * columns - 100, 20];
   boxes.add = [left + each * columns - 104, 0, 100, 24];
@@ -108,6 +109,7 @@ function asColumn(width, columns) {
   boxes.denoiser = [width * 0.5 - 12 - 118, 372, 104, 44];
   boxes.x0 = [width * 0.5 + 40, 376, 36, 36];
   boxes.scores = [34, 438, 24, row * LISTED];
+  boxes.star = [86, 416, width - 90, 20];
   listRows(boxes, 86, 438, width - 90, row * LISTED);
   boxes.history = [left, 0, each * columns - 100, 20];
   boxes.add = [left + each * columns - 104, 0, 100, 24];

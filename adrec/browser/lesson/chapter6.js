@@ -15,6 +15,7 @@ const STATES = {
   warmup: { films: "held", reader: "fresh", denoiser: "fresh" },
   finetune: { films: "moves", reader: "moves", denoiser: "moves" },
 };
+const LEFT_OUT = ["no-pretrain", "no-warmup", "no-finetune"];
 const SURE = 1.96; // standard errors: an interval that holds the truth in 95 of 100 cases
 
 /** @type {Chapter} */
@@ -184,12 +185,16 @@ function leaveOuts(parent, lesson) {
   svg(plot, "text", { class: "tick middle", x: x(0), y: height - 4 }, lesson.text("6.difference"));
   const said = element("ul");
   said.append(...rows.map((one) => element("li", "", differs(lesson, one))));
+  const absent = LEFT_OUT.filter((name) => !without[name]).map((name) => lesson.text(`6.left.${name}`));
+  if (absent.length) said.append(element("li", "", lesson.text("6.absent", { absent: absent.join(", ") })));
   box.append(said);
   return { box };
 }
 
 /** @param {Lesson} lesson @param {any} one */
 function differs(lesson, { name, value, error, detectable }) {
-  const seen = Math.abs(value) > SURE * error, shown = `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(1)}`;
-  return lesson.text(seen ? "6.differs" : "6.hardly", { left: lesson.text(`6.left.${name}`), value: shown, error: error.toFixed(1), detectable: detectable.toFixed(1) });
+  const seen = Math.abs(value) > SURE * error, signed = (/** @type {number} */ number) => `${number > 0 ? "+" : number < 0 ? "−" : ""}${Math.abs(number).toFixed(1)}`;
+  return lesson.text(seen ? "6.differs" : "6.hardly", {
+    left: lesson.text(`6.left.${name}`), value: signed(value), low: signed(value - SURE * error), high: signed(value + SURE * error), detectable: detectable.toFixed(1),
+  });
 }

@@ -3,7 +3,7 @@
 import { element } from "../dom.js";
 import { clamp } from "../scales.js";
 import { choices } from "./choices.js";
-import { flowOf, historyOf, targetOf } from "./flow.js";
+import { firstOf, flowOf, historyOf, targetOf } from "./flow.js";
 import { rankBar } from "./ranks.js";
 
 /** @import { Chapter, Content, Evidence, Lesson } from "./types" */
@@ -228,7 +228,7 @@ class NoisePlayer {
         return row;
       }), element("p", "more", found.length > RIVALS_SHOWN ? lesson.text("7.player.more", { count: found.length - RIVALS_SHOWN }) : ""));
       const differ = firsts.filter((film) => film !== firsts[0]).length, key = seed + 1 < noises ? "7.says.counting" : "7.says.3";
-      this.words.replaceChildren(lesson.rich(key, { done: seed + 1, noises, differ, others: noises - 1, films: found.length, weight: this.models.get(this.model)?.weight ?? "" }));
+      this.words.replaceChildren(lesson.rich(key, { done: seed + 1, noises, differ, others: noises - 1, films: found.length, weight: this.models.get(this.model)?.weight ?? "", person: this.people.selectedOptions[0].text }));
     }
     const { lambdas = {}, models: { healthy } } = lesson.content[7], loud = lambdas["1"], paper = lambdas[String(healthy?.weight)], DIFFERS = "first film differs from noise 0's";
     if (!loud || !paper) return;
@@ -274,7 +274,18 @@ class NoisePlayer {
     this.side.hidden = this.people.hidden = step !== 3;
     this.people.value = personOf(this.lesson);
     this.chart.hidden = step === 3;
+    if (step === 3 && changed && this.changeable()) return;
     if (first || changed) this.load(name, step > 0);
+  }
+
+  /** Go on to the person whose first film other noises change most, if they don't change that of the one shown; false if they do. */
+  changeable() {
+    const { lesson } = this, { differs = {} } = lesson.content[7], shown = personOf(lesson), [most] = Object.keys(differs).sort((a, b) => differs[b] - differs[a]);
+    const person = (lesson.content.people ?? []).find((/** @type {any} */ { key }) => key === most);
+    if (!shown || differs[shown] || !person || !differs[most]) return false;
+    this.model = this.models.keys().next().value ?? this.model;
+    lesson.set({ person: most, history: person.history });
+    return true;
   }
 
   stop() {
@@ -282,18 +293,4 @@ class NoisePlayer {
     this.asked.abort();
     this.ends.forEach((end) => end());
   }
-}
-
-/** The k films with the highest scores, best first. @param {Float32Array} scores @param {number} k */
-export function firstOf(scores, k) {
-  /** @type {number[]} */
-  const top = [];
-  for (let id = 1; id < scores.length; id++) {
-    if (top.length === k && scores[id] <= scores[top[k - 1]]) continue;
-    let place = top.length;
-    while (place && scores[id] > scores[top[place - 1]]) place--;
-    top.splice(place, 0, id);
-    if (top.length > k) top.pop();
-  }
-  return top;
 }

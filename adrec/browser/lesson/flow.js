@@ -12,9 +12,13 @@ import { norm } from "./strip.js";
  * @typedef {{
  *   films: number[], top: number[], model: string, weight: number, share: number | null, step: { at: number, of: number, t: number, noise: number } | null,
  *   condition?: Float32Array[], x?: Float32Array, x0?: Float32Array, scores?: Float32Array, attention?: Float32Array, heads?: Float32Array[], slots?: number,
- *   table?: { values: Float32Array, width: number }, engine?: Engine, target?: number | null, answer?: number | null,
+ *   table?: { values: Float32Array, width: number }, engine?: Engine, target?: number | null, answer?: number | null, training?: Restored | null,
  * }} Flow
+ * training: the same at training's last position, where the last film is noised and to be restored from those before it.
+ * @typedef {{ x: Float32Array, x0: Float32Array, scores: Float32Array, top: number[], target: number }} Restored
  */
+
+const RESTORED_LEVEL = 16; // the middle one
 
 /** Rows of a flat array. @param {Float32Array} values @param {number} rows */
 export function rowsIn(values, rows) {
@@ -52,6 +56,18 @@ export function flowOf(encoded, answer, weight) {
 }
 
 /**
+ * Training's last position. noise: of a vector's size. shares: how much of a noised vector is noise, by level.
+ * @param {Engine} engine @param {number[]} films @param {Float32Array} noise @param {number[]} shares @param {AbortSignal} signal
+ * @returns {Promise<Restored>}
+ */
+export async function restored({ table: { values, width }, denoise, scores: score }, films, noise, shares, signal) {
+  const target = films[films.length - 1], share = shares[RESTORED_LEVEL], clean = Math.sqrt(1 - share * share);
+  const x = noise.map((value, i) => clean * values[target * width + i] + share * value);
+  const { x0_hat } = await denoise(films.slice(0, -1), x, RESTORED_LEVEL, signal), scores = await score(x0_hat, signal);
+  return { x, x0: x0_hat, scores, top: firstOf(scores, 10), target };
+}
+
+/**
  * Keep the picture's numbers true to the visitor's history, the latest change first; what was asked before is dropped.
  * @param {Lesson} lesson @param {string} model @param {(flow: Partial<Flow>, answer: Answer) => void} tell
  */
@@ -65,8 +81,10 @@ export function follow(lesson, model, tell) {
       /** @type {Engine} */
       const engine = await lesson.engine(model);
       const encoded = await engine.encode(films, signal), answer = await engine.answer(films, { seed: lesson.state.seed, k: 10 }, signal);
+      const noise = answer.steps[0]?.x_t, shares = lesson.content[4]?.noise;
+      const training = noise && shares && films.length > 1 ? await restored(engine, films, noise, shares, signal) : null;
       if (over || signal.aborted) return;
-      tell({ films: encoded.history, model, engine, table: engine.table, target: targetOf(lesson), ...flowOf(encoded, answer, engine.settings.noise_weight ?? 0) }, answer);
+      tell({ films: encoded.history, model, engine, table: engine.table, target: targetOf(lesson), training, ...flowOf(encoded, answer, engine.settings.noise_weight ?? 0) }, answer);
     } catch (error) {
       if (!signal.aborted && !over) console.warn(error); // the picture keeps the numbers that came with the content
     }
@@ -96,4 +114,18 @@ export function historyOf(lesson) {
 export function targetOf(lesson) {
   const history = historyOf(lesson).join();
   return (lesson.content.people ?? []).find((/** @type {any} */ person) => person.history.join() === history)?.next ?? null;
+}
+
+/** The k films with the highest scores, best first. @param {Float32Array} scores @param {number} k */
+export function firstOf(scores, k) {
+  /** @type {number[]} */
+  const top = [];
+  for (let id = 1; id < scores.length; id++) {
+    if (top.length === k && scores[id] <= scores[top[k - 1]]) continue;
+    let place = top.length;
+    while (place && scores[id] > scores[top[place - 1]]) place--;
+    top.splice(place, 0, id);
+    if (top.length > k) top.pop();
+  }
+  return top;
 }

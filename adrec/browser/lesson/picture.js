@@ -15,7 +15,7 @@ import { cells } from "./strip.js";
 /** @import { Flow } from "./flow" */
 /** @import { Lesson, Picture, PictureScene } from "./types" */
 
-/* A scene's more fields: noise (a Noising, in training), model (whose answer the picture computes by itself; null: the chapter feeds it). */
+/* A scene's more fields: unlisted (the list would give a question's answer away), noise (a Noising, in training), model (whose answer the picture computes by itself; null: the chapter feeds it). */
 /** @typedef {"token" | "sequence" | "last" | "added"} Noising which next films are noised in training, see Chapter 4 */
 
 const PICTURE_MODEL = "healthy";
@@ -109,6 +109,7 @@ export class LivingPicture {
     this.get("condition").append(element("span", "name", lesson.text("picture.boxes.condition.label")));
     this.listen("condition", this.get("condition"));
     this.node("add", addingField(this)).dataset.box = "history";
+    this.node("star", element("p", "star")).dataset.box = "list";
     this.node("list", element("ol", "listed", "", { "aria-label": lesson.text("picture.boxes.list.name") }));
     this.scroller = element("div", "scroller"); // around the strip alone: an opened box hangs out of it
     this.scroller.append(this.root);
@@ -171,7 +172,7 @@ export class LivingPicture {
   open(box, button) {
     const here = this.host.getBoundingClientRect(), at = button.getBoundingClientRect();
     this.wanted = { ...this.wanted, detail: box };
-    this.detail.open(box, this.flow, this.wanted.mode, (at.left + at.right) / 2 < (here.left + here.right) / 2, button);
+    this.detail.open(box, this.answered, this.wanted.mode, (at.left + at.right) / 2 < (here.left + here.right) / 2, button);
   }
 
   /** @param {PictureScene} scene */
@@ -190,7 +191,13 @@ export class LivingPicture {
   values(values) {
     this.flow = { ...this.flow, ...values };
     this.place(this.lesson.reducedMotion ? 0 : PICTURE_GLIDE);
-    this.detail.refresh(this.flow);
+    this.detail.refresh(this.answered);
+  }
+
+  /** What the model makes of the last position: in training that of the last film, which is known. */
+  get answered() {
+    const { flow, wanted: { mode } } = this;
+    return mode !== "training" ? flow : flow.training ? { ...flow, ...flow.training } : { ...flow, target: null };
   }
 
   /** Films of the columns: what is read and what comes next, null for the unknown. */
@@ -274,7 +281,7 @@ export class LivingPicture {
   }
 
   list() {
-    const list = this.get("list"), { boxes } = this.arrangement, { top, target, answer } = this.flow, kept = new Set();
+    const list = this.get("list"), { boxes } = this.arrangement, { top, target, answer } = this.answered, kept = new Set();
     top.slice(0, LISTED).forEach((id, i) => {
       const key = `row ${id}`;
       kept.add(key);
@@ -293,6 +300,7 @@ export class LivingPicture {
     });
     for (const key of [...this.nodes.keys()]) if (key.startsWith("row ") && !kept.has(key)) this.drop(key);
     this.goal.list = [0, 0, 0, 0];
+    this.get("star").textContent = target ? this.lesson.text(this.wanted.mode === "training" ? "picture.star.training" : "picture.star.use", { film: this.title(target) }) : "";
   }
 
   /** @param {number} id */
@@ -309,6 +317,7 @@ export class LivingPicture {
       node.classList.toggle("is-dim", !(on(box) || (box === "push" && on("scores")) || (box === "pull" && on("x0"))));
       node.classList.toggle("is-locked", locks.includes(box));
     }
+    this.root.classList.toggle("is-unlisted", this.wanted.unlisted === true);
     this.root.dataset.noise = mode === "training" ? noise : "";
     this.isLit = on;
     const valve = /** @type {HTMLElement} */ (this.get("valve").firstElementChild);
@@ -363,8 +372,8 @@ export class LivingPicture {
       below: this.now[this.key("below", i)],
       c: this.now[`condition${i}`],
     }));
-    const drawn = routes({ form: this.form, boxes: this.now, columns, rows: this.flow.top.slice(0, LISTED).map((id) => this.now[`row ${id}`]),
-      flow: this.flow, scene: this.wanted, focus: this.at, height: this.arrangement.height });
+    const drawn = routes({ form: this.form, boxes: this.now, columns, rows: this.answered.top.slice(0, LISTED).map((id) => this.now[`row ${id}`]),
+      flow: this.answered, scene: this.wanted, focus: this.at, height: this.arrangement.height });
     const kept = new Set();
     for (const { key, name, box, d, width } of drawn) {
       kept.add(key);
@@ -385,7 +394,7 @@ export class LivingPicture {
 
   /** Vectors as sixteen cells: c at every position, and x0_hat. */
   drawCells() {
-    const { condition, x0 } = this.flow, kept = new Set();
+    const { condition, x0 } = this.answered, kept = new Set();
     const one = (/** @type {string} */ key, /** @type {string} */ name, /** @type {ArrayLike<number>} */ vector, /** @type {Box} */ box, /** @type {boolean} */ lit) => {
       const data = cells(vector, box[0], box[1], box[2] / 4, 4);
       for (const [sign, d] of Object.entries(data)) {

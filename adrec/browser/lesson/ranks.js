@@ -21,7 +21,7 @@ export function settled(wanted, height, end) {
 }
 
 /**
- * items: how many films there are, the last rank. Names glide to their ranks; those not given any more fade.
+ * items: how many films there are, the last rank. Names glide to their ranks; those not given any more are gone.
  * @param {HTMLElement} host an empty element with a height @param {number} items
  * @returns {{ show: (films: Ranked[], sentence: string) => void }} sentence: what the bar shows, for screen readers
  */
@@ -59,10 +59,8 @@ export function rankBar(host, items) {
       for (const id of gone) {
         const old = shown.get(id);
         shown.delete(id);
-        for (const part of [old?.label, old?.dot]) {
-          part?.classList.add("gone");
-          setTimeout(() => part?.remove(), 300);
-        }
+        old?.label.remove();
+        old?.dot.remove();
       }
     },
   };

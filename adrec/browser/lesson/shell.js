@@ -124,7 +124,8 @@ export class Shell {
     parts.previous.disabled = chapter === 0 && step === 0;
     parts.next.disabled = chapter === LAST && step === steps - 1;
     parts.title.textContent = texts.text(`${chapter}.title`);
-    parts.sentence.replaceChildren(texts.rich(`${chapter}.sentence`));
+    const asking = step === 0 && !this.state.guesses[chapter] && texts.has(`${chapter}.before`);
+    parts.sentence.replaceChildren(texts.rich(`${chapter}.${asking ? "before" : "sentence"}`));
     parts.stepTitle.textContent = texts.list(`${chapter}.headings`)[step] ?? "";
     parts.stepTitle.hidden = !parts.stepTitle.textContent;
     this.fillGuess();

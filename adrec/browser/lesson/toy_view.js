@@ -21,7 +21,7 @@ export function toyView(parent, lesson, touched) {
   const box = element("div", "toy"), plane = svg(box, "svg", { viewBox: `0 0 ${TOY_SIZE} ${TOY_SIZE}`, role: "img" });
   const arrows = svg(plane, "g", { class: "arrows" }), stars = svg(plane, "g", { class: "stars" }), answers = svg(plane, "g", { class: "answers" });
   const lines = TOY_PEOPLE.map(() => svg(arrows, "path")), marks = TOY_PEOPLE.map(() => svg(answers, "path", { d: "M0 -5L5 0L0 5L-5 0Z" }));
-  const start = held(), films = Array.from({ length: start.films.length / 2 }, () => svg(stars, "text", {}, "★"));
+  const start = held(), films = Array.from({ length: start.films.length / 2 }, () => svg(stars, "text", {}, "■"));
   const controls = element("div", "controls5"), row = element("div", "switches"), meters = element("dl", "meters");
   /** @type {Record<string, HTMLElement>} */
   const switches = {};
@@ -96,8 +96,9 @@ export function toyView(parent, lesson, touched) {
     if (!lesson.reducedMotion) running = requestAnimationFrame(frame);
   }
 
-  /** @param {Switches} wanted */
+  /** The push begins where the pull began, because films in one point all have the same gradient: nothing would part them. @param {Switches} wanted */
   function set(wanted) {
+    if (wanted.push && !on.push) toy = held();
     on = wanted;
     for (const [name, button] of Object.entries(switches)) button.setAttribute("aria-checked", String(on[/** @type {keyof Switches} */ (name)]));
     begin();
