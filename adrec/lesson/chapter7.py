@@ -28,7 +28,8 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     source = RunFolder(runs / NAMES["healthy"]).info["dataset"]["title"]
     loud = RunFolder(runs / NAMES["lambda-1"])
     differs = _differs(loud, measured["noises"]) if "lambda-1" in found and "noises" in measured else {}
-    return {"models": found, "lambdas": measured.get("lambdas", {}), "noises": measured.get("noises"), "differs": differs, "source": source}, {}
+    lambdas = {"lambdas": measured.get("lambdas", {}), "noises": measured.get("noises"), "differs": differs}
+    return {"models": found, **lambdas, "source": source}, {}
 
 
 def _differs(run: RunFolder, noises: int) -> dict[str, int]:
