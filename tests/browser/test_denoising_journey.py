@@ -57,7 +57,7 @@ def shown(scrubber: Any) -> list[str]:
 def test_stepping_with_the_keyboard_moves_list_clock_and_url(page: Any, server: Server, run: Path) -> None:
     scrubber = open_scrubber(page, server)
     expect(scrubber).to_have_attribute("data-step", "4")
-    scrubber.locator("input").focus()
+    scrubber.locator("input[type=range]").focus()
     page.keyboard.press("Home")
     expect(scrubber).to_have_attribute("data-step", "0")
     expect(scrubber.locator(".changes")).to_have_text("Pure noise, ranked as if it were the answer.")
@@ -244,7 +244,7 @@ def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, serv
     lists = [panels.nth(i).locator("ol.answer li").all_inner_texts() for i in (0, 1)]
     first, second = ([text.split(" (")[0] for text in texts] for texts in lists)
     assert first == second and lists[0] != before[0]  # the same noise, ranked as an answer: the same list
-    scrubber.locator("input").focus()
+    scrubber.locator("input[type=range]").focus()
     page.keyboard.press("End")
     expect(page).to_have_url(re.compile(r"step=4\b"))
     settle(page)

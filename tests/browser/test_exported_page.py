@@ -30,7 +30,7 @@ def test_the_exported_page_works_from_a_file_whatever_the_titles_hold(
     page.goto((tmp_path / "out.html").as_uri())
     scrubber = page.locator(".scrubber")
     expect(scrubber).to_have_attribute("data-step", "4")
-    scrubber.locator("input").focus()
+    scrubber.locator("input[type=range]").focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     expect(scrubber).to_have_attribute("data-step", "1")
