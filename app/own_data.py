@@ -75,11 +75,6 @@ class Question:
     candidates: dict[str, tuple[int, ...]]
 
 
-def largest_mb() -> int:
-    """The largest upload, from the server's configuration."""
-    return int(st.get_option("server.maxUploadSize"))
-
-
 def options(text: str) -> tuple[tuple[str, str], ...]:
     """``user=who, item=what`` as pairs; anything but columns and filters is a WeightsError."""
     pairs = [(key.strip(), equals, value.strip()) for key, equals, value in _split(text)]

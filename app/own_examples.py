@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from adrec.collapse.kinds import KIND_WORDS
 from adrec.runs import RunFolder
 from app import loaders, state
+from app.collapse.headline import kept
 from app.denoising import data as denoising_data
 from app.own_data import Upload
 from app.texts import texts
@@ -37,7 +39,9 @@ def offer() -> tuple[list[Upload], dict[str, Upload | None]]:
     chosen = state.get("example")
     run = found.get(chosen)
     if run is not None:
-        st.info(words["examples"][chosen]["says"], icon=":material/science:")
+        verdict = (kept(run) or {}).get(run.stages[-1])
+        known = words["kept"].format(verdict=KIND_WORDS[verdict["kind"]][0]) if verdict else ""
+        st.info(f"{words['examples'][chosen]['says']} {known}", icon=":material/science:")
         st.button(words["clear"], icon=":material/close:", on_click=_load, args=(None,), key="own.example.clear")
         return _uploads(chosen, run)
     st.markdown(words["offer"])

@@ -35,7 +35,6 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         key="own.tables",
         help="One row per item. Several files are compared in this order: stages, epochs or models.",
     )
-    left.caption(f"{', '.join(TABLE_TYPES)}; up to {own_data.largest_mb()} MB.")
     files: dict[str, Any] = {
         "interactions": right.file_uploader(
             "Interactions (optional)",
@@ -44,7 +43,7 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
             help="Who used what, and when: columns such as user_id, item_id, timestamp. Item ids are the table's own or its row numbers.",
         )
     }
-    right.caption("csv, tsv, parquet or inter with users, items and times. Needed to tell whether neighbours are meaningful.")
+    right.caption("Users, items and times. Needed to tell whether neighbours are meaningful.")
     with st.expander("More: titles, the table before training, padding, column names"):
         columns = st.columns(2, gap="large")
         files["items"] = columns[0].file_uploader("Item titles", ITEM_TYPES, key="own.items")

@@ -38,7 +38,7 @@ def sentence(job: Job, stages: list[StageProgress]) -> str:
         test = job.run.metrics("finetune").get("test")
         if test and "hr@10" in test and "users" in test:
             found = f"{100 * test['hr@10']:.1f} % of {test['users']:,} test users"
-            return f"{name} has finished: the right item is in the top ten for {found} (HR@10)."
+            return f"{name} has finished: the right item is in the top ten for {found} (HR@10 of this one training)."
         return f"{name} has finished."
     if job.state == "stopped":
         return (
@@ -120,8 +120,11 @@ STRIP_CSS = """<style>
 def strip(job: Job, stages: list[StageProgress]) -> None:
     """The stages in order, each with its colour, mark and progress."""
     begun = any(s.state != "waiting" for s in stages)
+    given = job.run.exists and bool(loaders.info(job.run).get("pretrained"))
     cells = [_cell("initial", 1.0 if begun else 0.0, "random start" if begun else "waiting", {})]
-    cells += [_cell(s.name, s.fraction, stage_words(s), {} if s.state == "skipped" else train_watch.parts(job.run, s.name)) for s in stages]
+    cells += [
+        _cell(s.name, s.fraction, stage_words(s, given), {} if s.state == "skipped" else train_watch.parts(job.run, s.name)) for s in stages
+    ]
     about = html.escape(ui.run_name(job.run))
     st.html(CSS + STRIP_CSS + f'<div class="strip" role="list" aria-label="Stages of {about}">{"".join(cells)}</div>')
 
@@ -144,14 +147,14 @@ def _cell(stage: str, fraction: float, words: str, found: Mapping[str, str]) -> 
     return f'<div class="said" role="listitem">{bar}{name}<p>{html.escape(words)}</p>{_parts(found)}</div>'
 
 
-def stage_words(stage: StageProgress) -> str:
-    """A stage's state in a few words."""
+def stage_words(stage: StageProgress, given: bool = False) -> str:
+    """A stage's state in a few words. given: whether the item table came from another run."""
     if stage.state == "done":
         took = f" in {duration(stage.seconds)}" if stage.seconds else ""
         why = f": {REASONS.get(stage.reason, stage.reason)}" if stage.reason else ""
         return f"done{took}{why}"
     if stage.state == "skipped":
-        return "skipped: the item table was given"
+        return "skipped: the item table was given" if given and stage.name == "pretrain" else "left out in this run's settings"
     if stage.state == "waiting":
         return "waiting"
     place = f"epoch {stage.epochs_done + 1} of at most {max(1, stage.max_epochs - stage.first_epoch)}"

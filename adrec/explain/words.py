@@ -229,9 +229,9 @@ def describe_shared_noise(one: "Trajectory", other: "Trajectory", lent: str = ""
 # -- other seeds, fewer steps, all users --------------------------------------------------------------------------
 
 
-def describe_noise(steps: int, one_step: int, seeds: Sequence[int], size: int = 10) -> str:
+def describe_noise(steps: int, one_step: int, seeds: Sequence[int], size: int = 10, decided: int = 1) -> str:
     """How much the noise changes for this history. one_step: how many of the top ``size`` one step already gives; seeds: how many each
-    other seed gives."""
+    other seed gives; decided: the step from which the list stays."""
     low, middle = min(seeds), sorted(seeds)[len(seeds) // 2]
     others = f"**{len(seeds)} other seeds**"
 
@@ -240,9 +240,12 @@ def describe_noise(steps: int, one_step: int, seeds: Sequence[int], size: int = 
 
     by_seed = f"half of {others} give {same(middle)}, all of them at least {low}" if low < middle else f"each of {others} gives {same(low)}"
     figures = f"**One step** gives {one_step} of the same {size} items as {steps}; {by_seed}."
-    if one_step == low == size:
+    if one_step == low == size and decided == 1:
         return f"{figures} So the noise changes nothing here: the history decides, and one step is enough."
-    of_steps = f"the later steps replace {size - one_step} of the first {size}" if one_step < size else "one step is enough"
+    of_steps = f"the later steps replace {size - one_step} of the first {size}"
+    if one_step == size:
+        back = f"the first step's items are the last step's too, though some left and came back until step {decided}"
+        of_steps = "one step is enough" if decided == 1 else back
     of_seeds = f"another seed replaces up to {size - low} of them, by chance" if low < size else "no seed changes the list"
     return f"{figures} So here {of_steps}, and {of_seeds}."
 

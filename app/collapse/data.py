@@ -107,7 +107,7 @@ def _ranking(run: RunFolder, stage: str, when: str) -> Line:
     parts = [f"{name} {100 * found[key]:.1f} %" for name, key in (("NDCG@10", "ndcg@10"), ("HR@10", "hr@10")) if key in found]
     errors = [f"{100 * found[key]:.1f}" for key in ("ndcg@10_se", "hr@10_se") if key in found]
     hint = f"Rank of the next item, averaged over {found.get('users', 0):,} validation users"
-    return f"{when}: {', '.join(parts)}", hint + (f"; standard errors {' and '.join(errors)} points." if errors else ".")
+    return f"{when}: {', '.join(parts)} on validation", hint + (f"; standard errors {' and '.join(errors)} points." if errors else ".")
 
 
 def _error(run: RunFolder) -> list[Line]:

@@ -13,6 +13,7 @@ from app import loaders, palette, state, ui
 from app.collapse import colours, data, items, maps
 from app.components.film import film as mount
 from app.components.film import pack
+from app.texts import texts
 
 if TYPE_CHECKING:
     from adrec.collapse.film import Film
@@ -89,7 +90,13 @@ def show(run: RunFolder, found: "Film") -> None:
     sample = part if len(found.rows) < data.stages(run).items else ""
     first, last = 100 * found.explained[0], 100 * found.explained[-1]
     share = f"The two axes show {first:.0f} % of the first table's variance and {last:.0f} % of the last's. "
-    st.caption(CAPTION + share + sample + KEYS)
+    best = max(np.flatnonzero(found.best), default=len(found) - 1)
+    on = (
+        ""
+        if best == len(found) - 1 or found.stages[best] != found.stages[-1]
+        else texts("collapse")["kept"].format(kept=found.epochs[best], last=found.epochs[-1])
+    )
+    st.caption(CAPTION + on + share + sample + KEYS)
     mount(_packed(run, now["row"], now["colour"], frame, found), _on_frame(len(found)))
     ui.download("Measures of every snapshot (CSV)", table(found), f"{run.name}-film")
 

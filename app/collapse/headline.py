@@ -27,11 +27,14 @@ SIGNS = {
 """Shown with the words, so that colour is not the only signal."""
 START = "Random numbers, before any training."
 NUMBERS = (
+    ("mean_cosine", "mean cosine {:.2f}"),
     ("spikes", "directions above noise {:.0f}"),
     ("effective_rank", "effective rank {:.0f}"),
     ("neighbour_lift", "nearest neighbours share users {:.1f} times as often as random pairs"),
 )
-"""The measures that sum up the two halves of a verdict: enough structure in the spectrum, and meaningful neighbours."""
+"""The measures that sum up a verdict: how alike the items are, enough structure in the spectrum, and meaningful neighbours."""
+NARROW = ("complete-collapse", "narrowing")
+"""Kinds whose items share one vector, which the effective rank leaves out."""
 
 CSS = """<style>
 .strip {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: .5rem}
@@ -88,7 +91,8 @@ def _numbers(verdict: Mapping[str, Any]) -> str:
             null = by_name[measure]["null"]
             noise = f" (noise: {null:.0f})" if null is not None and measure == "effective_rank" else ""
             parts.append(words.format(by_name[measure]["value"]) + noise)
-    return f"Measured: {', '.join(parts)}."
+    middling = f" {texts('collapse')['middling']}" if verdict["kind"] in NARROW else ""
+    return f"Measured: {', '.join(parts)}.{middling}"
 
 
 def strip(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:

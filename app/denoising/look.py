@@ -58,7 +58,7 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
     found = data.chance(run, stage, subject, seed, trajectory.steps)
     final = [set(row) for row in found.sweep.top_ten[-1].tolist()]
     common = [len(final[0] & other) for other in final[1:]]
-    st.markdown(words.describe_noise(trajectory.steps, found.one_step, common, len(final[0])))
+    st.markdown(words.describe_noise(trajectory.steps, found.one_step, common, len(final[0]), trajectory.commit_step))
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**Rank of {words.MARKDOWN.title(title(found.sweep.item))} under {data.SEEDS} seeds**")

@@ -126,7 +126,7 @@ def test_a_table_that_stayed_random_tells_how_the_model_ranks_with_it(tmp_path: 
     metrics.write_text('{"val": {"ndcg@10": 0.0123, "hr@10": 0.03}}')
     lines = [line for line, _ in data.stage_lines(made, "initial")]
     assert lines[0] == "Random numbers, before any training"
-    assert "The model using them, after fine-tune: NDCG@10 1.2 %, HR@10 3.0 %" in lines
+    assert "The model using them, after fine-tune: NDCG@10 1.2 %, HR@10 3.0 % on validation" in lines
 
 
 def test_the_share_of_neighbours_that_stayed_is_counted_over_all_items(tmp_path: Path) -> None:

@@ -283,6 +283,12 @@ def test_the_words_about_the_noise_follow_its_figures(one_step: int, seeds: tupl
     assert said in words.describe_noise(32, one_step, seeds)
 
 
+def test_one_step_is_not_called_enough_where_the_list_is_decided_late() -> None:
+    for seeds in ((10, 10), (3, 8)):
+        said = words.describe_noise(32, 10, seeds, decided=32)
+        assert "one step is enough" not in said and "left and came back until step 32" in said
+
+
 @pytest.mark.parametrize(
     ("share", "commit", "said"),
     [

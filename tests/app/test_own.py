@@ -188,8 +188,3 @@ def test_a_table_that_would_take_too_long_is_refused_before() -> None:
     source = Source("wide", np.broadcast_to(np.float32(1), (8000, 8000)))
     with pytest.raises(own_data.WeightsError, match="a table of 8,000 x 8,000 would take about .* minutes"):
         check_cost([source])
-
-
-def test_the_page_says_the_limit_of_the_server(root: Path) -> None:
-    assert own_data.largest_mb() == 200
-    assert "up to 200 MB" in texts(open_page("own"))

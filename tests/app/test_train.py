@@ -249,7 +249,15 @@ def test_max_steps_shortens_what_is_left() -> None:
 
 
 def test_a_stage_that_was_passed_over_is_skipped() -> None:
-    assert [s.state for s in summarise(half_way(), alive=True)] == ["done", "skipped", "running"]
+    stages = summarise(half_way(), alive=True)
+    assert [s.state for s in stages] == ["done", "skipped", "running"]
+    assert stage_words(stages[1]) == stage_words(stages[1], given=True) == "left out in this run's settings"
+
+
+def test_pre_training_is_skipped_where_the_table_was_given() -> None:
+    first = summarise(half_way(), alive=True)[0]
+    first.state = "skipped"
+    assert (stage_words(first), stage_words(first, given=True)) == ("left out in this run's settings", "skipped: the item table was given")
 
 
 def test_a_stage_without_its_process_is_interrupted() -> None:

@@ -52,3 +52,8 @@ def test_the_models_of_chapter_7_come_noisiest_first_with_what_was_measured() ->
     for model in models.values():
         steps = [row["steps"] for row in model["by_steps"]]
         assert (steps[0], steps[-1]) == (1, model["timesteps"]) and 1 <= model["decided"] <= model["timesteps"]
+
+
+def test_other_noise_changes_the_first_film_of_some_example_person() -> None:
+    differs = chapter7.content(RUNS)[0]["differs"]
+    assert list(differs) == [person.key for person in PEOPLE] and max(differs.values()) > 0
