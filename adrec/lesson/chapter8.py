@@ -74,11 +74,11 @@ def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
 
 def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """``push``: mean cosine with the squared error alone and with both losses; ``steps``: one step less all; ``diffusion``: no noise less
-    the paper's; ``stages``: what leaving out a stage costs if no such difference shows beyond two standard errors, else ``stage``: the
+    the paper's, and of how many people each is right; ``stages``: what leaving out a stage costs if no such difference shows beyond two standard errors, else ``stage``: the
     clearest. ``detectable``: the largest difference that could have been missed."""
     made: dict[str, dict[str, Any]] = {}
     cells, lambdas, left = (found.get(section, {}) for section in ("cells", "lambdas", "leave_outs"))
-    random, weights, without = cells.get("cells", {}).get("random", {}), lambdas.get("lambdas", {}), left.get("without", {})
+    random, weights, left_out = cells.get("cells", {}).get("random", {}), lambdas.get("lambdas", {}), left.get("without", {})
     if len(random) == 2:
         alone, both = random["squared error"]["mean_cosine"], random["both losses"]["mean_cosine"]
         cosines = {"alone": f"{alone['value']:.2f}", "both": f"{both['value']:.2f}"}
@@ -86,9 +86,11 @@ def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     if "0.001" in weights:
         made["steps"] = _difference(weights["0.001"]["one step less all"]["hr@10"], lambdas["source"])
     if "0" in weights:
-        made["diffusion"] = _difference(weights["0"]["hr@10"]["less 0.001"], lambdas["source"])
-    if without:
-        costs = {name: row["hr@10"]["less the whole"] for name, row in without.items()}
+        without, more = weights["0"]["hr@10"], weights["0"]["hr@10"]["less 0.001"]
+        levels = {"right": _one(without["value"]), "paper": _one(without["value"] - more["value"])}
+        made["diffusion"] = _difference(more, lambdas["source"]) | levels
+    if left_out:
+        costs = {name: row["hr@10"]["less the whole"] for name, row in left_out.items()}
         name, most = max(costs.items(), key=lambda cost: abs(cost[1]["value"]) / cost[1]["error"])
         shows = abs(most["value"]) > 2 * most["error"]
         detectable = _one(max(cost["detectable"] for cost in costs.values()))

@@ -4,6 +4,7 @@ import { element, svg } from "../dom.js";
 import { line } from "../format.js";
 import { linear } from "../scales.js";
 import { dataOf } from "./chapter5.js";
+import { trainings } from "./trainings.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -119,9 +120,7 @@ function stageWords(lesson, at) {
 /** Random or pre-trained start, squared error or both losses: covered, then uncovered. @param {HTMLElement} parent @param {Lesson} lesson */
 function fourCells(parent, lesson) {
   const box = element("div", "cells6", "", { role: "group", "aria-label": lesson.text("6.cells") });
-  const corner = element("small"), seeds = Math.min(...CELLS6.map(([start, loss]) => cellOf(lesson.content, start, loss)?.end.seeds ?? Infinity));
-  if (Number.isFinite(seeds)) corner.textContent = seedsWords(lesson, seeds);
-  box.append(corner, ...["squared error", "both losses"].map((loss) => element("b", "", lesson.text(`6.losses.${loss}`))));
+  box.append(element("small"), ...["squared error", "both losses"].map((loss) => element("b", "", lesson.text(`6.losses.${loss}`))));
   const cells = CELLS6.map(([start, loss], i) => {
     if (i % 2 === 0) box.append(element("b", "row", lesson.text(`6.starts.${start}`)));
     const cell = element("div", "cell6");
@@ -135,7 +134,7 @@ function fourCells(parent, lesson) {
     show(open) {
       for (const { cell, found } of cells) {
         cell.classList.toggle("is-open", open && Boolean(found));
-        if (!open || !found) cell.replaceChildren(element("span", "cover", lesson.text(open ? "6.missing" : "6.covered")));
+        if (!open || !found) cell.replaceChildren(element("span", "cover", lesson.text(found ? "6.covered" : "6.missing")));
         else cell.replaceChildren(...uncovered(lesson, found));
       }
     },
@@ -149,14 +148,9 @@ function uncovered(lesson, found) {
   for (const turn of [-angle / 2, angle / 2]) svg(drawing, "path", { d: `M32 42L${(32 + 40 * Math.sin(turn)).toFixed(1)} ${(42 - 40 * Math.cos(turn)).toFixed(1)}` });
   words.append(lesson.rich("6.cell", {
     word: lesson.text(`kinds.${kind}.word`), sign: lesson.text(`kinds.${kind}.sign`), angle: Math.round((180 * angle) / Math.PI), cosine: cosine.toFixed(2),
-    right: found.end.value.toFixed(1), error: found.end.error.toFixed(1),
+    right: found.end.value.toFixed(1), error: found.end.error.toFixed(1), trainings: trainings(lesson, found.end.seeds),
   }));
   return [picture, words];
-}
-
-/** @param {Lesson} lesson @param {number} seeds */
-function seedsWords(lesson, seeds) {
-  return lesson.text(seeds === 1 ? "6.oneSeed" : "6.seeds", { seeds });
 }
 
 /** Each stage left out: the difference as an interval around zero, and the smallest that could have been seen. @param {HTMLElement} parent @param {Lesson} lesson */
@@ -169,7 +163,7 @@ function leaveOuts(parent, lesson) {
   }
   const width = 860, label = 200, row = 38, height = row * rows.length + 34, reach = 1.1 * Math.max(...rows.map((one) => Math.max(one.detectable, Math.abs(one.value) + SURE * one.error)));
   const x = linear(-reach, reach, label, width - 10), caption = element("figcaption"), seeds = Math.min(...rows.map((one) => one.seeds));
-  caption.append(lesson.rich("6.without", { seeds: seedsWords(lesson, seeds) }));
+  caption.append(lesson.rich("6.without", { trainings: trainings(lesson, seeds) }));
   box.append(caption);
   const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": rows.map((one) => differs(lesson, one)).join(" ") });
   rows.forEach((one, i) => {
@@ -188,13 +182,23 @@ function leaveOuts(parent, lesson) {
   const absent = LEFT_OUT.filter((name) => !without[name]).map((name) => lesson.text(`6.left.${name}`));
   if (absent.length) said.append(element("li", "", lesson.text("6.absent", { absent: absent.join(", ") })));
   box.append(said);
+  if (!rows.some(seen)) {
+    const believe = element("p");
+    believe.append(lesson.rich("6.believe"));
+    box.append(believe);
+  }
   return { box };
+}
+
+/** Whether a difference is beyond chance. @param {{ value: number, error: number }} difference */
+function seen({ value, error }) {
+  return Math.abs(value) > SURE * error;
 }
 
 /** @param {Lesson} lesson @param {any} one */
 function differs(lesson, { name, value, error, detectable }) {
-  const seen = Math.abs(value) > SURE * error, signed = (/** @type {number} */ number) => `${number > 0 ? "+" : number < 0 ? "−" : ""}${Math.abs(number).toFixed(1)}`;
-  return lesson.text(seen ? "6.differs" : "6.hardly", {
+  const signed = (/** @type {number} */ number) => `${number > 0 ? "+" : number < 0 ? "−" : ""}${Math.abs(number).toFixed(1)}`;
+  return lesson.text(seen({ value, error }) ? "6.differs" : "6.hardly", {
     left: lesson.text(`6.left.${name}`), value: signed(value), low: signed(value - SURE * error), high: signed(value + SURE * error), detectable: detectable.toFixed(1),
   });
 }

@@ -12,6 +12,7 @@ import { chapter7 } from "./chapter7.js";
 import { filmList, titleOf } from "./films.js";
 import { healthBar } from "./health.js";
 import { likeness, matrixFilms } from "./likeness.js";
+import { trainings } from "./trainings.js";
 
 /** @import { Chapter, Lesson } from "./types" */
 
@@ -19,10 +20,9 @@ const KINDS = ["noise", "healthy", "narrow"];
 const ASKING = [chapter0, chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter7];
 /** Findings by side, each with the page and the parameters of its door. @type {Record<string, [string, string, Record<string, string>][]>} */
 const FINDINGS = {
-  for: [["sasrec", "collapse", { run: "sasrec" }], ["push", "collapse", { run: "narrow" }], ["steps", "denoising", { run: "ml-100k" }]],
-  against: [
-    ["dreamrec", "collapse", { run: "dreamrec-harness" }], ["drift", "collapse", { run: "warmup-drift" }], ["stages", "train", {}], ["stage", "train", {}], ["diffusion", "denoising", { run: "noise-1" }],
-  ],
+  for: [["sasrec", "collapse", { run: "sasrec" }], ["push", "collapse", { run: "narrow" }], ["stage", "train", {}]],
+  against: [["steps", "denoising", { run: "ml-100k" }], ["dreamrec", "collapse", { run: "dreamrec-harness" }], ["drift", "collapse", { run: "warmup-drift" }]],
+  open: [["diffusion", "denoising", { run: "noise-1" }], ["stages", "train", {}]],
 };
 
 /** @type {Chapter} */
@@ -34,10 +34,11 @@ export const chapter8 = {
   numberFrom: 3,
   number: (content) => {
     const found = content[8]?.findings.diffusion;
-    return found ? { ...found, ...oneDecimal(found), uncertainty: found.error.toFixed(1) } : null;
+    return found ? { ...found, ...oneDecimal(found), uncertainty: found.error.toFixed(1), source: content[7]?.source } : null;
   },
   door: () => ({ page: "own", parameters: {} }),
   done: "guess",
+  asksAgain: true,
   mount: (stage, lesson) => (lesson.content[8] ? mountFound(stage, lesson) : null),
 };
 
@@ -86,14 +87,14 @@ function tablesToJudge(parent, lesson) {
   let at = 0, step = 0;
 
   function draw() {
-    const table = tables[at], known = at === 0 ? step > 0 : at in chosen;
+    const table = tables[at], known = at in chosen || (at === 0 && step > 0 && (lesson.state.guesses[8]?.chosen ?? null) !== null);
     title.textContent = lesson.text("8.unseen", { number: at + 1, tables: tables.length });
     matrix.show(content[8].cosines.subarray(1600 * at, 1600 * at + 1600), known ? lesson.text(`kinds.${table.truth}.matrix`) : lesson.text("8.matrix"));
     lists.forEach((/** @type {any} */ list, /** @type {number} */ i) => {
       const from = (at * asked.length + i) * nearest;
       list.show([...content[8].near.slice(from, from + nearest)], lesson.text("8.nearest", { film: titleOf(lesson, asked[i]) }));
     });
-    asks.hidden = known || at === 0;
+    asks.hidden = known || step === 0;
     told.hidden = bar.hidden = !known;
     another.hidden = !known || at === tables.length - 1;
     if (!known) return;
@@ -147,7 +148,7 @@ function fillGuesses(host, lesson) {
 
 /** Shares of people with one decimal, and a true minus. @param {Record<string, any>} found */
 function oneDecimal(found) {
-  const named = ["value", "error", "detectable", "ours", "theirs"].filter((name) => typeof found[name] === "number");
+  const named = ["value", "error", "detectable", "ours", "theirs", "right", "paper"].filter((name) => typeof found[name] === "number");
   return Object.fromEntries(named.map((name) => [name, found[name].toFixed(1).replace("-", "−")]));
 }
 
@@ -161,8 +162,10 @@ function fillFindings(host, lesson) {
       const found = findings[name];
       if (!found) continue;
       const finding = element("div", "finding"), says = element("p"), source = element("details"), door = element("button", "door", lesson.text("8.open_page"), { type: "button" });
-      says.append(lesson.rich(`8.findings.${name}`, { ...found, ...oneDecimal(found), without: found.run ? lesson.text(`8.without.${found.run}`) : "" }));
-      source.append(element("summary", "", lesson.text(found.seeds === 1 ? "8.seed" : "8.seeds", { seeds: found.seeds })), element("code", "", found.source.command));
+      const values = { ...found, ...oneDecimal(found), without: found.run ? lesson.text(`8.without.${found.run}`) : "", trainings: trainings(lesson, found.seeds) }, detail = element("p");
+      says.append(lesson.rich(`8.findings.${name}`, values));
+      detail.append(lesson.rich(`8.details.${name}`, values));
+      source.append(element("summary", "", lesson.text("8.how")), detail, element("code", "", found.source.command));
       door.onclick = () => lesson.door(page, parameters);
       door.setAttribute("aria-label", lesson.text("8.open_for", { finding: says.textContent ?? "" }));
       const foot = element("div", "sources");

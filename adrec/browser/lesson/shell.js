@@ -146,7 +146,7 @@ export class Shell {
 
   fillGuess() {
     const { chapter } = this.at, found = this.right, made = this.state.guesses[chapter];
-    this.parts.guess.hidden = !found || (this.presenting && this.at.step > 1);
+    this.parts.guess.hidden = !found || (made?.chosen === null && this.chapter.asksAgain) || (this.presenting && this.at.step > 1);
     if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), this.at.step > 1 || this.presenting);
   }
 

@@ -64,6 +64,8 @@ export interface Chapter {
   number?: (content: Content) => Evidence | null;
   numberFrom?: number;
   door?: (lesson: Lesson) => Door | null;
+  /** a skipped question is not answered beside the chapter: the stage asks it again */
+  asksAgain?: boolean;
   /** what ticks the chapter: an answered guess, or lesson.done(), called when the visitor has done what there is to do */
   done: "guess" | "do";
   /** A chapter whose content is missing returns null: the stage then stays empty beside the sentence. */

@@ -31,13 +31,19 @@ ONE = {"value": 0.34, "error": 0.26, "seeds": 3, "detectable": 0.7}
 def test_findings_over_seeds_appear_once_they_are_measured() -> None:
     assert chapter8.measured({}) == {}
     found = {
-        "lambdas": {"source": {}, "lambdas": {"0": {"hr@10": {"less 0.001": ONE}}, "0.001": {"one step less all": {"hr@10": ONE}}}},
+        "lambdas": {"source": {}, "lambdas": {"0": {"hr@10": {"value": 12.0, "less 0.001": ONE}}, "0.001": {"one step less all": {"hr@10": ONE}}}},
         "cells": {"source": {}, "cells": {"random": {"squared error": {"mean_cosine": ONE}, "both losses": {"mean_cosine": ONE}}}},
         "leave_outs": {"source": {"commands": {"a": "one", "b": "two"}}, "without": {"no-warmup": {"hr@10": {"less the whole": ONE}}}},
     }
     made = chapter8.measured(found)
     assert made.keys() == {"push", "steps", "diffusion", "stages"}
     assert made["stages"]["source"]["command"] == "one\ntwo"
+    assert (made["diffusion"]["right"], made["diffusion"]["paper"]) == (12.0, 11.7)
+
+
+def test_the_sentence_holds_that_without_noise_the_model_is_as_good_as_far_as_can_be_seen() -> None:
+    found = chapter8.findings(RUNS)
+    assert abs(found["diffusion"]["value"]) <= 2 * found["diffusion"]["error"] and "stages" in found
 
 
 def test_a_stage_whose_absence_shows_is_named() -> None:
