@@ -74,8 +74,8 @@ def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
 
 def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """``push``: mean cosine with the squared error alone and with both losses; ``steps``: one step less all; ``diffusion``: no noise less
-    the paper's, and of how many people each is right; ``stages``: what leaving out a stage costs if no such difference shows beyond two standard errors, else ``stage``: the
-    clearest. ``detectable``: the largest difference that could have been missed."""
+    the paper's, and of how many people each is right; ``stages``: what leaving out a stage costs if no such difference shows beyond two
+    standard errors, else ``stage``: the clearest. ``detectable``: the largest difference that could have been missed."""
     made: dict[str, dict[str, Any]] = {}
     cells, lambdas, left = (found.get(section, {}) for section in ("cells", "lambdas", "leave_outs"))
     random, weights, left_out = cells.get("cells", {}).get("random", {}), lambdas.get("lambdas", {}), left.get("without", {})

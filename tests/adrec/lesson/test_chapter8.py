@@ -31,7 +31,10 @@ ONE = {"value": 0.34, "error": 0.26, "seeds": 3, "detectable": 0.7}
 def test_findings_over_seeds_appear_once_they_are_measured() -> None:
     assert chapter8.measured({}) == {}
     found = {
-        "lambdas": {"source": {}, "lambdas": {"0": {"hr@10": {"value": 12.0, "less 0.001": ONE}}, "0.001": {"one step less all": {"hr@10": ONE}}}},
+        "lambdas": {
+            "source": {},
+            "lambdas": {"0": {"hr@10": {"value": 12.0, "less 0.001": ONE}}, "0.001": {"one step less all": {"hr@10": ONE}}},
+        },
         "cells": {"source": {}, "cells": {"random": {"squared error": {"mean_cosine": ONE}, "both losses": {"mean_cosine": ONE}}}},
         "leave_outs": {"source": {"commands": {"a": "one", "b": "two"}}, "without": {"no-warmup": {"hr@10": {"less the whole": ONE}}}},
     }
