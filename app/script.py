@@ -20,4 +20,5 @@ pages = [
 page = st.navigation(pages, position="top")
 state.arrive(page.url_path or "learn")
 with ui.guard():
+    ui.way_back()
     page.run()

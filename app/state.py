@@ -41,12 +41,13 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
     "by": int,
     "tool": str,
     "example": str,
+    "from": int,
 }
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 
 SHARED = ("run",)
-OF_THE_BROWSER = ("chapter",)
-"""The lesson's chapter changes without a rerun, so only the browser knows where its visitor was."""
+OF_THE_BROWSER = ("chapter", "from")
+"""Not kept for a return to a page: the lesson's chapter, which changes without a rerun, and the chapter that a page was opened from."""
 _MEMORY = "state.memory"
 _PAGE = "state.page"
 
@@ -60,6 +61,12 @@ def arrive(page: str) -> None:
             st.query_params.from_dict(restored)
     st.session_state[_PAGE] = page
     _remember()
+
+
+def here() -> str:
+    """The page that is open."""
+    page: str = st.session_state.get(_PAGE, "learn")
+    return page
 
 
 def get(name: str, default: Any = None) -> Any:
@@ -113,5 +120,5 @@ def link(**values: Any) -> dict[str, str]:
 def _remember() -> None:
     memory = st.session_state.setdefault(_MEMORY, {})
     current = {name: value for name, value in st.query_params.to_dict().items() if name not in OF_THE_BROWSER}
-    memory[st.session_state.get(_PAGE, "learn")] = current
+    memory[here()] = current
     memory[""] = {**memory.get("", {}), **{k: v for k, v in current.items() if k in SHARED}}

@@ -13,6 +13,7 @@ from adrec.files import csv_for_people
 from adrec.runs import RunFolder
 from app import loaders, state
 from app.components.pictures import pictures
+from app.texts import texts
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,15 @@ def guard() -> Iterator[None]:
 def header(question: str) -> None:
     """The top of the page: its question as the title."""
     st.title(question, anchor=False)
+
+
+def way_back() -> None:
+    """On a page that was opened from the lesson (``from`` in the URL): the way back to that chapter."""
+    chapter = state.get("from")
+    if chapter is not None and state.here() != "learn":
+        words = texts("lesson")["shell"]["wayBack"]
+        label = words["chapter" if chapter else "start"].format(number=chapter)
+        st.page_link(loaders.ROOT / "pages" / "learn.py", label=label, icon=":material/arrow_back:", query_params={"chapter": str(chapter)})
 
 
 def run_picker(label: str = "Run", container: Any = None, tables: bool = False, first: str | None = None) -> loaders.LoadedRun | None:

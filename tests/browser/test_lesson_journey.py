@@ -107,9 +107,55 @@ def test_a_guess_by_the_keyboard_stands_beside_the_answer_ticks_the_chapter_and_
     expect(lesson.locator(".stepper .is-done")).to_have_count(0)
 
 
-def test_a_door_opens_the_laboratory_in_the_state_that_was_just_seen(page: Any, server: Server) -> None:
+def test_next_without_a_guess_is_a_skipped_question_and_ticks_nothing_and_a_guess_ticks_a_chapter_with_more_to_do(
+    page: Any, server: Server
+) -> None:
+    lesson, ticks, said = (
+        open_lesson(page, server, "?chapter=2"),
+        page.locator(".lesson .stepper .is-done"),
+        page.locator(".lesson .outcome"),
+    )
+    lesson.locator(".next").press("Enter")
+    expect(said).to_have_class("outcome is-skipped is-above")
+    expect(lesson.locator(".is-chosen")).to_have_count(0)
+    expect(ticks).to_have_count(0)
+    lesson.locator(".stepper button").nth(1).press("Enter")
+    lesson.locator(".candidate").nth(1).press("Enter")
+    expect(ticks).to_have_count(1)
+    lesson.locator(".next").press("Enter")
+    expect(said).to_be_visible()
+    expect(lesson.locator(".question")).to_have_count(0)
+    expect(lesson.locator(".step-title")).to_have_text(WORDS["1"]["headings"][2])
+
+
+def test_on_a_phone_words_come_before_what_they_are_about_and_a_turned_page_begins_at_its_top(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    lesson, top = open_lesson(page, server, "?chapter=7"), "part => part.getBoundingClientRect().top"
+    assert lesson.locator(".guess").evaluate(top) < lesson.locator(".picture").evaluate(top) < lesson.locator(".stage").evaluate(top)
+    lesson.locator(".stepper button").nth(1).press("Enter")
+    expect(lesson.locator(".picture")).to_be_hidden()
+    lesson.locator(".candidate").last.scroll_into_view_if_needed()
+    lesson.locator(".next").press("Enter")
+    expect(lesson.locator(".heading")).to_be_in_viewport()
+    lesson.locator(".stepper button").nth(0).press("Enter")
+    assert lesson.locator(".hook .model").last.evaluate(top) < lesson.locator(".guess").evaluate(top)
+
+
+def test_the_small_picture_holds_as_many_films_in_training_as_in_use(page: Any, server: Server) -> None:
+    lesson, films = open_lesson(page, server, "?chapter=3"), page.locator(".living.is-strip .card.is-history")
+    expect(lesson.locator(".living.in-use .card.is-history").first).to_be_visible()
+    before = films.count()
+    for _ in range(2):
+        lesson.locator(".next").press("Enter")
+    expect(lesson.locator(".living.in-training")).to_be_visible()
+    assert films.count() == before
+
+
+def test_a_door_opens_the_laboratory_in_the_state_that_was_just_seen_and_a_link_leads_back(page: Any, server: Server) -> None:
     open_lesson(page, server, "?chapter=5").locator(".evidence .door").press("Enter")
     page.wait_for_url("**/collapse?run=narrow*", timeout=TIMEOUT)
+    page.get_by_role("link", name=WORDS["shell"]["wayBack"]["chapter"].format(number=5)).click()
+    expect(shown(page)).to_have_attribute("data-chapter", "5")
 
 
 def test_a_presenter_sees_the_notes_of_every_step_and_a_clock_in_a_second_window(page: Any, server: Server) -> None:

@@ -6,7 +6,7 @@
 
 export const LISTED = 10;
 const LEAST_STRIP = 760; // below this width the strip is scrolled
-const LEAST_HEIGHT = 146;
+const LEAST_HEIGHT = 124;
 const LEAST_WIDE = 620; // below this width the large picture becomes one column
 const MOST_COLUMNS = { strip: 6, wide: 7, tall: 4 };
 const LEAST_COLUMN = { strip: 56, wide: 62, tall: 70 };
@@ -54,13 +54,13 @@ function asStrip(width, height, columns) {
   const card = 26, left = 30, each = Math.min(104, (width * 0.46 - left) / columns), end = left + each * columns;
   /** @type {Record<string, Box>} */
   const boxes = {};
-  positions(boxes, columns, left, each, 6, { history: [2, card], c: [72, 16], next: [height - card - 4, card] });
+  positions(boxes, columns, left, each, 6, { history: [2, card], c: [60, 16], next: [height - card - 4, card] });
   boxes.table = [4, 2, 12, height - 6];
-  boxes.reader = [left + 3, 38, each * columns - 6, 24];
+  boxes.reader = [left + 3, 32, each * columns - 6, 22];
   boxes.valve = [end + 12, height - card - 20, 30, 22];
-  boxes.plus = [end + 54, 86, 18, 18];
-  boxes.denoiser = [end + 84, 70, 82, 50];
-  boxes.x0 = [end + 184, 83, 24, 24];
+  boxes.plus = [end + 54, 68, 18, 18];
+  boxes.denoiser = [end + 84, 56, 82, 42];
+  boxes.x0 = [end + 184, 65, 24, 24];
   boxes.scores = [end + 226, 4, 20, height - 8];
   const list = end + 262;
   listRows(boxes, list, 2, width - list, height - 4, width - list > 270 ? 2 : 1);

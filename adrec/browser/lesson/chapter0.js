@@ -15,7 +15,7 @@ const counted0 = (content, model) => content[0]?.counted?.columns?.[model] ?? nu
 export const chapter0 = {
   id: 0,
   steps: 3,
-  scene: () => ({ lit: ["table"], mode: "use" }),
+  scene: () => null,
   guess: (content) => (content[0] ? { right: Object.keys(content[0].models).indexOf("healthy") } : null),
   number: (content) => {
     const models = Object.keys(content[0]?.models ?? {}), found = models.map((model) => counted0(content, model));

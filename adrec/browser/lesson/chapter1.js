@@ -18,7 +18,7 @@ export const chapter1 = {
   id: 1,
   steps: 4,
   scene: (step) => ({ lit: step < 2 ? ["history"] : ["history", "list"], mode: "use", unlisted: step === 0 }),
-  guess: (content) => (content[1] ? { right: ordered(content)[0] } : null),
+  guess: (content) => (content[1] ? { right: ordered(content)[0], names: content[1].candidates.map((/** @type {number} */ film) => content.films.titles[film]) } : null),
   numberFrom: 3,
   number: (content) => {
     const { right, baselines } = content[1] ?? {};
@@ -174,6 +174,12 @@ function hundred(parent, lesson) {
     const figure = error === undefined ? value.toFixed(0) : lesson.text("parts.plusMinus", { value: value.toFixed(0), error: error.toFixed(0) });
     row.append(element("span", "name", lesson.text(`1.lists.${name}`)), dots, element("strong", "", figure));
     root.append(row);
+  }
+  const narrow = lesson.content[0]?.counted?.columns?.narrow;
+  if (narrow) {
+    const note = element("p", "note");
+    note.append(lesson.rich("1.narrow", { narrow: Math.round(narrow["hr@10"].value), popular: Math.round(baselines.popular.value), films: narrow["different films"] }));
+    root.append(note);
   }
   return root;
 }

@@ -17,11 +17,18 @@ function nearestAt(content, frame, film) {
   return [...content[2].near.slice(from, from + TEN)];
 }
 
+/** The time of a frame: the epochs so far in which the films could move. @param {Lesson} lesson @param {number} frame */
+function when(lesson, frame) {
+  const { frames } = lesson.content[2], { stage, epoch } = frames[frame];
+  const before = stage === "finetune" ? Math.max(...frames.filter((/** @type {any} */ one) => one.stage === "pretrain").map((/** @type {any} */ one) => one.epoch)) : 0;
+  return lesson.text(stage === "initial" ? "2.start" : "2.after", { epochs: before + epoch });
+}
+
 /** @type {Chapter} */
 export const chapter2 = {
   id: 2,
   steps: 4,
-  scene: (step) => ({ lit: ["table"], mode: step < 2 ? "use" : "training" }),
+  scene: () => ({ lit: ["table"], mode: "use" }),
   guess: (content) => (content[2] ? { right: LISTS.indexOf("near"), values: { film: content.films.titles[content[2].film] } } : null),
   numberFrom: 3,
   number: (content) => {
@@ -95,7 +102,6 @@ function threeLists(parent, lesson) {
 /** The film of the training: one film's nearest and the likeness matrix, frame by frame. @param {Element} parent @param {Lesson} lesson */
 function trainingFilm(parent, lesson) {
   const { content, state } = lesson, { frames, offered } = content[2], root = element("div", "training-film"), last = frames.length - 1;
-  const words = (/** @type {number} */ frame) => lesson.text(`2.frames.${frames[frame].stage}`, { epoch: frames[frame].epoch });
   const player = element("div", "player"), play = element("button", "roll", "", { type: "button" }), name = element("output");
   const slider = element("input", "", "", { type: "range", min: "0", max: String(last), step: "1", value: "0", "aria-label": lesson.text("2.time") });
   player.append(play, slider, name);
@@ -108,7 +114,9 @@ function trainingFilm(parent, lesson) {
   });
   choose.append(...chips, search.root);
   side.prepend(heading);
-  side.append(alikeWords(lesson));
+  const alike = alikeWords(lesson);
+  alike.append(" ", lesson.text("2.epoch"));
+  side.append(alike);
   const square = element("div", "square");
   const matrix = likeness(square, { ...matrixFilms(lesson), label: "", still: lesson.reducedMotion, pair: (a, b, value) => lesson.text("2.pair", { a, b, value: value.toFixed(2) }) });
   root.append(choose, player, side, square);
@@ -126,11 +134,11 @@ function trainingFilm(parent, lesson) {
   function draw() {
     const film = state.film ?? content[2].film;
     slider.value = String(at);
-    slider.setAttribute("aria-valuetext", words(at));
-    name.textContent = words(at);
+    slider.setAttribute("aria-valuetext", when(lesson, at));
+    name.textContent = when(lesson, at);
     heading.textContent = lesson.text("2.nearest", { film: titleOf(lesson, film) });
-    list.show(nearestAt(content, at, film), lesson.text("2.nearestAt", { film: titleOf(lesson, film), frame: words(at) }));
-    matrix.show(content[2].cosines.subarray(1600 * at, 1600 * at + 1600), lesson.text("2.matrix", { frame: words(at) }));
+    list.show(nearestAt(content, at, film), lesson.text("2.nearestAt", { film: titleOf(lesson, film), frame: when(lesson, at) }));
+    matrix.show(content[2].cosines.subarray(1600 * at, 1600 * at + 1600), lesson.text("2.matrix", { frame: when(lesson, at) }));
     offered.forEach((/** @type {number} */ other, /** @type {number} */ i) => chips[i].setAttribute("aria-pressed", String(other === film)));
     play.textContent = lesson.text(timer ? "2.pause" : "2.play");
   }
@@ -184,7 +192,7 @@ function trainingFilm(parent, lesson) {
 function startAndEnd(parent, lesson) {
   const { frames, cosines } = lesson.content[2], root = element("div", "start-end");
   const matrices = [0, frames.length - 1].map((frame, i) => {
-    const cell = element("section"), words = lesson.text(`2.frames.${frames[frame].stage}`, { epoch: frames[frame].epoch });
+    const cell = element("section"), words = when(lesson, frame);
     const matrix = likeness(cell, { ...matrixFilms(lesson, i === 0), label: lesson.text("2.matrix", { frame: words }), still: true });
     cell.prepend(element("h3", "", words));
     cell.append(element("p", "genres", lesson.text("2.genres", { value: frames[frame].genres.toFixed(2) })));

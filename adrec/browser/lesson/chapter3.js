@@ -13,6 +13,7 @@ import { rankBar } from "./ranks.js";
 const MAP_EDGE = 3;
 const MAP_UNIT = 76;
 const WAYS = 3;
+const TRAIL = 4; // steps of a way that stay drawn behind its head
 const FIRST_LEVELS = 5;
 const NEAR_FILM = 0.55;
 const SHOWN_LEVELS = [0, 1, 2, 3, 4, 6];
@@ -130,6 +131,7 @@ function toyMap(stage, lesson) {
     ways.replaceChildren();
     const paths = Array.from({ length: WAYS }, (_, i) => restored(WAYS * seed + i)), length = paths[0].length - 1;
     const drawn = paths.map(() => ({ way: svg(ways, "path", { class: "way" }), head: svg(ways, "circle", { class: "head", r: 4 }) }));
+    paths.forEach(([[x, y]]) => svg(ways, "circle", { class: "noised", cx: mapX(x), cy: mapY(y), r: 4 }));
     const start = performance.now(), last = lesson.reducedMotion ? 1 : 2200;
     const step = () => {
       const at = Math.min(1, (performance.now() - start) / last) * length, whole = Math.floor(at), part = at - whole;
@@ -137,13 +139,14 @@ function toyMap(stage, lesson) {
         const [a, b] = [path[whole], path[Math.min(whole + 1, length)]];
         /** @type {Point} */
         const now = [a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])];
-        drawn[i].way.setAttribute("d", line([...path.slice(0, whole + 1), now].map(([x, y]) => [mapX(x), mapY(y)])));
+        const trail = at < length ? [...path.slice(Math.max(0, whole - TRAIL), whole + 1), now] : [path[0], now]; // once there, only from where to where
+        drawn[i].way.setAttribute("d", line(trail.map(([x, y]) => [mapX(x), mapY(y)])));
         drawn[i].head.setAttribute("transform", `translate(${mapAt(now)})`);
       });
       if (at < length) timer = requestAnimationFrame(step);
       else {
         const names = lesson.texts("3.people"), counts = names.map((_, film) => paths.filter((path) => nearestChosen(path[length]) === film).length);
-        fact.textContent = names.map((name, film) => `${name} ${counts[film]}`).join(" · ");
+        fact.textContent = lesson.text("3.arrived", { ways: WAYS, counts: names.map((name, film) => `${name} ${counts[film]}`).join(", ") });
       }
     };
     step();
@@ -174,7 +177,9 @@ function noiseDial(stage, lesson) {
   const said = element("label", "level"), slider = element("input", "", "", { type: "range", min: "0", max: String(levels - 1), value: "0" });
   const name = element("span"), figure = element("figure", "curve"), top = element("div", "ranked");
   said.append(name, slider);
-  top.append(chooser, said, bar);
+  const relation = element("p", "relation");
+  relation.append(lesson.rich("3.relation"));
+  top.append(chooser, said, relation, bar);
   box.append(top, figure);
   stage.append(box);
   let film = 0;

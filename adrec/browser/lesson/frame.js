@@ -25,7 +25,7 @@ export function buildFrame(host, texts, count, go, turn) {
   notes.hidden = true;
   tools.append(help, notes, present);
   top.append(tools);
-  const picture = element("div", "picture"), words = element("article", "words"), stage = element("div", "stage");
+  const picture = element("div", "picture"), lit = element("p", "lit"), words = element("article", "words"), stage = element("div", "stage");
   const title = element("h2", "heading"), sentence = element("p", "sentence"), stepTitle = element("h3", "step-title"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
   words.append(title, sentence, stepTitle, guess, evidence, notice);
   const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns");
@@ -34,9 +34,9 @@ export function buildFrame(host, texts, count, go, turn) {
   turns.append(previous, dots, next);
   foot.append(doors, turns);
   const live = element("p", "live", "", { "aria-live": "polite" });
-  host.replaceChildren(element("h1", "", texts.text("shell.title")), top, picture, words, stage, foot, live);
+  host.replaceChildren(element("h1", "", texts.text("shell.title")), top, picture, lit, words, stage, foot, live);
   const lines = svg(host, "svg", { class: "lines", "aria-hidden": "true" });
-  return { stepper, restart, help, present, notes, picture, words, title, sentence, stepTitle, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
+  return { stepper, restart, help, present, notes, picture, lit, words, title, sentence, stepTitle, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
 }
 
 /** What the figures of all chapters mean, and the way back to the beginning. @param {Texts} texts @param {HTMLElement} restart */

@@ -12,14 +12,19 @@ import { element } from "../dom.js";
  * @param {Right} found
  * @param {Guess | undefined} made the visitor's guess, if the question is answered or skipped
  * @param {(option: number | null) => void} choose
- * @param {boolean} brief once answered, the two sides stand without their reasons
+ * @param {"line" | "sides" | "reasons"} shown once answered: one line, the two sides, or these with their reasons
  */
-export function showGuess(host, texts, chapter, found, made, choose, brief) {
+export function showGuess(host, texts, chapter, found, made, choose, shown) {
   const values = found.values ?? {}, key = `${chapter}.guess`, question = element("p", "question", "", { id: `question-${chapter}` });
   question.append(texts.rich(`${key}.question`, values));
   const group = element("div", "options", "", { role: "group", "aria-labelledby": question.id });
-  host.replaceChildren(question, group);
-  texts.list(`${key}.options`, values).forEach((words, option) => {
+  const options = texts.list(`${key}.options`, values), names = found.names ?? options;
+  host.classList.toggle("is-answered", Boolean(made));
+  if (made) host.replaceChildren(outcome(texts, names, made, shown !== "line" && options.length > 0));
+  else host.replaceChildren();
+  if (made && shown === "line") return;
+  host.append(question, group);
+  options.forEach((words, option) => {
     if (!made) group.append(asked(texts, words, option, choose));
     else if (option === made.chosen || option === made.right) group.append(answered(texts, words, option, made));
   });
@@ -29,7 +34,7 @@ export function showGuess(host, texts, chapter, found, made, choose, brief) {
     host.append(skip);
     return;
   }
-  if (brief) return;
+  if (shown === "sides") return;
   const explained = element("div", "explained");
   for (const option of new Set([made.chosen, found.right])) {
     if (option !== null && texts.has(`${key}.answers.${option}`)) {
@@ -39,6 +44,16 @@ export function showGuess(host, texts, chapter, found, made, choose, brief) {
     }
   }
   host.append(explained);
+}
+
+/** The guess and the answer in one small line. @param {Texts} texts @param {string[]} names of the options @param {Guess} made @param {boolean} above whether the two sides follow */
+function outcome(texts, names, made, above) {
+  const name = (/** @type {number} */ option) => (names[option] ?? "").replace(/[.]$/, "");
+  const key = made.chosen === null ? "skipped" : made.chosen === made.right ? "agreed" : "differed";
+  const line = element("p", `outcome is-${key}`);
+  line.classList.toggle("is-above", above);
+  line.append(texts.rich(`shell.outcome.${key}`, { guess: made.chosen === null ? "" : name(made.chosen), right: name(made.right) }));
+  return line;
 }
 
 /** @param {Texts} texts @param {string} words @param {number} option @param {(option: number) => void} choose */

@@ -105,7 +105,7 @@ export class LivingPicture {
     this.placed = new WeakMap();
     for (const name of OPENS) this.node(name, this.opener(name));
     for (const name of ["plus", "push", "pull"]) this.node(name, element("div", `part is-${name}`, name === "plus" ? "+" : lesson.text(`picture.${name}`)));
-    this.node("condition", element("button", "part opener is-condition", "", { type: "button", "aria-label": this.name("condition") }));
+    this.node("condition", element("button", "part opener is-condition", "", { type: "button" }));
     this.get("condition").append(element("span", "name", lesson.text("picture.boxes.condition.label")));
     this.listen("condition", this.get("condition"));
     this.node("add", addingField(this)).dataset.box = "history";
@@ -157,7 +157,6 @@ export class LivingPicture {
       const lock = svg(button, "svg", { class: "lock", viewBox: "0 0 12 14" });
       svg(lock, "path", { d: "M1 6h10v7.5H1ZM3 6V4a3 3 0 0 1 6 0v2", "fill-rule": "evenodd" });
     }
-    button.setAttribute("aria-label", this.name(box));
     this.listen(box, button);
     return button;
   }
@@ -200,10 +199,10 @@ export class LivingPicture {
     return mode !== "training" ? flow : flow.training ? { ...flow, ...flow.training } : { ...flow, target: null };
   }
 
-  /** Films of the columns: what is read and what comes next, null for the unknown. */
+  /** Films of the columns: what is read and what comes next, null for the unknown. A strip has as many in training as in use. */
   columns() {
-    const { films } = this.flow, training = this.wanted.mode === "training" && films.length > 1, all = training ? films.length - 1 : films.length;
-    const shown = columnsOf(this.form, this.host.clientWidth, Math.max(all, 1)), first = Math.max(0, all - shown);
+    const { films } = this.flow, training = this.wanted.mode === "training", all = films.length > 1 && (training || this.form === "strip") ? films.length - 1 : films.length;
+    const shown = columnsOf(this.form, this.host.clientWidth, Math.max(all, 1)), end = training ? all : films.length, first = Math.max(0, end - shown);
     return Array.from({ length: Math.min(all, shown) }, (_, i) => ({ at: first + i, film: films[first + i], next: films[first + i + 1] ?? null }));
   }
 
@@ -315,6 +314,7 @@ export class LivingPicture {
     for (const node of this.nodes.values()) {
       const box = node.dataset.box ?? "";
       node.classList.toggle("is-dim", !(on(box) || (box === "push" && on("scores")) || (box === "pull" && on("x0"))));
+      node.classList.toggle("is-lit", lit.includes(box));
       node.classList.toggle("is-locked", locks.includes(box));
     }
     this.root.classList.toggle("is-unlisted", this.wanted.unlisted === true);
@@ -326,6 +326,10 @@ export class LivingPicture {
     caption.textContent = this.lesson.text(all > this.shown.length + 1 ? "picture.last" : "picture.boxes.history.label", { shown: this.shown.length, count: all });
     const back = /** @type {HTMLElement} */ (this.get("back").firstElementChild), { step } = this.flow;
     back.textContent = step ? this.lesson.text("picture.step", { step: step.at, steps: step.of }) : this.lesson.text("picture.boxes.back.label");
+    for (const name of [...OPENS, "condition"]) { // the label that is seen is part of the name that is heard
+      const label = this.get(name).firstElementChild?.textContent ?? "";
+      attribute(this.get(name), "aria-label", this.lesson.text("picture.named", { label, name: this.name(BOX_OF[name] ?? name) }));
+    }
   }
 
   /** @param {number} lasts */

@@ -38,7 +38,7 @@ export class Shell {
     this.presenting = false;
     const visit = recall("sessionStorage"), before = recall("localStorage");
     /** @type {State} */
-    this.state = { history: [], person: null, film: null, seed: 0, guesses: {}, ...visit };
+    this.state = { history: [], person: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit?.guesses } };
     /** @type {Set<number>} */
     this.finished = new Set(before?.finished ?? []);
     /** @type {Place} */
@@ -97,10 +97,19 @@ export class Shell {
     this.at = { chapter, step };
     address(this.at, entry);
     this.save();
+    if (step > 0 && !this.state.guesses[chapter]) this.note(null); // whoever goes on without a guess has skipped it
+    const arrived = this.mounted !== null;
     if (moved) this.stage();
     this.fill();
     this.mounted?.show(step);
     this.notes.show(this.at);
+    if (arrived) this.toTop();
+  }
+
+  /** Whoever turns the page begins at its top. */
+  toTop() {
+    for (const part of [this.parts.words, this.parts.stage]) part.scrollTop = 0;
+    if (this.host.getBoundingClientRect().top < 0) this.host.scrollIntoView({ block: "start" });
   }
 
   /** A chapter's stage in place of the last one's. */
@@ -133,8 +142,11 @@ export class Shell {
     this.fillDoors();
     parts.notice.textContent = "";
     parts.help.open = false;
-    const scene = this.chapter.scene(step), grown = scene.grown === true;
-    this.grow(grown, () => this.picture.scene(scene));
+    const scene = this.chapter.scene(step), lit = texts.list(`${chapter}.lit`)[step] ?? "";
+    this.host.classList.toggle("bare", !scene);
+    parts.lit.textContent = lit;
+    parts.lit.hidden = !lit;
+    this.grow(scene?.grown === true, () => { if (scene) this.picture.scene(scene); });
     this.shrink();
     this.draw();
   }
@@ -146,8 +158,9 @@ export class Shell {
 
   fillGuess() {
     const { chapter } = this.at, found = this.right, made = this.state.guesses[chapter];
+    const shown = this.at.step > 1 ? "line" : this.presenting ? "sides" : "reasons";
     this.parts.guess.hidden = !found || (made?.chosen === null && this.chapter.asksAgain) || (this.presenting && this.at.step > 1);
-    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), this.at.step > 1 || this.presenting);
+    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), shown);
   }
 
   /** The one number, and the door to the laboratory. */
@@ -188,7 +201,6 @@ export class Shell {
   /** @param {number} by */
   turn(by) {
     const { chapter, step } = this.at, { steps } = this.chapter;
-    if (by > 0 && step === 0 && this.right && !this.state.guesses[chapter]) this.note(null);
     if (step + by >= 0 && step + by < steps) this.open({ chapter, step: step + by });
     else if (by < 0 && chapter > 0) this.open({ chapter: chapter - 1, step: CHAPTERS[chapter - 1].steps - 1 });
     else if (by > 0 && chapter < LAST) this.open({ chapter: chapter + 1, step: 0 });
@@ -199,7 +211,7 @@ export class Shell {
     const { right, at: { chapter } } = this;
     if (!right) return;
     this.change({ guesses: { ...this.state.guesses, [chapter]: { chosen, right: right.right } } });
-    if (chosen !== null && this.chapter.done === "guess") this.finish(chapter);
+    if (chosen !== null) this.finish(chapter);
   }
 
   /** @param {number | null} option */
@@ -232,7 +244,8 @@ export class Shell {
   }
 
   save() {
-    keep("localStorage", { at: this.at, finished: [...this.finished] });
+    const made = Object.entries(this.state.guesses).filter(([, { chosen }]) => chosen !== null); // whoever skipped may guess at the next visit
+    keep("localStorage", { at: this.at, finished: [...this.finished], guesses: Object.fromEntries(made) });
     keep("sessionStorage", this.state);
   }
 
@@ -258,7 +271,7 @@ export class Shell {
   /** @param {string} page @param {Values} parameters */
   door(page, parameters) {
     const { mode, base } = this.setup, query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
-    if (mode === "app") this.tell("door", { page, parameters });
+    if (mode === "app") this.tell("door", { page, parameters: { ...parameters, from: this.at.chapter } });
     else if (base) window.open(`${base}/${page}?${query}`);
     else this.parts.notice.textContent = this.texts.text("shell.offline", { page: this.texts.text(`shell.pages.${page}`) });
   }
@@ -336,7 +349,7 @@ export class Shell {
 
   /** Thin lines from the lit box to the stage. */
   draw() {
-    const { lines, stage } = this.parts, box = this.host.classList.contains("grown") ? null : this.picture.anchor();
+    const { lines, stage } = this.parts, box = /\b(grown|bare)\b/.test(this.host.className) ? null : this.picture.anchor();
     lines.replaceChildren();
     if (!box?.width) return;
     const host = this.host.getBoundingClientRect(), to = stage.getBoundingClientRect();

@@ -29,6 +29,8 @@ export interface Picture {
 /** Which option is right, computed from the content; ``values`` fill the placeholders of the question, the options and the answers. */
 export interface Right {
   right: number;
+  /** what the options are called, where they are things on the stage */
+  names?: string[];
   values?: Values;
 }
 
@@ -50,14 +52,16 @@ export interface Mounted {
 /**
  * One chapter. Its words are the texts "N.short", "N.title", "N.sentence", "N.headings" (a bold line for each step,
  * the first empty), "N.guess.question" / ".options" / ".answers" (one sentence an
- * option), "N.number", "N.door", "N.alt" (the stage in a sentence, for screen readers), "N.notes" and "N.seconds" (a line for the speaker
+ * option), "N.number", "N.door", "N.lit" (what the small picture lights, a caption for each
+ * step), "N.alt" (the stage in a sentence, for screen readers), "N.notes" and "N.seconds" (a line for the speaker
  * and the planned time for each step), all in assets/texts/lesson.json.
  */
 export interface Chapter {
   id: number;
   /** 0: the question before anything moves, 1: the answer, then what there is to do and the evidence */
   steps: number;
-  scene(step: number): PictureScene;
+  /** null: no picture, the stage needs its room */
+  scene(step: number): PictureScene | null;
   /** absent: no guess. null: the content has nothing to judge it by. */
   guess?: (content: Content) => Right | null;
   /** the step from which the number is shown (default 1); null: nothing to show */
@@ -66,7 +70,7 @@ export interface Chapter {
   door?: (lesson: Lesson) => Door | null;
   /** a skipped question is not answered beside the chapter: the stage asks it again */
   asksAgain?: boolean;
-  /** what ticks the chapter: an answered guess, or lesson.done(), called when the visitor has done what there is to do */
+  /** what ticks the chapter: an answered guess alone, or also lesson.done(), called when the visitor has done what there is to do */
   done: "guess" | "do";
   /** A chapter whose content is missing returns null: the stage then stays empty beside the sentence. */
   mount(stage: HTMLElement, lesson: Lesson): Mounted | null;
