@@ -98,7 +98,7 @@ function asStage(width, height, columns) {
 
 /** @param {number} width @param {number} columns @returns {Arrangement} */
 function asColumn(width, columns) {
-  const left = 26, each = (width - left - 4) / columns, row = 24, height = 438 + row * LISTED + 80;
+  const left = 26, each = (width - left - 4) / columns, row = 24, height = 438 + row * LISTED + 90;
   /** @type {Record<string, Box>} */
   const boxes = {};
   positions(boxes, columns, left, each, 6, { history: [26, 52], c: [160, 32], next: [238, 52] });
@@ -109,14 +109,14 @@ function asColumn(width, columns) {
   boxes.denoiser = [width * 0.5 - 12 - 118, 372, 104, 44];
   boxes.x0 = [width * 0.5 + 40, 376, 36, 36];
   boxes.scores = [34, 438, 24, row * LISTED];
-  boxes.star = [86, 416, width - 90, 20];
+  boxes.star = [86, 438 + row * LISTED + 2, width - 90, 20];
   listRows(boxes, 86, 438, width - 90, row * LISTED);
   boxes.history = [left, 0, each * columns - 100, 20];
   boxes.add = [left + each * columns - 104, 0, 100, 24];
   boxes.next = [left, 217, each * columns, 18];
   boxes.back = [width * 0.5 + 82, 380, 78, 28];
-  boxes.push = [34, 438 + row * LISTED + 12, width - 40, 32];
-  boxes.pull = [34, 438 + row * LISTED + 46, width - 40, 32];
+  boxes.push = [34, 438 + row * LISTED + 24, width - 40, 32];
+  boxes.pull = [34, 438 + row * LISTED + 56, width - 40, 32];
   return { width, height, boxes };
 }
 

@@ -22,6 +22,7 @@ const PICTURE_MODEL = "healthy";
 const PATIENCE = 300; // milliseconds in which the page shows its first picture before weights are asked for
 const PICTURE_CHANGE = 450; // milliseconds
 const PICTURE_GLIDE = 260;
+const STEP_GLIDE = 100; // between two steps of a player: most of the time no row is on its way over another
 const OPENS = ["table", "history", "next", "reader", "valve", "denoiser", "x0", "scores", "back"];
 /** @type {Record<string, string>} */
 export const BOX_OF = { valve: "noise", plus: "denoiser" };
@@ -189,7 +190,7 @@ export class LivingPicture {
   /** @param {Partial<Flow>} values */
   values(values) {
     this.flow = { ...this.flow, ...values };
-    this.place(this.lesson.reducedMotion ? 0 : PICTURE_GLIDE);
+    this.place(this.lesson.reducedMotion ? 0 : this.flow.step ? STEP_GLIDE : PICTURE_GLIDE);
     this.detail.refresh(this.answered);
   }
 
