@@ -10,14 +10,17 @@ from adrec.lesson.people import PEOPLE
 from adrec.runs import RunFolder
 
 MODELS = ("healthy", "lambda-0.1", "lambda-1")
+KIN = {"sasrec": "sasrec", "dreamrec": "dreamrec-harness-fixed", "adrec": "ml-100k"}
+"""The earlier models and ADRec: the runs behind their cards."""
 NOISES = 20
 TOP = 10
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """``shares``: by model, lambda and the length of lambda x_t over that of c under pure noise, in percent: the mean over the example
-    people and NOISES noises, and its standard deviation. ``noise``: how much of x_t is noise at each level. For the first person:
-    ``condition`` (films, D), ``x`` the noise, ``x0`` its last estimate, ``scores`` (V + 1,), and ``top``."""
+    people and NOISES noises, and its standard deviation. ``kin``: of how many people each model of KIN is right. ``noise``: how much of
+    x_t is noise at each level. For the first person: ``condition`` (films, D), ``x`` the noise, ``x0`` its last estimate, ``scores``
+    (V + 1,), and ``top``."""
     from adrec.explain.trajectory import trajectory
     from adrec.models.loading import load_model
 
@@ -32,9 +35,16 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         shares[name] = {"weight": model.config.noise_weight, "share": _percent(found.mean(), 2), "spread": _percent(found.std(), 1)}
     run = RunFolder(runs / NAMES["healthy"])
     head, arrays = _first(load_model(run), run)
+    head["kin"] = {key: _right(RunFolder(runs / name)) for key, name in KIN.items()}
     head |= {"shares": shares, "noises": NOISES, "people": len(PEOPLE), "source": run.info["dataset"]["title"]}
     head["noise"] = [round(float(v), 4) for v in np.sqrt(1 - np.array(run.info["diffusion"]["alpha_bar"]))]
     return head, arrays
+
+
+def _right(run: RunFolder) -> dict[str, float]:
+    """Of 100 test users, right within ten films, and the standard error."""
+    hits = 100.0 * (np.load(run.path / "stages" / "finetune" / "test_ranks.npy", allow_pickle=False) <= TOP)
+    return {"right": round(float(hits.mean()), 1), "error": round(float(hits.std(ddof=1) / len(hits) ** 0.5), 1)}
 
 
 def _percent(value: float, digits: int) -> float:

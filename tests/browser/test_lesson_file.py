@@ -13,10 +13,10 @@ from adrec.lesson import export, setup
 
 pytestmark = pytest.mark.browser
 WORDS = setup.words("lesson")
-SEEN = """() => {
+SEEN = r"""() => {
   const found = [];
   const walk = (node) => {
-    if (node.nodeType === 3) { found.push(node.data); return }
+    if (node.nodeType === 3) { found.push(node.data.replaceAll("\u00ad", "")); return }
     if (node.nodeType !== 1 || ["SCRIPT", "STYLE"].includes(node.tagName)) return;
     for (const name of ["aria-label", "aria-description", "aria-valuetext", "title", "alt", "placeholder"]) {
       if (node.hasAttribute(name)) found.push(node.getAttribute(name));

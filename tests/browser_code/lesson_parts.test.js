@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { hyphenated } from "../../adrec/browser/lesson/film_card.js";
 import { settled } from "../../adrec/browser/lesson/ranks.js";
 import { cells, norm, sixteen } from "../../adrec/browser/lesson/strip.js";
 
@@ -28,4 +29,11 @@ test("a vector of zeros has a strip and no length", () => {
 test("labels of a rank bar cover neither each other nor the end", () => {
   assert.deepEqual(settled([0, 1, 90], 20, 80), [0, 20, 80]);
   assert.deepEqual(settled([70, 75, 79], 20, 80), [40, 60, 80]);
+});
+
+test("long words of a title are parted before a syllable, and nothing but the parting is added", () => {
+  const title = "Star Trek VI: The Undiscovered Country";
+  assert.ok(hyphenated(title).includes("Undisco\u00advered"));
+  assert.equal(hyphenated(title).replaceAll("\u00ad", ""), title);
+  assert.equal(hyphenated("Star Wars"), "Star Wars");
 });

@@ -3,8 +3,9 @@
 import { element } from "../dom.js";
 import { choices } from "./choices.js";
 import { historyOf } from "./flow.js";
+import { trainings } from "./trainings.js";
 
-/** @import { Chapter, Content, Evidence, PictureScene } from "./types" */
+/** @import { Chapter, Content, Evidence, Lesson, PictureScene } from "./types" */
 
 const WAYS_TO_NOISE = ["token", "sequence", "last", "added"];
 const COPIES = 1; // percent: with less noise than this in the denoiser's input, next to nothing of the film arrives
@@ -12,7 +13,7 @@ const COPIES = 1; // percent: with less noise than this in the denoiser's input,
 /** What the picture shows at a step, until the visitor chooses otherwise. @param {number} step @returns {PictureScene} */
 function sceneOf(step) {
   /** @type {PictureScene} */
-  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: "healthy", grown: true };
+  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: "healthy", grown: step < 4 };
   if (step === 2) scene.lit = ["next", "noise"];
   if (step === 3) scene.lit = ["next", "noise", "condition", "denoiser", "x0", "scores", "list"];
   return scene;
@@ -26,7 +27,7 @@ function sharesOf(content) {
 /** @type {Chapter} */
 export const chapter4 = {
   id: 4,
-  steps: 4,
+  steps: 5,
   scene: sceneOf,
   guess(content) {
     const paper = content[4]?.shares?.healthy;
@@ -53,7 +54,7 @@ export const chapter4 = {
     const modes = choices(box, lesson.text("4.mode.label"), [["use", lesson.text("4.mode.use")], ["training", lesson.text("4.mode.training")]], (mode) => set({ mode: mode === "training" ? "training" : "use" }));
     const ways = choices(box, lesson.text("4.noise.label"), WAYS_TO_NOISE.map((way) => [way, lesson.text(`4.noise.${way}.name`)]), (noise) => set({ noise }));
     const weights = choices(box, lesson.text("4.weight.label"), sharesOf(lesson.content).map(([name, { weight }]) => [name, String(weight)]), (model) => set({ model }));
-    const words = element("p", "says", "", { "aria-live": "polite" });
+    const words = element("p", "says", "", { "aria-live": "polite" }), kin = modelCards(stage, lesson);
     box.append(words);
 
     function fill() {
@@ -73,6 +74,8 @@ export const chapter4 = {
     return {
       show(step) {
         at = step;
+        box.hidden = step === 4;
+        kin.hidden = step !== 4;
         scene = sceneOf(step);
         fill();
       },
@@ -80,3 +83,21 @@ export const chapter4 = {
     };
   },
 };
+
+/** Three models one after another: what each solves, what goes wrong, and how often it is right. @param {HTMLElement} parent @param {Lesson} lesson */
+function modelCards(parent, lesson) {
+  const box = element("div", "kin4"), paper = element("p", "source");
+  for (const [name, found] of Object.entries(lesson.content[4]?.kin ?? {})) {
+    const card = element("section");
+    card.append(element("h3", "", lesson.text(`4.kin.${name}.name`)), element("p", "label", lesson.text(`4.kin.${name}.is`)));
+    for (const part of ["solves", "wrong"]) card.append(element("p")), card.lastElementChild?.append(lesson.rich(`4.kin.${name}.${part}`));
+    const right = element("p");
+    right.append(lesson.rich("4.right", { right: found.right.toFixed(1), error: found.error.toFixed(1), trainings: trainings(lesson, 1) }));
+    card.append(right);
+    box.append(card);
+  }
+  paper.append(lesson.rich("4.paper"));
+  box.append(paper);
+  parent.append(box);
+  return box;
+}

@@ -15,6 +15,7 @@ const TEN_LISTED = 10;
 const RIVALS_SHOWN = 5;
 const EARLY = 8;
 const LATE = 24; // of 32 steps
+const SURE_7 = 1.96; // standard errors
 
 /** Models with weights, noisiest first. @param {Content} content @returns {[string, any][]} */
 function measuredModels(content) {
@@ -194,13 +195,16 @@ class NoisePlayer {
       this.words.replaceChildren(lesson.rich("7.says.playing"));
       return;
     }
-    const { by_steps: rows = [], decided: mean = "", users = "" } = about ?? {}, one = rows[0], all = rows[rows.length - 1];
     const common = this.frames.length ? this.frames[1].top.filter((id) => this.frames[this.frames.length - 1].top.includes(id)).length : 0;
-    this.words.replaceChildren(part === 0 ? lesson.rich("7.says.0") : lesson.rich(part === 2 && one ? "7.says.2" : "7.says.1", {
-      decided: decided ?? "", steps: this.frames.length - 1, mean, people: users, weight: about?.weight ?? "", film, one: one?.right ?? "", all: all?.right ?? "", common,
+    this.words.replaceChildren(lesson.rich(`7.says.${part}`, { decided: decided ?? "", steps: this.frames.length - 1, weight: about?.weight ?? "", film, common }));
+    if (part !== 2) return;
+    if (this.model === "healthy") this.words.prepend(lesson.rich("7.says.switch"), " ");
+    const { lambdas = {}, models: { healthy } } = lesson.content[7], [loud, paper, none] = ["1", String(healthy?.weight), "0"].map((weight) => lambdas[weight]?.["hr@10"]);
+    if (!loud || !paper || !none) return;
+    const more = loud["less 0.001"], better = more.value > SURE_7 * more.error;
+    this.words.append(" ", lesson.rich(better ? "7.says.better" : "7.says.noBetter", {
+      loud: loud.value.toFixed(1), paper: paper.value.toFixed(1), none: none.value.toFixed(1), weight: healthy.weight, error: Math.max(loud.error, paper.error, none.error).toFixed(1),
     }));
-    const without = lesson.content[7].lambdas?.["0"]?.["hr@10"];
-    if (part === 2 && without) this.words.append(" ", lesson.rich("7.says.without", { value: without.value.toFixed(1), error: without.error.toFixed(1), seeds: without.seeds }));
   }
 
   /** The first film under twenty noises, one after another. */

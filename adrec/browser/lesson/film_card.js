@@ -9,10 +9,15 @@ import { filmSearch, moved } from "./films.js";
 const MOST = 12; // films of a history that is edited here
 const DRAGS = 4; // pixels
 
+/** A title whose long words may be parted, with a hyphen, before a syllable. @param {string} title */
+export function hyphenated(title) {
+  return title.replace(/[a-z]{10,}/gi, (word) => word.replace(/(?<=[a-z]{3}[aeiouy])(?=[bcdfghjklmnpqrstvwxz][aeiouy][a-z]{2})/gi, "\u00ad"));
+}
+
 /** @param {LivingPicture} picture @param {"history" | "next"} row @param {number | null} id null: unknown */
 export function filmCard(picture, row, id) {
   const { lesson } = picture, title = id === null ? "?" : picture.title(id), card = element("div", `card is-${row}`);
-  card.append(element("span", "title", title, { title, lang: "en" }), element("i", "grain"), element("span", "level"));
+  card.append(element("span", "title", hyphenated(title), { title, lang: "en" }), element("i", "grain"), element("span", "level"));
   if (row === "history" && id !== null) editable(picture, card, title, lesson.text("parts.remove", { title }));
   return card;
 }

@@ -57,3 +57,9 @@ def test_the_models_of_chapter_7_come_noisiest_first_with_what_was_measured() ->
 def test_other_noise_changes_the_first_film_of_some_example_person() -> None:
     differs = chapter7.content(RUNS)[0]["differs"]
     assert list(differs) == [person.key for person in PEOPLE] and max(differs.values()) > 0
+
+
+def test_the_cards_of_the_three_models_say_of_how_many_people_each_is_right(model_page: Any) -> None:
+    kin = model_page[0]["kin"]
+    assert kin.keys() == chapter4.KIN.keys()
+    assert kin["dreamrec"]["right"] < kin["sasrec"]["right"] < kin["adrec"]["right"] and all(0 < one["error"] < 2 for one in kin.values())
