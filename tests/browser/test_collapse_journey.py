@@ -167,7 +167,9 @@ def test_on_a_phone_the_maps_stand_one_under_the_other(page: Any, server: Server
 def draw(page: Any, maps: Any, mode: str, panel: int) -> None:
     """A region over the left half of a map."""
     maps.locator(f"button[data-mode={mode}]").click()
-    box = maps.locator("canvas.over").nth(panel).bounding_box()
+    canvas = maps.locator("canvas.over").nth(panel)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     left, top, right, bottom = box["x"] + 3, box["y"] + 3, box["x"] + box["width"] / 2, box["y"] + box["height"] - 3
     page.mouse.move(left, top)
     page.mouse.down()
