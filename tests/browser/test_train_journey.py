@@ -109,7 +109,7 @@ def test_back_returns_to_the_run_that_was_shown_before(page: Any, server: Server
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     settle(page)
     page.get_by_role("button", name="Run:").click()
-    page.get_by_test_id("stPopoverBody").get_by_text("first").click()
+    page.get_by_test_id("stPopoverBody").get_by_text("· first ·").click()
     expect(page.get_by_text("first has finished")).to_be_visible(timeout=30_000)
     page.go_back()
     expect(page.get_by_text("second has finished")).to_be_visible(timeout=30_000)
