@@ -71,7 +71,7 @@ function alikeWords(lesson) {
 function threeLists(parent, lesson) {
   const { content } = lesson, { film, lists } = content[2], root = element("div", "three-lists"), title = titleOf(lesson, film);
   const start = element("section"), first = filmList(start, lesson);
-  start.prepend(element("div", "head", lesson.text("2.before", { film: title })));
+  start.prepend(element("div", "head", lesson.text("2.untrained", { film: title })));
   root.append(start);
   const columns = LISTS.map((name, i) => {
     const column = element("section", "guessed"), button = element("button", "ask", lesson.text("2.list", { letter: LIST_LETTERS[i] }), { type: "button" });
@@ -88,7 +88,7 @@ function threeLists(parent, lesson) {
     /** @param {number} step */
     show(step) {
       const known = step > 0;
-      first.show(nearestAt(content, 0, film), lesson.text("2.before", { film: title }));
+      first.show(nearestAt(content, 0, film), lesson.text("2.untrained", { film: title }));
       columns.forEach(({ name, column, button, what, list }, i) => {
         list.show(lists[name], known ? lesson.text(`2.lists.${name}`, { film: title }) : lesson.text("2.list", { letter: LIST_LETTERS[i] }));
         button.disabled = known || lesson.state.guesses[2] !== undefined;

@@ -50,7 +50,7 @@ export interface Mounted {
 }
 
 /**
- * One chapter. Its words are the texts "N.short", "N.title", "N.sentence", "N.headings" (a bold line for each step,
+ * One chapter. Its words are the texts "N.short", "N.title", "N.sentence" and, until the question is answered, "N.before", "N.headings" (a bold line for each step,
  * the first empty), "N.guess.question" / ".options" / ".answers" (one sentence an
  * option), "N.number", "N.door", "N.lit" (what the small picture lights, a caption for each
  * step), "N.alt" (the stage in a sentence, for screen readers), "N.notes" and "N.seconds" (a line for the speaker
