@@ -75,7 +75,7 @@ def measure(browser: Any, base: str, run: str | None = None) -> dict[str, Any]:
     page.goto(f"{base}/denoising" + (f"?run={run}" if run else ""))
     page.wait_for_selector(".scrubber[data-step]", timeout=120_000)
     page.wait_for_timeout(2000)
-    found = page.locator(".scrubber input").evaluate(SCRUB)
+    found = page.locator(".scrubber input[type=range]").evaluate(SCRUB)
     users, sent = _users(page, received, 2500)
     hurried, _ = _users(page, received, 500)
     page.close()
