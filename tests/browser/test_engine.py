@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 RUN = RunFolder(Path(__file__).parents[2] / "assets" / "runs" / "noise-1")
 HISTORY, SEED = [12, 7, 99, 640, 3, 7], 4
 NO_WORKER = '<meta http-equiv="Content-Security-Policy" content="worker-src \'none\'">'
+LESSON = next(line for line in browser_code.text("lesson/lesson.html").splitlines() if "Content-Security-Policy" in line)
+LESSON_WITHOUT = LESSON.replace("worker-src blob:", "worker-src 'none'")
 ANSWER = """async ([source, description, bytes, history, seed]) => {
   const { Worker } = window, started = [];
   window.Worker = class extends Worker {
@@ -62,7 +64,11 @@ def test_the_scene_of_other_noise_is_what_python_makes_of_it(browser: Any, tmp_p
             np.testing.assert_allclose(values, other[name], rtol=1e-3, atol=1e-3, err_msg=name)
 
 
-@pytest.mark.parametrize("head", ["", NO_WORKER], ids=["worker", "no worker allowed"])
+@pytest.mark.parametrize(
+    "head",
+    ["", LESSON, NO_WORKER, LESSON_WITHOUT],
+    ids=["worker", "the lesson's policy", "no worker allowed", "the lesson's policy, no worker"],
+)
 def test_a_file_in_chromium_answers_as_python_with_and_without_a_worker(browser: Any, tmp_path: Path, head: str) -> None:
     html = f"<!doctype html><head>{head}</head><script>{browser_code.script('engine/client.js')}</script>"
     (tmp_path / "page.html").write_text(html, encoding="utf-8")
@@ -72,6 +78,6 @@ def test_a_file_in_chromium_answers_as_python_with_and_without_a_worker(browser:
     got = page.evaluate(ANSWER, [browser_code.script("engine/worker.js"), RUN.info, weights, HISTORY, SEED])
     page.close()
     wanted = trajectory(load_model(RUN), HISTORY, seed=SEED)
-    assert got["inWorker"] == (head == "")
+    assert got["inWorker"] == ("worker-src 'none'" not in head)
     np.testing.assert_allclose(got["x0_hat"], wanted.x0_hat, atol=2e-5 * np.abs(wanted.x0_hat).max())
     assert got["lists"] == wanted.top.tolist() and got["top"] == wanted.top[-1].tolist()

@@ -116,3 +116,15 @@ def test_the_player_goes_from_noise_to_the_answer_and_back_by_the_keyboard(lesso
     assert listed(lesson) != answer
     lesson.keyboard.press("End")
     assert listed(lesson) == answer
+
+
+def test_a_phone_loads_no_model_for_a_picture_that_it_does_not_show(browser: Any, file: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(file.as_uri() + "#chapter=5")
+    expect(page.locator(".toy")).to_be_visible()
+    page.wait_for_timeout(1000)
+    assert page.workers == []
+    page.evaluate("location.hash = 'chapter=4'")
+    expect(page.locator(".living .flow .arc").first).to_be_attached(timeout=60_000)
+    assert len(page.workers) == 1
+    page.close()

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolveObjectURL } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
@@ -42,6 +43,19 @@ test("the nearest items are those at the smallest angle, without the item itself
   assert.deepEqual(cosines.map((value) => value.toFixed(2)), ["1.00", "0.99", "0.00", "-1.00"]);
 });
 
+/** A page that runs what is appended to it. */
+const page = globalThis.document = {
+  createElement: () => ({}),
+  head: {
+    async append(script) {
+      const source = await resolveObjectURL(script.src).text();
+      page.currentScript = script;
+      new Function(source)();
+      script.onload();
+    },
+  },
+};
+
 /** The client over a script that stands for the engine's: it runs in the page, as node has no Worker of a browser. */
 const engineOver = (methods) => startEngine(`self.onmessage = ({ data: { id, method, given } }) => { try { self.postMessage({ id, value: (${methods})[method](...given) }); }
   catch (error) { self.postMessage({ id, error: error.message }); } };`);
@@ -53,6 +67,15 @@ test("where no worker can be started the engine runs in the page; a failure belo
   const failing = engine.nearest(-1, 1), right = engine.nearest(4, 1);
   await assert.rejects(failing, /no such item/);
   assert.equal(await right, 4);
+});
+
+test("where the page runs no script of its own, every request fails", async () => {
+  const { append } = page.head;
+  page.head.append = async (script) => { await null; script.onerror(); };
+  const engine = startEngine("");
+  await assert.rejects(engine.load({ model: {} }, new Uint8Array()), /no engine/);
+  await assert.rejects(engine.load({ model: {} }, new Uint8Array()), /no engine/);
+  page.head.append = append;
 });
 
 test("a request that is aborted while it waits is never computed", async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { CHAPTERS } from "../../adrec/browser/lesson/chapters.js";
+import { Engines } from "../../adrec/browser/lesson/engines.js";
 import { unpacked } from "../../adrec/browser/lesson/lesson.js";
 import { Texts } from "../../adrec/browser/lesson/texts.js";
 
@@ -34,6 +35,26 @@ test("texts are found by key and filled; one that is missing shows its key", () 
   assert.equal(texts.text("5.notes.1"), "b");
   assert.deepEqual(texts.list("5.notes"), ["a", "b"]);
   assert.equal(texts.text("5.title"), "⟦5.title⟧");
+});
+
+/** As much of a page as words need. */
+const fragment = () => ({ parts: [], append(...parts) { this.parts.push(...parts); } });
+globalThis.document = {
+  createDocumentFragment: fragment,
+  createElement: (name) => ({ ...fragment(), name, classList: { add() {} }, setAttribute() {} }),
+};
+
+test("a value is shown as it is: what would be markup in a text is none in a title", () => {
+  const texts = new Texts({ a: "Nearest to {film}: *{film}*, [{film}](x0)" }), film = "M*A*S*H [sic](x0) **!**";
+  const shown = texts.rich("a", { film }).parts.filter((part) => part !== "").map((part) => (typeof part === "string" ? part : [part.name, part.textContent]));
+  assert.deepEqual(shown, [`Nearest to ${film}: `, ["em", film], ", ", ["span", film]]);
+});
+
+test("a model whose weights could not be had is said to be missing, each time that it is asked for", async () => {
+  const asked = [], missing = [], engines = new Engines({ models: { healthy: { run: {}, url: "weights" } } }, (model) => missing.push(model));
+  globalThis.fetch = async (url) => { asked.push(url); return { ok: false, statusText: "gone" }; };
+  for (let i = 0; i < 2; i++) await assert.rejects(engines.get("healthy"), /gone/);
+  assert.deepEqual([asked, missing], [["weights", "weights"], ["healthy", "healthy"]]);
 });
 
 test("the content's arrays lie beside the other fields of their chapter", () => {

@@ -91,14 +91,19 @@ function opened(source, received, refused) {
 }
 
 /**
- * The same script in the page, which it holds up while it computes.
+ * The same script in the page, which it holds up while it computes. It comes as a script element, which pages allow that forbid to run text.
  * @param {string} source
  * @param {(reply: any) => void} received
  * @returns {Port}
  */
 function inPage(source, received) {
   /** @type {any} */
-  const self = { postMessage: received };
-  new Function("self", source)(self); // sets onmessage
-  return { postMessage: (data) => setTimeout(() => self.onmessage({ data })), terminate: () => {} };
+  const port = { postMessage: received }, script = Object.assign(document.createElement("script"), { port });
+  const runs = new Promise((resolve, reject) => Object.assign(script, { onload: resolve, onerror: reject })); // it sets port.onmessage
+  script.src = URL.createObjectURL(new Blob([`((self) => {\n${source}\n})(document.currentScript.port);`], { type: "text/javascript" }));
+  document.head.append(script);
+  return {
+    postMessage: (data) => { runs.then(() => setTimeout(() => port.onmessage({ data })), () => received({ id: data.id, error: "The page runs no engine." })); },
+    terminate: () => script.remove(),
+  };
 }

@@ -38,7 +38,7 @@ export async function addLeaveOneOut(host, lesson, { films, top, engine }) {
     const row = element("tr"), bar = element("i", "bar");
     row.append(element("th", "", shortened(titles[film], 22), { scope: "row", title: titles[film] }), element("td", "changed"), element("td", "first"));
     table.append(row);
-    const rest = films.filter((_, i) => i !== at), answer = rest.length ? await engine?.answer(rest, { k: TEN, seed: lesson.state.seed }) : null;
+    const rest = films.filter((_, i) => i !== at), answer = rest.length ? await engine?.answer(rest, { k: TEN, seed: lesson.state.seed, scored: "last" }) : null;
     if (!host.isConnected) return;
     if (!answer) continue;
     const gone = top.slice(0, TEN).filter((id) => !answer.top.includes(id)).length;

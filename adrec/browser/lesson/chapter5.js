@@ -103,7 +103,7 @@ function narrowRun(parent, below, lesson) {
     tens.append(cell);
     return { ...filmList(cell, lesson), name };
   });
-  let at = 0, timer = 0;
+  let timer = 0;
   const others = CONTROLS5.filter((name) => controls[name]).map((name) => {
     const value = element("dd"), row = element("div");
     row.append(element("dt", "", lesson.text(`5.controls.${name}`)), value);
@@ -121,7 +121,6 @@ function narrowRun(parent, below, lesson) {
 
   /** @param {number} frame */
   function show(frame) {
-    at = frame;
     const { epoch, cosine, measured, place } = frames[frame];
     matrix.show(alike.subarray(frame * MATRIX5, (frame + 1) * MATRIX5), lesson.text("5.matrixAt", { epoch, cosine: cosine.toFixed(2) }));
     /** @type {number[][]} */
@@ -130,7 +129,7 @@ function narrowRun(parent, below, lesson) {
     shownLists.forEach((/** @type {any} */ list, /** @type {number} */ i) => list.show(both[i], lesson.text("5.list", { person: list.name, epoch }), { shared }));
     const values = { epoch, cosine: Math.abs(cosine).toFixed(2), shared: shared.size, right: measured["hr@10"]?.value.toFixed(1), share: share5(measured.share?.value), error: measured.error?.value.toPrecision(2) };
     facts.replaceChildren(...(measured.error ? [lesson.rich(`5.facts.${measured.share.value > 2 ? "far" : "near"}`, values)] : []));
-    const kind = place <= bar.null[1] ? "noise" : place >= bar.narrow ? "narrow" : "healthy", word = lesson.text(`kinds.${kind}.word`);
+    const kind = place <= bar.learned ? "noise" : place >= bar.narrow ? "narrow" : "healthy", word = lesson.text(`kinds.${kind}.word`);
     health.show([{ key: "frame", name: lesson.text("5.frame", { epoch }), place, glyph: lesson.text(`kinds.${kind}.sign`) }], lesson.text("5.frameAlt", { epoch, word }));
     for (const other of others) other.value.textContent = other.frames.find((/** @type {any} */ one) => one.epoch === epoch)?.mean_cosine.value.toFixed(2).replace("-0.00", "0.00") ?? "";
     chosen.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === frame)));
@@ -149,7 +148,6 @@ function narrowRun(parent, below, lesson) {
     stop() {
       clearTimeout(timer);
       matrix.stop();
-      if (at) show(at);
     },
     end: () => health.stop(),
   };

@@ -16,10 +16,12 @@ export class Engines {
     this.loading = {};
   }
 
-  /** A model; the promise is never settled if it can't be had, so that a chapter shows what it shows without. @param {string} model */
+  /** A model. One that can't be had is said to be missing, and tried again when it is next asked for. @param {string} model */
   get(model) {
-    return this.loading[model] ??= new Promise((resolve) => {
-      this.load(model).then(resolve, () => this.failed(model));
+    return this.loading[model] ??= this.load(model).catch((error) => {
+      delete this.loading[model];
+      this.failed(model);
+      throw error;
     });
   }
 

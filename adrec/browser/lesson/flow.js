@@ -69,7 +69,7 @@ export async function restored({ table: { values, width }, denoise, scores: scor
 
 /**
  * Keep the picture's numbers true to the visitor's history, the latest change first; what was asked before is dropped.
- * @param {Lesson} lesson @param {string} model @param {(flow: Partial<Flow>, answer: Answer) => void} tell
+ * @param {Lesson} lesson @param {string} model @param {(flow: Partial<Flow>) => void} tell
  */
 export function follow(lesson, model, tell) {
   let current = new AbortController(), over = false;
@@ -80,11 +80,11 @@ export function follow(lesson, model, tell) {
     try {
       /** @type {Engine} */
       const engine = await lesson.engine(model);
-      const encoded = await engine.encode(films, signal), answer = await engine.answer(films, { seed: lesson.state.seed, k: 10 }, signal);
+      const encoded = await engine.encode(films, signal), answer = await engine.answer(films, { seed: lesson.state.seed, k: 10, scored: "last" }, signal);
       const noise = answer.steps[0]?.x_t, shares = lesson.content[4]?.noise;
       const training = noise && shares && films.length > 1 ? await restored(engine, films, noise, shares, signal) : null;
       if (over || signal.aborted) return;
-      tell({ films: encoded.history, model, engine, table: engine.table, target: targetOf(lesson), training, ...flowOf(encoded, answer, engine.settings.noise_weight ?? 0) }, answer);
+      tell({ films: encoded.history, model, engine, table: engine.table, target: targetOf(lesson), training, ...flowOf(encoded, answer, engine.settings.noise_weight ?? 0) });
     } catch (error) {
       if (!signal.aborted && !over) console.warn(error); // the picture keeps the numbers that came with the content
     }

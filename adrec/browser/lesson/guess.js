@@ -24,8 +24,9 @@ export function showGuess(host, texts, chapter, found, made, choose, shown) {
   else host.replaceChildren();
   if (made && shown === "line") return;
   host.append(question, group);
-  options.forEach((words, option) => {
-    if (!made) group.append(asked(texts, words, option, choose));
+  options.forEach((_, option) => {
+    const words = texts.rich(`${key}.options.${option}`, values);
+    if (!made) group.append(asked(words, option, choose));
     else if (option === made.chosen || option === made.right) group.append(answered(texts, words, option, made));
   });
   if (!made) {
@@ -56,18 +57,18 @@ function outcome(texts, names, made, above) {
   return line;
 }
 
-/** @param {Texts} texts @param {string} words @param {number} option @param {(option: number) => void} choose */
-function asked(texts, words, option, choose) {
+/** @param {DocumentFragment} words @param {number} option @param {(option: number) => void} choose */
+function asked(words, option, choose) {
   const button = element("button", "option", "", { type: "button" });
-  button.append(texts.nodes(words));
+  button.append(words);
   button.onclick = () => choose(option);
   return button;
 }
 
-/** @param {Texts} texts @param {string} words @param {number} option @param {Guess} made */
+/** @param {Texts} texts @param {DocumentFragment} words @param {number} option @param {Guess} made */
 function answered(texts, words, option, made) {
   const line = element("p", "option");
-  line.append(texts.nodes(words));
+  line.append(words);
   line.classList.toggle("is-right", option === made.right);
   line.classList.toggle("is-chosen", option === made.chosen);
   if (option === made.right) line.append(element("span", "mark", texts.text("shell.answer")));

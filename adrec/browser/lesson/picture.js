@@ -71,7 +71,7 @@ export class LivingPicture {
   constructor(host, lesson) {
     this.lesson = lesson;
     /** @type {PictureScene} */
-    this.wanted = { lit: [], mode: "use" };
+    this.wanted = { lit: [], mode: "use", model: null };
     /** @type {{ at: number, film: number, next: number | null }[]} */
     this.shown = [];
     /** @type {Record<string, Box>} */
@@ -179,7 +179,6 @@ export class LivingPicture {
   scene(scene) {
     const form = this.form, { detail } = this.wanted;
     this.wanted = scene;
-    this.follow(scene.model === undefined ? PICTURE_MODEL : scene.model);
     this.place(this.lesson.reducedMotion || !this.root.clientWidth ? 0 : PICTURE_CHANGE);
     if (this.form === "strip" && this.lit().length) this.scroller.scrollTo({ left: Math.min(...this.lit().map((box) => box[0])) - 30, behavior: this.lesson.reducedMotion ? "auto" : "smooth" });
     if (form !== this.form && this.form === "strip") this.detail.close();
@@ -209,8 +208,9 @@ export class LivingPicture {
 
   /** Put everything where the scene wants it. @param {number} lasts milliseconds */
   place(lasts) {
-    const width = this.host.clientWidth, { mode, grown = false } = this.wanted;
-    if (!width) return;
+    const width = this.host.clientWidth, { mode, grown = false, model = PICTURE_MODEL } = this.wanted;
+    if (!width) return; // a picture that is not shown loads no model
+    this.follow(model);
     this.form = formOf(width, grown);
     const columns = this.columns();
     this.arrangement = arrange(this.form, width, this.host.clientHeight, Math.max(columns.length, 1));

@@ -283,11 +283,11 @@ export class Shell {
     this.presenting = on;
     host.classList.toggle("presenting", on);
     if (on) {
-      host.popover = "manual"; // above everything else on the page
-      host.showPopover();
+      host.popover = "manual"; // above everything else on the page; where there are no popovers, its z-index has to do
+      host.showPopover?.();
       host.focus({ preventScroll: true });
     } else {
-      host.hidePopover();
+      host.hidePopover?.();
       host.popover = null;
       this.notes.close();
     }

@@ -34,29 +34,24 @@ export class Texts {
     return Object.values(found ?? []).filter((each) => typeof each === "string").map((each) => filled(each, values));
   }
 
-  /** @param {string} key @param {Values} values */
-  rich(key, values = {}) {
-    return this.nodes(this.text(key, values));
-  }
-
   /**
-   * **strong**, *emphasis*, [words](quantity) in the colour of a quantity, [word](?term) explained where it stands.
-   * @param {string} text
+   * **strong**, *emphasis*, [words](quantity) in the colour of a quantity, [word](?term) explained where it stands. Values are no markup.
+   * @param {string} key @param {Values} values
    * @returns {DocumentFragment}
    */
-  nodes(text) {
-    const all = document.createDocumentFragment();
+  rich(key, values = {}) {
+    const text = this.text(key), all = document.createDocumentFragment(), fill = (/** @type {string} */ part) => filled(part, values);
     let end = 0;
     for (const match of text.matchAll(MARKS)) {
       const [whole, strong, emphasis, words, term, name] = match;
-      all.append(text.slice(end, match.index));
+      all.append(fill(text.slice(end, match.index)));
       end = match.index + whole.length;
-      if (strong) all.append(element("strong", "", strong));
-      else if (emphasis) all.append(element("em", "", emphasis));
-      else if (term) all.append(this.term(words, name));
-      else all.append(element("span", `quantity is-${name}`, words));
+      if (strong) all.append(element("strong", "", fill(strong)));
+      else if (emphasis) all.append(element("em", "", fill(emphasis)));
+      else if (term) all.append(this.term(fill(words), name));
+      else all.append(element("span", `quantity is-${name}`, fill(words)));
     }
-    all.append(text.slice(end));
+    all.append(fill(text.slice(end)));
     return all;
   }
 
