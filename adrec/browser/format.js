@@ -3,6 +3,15 @@
 /** @param {number} value */
 export const number = (value) => Math.round(value).toLocaleString("en");
 
+/** With so many digits and a true minus; what rounds to 0 has no sign. @param {number} value @param {number} digits */
+export function decimal(value, digits) {
+  const size = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(size) ? `−${size}` : size;
+}
+
+/** The same for a difference: with its sign, also above 0. @param {number} value @param {number} digits */
+export const signed = (value, digits) => `${Number(value.toFixed(digits)) > 0 ? "+" : ""}${decimal(value, digits)}`;
+
 /** A probability with as many digits as it deserves. @param {number} p */
 export function percent(p) {
   if (p === 0) return "0 %";

@@ -25,7 +25,7 @@ export function mount({ parentElement, data }) {
 }
 
 /** @param {HTMLElement} host @param {Spectra} given */
-export function spectraPlot(host, given) {
+function spectraPlot(host, given) {
   const sizes = new ResizeObserver(() => drawSpectra(host, given));
   sizes.observe(host);
   drawSpectra(host, given);

@@ -20,7 +20,7 @@ export function mount({ parentElement, data, setTriggerValue }) {
 }
 
 /** @param {HTMLElement} host @param {Tables["words"]["bar"]} words @param {[number, number]} band @param {number} narrow */
-export function tablesSideBySide(host, words, band, narrow) {
+function tablesSideBySide(host, words, band, narrow) {
   const row = element("div", "table-cards");
   host.replaceChildren(row);
   const bar = healthBar(host, { words, band, narrow });

@@ -10,7 +10,7 @@ from adrec.collapse.health import LEARNED, NARROW
 from adrec.data import catalog
 from adrec.data.titles import Finder
 from adrec.lesson import chapter5, likeness
-from adrec.lesson.results import results
+from adrec.lesson.results import SURE, results
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets, neighbours
 from adrec.runs import RunFolder
 
@@ -74,8 +74,8 @@ def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
 
 def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """``push``: mean cosine with the squared error alone and with both losses; ``steps``: one step less all; ``diffusion``: no noise less
-    the paper's, and of how many people each is right; ``stages``: what leaving out a stage costs if no such difference shows beyond two
-    standard errors, else ``stage``: the clearest. ``detectable``: the largest difference that could have been missed."""
+    the paper's, and of how many people each is right; ``stages``: what leaving out a stage costs if no such difference is beyond chance,
+    else ``stage``: the clearest. ``detectable``: the largest difference that could have been missed."""
     made: dict[str, dict[str, Any]] = {}
     cells, lambdas, left = (found.get(section, {}) for section in ("cells", "lambdas", "leave_outs"))
     random, weights, left_out = cells.get("cells", {}).get("random", {}), lambdas.get("lambdas", {}), left.get("without", {})
@@ -92,7 +92,7 @@ def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     if left_out:
         costs = {name: row["hr@10"]["less the whole"] for name, row in left_out.items()}
         name, most = max(costs.items(), key=lambda cost: abs(cost[1]["value"]) / cost[1]["error"])
-        shows = abs(most["value"]) > 2 * most["error"]
+        shows = abs(most["value"]) > SURE * most["error"]
         detectable = _one(max(cost["detectable"] for cost in costs.values()))
         made["stage" if shows else "stages"] = _difference(most, left["source"]) | {"run": name, "detectable": detectable}
     return made

@@ -5,6 +5,9 @@ from typing import Any
 
 from adrec.files import read_json
 
+SURE = 1.96
+"""Standard errors beyond which a difference is taken for one: an interval that holds the truth in 95 of 100 cases."""
+
 
 def results(runs: Path) -> dict[str, Any]:
     """All sections, for content made from the runs in this folder, beside which ``lesson`` lies; empty if nothing was measured yet."""

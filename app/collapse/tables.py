@@ -75,7 +75,7 @@ def shown_items(frame: pd.DataFrame, table: np.ndarray) -> tuple[list[int], list
 
     try:
         ids = films(frame)
-        return [i - 1 for i in ids], [{"label": texts("collapse")["groups"][key], "count": len(group)} for key, group in GROUPS.items()]
+        return [i - 1 for i in ids], [{"label": texts("lesson")["groups"][key], "count": len(group)} for key, group in GROUPS.items()]
     except DataError:
         counts = frame["popularity"].to_numpy() if "popularity" in frame else np.arange(len(frame))[::-1]
         rows = np.argsort(-counts, kind="stable")[:FILMS]
@@ -126,7 +126,7 @@ def block(cards: list[dict[str, Any]], marks: list[dict[str, Any]], looks: dict[
     """Cards, marks on the bar and what the cards draw, for the browser."""
     words = texts("collapse")
     places = [f"{mark['name']} {words['barPlace'][side(mark['place'])]}" for mark in marks]
-    said = {key: words[key] for key in ("pick", "size", "sizeHelp", "bar")}
+    said = {key: words[key] for key in ("pick", "size", "bar")} | {"sizeHelp": texts("glossary")["size"]["meaning"]}
     said["barAlt"] = words["barAlt"].format(places="; ".join(places))
     arrays = {f"xy {key}": one.xy for key, one in looks.items()} | {f"cosines {key}": one.cosines for key, one in looks.items()}
     return wire.block({"cards": cards, "marks": marks, "band": NULL_BAND, "narrow": NARROW, "words": said}, arrays)

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { startEngine } from "../../adrec/browser/engine/client.js";
-import { best, nearest, posterior } from "../../adrec/browser/engine/engine.js";
+import { nearest, posterior } from "../../adrec/browser/engine/engine.js";
+import { best, decidedAt, rankOf } from "../../adrec/browser/engine/ranking.js";
 import { readTensors } from "../../adrec/browser/engine/safetensors.js";
 
 /** A safetensors file of one tensor. */
@@ -34,6 +35,15 @@ test("fewer steps of a reverse process are spaced as numpy rounds them, and all 
 test("the best items never include the padding, and the first of equal ones comes first", () => {
   assert.deepEqual(best([9, 1, 3, 3, 2], 3), { top: [2, 3, 4], top_scores: [3, 3, 2] });
   assert.deepEqual(best([9, 1], 3).top, [1]);
+});
+
+test("an item is ranked among the rows from the first that counts; ties and NaN are ahead of it", () => {
+  const scores = Float32Array.of(9, 1, 3, 3, NaN);
+  assert.deepEqual([rankOf(scores, 2, 0), rankOf(scores, 2, 1), rankOf(scores, 1, 1)], [4, 3, 4]);
+});
+
+test("a list is decided after the step from which its items stay, in whatever order", () => {
+  assert.deepEqual([[[1, 2], [2, 1], [1, 2]], [[1, 2], [1, 3], [1, 2], [2, 1]], [[1, 2], [1, 3]]].map(decidedAt), [1, 3, 2]);
 });
 
 test("the nearest items are those at the smallest angle, without the item itself and the padding", () => {

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { escaped, line, number, percent } from "../../adrec/browser/format.js";
+import { decimal, escaped, line, number, percent, signed } from "../../adrec/browser/format.js";
 
 test("a probability has as many digits as it deserves", () => {
   assert.deepEqual([0, 0.00001, 0.0001, 0.00123, 0.0456, 0.1, 1].map(percent), ["0 %", "<0.01 %", "0.01 %", "0.1 %", "4.6 %", "10 %", "100 %"]);
+});
+
+test("a number below 0 has a true minus, a difference its sign, and what rounds to 0 none", () => {
+  assert.deepEqual([1.26, -1.26, -0.04].map((value) => decimal(value, 1)), ["1.3", "−1.3", "0.0"]);
+  assert.deepEqual([1.26, -1.26, 0.04, -0.04].map((value) => signed(value, 1)), ["+1.3", "−1.3", "0.0", "0.0"]);
 });
 
 test("numbers are whole and grouped by thousands", () => {

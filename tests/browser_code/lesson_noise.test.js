@@ -2,20 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { chapter4 } from "../../adrec/browser/lesson/chapter4.js";
-import { chapter7, countedFirsts, decidedAt, rankOf } from "../../adrec/browser/lesson/chapter7.js";
-import { firstOf } from "../../adrec/browser/lesson/flow.js";
-
-test("a list is decided after the step from which its films stay, in whatever order", () => {
-  assert.equal(decidedAt([[1, 2], [2, 1], [1, 2]]), 1);
-  assert.equal(decidedAt([[1, 2], [1, 3], [1, 2], [2, 1]]), 3);
-  assert.equal(decidedAt([[1, 2], [1, 3]]), 2);
-});
-
-test("the padding row is neither listed nor ranked", () => {
-  const scores = Float32Array.of(9, 1, 3, 2);
-  assert.deepEqual(firstOf(scores, 2), [2, 3]);
-  assert.deepEqual([rankOf(scores, 2), rankOf(scores, 1)], [1, 3]);
-});
+import { chapter7, countedFirsts } from "../../adrec/browser/lesson/chapter7.js";
 
 test("first films are counted, the most frequent before", () => {
   assert.deepEqual(countedFirsts([5, 7, 5]), [[5, 2], [7, 1]]);

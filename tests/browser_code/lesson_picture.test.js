@@ -63,7 +63,7 @@ test("a film taken out leaves the others in their order", () => {
 
 test("attention among films is the mean over heads, without the pads", () => {
   const own = [0.5, 0.5, 0, 0.2, 0.3, 0.5], other = [0.1, 0.9, 0, 0.4, 0.3, 0.3];
-  const { attention } = attentionAmong({ attention: [Float32Array.from([...own, ...other])], history: [7, 8], padSlots: 1 });
+  const attention = attentionAmong({ attention: [Float32Array.from([...own, ...other])], history: [7, 8], padSlots: 1 });
   assert.deepEqual([...attention].map((weight) => Number(weight.toFixed(6))), [0.7, 0, 0.3, 0.4]);
 });
 

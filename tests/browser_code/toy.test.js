@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { peopleAnswered, TOY_FILMS, TOY_PEOPLE, toyGradient, toyLosses, toySpread, toyStart, toyStep } from "../../adrec/browser/lesson/toy.js";
+import { peopleAnswered, TOY_FILMS, TOY_PEOPLE, toyEntropy, toyGradient, toySpread, toySquared, toyStart, toyStep } from "../../adrec/browser/lesson/toy.js";
 
 const BOTH = [false, true];
 const trained = (switches, steps = 900, toy = toyStart()) => {
@@ -15,7 +15,7 @@ test("the toy's gradients are those of its losses, numerically differentiated", 
   const at = { ...toyStart(4), step: 7 }, h = 1e-6;
   for (const push of BOTH)
     for (const noise of BOTH) {
-      const loss = (toy) => (({ squared, entropy }) => (push ? (squared + entropy) / 2 : squared))(toyLosses(toy, noise));
+      const loss = (toy) => (push ? (toySquared(toy, noise) + toyEntropy(toy, noise)) / 2 : toySquared(toy, noise));
       const slope = (lower, upper) => (loss({ ...at, ...upper }) - loss({ ...at, ...lower })) / (2 * h);
       const grad = toyGradient(at, { move: true, push, noise });
       for (const part of ["films", "answers"])
@@ -30,7 +30,7 @@ test("the toy's gradients are those of its losses, numerically differentiated", 
 for (const noise of BOTH)
   test(`squared error alone takes films that may move to one point, and the error to zero, with the noise ${noise ? "on" : "off"}`, () => {
     const start = toyStart(), end = trained({ move: true, push: false, noise });
-    assert.ok(toyLosses(end, noise).squared < 1e-4 * toyLosses(start, noise).squared);
+    assert.ok(toySquared(end, noise) < 1e-4 * toySquared(start, noise));
     assert.ok(toySpread(end) < 0.01 * toySpread(start));
   });
 
@@ -51,7 +51,7 @@ test("films that are held stay where they are, and the answers settle on the mea
     const chosen = TOY_PEOPLE.filter(([history]) => history === 0).map(([, film]) => start.films[2 * film + d]);
     assert.ok(Math.abs(end.answers[d] - chosen.reduce((a, b) => a + b) / chosen.length) < 1e-9);
   }
-  assert.ok(toyLosses(end, false).squared > 0.1);
+  assert.ok(toySquared(end, false) > 0.1);
 });
 
 test("the push parts films that had collapsed", () => {

@@ -26,6 +26,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.diffusion import Diffusion
 from adrec.evaluation import user_metrics
 from adrec.files import read_json, write_json
+from adrec.lesson.results import SURE
 from adrec.maps.neighbours import _prepared
 from adrec.models.loading import load_model
 from adrec.models.settings import recorded
@@ -33,8 +34,8 @@ from adrec.runs import RunFolder
 from tests.measure.lesson_runs import EVERY_THIRD, FILM_MEASURES, FRAMES, NOISES, STEPS, answered, frame_table
 
 SHOWN = ("hr@10", "hr@20", "ndcg@10")
-POWER = 2.8
-"""Standard errors of the smallest difference that a test at 5 % finds four times in five (1.96 + 0.84)."""
+POWER = SURE + 0.84
+"""Standard errors of the smallest difference that a test at 5 % finds four times in five."""
 LEVELS = (0, 1, 2, 3, 4, 6)
 DRAWS = 50
 NARROW = ("narrow", "narrow-held", "narrow-lambda-0", "narrow-lambda-1", "random-both", "pretrained-mse", "pretrained-both")

@@ -1,9 +1,10 @@
 /* A trained model's answer, computed as adrec/models does: pure functions, without a page. Shapes are in types.d.ts. */
 
-/** @import { Answer, Block, Denoised, Description, Encoded, Kind, Linear, Model, Norm, Options, Ranked, Segment, Step, Table } from "./types.d.ts" */
+/** @import { Answer, Block, Denoised, Description, Encoded, Kind, Linear, Model, Norm, Options, Segment, Step, Table } from "./types.d.ts" */
 
 import { layerNorm, linear, padTransformer, silu, transformer } from "./layers.js";
 import { userNoise } from "./noise.js";
+import { best } from "./ranking.js";
 import { readTensors } from "./safetensors.js";
 
 /**
@@ -302,25 +303,6 @@ export function answer(model, history, { steps, seed = 0, user = 0, k = 10, scor
  */
 export function scores(model, vector) {
   return linear(vector, { weight: model.table.values, bias: null, columns: model.table.width });
-}
-
-/**
- * The k items with the largest scores, best first; never the padding row.
- * @param {ArrayLike<number>} values (V + 1,)
- * @param {number} k
- * @returns {Ranked}
- */
-export function best(values, k) {
-  /** @type {number[]} */
-  const top = [];
-  for (let id = 1; id < values.length; id++) {
-    if (top.length === k && !(values[id] > values[top[k - 1]])) continue;
-    let place = top.length;
-    while (place && values[id] > values[top[place - 1]]) place--;
-    top.splice(place, 0, id);
-    if (top.length > k) top.pop();
-  }
-  return { top, top_scores: top.map((id) => values[id]) };
 }
 
 /**

@@ -3,7 +3,7 @@
 /** @import { Answer, Table } from "./types.d.ts" */
 /** @import { Recorded, Scene } from "../types" */
 
-import { best } from "./engine.js";
+import { best, decidedAt, rankOf } from "./ranking.js";
 
 const NEAR = 10;
 const LISTED = 3;
@@ -31,7 +31,7 @@ export function recorded(table, answer, scene) {
   const row = (/** @type {number} */ id) => values.subarray(id * width, (id + 1) * width);
   const estimates = answer.steps.map((step) => step.x0_hat), states = [...answer.steps.map((step) => step.x_t), answer.vector], steps = estimates.length;
   const scores = [Float32Array.from({ length: rows }, (_, id) => dot(states[0], values, id * width)), ...answer.steps.map((step) => /** @type {Float32Array} */ (step.scores))];
-  const final = answer.top[0], rankOf = (/** @type {Float32Array} */ of, /** @type {number} */ id) => of.reduce((count, score) => count + Number(!(score < of[id])), 0);
+  const final = answer.top[0];
   /** @type {{ top: number[], probability: number[], entropy: number, of: (id: number) => number }[]} */
   const lists = scores.map((of) => {
     const largest = of.reduce((a, b) => Math.max(a, b)), { top } = best(of, k);
@@ -48,14 +48,13 @@ export function recorded(table, answer, scene) {
   const mean = new Float32Array(width).map((_, i) => history.reduce((sum, id) => sum + row(id)[i], 0) / history.length);
   const cosines = (/** @type {ArrayLike<number>} */ to) => Float32Array.from(estimates, (estimate) => cosine(estimate, to));
   const place = placer(table, scene), x0 = estimates.map(place), xt = states.map(place);
-  const sets = lists.slice(1).map(({ top }) => [...top].sort((a, b) => a - b).join());
   return {
     steps,
     timesteps: answer.steps.map((step) => step.t),
-    decided: 1 + Math.max(0, ...sets.map((set, i) => (i && set !== sets[i - 1] ? i : 0))),
+    decided: decidedAt(lists.slice(1).map(({ top }) => top)),
     top: Int32Array.from(lists.flatMap(({ top }) => top)),
     probability: Float32Array.from(lists.flatMap(({ probability }) => probability)),
-    answer_rank: Int32Array.from(scores, (of) => rankOf(of, final)),
+    answer_rank: Int32Array.from(scores, (of) => rankOf(of, final, 0)),
     entropy: Float32Array.from(lists.slice(1), ({ entropy }) => entropy),
     margin: Float32Array.from(rival, (id, i) => scores[i + 1][own[i]] - scores[i + 1][id]),
     rival: Int32Array.from(rival),
@@ -63,7 +62,7 @@ export function recorded(table, answer, scene) {
     cosine_to_history: cosines(mean),
     ...(popular ? { cosine_to_popular: cosines(row(popular)) } : {}),
     ...(target ? {
-      rank: Int32Array.from(scores, (of) => rankOf(of, target)),
+      rank: Int32Array.from(scores, (of) => rankOf(of, target, 0)),
       target_probability: Float32Array.from(lists, ({ of }) => of(target)),
       cosine_to_target: cosines(row(target)),
     } : {}),

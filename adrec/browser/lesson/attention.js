@@ -27,7 +27,7 @@ export function addHeatMap(host, lesson, { films, attention }) {
 }
 
 /** @param {string} text @param {number} most */
-export const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text);
+const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text);
 
 /** How many of ten films change without each film of the history. @param {HTMLElement} host @param {Lesson} lesson @param {Flow} flow */
 export async function addLeaveOneOut(host, lesson, { films, top, engine }) {

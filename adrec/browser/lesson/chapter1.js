@@ -3,6 +3,7 @@
 import { element } from "../dom.js";
 import { number } from "../format.js";
 import { filmList, glide, historyCards, titleOf } from "./films.js";
+import { personOf } from "./flow.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -30,7 +31,6 @@ export const chapter1 = {
     };
   },
   door: ({ state }) => ({ page: "denoising", parameters: { run: "ml-100k", view: "own", history: state.history.join("-") } }),
-  done: "do",
   mount: (stage, lesson) => (lesson.content[1] ? mountNext(stage, lesson) : null),
 };
 
@@ -142,7 +142,7 @@ function liveTen(/** @type {Element} */ parent, /** @type {Lesson} */ lesson) {
 
   async function show() {
     const { history, seed } = lesson.state, { signal } = (running.abort(), running = new AbortController());
-    const composed = people.findIndex((/** @type {any} */ person) => person.history.join() === history.join());
+    const composed = people.indexOf(personOf(lesson));
     if (composed >= 0) fill([...lesson.content[1].lists.slice(10 * composed, 10 * composed + 10)], history);
     clearTimeout(timer);
     said.textContent = lesson.text("1.try");

@@ -37,7 +37,6 @@ export const chapter2 = {
     return { value: number.end.value.toFixed(2), start: number.start.value.toFixed(2), seeds: number.end.seeds, source: number.source.data };
   },
   door: ({ state, content }) => ({ page: "collapse", parameters: { run: "ml-100k", item: (state.film ?? content[2].film) } }),
-  done: "do",
   mount: (stage, lesson) => (lesson.content[2] ? mountNumbers(stage, lesson) : null),
 };
 

@@ -3,7 +3,7 @@
 import { element, svg } from "../dom.js";
 import { line } from "../format.js";
 import { clamp, linear } from "../scales.js";
-import { dataOf } from "./chapter5.js";
+import { dataOf } from "./figures.js";
 import { CHOSEN, compromise, nearestChosen, OTHERS, placeError, restored } from "./promise.js";
 import { rankBar } from "./ranks.js";
 
@@ -32,7 +32,6 @@ export const chapter3 = {
   },
   numberFrom: 3,
   door: () => ({ page: "denoising", parameters: { run: "ml-100k", look: "forward" } }),
-  done: "guess",
   mount(stage, lesson) {
     const toy = toyMap(stage, lesson), dial = lesson.content[3] ? noiseDial(stage, lesson) : null;
     return {

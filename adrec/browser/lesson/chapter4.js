@@ -2,8 +2,8 @@
 
 import { element } from "../dom.js";
 import { choices } from "./choices.js";
+import { trainings } from "./figures.js";
 import { historyOf } from "./flow.js";
-import { trainings } from "./trainings.js";
 
 /** @import { Chapter, Content, Evidence, Lesson, PictureScene } from "./types" */
 
@@ -41,7 +41,6 @@ export const chapter4 = {
     return evidence;
   },
   door: (lesson) => ({ page: "denoising", parameters: { run: "ml-100k", view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
-  done: "guess",
   mount(stage, lesson) {
     const box = element("div", "modelcontrols");
     stage.append(box);

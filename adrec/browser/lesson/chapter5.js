@@ -1,6 +1,8 @@
 /* Chapter 5, how it goes wrong: a toy that collapses, the real run that did, three tables of which one is healthy, and their measures. */
 
 import { context, element, resized, themeOf } from "../dom.js";
+import { decimal } from "../format.js";
+import { dataOf } from "./figures.js";
 import { filmList } from "./films.js";
 import { healthBar } from "./health.js";
 import { likeness, matrixFilms } from "./likeness.js";
@@ -35,7 +37,6 @@ export const chapter5 = {
   },
   numberFrom: 3,
   door: () => ({ page: "collapse", parameters: { run: "narrow", tool: "film" } }),
-  done: "guess",
   mount(stage, lesson) {
     const content = lesson.content[5];
     if (!content?.frames) return null;
@@ -75,11 +76,6 @@ export const chapter5 = {
     };
   },
 };
-
-/** The name of the data behind figures. @param {{ source: { data: string } }} section */
-export function dataOf({ source }) {
-  return source.data.split(":")[0];
-}
 
 /** @param {Lesson} lesson @param {string} key */
 function paragraph5(lesson, key) {
@@ -131,7 +127,10 @@ function narrowRun(parent, below, lesson) {
     facts.replaceChildren(...(measured.error ? [lesson.rich(`5.facts.${measured.share.value > 2 ? "far" : "near"}`, values)] : []));
     const kind = place <= bar.learned ? "noise" : place >= bar.narrow ? "narrow" : "healthy", word = lesson.text(`kinds.${kind}.word`);
     health.show([{ key: "frame", name: lesson.text("5.frame", { epoch }), place, glyph: lesson.text(`kinds.${kind}.sign`) }], lesson.text("5.frameAlt", { epoch, word }));
-    for (const other of others) other.value.textContent = other.frames.find((/** @type {any} */ one) => one.epoch === epoch)?.mean_cosine.value.toFixed(2).replace("-0.00", "0.00") ?? "";
+    for (const other of others) {
+      const then = other.frames.find((/** @type {any} */ one) => one.epoch === epoch);
+      other.value.textContent = then ? decimal(then.mean_cosine.value, 2) : "";
+    }
     chosen.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === frame)));
   }
 
@@ -235,7 +234,8 @@ function threeTables(parent, lesson) {
     health.figure.hidden = !known;
     reveal.hidden = known;
     const marks = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => ({ key: table.key, name: lesson.text("5.table", { letter: "ABC"[i] }), place: table.place, glyph: lesson.text(`kinds.${table.key}.sign`) }));
-    if (known) health.show(marks, lesson.text("5.barAlt"));
+    const said = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => lesson.text("5.barPlace", { letter: "ABC"[i], word: lesson.text(`kinds.${table.key}.word`) })).join(", ");
+    if (known) health.show(marks, lesson.text("5.barAlt", { places: said }));
     redraw();
   }
   const sizes = new ResizeObserver(redraw);

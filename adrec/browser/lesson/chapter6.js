@@ -1,10 +1,9 @@
 /* Chapter 6, three stages: four covered cells, the stages at their true length, and each stage left out. */
 
 import { element, svg } from "../dom.js";
-import { line } from "../format.js";
+import { line, signed } from "../format.js";
 import { linear } from "../scales.js";
-import { dataOf } from "./chapter5.js";
-import { trainings } from "./trainings.js";
+import { beyondChance, dataOf, SURE, trainings } from "./figures.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -17,7 +16,6 @@ const STATES = {
   finetune: { films: "moves", reader: "moves", denoiser: "moves" },
 };
 const LEFT_OUT = ["no-pretrain", "no-warmup", "no-finetune"];
-const SURE = 1.96; // standard errors: an interval that holds the truth in 95 of 100 cases
 
 /** @type {Chapter} */
 export const chapter6 = {
@@ -43,7 +41,6 @@ export const chapter6 = {
   },
   numberFrom: 2,
   door: () => ({ page: "train", parameters: { run: "no-pretrain" } }),
-  done: "guess",
   mount(stage, lesson) {
     if (!lesson.content[6]?.stages?.length) return null;
     const box = element("div", "stages6");
@@ -147,7 +144,7 @@ function uncovered(lesson, found) {
   const picture = element("div", "angle6"), drawing = svg(picture, "svg", { viewBox: "0 0 64 46", "aria-hidden": "true" }), words = element("p");
   for (const turn of [-angle / 2, angle / 2]) svg(drawing, "path", { d: `M32 42L${(32 + 40 * Math.sin(turn)).toFixed(1)} ${(42 - 40 * Math.cos(turn)).toFixed(1)}` });
   words.append(lesson.rich("6.cell", {
-    word: lesson.text(`kinds.${kind}.word`), sign: lesson.text(`kinds.${kind}.sign`), angle: Math.round((180 * angle) / Math.PI), cosine: cosine.toFixed(2),
+    word: lesson.text(`kinds.${kind}.word`), sign: lesson.text(`kinds.${kind}.sign`), angle: Math.round((180 * angle) / Math.PI),
     right: found.end.value.toFixed(1), error: found.end.error.toFixed(1), trainings: trainings(lesson, found.end.seeds),
   }));
   return [picture, words];
@@ -175,14 +172,14 @@ function leaveOuts(parent, lesson) {
   });
   svg(plot, "path", { class: "zero", d: `M${x(0)} 4V${row * rows.length}` });
   const step = reach > 4 ? 2 : 1;
-  for (let value = -Math.floor(reach / step) * step; value <= reach; value += step) svg(plot, "text", { class: "tick middle", x: x(value), y: row * rows.length + 14 }, value > 0 ? `+${value}` : String(value).replace("-", "−"));
+  for (let value = -Math.floor(reach / step) * step; value <= reach; value += step) svg(plot, "text", { class: "tick middle", x: x(value), y: row * rows.length + 14 }, signed(value, 0));
   svg(plot, "text", { class: "tick middle", x: x(0), y: height - 4 }, lesson.text("6.difference"));
   const said = element("ul");
   said.append(...rows.map((one) => element("li", "", differs(lesson, one))));
   const absent = LEFT_OUT.filter((name) => !without[name]).map((name) => lesson.text(`6.left.${name}`));
   if (absent.length) said.append(element("li", "", lesson.text("6.absent", { absent: absent.join(", ") })));
   box.append(said);
-  if (!rows.some(seen)) {
+  if (!rows.some(beyondChance)) {
     const believe = element("p");
     believe.append(lesson.rich("6.believe"));
     box.append(believe);
@@ -190,15 +187,9 @@ function leaveOuts(parent, lesson) {
   return { box };
 }
 
-/** Whether a difference is beyond chance. @param {{ value: number, error: number }} difference */
-function seen({ value, error }) {
-  return Math.abs(value) > SURE * error;
-}
-
 /** @param {Lesson} lesson @param {any} one */
 function differs(lesson, { name, value, error, detectable }) {
-  const signed = (/** @type {number} */ number) => `${number > 0 ? "+" : number < 0 ? "−" : ""}${Math.abs(number).toFixed(1)}`;
-  return lesson.text(seen({ value, error }) ? "6.differs" : "6.hardly", {
-    left: lesson.text(`6.left.${name}`), value: signed(value), low: signed(value - SURE * error), high: signed(value + SURE * error), detectable: detectable.toFixed(1),
+  return lesson.text(beyondChance({ value, error }) ? "6.differs" : "6.hardly", {
+    left: lesson.text(`6.left.${name}`), value: signed(value, 1), low: signed(value - SURE * error, 1), high: signed(value + SURE * error, 1), detectable: detectable.toFixed(1),
   });
 }

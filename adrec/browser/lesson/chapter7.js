@@ -1,9 +1,11 @@
 /* Chapter 7, from noise to ten films: the reverse process as a film, models trained at other lambdas, and twenty noises. */
 
 import { element } from "../dom.js";
+import { best, decidedAt, rankOf } from "../engine/ranking.js";
 import { clamp } from "../scales.js";
 import { choices } from "./choices.js";
-import { firstOf, flowOf, historyOf, targetOf } from "./flow.js";
+import { beyondChance } from "./figures.js";
+import { flowOf, historyOf, personOf, targetOf } from "./flow.js";
 import { rankBar } from "./ranks.js";
 
 /** @import { Chapter, Content, Evidence, Lesson } from "./types" */
@@ -15,18 +17,10 @@ const TEN_LISTED = 10;
 const RIVALS_SHOWN = 5;
 const EARLY = 8;
 const LATE = 24; // of 32 steps
-const SURE_7 = 1.96; // standard errors
 
 /** Models with weights, noisiest first. @param {Content} content @returns {[string, any][]} */
 function measuredModels(content) {
   return Object.entries(content[7]?.models ?? {}).filter(([name]) => content.models?.[name]);
-}
-
-/** The step, from 1, after which a list's films stay as they are. @param {number[][]} lists */
-export function decidedAt(lists) {
-  const sets = lists.map((list) => [...list].sort((a, b) => a - b).join());
-  for (let i = sets.length - 1; i > 0; i--) if (sets[i] !== sets[i - 1]) return i + 1;
-  return 1;
 }
 
 /** How often each film is first, the most frequent before. @param {number[]} firsts */
@@ -35,13 +29,6 @@ export function countedFirsts(firsts) {
   const counts = new Map();
   for (const film of firsts) counts.set(film, (counts.get(film) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]);
-}
-
-/** A film's rank by scores, from 1. @param {Float32Array} scores @param {number} film */
-export function rankOf(scores, film) {
-  let rank = 1;
-  for (let id = 1; id < scores.length; id++) if (scores[id] > scores[film]) rank++;
-  return rank;
 }
 
 /** @type {Chapter} */
@@ -66,18 +53,11 @@ export const chapter7 = {
   },
   numberFrom: 2,
   door: (lesson) => ({ page: "denoising", parameters: { run: "noise-1", compare: "run", against: "ml-100k", view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
-  done: "guess",
   mount(stage, lesson) {
     const models = measuredModels(lesson.content);
     return models.length ? new NoisePlayer(stage, lesson, models) : null;
   },
 };
-
-/** The example person whose history it is now, or "". @param {Lesson} lesson @returns {string} */
-function personOf(lesson) {
-  const history = historyOf(lesson).join();
-  return (lesson.content.people ?? []).find((/** @type {any} */ person) => person.history.join() === history)?.key ?? "";
-}
 
 class NoisePlayer {
   /** @param {HTMLElement} stage @param {Lesson} lesson @param {[string, any][]} models */
@@ -94,7 +74,7 @@ class NoisePlayer {
     /** @type {Partial<Flow>} */
     this.common = {};
     this.asked = new AbortController();
-    const box = element("div", "player"), text = (/** @type {string} */ key) => lesson.text(`7.player.${key}`);
+    const box = element("div", "noiseplayer"), text = (/** @type {string} */ key) => lesson.text(`7.player.${key}`);
     this.button = element("button", "play", text("play"), { type: "button" });
     this.button.onclick = () => this.toggle();
     this.range = element("input", "", "", { type: "range", min: "0", max: "32", step: "1", value: "0", "aria-label": text("step") });
@@ -122,7 +102,7 @@ class NoisePlayer {
     stage.append(box);
     this.bar = rankBar(this.chart, lesson.content.films.titles.length - 1);
     this.chooser.show(this.model);
-    this.ends = [lesson.on("history", () => { this.people.value = personOf(lesson); this.load(this.model); }), lesson.on("seed", () => this.load(this.model))];
+    this.ends = [lesson.on("history", () => { this.people.value = personOf(lesson)?.key ?? ""; this.load(this.model); }), lesson.on("seed", () => this.load(this.model))];
   }
 
   /** The model's answer under this noise, step by step. @param {string} name @param {boolean} plays afterwards */
@@ -143,7 +123,7 @@ class NoisePlayer {
       const weight = engine.settings.noise_weight ?? 0;
       this.engine = engine;
       this.answer = answer;
-      this.frames = [{ scores: noise, top: firstOf(noise, TEN_LISTED), x: answer.steps[0].x_t, x0: undefined },
+      this.frames = [{ scores: noise, top: best(noise, TEN_LISTED).top, x: answer.steps[0].x_t, x0: undefined },
         ...answer.steps.map(({ scores, top, x_t, x0_hat }) => ({ scores: scores ?? noise, top: top ?? [], x: x_t, x0: x0_hat }))];
       this.common = { ...flowOf(encoded, answer, weight), films: encoded.history, model: name, engine, table: engine.table, target: targetOf(lesson), answer: answer.top[0] };
       this.decided = decidedAt(answer.steps.map(({ top }) => top ?? []));
@@ -178,13 +158,13 @@ class NoisePlayer {
   /** The final answer among those ahead of it now. @param {Float32Array} scores */
   ranks(scores) {
     const { answer, lesson } = this, target = targetOf(lesson), final = answer?.top[0] ?? 0;
-    const shown = new Set([final, ...(target ? [target] : []), ...firstOf(scores, RIVALS_SHOWN - (target ? 1 : 0))]);
+    const shown = new Set([final, ...(target ? [target] : []), ...best(scores, RIVALS_SHOWN - (target ? 1 : 0)).top]);
     const films = [...shown].map((id) => {
       /** @type {"answer" | "target" | ""} */
       const kind = id === final ? "answer" : id === target ? "target" : "";
-      return { id, name: lesson.content.films.titles[id], rank: rankOf(scores, id), kind };
+      return { id, name: lesson.content.films.titles[id], rank: rankOf(scores, id, 1), kind };
     });
-    this.bar.show(films, lesson.text("7.player.ranks", { film: lesson.content.films.titles[final], rank: rankOf(scores, final) }));
+    this.bar.show(films, lesson.text("7.player.ranks", { film: lesson.content.films.titles[final], rank: rankOf(scores, final, 1) }));
   }
 
   /** What there is to see at this part, in a sentence. */
@@ -201,7 +181,7 @@ class NoisePlayer {
     if (this.model === "healthy") this.words.prepend(lesson.rich("7.says.switch"), " ");
     const { lambdas = {}, models: { healthy } } = lesson.content[7], [loud, paper, none] = ["1", String(healthy?.weight), "0"].map((weight) => lambdas[weight]?.["hr@10"]);
     if (!loud || !paper || !none) return;
-    const more = loud["less 0.001"], better = more.value > SURE_7 * more.error;
+    const more = loud["less 0.001"], better = more.value > 0 && beyondChance(more);
     this.words.append(" ", lesson.rich(better ? "7.says.better" : "7.says.noBetter", {
       loud: loud.value.toFixed(1), paper: paper.value.toFixed(1), none: none.value.toFixed(1), weight: healthy.weight, error: Math.max(loud.error, paper.error, none.error).toFixed(1),
     }));
@@ -276,7 +256,7 @@ class NoisePlayer {
     this.chooser.root.hidden = step < 2;
     this.other.hidden = step === 0 || step === 3;
     this.side.hidden = this.people.hidden = step !== 3;
-    this.people.value = personOf(this.lesson);
+    this.people.value = personOf(this.lesson)?.key ?? "";
     this.chart.hidden = step === 3;
     if (step === 3 && changed && this.changeable()) return;
     if (first || changed) this.load(name, step > 0);
@@ -284,7 +264,7 @@ class NoisePlayer {
 
   /** Go on to the person whose first film other noises change most, if they don't change that of the one shown; false if they do. */
   changeable() {
-    const { lesson } = this, { differs = {} } = lesson.content[7], shown = personOf(lesson), [most] = Object.keys(differs).sort((a, b) => differs[b] - differs[a]);
+    const { lesson } = this, { differs = {} } = lesson.content[7], shown = personOf(lesson)?.key, [most] = Object.keys(differs).sort((a, b) => differs[b] - differs[a]);
     const person = (lesson.content.people ?? []).find((/** @type {any} */ { key }) => key === most);
     if (!shown || differs[shown] || !person || !differs[most]) return false;
     this.model = this.models.keys().next().value ?? this.model;

@@ -1,6 +1,7 @@
 /* Chapter 8, what we found: tables to judge, the visitor's guesses beside the answers, and the findings. */
 
 import { element } from "../dom.js";
+import { decimal } from "../format.js";
 import { chapter0 } from "./chapter0.js";
 import { chapter1 } from "./chapter1.js";
 import { chapter2 } from "./chapter2.js";
@@ -9,10 +10,10 @@ import { chapter4 } from "./chapter4.js";
 import { chapter5 } from "./chapter5.js";
 import { chapter6 } from "./chapter6.js";
 import { chapter7 } from "./chapter7.js";
+import { trainings } from "./figures.js";
 import { filmList, titleOf } from "./films.js";
 import { healthBar } from "./health.js";
 import { likeness, matrixFilms } from "./likeness.js";
-import { trainings } from "./trainings.js";
 
 /** @import { Chapter, Lesson } from "./types" */
 
@@ -37,7 +38,6 @@ export const chapter8 = {
     return found ? { ...found, ...oneDecimal(found), uncertainty: found.error.toFixed(1), source: content[7]?.source } : null;
   },
   door: () => ({ page: "own", parameters: {} }),
-  done: "guess",
   asksAgain: true,
   mount: (stage, lesson) => (lesson.content[8] ? mountFound(stage, lesson) : null),
 };
@@ -149,7 +149,7 @@ function fillGuesses(host, lesson) {
 /** Shares of people with one decimal, and a true minus. @param {Record<string, any>} found */
 function oneDecimal(found) {
   const named = ["value", "error", "detectable", "ours", "theirs", "right", "paper"].filter((name) => typeof found[name] === "number");
-  return Object.fromEntries(named.map((name) => [name, found[name].toFixed(1).replace("-", "−")]));
+  return Object.fromEntries(named.map((name) => [name, decimal(found[name], 1)]));
 }
 
 /** What holds here and what does not, as far as it was measured. @param {Element} host @param {Lesson} lesson */

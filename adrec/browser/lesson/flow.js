@@ -1,5 +1,6 @@
 /* The real numbers that flow through the living picture: one history through one model, computed in the visitor's browser. */
 
+import { best } from "../engine/ranking.js";
 import { norm } from "./strip.js";
 
 /** @import { Answer, Encoded, Engine } from "../engine/types" */
@@ -11,7 +12,7 @@ import { norm } from "./strip.js";
  * step: which of how many, its noise level t and how much of x_t is noise, or null before the first.
  * @typedef {{
  *   films: number[], top: number[], model: string, weight: number, share: number | null, step: { at: number, of: number, t: number, noise: number } | null,
- *   condition?: Float32Array[], x?: Float32Array, x0?: Float32Array, scores?: Float32Array, attention?: Float32Array, heads?: Float32Array[], slots?: number,
+ *   condition?: Float32Array[], x?: Float32Array, x0?: Float32Array, scores?: Float32Array, attention?: Float32Array,
  *   table?: { values: Float32Array, width: number }, engine?: Engine, target?: number | null, answer?: number | null, training?: Restored | null,
  * }} Flow
  * training: the same at training's last position, where the last film is noised and to be restored from those before it.
@@ -21,7 +22,7 @@ import { norm } from "./strip.js";
 const RESTORED_LEVEL = 16; // the middle one
 
 /** Rows of a flat array. @param {Float32Array} values @param {number} rows */
-export function rowsIn(values, rows) {
+function rowsIn(values, rows) {
   const width = values.length / rows;
   return Array.from({ length: rows }, (_, i) => values.subarray(i * width, (i + 1) * width));
 }
@@ -29,15 +30,11 @@ export function rowsIn(values, rows) {
 /** The mean over heads of the last block's attention among the films alone. @param {Encoded} encoded */
 export function attentionAmong({ attention, history, padSlots }) {
   const n = history.length, last = attention[attention.length - 1], among = new Float32Array(n * n);
-  if (!last) return { attention: undefined, heads: [] };
-  const width = padSlots + n, count = last.length / (n * width);
-  const heads = Array.from({ length: count }, (_, head) => {
-    const own = new Float32Array(n * n);
-    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) own[i * n + j] = last[(head * n + i) * width + padSlots + j];
-    own.forEach((weight, i) => { among[i] += weight / count; });
-    return own;
-  });
-  return { attention: among, heads };
+  if (!last) return undefined;
+  const width = padSlots + n, heads = last.length / (n * width);
+  for (let head = 0; head < heads; head++)
+    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) among[i * n + j] += last[(head * n + i) * width + padSlots + j] / heads;
+  return among;
 }
 
 /** @param {Encoded} encoded @param {Answer} answer @param {number} weight lambda @returns {Partial<Flow>} */
@@ -45,7 +42,7 @@ export function flowOf(encoded, answer, weight) {
   const step = answer.steps[0], last = answer.steps[answer.steps.length - 1];
   return {
     condition: rowsIn(encoded.conditions, encoded.history.length),
-    ...attentionAmong(encoded),
+    attention: attentionAmong(encoded),
     x: step?.x_t,
     x0: last?.x0_hat ?? answer.vector,
     scores: answer.scores,
@@ -64,7 +61,7 @@ export async function restored({ table: { values, width }, denoise, scores: scor
   const target = films[films.length - 1], share = shares[RESTORED_LEVEL], clean = Math.sqrt(1 - share * share);
   const x = noise.map((value, i) => clean * values[target * width + i] + share * value);
   const { x0_hat } = await denoise(films.slice(0, -1), x, RESTORED_LEVEL, signal), scores = await score(x0_hat, signal);
-  return { x, x0: x0_hat, scores, top: firstOf(scores, 10), target };
+  return { x, x0: x0_hat, scores, top: best(scores, 10).top, target };
 }
 
 /**
@@ -110,22 +107,11 @@ export function historyOf(lesson) {
   return history.length ? history : content.people?.[0]?.history ?? [];
 }
 
-/** The film that a person of ours chose next, as long as the history is theirs. @param {Lesson} lesson @returns {number | null} */
-export function targetOf(lesson) {
+/** The example person whose history it is, as long as it is as composed. @param {Lesson} lesson */
+export function personOf(lesson) {
   const history = historyOf(lesson).join();
-  return (lesson.content.people ?? []).find((/** @type {any} */ person) => person.history.join() === history)?.next ?? null;
+  return (lesson.content.people ?? []).find((/** @type {any} */ person) => person.history.join() === history);
 }
 
-/** The k films with the highest scores, best first. @param {Float32Array} scores @param {number} k */
-export function firstOf(scores, k) {
-  /** @type {number[]} */
-  const top = [];
-  for (let id = 1; id < scores.length; id++) {
-    if (top.length === k && scores[id] <= scores[top[k - 1]]) continue;
-    let place = top.length;
-    while (place && scores[id] > scores[top[place - 1]]) place--;
-    top.splice(place, 0, id);
-    if (top.length > k) top.pop();
-  }
-  return top;
-}
+/** The film that this person chose next. @param {Lesson} lesson @returns {number | null} */
+export const targetOf = (lesson) => personOf(lesson)?.next ?? null;

@@ -53,6 +53,7 @@ export function likeness(parent, { titles, groups, label, still = false, pair })
   square.prepend(canvas);
   figure.append(names, square);
   if (pair) figure.append(said);
+  square.classList.toggle("is-read", Boolean(pair));
   parent.append(figure);
 
   let values = new Float32Array(n * n), running = 0;

@@ -25,7 +25,7 @@ const PICTURE_GLIDE = 260;
 const STEP_GLIDE = 100; // between two steps of a player: most of the time no row is on its way over another
 const OPENS = ["table", "history", "next", "reader", "valve", "denoiser", "x0", "scores", "back"];
 /** @type {Record<string, string>} */
-export const BOX_OF = { valve: "noise", plus: "denoiser" };
+const BOX_OF = { valve: "noise", plus: "denoiser" };
 const LOCKED = ["table", "reader", "denoiser"];
 const DRAWN_LEVELS = [5, 20, 12, 27, 2, 16, 24]; // noise levels of the drawing in training, one a position
 const ONE_LEVEL = 16;

@@ -1,7 +1,7 @@
 /* A film's name among its rivals on a rank bar: the first at the top, the last of all films at the bottom, by logarithm. */
 
 import { element } from "../dom.js";
-import { linear } from "../scales.js";
+import { logarithmic, spread } from "../scales.js";
 
 /** @typedef {{ id: number, name: string, rank: number, kind?: "" | "target" | "answer" }} Ranked */
 
@@ -13,9 +13,7 @@ const TOP = 12;
  * @param {number[]} wanted from the top @param {number} height of a label @param {number} end
  */
 export function settled(wanted, height, end) {
-  const tops = [];
-  let last = -Infinity;
-  for (const y of wanted) tops.push((last = Math.max(y, last + height)));
+  const tops = spread(wanted, height);
   for (let i = tops.length - 1, limit = end; i >= 0; i--, limit -= height) tops[i] = Math.min(tops[i], limit);
   return tops;
 }
@@ -35,8 +33,7 @@ export function rankBar(host, items) {
   return {
     show(films, sentence) {
       const height = bar.clientHeight || 240;
-      const scale = linear(0, Math.log(Math.max(items, 2)), TOP, height - TOP);
-      const at = (/** @type {number} */ rank) => scale(Math.log(rank));
+      const at = logarithmic(1, Math.max(items, 2), TOP, height - TOP);
       bar.setAttribute("aria-label", sentence);
       axis.replaceChildren(...ticks(items).map((rank) => {
         const tick = element("span", "tick", String(rank));

@@ -16,7 +16,7 @@ const bottom = (/** @type {Box} */ box) => box[1] + box[3];
 const right = (/** @type {Box} */ box) => box[0] + box[2];
 
 /** Path data through points; corners are rounded. @param {number[][]} points */
-export function through(points, radius = 8) {
+function through(points, radius = 8) {
   let d = `M${points[0].map(round).join(" ")}`;
   for (let i = 1; i < points.length - 1; i++) {
     const [before, at, after] = [points[i - 1], points[i], points[i + 1]];
@@ -40,8 +40,7 @@ export function routes(scenery) {
 /** The table's numbers go into both rows, and the scores are taken with the same table. @param {Scenery} scenery @returns {Route[]} */
 function tableRoutes({ form, boxes: { table, scores }, columns: [{ above, below }], height }) {
   const x = right(table), low = form === "tall" ? bottom(scores) + 8 : height - 3;
-  const ends = form === "tall" ? [[middleX(table), bottom(table)], [middleX(table), low], [middleX(scores), low], [middleX(scores), bottom(scores)]]
-    : [[middleX(table), bottom(table)], [middleX(table), low], [middleX(scores), low], [middleX(scores), bottom(scores)]];
+  const ends = [[middleX(table), bottom(table)], [middleX(table), low], [middleX(scores), low], [middleX(scores), bottom(scores)]];
   return [
     { key: "table above", name: "lookup", box: ["table"], d: through([[x, middleY(above)], [above[0], middleY(above)]]) },
     { key: "table below", name: "lookup", box: ["table"], d: through([[x, middleY(below)], [below[0], middleY(below)]]) },

@@ -1,15 +1,15 @@
 /* The lesson's shell: which chapter and step are shown, what surrounds them, and what chapters are lent. */
 
-import { element, svg, themeOf } from "../dom.js";
+import { element, svg } from "../dom.js";
 import { CHAPTERS } from "./chapters.js";
 import { Engines } from "./engines.js";
+import { trainings } from "./figures.js";
 import { buildFrame, fillDots, fillStepper, pressed } from "./frame.js";
 import { showGuess } from "./guess.js";
 import { Notes } from "./notes.js";
 import { livingPicture } from "./picture.js";
 import { address, addressed, keep, recall } from "./place.js";
 import { Texts } from "./texts.js";
-import { trainings } from "./trainings.js";
 
 /** @import { Chapter, Content, Evidence, Lesson, Mounted, Right, Setup, State, Values } from "./types" */
 /** @import { Place } from "./place" */
@@ -59,7 +59,7 @@ export class Shell {
     window.addEventListener("popstate", this.back);
     this.sizes = new ResizeObserver(() => this.fit());
     this.sizes.observe(host);
-    host.ontransitionend = (event) => { if (event.target === host && event.propertyName === "color") this.say("theme", this.lesson.theme); };
+    host.ontransitionend = (event) => { if (event.target === host && event.propertyName === "color") this.say("theme", null); };
   }
 
   /** What chapters are lent. @returns {Lesson} */
@@ -78,10 +78,7 @@ export class Shell {
       answer: (option) => this.answer(option),
       door: (page, parameters) => this.door(page, parameters),
       done: () => this.finish(this.at.chapter),
-      go: (step) => this.open({ chapter: this.at.chapter, step }),
-      get presenting() { return shell.presenting; },
       get reducedMotion() { return matchMedia("(prefers-reduced-motion: reduce)").matches; },
-      get theme() { return themeOf(shell.host); },
     };
   }
 
@@ -293,7 +290,6 @@ export class Shell {
     }
     this.parts.present.textContent = this.texts.text(on ? "shell.leave" : "shell.present");
     this.parts.notes.hidden = !on;
-    this.say("presenting", on);
     this.fill();
   }
 

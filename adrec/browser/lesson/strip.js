@@ -36,7 +36,7 @@ export function cells(vector, x, y, cell, columns) {
 }
 
 /**
- * A strip that shows one vector after another. name: the class that gives the colour (target, answer, history, condition, noise).
+ * A strip that shows one vector after another. name: the class that gives the colour (answer, history, condition, noise).
  * @param {HTMLElement} host @param {string} name
  * @returns {{ show: (vector: Vector, full: number, sentence: string) => void }} full: the length that fills the bar; sentence: for screen readers
  */

@@ -13,7 +13,7 @@
  */
 
 export const TOY_FILMS = 12;
-export const TOY_HISTORIES = 6;
+const TOY_HISTORIES = 6;
 const TOY_RATE = 0.4;
 const TOY_LEVELS = 32;
 
@@ -71,15 +71,16 @@ function softmax({ films }, x, y) {
   return shares.map((share) => share / total);
 }
 
-/** The two losses, means over people. @param {Toy} toy @param {boolean} noise */
-export function toyLosses(toy, noise) {
+/** The squared error, a mean over people. @param {Toy} toy @param {boolean} noise */
+export function toySquared(toy, noise) {
+  const { given } = peopleAnswered(toy, noise), off = (/** @type {number} */ n, /** @type {number} */ film) => given[n] - toy.films[film];
+  return TOY_PEOPLE.reduce((sum, [, film], n) => sum + (off(2 * n, 2 * film) ** 2 + off(2 * n + 1, 2 * film + 1) ** 2) / 2, 0) / TOY_PEOPLE.length;
+}
+
+/** The cross-entropy, a mean over people. @param {Toy} toy @param {boolean} noise */
+export function toyEntropy(toy, noise) {
   const { given } = peopleAnswered(toy, noise);
-  let squared = 0, entropy = 0;
-  TOY_PEOPLE.forEach(([, film], n) => {
-    for (let d = 0; d < 2; d++) squared += (given[2 * n + d] - toy.films[2 * film + d]) ** 2 / 2;
-    entropy -= Math.log(softmax(toy, given[2 * n], given[2 * n + 1])[film]);
-  });
-  return { squared: squared / TOY_PEOPLE.length, entropy: entropy / TOY_PEOPLE.length };
+  return TOY_PEOPLE.reduce((sum, [, film], n) => sum - Math.log(softmax(toy, given[2 * n], given[2 * n + 1])[film]), 0) / TOY_PEOPLE.length;
 }
 
 /** The gradient of the squared error or, with the push, of the mean of the two losses. @param {Toy} toy @param {Switches} switches */

@@ -1,7 +1,7 @@
 /* Chapter 5's toy on screen: films, answers and arrows between them, three switches, and two meters. */
 
 import { element, svg } from "../dom.js";
-import { peopleAnswered, TOY_PEOPLE, toyLosses, toySpread, toyStart, toyStep } from "./toy.js";
+import { peopleAnswered, TOY_PEOPLE, toySpread, toySquared, toyStart, toyStep } from "./toy.js";
 
 /** @import { Switches } from "./toy.js" */
 /** @import { Lesson } from "./types" */
@@ -15,6 +15,13 @@ const TOY_STILL = 1e-6;
 
 const toyX = (/** @type {number} */ value) => (TOY_SIZE / 2) * (1 + value / TOY_HALF);
 const toyY = (/** @type {number} */ value) => (TOY_SIZE / 2) * (1 - value / TOY_HALF);
+
+/** The start, its answers settled while the films are held. */
+function held() {
+  let settled = toyStart();
+  for (let i = 0; i < TOY_SETTLED; i++) settled = toyStep(settled, { move: false, push: false, noise: false });
+  return { ...settled, step: 0 };
+}
 
 /** @param {HTMLElement} parent @param {Lesson} lesson @param {() => void} touched a switch was pressed by the visitor */
 export function toyView(parent, lesson, touched) {
@@ -31,7 +38,7 @@ export function toyView(parent, lesson, touched) {
     row.append((switches[name] = button));
   }
   const again = element("button", "plain", lesson.text("5.restart"), { type: "button" });
-  again.onclick = () => { toy = held(); begin(); };
+  again.onclick = () => { toy = start; begin(); };
   row.append(again);
   const fills = ["error", "spread"].map((name) => {
     const fill = element("i"), value = element("output"), meter = element("div"), bar = element("dd");
@@ -44,17 +51,10 @@ export function toyView(parent, lesson, touched) {
   box.append(controls);
   parent.append(box);
 
-  let toy = held(), running = 0, left = 0;
+  let toy = start, running = 0, left = 0;
   /** @type {Switches} */
   let on = { move: false, push: false, noise: false };
-  const first = [toyLosses(toy, false).squared, toySpread(toy)];
-
-  /** The start, its answers settled while the films are held. */
-  function held() {
-    let settled = toyStart();
-    for (let i = 0; i < TOY_SETTLED; i++) settled = toyStep(settled, { move: false, push: false, noise: false });
-    return { ...settled, step: 0 };
-  }
+  const first = [toySquared(start, false), toySpread(start)];
 
   function draw() {
     const { given } = peopleAnswered(toy, on.noise);
@@ -64,7 +64,7 @@ export function toyView(parent, lesson, touched) {
       marks[n].setAttribute("transform", `translate(${from})`);
       lines[n].setAttribute("d", `M${from}L${toyX(toy.films[2 * film]).toFixed(1)} ${toyY(toy.films[2 * film + 1]).toFixed(1)}`);
     });
-    const values = [toyLosses(toy, on.noise).squared, toySpread(toy)];
+    const values = [toySquared(toy, on.noise), toySpread(toy)];
     fills.forEach(({ fill, value }, i) => {
       fill.style.width = `${Math.min(100, (70 * values[i]) / first[i])}%`;
       value.textContent = values[i].toFixed(2);
@@ -98,7 +98,7 @@ export function toyView(parent, lesson, touched) {
 
   /** The push begins where the pull began, because films in one point all have the same gradient: nothing would part them. @param {Switches} wanted */
   function set(wanted) {
-    if (wanted.push && !on.push) toy = held();
+    if (wanted.push && !on.push) toy = start;
     on = wanted;
     for (const [name, button] of Object.entries(switches)) button.setAttribute("aria-checked", String(on[/** @type {keyof Switches} */ (name)]));
     begin();
@@ -109,7 +109,7 @@ export function toyView(parent, lesson, touched) {
     controls,
     set,
     restart() {
-      toy = held();
+      toy = start;
       set({ move: false, push: false, noise: false });
     },
     stop: () => cancelAnimationFrame(running),

@@ -70,8 +70,6 @@ export interface Chapter {
   door?: (lesson: Lesson) => Door | null;
   /** a skipped question is not answered beside the chapter: the stage asks it again */
   asksAgain?: boolean;
-  /** what ticks the chapter: an answered guess alone, or also lesson.done(), called when the visitor has done what there is to do */
-  done: "guess" | "do";
   /** A chapter whose content is missing returns null: the stage then stays empty beside the sentence. */
   mount(stage: HTMLElement, lesson: Lesson): Mounted | null;
 }
@@ -101,13 +99,6 @@ export interface State {
   [more: string]: any;
 }
 
-export interface Theme {
-  dark: boolean;
-  ink: string;
-  paper: string;
-  font: string;
-}
-
 /** What a chapter may use. */
 export interface Lesson {
   content: Content;
@@ -128,13 +119,9 @@ export interface Lesson {
   /** Choose an option of the guess, for options that are things on the stage. */
   answer(option: number): void;
   door(page: string, parameters: Values): void;
+  /** Tick the chapter, as an answered guess does: the visitor has done what there is to do. */
   done(): void;
-  /** Go to another step of this chapter. */
-  go(step: number): void;
-  /** In a presenter's mode, or null. */
-  presenting: boolean;
   reducedMotion: boolean;
-  theme: Theme;
 }
 
 /** What Python sends before the content (adrec/lesson/setup.py). */

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from adrec.browser import wire
 from adrec.lesson import chapter8, setup
+from adrec.lesson.results import SURE
 
 RUNS = Path("assets/runs")
 
@@ -46,7 +47,7 @@ def test_findings_over_seeds_appear_once_they_are_measured() -> None:
 
 def test_the_sentence_holds_that_without_noise_the_model_is_as_good_as_far_as_can_be_seen() -> None:
     found = chapter8.findings(RUNS)
-    assert abs(found["diffusion"]["value"]) <= 2 * found["diffusion"]["error"] and "stages" in found
+    assert abs(found["diffusion"]["value"]) <= SURE * found["diffusion"]["error"] and "stages" in found
 
 
 def test_a_stage_whose_absence_shows_is_named() -> None:
