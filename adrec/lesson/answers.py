@@ -6,22 +6,29 @@ from typing import Any
 import numpy as np
 
 from adrec.runs import RunFolder
+from adrec.runs.snapshots import table_at
 
 TEN = 10
 END = 126
-"""The epoch that stands for a training that was never stopped, where its whole model was kept."""
+
+
+def end_of(run: RunFolder) -> int | None:
+    """The epoch that stands for a training that was never stopped: END, where its whole model was kept. None: the one that the training
+    selected."""
+    return END if END in run.weight_epochs("finetune") else None
 
 
 def model_of(run: RunFolder) -> Any:
-    """The model that stands for a run: that of ``END``, if it was kept, else the one that the training selected."""
+    """The model that stands for a run."""
     from adrec.models.loading import load_model
 
-    return load_model(run, epoch=END if END in run.weight_epochs("finetune") else None)
+    return load_model(run, epoch=end_of(run))
 
 
-def table_of(model: Any) -> np.ndarray:
-    """The item table of a model without its padding row: (V, D)."""
-    return np.asarray(model.table.numpy()[1:])
+def table_of(run: RunFolder) -> np.ndarray:
+    """The item table that stands for a run: (V, D)."""
+    end = end_of(run)
+    return run.table("finetune") if end is None else table_at(run, "finetune", end)
 
 
 def scores(model: Any, histories: Sequence[Sequence[int]], users: Sequence[int] | None = None) -> np.ndarray:

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from adrec.lesson.answers import TEN, model_of, ranking
+from adrec.lesson.models import run_of
 from adrec.lesson.people import PEOPLE
 from adrec.lesson.results import results
-from adrec.runs import RunFolder
 
-RUN = "ml-100k"
 PLACES = (2, 6, 24, 60, 120, 240, 400, 600, 800)
 """Ranks in the first person's list at which candidates are taken, beside the film that came next and the two most popular films."""
 POPULAR = 2
@@ -19,7 +18,7 @@ POPULAR = 2
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """``candidates`` of the first person by title, with the ``ranks`` that the model gives them among all films; ``lists``: the ten films
     of every person (P, 10)."""
-    run = RunFolder(runs / RUN)
+    run = run_of(runs, "healthy")
     people = [person.ids(run.items) for person in PEOPLE]
     ranked = ranking(model_of(run), [history for history, _ in people])
     candidates = _candidates(ranked[0], *people[0], run.items["popularity"].to_numpy(), run.items["title"].tolist())

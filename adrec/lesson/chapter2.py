@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from adrec.data.titles import Finder
-from adrec.files import load_arrays
 from adrec.lesson import likeness
+from adrec.lesson.answers import TEN
+from adrec.lesson.models import run_of
 from adrec.lesson.results import results
 from adrec.maps.neighbours import neighbour_sets
-from adrec.runs import ITEM_TABLE, RunFolder
+from adrec.runs import RunFolder
+from adrec.runs.snapshots import load_snapshot
 
-RUN = "ml-100k"
 ASKED = "Titanic"
 OFFERED = ("Titanic", "A Nightmare on Elm Street", "Snow White and the Seven Dwarfs", "Star Trek: The Wrath of Khan", "Die Hard 2")
 """The film that the guess is about, and films worth a look."""
-TEN = 10
 STAGES = ("pretrain", "finetune")
 """Where the table moves: the warm-up holds it still."""
 
@@ -29,7 +29,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ``frames``: stage and epoch of each table, and the genres that films share with their nearest (Jaccard index, mean over films).
     ``lists``: the three lists of the guess, one of them the truth.
     """
-    run = RunFolder(runs / RUN)
+    run = run_of(runs, "healthy")
     items, near, cosines, frames = run.items, [], [], []
     shown, genres = likeness.films(items), genre_sets(items)
     for stage, epoch, table in tables(run):
@@ -45,7 +45,6 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "frames": frames,
         "lists": {"near": near[-1][asked - 1].tolist(), **other_lists(items, asked, set(near[-1][asked - 1].tolist()))},
         "number": results(runs).get("genres"),
-        "run": RUN,
     }
     return head, {"near": np.stack(near).astype(np.uint16).reshape(-1), "cosines": np.concatenate(cosines)}
 
@@ -57,7 +56,7 @@ def tables(run: RunFolder) -> Iterator[tuple[str, int, np.ndarray]]:
         kept = run.metrics(stage)["epoch"]
         for at, epoch, path in run.snapshots():
             if at == stage and epoch < kept:
-                yield stage, epoch, load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE][1:].astype(np.float32)
+                yield stage, epoch, load_snapshot(path)[0]
         yield stage, kept, run.table(stage)
 
 

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from adrec.data.titles import Finder
+from adrec.lesson.models import run_of
 from adrec.lesson.results import results
 from adrec.maps.tables import unit_rows
-from adrec.runs import RunFolder
 
-RUN = "ml-100k"
 FILMS = ("Star Wars", "The Lion King", "Titanic", "Casablanca", "The Shining")
 RIVALS = 6
 DRAWS = 10
@@ -22,17 +21,17 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ``recognised``: at each level the share of all films, over DRAWS draws of the noise, that are nearest to their own noised vectors, in
     the healthy table and in a random one of its size.
     """
-    run = RunFolder(runs / RUN)
+    run = run_of(runs, "healthy")
     table, left = run.table("finetune").astype(np.float64), np.array(run.info["diffusion"]["alpha_bar"])
     films = Finder(run.items).history(FILMS)
     ranks, nearest = under_noise(table, np.array(films) - 1, left)
-    random = np.random.default_rng(0).normal(0, np.sqrt((table**2).mean()), table.shape)
+    tables = {"healthy": table, "random": random_like(table)}
     measured = results(runs)
     head = {
         "films": films,
         "items": len(table),
         "levels": len(left),
-        "recognised": {"healthy": recognised(table, left), "random": recognised(random, left)},
+        "recognised": {name: recognised(rows, left, DRAWS).round(4).tolist() for name, rows in tables.items()},
         "number": measured.get("recognition", {}),
         "same_last": measured.get("same_last", {}),
     }
@@ -51,13 +50,21 @@ def under_noise(table: np.ndarray, rows: np.ndarray, left: np.ndarray, seed: int
     return 1 + (likeness > own).sum(axis=2), np.argsort(-likeness, axis=2, kind="stable")[:, :, :RIVALS]
 
 
-def recognised(table: np.ndarray, left: np.ndarray, seed: int = 1) -> list[float]:
-    """At each level the share of rows that are nearest to themselves by cosine once they are noised. table: (V, D)."""
+def random_like(table: np.ndarray) -> np.ndarray:
+    """A random table of a table's shape and size."""
+    return np.random.default_rng(0).normal(0, np.sqrt((table.astype(np.float64) ** 2).mean()), table.shape)
+
+
+def recognised(table: np.ndarray, left: np.ndarray, draws: int, seed: int = 1) -> np.ndarray:
+    """At each level the share of rows that, over some draws of the noise, are nearest to themselves by cosine once they are noised.
+
+    table: (V, D). left: (T,) as above. Returns (T,).
+    """
     rng, unit, shares = np.random.default_rng(seed), unit_rows(table).astype(np.float32), []
     for level in left:
         hits = 0
-        for _ in range(DRAWS):
+        for _ in range(draws):
             noised = np.sqrt(level) * table + np.sqrt(1 - level) * rng.standard_normal(table.shape)
             hits += int(((noised.astype(np.float32) @ unit.T).argmax(axis=1) == np.arange(len(table))).sum())
-        shares.append(round(hits / (DRAWS * len(table)), 4))
-    return shares
+        shares.append(hits / (draws * len(table)))
+    return np.array(shares)

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from adrec.lesson.models import NAMES
+from adrec.lesson.answers import TEN
+from adrec.lesson.models import run_of
 from adrec.lesson.people import PEOPLE
 from adrec.runs import RunFolder
 
 MODELS = ("healthy", "lambda-0.1", "lambda-1")
-KIN = {"sasrec": "sasrec", "dreamrec": "dreamrec-harness-fixed", "adrec": "ml-100k"}
-"""The earlier models and ADRec: the runs behind their cards."""
+KIN = {"sasrec": "sasrec", "dreamrec": "noise", "adrec": "healthy"}
+"""The earlier models and ADRec, and the parts of the runs behind their cards."""
 NOISES = 20
-TOP = 10
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -26,16 +26,14 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
     shares: dict[str, Any] = {}
     for name in MODELS:
-        run = RunFolder(runs / NAMES[name])
-        if not run.exists:
-            continue
+        run = run_of(runs, name)
         model: Any = load_model(run)
         ids = [person.ids(run.items)[0] for person in PEOPLE]
         found = np.array([trajectory(model, history, seed=seed, steps=1).noise_share for history in ids for seed in range(NOISES)])
         shares[name] = {"weight": model.config.noise_weight, "share": _percent(found.mean(), 2), "spread": _percent(found.std(), 1)}
-    run = RunFolder(runs / NAMES["healthy"])
+    run = run_of(runs, "healthy")
     head, arrays = _first(load_model(run), run)
-    head["kin"] = {key: _right(RunFolder(runs / name)) for key, name in KIN.items()}
+    head["kin"] = {key: _right(run_of(runs, part)) for key, part in KIN.items()}
     head |= {"shares": shares, "noises": NOISES, "people": len(PEOPLE), "source": run.info["dataset"]["title"]}
     head["noise"] = [round(float(v), 4) for v in np.sqrt(1 - np.array(run.info["diffusion"]["alpha_bar"]))]
     return head, arrays
@@ -43,8 +41,8 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def _right(run: RunFolder) -> dict[str, float]:
     """Of 100 test users, right within ten films, and the standard error."""
-    hits = 100.0 * (np.load(run.path / "stages" / "finetune" / "test_ranks.npy", allow_pickle=False) <= TOP)
-    return {"right": round(float(hits.mean()), 1), "error": round(float(hits.std(ddof=1) / len(hits) ** 0.5), 1)}
+    found = run.metrics("finetune")["test"]
+    return {"right": round(100 * found["hr@10"], 1), "error": round(100 * found["hr@10_se"], 1)}
 
 
 def _percent(value: float, digits: int) -> float:
@@ -61,5 +59,5 @@ def _first(model: Any, run: RunFolder) -> tuple[dict[str, Any], dict[str, np.nda
     condition = model.encode(pack([np.array(history)], model.config.length))
     arrays = {"condition": condition.detach().numpy()[-len(history) :].reshape(-1), "x": found.x_t[0], "x0": found.x0_hat[-1]}
     arrays["scores"] = model.table.detach().numpy() @ found.x0_hat[-1]
-    head = {"top": found.top[-1][:TOP].tolist(), "weight": found.noise_weight, "share": found.noise_share}
+    head = {"top": found.top[-1][:TEN].tolist(), "weight": found.noise_weight, "share": found.noise_share}
     return head, {name: array.astype(np.float32) for name, array in arrays.items()}

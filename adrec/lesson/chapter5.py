@@ -10,55 +10,54 @@ from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.health import LEARNED, NARROW, NULL_BAND, health
 from adrec.collapse.verdict import diagnose
 from adrec.data import catalog
+from adrec.lesson.answers import END, table_of
+from adrec.lesson.chapter0 import SHOWN
 from adrec.lesson.likeness import cosines, films
+from adrec.lesson.models import run_of
 from adrec.lesson.results import results
 from adrec.maps.tables import principal_axes, typical_length
-from adrec.runs import RunFolder
-from adrec.runs.snapshots import load_snapshot
+from adrec.runs.snapshots import table_at
 
-TABLES: dict[str, str] = {"noise": "dreamrec-harness-fixed", "narrow": "narrow", "healthy": "ml-100k"}
+TABLES = ("noise", "narrow", "healthy")
 """The three tables, in the order in which they are shown: not that of the bar."""
-EPOCHS = (0, 26, 51, 76, 126)
-SHOWN = ("family", "horror")
-"""The two people whose lists are shown, as in the hook."""
+EPOCHS = (0, 26, 51, 76, END)
 HALF = 32767
 MEASURES = {"cosine": "mean_cosine", "rank": "effective_rank", "above": "spikes", "together": "alignment_z_beyond_popularity"}
 """What is shown of a verdict's evidence, by short names."""
+CONTROLS = ("narrow-lambda-0", "narrow-lambda-1", "narrow-held", "random-both")
+"""The trainings beside which the narrow run is shown, as far as they were measured."""
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Arrays: ``likeness`` (frames, 40 * 40) and ``lists`` (frames, people, 10) of the narrow run; ``tables.likeness`` (tables, 40 * 40)
     and ``tables.xy`` (tables, V, 2), seen along the two strongest directions from the origin, which lies at HALF, at each table's scale.
     ``size``: typical length of a film; ``start``: correlation with the random start."""
-    narrow = RunFolder(runs / TABLES["narrow"])
-    if not narrow.exists:
-        return {}, {}
+    narrow = run_of(runs, "narrow")
     ids, near = films(narrow.items), Cooccurrence.from_dataset(catalog.load_for_run(narrow.info))
     found = results(runs).get("narrow", {})
-    measured = {frame["epoch"]: frame for frame in found.get("runs", {}).get("narrow", {}).get("frames", [])}
+    trained = found.get("runs", {})
+    measured = {frame["epoch"]: frame for frame in trained.get("narrow", {}).get("frames", [])}
     frames, likeness, lists = [], [], []
     for epoch in EPOCHS:
-        table = frame(narrow, epoch)
+        table = table_at(narrow, "finetune", epoch)
         frames.append({"epoch": epoch, **judged(table, near), "measured": measured.get(epoch, {})})
         likeness.append(cosines(table, ids))
         lists.append([found.get("lists", {}).get(str(epoch), {}).get(person, []) for person in SHOWN])
     tables, alike, places = [], [], []
-    for key, name in TABLES.items():
-        run = RunFolder(runs / name)
-        table = frame(narrow, EPOCHS[-1]) if key == "narrow" else run.table("finetune")
-        xy, _ = seen(table)
+    for key in TABLES:
+        run = run_of(runs, key)
+        table = table_of(run)
         start = float(np.corrcoef(run.table("initial").ravel(), table.ravel())[0, 1])
-        tables.append({"key": key, "run": name, "size": typical_length(table), "start": start, **judged(table, near)})
+        tables.append({"key": key, "size": typical_length(table), "start": start, **judged(table, near)})
         alike.append(cosines(table, ids))
-        places.append(xy)
+        places.append(seen(table))
     head = {
         "frames": frames,
         "tables": tables,
-        "people": list(SHOWN),
+        "people": [*SHOWN],
         "bar": {"null": NULL_BAND, "learned": LEARNED, "narrow": NARROW},
         "source": found.get("source", {}),
-        "controls": {name: run["frames"] for name, run in found.get("runs", {}).items() if name != "narrow"},
-        "hook": results(runs).get("hook", {}),
+        "controls": {name: trained[name]["frames"] for name in CONTROLS if name in trained},
     }
     arrays = {
         "likeness": np.concatenate(likeness),
@@ -69,13 +68,6 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return head, arrays
 
 
-def frame(run: RunFolder, epoch: int) -> np.ndarray:
-    """The run's table after an epoch of the last stage, (V, D) without padding row; 0 is the random start."""
-    if epoch == 0:
-        return run.table("initial")
-    return load_snapshot(next(path for stage, at, path in run.snapshots() if (stage, at) == ("finetune", epoch)))[0]
-
-
 def judged(table: np.ndarray, near: Cooccurrence) -> dict[str, Any]:
     """The verdict's kind, the place on the bar of health, and the values of MEASURES by their short names."""
     found = diagnose(table, cooccurrence=near)
@@ -84,11 +76,9 @@ def judged(table: np.ndarray, near: Cooccurrence) -> dict[str, Any]:
     return {"kind": found.kind, "place": round(health(found.to_json()).place, 3), **rounded}
 
 
-def seen(table: np.ndarray) -> tuple[np.ndarray, float]:
-    """A table (V, D) along the two strongest directions of its rows, not centred: (V, 2) as uint16 with the origin at HALF, and the
-    distance from the origin to the edge."""
+def seen(table: np.ndarray) -> np.ndarray:
+    """A table (V, D) along the two strongest directions of its rows, not centred: (V, 2) as uint16 with the origin at HALF."""
     w = table.astype(np.float64)
     _, axes = principal_axes(w)
     xy = w @ axes[:, :2]
-    reach = float(np.abs(xy).max())
-    return np.rint(xy / reach * HALF + HALF).astype(np.uint16), reach
+    return np.rint(xy / np.abs(xy).max() * HALF + HALF).astype(np.uint16)

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from adrec.collapse.thresholds import THRESHOLDS
+from adrec.lesson.models import run_of
 from adrec.lesson.results import results
 from adrec.runs import RunFolder
-
-RUN = "ml-100k"
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -17,7 +16,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     measured. ``narrow``: the mean cosine above which a table is narrow."""
     found = results(runs)
     head = {
-        "stages": timeline(RunFolder(runs / RUN)),
+        "stages": timeline(run_of(runs, "healthy")),
         "cells": found.get("cells", {}),
         "leave_outs": found.get("leave_outs", {}),
         "narrow": THRESHOLDS.narrow,

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from adrec.files import read_json
-from adrec.lesson.models import NAMES
+from adrec.lesson.models import run_of
 from adrec.lesson.people import PEOPLE
 from adrec.lesson.results import results
 from adrec.runs import RunFolder
 
-MODELS = ("lambda-1", "lambda-0.1", "healthy", "lambda-0")
+MODELS = ("lambda-1", "lambda-0.1", "healthy")
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -20,14 +20,11 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ``lambdas``: the same and more over several trainings. ``differs``: by person, at lambda 1, the noises that change the first film."""
     found: dict[str, Any] = {}
     for name in MODELS:
-        run = RunFolder(runs / NAMES.get(name, name))
-        if not run.exists or not run.has_model("finetune"):
-            continue
+        run = run_of(runs, name)
         found[name] = {"weight": run.info["model"]["noise_weight"], **_measured(run)}
     measured = results(runs).get("lambdas", {})
-    source = RunFolder(runs / NAMES["healthy"]).info["dataset"]["title"]
-    loud = RunFolder(runs / NAMES["lambda-1"])
-    differs = _differs(loud, measured["noises"]) if "lambda-1" in found and "noises" in measured else {}
+    source = run_of(runs, "healthy").info["dataset"]["title"]
+    differs = _differs(run_of(runs, "lambda-1"), measured["noises"]) if "noises" in measured else {}
     lambdas = {"lambdas": measured.get("lambdas", {}), "noises": measured.get("noises"), "differs": differs}
     return {"models": found, **lambdas, "source": source}, {}
 

@@ -10,31 +10,30 @@ from adrec.collapse.health import LEARNED, NARROW
 from adrec.data import catalog
 from adrec.data.titles import Finder
 from adrec.lesson import chapter5, likeness
+from adrec.lesson.models import run_of
 from adrec.lesson.results import SURE, results
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets, neighbours
 from adrec.runs import RunFolder
+from adrec.runs.snapshots import table_at
 
-UNSEEN: dict[str, int | None] = {"narrow": 26, "no-pretrain": None, "dreamrec-long": None}
-"""Tables to be judged: run and, for a frame of its training, the epoch."""
+UNSEEN: dict[str, int | None] = {"narrow": 26, "direct": None, "shrunk": None}
+"""Tables to be judged: the part of the run and, for a frame of its training, the epoch."""
 ASKED = ("Snow White and the Seven Dwarfs", "A Nightmare on Elm Street", "Titanic")
 NEAREST = 4
-HEALTHY, SASREC, DRIFT, DREAMREC = "ml-100k", "sasrec", "warmup-drift", "dreamrec-harness"
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """``tables``: each with its place on the bar of health and what it is (``truth``: noise, healthy or narrow). Arrays: ``cosines``
     (tables, 40, 40) and ``near`` (tables, films of ``asked``, NEAREST) by id. ``findings``: figures by name, each with its source."""
-    items = RunFolder(runs / HEALTHY).items
-    near, shown, asked = (
-        Cooccurrence.from_dataset(catalog.load_for_run(RunFolder(runs / HEALTHY).info)),
-        likeness.films(items),
-        Finder(items).history(ASKED),
-    )
+    healthy = run_of(runs, "healthy")
+    near = Cooccurrence.from_dataset(catalog.load_for_run(healthy.info))
+    shown, asked = likeness.films(healthy.items), Finder(healthy.items).history(ASKED)
     tables, cosines, nearest = [], [], []
-    for name, epoch in UNSEEN.items():
-        table = chapter5.frame(RunFolder(runs / name), epoch) if epoch else RunFolder(runs / name).table("finetune")
+    for part, epoch in UNSEEN.items():
+        run = run_of(runs, part)
+        table = run.table("finetune") if epoch is None else table_at(run, "finetune", epoch)
         judged = chapter5.judged(table, near)
-        tables.append({"run": name, "epoch": epoch, "truth": truth(judged["place"]), **judged})
+        tables.append({"run": run.name, "epoch": epoch, "truth": truth(judged["place"]), **judged})
         cosines.append(likeness.cosines(table, shown))
         nearest.append([neighbours(table, film - 1, NEAREST)[0] + 1 for film in asked])
     head = {"tables": tables, "asked": asked, "nearest": NEAREST, "findings": findings(runs)}
@@ -47,14 +46,14 @@ def truth(place: float) -> str:
 
 
 def findings(runs: Path) -> dict[str, dict[str, Any]]:
-    """The figures of the findings on the bundled runs, and those that were measured over seeds as far as they are there yet."""
+    """The figures of the findings on the bundled runs, and those over seeds."""
     return on_bundled(runs) | measured(results(runs))
 
 
 def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
     """``sasrec``: people right, paired; ``drift``: what the official warm-up does to the table; ``dreamrec``: how far its table moved."""
-    healthy, sasrec, drift, dreamrec = (RunFolder(runs / name) for name in (HEALTHY, SASREC, DRIFT, DREAMREC))
-    ranks = [np.load(run.path / "stages" / "finetune" / "test_ranks.npy", allow_pickle=False) for run in (healthy, sasrec)]
+    healthy, sasrec, drift, dreamrec = (run_of(runs, part) for part in ("healthy", "sasrec", "drift", "dreamrec"))
+    ranks = [run.test_ranks("finetune") for run in (healthy, sasrec)]
     won = 100.0 * (ranks[0] <= 10) - 100.0 * (ranks[1] <= 10)
     before, after = drift.table("pretrain"), drift.table("warmup")
     kept = neighbour_overlap(neighbour_sets(before), neighbour_sets(after)).mean()

@@ -1,7 +1,6 @@
 """What the chapters show, as one block for the browser, prebuilt from runs: nothing is computed when a visitor comes."""
 
 import importlib
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from adrec.browser import wire
 from adrec.errors import DataError
 
 PARTS = ("films", "people", "models", "likeness", *(f"chapter{number}" for number in range(9)))
-"""The modules of this package that may have a ``content(runs)``: it returns a JSON object and arrays by name. The browser finds them
-under the module's name, a chapter's under its number."""
+"""The modules of this package with a ``content(runs)``: it returns a JSON object and arrays by name. The browser finds them under the
+module's name, a chapter's under its number."""
 MOST_BYTES = 1_000_000
 
 
@@ -21,12 +20,8 @@ def content(runs: Path) -> bytes:
     head: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
     for part in PARTS:
-        if importlib.util.find_spec(f"adrec.lesson.{part}") is None:
-            continue
-        module, name = importlib.import_module(f"adrec.lesson.{part}"), part.removeprefix("chapter")
-        if not hasattr(module, "content"):
-            continue
-        head[name], found = module.content(runs)
+        name = part.removeprefix("chapter")
+        head[name], found = importlib.import_module(f"adrec.lesson.{part}").content(runs)
         arrays |= {f"{name}.{key}": array for key, array in found.items()}
     made = wire.block(head, arrays)
     if len(made) > MOST_BYTES:

@@ -6,17 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adrec.runs import RunFolder
+from adrec.lesson.models import run_of
 
-CATALOGUE = "ml-100k"
-"""The run whose films these are; all runs of the lesson are on the same data."""
 UNTITLED = {"unkonwn": "(title unknown)"}
 """A film of MovieLens-100K without a title, as the data spell that, and as it is shown."""
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Titles, genres (``"Sci-Fi|War"``), years (0: unknown) and how many people chose a film, by id 0..V."""
-    items = RunFolder(runs / CATALOGUE).items
+    items = run_of(runs, "healthy").items
     years = pd.to_numeric(items["year"], errors="coerce").fillna(0) if "year" in items else np.zeros(len(items))
     arrays: dict[str, np.ndarray] = {
         "year": np.array([0, *years], np.uint16),

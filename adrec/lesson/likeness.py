@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from adrec.data.titles import Finder
-from adrec.lesson.films import CATALOGUE
-from adrec.runs import RunFolder
+from adrec.lesson.models import run_of
 
 GROUPS = {
     "trek": (
@@ -59,4 +58,4 @@ def cosines(table: np.ndarray, ids: list[int]) -> np.ndarray:
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The films of every likeness matrix, by id and in its order, and their groups."""
     groups = [{"key": key, "count": len(titles)} for key, titles in GROUPS.items()]
-    return {"films": films(RunFolder(runs / CATALOGUE).items), "groups": groups}, {}
+    return {"films": films(run_of(runs, "healthy").items), "groups": groups}, {}

@@ -1,33 +1,44 @@
-"""The models that run in the visitor's browser, by the names that chapters call them."""
+"""The bundled runs by the parts that they play, and the models that run in the visitor's browser."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from adrec.explain import browser
 from adrec.runs import RunFolder
 
 STAGE = "finetune"
-NAMES = {
+RUNS = {
     "healthy": "ml-100k",
     "lambda-1": "noise-1",
     "lambda-0.1": "noise-0.1",
     "narrow": "narrow",
     "noise": "dreamrec-harness-fixed",
+    "sasrec": "sasrec",
+    "dreamrec": "dreamrec-harness",
+    "drift": "warmup-drift",
+    "direct": "no-pretrain",
+    "shrunk": "dreamrec-long",
 }
-"""The runs behind the names, in the order in which the chapters need them."""
+"""The bundled run behind every part in the lesson and on the pages, all on the same data. ``drift``: the official warm-up; ``direct``:
+without pre-training; ``shrunk``: the noise table after a long training."""
+ANSWERING = ("healthy", "lambda-1", "lambda-0.1")
+"""Those whose models the browser runs, in the order in which the chapters need them."""
+
+
+def run_of(runs: Path, part: str) -> RunFolder:
+    """The run of a folder that plays a part."""
+    return RunFolder(runs / RUNS[part])
 
 
 def models(runs: Path) -> dict[str, RunFolder]:
-    """Those of a folder's runs that have their weights."""
-    found = {name: RunFolder(runs / run) for name, run in NAMES.items()}
-    return {name: run for name, run in found.items() if run.exists and browser.scored(run, STAGE)}
+    """The runs of ANSWERING by their parts."""
+    return {part: run_of(runs, part) for part in ANSWERING}
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What people may read of each model."""
-    return {name: {"run": run.name, "title": run.title, "purpose": run.info.get("purpose", "")} for name, run in models(runs).items()}, {}
+    """Which models the browser can ask for, each with its run's name."""
+    return {part: run.name for part, run in models(runs).items()}, {}
 
 
 def description(run: RunFolder) -> dict[str, Any]:

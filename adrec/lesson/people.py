@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from adrec.data.titles import Finder
-from adrec.lesson.films import CATALOGUE
-from adrec.runs import RunFolder
+from adrec.lesson.models import run_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ PEOPLE = (
 
 def content(runs: Path) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     """Each person as ``{"key", "history": ids, "next": id}``, with ids 1..V of the catalogue."""
-    items = RunFolder(runs / CATALOGUE).items
+    items = run_of(runs, "healthy").items
     people = []
     for person in PEOPLE:
         history, following = person.ids(items)

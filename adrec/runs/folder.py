@@ -317,6 +317,17 @@ class RunFolder:
         check_metrics(path, found)
         return found
 
+    def test_ranks(self, stage: str) -> np.ndarray:
+        """The rank of every user's test item after a stage, as measured in training: (U,) integers."""
+        path = self.path / "stages" / stage / "test_ranks.npy"
+        try:
+            with open(path, "rb") as file:
+                ranks = np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+        except (OSError, ValueError, EOFError) as error:
+            raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
+        require(ranks.ndim == 1 and ranks.dtype.kind in "iu", path, "it must hold a whole number for each user")
+        return ranks
+
     def table_names(self) -> list[str]:
         """Which of initial, pretrain, warmup, finetune have an item table, in this order; or the names of bare tables."""
         bare = self.bare_tables

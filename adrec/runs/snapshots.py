@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from adrec.errors import RunError
 from adrec.files import load_arrays, save_arrays
-from adrec.runs.folder import ITEM_TABLE
+from adrec.runs.folder import ITEM_TABLE, RunFolder
 from adrec.runs.shapes import require
 
 MOST_ITEMS = 50_000
@@ -26,6 +27,17 @@ def load_snapshot(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     require(ITEM_TABLE in arrays, path, "it holds no item table")
     table = arrays[ITEM_TABLE].astype(np.float32)
     return (table, arrays["ids"] - 1) if "ids" in arrays else (table[1:], None)
+
+
+def table_at(run: RunFolder, stage: str, epoch: int) -> np.ndarray:
+    """The item table (V, D) that was saved after an epoch of a stage; 0: the table that the stage began with."""
+    if epoch == 0:
+        names = run.table_names()
+        return run.table(names[names.index(stage) - 1])
+    found = next((path for at, saved, path in run.snapshots() if (at, saved) == (stage, epoch)), None)
+    if found is None:
+        raise RunError(f"'{run.path}' keeps no item table of epoch {epoch} of its stage '{stage}'.")
+    return load_snapshot(found)[0]
 
 
 def spread(popularity: np.ndarray, count: int) -> np.ndarray:

@@ -73,12 +73,11 @@ def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
 
 def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
     """Rank of each user's test item as measured in training, or None."""
-    path = run.path / "stages" / "finetune" / "test_ranks.npy"
     try:
-        ranks = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        ranks = run.test_ranks("finetune")
+    except RunError:
         return None
-    return ranks if ranks.shape == (users,) and ranks.dtype.kind in "iu" else None
+    return ranks if len(ranks) == users else None
 
 
 def changed_users(run: RunFolder) -> np.ndarray | None:

@@ -297,7 +297,7 @@ def test_trajectory_by_user_and_by_index_are_the_same(capsys, tiny_run, tiny_dat
 
 
 def test_trajectory_ends_where_evaluate_ranks(capsys, tiny_run):
-    ranks = np.load(tiny_run.path / "stages/finetune/test_ranks.npy")
+    ranks = tiny_run.test_ranks("finetune")
     for index in (0, 11, 79):
         assert json_of(capsys, "trajectory", tiny_run.path, "--index", index)["steps"][-1]["target_rank"] == ranks[index]
 

@@ -315,7 +315,7 @@ def test_what_has_nothing_to_train_is_finished_at_once_and_resumed_as_finished(r
 @pytest.mark.parametrize("name", FILES)
 def test_the_evaluation_repeats_the_ranks_of_the_training(runs, tiny_data, name):
     found = evaluate(load_model(runs[name]), tiny_data, "test")
-    assert np.array_equal(found.ranks, np.load(runs[name].path / "stages/finetune/test_ranks.npy"))
+    assert np.array_equal(found.ranks, runs[name].test_ranks("finetune"))
 
 
 @pytest.mark.parametrize("seen", [False, True])

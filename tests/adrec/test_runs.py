@@ -1,5 +1,6 @@
 """The run folder: whole files or none, followed while it grows, read wherever it lies, damage told in a sentence."""
 
+import io
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from adrec.files import atomic, load_arrays, read_json, save_arrays, write_json
 from adrec.models.settings import recorded
 from adrec.runs import ENDED, ITEM_TABLE, TABLES, RunFolder, list_runs
 from adrec.runs.shapes import FORMAT
+from adrec.runs.snapshots import table_at
 from tests.adrec.small import plan
 
 TITLES = [
@@ -340,6 +342,15 @@ def test_every_snapshot_of_a_training_is_a_whole_table(tiny_run, tiny_data):
     assert shapes == {(tiny_data.n_items + 1, 16)}
 
 
+def test_the_table_after_an_epoch_is_the_one_saved_then_and_after_epoch_0_the_one_that_the_stage_began_with(tiny_run):
+    stage, epoch, path = tiny_run.snapshots()[-1]
+    assert np.array_equal(table_at(tiny_run, stage, epoch), load_arrays(path)[ITEM_TABLE][1:])
+    for began, before in (("pretrain", "initial"), ("finetune", "warmup")):
+        assert np.array_equal(table_at(tiny_run, began, 0), tiny_run.table(before))
+    with pytest.raises(RunError, match="keeps no item table of epoch 999 of its stage 'finetune'"):
+        table_at(tiny_run, "finetune", 999)
+
+
 def test_a_folder_copied_elsewhere_reads_the_same(tiny_run, copy):
     assert copy.status == tiny_run.status
     assert copy.settings == tiny_run.settings and copy.abilities == tiny_run.abilities
@@ -354,6 +365,9 @@ def test_no_file_of_a_run_names_the_folder_it_was_written_in(tiny_run):
 
 # -- damage -----------------------------------------------------------------------------------------------------------
 
+_file = io.BytesIO()
+np.save(_file, np.array([0.5, 1.0]))
+FRACTIONS = _file.getvalue()
 DAMAGE = {
     "run.json is cut": ("run.json", b'{"model": {', lambda r: r.info),
     "run.json is a list": ("run.json", b"[1]", lambda r: r.info),
@@ -378,6 +392,8 @@ DAMAGE = {
     "events.jsonl has no metrics": ("events.jsonl", b'{"kind": "validation", "time": 1, "epoch": 0, "step": 1}\n', lambda r: r.events()),
     "metrics.json has a word": ("stages/finetune/metrics.json", b'{"val": {"ndcg@10": "x"}}', lambda r: r.check()),
     "metrics.json is cut": ("stages/finetune/metrics.json", b"{", lambda r: r.metrics("finetune")),
+    "the test ranks are text": ("stages/finetune/test_ranks.npy", b"1, 2, 3", lambda r: r.test_ranks("finetune")),
+    "the test ranks are fractions": ("stages/finetune/test_ranks.npy", FRACTIONS, lambda r: r.test_ranks("finetune")),
     "items.csv is empty": ("items.csv", b"", lambda r: r.items),
     "items.csv is binary": ("items.csv", b"\xff\xfe\x00\x01", lambda r: r.items),
     "items.csv has no id": ("items.csv", b"item,title\n1,a\n", lambda r: r.items),

@@ -7,7 +7,7 @@ import { chapter3 } from "../../adrec/browser/lesson/chapter3.js";
 import { chapter5 } from "../../adrec/browser/lesson/chapter5.js";
 import { chapter6 } from "../../adrec/browser/lesson/chapter6.js";
 
-const hook = (narrow, healthy) => ({ 5: { hook: { columns: { narrow: { "hr@10": { value: narrow } }, healthy: { "hr@10": { value: healthy } } } } } });
+const hook = (narrow, healthy) => ({ 0: { counted: { columns: { narrow: { "hr@10": { value: narrow } }, healthy: { "hr@10": { value: healthy } } } } } });
 
 /** Four cells by the mean cosines of random and pre-trained starts, squared error before both losses. */
 function measuredCells(...cosines) {

@@ -23,15 +23,14 @@ from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.verdict import diagnose
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
-from adrec.diffusion import Diffusion
 from adrec.evaluation import user_metrics
 from adrec.files import read_json, write_json
+from adrec.lesson.answers import model_of
+from adrec.lesson.chapter3 import random_like, recognised
+from adrec.lesson.models import run_of
 from adrec.lesson.results import SURE
-from adrec.maps.neighbours import _prepared
-from adrec.models.loading import load_model
-from adrec.models.settings import recorded
-from adrec.runs import RunFolder
-from tests.measure.lesson_runs import EVERY_THIRD, FILM_MEASURES, FRAMES, NOISES, STEPS, answered, frame_table
+from adrec.runs.snapshots import table_at
+from tests.measure.lesson_runs import EVERY_THIRD, FILM_MEASURES, FRAMES, NOISES, STEPS, answered
 
 SHOWN = ("hr@10", "hr@20", "ndcg@10")
 POWER = SURE + 0.84
@@ -46,7 +45,7 @@ BUNDLED |= {"no-pretrain": "no-pretrain", "no-warmup": "no-warmup"}
 """Runs of the seed of the bundled ones that stand in for trainings of the same settings. ``baseline`` is the paper's settings from the
 bundled stage 1, from which the others started too; where it was trained, it takes the place of ``ml-100k``."""
 LAMBDAS = {"0": "lambda-0", "0.001": "paper", "0.01": "lambda-0.01", "0.1": "lambda-0.1", "1": "lambda-1"}
-HOOK = {"healthy": "ml-100k", "narrow": "narrow", "noise": "dreamrec-harness-fixed"}
+HOOK = ("healthy", "narrow", "noise")
 
 Measured = Mapping[str, Any]
 """What ``lesson_runs`` wrote of one run."""
@@ -235,33 +234,28 @@ def lambdas(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
 # -- the bundled runs -------------------------------------------------------------------------------------------------
 
 
-def bundled(assets: Path, data: SequenceDataset, names: Iterable[str]) -> dict[str, Any]:
-    """Where a section on bundled runs comes from."""
-    commands = {name: RunFolder(assets / name).info["command"] for name in names}
-    seeds = sorted({RunFolder(assets / name).info["seed"] for name in names})
-    return {"data": described(data), "seeds": seeds, "runs": [f"assets/runs/{name}" for name in names], "commands": commands}
-
-
-def end_of(run: RunFolder) -> int | None:
-    """The epoch that stands for the run in the lesson: the film's last if its model was kept, else None, the best one."""
-    return FRAMES[-1] if FRAMES[-1] in run.weight_epochs("finetune") else None
+def bundled(assets: Path, data: SequenceDataset, parts: Iterable[str]) -> dict[str, Any]:
+    """Where a section on the bundled runs that play these parts comes from."""
+    infos = {run.name: run.info for run in (run_of(assets, part) for part in parts)}
+    commands = {name: info["command"] for name, info in infos.items()}
+    seeds = sorted({info["seed"] for info in infos.values()})
+    return {"data": described(data), "seeds": seeds, "runs": [f"assets/runs/{name}" for name in infos], "commands": commands}
 
 
 def hook(assets: Path, data: SequenceDataset) -> dict[str, Any]:
     """Three models, the same people: how different their lists are."""
     columns = {}
-    for column, name in HOOK.items():
-        run = RunFolder(assets / name)
-        ((ranks, tens, _),) = answered(load_model(run, epoch=end_of(run)), data, np.arange(data.n_users), [(STEPS[-1], 0)])
+    for column in HOOK:
+        run = run_of(assets, column)
+        ((ranks, tens, _),) = answered(model_of(run), data, np.arange(data.n_users), [(STEPS[-1], 0)])
         asked = tens[EVERY_THIRD]
         member = np.zeros((len(asked), data.n_items + 1))
         np.put_along_axis(member, asked, 1, axis=1)
         both = member @ member.T
         shared = float(both[np.triu_indices(len(asked), 1)].mean())
         right = {"hr@10": estimate([percent(ranks, "hr@10")]), "hr@10 of those asked": estimate([percent(ranks[EVERY_THIRD], "hr@10")])}
-        columns[column] = {"run": name, "different films": len(np.unique(asked)), "films that two people share": _r(shared)} | right
-    people = len(range(0, data.n_users, 3))
-    return {"source": bundled(assets, data, HOOK.values()), "people": people, "who": "every third", "columns": columns}
+        columns[column] = {"run": run.name, "different films": len(np.unique(asked)), "films that two people share": _r(shared)} | right
+    return {"source": bundled(assets, data, HOOK), "people": len(asked), "who": "every third", "columns": columns}
 
 
 def baselines(data: SequenceDataset) -> dict[str, Any]:
@@ -299,22 +293,13 @@ def same_last(data: SequenceDataset) -> dict[str, Any]:
 
 def recognition(assets: Path, data: SequenceDataset) -> dict[str, Any]:
     """How often a noised film is still nearest to itself, by cosine: of the healthy table, and of a random one of its size."""
-    run = RunFolder(assets / HOOK["healthy"])
-    table, config = run.table("finetune"), recorded(run.info).config
-    kept = Diffusion.from_schedule(config.schedule, config.timesteps).alpha_bar
-    random = np.random.default_rng(0).normal(0, float(np.sqrt((table**2).mean())), table.shape).astype(np.float32)
+    run = run_of(assets, "healthy")
+    table, kept = run.table("finetune"), np.array(run.info["diffusion"]["alpha_bar"])
     rows = {}
-    for name, rows_of in (("healthy", table), ("random", random)):
-        rng, unit = np.random.default_rng(1), _prepared(rows_of, "cosine", 1)
-        own = np.arange(len(table))
-        rows[name] = {}
-        for level in LEVELS:
-            hits = []
-            for _ in range(DRAWS):
-                noised = np.sqrt(kept[level]) * rows_of + np.sqrt(1 - kept[level]) * rng.standard_normal(table.shape)
-                hits.append((noised @ unit.T).argmax(axis=1) == own)
-            rows[name][str(level)] = _r(100 * float(np.mean(hits)))
-    return {"source": bundled(assets, data, [HOOK["healthy"]]), "draws": DRAWS, "levels": config.timesteps, "recognised": rows}
+    for name, of in (("healthy", table), ("random", random_like(table))):
+        shares = recognised(of, kept[list(LEVELS)], DRAWS)
+        rows[name] = {str(level): _r(100 * share) for level, share in zip(LEVELS, shares, strict=True)}
+    return {"source": bundled(assets, data, ["healthy"]), "draws": DRAWS, "levels": len(kept), "recognised": rows}
 
 
 def genres(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
@@ -326,14 +311,12 @@ def genres(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
 
 def verdicts(assets: Path, data: SequenceDataset) -> dict[str, Any]:
     """What the rule says of the bundled narrow run's frames."""
-    run, near = RunFolder(assets / HOOK["narrow"]), Cooccurrence.from_dataset(data)
+    run, near = run_of(assets, "narrow"), Cooccurrence.from_dataset(data)
     start, rows = run.table("initial"), []
     for epoch in FRAMES:
-        table = frame_table(run, epoch)
-        if table is not None:
-            found = diagnose(table, cooccurrence=near, initial=start)
-            rows.append({"epoch": epoch, "kind": found.kind, "confidence": _r(found.confidence)})
-    return {"source": bundled(assets, data, [HOOK["narrow"]]), "frames": rows}
+        found = diagnose(table_at(run, "finetune", epoch), cooccurrence=near, initial=start)
+        rows.append({"epoch": epoch, "kind": found.kind, "confidence": _r(found.confidence)})
+    return {"source": bundled(assets, data, ["narrow"]), "frames": rows}
 
 
 def main() -> None:
@@ -342,7 +325,7 @@ def main() -> None:
     for name in ("kept", "assets", "out"):
         parser.add_argument(name, type=Path)
     given = parser.parse_args()
-    runs, data = Runs(given.kept), catalog.load_for_run(RunFolder(given.assets / HOOK["healthy"]).info)
+    runs, data = Runs(given.kept), catalog.load_for_run(run_of(given.assets, "healthy").info)
     if not runs.trained:
         sys.exit(f"'{given.kept}' holds nothing measured: run tests.measure.lesson_runs first.")
     found = {

@@ -20,24 +20,26 @@ from adrec.data.batches import PART_TOKENS, pack
 from adrec.data.dataset import SequenceDataset
 from adrec.diffusion import user_noise
 from adrec.errors import RunError
-from adrec.evaluation import answers, ranks_of, top_items
+from adrec.evaluation import ranks_of, top_items
 from adrec.explain.all_users import all_users
-from adrec.files import load_arrays, read_json, write_json
+from adrec.files import read_json, write_json
+from adrec.lesson.answers import END, TEN, ranking
+from adrec.lesson.chapter2 import genre_sets, shared_genres
 from adrec.lesson.people import PEOPLE
 from adrec.maps.neighbours import neighbour_sets
 from adrec.models.base import Model
 from adrec.models.loading import load_model
 from adrec.models.neural import denoising
 from adrec.models.settings import recorded
-from adrec.runs import ITEM_TABLE, RunFolder, list_runs
+from adrec.runs import RunFolder, list_runs
+from adrec.runs.snapshots import table_at
 from adrec.training.loop import INIT, stream
 
 VERSION = 1
-FRAMES = (0, 26, 51, 76, 101, 126)
+FRAMES = (0, 26, 51, 76, 101, END)
 """Epochs of the long trainings; 0 is the random start."""
 STEPS = (1, 2, 4, 8, 16, 32)
 NOISES = 20
-NEAREST = 10
 FILM_MEASURES = ("mean_cosine", "participation_ratio", "effective_rank", "std")
 EVERY_THIRD = slice(None, None, 3)
 NOISE_RUNS = ("paper", "lambda-", "ml-100k", "baseline", "noise-")
@@ -53,7 +55,7 @@ def answered(model: Model, data: SequenceDataset, users: np.ndarray, ways: Seque
     diffuser = denoising(model)
     table, length = diffuser.table, model.config.length
     found = [
-        (np.zeros(len(users), np.int64), np.zeros((len(users), NEAREST), np.int64), np.zeros((len(users), table.shape[1]), np.float32))
+        (np.zeros(len(users), np.int64), np.zeros((len(users), TEN), np.int64), np.zeros((len(users), table.shape[1]), np.float32))
         for _ in ways
     ]
     place = {user: i for i, user in enumerate(users.tolist())}
@@ -64,7 +66,7 @@ def answered(model: Model, data: SequenceDataset, users: np.ndarray, ways: Seque
             x_start, step_noise = user_noise(seed, part.users, steps, table.shape[1])
             answer = diffuser.sample(predict, x_start, step_noise, diffuser.diffusion.strided(steps))
             scores = answer @ table.T
-            ranks[rows], tens[rows], vectors[rows] = ranks_of(scores, targets), top_items(scores[:, 1:], NEAREST)[1] + 1, answer
+            ranks[rows], tens[rows], vectors[rows] = ranks_of(scores, targets), top_items(scores[:, 1:], TEN)[1] + 1, answer
     return found
 
 
@@ -75,14 +77,8 @@ def squared_error(answer: np.ndarray, target: np.ndarray) -> dict[str, float]:
 
 
 def genres_shared(table: np.ndarray, genres: list[set[str]]) -> float:
-    """Genres that a film shares with its ten nearest, as Jaccard index: mean over films. table: (V, D)."""
-    pairs = ((genres[row], genres[other]) for row, others in enumerate(neighbour_sets(table, NEAREST)) for other in others)
-    return float(np.mean([len(a & b) / max(1, len(a | b)) for a, b in pairs]))
-
-
-def genres_of(run: RunFolder) -> list[set[str]]:
-    """The genres of every film."""
-    return [set(filter(None, str(words).split("|"))) for words in run.items["genre"]]
+    """Genres that a film shares with its ten nearest. table: (V, D)."""
+    return shared_genres(neighbour_sets(table, TEN), genres)
 
 
 def untrained(run: RunFolder) -> Model:
@@ -105,14 +101,6 @@ def frame_model(run: RunFolder, epoch: int | str) -> Model | None:
         return None
 
 
-def frame_table(run: RunFolder, epoch: int) -> np.ndarray | None:
-    """The item table after an epoch of the last stage; at 0 the one it began with."""
-    if epoch == 0:
-        return run.table("pretrain" if "pretrain" in run.stages else "initial")
-    path = next((path for stage, at, path in run.snapshots() if (stage, at) == ("finetune", epoch)), None)
-    return None if path is None else load_arrays(path, (ITEM_TABLE,))[ITEM_TABLE][1:].astype(np.float32)
-
-
 def ranked(model: Model, data: SequenceDataset) -> dict[str, Any]:
     """A model over all test users: ranks, and its squared error."""
     ((ranks, _, found),) = answered(model, data, np.arange(data.n_users), [(STEPS[-1], 0)])
@@ -122,25 +110,20 @@ def ranked(model: Model, data: SequenceDataset) -> dict[str, Any]:
 
 def lists(run: RunFolder, model: Model) -> dict[str, list[int]]:
     """The ten films that the model gives each of the lesson's people, by id."""
-    found = {}
-    for person in PEOPLE:
-        history, _ = person.ids(run.items)
-        answer = answers(model, pack([np.asarray(history)], model.config.length))
-        found[person.key] = (top_items((answer @ cast(torch.Tensor, model.table).T)[:, 1:], NEAREST)[1][0] + 1).tolist()
-    return found
+    ranked = ranking(model, [person.ids(run.items)[0] for person in PEOPLE])
+    return {person.key: films.tolist() for person, films in zip(PEOPLE, ranked[:, :TEN], strict=True)}
 
 
 def frames(run: RunFolder, data: SequenceDataset) -> Iterator[dict[str, Any]]:
     """The film of a long training at ``FRAMES``."""
     seen = {e["epoch"]: e["metrics"]["ndcg@10"] for e in run.events()[0] if e["kind"] == "validation" and e["stage"] == "finetune"}
-    genres = genres_of(run)
-    for epoch in FRAMES:
-        table, model = frame_table(run, epoch), frame_model(run, epoch)
-        if table is not None:
-            values = measures(table)
-            found = {name: values[name] for name in FILM_MEASURES} | {"genres": genres_shared(table, genres)}
-            said = {} if model is None else ranked(model, data) | {"lists": lists(run, model)}
-            yield {"epoch": epoch, "ndcg@10": seen.get(epoch)} | found | said
+    genres, saved = genre_sets(run.items), {0, *(epoch for stage, epoch, _ in run.snapshots() if stage == "finetune")}
+    for epoch in (epoch for epoch in FRAMES if epoch in saved):
+        table, model = table_at(run, "finetune", epoch), frame_model(run, epoch)
+        values = measures(table)
+        found = {name: values[name] for name in FILM_MEASURES} | {"genres": genres_shared(table, genres)}
+        said = {} if model is None else ranked(model, data) | {"lists": lists(run, model)}
+        yield {"epoch": epoch, "ndcg@10": seen.get(epoch)} | found | said
 
 
 def noise(run: RunFolder, data: SequenceDataset) -> dict[str, Any]:
@@ -164,10 +147,10 @@ def noise(run: RunFolder, data: SequenceDataset) -> dict[str, Any]:
 
 def measured(run: RunFolder, data: SequenceDataset) -> dict[str, Any]:
     """All of the above of one finished run."""
-    genres, end = genres_of(run), run.table("finetune")
+    genres, end = genre_sets(run.items), run.table("finetune")
     found: dict[str, Any] = {"name": run.name, "seed": run.info["seed"], "epoch": run.metrics("finetune")["epoch"]}
     found["command"] = run.info["command"]
-    found["ranks"] = np.load(run.path / "stages/finetune/test_ranks.npy").tolist()
+    found["ranks"] = run.test_ranks("finetune").tolist()
     found["genres"] = {"start": genres_shared(run.table(run.table_names()[0]), genres), "end": genres_shared(end, genres)}
     if len(run.weight_epochs("finetune")) >= len(FRAMES):
         found["frames"] = list(frames(run, data))

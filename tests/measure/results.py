@@ -25,7 +25,7 @@ SHOWN = ("hr@5", "hr@10", "hr@20", "ndcg@10", "ndcg@20")
 
 def of_users(runs: list[RunFolder]) -> dict[str, np.ndarray]:
     """Each metric of each user, mean over seeds, in percent."""
-    found = [user_metrics(np.load(run.path / "stages/finetune/test_ranks.npy")) for run in runs]
+    found = [user_metrics(run.test_ranks("finetune")) for run in runs]
     return {name: 100 * np.mean([f[name] for f in found], axis=0) for name in found[0]}
 
 

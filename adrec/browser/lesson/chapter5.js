@@ -24,7 +24,7 @@ export const chapter5 = {
   steps: 6,
   scene: (step) => ({ lit: step < 4 ? ["table", "next", "x0"] : ["table"], mode: "training" }),
   guess(content) {
-    const columns = content[5]?.hook?.columns;
+    const columns = content[0]?.counted?.columns;
     if (!columns) return null;
     const [narrow, healthy] = ["narrow", "healthy"].map((name) => columns[name]["hr@10"].value);
     return { right: narrow > healthy ? 0 : narrow < healthy ? 2 : 1, values: { narrow: narrow.toFixed(0), healthy: healthy.toFixed(0) } };

@@ -22,5 +22,5 @@ def test_a_films_rank_counts_those_that_are_nearer() -> None:
 
 
 def test_recognition_falls_from_all_to_chance() -> None:
-    shares = recognised(TABLE, LEFT)
+    shares = recognised(TABLE, LEFT, 10).tolist()
     assert shares[0] == 1 and sorted(shares, reverse=True) == shares and shares[-1] < 0.1

@@ -1,15 +1,20 @@
 """Chapter 6's timeline."""
 
-from adrec.lesson.chapter6 import RUN, timeline
-from adrec.runs import STAGES, RunFolder
+from pathlib import Path
+
+from adrec.lesson.chapter6 import timeline
+from adrec.lesson.models import run_of
+from adrec.runs import STAGES
+
+HEALTHY = run_of(Path("assets/runs"), "healthy")
 
 
 def test_the_timeline_has_every_stage_with_its_steps_and_what_was_seen_within_them() -> None:
-    found = timeline(RunFolder(f"assets/runs/{RUN}"))
+    found = timeline(HEALTHY)
     assert [one["stage"] for one in found] == list(STAGES)
     for one in found:
         assert one["validations"] and all(0 < step <= one["steps"] for step, _ in one["validations"])
 
 
 def test_the_warm_up_is_ten_steps_long() -> None:
-    assert timeline(RunFolder(f"assets/runs/{RUN}"))[1]["steps"] == 10
+    assert timeline(HEALTHY)[1]["steps"] == 10

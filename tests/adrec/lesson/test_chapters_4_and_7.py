@@ -9,6 +9,7 @@ import torch
 
 from adrec.diffusion import user_noise
 from adrec.lesson import chapter4, chapter7
+from adrec.lesson.answers import TEN
 from adrec.lesson.people import PEOPLE
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder
@@ -23,7 +24,7 @@ def model_page() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def test_the_pictures_first_scores_rank_its_first_list(model_page: Any) -> None:
     head, arrays = model_page
-    assert np.argsort(-arrays["scores"][1:], kind="stable")[: chapter4.TOP].tolist() == [film - 1 for film in head["top"]]
+    assert np.argsort(-arrays["scores"][1:], kind="stable")[:TEN].tolist() == [film - 1 for film in head["top"]]
 
 
 def test_the_picture_has_one_condition_a_film(model_page: Any) -> None:

@@ -7,12 +7,13 @@ import pytest
 
 from adrec.browser import wire
 from adrec.cli import main
+from adrec.explain.browser import scored
 from adrec.lesson import content, models, setup
 
-MOST = 22_000_000
+MOST = 11_000_000
 
 
-def test_the_lesson_is_one_file_of_at_most_22_mb_that_names_no_other_address(tmp_path: Path) -> None:
+def test_the_lesson_is_one_file_of_at_most_11_mb_that_names_no_other_address(tmp_path: Path) -> None:
     out = tmp_path / "lesson.html"
     assert main(["lesson", "--out", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
@@ -20,11 +21,15 @@ def test_the_lesson_is_one_file_of_at_most_22_mb_that_names_no_other_address(tmp
     assert len(text) <= MOST and re.findall(r"(?:src|href)=|@import url|https?://(?!www\.w3\.org)", code) == []
 
 
-def test_every_model_of_the_lesson_is_in_the_file_with_its_weights(tmp_path: Path) -> None:
+def test_every_model_that_the_lesson_runs_is_in_the_file_with_its_weights_and_no_other(tmp_path: Path) -> None:
     out = tmp_path / "lesson.html"
     main(["lesson", "--out", str(out)])
     elements = set(re.findall(r'id="weights-([\w.-]+)"', out.read_text(encoding="utf-8")))
-    assert {"healthy", "noise", "lambda-1"} <= elements == set(models.models(setup.ASSETS / "runs"))
+    assert elements == {"healthy", "lambda-1", "lambda-0.1"} == set(models.ANSWERING)
+
+
+def test_the_browser_scores_every_step_of_the_models_that_it_runs() -> None:
+    assert [scored(run) for run in models.models(setup.ASSETS / "runs").values()] == ["all"] * len(models.ANSWERING)
 
 
 def test_the_bundled_content_has_at_most_a_megabyte_and_can_be_read() -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from adrec.lesson import films as catalogue
 from adrec.lesson.likeness import GROUPS, cosines, films
+from adrec.lesson.models import run_of
 from adrec.lesson.people import PEOPLE, Person, content
-from adrec.runs import RunFolder
 
 RUNS = Path("assets/runs")
-HEALTHY = RunFolder(RUNS / "ml-100k")
+HEALTHY = run_of(RUNS, "healthy")
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.key)
@@ -43,5 +43,5 @@ def test_the_healthy_table_shows_blocks() -> None:
 
 
 def test_the_noise_table_shows_a_bare_diagonal() -> None:
-    within, between = _within_and_between(RunFolder(RUNS / "dreamrec-harness-fixed").table("finetune"))
+    within, between = _within_and_between(run_of(RUNS, "noise").table("finetune"))
     assert abs(within) < 0.02 and abs(between) < 0.02
