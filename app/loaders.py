@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from adrec.data import catalog
+from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import titled
-from adrec.errors import RunError
+from adrec.errors import DataError, RunError
 from adrec.files import changed
 from adrec.folders import app_folder, home, runs_folder
 from adrec.runs import RunFolder, list_runs
+
+if TYPE_CHECKING:
+    from adrec.collapse.cooccurrence import Cooccurrence
 
 ROOT = app_folder()
 BUNDLED = ROOT / "assets" / "runs"
@@ -39,8 +44,8 @@ class LoadedRun(RunFolder):
 
 def all_runs() -> list[LoadedRun]:
     """The user's runs, newest first, then the bundled ones: ``FIRST``, then by name."""
-    bundled = sorted(list_runs(BUNDLED), key=lambda run: (run.name != FIRST, run.name))
-    return [LoadedRun(run.path) for run in (*list_runs(runs_folder()), *bundled)]
+    came = sorted(list_runs(BUNDLED), key=lambda run: (run.name != FIRST, run.name))
+    return [LoadedRun(run.path) for run in (*list_runs(runs_folder()), *came)]
 
 
 def find_run(name: str | None) -> LoadedRun | None:
@@ -48,8 +53,12 @@ def find_run(name: str | None) -> LoadedRun | None:
     runs = all_runs()
     if name is not None:
         return next((run for run in runs if link_name(run) == name), None)
-    bundled = [run for run in runs if is_bundled(run)]
-    return next(iter(bundled + runs), None)
+    return next(iter([run for run in runs if is_bundled(run)] + runs), None)
+
+
+def bundled(name: str) -> LoadedRun | None:
+    """The bundled run of this name."""
+    return LoadedRun(BUNDLED / name) if is_bundled_name(name) else None
 
 
 def is_bundled_name(name: str) -> bool:
@@ -137,6 +146,38 @@ def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     from adrec.maps.projection import distinct_tables
 
     return distinct_tables(tables(run))
+
+
+def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
+    """The users' histories, or None and a sentence that says why they are not available. Never downloads anything."""
+    entry = info(run).get("dataset", {})
+    name = str(entry.get("name"))
+    if not catalog.available(name):
+        hint = f" (`python -m adrec data get {name}` downloads them)" if catalog.named(name) else ""
+        return None, f"The ratings of {entry.get('title') or name} are not on this machine{hint}, so there are no users to choose from."
+    try:
+        return _dataset(entry), ""
+    except DataError as error:
+        return None, f"{error} So there are no users to choose from."
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _dataset(entry: dict[str, Any]) -> SequenceDataset:
+    """entry: what run.json says of it. Every run on the same data gets the same."""
+    return catalog.load_for_run({"dataset": entry})
+
+
+def together(run: RunFolder) -> "Cooccurrence | None":
+    """Which items are used together; None if the run's histories are not available, or not of its items."""
+    users, _ = dataset(run)
+    return None if users is None or users.n_items != len(items(run)) else _together(users.content_hash, users)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _together(content: str, _users: SequenceDataset) -> "Cooccurrence":
+    from adrec.collapse.cooccurrence import Cooccurrence
+
+    return Cooccurrence.from_dataset(_users)
 
 
 def projection(run: RunFolder, method: str, seed: int = 0) -> dict[str, np.ndarray] | None:

@@ -8,29 +8,28 @@ import pandas as pd
 import streamlit as st
 
 from adrec.collapse.kinds import KIND_WORDS
+from adrec.lesson.models import RUNS
 from adrec.runs import RunFolder
 from app import loaders, state
 from app.collapse.headline import kept
-from app.denoising import data as denoising_data
 from app.own_data import Upload
 from app.texts import texts
 
 
 @dataclass(frozen=True)
 class Example:
-    """A bundled run whose last table is shown, and whether its interactions come with it."""
+    """The part of a bundled run whose last table is shown, and whether its interactions come with it."""
 
-    run: str
+    part: str
     interactions: bool
 
     def source(self) -> RunFolder | None:
         """The run, if it is bundled and its interactions are at hand where they are wanted."""
-        run = RunFolder(loaders.BUNDLED / self.run)
-        known = not self.interactions or denoising_data.dataset(run)[0] is not None
-        return run if run.exists and known else None
+        run = loaders.bundled(RUNS[self.part])
+        return run if run is not None and (not self.interactions or loaders.dataset(run)[0] is not None) else None
 
 
-EXAMPLES = {"narrow": Example("narrow", False), "healthy": Example(loaders.FIRST, True)}
+EXAMPLES = {"narrow": Example("narrow", False), "healthy": Example("healthy", True)}
 
 
 def offer() -> tuple[list[Upload], dict[str, Upload | None]]:
@@ -69,7 +68,7 @@ def _uploads(key: str, run: RunFolder) -> tuple[list[Upload], dict[str, Upload |
 @loaders.of_run(2)
 def _interactions(run: RunFolder) -> bytes:
     """The run's users with their items as row numbers from 0, in the order of time."""
-    users, _ = denoising_data.dataset(run)
+    users, _ = loaders.dataset(run)
     assert users is not None
     histories = [np.append(users.train(user), (users.val[user], users.test[user])) - 1 for user in range(users.n_users)]
     lengths = [len(history) for history in histories]

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
-from adrec.files import changed, load_arrays
-from adrec.runs import ITEM_TABLE, RunFolder
+from adrec.files import changed
+from adrec.runs import RunFolder
+from adrec.runs.snapshots import load_snapshot
 from app import loaders, palette
 from app.collapse import data, headline, overview, tables
 from app.components.spectrum import spectrum
 from app.components.tables import tables as mount
-from app.denoising import data as denoising_data
 from app.jobs import Job
 from app.texts import say, texts
+
+if TYPE_CHECKING:
+    from adrec.collapse.cooccurrence import Cooccurrence
 
 PARTS = ("table", "reader", "denoiser")
 SIGNS = {"learns": "↻", "frozen": "🔒", "drifts": "↘", "absent": "–"}
@@ -54,9 +56,9 @@ def tables_view(job: Job) -> None:
     shown = {"initial": (words["start"], first)} if first.exists() and path != first else {}
     shown |= {stage: (label, path)}
     kept = None if job.alive else headline.kept(run)
-    known = None if kept is not None else _known(run)
+    near = None if kept is not None else loaders.together(run)
     files = tuple((key, name, str(p), changed(p)) for key, (name, p) in shown.items())
-    block, spectra = _packed(run.path, files, known is not None, kept is not None, known, kept)
+    block, spectra = _packed(run.path, files, kept, near is not None, near)
     mount(block, lambda name: None, "train.tables")
     spectrum(spectra, "train.spectra")
 
@@ -74,55 +76,39 @@ def newest(run: RunFolder, alive: bool) -> tuple[str, str, Path] | None:
     return ("initial", words["start"], first) if first.exists() else None
 
 
-def _known(run: RunFolder) -> Any:
-    """Which items are used together, if the run's histories are here."""
-    users, _ = denoising_data.dataset(run)
-    return None if users is None or users.n_items != len(loaders.items(run)) else _counted(users.content_hash, users)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _counted(content: str, _users: Any) -> Any:
-    from adrec.collapse.cooccurrence import Cooccurrence
-
-    return Cooccurrence.from_dataset(_users)
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
-def _judged(path: str, written: int, known: bool, _known: Any) -> dict[str, Any]:
-    """The verdict on a saved table."""
+def _judged(path: str, written: int, known: bool, _near: "Cooccurrence | None") -> dict[str, Any]:
+    """The verdict on a saved table. known: whether ``_near``, the items that are used together, is."""
     from adrec.collapse.verdict import diagnose
 
-    return diagnose(_table(path), cooccurrence=_known).to_json()
-
-
-def _table(path: str) -> np.ndarray:
-    return np.asarray(load_arrays(Path(path), (ITEM_TABLE,))[ITEM_TABLE].astype(np.float32)[1:])
+    return diagnose(load_snapshot(Path(path))[0], cooccurrence=_near).to_json()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _packed(
-    folder: Path, shown: tuple[tuple[str, str, str, int], ...], known: bool, judged: bool, _known: Any, _kept: Mapping[str, Any] | None
+    folder: Path,
+    shown: tuple[tuple[str, str, str, int], ...],
+    kept: Mapping[str, Any] | None,
+    known: bool = False,
+    _near: "Cooccurrence | None" = None,
 ) -> tuple[bytes, bytes]:
-    """The blocks of the tables and of the spectra. _known: for verdicts that are not among those kept."""
-    from adrec.collapse.health import health
+    """The blocks of the tables and of the spectra. kept: the verdicts kept with the run. known, _near: for others, as above."""
     from adrec.collapse.kinds import KIND_WORDS
     from adrec.collapse.spectra import null_band
     from adrec.collapse.spectra import spectrum as spectrum_of
     from app.collapse import items
 
     run = loaders.LoadedRun(folder)
-    saved = {key: _table(path) for key, _, path, _ in shown}
+    saved = {key: load_snapshot(Path(path))[0] for key, _, path, _ in shown}
     last = saved[shown[-1][0]]
     rows, groups = tables.shown_items(loaders.items(run), last)
     cards, marks, looks = [], [], {}
     for key, name, path, written in shown:
-        verdict = (_kept or {}).get(key) or _judged(path, written, known, _known)
+        verdict = (kept or {}).get(key) or _judged(path, written, known, _near)
         looks[key] = tables.drawn(saved[key], rows, groups, items.titles(run))
         label, says = KIND_WORDS[verdict["kind"]]
-        glyph = palette.stage_glyph(key)
-        cards.append(tables.card(key, name, f"{label}: {says}", looks[key], sign=glyph))
-        place = {"place": health(verdict).place, "glyph": glyph, "color": palette.stage_color(key), "main": key == shown[-1][0]}
-        marks.append({"key": key, "name": f"{name}: {label.lower()}", **place})
+        cards.append(tables.card(key, name, f"{label}: {says}", looks[key], sign=palette.stage_glyph(key)))
+        marks.append(tables.mark(key, name, verdict, key, main=key == shown[-1][0]))
     curves = {key: spectrum_of(table, "centred") for key, table in saved.items()}
     names = {key: name for key, name, _, _ in shown}
     return tables.block(cards, marks, looks), overview.block(curves, names, null_band(*last.shape, "centred"))
@@ -175,9 +161,10 @@ def _why(run: RunFolder) -> list[str]:
         said.append(words["mse"])
     if train.get("frozen_table"):
         said.append(words["frozen"])
-    epochs, reference = run.metrics("finetune").get("epochs"), RunFolder(loaders.BUNDLED / loaders.FIRST)
-    same = reference.exists and (info.get("dataset") or {}).get("hash") == loaders.info(reference).get("dataset", {}).get("hash")
-    if epochs is not None and epochs < SHORT and same:
+    epochs, reference = run.metrics("finetune").get("epochs"), loaders.bundled(loaders.FIRST)
+    if reference is None or epochs is None or epochs >= SHORT:
+        return said
+    if (info.get("dataset") or {}).get("hash") == loaders.info(reference).get("dataset", {}).get("hash"):
         kept = reference.metrics("finetune")
         best, name = _percent(kept["val"]["ndcg@10"]), loaders.info(reference)["title"]
         said.append(words["short"].format(epochs=epochs, reference=f"‘{name}’", long=kept["epochs"], best=best))

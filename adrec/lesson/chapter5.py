@@ -69,11 +69,11 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def judged(table: np.ndarray, near: Cooccurrence) -> dict[str, Any]:
-    """The verdict's kind, the place on the bar of health, and the values of MEASURES by their short names."""
+    """The place on the bar of health, and the values of MEASURES by their short names."""
     found = diagnose(table, cooccurrence=near)
     values = {short: found.value(name) for short, name in MEASURES.items()}
     rounded = {short: None if value is None else round(value, 3) for short, value in values.items()}
-    return {"kind": found.kind, "place": round(health(found.to_json()).place, 3), **rounded}
+    return {"place": round(health(found.to_json()).place, 3), **rounded}
 
 
 def seen(table: np.ndarray) -> np.ndarray:

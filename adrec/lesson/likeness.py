@@ -8,6 +8,7 @@ import pandas as pd
 
 from adrec.data.titles import Finder
 from adrec.lesson.models import run_of
+from adrec.maps.tables import unit_rows
 
 GROUPS = {
     "trek": (
@@ -50,8 +51,7 @@ def films(items: pd.DataFrame) -> list[int]:
 
 def cosines(table: np.ndarray, ids: list[int]) -> np.ndarray:
     """Cosines among the films of a table (V, D) without padding row, flat and row after row: uint8, 0 for -1 and 255 for 1."""
-    rows = table[np.asarray(ids) - 1].astype(np.float64)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-12)
+    rows = unit_rows(table[np.asarray(ids) - 1].astype(np.float64))
     return np.rint((rows @ rows.T).clip(-1, 1) * 127.5 + 127.5).astype(np.uint8).reshape(-1)
 
 

@@ -12,13 +12,10 @@ from adrec.runs import RunFolder
 from app import loaders, palette, state, ui
 from app.collapse import charts, data, points, ranking
 from app.collapse.view import TABLE_CSS, number
-from app.denoising import data as denoising_data
 
 if TYPE_CHECKING:
-    from adrec.collapse.cooccurrence import Cooccurrence
     from adrec.collapse.dials import PictureChange, Pictures
     from adrec.collapse.verdict import Verdict
-    from adrec.data.dataset import SequenceDataset
 
 KINDS = {
     "noise": ("Noise", "Replaces a share of every column's variance with random numbers."),
@@ -65,13 +62,13 @@ def _section(run: RunFolder) -> None:
     rows = _sample(run)
     of = f" Pictures and verdict use {len(rows):,} of the {shown.items:,} items, sampled across popularity."
     part = of if len(rows) < shown.items else ""
-    if _cooccurrence(run) is None:
+    if loaders.together(run) is None:
         part += " Without interactions, only the spectral half of the verdict is decided."
     st.caption(f"Damage a healthy table, here the {ui.plain(shown.label(name).lower())} one, and see which pictures notice.{part}")
     kind, degree = _controls(shown)
     head, pictures = st.container(), st.container()
     _ranking(run, name, kind)  # placed below the pictures, which show its result
-    dialled = (run, _cooccurrence(run) is not None, name, kind)
+    dialled = (run, loaders.together(run) is not None, name, kind)
     before, after = _measured(*dialled, 0), _measured(*dialled, degree)
     found = _notices(before, after)
     ranks = _ranks(run, name, kind, degree)
@@ -125,22 +122,9 @@ def _measured(run: RunFolder, known: bool, name: str, kind: str, degree: int) ->
     rows = _sample(run)
     table = dial(tables[name], kind, degree / 100)[rows]
     initial = tables["initial"][rows] if "initial" in tables and name != "initial" else None
-    near = _cooccurrence(run) if known else None
+    near = loaders.together(run) if known else None
     near = near.among(rows) if near is not None and len(rows) < len(tables[name]) else near
     return Pictures.from_table(table), diagnose(table, cooccurrence=near, initial=initial)
-
-
-def _cooccurrence(run: RunFolder) -> "Cooccurrence | None":
-    """Which items are used together; None if the interactions are not available."""
-    histories = None if loaders.is_bare(run) else denoising_data.dataset(run)[0]
-    return None if histories is None else _counted(run, histories)
-
-
-@loaders.of_run(4)
-def _counted(run: RunFolder, _histories: "SequenceDataset") -> "Cooccurrence":
-    from adrec.collapse.cooccurrence import Cooccurrence
-
-    return Cooccurrence.from_dataset(_histories)
 
 
 def _notices(before: "tuple[Pictures, Verdict]", after: "tuple[Pictures, Verdict]") -> "list[PictureChange]":

@@ -11,7 +11,6 @@ import streamlit as st
 from adrec.runs import RunFolder
 from app import loaders, palette, state, ui
 from app.collapse import data
-from app.denoising import data as denoising_data
 from app.texts import say, texts
 
 SIGNS = {
@@ -57,19 +56,16 @@ def kept(run: RunFolder) -> dict[str, dict[str, Any]] | None:
 @loaders.of_run(32, spinner="Diagnosing the item tables", shared=False)
 def _judged(run: RunFolder, known: bool) -> dict[str, dict[str, Any]]:
     """known: whether the interactions are available."""
-    from adrec.collapse.cooccurrence import Cooccurrence
     from adrec.collapse.diagnosis import table_verdicts
 
-    users = denoising_data.dataset(run)[0] if known else None
-    together = Cooccurrence.from_dataset(users) if users is not None and users.n_items == data.stages(run).items else None
-    found = table_verdicts(data.distinct_tables(run), together, follows=not loaders.is_bare(run))
+    found = table_verdicts(data.distinct_tables(run), loaders.together(run) if known else None, follows=not loaders.is_bare(run))
     return {name: verdict.to_json() for name, verdict in found}
 
 
 def verdicts(run: RunFolder) -> dict[str, dict[str, Any]]:
     """Each table's verdict as JSON, by name: kept in the run folder, or computed now."""
     found = kept(run)
-    return _judged(run, denoising_data.dataset(run)[0] is not None) if found is None else found
+    return _judged(run, loaders.together(run) is not None) if found is None else found
 
 
 def answer(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> str:

@@ -27,7 +27,7 @@ def obstacle(run: RunFolder, stage: str) -> str | None:
         return "This table is from before training, so no model goes with it."
     if not run.has_model(stage):
         return "This copy of the run keeps only the item table of that stage, not its model: choose the last stage."
-    if denoising_data.dataset(run)[0] is None:
+    if loaders.dataset(run)[0] is None:
         title = loaders.info(run).get("dataset", {}).get("title") or "this run"
         return f"The histories of {title} are not on this machine, so there are no users to rank for."
     return None
@@ -61,7 +61,7 @@ def measure(
     from adrec.evaluation import evaluate
     from adrec.parallel.workers import Workers
 
-    data, why = denoising_data.dataset(run)
+    data, why = loaders.dataset(run)
     if data is None:
         raise DataError(why)
     model = denoising_data.model(run, stage).result()

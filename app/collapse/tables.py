@@ -9,16 +9,15 @@ import pandas as pd
 from adrec.browser import wire
 from adrec.collapse.health import LEARNED, NARROW, NULL_BAND, health
 from adrec.collapse.kinds import KIND_WORDS
-from adrec.files import load_arrays
-from adrec.runs import ITEM_TABLE, RunFolder
+from adrec.lesson.models import RUNS
+from adrec.runs import RunFolder
 from app import loaders, palette, state
-from app.collapse import data, headline, items
+from app.collapse import data, items
 from app.components.tables import tables
 from app.texts import texts
 
-REFERENCES = {"noise": "dreamrec-harness-fixed", "narrow": "narrow", "healthy": loaders.FIRST}
-"""Bundled runs whose last table is noise, narrow and healthy."""
 SIGNS = {"noise": "⁘", "narrow": "➤", "healthy": "✓"}
+"""Of the references: the parts of bundled runs that stand beside every other."""
 FILMS, DOTS = 40, 4000
 
 
@@ -40,28 +39,25 @@ def show(run: RunFolder, found: dict[str, dict[str, Any]]) -> None:
     def pick(name: str) -> None:
         state.put(run=name, stage=None, table=None, frame=None, direction=None)
 
-    tables(_packed(run, str(found)), pick, "collapse.tables")
+    tables(_packed(run, found), pick, "collapse.tables")
 
 
 @loaders.of_run(32)
-def look(run: RunFolder, stage: str) -> Look:
-    """A table of a run; ``last`` is the end of its training, whether kept or not."""
-    saved, last = run.snapshots(), data.stages(run).names[-1]
-    if stage == "last" and saved:
-        table = load_arrays(saved[-1][2])[ITEM_TABLE].astype(np.float32)[1:]
-    else:
-        table = data.distinct_tables(run)[last if stage == "last" else stage]
-    rows, groups = shown_items(loaders.items(run), data.distinct_tables(run)[last])
-    return drawn(table, rows, groups, items.titles(run))
+def look(run: RunFolder, stage: str | None) -> Look:
+    """A table of a run; None: the one by which the lesson shows it."""
+    from adrec.lesson.answers import table_of
+
+    found = data.distinct_tables(run)
+    rows, groups = shown_items(loaders.items(run), found[data.stages(run).names[-1]])
+    return drawn(table_of(run) if stage is None else found[stage], rows, groups, items.titles(run))
 
 
 def drawn(table: np.ndarray, rows: list[int], groups: list[dict[str, Any]], titles: list[str]) -> Look:
     """How a table (V, D) looks. rows, groups: from ``shown_items``."""
     from adrec.lesson.likeness import cosines
-    from adrec.maps.tables import typical_length
+    from adrec.maps.tables import principal_axes, typical_length
 
-    _, _, axes = np.linalg.svd(table.T @ table)
-    xy = (table @ axes[:2].T).astype(np.float32)
+    xy = (table @ principal_axes(table.astype(np.float64))[1][:, :2]).astype(np.float32)
     xy *= np.where(np.append(xy[:, :1].mean(axis=0), xy[rows[0], 1]) < 0, -1, 1)
     shown = [titles[row] for row in rows]
     return Look(len(xy), xy[:: 1 + len(xy) // DOTS], cosines(table, [row + 1 for row in rows]), shown, groups, typical_length(table))
@@ -72,6 +68,7 @@ def shown_items(frame: pd.DataFrame, table: np.ndarray) -> tuple[list[int], list
     those alike in the table (V, D) lie together."""
     from adrec.errors import DataError
     from adrec.lesson.likeness import GROUPS, films
+    from adrec.maps.tables import unit_rows
 
     try:
         ids = films(frame)
@@ -79,47 +76,43 @@ def shown_items(frame: pd.DataFrame, table: np.ndarray) -> tuple[list[int], list
     except DataError:
         counts = frame["popularity"].to_numpy() if "popularity" in frame else np.arange(len(frame))[::-1]
         rows = np.argsort(-counts, kind="stable")[:FILMS]
-    unit = table[rows].astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True).clip(1e-12)
+    unit = unit_rows(table[rows].astype(np.float64))
     alike = unit @ unit.T
     order = np.argsort(np.linalg.eigh(alike - alike.mean(axis=0) - alike.mean(axis=1)[:, None])[1][:, -1])
     return rows[order].tolist(), [{"label": "", "count": len(rows)}]
 
 
 @loaders.of_run(16)
-def _packed(run: RunFolder, verdicts: str) -> bytes:
-    """The block for the browser. verdicts: part of the cache's key."""
-    words, shown, found = texts("collapse"), data.stages(run), headline.verdicts(run)
+def _packed(run: RunFolder, found: dict[str, dict[str, Any]]) -> bytes:
+    """The block for the browser."""
+    words, shown = texts("collapse"), data.stages(run)
     looks: dict[str, Look] = {}
     cards, marks = [], []
-    for key, name in REFERENCES.items():
-        reference = loaders.find_run(name)
-        if reference is None or not loaders.is_bundled(reference):
-            continue
-        looks[key] = look(reference, "last")
-        own = reference.path.resolve() == run.path.resolve()
-        verdict = _reference(reference)
-        cards.append(_card(key, words["references"][key]["title"], words["references"][key]["says"], looks[key], reference, own))
+    for key, reference in references().items():
+        looks[key], verdict = look(reference, None), _reference(reference)
+        own, title = reference.path.resolve() == run.path.resolve(), words["references"][key]["title"]
+        cards.append(_card(key, title, words["references"][key]["says"], looks[key], reference, own))
         if verdict is not None:
-            marks.append({"key": key, "name": words["references"][key]["title"], "place": health(verdict).place, "glyph": SIGNS[key]})
+            marks.append({"key": key, "name": title, "place": health(verdict).place, "glyph": SIGNS[key]})
     if not any(card["own"] for card in cards):
         last = shown.names[-1]
         looks["own"] = look(run, last)
         cards.append(_card("own", words["own"], KIND_WORDS[found[last]["kind"]][1], looks["own"], run, True))
     for name in shown.names:
-        place = health(found[name]).place
-        kind = KIND_WORDS[found[name]["kind"]][0].lower()
-        mark = {"name": f"{shown.label(name)}: {kind}", "glyph": palette.stage_glyph(name), "color": palette.stage_color(name)}
-        marks.append(
-            {
-                "key": f"stage {name}",
-                "name": f"{shown.label(name)}: {KIND_WORDS[found[name]['kind']][0].lower()}",
-                "place": place,
-                "main": True,
-                **mark,
-            }
-        )
+        marks.append(mark(f"stage {name}", shown.label(name), found[name], name))
     return block(cards, marks, looks)
+
+
+def references() -> dict[str, RunFolder]:
+    """The runs of SIGNS that are bundled."""
+    found = {part: loaders.bundled(RUNS[part]) for part in SIGNS}
+    return {part: run for part, run in found.items() if run is not None}
+
+
+def mark(key: str, name: str, verdict: dict[str, Any], stage: str, main: bool = True) -> dict[str, Any]:
+    """A stage's table on the bar of health."""
+    place, style = health(verdict).place, {"glyph": palette.stage_glyph(stage), "color": palette.stage_color(stage)}
+    return {"key": key, "name": f"{name}: {KIND_WORDS[verdict['kind']][0].lower()}", "place": place, "main": main, **style}
 
 
 def block(cards: list[dict[str, Any]], marks: list[dict[str, Any]], looks: dict[str, Look]) -> bytes:
@@ -170,20 +163,22 @@ def card(key: str, title: str, says: str, one: Look, **more: Any) -> dict[str, A
 
 @loaders.of_run(16, shared=False)
 def _reference(run: RunFolder) -> dict[str, Any] | None:
-    """The verdict on the end of a bundled run's training."""
+    """The verdict on the table by which the lesson shows a run."""
     from adrec.collapse.diagnosis import cached_diagnosis
+    from adrec.lesson.answers import end_of
 
-    kept = cached_diagnosis(run)
+    kept, end = cached_diagnosis(run), end_of(run)
     if kept is None:
         return None
-    found: dict[str, Any] = (kept["snapshots"] or kept["tables"])[-1]["verdict"]
+    entries = kept["tables"] if end is None else [entry for entry in kept["snapshots"] if entry["epoch"] == end]
+    found: dict[str, Any] = entries[-1]["verdict"]
     return found
 
 
 def size_note() -> dict[str, str] | None:
     """What fills the note on size; None if a reference is missing."""
-    found = {key: loaders.find_run(name) for key, name in REFERENCES.items()}
-    if any(one is None for one in found.values()):
+    found = references()
+    if len(found) < len(SIGNS):
         return None
-    sizes = {key: look(one, "last").size for key, one in found.items() if one is not None}
+    sizes = {key: look(run, None).size for key, run in found.items()}
     return {"times": f"{sizes['noise'] / sizes['healthy']:.0f}"}

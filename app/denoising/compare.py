@@ -11,6 +11,7 @@ import streamlit as st
 from adrec.data.titles import Finder
 from adrec.errors import AdrecError
 from adrec.explain import browser, export, scene, words
+from adrec.lesson.models import RUNS
 from adrec.runs import RunFolder
 from app import loaders, state, ui
 from app.denoising import controls, data, view
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from adrec.explain.trajectory import Trajectory
 
 KINDS = {"none": "Nothing", "user": "Another user", "stage": "An earlier stage", "run": "Another run", "item": "One item changed"}
-OPENING = ("noise-1", "ml-100k")
+OPENING = (RUNS["lambda-1"], RUNS["healthy"])
 """The pair of runs that the page opens with: the noise is heard by the first and hardly by the second."""
 
 
@@ -86,7 +87,7 @@ def _check(name: str, options: Iterable[Any], what: str, expected: str = "") -> 
 
 
 def _user(row: Any, one: Side) -> Pair | None:
-    users, reason = data.dataset(one.run)
+    users, reason = loaders.dataset(one.run)
     if users is None:
         st.info(words.plain(reason), icon=":material/info:")
         return None

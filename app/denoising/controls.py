@@ -36,7 +36,7 @@ POSITION, TYPED, WRONG = "denoising.place", "denoising.typed", "denoising.wrong"
 def subject(run: RunFolder, length: int) -> data.Subject | None:
     """The subject in the link. If it names none: the example person PERSON or, where the catalogue lacks their films, the first user with
     a hit; None for an empty history."""
-    users, _ = data.dataset(run)
+    users, _ = loaders.dataset(run)
     mode = state.get("view")
     mode = mode if mode in _modes(run, users) else _mode(run, users)
     if mode == "person":
@@ -77,7 +77,7 @@ def _linked(items: int) -> tuple[list[int], list[str]]:
 
 def choose(row: Any, run: RunFolder, length: int, shown: data.Subject | None) -> None:
     """The controls for a user or a composed history, in ``row`` and below. shown: the current ``subject``."""
-    users, reason = data.dataset(run)
+    users, reason = loaders.dataset(run)
     modes = _modes(run, users)
     if modes == ("own",):
         st.info(words.plain(f"{reason} Compose a history instead."), icon=":material/info:")

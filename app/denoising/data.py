@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
 from adrec.explain import browser, scene
@@ -56,19 +55,6 @@ def stage(run: RunFolder) -> str:
     if not run.has_model(found):
         raise RunError(f"'{ui.run_name(run)}' keeps item tables but no model: choose another run.")
     return found
-
-
-def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
-    """The users' histories, or None and a sentence that says why they are not available. Never downloads anything."""
-    entry = loaders.info(run).get("dataset", {})
-    name = str(entry.get("name"))
-    if not catalog.available(name):
-        hint = f" (`python -m adrec data get {name}` downloads them)" if catalog.named(name) else ""
-        return None, f"The ratings of {entry.get('title') or name} are not on this machine{hint}, so there are no users to choose from."
-    try:
-        return _dataset(run), ""
-    except DataError as error:
-        return None, f"{error} So there are no users to choose from."
 
 
 def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
@@ -126,11 +112,6 @@ def model(run: RunFolder, stage: str) -> "Future[Model]":
 
 
 # -- cached: every input an argument ------------------------------------------------------------------------------
-
-
-@loaders.of_run(4)
-def _dataset(run: RunFolder) -> SequenceDataset:
-    return catalog.load_for_run(run.info)
 
 
 @loaders.of_run(8)

@@ -8,7 +8,7 @@ import streamlit as st
 from adrec.explain import words
 from adrec.explain.all_users import cached_all_users
 from adrec.runs import RunFolder
-from app import measuring, projecting, state, ui
+from app import loaders, measuring, projecting, state, ui
 from app.denoising import data
 from app.denoising import noise as denoising_noise
 from app.texts import linked, say
@@ -180,8 +180,8 @@ def _everyone(run: RunFolder) -> None:
 
 def _measure(run: RunFolder) -> None:
     """Start, follow and cancel the measurement."""
-    if data.dataset(run)[0] is None:
-        st.info(words.plain(f"{data.dataset(run)[1]} All users cannot be measured without them."), icon=":material/info:")
+    if loaders.dataset(run)[0] is None:
+        st.info(words.plain(f"{loaders.dataset(run)[1]} All users cannot be measured without them."), icon=":material/info:")
         return
 
     def begin() -> None:

@@ -39,34 +39,39 @@ def dials(row: Any, run: RunFolder, other: RunFolder | None) -> None:
 
     for panel, of in shown.items():
         key, label = f"{KEY}.{panel}", f"λ of {'A' if panel == 'run' else 'B'}" if paired else ONE
-        st.session_state[key] = of.settings["noise_weight"]
+        st.session_state[key] = _settings(of)["noise_weight"]
         more: dict[str, Any] = {"format_func": "{:g}".format, "required": True, "help": HELP, "on_change": turn, "args": (panel,)}
         row.segmented_control(label, list(runs), key=key, **more)
 
 
 def differ_only_in_weight(run: RunFolder, other: RunFolder | None) -> bool:
     """Whether two runs were trained alike but for another noise weight."""
-    return other is not None and any(of.path == other.path for weight, of in alike(run).items() if weight != run.settings["noise_weight"])
+    return other is not None and _alike(run, other) and _settings(run)["noise_weight"] != _settings(other)["noise_weight"]
 
 
 def alike(run: RunFolder) -> dict[float, RunFolder]:
     """The runs that differ from ``run`` only in noise weight, by noise weight, smallest first: data, settings and seed are the same."""
-    settings = _settings(run)
-    if "noise_weight" not in settings or "denoise" not in run.abilities:
-        return {}
-    found = {settings["noise_weight"]: run}
-    for other in loaders.all_runs():
-        theirs = {} if loaders.is_bare(other) or "finetune" not in other.stages else _settings(other)
-        both = settings.keys() & theirs.keys() - {"noise_weight"}  # a setting missing from one of them had its default value
-        if "noise_weight" in theirs and all(settings[key] == theirs[key] for key in both):
-            found.setdefault(theirs["noise_weight"], other)
+    found: dict[float, RunFolder] = {}
+    for other in (run, *loaders.all_runs()):
+        if _alike(run, other):
+            found.setdefault(_settings(other)["noise_weight"], other)
     return dict(sorted(found.items()))
 
 
+def _alike(run: RunFolder, other: RunFolder) -> bool:
+    """Whether two runs were trained alike, whatever their noise weights."""
+    ours, theirs = _settings(run), _settings(other)
+    both = ours.keys() & theirs.keys() - {"noise_weight"}  # a setting missing from one of them had its default value
+    return bool(both) and all(ours[key] == theirs[key] for key in both)
+
+
+@loaders.of_run(512)
 def _settings(run: RunFolder) -> dict[str, Any]:
-    """Everything but chance that a run's answers depend on; empty for an unreadable run."""
+    """Everything but chance that a run's answers depend on; empty for one that has no noise weight, no answers yet or is unreadable."""
     try:
-        return {**run.settings, "data": loaders.info(run).get("dataset", {}).get("hash")}
+        if "finetune" not in run.stages or "denoise" not in run.abilities or "noise_weight" not in run.settings:
+            return {}
+        return {**run.settings, "data": run.info.get("dataset", {}).get("hash")}
     except AdrecError:
         return {}
 

@@ -22,8 +22,8 @@ from adrec.errors import DataError
 from adrec.files import save_arrays
 from adrec.maps.projection import cached
 from adrec.runs import ITEM_TABLE, RunFolder
-from app import projecting
-from app.collapse import colours, data, dials, headline, items
+from app import loaders, projecting
+from app.collapse import colours, data, headline, items
 from app.collapse import view as collapse_view
 from tests.app.conftest import wait_for
 from tests.app.pages import open_page, plainly, texts
@@ -77,9 +77,9 @@ def test_the_head_says_the_verdict_on_the_last_table(tmp_path: Path, final: np.n
 def test_interactions_that_arrive_later_are_used(root: Path, run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADREC_HOME", str(root / "home"))  # where no diagnosis of equal tables has been kept
     with monkeypatch.context() as away:
-        away.setattr("app.denoising.data.dataset", lambda run: (None, "They are away."))
-        assert headline.verdicts(run)["finetune"]["undecided"] and dials._cooccurrence(run) is None
-    assert not headline.verdicts(run)["finetune"]["undecided"] and dials._cooccurrence(run) is not None
+        away.setattr("app.loaders.dataset", lambda run: (None, "They are away."))
+        assert headline.verdicts(run)["finetune"]["undecided"] and loaders.together(run) is None
+    assert not headline.verdicts(run)["finetune"]["undecided"] and loaders.together(run) is not None
 
 
 def test_the_head_gives_the_effective_rank_beside_noises(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from adrec.browser import wire
 from adrec.collapse.health import NARROW, NULL_BAND
+from adrec.lesson import setup
 from adrec.runs import RunFolder
 from app import loaders
 from app.collapse import data, headline, instruments, overview, tables
@@ -18,13 +19,22 @@ BUNDLED = loaders.BUNDLED
 
 
 def opened(run: RunFolder) -> dict[str, Any]:
-    return wire.unblock(tables._packed(run, ""))[0]
+    return wire.unblock(tables._packed(run, headline.verdicts(run)))[0]
 
 
 def test_each_reference_lies_where_its_name_says() -> None:
     marks = {mark["key"]: mark["place"] for mark in opened(RunFolder(BUNDLED / loaders.FIRST))["marks"]}
     assert marks["noise"] < NULL_BAND[1] and abs(marks["healthy"]) < 0.1
     assert "narrow" not in marks or marks["narrow"] >= NARROW
+
+
+def test_the_references_have_the_sizes_and_places_that_the_lesson_shows() -> None:
+    found, lesson = opened(RunFolder(BUNDLED / loaders.FIRST)), wire.unblock(setup.bundled())[0]["5"]["tables"]
+    for part in ("cards", "marks"):
+        assert {one["key"] for one in found[part]} >= {table["key"] for table in lesson}
+    sizes, places = {c["key"]: c["size"] for c in found["cards"]}, {m["key"]: m["place"] for m in found["marks"]}
+    for table in lesson:
+        assert (sizes[table["key"]], places[table["key"]]) == (pytest.approx(table["size"]), pytest.approx(table["place"], abs=5e-4))
 
 
 def test_the_chosen_runs_tables_take_their_places_on_the_bar() -> None:

@@ -9,8 +9,11 @@ import pytest
 from adrec.browser import wire
 from adrec.data.dataset import SequenceDataset
 from adrec.files import read_json, save_arrays, write_json
+from adrec.maps.tables import typical_length
 from adrec.runs import ITEM_TABLE, RunFolder
+from adrec.runs.snapshots import load_snapshot
 from app import loaders, train_watch
+from app.collapse import tables
 from tests.app.pages import open_page
 
 
@@ -69,11 +72,17 @@ def test_the_table_moves_with_every_snapshot_while_training(run: RunFolder) -> N
     assert later is not None and later[2] != first[2] and later[1].endswith(f"epoch {epoch + 5}")
 
 
+def test_of_a_finished_run_train_shows_the_table_that_collapse_shows() -> None:
+    run = bundled(loaders.FIRST)
+    found = train_watch.newest(run, False)
+    assert found is not None and typical_length(load_snapshot(found[2])[0]) == pytest.approx(tables.look(run, None).size)
+
+
 def test_the_first_and_the_newest_table_stand_side_by_side_with_their_verdicts(run: RunFolder, tiny_data: SequenceDataset) -> None:
     found = train_watch.newest(run, False)
     assert found is not None and found[1] == "Fine-tune, kept"
     shown = (("initial", "Start", str(run.path / "snapshots" / "initial.safetensors"), 1), (*found[:2], str(found[2]), 2))
-    block, spectra = (wire.unblock(data)[0] for data in train_watch._packed(run.path, shown, False, False, None, None))
+    block, spectra = (wire.unblock(data)[0] for data in train_watch._packed(run.path, shown, None))
     assert [card["title"] for card in block["cards"]] == ["Start", "Fine-tune, kept"] and [mark["main"] for mark in block["marks"]] == [
         False,
         True,
