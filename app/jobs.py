@@ -26,6 +26,7 @@ from adrec.errors import RunError
 from adrec.files import read_json, write_json
 from adrec.folders import app_folder
 from adrec.runs import ALIVE, ENDED, RunFolder
+from adrec.runs.shapes import LONGEST, check_texts
 from adrec.system import spawn
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -239,8 +240,6 @@ def resume(root: Path, name: str, *more: str) -> None:
 
 def describe(root: Path, name: str, about: Mapping[str, str]) -> None:
     """Write a run's title, purpose and question; an empty one is removed. A training writes to its folder itself and is refused."""
-    from adrec.training.session import LONGEST, check_texts
-
     with _states(root), _resting(RunFolder(root / name), "naming it") as run:
         path, texts = run.path / "run.json", check_texts(about)
         if not run.exists:

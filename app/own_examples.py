@@ -1,7 +1,6 @@
 """Examples for the page of uploaded files, so that it shows a verdict before anybody uploads: bundled tables, sent the way of an upload."""
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,26 +14,19 @@ from app.collapse.headline import kept
 from app.own_data import Upload
 from app.texts import texts
 
-
-@dataclass(frozen=True)
-class Example:
-    """The part of a bundled run whose last table is shown, and whether its interactions come with it."""
-
-    part: str
-    interactions: bool
-
-    def source(self) -> RunFolder | None:
-        """The run, if it is bundled and its interactions are at hand where they are wanted."""
-        run = loaders.bundled(RUNS[self.part])
-        return run if run is not None and (not self.interactions or loaders.dataset(run)[0] is not None) else None
+EXAMPLES = {"narrow": False, "healthy": True}
+"""The parts of the bundled runs whose last tables are shown, and whether their interactions come with them."""
 
 
-EXAMPLES = {"narrow": Example("narrow", False), "healthy": Example("healthy", True)}
+def source(part: str) -> RunFolder | None:
+    """The run of an example, if it is bundled and its interactions are at hand where they are wanted."""
+    run = loaders.bundled(RUNS[part])
+    return run if run is not None and (not EXAMPLES[part] or loaders.dataset(run)[0] is not None) else None
 
 
 def offer() -> tuple[list[Upload], dict[str, Upload | None]]:
     """Buttons that load an example; the one in the URL as uploads, or nothing."""
-    words, found = texts("own"), {key: one.source() for key, one in EXAMPLES.items()}
+    words, found = texts("own"), {part: source(part) for part in EXAMPLES}
     chosen = state.get("example")
     run = found.get(chosen)
     if run is not None:
@@ -60,7 +52,7 @@ def _uploads(key: str, run: RunFolder) -> tuple[list[Upload], dict[str, Upload |
     stream = io.BytesIO()
     np.save(stream, run.table(run.stages[-1]))
     table = Upload(f"{key}-example.npy", f"example {key}", stream)
-    if not EXAMPLES[key].interactions:
+    if not EXAMPLES[key]:
         return [table], {}
     return [table], {"interactions": Upload("interactions.csv", f"example {key} interactions", io.BytesIO(_interactions(run)))}
 

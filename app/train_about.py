@@ -6,10 +6,9 @@ from typing import Any
 import streamlit as st
 
 from adrec.runs import RunFolder
+from adrec.runs.shapes import LONGEST
 from app import jobs, loaders, state, ui
 from app.texts import texts
-
-FIELDS = ("title", "purpose", "question")
 
 
 def about(root: Path, run: RunFolder, place: Any) -> None:
@@ -24,7 +23,7 @@ def about(root: Path, run: RunFolder, place: Any) -> None:
 
 def _name(root: Path, run: RunFolder) -> None:
     words, info = texts("train")["about"], loaders.info(run)
-    given = {field: st.text_input(words[field], info.get(field) or "", key=f"train.{field}.{run.name}").strip() for field in FIELDS}
+    given = {field: st.text_input(words[field], info.get(field) or "", key=f"train.{field}.{run.name}").strip() for field in LONGEST}
     if st.button(words["save"], type="primary", key="train.save"):
         jobs.describe(root, run.name, given)
         st.rerun()

@@ -1,14 +1,16 @@
-"""Checks of what readers of a run folder rely on; a violation is a RunError that names the file."""
+"""Checks of what readers of a run folder rely on; what is damaged is a RunError that names the file."""
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from adrec.errors import RunError
+from adrec.errors import ConfigError, RunError
 
 FORMAT = 1
 """The version of run.json. Older folders have none and open unchanged."""
+LONGEST = {"title": 100, "purpose": 400, "question": 200}
+"""The texts in run.json that say what a run is for, and their maximum length."""
 BARE = "tables"
 """The ``kind`` in run.json of a folder that holds item tables and no model."""
 EVENT_NUMBERS = {
@@ -43,7 +45,7 @@ def check_info(path: Path, info: Mapping[str, Any]) -> None:
     require(isinstance(written, int) and not isinstance(written, bool), path, "'format' must be an integer")
     if written > FORMAT:
         raise RunError(f"'{path}' was written by a newer version, in format {written}; this one reads formats up to {FORMAT}: update it.")
-    for name in ("title", "purpose", "question"):
+    for name in LONGEST:
         require(isinstance(info.get(name), str | None), path, f"'{name}' must be text")
     for part in ("model", "train", "dataset"):
         require(isinstance(info.get(part, {}), dict), path, f"'{part}' must be an object")
@@ -54,6 +56,15 @@ def check_info(path: Path, info: Mapping[str, Any]) -> None:
         tables = info.get("tables")
         named = isinstance(tables, list) and bool(tables) and all(isinstance(n, str) and n for n in tables)
         require(named and len(set(info["tables"])) == len(info["tables"]), path, "its 'tables' must be a list of different names")
+
+
+def check_texts(about: Mapping[str, str | None]) -> dict[str, str]:
+    """The texts that a person gives a run; one that is too long is a ConfigError."""
+    texts = {name: text for name in LONGEST if (text := about.get(name))}
+    for name, text in texts.items():
+        if len(text) > LONGEST[name] or not text.isprintable():
+            raise ConfigError(f"The {name} has {len(text):,} characters; it must be one line of at most {LONGEST[name]}.")
+    return texts
 
 
 def check_event(path: Path, event: Mapping[str, Any]) -> None:

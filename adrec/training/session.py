@@ -22,12 +22,11 @@ from adrec.models.loading import read_state_dict
 from adrec.models.settings import Settings, parse, recorded
 from adrec.parallel.processes import Processes
 from adrec.runs import ITEM_TABLE, RunFolder
+from adrec.runs.shapes import LONGEST, check_texts
 from adrec.training import checkpoint
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander, Recorder
 
-LONGEST = {"title": 100, "purpose": 400, "question": 200}
-"""Maximum length of the texts that say what a run is for."""
 LIBRARIES = ("torch", "numpy", "pandas", "safetensors")
 
 
@@ -75,15 +74,6 @@ def coefficients(settings: Settings) -> dict[str, Any] | None:
         return None
     config: Any = settings.config
     return Diffusion.from_schedule(config.schedule, config.timesteps).to_json()
-
-
-def check_texts(about: Mapping[str, str | None]) -> dict[str, str]:
-    """The given texts for people; one that is too long is a ConfigError."""
-    texts = {name: text for name in LONGEST if (text := about.get(name))}
-    for name, text in texts.items():
-        if len(text) > LONGEST[name] or not text.isprintable():
-            raise ConfigError(f"The {name} has {len(text):,} characters; it must be one line of at most {LONGEST[name]}.")
-    return texts
 
 
 def read_pretrained(path: str | Path, rows: int, width: int) -> Tensor:

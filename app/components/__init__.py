@@ -8,9 +8,11 @@ import streamlit as st
 from adrec import browser
 
 
-def component(name: str, html: str) -> Any:
-    """Register the component of a module and a style of adrec/browser/ that have this name; returns the function that mounts it."""
-    return st.components.v2.component(f"adrec_{name}", html=html, css=browser.text(f"{name}.css"), js=browser.component(f"{name}.js"))
+def component(name: str, html: str, css: str | None = None, module: str | None = None) -> Any:
+    """Register a component; returns the function that mounts it. css, module: the styles, and the module in adrec/browser/; by default
+    those that have its name."""
+    styles = browser.text(f"{name}.css") if css is None else css
+    return st.components.v2.component(f"adrec_{name}", html=html, css=styles, js=browser.component(module or f"{name}.js"))
 
 
 def handler(key: str, name: str, act: Callable[[Any], None], kind: type) -> Callable[[], None]:

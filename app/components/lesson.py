@@ -2,17 +2,11 @@
 
 from typing import Any
 
-import streamlit as st
-
 from adrec import browser
+from app.components import component
 
 KEY = "lesson"
-_mount = st.components.v2.component(
-    "adrec_lesson",
-    html='<section class="lesson"></section>',
-    css=browser.styles("lesson"),
-    js=browser.component("lesson/lesson.js"),
-)
+_mount = component("lesson", '<section class="lesson"></section>', browser.styles("lesson"), "lesson/lesson.js")
 
 
 def lesson(data: bytes) -> dict[str, Any] | None:

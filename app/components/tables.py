@@ -2,18 +2,11 @@
 
 from collections.abc import Callable
 
-import streamlit as st
-
 from adrec import browser
-from app.components import handler
+from app.components import component, handler
 
 STYLES = ("tables.css", "lesson/health.css", "lesson/likeness.css")
-_mount = st.components.v2.component(
-    "adrec_tables",
-    html='<div class="tables"></div>',
-    css="".join(map(browser.text, STYLES)),
-    js=browser.component("tables.js"),
-)
+_mount = component("tables", '<div class="tables"></div>', "".join(map(browser.text, STYLES)))
 
 
 def tables(data: bytes, on_pick: Callable[[str], None], key: str) -> None:

@@ -243,7 +243,7 @@ def test_evaluation_honours_the_number_of_steps(run, tiny_data):
     model = load_model(run)
     ranks = {steps: evaluate(model, tiny_data, "test", steps=steps).ranks for steps in (None, 40, 1)}
     assert np.array_equal(ranks[None], ranks[40]) and not np.array_equal(ranks[40], ranks[1])
-    assert np.array_equal(ranks[None], np.load(run.path / "stages/finetune/test_ranks.npy"))
+    assert np.array_equal(ranks[None], run.test_ranks("finetune"))
 
 
 def test_a_trajectory_ends_where_the_evaluation_does(run, tiny_data):

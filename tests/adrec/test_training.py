@@ -103,7 +103,7 @@ def test_a_stage_keeps_the_weights_of_its_best_validation(whole, data):
 
 
 def test_test_ranks_belong_to_the_test_metrics(whole):
-    ranks = np.load(whole.path / "stages/finetune/test_ranks.npy")
+    ranks = whole.test_ranks("finetune")
     assert whole.metrics("finetune")["test"]["hr@10"] == (ranks <= 10).mean()
 
 

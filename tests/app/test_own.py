@@ -71,7 +71,7 @@ def test_an_empty_page_offers_examples_and_a_press_shows_a_verdict(root: Path) -
 
 
 def test_the_example_with_interactions_is_decided_in_full(root: Path) -> None:
-    if own_examples.EXAMPLES["healthy"].source() is None:
+    if own_examples.source("healthy") is None:
         pytest.skip("MovieLens-100K is not on this machine")
     app = open_page("own", example="healthy")
     assert not app.exception and "Healthy" in texts(app) and "Not decided" not in texts(app)

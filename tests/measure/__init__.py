@@ -6,11 +6,12 @@ What is bundled (``make assets``):
     picture         docs/stages.svg: the README's picture of a run's stages
     derived         the maps, verdicts and figures over all users that the bundled runs come with
     titles          title, purpose and question of the bundled runs, and their run.json in today's format
+    growth_picture  docs/growth.svg, from what ``adrec bench --growth --json`` prints
+What is bundled, after hours of training:
     ml_1m           MovieLens-1M as one prepared data set
     trainings       the runs behind the lesson, one after another
     lesson_runs     what lesson_results needs of each training behind the lesson, measured once
     lesson_results  assets/lesson/results.json: the lesson's figures
-    growth_picture  docs/growth.svg, from what ``adrec bench --growth --json`` prints
 Figures in docs/:
     results         RESULTS.md: metrics and tables of runs, differences with their standard errors
     lesson_tables   RESULTS.md: the narrow table, its controls, the cells, the leave-outs and λ, from the lesson's figures

@@ -9,8 +9,8 @@ from adrec.explain import all_users
 from adrec.files import read_json, write_json
 from adrec.models.settings import recorded
 from adrec.runs import RunFolder, list_runs
-from adrec.runs.shapes import FORMAT
-from adrec.training.session import LONGEST, coefficients
+from adrec.runs.shapes import FORMAT, LONGEST
+from adrec.training.session import coefficients
 
 WORKS = "Does ADRec work, and what does diffusion add?"
 PARTS = "What is each part of ADRec good for?"
