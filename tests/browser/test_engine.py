@@ -19,7 +19,8 @@ pytestmark = pytest.mark.browser
 RUN = RunFolder(Path(__file__).parents[2] / "assets" / "runs" / "noise-1")
 HISTORY, SEED = [12, 7, 99, 640, 3, 7], 4
 NO_WORKER = '<meta http-equiv="Content-Security-Policy" content="worker-src \'none\'">'
-LESSON = next(line for line in browser_code.text("lesson/lesson.html").splitlines() if "Content-Security-Policy" in line)
+PAGE = browser_code.page("lesson/lesson.html", title="", content="", weights={})
+LESSON = next(line for line in PAGE.splitlines() if "Content-Security-Policy" in line)
 LESSON_WITHOUT = LESSON.replace("worker-src blob:", "worker-src 'none'")
 ANSWER = """async ([source, description, bytes, history, seed]) => {
   const { Worker } = window, started = [];
