@@ -27,4 +27,4 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         histories = [PEOPLE[user].ids(run.items)[0] for user in users]
         arrays[f"{key}.lists"] = ranking(model, histories, users)[:, :TEN].astype(np.uint16).reshape(-1)
         arrays[f"{key}.cosines"] = likeness.cosines(table_of(run), likeness.films(run.items))
-    return {"people": [*SHOWN], "models": {key: RUNS[key] for key in COLUMNS}, "counted": results(runs).get("hook", {})}, arrays
+    return {"people": [*SHOWN], "models": {key: RUNS[key] for key in COLUMNS}, "counted": results(runs)["hook"]}, arrays

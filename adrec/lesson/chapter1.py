@@ -28,8 +28,8 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "candidates": candidates,
         "ranks": [int(places[film - 1]) + 1 for film in candidates],
         "people": run.metrics("finetune")["test"]["users"],
-        "right": measured.get("hook", {}).get("columns", {}).get("healthy", {}).get("hr@10"),
-        "baselines": measured.get("baselines"),
+        "right": measured["hook"]["columns"]["healthy"]["hr@10"],
+        "baselines": measured["baselines"],
     }
     return head, {"lists": ranked[:, :TEN].astype(np.uint16).reshape(-1)}
 

@@ -44,7 +44,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "offered": finder.history(OFFERED),
         "frames": frames,
         "lists": {"near": near[-1][asked - 1].tolist(), **other_lists(items, asked, set(near[-1][asked - 1].tolist()))},
-        "number": results(runs).get("genres"),
+        "number": results(runs)["genres"],
     }
     return head, {"near": np.stack(near).astype(np.uint16).reshape(-1), "cosines": np.concatenate(cosines)}
 

@@ -32,8 +32,8 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "items": len(table),
         "levels": len(left),
         "recognised": {name: recognised(rows, left, DRAWS).round(4).tolist() for name, rows in tables.items()},
-        "number": measured.get("recognition", {}),
-        "same_last": measured.get("same_last", {}),
+        "number": measured["recognition"],
+        "same_last": measured["same_last"],
     }
     return head, {"rank": ranks.astype(np.uint16).reshape(-1), "nearest": (nearest + 1).astype(np.uint16).reshape(-1)}
 

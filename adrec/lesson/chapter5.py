@@ -34,15 +34,15 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ``size``: typical length of a film; ``start``: correlation with the random start."""
     narrow = run_of(runs, "narrow")
     ids, near = films(narrow.items), Cooccurrence.from_dataset(catalog.load_for_run(narrow.info))
-    found = results(runs).get("narrow", {})
-    trained = found.get("runs", {})
-    measured = {frame["epoch"]: frame for frame in trained.get("narrow", {}).get("frames", [])}
+    found = results(runs)["narrow"]
+    trained = found["runs"]
+    measured = {frame["epoch"]: frame for frame in trained["narrow"]["frames"]}
     frames, likeness, lists = [], [], []
     for epoch in EPOCHS:
         table = table_at(narrow, "finetune", epoch)
-        frames.append({"epoch": epoch, **judged(table, near), "measured": measured.get(epoch, {})})
+        frames.append({"epoch": epoch, **judged(table, near), "measured": measured[epoch]})
         likeness.append(cosines(table, ids))
-        lists.append([found.get("lists", {}).get(str(epoch), {}).get(person, []) for person in SHOWN])
+        lists.append([found["lists"][str(epoch)][person] for person in SHOWN])
     tables, alike, places = [], [], []
     for key in TABLES:
         run = run_of(runs, key)
@@ -56,7 +56,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "tables": tables,
         "people": [*SHOWN],
         "bar": {"null": NULL_BAND, "learned": LEARNED, "narrow": NARROW},
-        "source": found.get("source", {}),
+        "source": found["source"],
         "controls": {name: trained[name]["frames"] for name in CONTROLS if name in trained},
     }
     arrays = {

@@ -17,8 +17,8 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     found = results(runs)
     head = {
         "stages": timeline(run_of(runs, "healthy")),
-        "cells": found.get("cells", {}),
-        "leave_outs": found.get("leave_outs", {}),
+        "cells": found["cells"],
+        "leave_outs": found["leave_outs"],
         "narrow": THRESHOLDS.narrow,
     }
     return head, {}

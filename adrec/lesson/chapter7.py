@@ -22,11 +22,10 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     for name in MODELS:
         run = run_of(runs, name)
         found[name] = {"weight": run.info["model"]["noise_weight"], **_measured(run)}
-    measured = results(runs).get("lambdas", {})
+    measured = results(runs)["lambdas"]
     source = run_of(runs, "healthy").info["dataset"]["title"]
-    differs = _differs(run_of(runs, "lambda-1"), measured["noises"]) if "noises" in measured else {}
-    lambdas = {"lambdas": measured.get("lambdas", {}), "noises": measured.get("noises"), "differs": differs}
-    return {"models": found, **lambdas, "source": source}, {}
+    differs = _differs(run_of(runs, "lambda-1"), measured["noises"])
+    return {"models": found, "lambdas": measured["lambdas"], "noises": measured["noises"], "differs": differs, "source": source}, {}
 
 
 def _differs(run: RunFolder, noises: int) -> dict[str, int]:
@@ -43,10 +42,7 @@ def _differs(run: RunFolder, noises: int) -> dict[str, int]:
 
 
 def _measured(run: RunFolder) -> dict[str, Any]:
-    path = run.path / "all_users.json"
-    if not path.is_file():
-        return {}
-    users = read_json(path)
+    users = read_json(run.path / "all_users.json")
     by_steps = [
         {
             "steps": row["steps"],

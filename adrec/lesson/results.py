@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from adrec.errors import DataError
 from adrec.files import read_json
 
 SURE = 1.96
@@ -10,6 +11,8 @@ SURE = 1.96
 
 
 def results(runs: Path) -> dict[str, Any]:
-    """All sections, for content made from the runs in this folder, beside which ``lesson`` lies; empty if nothing was measured yet."""
+    """All sections, for content made from the runs in this folder, beside which ``lesson`` lies."""
     path = runs.parent / "lesson" / "results.json"
-    return read_json(path) if path.is_file() else {}
+    if not path.is_file():
+        raise DataError(f"'{path}' does not exist; python -m tests.measure.lesson_results writes it.")
+    return read_json(path)
