@@ -1,4 +1,4 @@
-"""A server of its own for the browser, on a free port, with its own runs; skipped with a reason where Chromium is missing."""
+"""A server for the browser, on a free port, with its own runs; skipped with a reason where Chromium is missing."""
 
 import contextlib
 import os
@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from adrec.runs import RunFolder
 from app import jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 """Pages are composed in software: no page needs WebGL, and an emulated GPU takes ten times as long for a frame."""
+VIEWPORT = {"width": 1440, "height": 900}
 HARMLESS = ("404 (Not Found)",)  # Streamlit asks for /<page>/_stcore/* first when a page is opened by its own address
 
 
@@ -57,6 +59,10 @@ class Server:
             self.process.wait(30)
             self.process = None
 
+    def end_trainings(self) -> None:
+        for path in self.runs.glob("*/job.json"):
+            jobs.stop(self.runs, path.parent.name, force=True)
+
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Server]:
@@ -64,16 +70,21 @@ def serving(folder: Path) -> Iterator[Server]:
     started = Server(folder)
     started.start()
     yield started
-    for path in started.runs.glob("*/job.json"):
-        jobs.stop(started.runs, path.parent.name, force=True)
+    started.end_trainings()
     started.stop()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server of the test's own. Tests that only look have one for all of their file."""
-    with serving(tmp_path) as started:
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests, so that scripts are fetched, compiled and imported once."""
+    with serving(tmp_path_factory.mktemp("app")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def run(server: Server, trained_run: RunFolder) -> RunFolder:
+    """The tiny run, in the server's folder of runs: four steps, lambda 1."""
+    return RunFolder(shutil.copytree(trained_run.path, server.runs / "tiny"))
 
 
 @pytest.fixture(scope="session")
@@ -90,27 +101,37 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-@pytest.fixture(scope="module")
-def window(browser: Any) -> Iterator[Any]:
-    """One browser window for the tests of a file, so that scripts are fetched and compiled once."""
-    opened = browser.new_context(viewport={"width": 1440, "height": 900})
-    yield opened
-    opened.close()
+@pytest.fixture(scope="session")
+def tab(browser: Any) -> Iterator[Any]:
+    """One tab for all tests: a new one compiles the app's scripts again, which takes longer than most tests."""
+    window = browser.new_context(viewport=VIEWPORT)
+    yield window.new_page()
+    window.close()
 
 
 @pytest.fixture
-def page(window: Any, server: Server) -> Iterator[Any]:
-    """A page that must stay free of console errors and of requests to other machines."""
-    opened = window.new_page()
+def page(tab: Any, server: Server) -> Iterator[Any]:
+    """A page that must stay free of console errors and of requests to other machines. It begins empty and remembers nothing."""
     complaints: list[str] = []
-    opened.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda e: complaints.append(str(e)))
-    opened.on("request", lambda r: complaints.append(f"request to {r.url}") if _foreign(r.url, server.port) else None)
-    opened.expected = []  # texts of complaints that a test causes on purpose
-    yield opened
-    for tab in window.pages:
-        tab.close()
-    assert [c for c in complaints if not any(h in c for h in (*HARMLESS, *opened.expected))] == []
+    told = {
+        "console": lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None,
+        "pageerror": lambda e: complaints.append(str(e)),
+        "request": lambda r: complaints.append(f"request to {r.url}") if _foreign(r.url, server.port) else None,
+    }
+    for event, listener in told.items():
+        tab.on(event, listener)
+    tab.expected = []  # texts of complaints that a test causes on purpose
+    tab.set_viewport_size(VIEWPORT)
+    yield tab
+    for other in tab.context.pages:
+        if other != tab:
+            other.close()
+    if tab.url.startswith(server.url):
+        tab.evaluate("sessionStorage.clear(); localStorage.clear()")
+    tab.goto("about:blank")
+    for event, listener in told.items():
+        tab.remove_listener(event, listener)
+    assert [c for c in complaints if not any(h in c for h in (*HARMLESS, *tab.expected))] == []
 
 
 def _foreign(url: str, port: int) -> bool:

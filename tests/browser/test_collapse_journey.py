@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,7 +14,7 @@ from playwright.sync_api import expect
 from adrec.maps.neighbours import neighbours
 from adrec.runs import RunFolder
 from app.collapse import items
-from tests.browser.conftest import Server, serving, settle
+from tests.browser.conftest import Server, settle
 
 pytestmark = pytest.mark.browser
 TIMEOUT = 60_000
@@ -23,19 +22,6 @@ BRIGHT = """canvas => { const d = canvas.getContext('2d').getImageData(0, 0, can
     let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n }"""
 POSITION = """([root, stage, row]) => { const p = root.maps.panels.find(p => p.stage === stage);
     return p.dots.project(root.maps.xy[stage], row) }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of this file."""
-    with serving(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def run(server: Server, tiny_run: RunFolder) -> RunFolder:
-    """The tiny run, in the server's folder of runs."""
-    return RunFolder(shutil.copytree(tiny_run.path, server.runs / "tiny"))
 
 
 def open_maps(page: Any, server: Server, **parameters: str) -> Any:

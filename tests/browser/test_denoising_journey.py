@@ -1,16 +1,13 @@
 """What a person does on the Denoising page: step, play, drag, copy a link, go back, compose."""
 
 import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from adrec.runs import RunFolder
-from tests.browser.conftest import Server, serving, settle
+from tests.browser.conftest import Server, settle
 
 pytestmark = pytest.mark.browser
 COUNT_MESSAGES = """() => {
@@ -24,19 +21,6 @@ FOCUSED = """() => {
   while (e.shadowRoot && e.shadowRoot.activeElement) e = e.shadowRoot.activeElement;
   return (e.getAttribute("aria-label") || e.innerText || "").split("\\n").at(-1);
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of this file."""
-    with serving(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def run(server: Server, tiny_run: RunFolder) -> Path:
-    """The tiny run, in the server's folder of runs: four steps, lambda 1."""
-    return Path(shutil.copytree(tiny_run.path, server.runs / "tiny"))
 
 
 def open_scrubber(page: Any, server: Server, **parameters: str) -> Any:
@@ -54,7 +38,7 @@ def shown(scrubber: Any) -> list[str]:
     return scrubber.locator("ol.answer li").all_inner_texts()
 
 
-def test_stepping_with_the_keyboard_moves_list_clock_and_url(page: Any, server: Server, run: Path) -> None:
+def test_stepping_with_the_keyboard_moves_list_clock_and_url(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     expect(scrubber).to_have_attribute("data-step", "4")
     scrubber.locator("input[type=range]").focus()
@@ -67,7 +51,7 @@ def test_stepping_with_the_keyboard_moves_list_clock_and_url(page: Any, server: 
     expect(scrubber.locator(".row.shown")).to_have_count(11 if scrubber.locator(".row.is-target .place").inner_text() > "10" else 10)
 
 
-def test_scrubbing_sends_nothing_until_it_is_let_go(page: Any, server: Server, run: Path) -> None:
+def test_scrubbing_sends_nothing_until_it_is_let_go(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     page.evaluate(COUNT_MESSAGES)
     box = scrubber.locator(".rank .chart").bounding_box()
@@ -81,7 +65,7 @@ def test_scrubbing_sends_nothing_until_it_is_let_go(page: Any, server: Server, r
     assert page.evaluate("window.sent") > 0
 
 
-def test_a_passing_mouse_moves_the_clock_and_leaving_writes_it(page: Any, server: Server, run: Path) -> None:
+def test_a_passing_mouse_moves_the_clock_and_leaving_writes_it(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     page.evaluate(COUNT_MESSAGES)
     box = scrubber.locator(".rank .chart").bounding_box()
@@ -93,13 +77,13 @@ def test_a_passing_mouse_moves_the_clock_and_leaving_writes_it(page: Any, server
     expect(page).to_have_url(re.compile(r"step=0\b"))
 
 
-def test_a_point_of_the_path_moves_the_clock(page: Any, server: Server, run: Path) -> None:
+def test_a_point_of_the_path_moves_the_clock(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     scrubber.locator(".stop.noised").first.hover(force=True)
     expect(scrubber).to_have_attribute("data-step", "0")
 
 
-def test_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run: Path) -> None:
+def test_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     scrubber.locator(".speed").click()
     expect(scrubber.locator(".speed")).to_have_text("2×")
@@ -109,7 +93,7 @@ def test_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run:
         expect(scrubber.locator(f".{name} .chart svg")).to_be_visible()
 
 
-def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Server, run: Path) -> None:
+def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     before = shown(scrubber)
     scrubber.locator(".play").click()
@@ -121,7 +105,7 @@ def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Serv
     assert shown(scrubber) == before
 
 
-def test_a_copied_link_shows_the_same_view(page: Any, server: Server, run: Path) -> None:
+def test_a_copied_link_shows_the_same_view(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server, seed="3", steps="3")
     kinds = page.get_by_role("combobox", name="Draw at random")
     kinds.click()
@@ -139,7 +123,7 @@ def test_a_copied_link_shows_the_same_view(page: Any, server: Server, run: Path)
     assert shown(copy) == shown(scrubber)
 
 
-def test_back_returns_to_the_step_before(page: Any, server: Server, run: Path) -> None:
+def test_back_returns_to_the_step_before(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     scrubber.locator(".first").click()
     expect(page).to_have_url(re.compile(r"step=0\b"))
@@ -151,7 +135,7 @@ def test_back_returns_to_the_step_before(page: Any, server: Server, run: Path) -
     expect(scrubber).to_have_attribute("data-step", "0", timeout=30_000)
 
 
-def test_other_noise_is_answered_in_the_browser_as_by_the_server(page: Any, server: Server, run: Path) -> None:
+def test_other_noise_is_answered_in_the_browser_as_by_the_server(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7")
     scrubber.locator(".first").click()
     expect(page).to_have_url(re.compile(r"step=0\b"))
@@ -172,7 +156,7 @@ def test_other_noise_is_answered_in_the_browser_as_by_the_server(page: Any, serv
         assert shown(copy) == found
 
 
-def test_after_other_noise_the_words_follow_and_the_picture_stays(page: Any, server: Server, run: Path) -> None:
+def test_after_other_noise_the_words_follow_and_the_picture_stays(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     scrubber.locator(".row").first.evaluate("e => { e.marked = true }")
     for seed in ("1", "2"):
@@ -186,7 +170,7 @@ def test_after_other_noise_the_words_follow_and_the_picture_stays(page: Any, ser
     expect(page.get_by_label("Noise seed")).to_have_value("2")
 
 
-def test_fewer_steps_are_answered_in_the_browser_as_by_the_server(page: Any, server: Server, run: Path) -> None:
+def test_fewer_steps_are_answered_in_the_browser_as_by_the_server(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     scrubber.get_by_label("Steps, 1 to 4").fill("2")
     page.keyboard.press("Enter")
@@ -196,8 +180,8 @@ def test_fewer_steps_are_answered_in_the_browser_as_by_the_server(page: Any, ser
     assert shown(open_scrubber(page, server, steps="2")) == found
 
 
-def test_a_history_is_composed_from_titles_and_its_link_shows_it(page: Any, server: Server, run: Path) -> None:
-    titles = RunFolder(run).items["title"]
+def test_a_history_is_composed_from_titles_and_its_link_shows_it(page: Any, server: Server, run: RunFolder) -> None:
+    titles = run.items["title"]
     page.goto(f"{server.url}/denoising?run=tiny&view=own")
     field = page.get_by_role("combobox", name="Add an item")
     for item, history in ((7, "7"), (30, "7-30")):
@@ -209,7 +193,7 @@ def test_a_history_is_composed_from_titles_and_its_link_shows_it(page: Any, serv
     expect(page.get_by_text("Its first choice is")).to_be_visible()
 
 
-def test_on_a_phone_the_clock_stays_within_reach(page: Any, server: Server, run: Path) -> None:
+def test_on_a_phone_the_clock_stays_within_reach(page: Any, server: Server, run: RunFolder) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     scrubber = open_scrubber(page, server)
     scrubber.locator(".rank").scroll_into_view_if_needed()
@@ -217,9 +201,9 @@ def test_on_a_phone_the_clock_stays_within_reach(page: Any, server: Server, run:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, server: Server, run: Path) -> None:
+def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7", step="4")
-    titles = RunFolder(run).items["title"]
+    titles = run.items["title"]
     expect(page.get_by_text(f"Replacing {titles[9]} with {titles[7]}")).to_contain_text("both start from the same noise", ignore_case=True)
     panels = scrubber.locator(".panel[role=group]")
     expect(panels).to_have_count(2)
@@ -251,7 +235,7 @@ def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, serv
     assert [panels.nth(i).locator("ol.answer li").all_inner_texts() for i in (0, 1)] == before
 
 
-def test_the_page_can_be_worked_by_keyboard_alone(page: Any, server: Server, run: Path) -> None:
+def test_the_page_can_be_worked_by_keyboard_alone(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     key = page.keyboard
 

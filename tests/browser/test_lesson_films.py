@@ -1,7 +1,6 @@
 """The chapters about people and films, in the exported lesson: what is pressed, dragged or typed shows at once."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,27 +15,30 @@ TITLES = CONTENT["films"]["titles"]
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+def tab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The lesson's file, opened once."""
     file = tmp_path_factory.mktemp("lesson") / "lesson.html"
-    Path(file).write_text(export.page(setup.bundled()), encoding="utf-8")
-    return file.as_uri()
+    file.write_text(export.page(setup.bundled()), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+    page.goto(file.as_uri())
+    yield page
+    page.close()
 
 
 @pytest.fixture
-def at(browser: Any, address: str) -> Iterator[Any]:
+def at(tab: Any) -> Any:
     """Opens a step of a chapter in a new visit."""
-    visit = browser.new_context(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
 
     def open_at(chapter: int, step: int) -> Any:
-        page = visit.new_page()
-        page.goto(f"{address}#chapter={chapter}")
+        tab.goto(f"{tab.url.split('#')[0]}#chapter={chapter}")
+        tab.evaluate("sessionStorage.clear(); localStorage.clear()")
+        tab.reload()
         for _ in range(step):
-            page.locator(".lesson .next").click()
-        expect(page.locator(".lesson")).to_have_attribute("data-step", str(step))
-        return page
+            tab.locator(".lesson .next").click()
+        expect(tab.locator(".lesson")).to_have_attribute("data-step", str(step))
+        return tab
 
-    yield open_at
-    visit.close()
+    return open_at
 
 
 def shown(page: Any, selector: str) -> list[str]:

@@ -1,13 +1,12 @@
 """What a person does on the Learn page: arrive, walk through the chapters by the keyboard, go back, take a door, present."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from adrec.lesson import setup
-from tests.browser.conftest import Server, serving
+from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser
 TIMEOUT = 60_000
@@ -20,13 +19,6 @@ SCROLLS = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
   return main.scrollHeight - main.clientHeight;
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of this file."""
-    with serving(tmp_path_factory.mktemp("app")) as started:
-        yield started
 
 
 def open_lesson(page: Any, server: Server, query: str = "") -> Any:

@@ -24,16 +24,30 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def lesson(browser: Any, file: Path) -> Iterator[Any]:
-    """Chapter 4, once the model has answered in the page."""
-    page, errors = browser.new_page(viewport={"width": 1280, "height": 720}), []
-    page.on("console", lambda message: errors.append(message.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(file.as_uri() + "#chapter=4")
-    expect(page.locator(".living .flow .arc").first).to_be_attached(timeout=60_000)  # attention
+@pytest.fixture(scope="module")
+def tab(browser: Any) -> Iterator[Any]:
+    """One tab for the tests of this file, so that scripts are compiled once."""
+    page = browser.new_page()
     yield page
     page.close()
+
+
+@pytest.fixture
+def lesson(tab: Any, file: Path) -> Iterator[Any]:
+    """Chapter 4 in a new visit, once the model has answered in the page."""
+    errors: list[str] = []
+    told = {"console": lambda message: errors.append(message.text), "pageerror": lambda error: errors.append(str(error))}
+    for event, listener in told.items():
+        tab.on(event, listener)
+    tab.set_viewport_size({"width": 1280, "height": 720})
+    tab.emulate_media(reduced_motion="no-preference")
+    tab.goto(file.as_uri() + "#chapter=4")
+    expect(tab.locator(".living .flow .arc").first).to_be_attached(timeout=60_000)  # attention
+    yield tab
+    tab.evaluate("sessionStorage.clear(); localStorage.clear()")
+    tab.goto("about:blank")
+    for event, listener in told.items():
+        tab.remove_listener(event, listener)
     assert errors == []
 
 

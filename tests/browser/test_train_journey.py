@@ -1,6 +1,8 @@
 """What a person does on the Train page: start, reload, stop, resume, wait, go on to the other pages."""
 
 import re
+import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +14,13 @@ from tests.browser.conftest import Server, settle
 pytestmark = pytest.mark.browser
 
 SMALL = "max_steps = {steps}\nhidden_size = 16\ntimesteps = 4\nlength = 10\nvalidate_every = {every}"
+
+
+@pytest.fixture(autouse=True)
+def nothing_trains_on(server: Server) -> Iterator[None]:
+    """What a test left training is killed."""
+    yield
+    server.end_trainings()
 
 
 def begin(page: Any, server: Server, settings: str, name: str) -> None:
@@ -36,40 +45,40 @@ def begin(page: Any, server: Server, settings: str, name: str) -> None:
     page.get_by_role("button", name="Start training").click()
 
 
-def long_run(page: Any, server: Server) -> None:
+def long_run(page: Any, server: Server, name: str) -> None:
     """Start a training that lasts for minutes and wait for its first steps."""
-    begin(page, server, SMALL.format(steps="none", every=100) + "\nepochs = 1000\nlr = 0.0001", "long")
-    expect(page.get_by_text(re.compile(r"long is in its pre-train stage, epoch"))).to_be_visible(timeout=60_000)
+    begin(page, server, SMALL.format(steps="none", every=100) + "\nepochs = 1000\nlr = 0.0001", name)
+    expect(page.get_by_text(re.compile(rf"{name} is in its pre-train stage, epoch"))).to_be_visible(timeout=60_000)
 
 
 def test_a_run_trains_to_the_end_and_leads_on_to_the_other_pages(page: Any, server: Server) -> None:
-    begin(page, server, SMALL.format(steps=24, every=5), "mine")
-    expect(page.get_by_text("mine has finished")).to_be_visible(timeout=180_000)
-    expect(page).to_have_url(re.compile(r"run=mine"))
+    begin(page, server, SMALL.format(steps=24, every=5), "whole")
+    expect(page.get_by_text("whole has finished")).to_be_visible(timeout=180_000)
+    expect(page).to_have_url(re.compile(r"run=whole"))
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     page.get_by_role("link", name="See its embeddings").click()
-    expect(page).to_have_url(re.compile(r"/collapse\?.*run=mine"))
+    expect(page).to_have_url(re.compile(r"/collapse\?.*run=whole"))
 
 
 def test_a_reload_and_a_second_tab_show_the_running_training(page: Any, server: Server) -> None:
-    long_run(page, server)
+    long_run(page, server, "seen")
     page.reload()
-    expect(page.get_by_text(re.compile(r"long is in its pre-train stage"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"seen is in its pre-train stage"))).to_be_visible(timeout=60_000)
     second = page.context.new_page()
     second.goto(page.url)
-    expect(second.get_by_text(re.compile(r"long is in its pre-train stage"))).to_be_visible(timeout=60_000)
+    expect(second.get_by_text(re.compile(r"seen is in its pre-train stage"))).to_be_visible(timeout=60_000)
 
 
 def test_a_stopped_run_resumes_where_it_was(page: Any, server: Server) -> None:
-    long_run(page, server)
+    long_run(page, server, "carried")
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("long is stopped and can be resumed")).to_be_visible(timeout=60_000)
-    before = max(e.get("step", 0) for e in RunFolder(server.runs / "long").events()[0])
+    expect(page.get_by_text("carried is stopped and can be resumed")).to_be_visible(timeout=60_000)
+    before = max(e.get("step", 0) for e in RunFolder(server.runs / "carried").events()[0])
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=60_000)
     for _ in range(120):
         page.wait_for_timeout(500)
-        steps = [e["step"] for e in RunFolder(server.runs / "long").events()[0] if e["kind"] == "step"]
+        steps = [e["step"] for e in RunFolder(server.runs / "carried").events()[0] if e["kind"] == "step"]
         if steps and steps[-1] > before:
             break
     assert steps[-1] > before and steps == sorted(steps)
@@ -77,13 +86,13 @@ def test_a_stopped_run_resumes_where_it_was(page: Any, server: Server) -> None:
 
 def test_a_training_survives_a_restart_of_the_server(page: Any, server: Server) -> None:
     page.expected = ["ERR_CONNECTION", "WebSocket", "Client Error", "disconnected from server", "server is not responding"]
-    long_run(page, server)
+    long_run(page, server, "surviving")
     server.stop()
     server.start()
     page.reload()
-    expect(page.get_by_text(re.compile(r"long is in its pre-train stage"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"surviving is in its pre-train stage"))).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("long is stopped and can be resumed")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("surviving is stopped and can be resumed")).to_be_visible(timeout=60_000)
 
 
 def test_a_failure_is_shown_as_its_sentence(page: Any, server: Server) -> None:
@@ -101,11 +110,11 @@ def test_a_failure_is_shown_as_its_sentence(page: Any, server: Server) -> None:
     expect(page.get_by_role("alert")).to_contain_text("empty.csv")
 
 
-def test_back_returns_to_the_run_that_was_shown_before(page: Any, server: Server) -> None:
-    begin(page, server, SMALL.format(steps=4, every=5), "first")
-    expect(page.get_by_text("first has finished")).to_be_visible(timeout=120_000)
-    begin(page, server, SMALL.format(steps=4, every=5), "second")
-    expect(page.get_by_text("second has finished")).to_be_visible(timeout=120_000)
+def test_back_returns_to_the_run_that_was_shown_before(page: Any, server: Server, run: RunFolder) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(run.path, server.runs / name)
+    page.goto(f"{server.url}/train?run=second")
+    expect(page.get_by_text("second has finished")).to_be_visible(timeout=60_000)
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     settle(page)
     page.get_by_role("button", name="Run:").click()
