@@ -20,6 +20,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+FOREIGN = "This address is for the app's own pages."
 _offered: dict[str, Path] = {}
 """By digest, the files that pages have given an address to; nothing else is served."""
 
@@ -29,19 +30,18 @@ def model_url(run: RunFolder, stage: str = "finetune") -> str:
     path = run.weights_path(stage)
     digest = _digest(path, changed(path))
     _offered[digest] = path
-    return f"{_base()}/{digest}"
+    return f"{address('model')}/{digest}"
 
 
 def route() -> Route:
     """Where the server answers to these addresses."""
-    return Route(f"{_base()}/{{digest}}", weights, methods=["GET"])
+    return Route(f"{address('model')}/{{digest}}", weights, methods=["GET"])
 
 
 def weights(request: Request) -> Response:
     """The file whose digest the address names. A page of another site gets nothing, whatever name it reaches this machine by."""
-    host, origin = request.headers.get("host"), request.headers.get("origin")
-    if not is_host_allowed(host) or (origin is not None and urlsplit(origin).netloc != host):
-        return PlainTextResponse("This address is for the app's own pages.", 403)
+    if not from_own_page(request):
+        return PlainTextResponse(FOREIGN, 403)
     digest = request.path_params["digest"]
     path = _offered.get(digest)
     data = path.read_bytes() if path is not None and path.is_file() else b""
@@ -50,9 +50,16 @@ def weights(request: Request) -> Response:
     return Response(data, media_type="application/octet-stream", headers=HEADERS)
 
 
-def _base() -> str:
+def from_own_page(request: Request) -> bool:
+    """Whether one of the app's own pages asks, by a name of this machine that the server allows."""
+    host, origin = request.headers.get("host"), request.headers.get("origin")
+    return is_host_allowed(host) and (origin is None or urlsplit(origin).netloc == host)
+
+
+def address(name: str) -> str:
+    """The address of one of the server's routes."""
     prefix = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{prefix}/model" if prefix else "/model"
+    return f"/{prefix}/{name}" if prefix else f"/{name}"
 
 
 @lru_cache(64)

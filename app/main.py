@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
     sys.path.insert(0, str(ROOT))
 
-from app import files  # noqa: E402  (needs the path above)
+from app import files, people  # noqa: E402  (needs the path above)
 
 
 @asynccontextmanager
@@ -25,4 +25,4 @@ async def opened(_: App) -> AsyncIterator[None]:
     yield
 
 
-app = App(Path(__file__).with_name("script.py"), routes=[files.route()], lifespan=opened)
+app = App(Path(__file__).with_name("script.py"), routes=[files.route(), people.route()], lifespan=opened)

@@ -29,17 +29,24 @@ def bundled() -> bytes:
     return (ASSETS / "lesson" / "content.bin").read_bytes()
 
 
-def data(content: bytes, mode: Literal["app", "file"], models: Mapping[str, Any] | None = None, base: str | None = None) -> bytes:
+def data(
+    content: bytes,
+    mode: Literal["app", "file"],
+    models: Mapping[str, Any] | None = None,
+    base: str | None = None,
+    persons: str | None = None,
+) -> bytes:
     """All that the lesson is sent: the setup and the content, one block each.
 
     models: by name, ``run`` (its run.json) and ``url`` or ``element``, where its weights are. base: the app's address, for doors in a
-    file; None if it is not known.
+    file; None if it is not known. persons: the address of real people's histories; None where there are none.
     """
     setup = {
         "texts": texts(),
         "colors": COLORS,
         "mode": mode,
         "base": base,
+        "persons": persons,
         "worker": browser.script("engine/worker.js"),
         "models": dict(models or {}),
         "content": hashlib.sha256(content).hexdigest()[:16],

@@ -1,4 +1,4 @@
-"""The lesson: everything is in the page, so it asks the server for nothing but a door to another page."""
+"""The lesson: everything is in the page, so the server hears of nothing but a door to another page."""
 
 from typing import Any
 

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from adrec.data import catalog
 from adrec.lesson import setup
+from app import loaders
 from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser
@@ -141,6 +143,35 @@ def test_the_small_picture_holds_as_many_films_in_training_as_in_use(page: Any, 
         lesson.locator(".next").press("Enter")
     expect(lesson.locator(".living.in-training")).to_be_visible()
     assert films.count() == before
+
+
+@pytest.mark.skipif(not catalog.available(loaders.FIRST), reason="the ratings of MovieLens-100K are not on this machine")
+def test_a_real_person_is_shown_by_number_stays_until_their_films_change_and_plays_in_chapter_7(page: Any, server: Server) -> None:
+    page.expected.append("404 (Not Found)")
+    lesson = open_lesson(page, server, "?chapter=1")
+    for _ in range(2):
+        lesson.locator(".next").click()
+    real, ten = lesson.locator(".real"), lesson.locator(".live-ten .films")
+    composed = ten.inner_text()
+    real.locator("input").fill("99999")
+    page.keyboard.press("Enter")
+    expect(real.locator(".note")).to_have_text(WORDS["real"]["nobody"].format(number=99999))
+    real.locator("input").fill("17")
+    page.keyboard.press("Enter")
+    expect(real.locator(".note")).to_contain_text("person 17 liked")
+    expect(ten).not_to_have_text(composed, use_inner_text=True, timeout=TIMEOUT)
+    page.evaluate("history.pushState(null, '', '?chapter=7'); dispatchEvent(new PopStateEvent('popstate'))")
+    for _ in range(3):
+        lesson.locator(".next").click()
+    expect(lesson.locator(".noiseplayer select option:checked")).to_have_text(WORDS["people"]["real"].format(number=17))
+    expect(lesson.locator(".noiseplayer p.says")).to_contain_text(WORDS["people"]["real"].format(number=17), timeout=TIMEOUT)
+    page.evaluate("history.pushState(null, '', '?chapter=1'); dispatchEvent(new PopStateEvent('popstate'))")
+    for _ in range(2):
+        lesson.locator(".next").click()
+    lesson.locator(".next-film .away").first.click()
+    expect(real.locator(".note")).to_have_text("")
+    real.get_by_text(WORDS["real"]["draw"]).click()
+    expect(real.locator(".note")).to_contain_text("liked")
 
 
 def test_a_door_opens_the_laboratory_in_the_state_that_was_just_seen_and_a_link_leads_back(page: Any, server: Server) -> None:

@@ -3,7 +3,8 @@
 import { element } from "../dom.js";
 import { number } from "../format.js";
 import { filmList, glide, historyCards, titleOf } from "./films.js";
-import { personOf } from "./flow.js";
+import { nameOf, personOf } from "./flow.js";
+import { realChoice } from "./real.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -48,11 +49,11 @@ function mountNext(stage, lesson) {
   let shown = 0;
 
   function draw() {
-    const free = shown > 1, named = free ? state.person : people[0].key;
+    const free = shown > 1;
     chips.root.hidden = shown !== 2;
     root.classList.toggle("is-counted", shown === 3);
     chips.show(state.person);
-    heading.textContent = lesson.text(["1.chose", "1.order", "1.yours", "1.real"][shown], { person: named ? lesson.text(`people.${named}`) : "", people: lesson.content[1].people });
+    heading.textContent = lesson.text(["1.chose", "1.order", "1.yours", "1.real"][shown], { person: nameOf(lesson, people[0]), people: lesson.content[1].people });
     cards.show(free ? state.history : people[0].history, !free);
     twelve.root.hidden = free;
     ten.root.hidden = shown !== 2;
@@ -129,7 +130,7 @@ function candidates(parent, lesson) {
 /** The model's ten for the history as it is now: as computed before for a person as composed, at once by the model for any other. */
 function liveTen(/** @type {Element} */ parent, /** @type {Lesson} */ lesson) {
   const root = element("div", "live-ten"), said = element("p", "note", "", { "aria-live": "polite" });
-  const list = filmList(root, lesson), { people } = lesson.content;
+  const real = realChoice(root, lesson, MOST_CARDS), list = filmList(root, lesson), { people } = lesson.content;
   root.append(said, element("p", "note", lesson.text("1.seen")));
   parent.append(root);
   let running = new AbortController();
@@ -141,6 +142,7 @@ function liveTen(/** @type {Element} */ parent, /** @type {Lesson} */ lesson) {
   }
 
   async function show() {
+    real.show();
     const { history, seed } = lesson.state, { signal } = (running.abort(), running = new AbortController());
     const composed = people.indexOf(personOf(lesson));
     if (composed >= 0) fill([...lesson.content[1].lists.slice(10 * composed, 10 * composed + 10)], history);

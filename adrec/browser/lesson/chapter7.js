@@ -5,7 +5,7 @@ import { best, decidedAt, rankOf } from "../engine/ranking.js";
 import { clamp } from "../scales.js";
 import { choices } from "./choices.js";
 import { beyondChance } from "./figures.js";
-import { flowOf, historyOf, personOf, targetOf } from "./flow.js";
+import { flowOf, historyOf, nameOf, peopleOf, personOf, targetOf } from "./flow.js";
 import { rankBar } from "./ranks.js";
 
 /** @import { Chapter, Content, Evidence, Lesson } from "./types" */
@@ -86,11 +86,11 @@ class NoisePlayer {
     const clock = element("div", "clock"), below = element("div", "below");
     clock.append(this.button, this.range, this.at);
     this.words = element("p", "says", "", { "aria-live": "polite" });
-    const people = lesson.content.people ?? [];
+    const people = peopleOf(lesson);
     this.people = element("select", "", "", { "aria-label": text("person") });
-    this.people.append(...["", ...people.map((/** @type {any} */ { key }) => key)].map((key) => element("option", "", key ? lesson.text(`people.${key}`) : text("own"), { value: key })));
+    this.people.append(element("option", "", text("own"), { value: "" }), ...people.map((person) => element("option", "", nameOf(lesson, person), { value: person.key })));
     this.people.onchange = () => {
-      const person = people.find((/** @type {any} */ { key }) => key === this.people.value);
+      const person = people.find(({ key }) => key === this.people.value);
       if (person) lesson.set({ person: person.key, history: person.history });
     };
     this.chart = element("div", "chart");
@@ -266,7 +266,7 @@ class NoisePlayer {
   changeable() {
     const { lesson } = this, { differs = {} } = lesson.content[7], shown = personOf(lesson)?.key, [most] = Object.keys(differs).sort((a, b) => differs[b] - differs[a]);
     const person = (lesson.content.people ?? []).find((/** @type {any} */ { key }) => key === most);
-    if (!shown || differs[shown] || !person || !differs[most]) return false;
+    if (!shown || differs[shown] !== 0 || !person || !differs[most]) return false; // of a real person nothing is known before
     this.model = this.models.keys().next().value ?? this.model;
     lesson.set({ person: most, history: person.history });
     return true;

@@ -4,7 +4,7 @@ import { best } from "../engine/ranking.js";
 import { norm } from "./strip.js";
 
 /** @import { Answer, Encoded, Engine } from "../engine/types" */
-/** @import { Lesson } from "./types" */
+/** @import { Lesson, Person } from "./types" */
 
 /**
  * What the picture shows. films, top: ids. scores: by id, from the padding row on. attention: (films, films), how much each attends to those
@@ -107,10 +107,16 @@ export function historyOf(lesson) {
   return history.length ? history : content.people?.[0]?.history ?? [];
 }
 
-/** The example person whose history it is, as long as it is as composed. @param {Lesson} lesson */
+/** The example people, and the real person whom the visitor asked for. @param {Lesson} lesson @returns {Person[]} */
+export const peopleOf = ({ content, state }) => [...(content.people ?? []), ...(state.real ? [state.real] : [])];
+
+/** What a person is called. @param {Lesson} lesson @param {Person} person */
+export const nameOf = (lesson, { key, number = "" }) => lesson.text(`people.${key}`, { number });
+
+/** The person whose history it is, as long as it is theirs unchanged. @param {Lesson} lesson */
 export function personOf(lesson) {
   const history = historyOf(lesson).join();
-  return (lesson.content.people ?? []).find((/** @type {any} */ person) => person.history.join() === history);
+  return peopleOf(lesson).find((person) => person.history.join() === history);
 }
 
 /** The film that this person chose next. @param {Lesson} lesson @returns {number | null} */

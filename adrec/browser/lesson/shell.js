@@ -9,6 +9,7 @@ import { showGuess } from "./guess.js";
 import { Notes } from "./notes.js";
 import { livingPicture } from "./picture.js";
 import { address, addressed, keep, recall } from "./place.js";
+import { realPerson } from "./real.js";
 import { Texts } from "./texts.js";
 
 /** @import { Chapter, Content, Evidence, Lesson, Mounted, Right, Setup, State, Values } from "./types" */
@@ -38,7 +39,7 @@ export class Shell {
     this.presenting = false;
     const visit = recall("sessionStorage"), before = recall("localStorage");
     /** @type {State} */
-    this.state = { history: [], person: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit?.guesses } };
+    this.state = { history: [], person: null, real: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit?.guesses } };
     /** @type {Set<number>} */
     this.finished = new Set(before?.finished ?? []);
     /** @type {Place} */
@@ -77,6 +78,7 @@ export class Shell {
       get picture() { return shell.picture; },
       answer: (option) => this.answer(option),
       door: (page, parameters) => this.door(page, parameters),
+      ...(this.setup.persons ? { real: (number) => realPerson(`${this.setup.persons}`, number) } : {}),
       done: () => this.finish(this.at.chapter),
       get reducedMotion() { return matchMedia("(prefers-reduced-motion: reduce)").matches; },
     };

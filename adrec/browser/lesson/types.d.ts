@@ -89,10 +89,20 @@ export interface Guess {
   right: number;
 }
 
+/** Somebody with a history: an example, named by its key in the texts "people", or the one real person ("real"), who has a number. */
+export interface Person {
+  key: string;
+  history: number[];
+  next: number;
+  number?: string;
+}
+
 export interface State {
   /** the films of the history, as rows of the catalogue, oldest first */
   history: number[];
   person: string | null;
+  /** the real person who was asked for last */
+  real: Person | null;
   film: number | null;
   seed: number;
   guesses: Record<number, Guess>;
@@ -119,6 +129,8 @@ export interface Lesson {
   /** Choose an option of the guess, for options that are things on the stage. */
   answer(option: number): void;
   door(page: string, parameters: Values): void;
+  /** A real person by number, or one drawn at random; null if nobody has the number. Absent where there are none. */
+  real?: (number: string | null) => Promise<Person | null>;
   /** Tick the chapter, as an answered guess does: the visitor has done what there is to do. */
   done(): void;
   reducedMotion: boolean;
@@ -133,6 +145,8 @@ export interface Setup {
   /** "app": doors go through Python. "file": they are links below ``base``, or a sentence without one. */
   mode: "app" | "file";
   base: string | null;
+  /** the address of real people's histories; null where there are none */
+  persons: string | null;
   /** the packed script of the engine's worker */
   worker: string;
   models: Record<string, ModelSource>;
