@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adrec.errors import DataError
+from adrec.reading.account import listed, shown
 
 log = logging.getLogger(__name__)
 
@@ -30,18 +31,6 @@ ROLES = ("user", "item", "time", "rating", "title", "category")
 IGNORED = "none"
 MISSING = ("", "nan", "NaN", "NULL", "null", "None", "<NA>")
 LONGEST_ID = 512
-
-
-def shown(value: object) -> str:
-    """A value for a message: quoted, without control characters, at most 40 characters."""
-    text = "".join(c if c.isprintable() else "?" for c in str(value)[:41])
-    return f"'{text[:37]}...'" if len(text) > 40 else f"'{text}'"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Column names for a message, at most 8 of them."""
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(shown(n)[1:-1] for n in names[:8]) + more
 
 
 def find(path: Path, names: Sequence[str], role: str, wanted: str | None, required: bool, taken: Sequence[int] = ()) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from adrec.errors import DataError
@@ -100,9 +101,9 @@ class Account:
         return told + self.notes
 
 
-def shown_path(path: str) -> str:
+def shown_path(path: str | Path) -> str:
     """A path for a message, without control characters."""
-    return "'" + "".join(c if c.isprintable() else "?" for c in path) + "'"
+    return "'" + "".join(c if c.isprintable() else "?" for c in str(path)) + "'"
 
 
 class Doubt(DataError):

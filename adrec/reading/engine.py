@@ -74,14 +74,14 @@ def as_sentences(path: Path) -> Iterator[None]:
         raise sentence(path, error) from None
 
 
-def sentence(path: Path, error: duckdb.Error) -> DataError:
-    """One sentence for an error of DuckDB while it read this file."""
+def sentence(path: Path, error: duckdb.Error, number: int | None = None) -> DataError:
+    """One sentence for an error of DuckDB while it read this file. number: the line (default: the one that DuckDB names)."""
     text = str(error)
     name = shown_path(str(path))
     if isinstance(error, duckdb.OutOfMemoryException):
         return DataError(f"{name} needs more memory or temporary disk space than this machine has free.")
     line = re.search(r"CSV Error on Line: (\d+)", text)
-    where = f"line {int(line[1]):,} of {name}" if line else name
+    where = f"line {number or int(line[1]):,} of {name}" if line else name
     counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if counts:
         found = f"{int(counts[2]):,} value{'s' * (counts[2] != '1')}"

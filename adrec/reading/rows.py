@@ -1,30 +1,40 @@
 """A file as rows and columns, whatever its format: opened once, read strictly, in file order, and checked against its lines."""
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet
 
 from adrec.errors import DataError
-from adrec.reading import opened, text
+from adrec.reading import lists
 from adrec.reading.account import Account, listed, shown, shown_path
-from adrec.reading.engine import as_sentences, connect, literal, path_literal, quoted
+from adrec.reading.delimited import read_delimited
+from adrec.reading.engine import as_sentences, connect, quoted
+from adrec.reading.jsonlines import read_json
+from adrec.reading.opened import PACKED, opened
+from adrec.reading.parquet import read_parquet
+from adrec.reading.source import Source
 
 ROW = "row"
 """The name of the column with the row's number, from 1."""
-HEAD = 5
+HEAD_ROWS, HEAD_COLUMNS, HEAD_LENGTH = 5, 20, 200
+"""What the account shows of the first rows: rows, columns, characters of a value."""
+HOW = ("separator", "header", "quotes", "layout")
+"""Options that say how a text file is written."""
 
 
 @dataclass
 class Rows:
     """A file as rows and columns.
 
-    names: the columns in the file's order. types: DuckDB's types; text is VARCHAR throughout and never NULL. index: the columns that are
-    the index of a pandas frame, by pandas' own metadata. Use as a context manager, or keep it until everything is read.
+    names: the columns in the file's order. types: DuckDB's types; text is VARCHAR throughout and never NULL, JSON is VARCHAR with NULL
+    for what is missing. lists: columns that hold several values in a row, and how they are written. index: the columns that are the index
+    of a pandas frame, by pandas' own metadata. Use as a context manager, or keep it until everything is read: what was unpacked goes with
+    it.
     """
 
     path: Path
@@ -32,11 +42,11 @@ class Rows:
     names: list[str]
     types: dict[str, str]
     account: Account
-    index: tuple[str, ...] = ()
-    source: str = ""
-    lines: opened.Scan | None = None
-    dialect: text.Dialect | None = None
-    resources: ExitStack = field(default_factory=ExitStack)
+    lists: dict[str, str]
+    index: tuple[str, ...]
+    source: Source
+    resources: ExitStack = field(repr=False)
+    unrolled_from: "Rows | None" = field(default=None, repr=False)
 
     def __enter__(self) -> "Rows":
         return self
@@ -53,119 +63,116 @@ class Rows:
     ) -> duckdb.DuckDBPyRelation:
         """These columns (default: all) in file order, after the row's number from 1 in the column ``row``.
 
-        columns: names, or the name in the relation for each: ``{"user": "user_id"}``. Read when the relation is; a broken line is an error
-        of DuckDB, which ``engine.as_sentences(path)`` turns into a sentence.
+        columns: names, or the file's name for each name in the relation: ``{"user": "user_id"}``. The file is read when the relation is;
+        ``engine.as_sentences(path)`` around that turns DuckDB's errors into sentences.
         """
         if columns is None:
             columns = self.names
         wanted = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns}
         for name in wanted.values():
-            if name not in self.names:
-                raise DataError(f"{shown_path(str(self.path))} has no column {shown(name)}; its columns are: {listed(self.names)}.")
+            if name not in self.types:
+                raise DataError(f"{shown_path(self.path)} has no column {shown(name)}; its columns are: {listed(self.names)}.")
         plain = [name.lower() for name in (row, *wanted)]
         if len(set(plain)) < len(plain):
             twice = next(name for name in wanted if plain.count(name.lower()) > 1)
             raise DataError(
-                f"{shown_path(str(self.path))}: the column {shown(twice)} needs another name, another is called so but for capitals."
+                f"{shown_path(self.path)}: the column {shown(twice)} needs another name; another one is called so but for capitals."
             )
-        internal = {name: f"c{i}" for i, name in enumerate(self.names)}
-        chosen = ", ".join(f"{internal[name]} as {quoted(alias)}" for alias, name in wanted.items())
+        at = {name: i for i, name in enumerate(self.names)}
+        chosen = "".join(f", c{at[name]} as {quoted(alias)}" for alias, name in wanted.items())
         with as_sentences(self.path):
-            return con.sql(f"select row_number() over () as {quoted(row)}{', ' * bool(chosen)}{chosen} from {self.source}")
+            return con.sql(f"select row as {quoted(row)}{chosen} from {self.source.sql}")
 
     def sample(self, rows: int = 10_000) -> pa.Table:
         """The first rows, all columns."""
         with connect(threads=1) as con, as_sentences(self.path):
-            table = con.sql(f"select * from {self.source} limit {rows}").to_arrow_table()
+            table = con.sql(f"select * exclude (row) from {self.source.sql} limit {int(rows)}").to_arrow_table()
         return table.rename_columns(self.names)
 
     def check(self, con: duckdb.DuckDBPyConnection, read: int | None = None) -> None:
-        """Compare the rows that were read (counted here if None) with the lines in the file; record both in the account."""
+        """Compare the rows that were read with the lines in the file, and record both in the account.
+
+        read: the rows that came out of the relation (default: they are counted here). A difference is a DataError.
+        """
         with as_sentences(self.path):
-            if read is None:
-                read = con.sql(f"select count(*) from {self.source}").fetchall()[0][0]
-            inside, inside_blank = self._inside_quotes(con)
-        self.account.rows = read
-        if self.lines is None or self.dialect is None:
+            if read is None or self.unrolled_from is not None:
+                there = int(con.sql(f"select count(*) from {self.source.sql}").fetchall()[0][0])
+            else:
+                there = read
+        if read is not None and read != there:
+            raise DataError(f"{shown_path(self.path)} holds {there:,} rows, but {read:,} were read.")
+        if self.unrolled_from is not None:
+            self.unrolled_from.check(con)
+            self.account.note(f"{self.unrolled_from.account.rows:,} rows with lists are {there:,} rows of single values, in their order.")
+        self.account.rows = there
+        source = self.source
+        if self.unrolled_from is not None or source.scan is None:
             return
-        header = self.dialect.header_lines
-        lines = {
-            "total": self.lines.lines,
-            "header": header,
-            "rows": read,
-            "blank": self.lines.blank - inside_blank,
-            "inside_quotes": inside,
-        }
-        self.account.lines = lines
-        expected = lines["total"] - header - lines["blank"] - inside
-        if read != expected:
+        total, blank = source.scan.lines, source.scan.blank - source.blank_inside
+        lines = {"total": total, "header": source.header, "rows": there, "blank": blank, "inside_quotes": source.inside}
+        self.account.lines |= lines
+        expected = total - source.header - blank - source.inside
+        if there != expected:
             raise DataError(
-                f"{shown_path(str(self.path))} has {lines['total']:,} lines, which are {expected:,} rows, but {read:,} were read; "
+                f"{shown_path(self.path)} has {total:,} lines, which are {expected:,} rows, but {there:,} were read; "
                 "a quotation mark or a line end is not where it belongs."
             )
 
-    def _inside_quotes(self, con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-        """Line breaks inside values, and the lines without anything between two of them."""
-        if self.lines is None or not self.lines.quotes or not (self.dialect and self.dialect.quote):
-            return 0, 0
-        breaks = " + ".join(f"(len(c{i}) - len(replace(c{i}, chr(10), '')))" for i in range(len(self.names)))
-        blank = " + ".join(f"len(regexp_extract_all(c{i}, '\\n\\r?(?=\\n)'))" for i in range(len(self.names)))
-        blank = "0"
-        found = con.sql(f"select coalesce(sum({breaks}), 0)::bigint, coalesce(sum({blank}), 0)::bigint from {self.source}").fetchall()
-        return found[0][0], found[0][1]
+    def unrolled(self, columns: Sequence[str]) -> "Rows":
+        """The same file with a row for each value of these columns, which hold equally long lists; other columns are repeated.
+
+        A DataError names the first row whose lists differ in length or are not lists.
+        """
+        sql, types = lists.unrolled(self.path, self.source, columns)
+        source = replace(self.source, sql=sql, types=types, lists={k: v for k, v in self.lists.items() if k not in columns})
+        return replace(self, types=dict(zip(self.names, types, strict=True)), lists=source.lists, source=source, unrolled_from=self)
 
 
 def open_rows(path: str | Path, **how: str | None) -> Rows:
-    """The rows of a file; its suffix determines the format."""
+    """The rows of a file; its suffix determines the format. how: ``separator``, ``header``, ``quotes`` and ``layout`` of a text file."""
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise DataError(f"{shown_path(str(path))} has an unknown format; expected {', '.join(SUFFIXES)}.")
-    return SUFFIXES[suffix](opened.present(path), suffix, how)
-
-
-def _text(path: Path, suffix: str, how: Mapping[str, str | None]) -> Rows:
-    lines = opened.scan(path)
-    dialect = text.dialect_of(path, suffix, text.head_of(path))
-    names = list(dialect.names)
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{shown_path(str(path))} has {names.count(twice)} columns named {shown(twice)}; column names must differ.")
-    columns = [f"c{i}" for i in range(len(names))]
-    varchar = ", ".join(f"{column}: 'VARCHAR'" for column in columns)
-    source = (
-        f"read_csv({path_literal(path)}, delim={literal(dialect.separator)}, quote={literal(dialect.quote)}, "
-        f"escape={literal(dialect.escape)}, comment='', header={str(dialect.header).lower()}, skip={dialect.skip}, auto_detect=false, "
-        f"strict_mode=true, hive_partitioning=false, compression='none', force_not_null=[{', '.join(map(literal, columns))}], "
-        f"max_line_size={opened.LONGEST_LINE}, columns={{{varchar}}})"
-    )
-    kind = "TSV" if dialect.separator == "\t" else f"CSV, separated by {dialect.separator!r}"
-    account = Account(str(path), kind)
-    return Rows(path, kind, names, dict.fromkeys(names, "VARCHAR"), account, source=source, lines=lines, dialect=dialect)
-
-
-def _parquet(path: Path, suffix: str, how: Mapping[str, str | None]) -> Rows:
+    given = {name: value for name, value in how.items() if value}
+    for name in given:
+        if name not in HOW:
+            raise DataError(f"There is no option '{name}' for reading a file; the options are {', '.join(HOW)}.")
+    with ExitStack() as stack:
+        plain, suffix = stack.enter_context(opened(path))
+        if suffix not in FORMATS:
+            raise DataError(
+                f"{shown_path(path)} has an unknown format; expected {', '.join(FORMATS)}, or one of them packed as {', '.join(PACKED)}."
+            )
+        source = FORMATS[suffix](path, plain, suffix, given, stack)
+        if path.suffix.lower() in PACKED:
+            source.format += f", unpacked from {path.suffix.lower()}"
+        account = Account(str(path), source.format, notes=list(source.notes))
+        types = dict(zip(source.names, source.types, strict=True))
+        rows = Rows(path, source.format, source.names, types, account, source.lists, source.index, source, stack.pop_all())
+    weakref.finalize(rows, rows.resources.close)
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            names, metadata = list(file.schema_arrow.names), file.schema_arrow.pandas_metadata or {}
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
-        raise DataError(
-            f"{shown_path(str(path))} is not a readable Parquet file: damaged, truncated or another format ({reason})."
-        ) from None
-    if len(set(names)) < len(names):
-        raise DataError(f"{shown_path(str(path))} has several columns of one name; column names must differ.")
-    chosen = ", ".join(f"c{i}" for i in range(len(names)))
-    source = f"(select * from read_parquet({path_literal(path)}, hive_partitioning=false)) as t({chosen})"
-    with connect(threads=1) as con, as_sentences(path):
-        described = con.sql(f"describe select * from {source}").fetchall()
-    index = tuple(name for name in metadata.get("index_columns", []) if isinstance(name, str))
-    types = {name: row[1] for name, row in zip(names, described, strict=True)}
-    return Rows(path, "Parquet", names, types, Account(str(path), "Parquet"), index=index, source=source)
+        head = rows.sample(HEAD_ROWS)
+    except DataError:
+        rows.close()
+        raise
+    if "VARCHAR" in types.values() and len(source.names) <= 1000:
+        rows.lists |= lists.in_text(rows.sample(lists.SAMPLE), rows.lists)
+    columns = source.names[:HEAD_COLUMNS]
+    account.head = [{name: str(record[name])[:HEAD_LENGTH] for name in columns} for record in head.select(columns).to_pylist()]
+    if source.names == ["user", "item"] and source.lists.get("item") == "list" and source.scan is not None:
+        return rows.unrolled(["item"])
+    return rows
 
 
-SUFFIXES: dict[str, Callable[[Path, str, Mapping[str, str | None]], Rows]] = {
-    **dict.fromkeys((".csv", ".tsv"), _text),
-    **dict.fromkeys((".parquet", ".pq"), _parquet),
+Format = Callable[[Path, Path, str, Mapping[str, str], ExitStack], Source]
+FORMATS: dict[str, Format] = {
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".inter", ".item", ".itememb", ".user"), read_delimited),
+    **dict.fromkeys((".parquet", ".pq"), lambda path, plain, *_: read_parquet(path, plain)),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), lambda path, plain, *_: read_json(path, plain)),
 }
 """The formats by suffix."""
+
+
+def known(path: str | Path) -> bool:
+    """Whether the name of a file ends in a suffix of a format, packed or not."""
+    path = Path(path)
+    inner = Path(path.stem).suffix if path.suffix.lower() in PACKED else path.suffix
+    return path.suffix.lower() == ".zip" or inner.lower() in FORMATS

@@ -1,0 +1,327 @@
+"""Text with separators: its dialect settled by trying it on the whole file, and the SQL that reads it strictly."""
+
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from adrec.errors import DataError
+from adrec.reading import text
+from adrec.reading.account import Doubt, counted, listed, shown, shown_path
+from adrec.reading.engine import connect, literal, path_literal, sentence
+from adrec.reading.limits import LONGEST_LINE, MOST_COLUMNS
+from adrec.reading.opened import Scan, line_of, one_kind_of_line_ends, open_bytes, scan
+from adrec.reading.source import Source
+
+QUOTES = {"double": '"', "backslash": "\\", "none": ""}
+"""Values of the option ``quotes``, and what escapes a quotation mark inside a value."""
+MEANINGS = {
+    "double": "quotation marks enclose values, and one inside a value is doubled",
+    "backslash": "quotation marks enclose values, and one inside a value follows a backslash",
+    "none": "quotation marks are characters like others",
+}
+USER_ITEM = ("user", "item")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is to be read. separator: '' for one column. width: columns. loose: runs of blanks and tabs separate."""
+
+    path: Path
+    separator: str
+    width: int
+    quotes: str = "none"
+    loose: bool = False
+    skipped: str = ""
+
+    def sql(self) -> str:
+        """The records of the file, the first line included: ``row`` from 1, then ``c0``, ``c1``, ..."""
+        if self.loose:
+            fields = ", ".join(f"f[{i + 1}] as c{i}" for i in range(self.width))
+            return f"(select row, {fields} from {self.split()})"
+        columns = [f"c{i}" for i in range(self.width)]
+        where = f" where {self.skipped}" if self.skipped else ""
+        read = _read_csv(self.path, self.separator or "\0", self.quotes, columns)
+        return f"(select row_number() over () as row, * from {read}{where})"
+
+    def split(self) -> str:
+        """The lines of the file as lists of fields: ``row`` and ``f``. Every line is one column, since no text holds NUL."""
+        lines = _read_csv(self.path, "\0", "none", ["line"])
+        return (
+            "(select row_number() over () as row, string_split_regex(line, '[ \\t]+') as f from "
+            f"(select trim(line, ' ' || chr(9) || chr(13)) as line from {lines}) where line <> '')"
+        )
+
+
+def _read_csv(path: Path, separator: str, quotes: str, columns: list[str]) -> str:
+    quote = "" if quotes == "none" else '"'
+    delimiter = "chr(0)" if separator == "\0" else literal(separator)
+    names, types = ", ".join(map(literal, columns)), ", ".join(f"{c}: 'VARCHAR'" for c in columns)
+    return (
+        f"read_csv({path_literal(path)}, delim={delimiter}, quote={literal(quote)}, escape={literal(QUOTES[quotes])}, comment='', "
+        f"header=false, auto_detect=false, strict_mode=true, hive_partitioning=false, compression='none', force_not_null=[{names}], "
+        f"max_line_size={LONGEST_LINE}, columns={{{types}}})"
+    )
+
+
+def read_delimited(path: Path, plain: Path, suffix: str, how: Mapping[str, str], stack: ExitStack) -> Source:
+    """The source of a text file. how: the options separator, header, quotes and layout. stack: keeps temporary files."""
+    found = scan(plain, path)
+    if found.lone and found.feeds and not found.quotes:
+        raise DataError(f"Line {_lone(plain):,} of {shown_path(path)} holds a carriage return inside; end all lines in one way.")
+    if found.mixed and not found.quotes:
+        plain = stack.enter_context(one_kind_of_line_ends(plain))
+    try:
+        return _read(path, plain, suffix, how, found)
+    except Doubt:
+        raise
+    except DataError:
+        if not (found.mixed and found.quotes):
+            raise
+        plain = stack.enter_context(one_kind_of_line_ends(plain))
+        source = _read(path, plain, suffix, how, scan(plain, path))
+        source.notes.append("Lines end in two ways; each is read as a line end, also inside values.")
+        return source
+
+
+def _read(path: Path, plain: Path, suffix: str, how: Mapping[str, str], found: Scan) -> Source:
+    head = text.head_of(plain)
+    if not head.lines():
+        raise DataError(f"{shown_path(path)} holds nothing but empty lines.")
+    separator = text.separator_of(path, suffix, head, how.get("separator"))
+    records = head.records(separator) if separator else [[line] for line in head.lines()]
+    if separator == text.BLANK and _is_lists(path, records, how):
+        return _lists(plain, found)
+    width = len(records[0])
+    if width > MOST_COLUMNS:
+        raise DataError(f"{shown_path(path)} has {width:,} columns; a file must have at most {MOST_COLUMNS:,}.")
+    loose = separator == text.BLANK and found.loose
+    skipped = "c0 <> ''" if width == 1 and found.blank else ""
+    usual = "double" if separator in text.QUOTING and (separator or suffix == ".csv") else "none"
+    dialect = Dialect(plain, separator, width, usual, loose, skipped)
+    notes: list[str] = []
+    with connect() as con:
+        dialect, inside, blank_inside = _quoted(con, path, dialect, found, how.get("quotes"), notes)
+        if dialect.loose:
+            _rectangular(con, path, dialect)
+        try:
+            first = [str(v) for v in con.sql(f"select * exclude (row) from {dialect.sql()} limit 1").fetchall()[0]]
+        except duckdb.Error as error:
+            raise sentence(path, error) from None
+    atomic = suffix in text.ATOMIC
+    header = atomic or text.header_of(path, [first, *records[1:]], how.get("header"))
+    names, types = text.names_of(path, first, atomic) if header else ([f"column{i + 1}" for i in range(width)], {})
+    if not header and separator == text.BLANK and width == 2:
+        names = list(USER_ITEM)
+        notes.append("The file has no header line; each line is taken as a user and an item.")
+    elif not header:
+        notes.append(f"The file has no header line; its first line is a row, and the columns are called {listed(names)}.")
+    lists = {name: text.BLANK for name, kind in types.items() if kind.endswith("_seq")}
+    sql = dialect.sql()
+    if header:
+        sql = f"(select row - 1 as row, * exclude (row) from {sql} where row > 1)"
+    return Source(_format(separator, suffix), names, ["VARCHAR"] * width, sql, found, int(header), inside, blank_inside, lists, notes=notes)
+
+
+def _rectangular(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> None:
+    """Refuse lines with more or fewer fields than the first, where the engine does not look."""
+    odd = con.sql(f"select row, len(f) from {dialect.split()} where len(f) <> {dialect.width} order by row limit 1").fetchall()
+    if odd:
+        row, fields = odd[0]
+        raise DataError(f"Row {row:,} of {shown_path(path)} has {counted(fields, 'value')}, but the first line has {dialect.width:,}.")
+
+
+def _format(separator: str, suffix: str) -> str:
+    if suffix in text.ATOMIC:
+        return "RecBole's atomic file, separated by tabs"
+    kind = suffix[1:].upper() if suffix in (".csv", ".tsv") else "text"
+    return f"{kind}, separated by {text.SEPARATORS.get(separator, shown(separator))}" if separator else f"{kind} of one column"
+
+
+def _lone(plain: Path) -> int:
+    """The line of the first carriage return that ends no line."""
+    with open(plain, "rb") as file:
+        for number, line in enumerate(file, 1):
+            if b"\r" in line.removesuffix(b"\n").removesuffix(b"\r"):
+                return number
+    return 1
+
+
+# -- one user and their items a line ----------------------------------------------------------------------------------
+
+
+def _is_lists(path: Path, records: list[list[str]], how: Mapping[str, str]) -> bool:
+    """Whether every line is a user and their items. A Doubt if the lines are as long as each other by chance or by design."""
+    if how.get("layout") not in (None, "", "lists", "columns"):
+        raise DataError(f"The option layout must be columns or lists, not {shown(how['layout'])}.")
+    if how.get("layout"):
+        return how["layout"] == "lists"
+    lengths = {len(record) for record in records}
+    if how.get("header") == "first" or how.get("quotes") not in (None, "", "none"):
+        return False
+    if len(lengths) > 1:
+        return all(field.isalnum() for record in records[:50] for field in record[:50])
+    if len(records) > 1 and min(lengths) >= text.MANY and all(field.isdigit() for record in records for field in record):
+        name, fields = shown_path(path), counted(min(lengths), "whole number")
+        candidates = [("lists", "a user and their items"), ("columns", f"one row of {min(lengths)} columns")]
+        words = " or ".join(f"layout={value} ({meaning})" for value, meaning in candidates)
+        raise Doubt(f"Every line of {name} has {fields}: say {words}.", "layout", candidates)
+    return False
+
+
+def _lists(plain: Path, found: Scan) -> Source:
+    sql = f"(select row, f[1] as c0, f[2:] as c1 from {Dialect(plain, text.BLANK, 2, loose=True).split()})"
+    form = "text, one user and their items a line, separated by blanks"
+    return Source(form, list(USER_ITEM), ["VARCHAR", "VARCHAR[]"], sql, found, lists={USER_ITEM[1]: "list"})
+
+
+# -- quotation marks --------------------------------------------------------------------------------------------------
+
+
+def _quoted(
+    con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan, wanted: str | None, notes: list[str]
+) -> tuple[Dialect, int, int]:
+    """The dialect with its quotation marks settled, the line breaks inside values and the empty lines there.
+
+    Without any quotation mark in the file there is nothing to settle. Else what is usual for the separator is tried on the whole file,
+    then the other ways; a Doubt if more than one way reads it and they differ.
+    """
+    if wanted and wanted not in QUOTES:
+        raise DataError(f"The option quotes must be {', '.join(QUOTES)}, not {shown(wanted)}.")
+    if not found.quotes or dialect.loose:
+        return replace(dialect, quotes="none"), 0, 0
+    usual = dialect.quotes
+    tries: dict[str, Outcome | DataError] = {}
+    for way in [wanted] if wanted else [usual, *(w for w in QUOTES if w != usual)]:
+        if way != "backslash" or wanted or found.backslashes:
+            tries[way] = _tried(con, path, replace(dialect, quotes=way), found)
+        if way == usual == "double" and isinstance(tries[way], Outcome):
+            break
+    if wanted:
+        way = wanted
+    elif usual == "double":
+        way = _usually_quoted(path, tries)
+    else:
+        way = _usually_plain(con, path, dialect, tries)
+    outcome = tries[way]
+    if isinstance(outcome, DataError):
+        raise outcome
+    if way != usual and not wanted:
+        notes.append(f"It is read so that {MEANINGS[way]} (quotes={way}).")
+    chosen = replace(dialect, quotes=way)
+    if way == "double" and outcome.breaks and not wanted:
+        _with_reason(con, path, chosen, found)
+    return chosen, outcome.breaks, outcome.blank
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What reading the whole file in one way gives."""
+
+    records: int
+    breaks: int
+    blank: int
+
+
+def _tried(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan) -> Outcome | DataError:
+    """Read the whole file in one way."""
+    end = "chr(13)" if found.end == "\r" else "chr(10)"
+    columns = [f"c{i}" for i in range(dialect.width)] if dialect.quotes != "none" else []
+    parts = {c: f"string_split(replace({c}, chr(13) || chr(10), chr(10)), {end})" for c in columns}
+    breaks = " + ".join(f"case when contains({c}, {end}) then len({part}) - 1 else 0 end" for c, part in parts.items()) or "0"
+    empty = " + ".join(
+        f"case when contains({c}, {end}) then len(list_filter({part}[2:-2], lambda x: x = '')) else 0 end" for c, part in parts.items()
+    )
+    try:
+        records, inside, blank = con.sql(
+            f"select count(*), coalesce(sum({breaks}), 0)::bigint, coalesce(sum({empty or '0'}), 0)::bigint from {dialect.sql()}"
+        ).fetchall()[0]
+    except duckdb.Error as error:
+        return sentence(path, error, _line(dialect.path, str(error)))
+    if records + inside + found.blank - blank != found.lines:
+        return DataError(
+            f"{shown_path(path)} has {found.lines:,} lines, but {records:,} rows with {inside:,} line breaks inside were read; "
+            "a quotation mark or a line end is not where it belongs."
+        )
+    return Outcome(records, inside, blank)
+
+
+def _line(plain: Path, error: str) -> int | None:
+    """The line of the row that DuckDB's error shows: its own number counts a row as one line even where there are breaks inside."""
+    told = re.search(r"CSV Error on Line: (\d+)\nOriginal Line:\s*(.*?)\n(?:Value with|Expected Number|Possible fixes)", error, re.S)
+    first = told[2].strip().partition("\n")[0].encode() if told else b""
+    if not told or not first:
+        return None
+    with open_bytes(plain) as file:
+        return next((number for number, line in enumerate(file, 1) if number >= int(told[1]) and line.rstrip(b"\r\n") == first), None)
+
+
+def _choose(path: Path, problem: str, ways: list[str]) -> Doubt:
+    candidates = [(way, MEANINGS[way]) for way in ways]
+    words = " or ".join(f"quotes={way} ({meaning})" for way, meaning in candidates)
+    return Doubt(f"{problem.rstrip('.')}: correct the file, or say {words}.", "quotes", candidates)
+
+
+def _usually_quoted(path: Path, tries: Mapping[str, Outcome | DataError]) -> str:
+    """CSV: quotation marks enclose values, or a sentence."""
+    usual = tries["double"]
+    if isinstance(usual, Outcome):
+        return "double"
+    others = [way for way, outcome in tries.items() if isinstance(outcome, Outcome)]
+    if others == ["backslash"]:
+        return "backslash"
+    raise _choose(path, str(usual), others) if others else usual
+
+
+def _usually_plain(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, tries: Mapping[str, Outcome | DataError]) -> str:
+    """Tabs and blanks: quotation marks are characters like others, unless everything speaks for the other way."""
+    plain, enclosed = tries["none"], tries["double"]
+    if isinstance(plain, DataError):
+        others = [way for way, outcome in tries.items() if isinstance(outcome, Outcome)]
+        if len(others) > 1:
+            raise _choose(path, str(plain), others)
+        if not others:
+            raise plain
+        return others[0]
+    if isinstance(enclosed, DataError):
+        return "none"
+    if plain.records != enclosed.records:
+        raise _choose(path, f"Quotation marks in {shown_path(path)} may enclose line breaks", ["none", "double"])
+    return "double" if _enclosed_throughout(con, dialect) else "none"
+
+
+def _enclosed_throughout(con: duckdb.DuckDBPyConnection, dialect: Dialect) -> bool:
+    """Whether quotation marks are there as a program writes them that encloses values: around names or whole columns, or doubled."""
+    columns = [f"c{i}" for i in range(dialect.width)]
+    wrapped = {c: f"(len({c}) > 1 and {c}[1] = '\"' and {c}[-1] = '\"')" for c in columns}
+    loose = " or ".join(f"(contains({c}, '\"') and not {wrap})" for c, wrap in wrapped.items())
+    doubled = " or ".join(f"({wrap} and (len({c}) = 2 or contains({c}[2:-2], '\"\"')))" for c, wrap in wrapped.items())
+    names = " or ".join(f"(row = 1 and {wrap})" for wrap in wrapped.values())
+    whole = ", ".join(f"bool_and(row = 1 or {wrap} or {c} = '') and count_if({wrap}) > 1" for c, wrap in wrapped.items())
+    query = f"select bool_or({loose}), bool_or({doubled}), bool_or({names}), [{whole}] from {dialect.sql()}"
+    stray, escaped, named, throughout = con.sql(query).fetchall()[0]
+    return bool(not stray and (escaped or named or any(throughout)))
+
+
+def _with_reason(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan) -> None:
+    """A Doubt if a value spans lines of which each is a whole row in itself: two stray quotation marks then hide rows."""
+    end = "chr(13)" if found.end == "\r" else "chr(10)"
+    separator = literal(dialect.separator)
+    for position in range(dialect.width):
+        column = f"c{position}"
+        lines = f"list_transform(string_split({column}, {end}), lambda line: len(string_split(line, {separator})) - 1)"
+        query = (
+            f"select {column} from (select {column}, {lines} as n from {dialect.sql()} where contains({column}, {end})) "
+            f"where n[1] = {dialect.width - 1 - position} and n[-1] = {position} "
+            f"and len(list_filter(n[2:-2], lambda x: x <> {dialect.width - 1})) = 0 limit 1"
+        )
+        hit = con.sql(query).fetchall()
+        if hit:
+            line = line_of(dialect.path, ('"' + hit[0][0].replace('"', '""')).encode())
+            where = f"line {line:,} of {shown_path(path)}" if line else shown_path(path)
+            raise _choose(
+                path, f"A quotation mark in {where} encloses line breaks, and every line would be a row in itself", ["double", "none"]
+            )

@@ -1,0 +1,44 @@
+"""JSON: an object a row, every key a column, whatever row it comes in first."""
+
+from pathlib import Path
+
+import pytest
+
+from adrec.errors import DataError
+from adrec.reading.rows import open_rows
+from tests.adrec.reading.reading import names, read, written
+
+
+def test_every_key_is_a_column_and_every_value_a_text(tmp_path: Path):
+    lines = ['{"u":"é\\n","n":12345678901234567890123}', "", '{"n":5.0,"x y\\"z":true,"l":[1,"2"],"o":{"a":null}}', '{"u":null,"$.a":"b"}']
+    path = written(tmp_path / "a.jsonl", "\r\n".join(lines))
+    assert names(path) == ["u", "n", 'x y"z', "l", "o", "$.a"]
+    assert read(path) == [
+        ("é\n", "12345678901234567890123", None, None, None, None),
+        (None, "5.0", "true", '[1,"2"]', '{"a":null}', None),
+        (None, None, None, None, None, "b"),
+    ]
+    with open_rows(path) as rows:
+        assert rows.lists == {"l": "json"}
+
+
+def test_a_json_array_of_objects_is_read_too(tmp_path: Path):
+    assert read(written(tmp_path / "a.json", '[\n {"u": 1},\n {"u": 2}\n]\n')) == [("1",), ("2",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"a":1}\n\n{"a":2\n', "Line 3 of '.*' is not one whole JSON object"),
+        ('{\n "a": 1\n}\n', "Line 1 of '.*' is not one whole JSON object"),
+        ("{'a': 1}\n", "Line 1 of '.*' is Python's notation"),
+        ('{"a":1}\n[1]\n', "Row 2 of '.*' is not an object"),
+        ('{"a":1,"a":2}\n', "Row 1 of '.*' has the key 'a' more than once"),
+        ("a,b\n", "neither JSON lines"),
+        ("[1, 2]", "Row 1 of '.*' is not an object"),
+        ('{"a":1}\n{"a":"\\ud800"}\n', "a.jsonl"),
+    ],
+)
+def test_what_is_no_json_of_rows_is_refused_with_the_line(tmp_path: Path, text: str, sentence: str):
+    with pytest.raises(DataError, match=sentence):
+        open_rows(written(tmp_path / "a.jsonl", text))

@@ -1,0 +1,180 @@
+"""The dialect of a text: separator, header and quotation marks, from the values; what is unclear is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from adrec.errors import DataError
+from adrec.reading.account import Doubt
+from adrec.reading.rows import open_rows
+from tests.adrec.reading.reading import names, read, written
+
+# -- the first line ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user,item,time\n1,2,3\n",
+        "user,item\nu1,i1\nu2,i1\n",
+        ",x,y\n0,0.5,1.5\n1,2.5,3.5\n",
+        "item,0,1,2\n7,0.5,1.5,2.5\n",
+        "0,1,2\n0.5,1.5,2.5\n3.5,4.5,5.5\n",
+        "genre,title\ncomedy,Airplane\ncomedy,Big\n",
+        "kunde,artikel\nk-1,a-1\nk-2,a-7\n",
+    ],
+)
+def test_a_first_line_unlike_the_values_names_the_columns(tmp_path: Path, text: str):
+    first = text.split("\n")[0].split(",")
+    assert names(written(tmp_path / "a.csv", text)) == [name or "column1" for name in first]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2,3\n4,5,6\n",
+        "u1,i9\nu2,i8\nu1,i3\n",
+        "A2CX7LUOHB2NDG,0321732944,5.0,1341100800\nA2NWSAGRHCP8N5,0439886341,1.0,1367193600\n",
+        "196,kept,3\n186,kept,5\n22,left,1\n",
+        "the,0.5,1\nof,0.25,2\n",
+    ],
+)
+def test_a_first_line_like_the_values_is_the_first_row(tmp_path: Path, text: str):
+    rows = [tuple(line.split(",")) for line in text.splitlines()]
+    with open_rows(written(tmp_path / "a.csv", text)) as found:
+        assert found.names == [f"column{i + 1}" for i in range(len(rows[0]))]
+        assert "The file has no header line; its first line is a row, and the columns are called column1" in found.account.notes[0]
+    assert read(tmp_path / "a.csv") == rows
+
+
+@pytest.mark.parametrize(
+    "text", ["anna,bern\nben,ulm\ncarla,rom\n", "2019,kunde\n5,a1\n6,b2\n7,c3\n", "0,1\n2,3\n", "7,8\n", "NULL,2,x5\n1,2,3\n4,5,6\n"]
+)
+def test_an_unclear_first_line_is_asked_about(tmp_path: Path, text: str):
+    path = written(tmp_path / "a.csv", text)
+    with pytest.raises(Doubt, match="looks like data .*: say header=none if it is the first row, or header=first") as doubt:
+        open_rows(path)
+    assert (doubt.value.option, [value for value, _ in doubt.value.candidates]) == ("header", ["none", "first"])
+    rows = [tuple(line.split(",")) for line in text.splitlines()]
+    assert read(path, header="none") == rows
+    assert (read(path, header="first"), tuple(names(path, header="first"))) == (rows[1:], rows[0])
+
+
+def test_a_wrong_value_of_an_option_is_named(tmp_path: Path):
+    path = written(tmp_path / "a.csv", "a,b\n1,2\n")
+    for option, value in (("header", "yes"), ("quotes", "single"), ("separator", "a longer one")):
+        with pytest.raises(DataError, match=f"The option {option} must be"):
+            if option == "quotes":
+                written(path, 'a,b\n"1",2\n')
+            open_rows(path, **{option: value})
+
+
+def test_column_names_must_differ_and_empty_ones_are_numbered(tmp_path: Path):
+    with pytest.raises(DataError, match="has 2 columns named 'a'"):
+        open_rows(written(tmp_path / "a.csv", "a, a,b\n1,2,3\n"))
+    assert names(written(tmp_path / "b.csv", ",title,\n1,x,\n2,y,\n")) == ["column1", "title", "column3"]
+
+
+# -- separators -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [
+        ("a.csv", "u,t\n1,x y\n2,z|w\n", "CSV, separated by ','"),
+        ("a.csv", "u|t\n1|x y\n2|z\n", "CSV, separated by '|'"),
+        ("a.csv", "u;t\n1;2,5\n2;3,5\n", "CSV, separated by ';'"),
+        ("a.txt", "u\tt\n1\tx y\n2\tz w\n", "text, separated by tabs"),
+        ("a.dat", "1::Heat (1995)::x|y\n2::Jumanji (1995)::z\n", "text, separated by '::'"),
+        ("a.txt", "1 2 3\n4 5 6\n", "text, separated by blanks"),
+        ("a.txt", " 1  2\t3 \n4 5 6\n", "text, separated by blanks"),
+        ("a.tsv", "title\nA, b\nC d\n", "TSV of one column"),
+    ],
+)
+def test_the_separator_is_the_one_that_fits_every_line(tmp_path: Path, name: str, text: str, form: str):
+    with open_rows(written(tmp_path / name, text)) as rows:
+        assert rows.format == form
+
+
+def test_several_fitting_separators_are_asked_about(tmp_path: Path):
+    path = written(tmp_path / "a.csv", "1;2,5\n2;3,5\n3;4,5\n")
+    with pytest.raises(Doubt, match="taken apart in several ways: say separator=, .* or separator=; ") as doubt:
+        open_rows(path)
+    assert doubt.value.candidates[1] == (";", "2 columns separated by ';'")
+    assert read(path, separator=";") == [("1", "2,5"), ("2", "3,5"), ("3", "4,5")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [("a.csv", "a,b\n1,2\n3,4,5\n", 3), ("a.csv", "a,b\n1\n", 2), ("a.tsv", "a\tb\n1\t2\n3\n", 3), ("a.csv", 'a,b\n"1\n2",3\n4\n', 4)],
+)
+def test_a_ragged_row_is_refused_with_its_line(tmp_path: Path, name: str, text: str, line: int):
+    with pytest.raises(DataError, match=rf"Line {line} of '.*' has \d values?, but there are 2 columns"):
+        read(written(tmp_path / name, text))
+
+
+def test_a_ragged_row_between_loose_blanks_is_refused(tmp_path: Path):
+    with pytest.raises(DataError, match="Row 3 of '.*' has 1 value, but the first line has 2"):
+        read(written(tmp_path / "a.txt", "a  0.5\nb 1.5\nc\n"))
+
+
+def test_recboles_names_carry_their_types(tmp_path: Path):
+    with open_rows(written(tmp_path / "a.item", "item_id:token\tclass:token_seq\n1\tAction Comedy\n")) as rows:
+        assert (rows.names, rows.lists, rows.format) == (["item_id", "class"], {"class": " "}, "RecBole's atomic file, separated by tabs")
+    with pytest.raises(DataError, match="lacks its type"):
+        open_rows(written(tmp_path / "b.inter", "user_id\titem_id\n1\t2\n"))
+
+
+# -- quotation marks --------------------------------------------------------------------------------------------------
+
+
+def test_quotation_marks_in_csv_enclose_values(tmp_path: Path):
+    text = 'u,t\n1,"a,""b"""\n2,"c\nd"\n3,7" vinyl\n'
+    assert read(written(tmp_path / "a.csv", text)) == [("1", 'a,"b"'), ("2", "c\nd"), ("3", '7" vinyl')]
+
+
+def test_quotation_marks_between_tabs_are_characters(tmp_path: Path):
+    assert read(written(tmp_path / "a.tsv", 'u\tt\n1\t"a\n2\tb"\n3\t"Heroes"\n4\t"\n')) == [
+        ("1", '"a'),
+        ("2", 'b"'),
+        ("3", '"Heroes"'),
+        ("4", '"'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ['u\tt\n1\t"a""b"\n2\tc\n', 'u\tt\n1\t"a\tb"\n2\tc\n', '"u"\t"t"\n1\t"a"\n2\tc\n', 'u\tt\n1\t"a"\n2\t"c"\n']
+)
+def test_quotation_marks_between_tabs_enclose_values_where_a_program_wrote_them_so(tmp_path: Path, text: str):
+    with open_rows(written(tmp_path / "a.tsv", text)) as rows:
+        assert "quotes=double" in rows.account.notes[0]
+    assert read(tmp_path / "a.tsv")[1] == ("2", "c")
+    assert '"' not in read(tmp_path / "a.tsv")[0][1].replace('a"b', "")
+
+
+def test_an_open_quotation_mark_is_refused_with_its_line_and_the_option(tmp_path: Path):
+    path = written(tmp_path / "a.csv", 'u,i,t\n1,2,x\n3,"4,y\n5,6,z\n')
+    with pytest.raises(Doubt, match=r"line 3 of '.*' a quotation mark opens .*quotes=none") as doubt:
+        open_rows(path)
+    assert [value for value, _ in doubt.value.candidates] == ["none"]
+    assert read(path, quotes="none") == [("1", "2", "x"), ("3", '"4', "y"), ("5", "6", "z")]
+
+
+def test_rows_that_two_quotation_marks_would_hide_are_asked_about(tmp_path: Path):
+    path = written(tmp_path / "a.csv", 'u,t,n\n1,a,2\n2,"b,3\n3,c,4\n4,d",5\n')
+    with pytest.raises(Doubt, match="line 3 of '.*' encloses line breaks, and every line would be a row in itself"):
+        open_rows(path)
+    assert len(read(path, quotes="none")) == 4
+    assert len(read(path, quotes="double")) == 2
+
+
+def test_backslashes_before_quotation_marks_are_told(tmp_path: Path):
+    with open_rows(written(tmp_path / "a.csv", 'u,t\n1,"a \\"b\\", c"\n2,"d\\\\"\n')) as rows:
+        assert "quotes=backslash" in rows.account.notes[0]
+    assert read(tmp_path / "a.csv") == [("1", 'a "b", c'), ("2", "d\\")]
+
+
+def test_backslashes_that_escape_nothing_are_no_escapes(tmp_path: Path):
+    assert read(written(tmp_path / "a.csv", 'u,t\n1,"C:\\new"\n2,\\N\n')) == [("1", "C:\\new"), ("2", "\\N")]
+    with pytest.raises(Doubt):
+        open_rows(written(tmp_path / "b.csv", 'u,t\n1,"C:\\new \\"x\\""\n'))
