@@ -28,7 +28,8 @@ def route() -> Route:
 
 
 def person(request: Request) -> Response:
-    """``number``, ``history`` (the ids of as many films as the lesson's model reads, oldest first) and ``next``, the test film."""
+    """``number``, ``history`` (the ids of as many films as the lesson's model reads, oldest first) and ``next``, the test film;
+    null if nobody has the number, which is an answer and no failure."""
     from app import loaders
 
     if not files.from_own_page(request):
@@ -39,8 +40,8 @@ def person(request: Request) -> Response:
         return PlainTextResponse(reason, 503)
     try:
         position = int(np.random.default_rng().integers(users.n_users)) if number == ANY else users.position(number)
-    except DataError as error:
-        return PlainTextResponse(str(error), 404)
+    except DataError:
+        return JSONResponse(None)
     history = users.history(position, "test", run.info["model"]["length"]).tolist()
     found = {"number": users.user_ids[position], "history": history, "next": int(users.test[position])}
     return JSONResponse(found, headers={"Cache-Control": "no-store"})

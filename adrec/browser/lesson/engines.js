@@ -1,5 +1,6 @@
 /* The lesson's models in one worker, each loaded once: the first as soon as the page is quiet, the others when a chapter asks. */
 
+import { fromBase64 } from "../base64.js";
 import { startEngine } from "../engine/client.js";
 
 /** @import { Engine } from "../engine/types" */
@@ -39,7 +40,7 @@ export class Engines {
 
 /** @param {ModelSource} source */
 async function weights({ url, element }) {
-  if (element) return Uint8Array.from(atob(document.getElementById(element)?.textContent ?? ""), (c) => c.charCodeAt(0));
+  if (element) return fromBase64(document.getElementById(element)?.textContent ?? "");
   const answer = await fetch(url ?? "");
   if (!answer.ok) throw new Error(answer.statusText);
   return new Uint8Array(await answer.arrayBuffer());

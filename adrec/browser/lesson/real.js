@@ -11,9 +11,9 @@ const ANY = "any";
 /** @param {string} address @param {string | null} number null: anybody @returns {Promise<Person | null>} null if nobody has the number */
 export async function realPerson(address, number) {
   const answer = await fetch(`${address}/${encodeURIComponent(number ?? ANY)}`);
-  if (answer.status === 404) return null;
   if (!answer.ok) throw new Error(await answer.text());
-  return { key: "real", ...await answer.json() };
+  const found = await answer.json();
+  return found && { key: "real", ...found };
 }
 
 /**
