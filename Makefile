@@ -10,7 +10,7 @@ app: setup
 	@$(BIN)/python -m adrec data get ml-100k || echo "Going on without the rating data: compose histories by hand on the denoising page."
 	$(BIN)/python -m adrec app --port $(PORT)
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The whole, before a change is pushed: about 7 minutes on two cores.
 test: setup

@@ -24,6 +24,11 @@ settings.load_profile("adrec")
 TINY_SOURCE = "synthetic:items=60,users=80"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     """Again for every file: numba sets OpenMP's number for the whole process."""

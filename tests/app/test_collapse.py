@@ -199,12 +199,18 @@ def test_a_catalogue_without_any_column_still_has_maps(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_umap_is_computed_aside_and_found_by_the_page(run: RunFolder) -> None:
+def test_umap_is_computed_aside_at_the_press_of_a_button_and_found_by_the_page(run: RunFolder) -> None:
     before = data.layouts(run, "umap")
-    job = projecting.start(run)
+    app = open_page("collapse", run="tiny", method="umap")
+    app = next(button for button in app.button if button.label.startswith("Compute UMAP")).click().run()
+    job = projecting.job(run)
+    assert job is not None and "Cancel" in [button.label for button in app.button] and before is None
     wait_for(lambda: not job.alive, 120)
     after = data.layouts(run, "umap")
-    assert job.error is None and before is None and after is not None and set(after) == set(data.stages(run).names)
+    assert job.error is None and after is not None and set(after) == set(data.stages(run).names)
+    app.run()
+    assert not app.exception and "maps" in {e.key for e in app.get("bidi_component")}
+    assert not any(button.label in ("Cancel", "Compute UMAP (about 7 s)") for button in app.button)
 
 
 @pytest.mark.slow

@@ -26,36 +26,25 @@ def test_a_submitted_run_trains_to_the_end_without_anyone_looking(root: Path) ->
     assert RunFolder(root / "one").stages == ["pretrain", "warmup", "finetune"]
 
 
-def test_a_second_run_waits_for_the_first(root: Path) -> None:
+def test_runs_train_one_after_the_other_and_one_taken_out_of_the_queue_never_starts(root: Path) -> None:
     jobs.submit(root, "first", LONG)
     wait_for(lambda: trains(root, "first"))
-    jobs.submit(root, "second", QUICK)
+    for name in ("second", "third"):
+        jobs.submit(root, name, QUICK)
     time.sleep(3 * jobs.POLL)
     second = jobs.job(root, "second")
-    assert second is not None and (second.state, second.ahead) == ("queued", 1)
-
-
-def test_a_waiting_run_starts_when_the_one_before_it_has_stopped(root: Path) -> None:
-    jobs.submit(root, "first", LONG)
-    wait_for(lambda: trains(root, "first"))
-    jobs.submit(root, "second", QUICK)
+    assert second is not None and (second.state, second.ahead) == ("queued", 1)  # it waits for the first
+    jobs.work(root)  # returns at once: only one worker works at a time
+    assert state(root, "second") == "queued"
+    jobs.stop(root, "third")
     jobs.stop(root, "first")
-    wait_for(lambda: state(root, "second") == "finished")
+    wait_for(lambda: state(root, "second") == "finished")  # it starts when the one before it has stopped
     assert state(root, "first") == "stopped"
-
-
-def test_a_run_taken_out_of_the_queue_never_starts(root: Path) -> None:
-    jobs.submit(root, "first", LONG)
-    wait_for(lambda: trains(root, "first"))
-    jobs.submit(root, "second", QUICK)
-    jobs.stop(root, "second")
-    jobs.stop(root, "first")
-    wait_for(lambda: state(root, "first") == "stopped")
     jobs._workers[root].wait(20)
-    assert state(root, "second") == "stopped" and not RunFolder(root / "second").exists
+    assert state(root, "third") == "stopped" and not RunFolder(root / "third").exists
 
 
-def test_a_stopped_run_says_stopping_and_then_stopped(root: Path) -> None:
+def test_a_stopped_run_says_stopping_and_then_stopped_and_goes_on_from_its_checkpoint(root: Path) -> None:
     jobs.submit(root, "one", LONG)
     wait_for(lambda: trains(root, "one"))
     process_of(root, "one").suspend()
@@ -64,27 +53,11 @@ def test_a_stopped_run_says_stopping_and_then_stopped(root: Path) -> None:
     process_of(root, "one").resume()
     wait_for(lambda: state(root, "one") == "stopped")
     assert during == "stopping"
-
-
-def test_a_resumed_run_goes_on_from_its_checkpoint(root: Path) -> None:
-    jobs.submit(root, "one", LONG)
-    wait_for(lambda: trains(root, "one"))
-    jobs.stop(root, "one")
-    wait_for(lambda: state(root, "one") == "stopped")
     before = max(e.get("step", 0) for e in RunFolder(root / "one").events()[0])
     jobs.resume(root, "one")
     wait_for(lambda: trains(root, "one") and RunFolder(root / "one").events()[0][-1].get("step", 0) > before)
     kinds = [e["kind"] for e in RunFolder(root / "one").events()[0]]
     assert kinds.count("resumed") == 1
-
-
-def test_a_killed_training_reads_as_failed_and_can_be_resumed(root: Path) -> None:
-    jobs.submit(root, "one", LONG)
-    wait_for(lambda: trains(root, "one"))
-    process_of(root, "one").kill()
-    wait_for(lambda: state(root, "one") == "failed")
-    job = jobs.job(root, "one")
-    assert job is not None and job.can_resume and "ended unexpectedly" in str(job.error)
 
 
 def test_a_failure_is_told_in_the_programs_own_sentence(root: Path) -> None:
@@ -94,7 +67,7 @@ def test_a_failure_is_told_in_the_programs_own_sentence(root: Path) -> None:
     assert job is not None and str(job.error).startswith("'/no/such/file.csv' is neither a named data set")
 
 
-def test_a_training_outlives_its_worker_and_the_next_run_still_waits_its_turn(root: Path) -> None:
+def test_a_training_outlives_its_worker_the_next_run_still_waits_and_when_killed_it_has_failed_and_can_be_resumed(root: Path) -> None:
     jobs.submit(root, "first", LONG)
     wait_for(lambda: trains(root, "first"))
     jobs._workers[root].kill()
@@ -102,14 +75,10 @@ def test_a_training_outlives_its_worker_and_the_next_run_still_waits_its_turn(ro
     jobs.submit(root, "second", QUICK)
     time.sleep(4 * jobs.POLL)
     assert (state(root, "first"), state(root, "second")) == ("running", "queued")
-
-
-def test_only_one_worker_works_at_a_time(root: Path) -> None:
-    jobs.submit(root, "first", LONG)
-    wait_for(lambda: trains(root, "first"))
-    jobs.submit(root, "second", QUICK)
-    jobs.work(root)  # returns at once: the lock is held
-    assert state(root, "second") == "queued"
+    process_of(root, "first").kill()
+    wait_for(lambda: state(root, "first") == "failed")
+    job = jobs.job(root, "first")
+    assert job is not None and job.can_resume and "ended unexpectedly" in str(job.error)
 
 
 def test_looking_often_starts_one_worker_only(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

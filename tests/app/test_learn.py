@@ -22,13 +22,12 @@ SLOW = ["torch", "umap", "sklearn"]
 def test_no_page_imports_what_is_slow_before_its_first_paint(page: str, modules: list[str], tmp_path: Path) -> None:
     """Learn is one component, sent at once; on Train, what comes below the question may load what it needs."""
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from streamlit.testing.v1 import AppTest; from app import ui\n"
+        f"import os, sys; sys.path.insert(0, {str(ROOT)!r}); from streamlit.testing.v1 import AppTest; from app import ui\n"
         f"slow = lambda: [m for m in {modules} if m in sys.modules]\n"
-        f"painted, header = [], ui.header\n"
-        f"ui.header = lambda *texts, **more: (painted.append(slow()), header(*texts, **more))\n"
+        f"ui.header = lambda *texts, **more: (print(*slow(), file=sys.stderr, flush=True), os._exit(len(slow())))  # the first paint\n"
         f"app = AppTest.from_file({str(ROOT / 'app' / 'script.py')!r}, default_timeout=60)\n"
         f"app.switch_page({str(ROOT / 'pages' / (page + '.py'))!r}); app.run()\n"
-        f"assert not app.exception; sys.exit(str(painted[0] if painted else slow()).strip('[]') or 0)"
+        f"assert not app.exception; sys.exit(' '.join(slow()) or 0)"
     )
     environment = {"ADREC_RUNS": str(tmp_path), "PATH": "", "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)

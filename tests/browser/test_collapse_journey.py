@@ -74,15 +74,7 @@ def test_searching_a_title_highlights_it_in_the_maps(page: Any, server: Server, 
     expect(maps).to_have_attribute("data-item", "33", timeout=TIMEOUT)
 
 
-def test_a_neighbour_in_a_list_can_be_chosen_with_the_keyboard(page: Any, server: Server, run: RunFolder) -> None:
-    maps = open_maps(page, server, item="5")
-    target = int(neighbours(run.table("finetune"), 4)[0][2])
-    page.locator(".lists section").nth(2).locator("button").nth(2).focus()
-    page.keyboard.press("Enter")
-    expect(maps).to_have_attribute("data-item", str(target), timeout=TIMEOUT)
-
-
-def test_arrow_keys_walk_over_the_map(page: Any, server: Server, run: RunFolder) -> None:
+def test_arrow_keys_walk_over_the_map_and_the_browsers_back_returns_to_the_item_before(page: Any, server: Server, run: RunFolder) -> None:
     maps = open_maps(page, server, item="5")
     before = maps.evaluate(f"root => ({POSITION})([root, 'finetune', Number(root.dataset.item)])")
     maps.locator("canvas.over").nth(2).focus()
@@ -91,6 +83,21 @@ def test_arrow_keys_walk_over_the_map(page: Any, server: Server, run: RunFolder)
     after = maps.evaluate(f"root => ({POSITION})([root, 'finetune', Number(root.dataset.item)])")
     assert (after[0] < before[0]) == (away == "ArrowLeft") and after != before
     page.wait_for_url(f"**item={int(maps.get_attribute('data-item')) + 1}*", timeout=TIMEOUT)
+    settle(page)
+    page.go_back()
+    expect(maps).to_have_attribute("data-item", "4", timeout=TIMEOUT)
+
+
+def test_a_neighbour_in_a_list_is_chosen_with_mouse_and_keyboard(page: Any, server: Server, run: RunFolder) -> None:
+    maps = open_maps(page, server, item="5")
+    chosen = int(neighbours(run.table("initial"), 4)[0][0])
+    page.locator(".lists button").first.click()
+    page.wait_for_url(f"**item={chosen + 1}*", timeout=TIMEOUT)
+    settle(page)
+    target = int(neighbours(run.table("finetune"), chosen)[0][2])
+    page.locator(".lists section").nth(2).locator("button").nth(2).focus()
+    page.keyboard.press("Enter")
+    expect(maps).to_have_attribute("data-item", str(target), timeout=TIMEOUT)
 
 
 def test_one_map_moves_between_the_stages_without_the_server(page: Any, server: Server, run: RunFolder) -> None:
@@ -123,16 +130,7 @@ def test_a_copied_link_shows_the_same_view(page: Any, server: Server, run: RunFo
     assert maps.locator("canvas.base").first.evaluate("canvas => canvas.toDataURL()") == picture
 
 
-def test_the_browsers_back_returns_to_the_item_before(page: Any, server: Server, run: RunFolder) -> None:
-    maps = open_maps(page, server, item="5")
-    chosen = int(neighbours(run.table("initial"), 4)[0][0])
-    page.locator(".lists button").first.click()
-    page.wait_for_url(f"**item={chosen + 1}*", timeout=TIMEOUT)
-    settle(page)
-    page.go_back()
-    expect(maps).to_have_attribute("data-item", "4", timeout=TIMEOUT)
-
-
+@pytest.mark.long  # tests/app/test_collapse.py presses it too, without a browser
 def test_umap_is_computed_at_the_press_of_a_button(page: Any, server: Server, run: RunFolder) -> None:
     own = RunFolder(shutil.copytree(run.path, server.runs / "unlaid"))
     page.goto(f"{server.url}/collapse?run=unlaid&method=umap")
@@ -258,26 +256,22 @@ def test_the_maps_are_saved_as_png_and_svg(page: Any, server: Server, run: RunFo
     assert saved["PNG"].startswith(b"\x89PNG") and len(root.findall("{http://www.w3.org/2000/svg}svg")) == 3
 
 
-def test_the_film_steps_by_key_without_the_server_and_writes_the_frame_to_the_url(page: Any, server: Server, run: RunFolder) -> None:
-    open_maps(page, server, frame="2")
+def test_the_film_steps_by_key_without_the_server_and_writes_the_frame_to_the_url_and_plays_to_its_end(
+    page: Any, server: Server, run: RunFolder
+) -> None:
+    open_maps(page, server, frame="1")
     film = page.locator(".film[data-frame]")
-    expect(film).to_have_attribute("data-frame", "2", timeout=TIMEOUT)
+    expect(film).to_have_attribute("data-frame", "1", timeout=TIMEOUT)
     film.focus()
     assert server.process is not None
     server.process.send_signal(signal.SIGSTOP)
     try:
         page.keyboard.press("ArrowLeft")
-        expect(film).to_have_attribute("data-frame", "1")
+        expect(film).to_have_attribute("data-frame", "0")
         assert film.locator("canvas").evaluate(BRIGHT) > 100 and film.locator(".curve path.now").get_attribute("d")
     finally:
         server.process.send_signal(signal.SIGCONT)
-    page.wait_for_url("**frame=1*", timeout=TIMEOUT)
-
-
-def test_the_film_plays_to_its_end(page: Any, server: Server, run: RunFolder) -> None:
-    open_maps(page, server, frame="0")
-    film = page.locator(".film[data-frame]")
-    expect(film).to_have_attribute("data-frame", "0", timeout=TIMEOUT)
+    page.wait_for_url("**frame=0*", timeout=TIMEOUT)
     last = film.locator("input").get_attribute("max")
     film.locator(".play").click()
     expect(film).to_have_attribute("data-frame", str(last), timeout=20_000)

@@ -38,25 +38,45 @@ def shown(scrubber: Any) -> list[str]:
     return scrubber.locator("ol.answer li").all_inner_texts()
 
 
-def test_stepping_with_the_keyboard_moves_list_clock_and_url(page: Any, server: Server, run: RunFolder) -> None:
+def test_stepping_with_the_keyboard_moves_list_clock_and_url_and_back_returns_to_the_step_before(
+    page: Any, server: Server, run: RunFolder
+) -> None:
     scrubber = open_scrubber(page, server)
     expect(scrubber).to_have_attribute("data-step", "4")
     scrubber.locator("input[type=range]").focus()
     page.keyboard.press("Home")
     expect(scrubber).to_have_attribute("data-step", "0")
     expect(scrubber.locator(".changes")).to_have_text("Pure noise, ranked as if it were the answer.")
+    expect(page).to_have_url(re.compile(r"step=0\b"))
+    settle(page)
     page.keyboard.press("ArrowRight")
     expect(scrubber.locator("output")).to_have_text(re.compile(r"Step\s*1\s*of 4"))
     expect(page).to_have_url(re.compile(r"step=1\b"))
     expect(scrubber.locator(".row.shown")).to_have_count(11 if scrubber.locator(".row.is-target .place").inner_text() > "10" else 10)
+    settle(page)
+    page.go_back()
+    expect(scrubber).to_have_attribute("data-step", "0", timeout=30_000)
 
 
-def test_scrubbing_sends_nothing_until_it_is_let_go(page: Any, server: Server, run: RunFolder) -> None:
+def test_the_mouse_moves_the_clock_and_nothing_is_sent_until_it_is_let_go_or_leaves(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     page.evaluate(COUNT_MESSAGES)
     box = scrubber.locator(".rank .chart").bounding_box()
+    page.mouse.move(box["x"] + 42, box["y"] + 60)  # passing over the chart
+    expect(scrubber).to_have_attribute("data-step", "0")
+    page.wait_for_timeout(600)
+    assert page.evaluate("window.sent") == 0
+    page.mouse.move(box["x"] + 42, box["y"] - 80)
+    expect(page).to_have_url(re.compile(r"step=0\b"))
+    settle(page)
+    scrubber.locator("input[type=range]").focus()
+    page.keyboard.press("End")
+    expect(page).to_have_url(re.compile(r"step=4\b"))
+    settle(page)
+    page.evaluate("window.sent = 0")
+    box = scrubber.locator(".rank .chart").bounding_box()
     page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 60)
-    page.mouse.down()
+    page.mouse.down()  # scrubbing
     page.mouse.move(box["x"] + 45, box["y"] + 60, steps=12)
     page.wait_for_timeout(600)
     assert scrubber.get_attribute("data-step") == "0" and page.evaluate("window.sent") == 0
@@ -65,25 +85,7 @@ def test_scrubbing_sends_nothing_until_it_is_let_go(page: Any, server: Server, r
     assert page.evaluate("window.sent") > 0
 
 
-def test_a_passing_mouse_moves_the_clock_and_leaving_writes_it(page: Any, server: Server, run: RunFolder) -> None:
-    scrubber = open_scrubber(page, server)
-    page.evaluate(COUNT_MESSAGES)
-    box = scrubber.locator(".rank .chart").bounding_box()
-    page.mouse.move(box["x"] + 42, box["y"] + 60)
-    expect(scrubber).to_have_attribute("data-step", "0")
-    page.wait_for_timeout(600)
-    assert page.evaluate("window.sent") == 0
-    page.mouse.move(box["x"] + 42, box["y"] - 80)
-    expect(page).to_have_url(re.compile(r"step=0\b"))
-
-
-def test_a_point_of_the_path_moves_the_clock(page: Any, server: Server, run: RunFolder) -> None:
-    scrubber = open_scrubber(page, server)
-    scrubber.locator(".stop.noised").first.hover(force=True)
-    expect(scrubber).to_have_attribute("data-step", "0")
-
-
-def test_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run: RunFolder) -> None:
+def test_a_point_of_the_path_moves_the_clock_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server)
     scrubber.locator(".speed").click()
     expect(scrubber.locator(".speed")).to_have_text("2×")
@@ -91,6 +93,8 @@ def test_the_speed_changes_and_the_anatomy_opens(page: Any, server: Server, run:
     scrubber.locator("summary").click()
     for name in ("chance", "margin", "cosine", "entropy"):
         expect(scrubber.locator(f".{name} .chart svg")).to_be_visible()
+    scrubber.locator(".stop.noised").first.hover(force=True)
+    expect(scrubber).to_have_attribute("data-step", "0")
 
 
 def test_playing_goes_from_noise_to_the_answer_and_stops(page: Any, server: Server, run: RunFolder) -> None:
@@ -123,18 +127,6 @@ def test_a_copied_link_shows_the_same_view(page: Any, server: Server, run: RunFo
     assert shown(copy) == shown(scrubber)
 
 
-def test_back_returns_to_the_step_before(page: Any, server: Server, run: RunFolder) -> None:
-    scrubber = open_scrubber(page, server)
-    scrubber.locator(".first").click()
-    expect(page).to_have_url(re.compile(r"step=0\b"))
-    settle(page)
-    scrubber.locator(".next").click()
-    expect(page).to_have_url(re.compile(r"step=1\b"))
-    settle(page)
-    page.go_back()
-    expect(scrubber).to_have_attribute("data-step", "0", timeout=30_000)
-
-
 def test_other_noise_is_answered_in_the_browser_as_by_the_server(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7")
     scrubber.locator(".first").click()
@@ -151,8 +143,11 @@ def test_other_noise_is_answered_in_the_browser_as_by_the_server(page: Any, serv
         expect(scrubber.locator(".live")).to_contain_text(f"Step {step} of 4")
         lists.append(shown(scrubber))
     assert scrubber.evaluate("e => e.marked") is True
-    for step, found in zip(("0", "2", "4"), lists, strict=True):
-        copy = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7", seed="1", step=step)
+    copy = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7", seed="1", step="0")
+    assert shown(copy) == lists[0]
+    for step, found in zip(("2", "4"), lists[1:], strict=True):
+        copy.locator(".next").click(click_count=2)
+        expect(copy.locator(".live")).to_contain_text(f"Step {step} of 4")
         assert shown(copy) == found
 
 

@@ -60,17 +60,14 @@ def test_a_run_trains_to_the_end_and_leads_on_to_the_other_pages(page: Any, serv
     expect(page).to_have_url(re.compile(r"/collapse\?.*run=whole"))
 
 
-def test_a_reload_and_a_second_tab_show_the_running_training(page: Any, server: Server) -> None:
-    long_run(page, server, "seen")
+def test_a_running_training_is_shown_after_a_reload_and_in_a_second_tab_and_resumes_where_it_was_stopped(page: Any, server: Server) -> None:
+    long_run(page, server, "carried")
     page.reload()
-    expect(page.get_by_text(re.compile(r"seen is in its pre-train stage"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"carried is in its pre-train stage"))).to_be_visible(timeout=60_000)
     second = page.context.new_page()
     second.goto(page.url)
-    expect(second.get_by_text(re.compile(r"seen is in its pre-train stage"))).to_be_visible(timeout=60_000)
-
-
-def test_a_stopped_run_resumes_where_it_was(page: Any, server: Server) -> None:
-    long_run(page, server, "carried")
+    expect(second.get_by_text(re.compile(r"carried is in its pre-train stage"))).to_be_visible(timeout=60_000)
+    second.close()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("carried is stopped and can be resumed")).to_be_visible(timeout=60_000)
     before = max(e.get("step", 0) for e in RunFolder(server.runs / "carried").events()[0])
