@@ -11,7 +11,7 @@ import duckdb
 from adrec.errors import DataError
 from adrec.reading import text
 from adrec.reading.account import Doubt, counted, listed, shown, shown_path
-from adrec.reading.engine import connect, literal, path_literal, sentence
+from adrec.reading.engine import literal, path_literal, sentence
 from adrec.reading.limits import LONGEST_LINE, MOST_COLUMNS
 from adrec.reading.opened import Scan, line_of, one_kind_of_line_ends, open_bytes, scan
 from adrec.reading.source import Source
@@ -67,7 +67,9 @@ def _read_csv(path: Path, separator: str, quotes: str, columns: list[str]) -> st
     )
 
 
-def read_delimited(path: Path, plain: Path, suffix: str, how: Mapping[str, str], stack: ExitStack) -> Source:
+def read_delimited(
+    con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], stack: ExitStack
+) -> Source:
     """The source of a text file. how: the options separator, header, quotes and layout. stack: keeps temporary files."""
     found = scan(plain, path)
     if found.lone and found.feeds and not found.quotes:
@@ -75,19 +77,19 @@ def read_delimited(path: Path, plain: Path, suffix: str, how: Mapping[str, str],
     if found.mixed and not found.quotes:
         plain = stack.enter_context(one_kind_of_line_ends(plain))
     try:
-        return _read(path, plain, suffix, how, found)
+        return _read(con, path, plain, suffix, how, found)
     except Doubt:
         raise
     except DataError:
         if not (found.mixed and found.quotes):
             raise
         plain = stack.enter_context(one_kind_of_line_ends(plain))
-        source = _read(path, plain, suffix, how, scan(plain, path))
+        source = _read(con, path, plain, suffix, how, scan(plain, path))
         source.notes.append("Lines end in two ways; each is read as a line end, also inside values.")
         return source
 
 
-def _read(path: Path, plain: Path, suffix: str, how: Mapping[str, str], found: Scan) -> Source:
+def _read(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], found: Scan) -> Source:
     head = text.head_of(plain)
     if not head.lines():
         raise DataError(f"{shown_path(path)} holds nothing but empty lines.")
@@ -103,14 +105,13 @@ def _read(path: Path, plain: Path, suffix: str, how: Mapping[str, str], found: S
     usual = "double" if separator in text.QUOTING and (separator or suffix == ".csv") else "none"
     dialect = Dialect(plain, separator, width, usual, loose, skipped)
     notes: list[str] = []
-    with connect() as con:
-        dialect, inside, blank_inside = _quoted(con, path, dialect, found, how.get("quotes"), notes)
-        if dialect.loose:
-            _rectangular(con, path, dialect)
-        try:
-            first = [str(v) for v in con.sql(f"select * exclude (row) from {dialect.sql()} limit 1").fetchall()[0]]
-        except duckdb.Error as error:
-            raise sentence(path, error) from None
+    dialect, inside, blank_inside = _quoted(con, path, dialect, found, how.get("quotes"), notes)
+    if dialect.loose:
+        _rectangular(con, path, dialect)
+    try:
+        first = [str(v) for v in con.sql(f"select * exclude (row) from {dialect.sql()} limit 1").fetchall()[0]]
+    except duckdb.Error as error:
+        raise sentence(path, error) from None
     atomic = suffix in text.ATOMIC
     header = atomic or text.header_of(path, [first, *records[1:]], how.get("header"))
     names, types = text.names_of(path, first, atomic) if header else ([f"column{i + 1}" for i in range(width)], {})
@@ -191,8 +192,10 @@ def _quoted(
     """
     if wanted and wanted not in QUOTES:
         raise DataError(f"The option quotes must be {', '.join(QUOTES)}, not {shown(wanted)}.")
-    if not found.quotes or dialect.loose:
+    if not found.quotes:
         return replace(dialect, quotes="none"), 0, 0
+    if dialect.loose:
+        return _loosely_quoted(con, path, dialect, found, notes)
     usual = dialect.quotes
     tries: dict[str, Outcome | DataError] = {}
     for way in [wanted] if wanted else [usual, *(w for w in QUOTES if w != usual)]:
@@ -215,6 +218,20 @@ def _quoted(
     if way == "double" and outcome.breaks and not wanted:
         _with_reason(con, path, chosen, found)
     return chosen, outcome.breaks, outcome.blank
+
+
+def _loosely_quoted(
+    con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan, notes: list[str]
+) -> tuple[Dialect, int, int]:
+    """Loose blanks, unless they are inside quotation marks as a program writes them."""
+    strict = replace(dialect, loose=False)
+    enclosed = _tried(con, path, replace(strict, quotes="double"), found)
+    if isinstance(enclosed, Outcome):
+        plain = _tried(con, path, strict, found)
+        if isinstance(plain, DataError) or _enclosed_throughout(con, strict):
+            notes.append(f"It is read so that {MEANINGS['double']} (quotes=double).")
+            return replace(strict, quotes="double"), enclosed.breaks, enclosed.blank
+    return dialect, 0, 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import duckdb
 from adrec.errors import DataError
 from adrec.reading import text
 from adrec.reading.account import shown, shown_path
-from adrec.reading.engine import connect, literal, path_literal, sentence
+from adrec.reading.engine import literal, path_literal, sentence
 from adrec.reading.limits import LONGEST_LINE, LONGEST_OBJECT, MOST_COLUMNS
 from adrec.reading.opened import open_bytes, scan
 from adrec.reading.source import Source
@@ -18,7 +18,7 @@ LIST = "json"
 """How a list in JSON is written."""
 
 
-def read_json(path: Path, plain: Path) -> Source:
+def read_json(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Source:
     """The source of JSON lines or of a JSON array: text, lists and objects as JSON, and NULL where a key is missing or null."""
     found = scan(plain, path)
     start = text.head_of(plain).text.lstrip()[:1]
@@ -29,40 +29,38 @@ def read_json(path: Path, plain: Path) -> Source:
     function = "read_json_objects" if array else "read_ndjson_objects"
     how = "format='array'" if array else "format='newline_delimited'"
     read = f"{function}({path_literal(plain)}, {how}, compression='none', hive_partitioning=false, maximum_object_size={longest})"
-    with connect() as con:
-        try:
-            kinds = con.sql(
-                "select case when json_type(json) = 'OBJECT' then json_keys(json) end as keys, min(row), count(*) from "
-                f"(select row_number() over () as row, json from {read}) group by keys order by min(row)"
-            ).fetchall()
-            names = list(dict.fromkeys(name for keys, _, _ in kinds for name in keys or ()))
-            if len(names) > MOST_COLUMNS:
-                raise DataError(f"{shown_path(path)} has {len(names):,} keys; a file must have at most {MOST_COLUMNS:,}.")
-            for keys, row, _ in kinds:
-                if keys is None:
-                    raise DataError(f"Row {row:,} of {shown_path(path)} is not an object in braces.")
-                if len(set(keys)) < len(keys):
-                    twice = next(k for k in keys if keys.count(k) > 1)
-                    raise DataError(f"Row {row:,} of {shown_path(path)} has the key {shown(twice)} more than once.")
-            sql = _columns(read, names)
-            lists = _lists(con, sql, names)
-        except duckdb.Error as error:
-            raise _sentence(path, plain, error) from None
+    try:
+        kinds = con.sql(
+            "select case when json_type(json) = 'OBJECT' then json_keys(json) end as keys, min(row), count(*) from "
+            f"(select row_number() over () as row, json from {read}) group by keys order by min(row)"
+        ).fetchall()
+        names = list(dict.fromkeys(name for keys, _, _ in kinds for name in keys or ()))
+        if len(names) > MOST_COLUMNS:
+            raise DataError(f"{shown_path(path)} has {len(names):,} keys; a file must have at most {MOST_COLUMNS:,}.")
+        for keys, row, _ in kinds:
+            if keys is None:
+                raise DataError(f"Row {row:,} of {shown_path(path)} is not an object in braces.")
+            if len(set(keys)) < len(keys):
+                twice = next(k for k in keys if keys.count(k) > 1)
+                raise DataError(f"Row {row:,} of {shown_path(path)} has the key {shown(twice)} more than once.")
+        if not names:
+            raise DataError(f"{shown_path(path)} holds objects without any keys.")
+        sql = _columns(read, names)
+        lists = _lists(con, sql, names)
+    except duckdb.Error as error:
+        raise _sentence(path, plain, error) from None
     form = "a JSON array of objects" if array else "JSON lines"
     return Source(form, names, ["VARCHAR"] * len(names), sql, None if array else found, lists=lists)
 
 
 def _columns(read: str, names: list[str]) -> str:
-    keys = ", ".join(literal('$."' + name.replace('"', '\\"') + '"') for name in names)
+    keys = ", ".join(literal("/" + name.replace("~", "~0").replace("/", "~1")) for name in names)
     fields = "".join(f", v[{i + 1}] as c{i}" for i in range(len(names)))
-    values = f", json_extract_string(json, [{keys}]) as v" if names else ""
-    return f"(select row{fields} from (select row_number() over () as row{values} from {read}))"
+    return f"(select row{fields} from (select row_number() over () as row, json_extract_string(json, [{keys}]) as v from {read}))"
 
 
 def _lists(con: duckdb.DuckDBPyConnection, sql: str, names: list[str]) -> dict[str, str]:
     """Columns whose first values are lists."""
-    if not names:
-        return {}
     tests = ", ".join(f"bool_and(c{i} is null or c{i}[1] = '[') and bool_or(c{i}[1] = '[')" for i in range(len(names)))
     (found,) = con.sql(f"select {tests} from (select * from {sql} limit 1000)").fetchall()
     return {name: LIST for name, is_list in zip(names, found, strict=True) if is_list}

@@ -9,12 +9,12 @@ import pyarrow.parquet
 from adrec.errors import DataError
 from adrec.reading import text
 from adrec.reading.account import listed, shown_path
-from adrec.reading.engine import connect, path_literal, quoted, sentence
+from adrec.reading.engine import path_literal, quoted, sentence
 from adrec.reading.limits import MOST_COLUMNS
 from adrec.reading.source import Source
 
 
-def read_parquet(path: Path, plain: Path) -> Source:
+def read_parquet(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Source:
     """The source of a Parquet file. The columns of a pandas index are those that pandas' own metadata names; a counted index is none."""
     try:
         with pyarrow.parquet.ParquetFile(plain) as file:
@@ -26,11 +26,10 @@ def read_parquet(path: Path, plain: Path) -> Source:
         raise DataError(f"{shown_path(path)} has {len(names):,} columns; a file must have 1 to {MOST_COLUMNS:,}.")
     text.different(path, names)
     read = f"read_parquet({path_literal(plain)}, hive_partitioning=false, file_row_number=true)"
-    with connect(threads=1) as con:
-        try:
-            described = con.sql(f"describe select * exclude (file_row_number) from {read}").fetchall()
-        except duckdb.Error as error:
-            raise sentence(path, error) from None
+    try:
+        described = con.sql(f"describe select * exclude (file_row_number) from {read}").fetchall()
+    except duckdb.Error as error:
+        raise sentence(path, error) from None
     index = metadata.get("index_columns", []) if isinstance(metadata, dict) else []
     stored = tuple(name for name in names if name in [i for i in index if isinstance(i, str)])
     types = [row[1] for row in described]

@@ -23,6 +23,8 @@ ROW = "row"
 """The name of the column with the row's number, from 1."""
 HEAD_ROWS, HEAD_COLUMNS, HEAD_LENGTH = 5, 20, 200
 """What the account shows of the first rows: rows, columns, characters of a value."""
+WIDE = 1000
+"""From more columns on, lists in text are not looked for."""
 HOW = ("separator", "header", "quotes", "layout")
 """Options that say how a text file is written."""
 
@@ -85,7 +87,11 @@ class Rows:
 
     def sample(self, rows: int = 10_000) -> pa.Table:
         """The first rows, all columns."""
-        with connect(threads=1) as con, as_sentences(self.path):
+        with connect(threads=1) as con:
+            return self._first(con, rows)
+
+    def _first(self, con: duckdb.DuckDBPyConnection, rows: int) -> pa.Table:
+        with as_sentences(self.path):
             table = con.sql(f"select * exclude (row) from {self.source.sql} limit {int(rows)}").to_arrow_table()
         return table.rename_columns(self.names)
 
@@ -135,38 +141,36 @@ def open_rows(path: str | Path, **how: str | None) -> Rows:
     for name in given:
         if name not in HOW:
             raise DataError(f"There is no option '{name}' for reading a file; the options are {', '.join(HOW)}.")
-    with ExitStack() as stack:
+    with ExitStack() as stack, connect() as con:
         plain, suffix = stack.enter_context(opened(path))
         if suffix not in FORMATS:
-            raise DataError(
-                f"{shown_path(path)} has an unknown format; expected {', '.join(FORMATS)}, or one of them packed as {', '.join(PACKED)}."
-            )
-        source = FORMATS[suffix](path, plain, suffix, given, stack)
+            formats = f"{', '.join(FORMATS)}, or one of them packed as {', '.join(PACKED)}"
+            raise DataError(f"{shown_path(path)} has an unknown format; expected {formats}.")
+        source = FORMATS[suffix](con, path, plain, suffix, given, stack)
         if path.suffix.lower() in PACKED:
             source.format += f", unpacked from {path.suffix.lower()}"
         account = Account(str(path), source.format, notes=list(source.notes))
         types = dict(zip(source.names, source.types, strict=True))
-        rows = Rows(path, source.format, source.names, types, account, source.lists, source.index, source, stack.pop_all())
+        rows = Rows(path, source.format, source.names, types, account, source.lists, source.index, source, stack)
+        wide = len(types) > WIDE
+        first = rows._first(con, HEAD_ROWS if wide else lists.SAMPLE)
+        if not wide:
+            source.lists |= lists.in_text(first, source.lists)
+        shown_names = source.names[:HEAD_COLUMNS]
+        head = first.select(shown_names).slice(0, HEAD_ROWS).to_pylist()
+        account.head = [{name: str(record[name])[:HEAD_LENGTH] for name in shown_names} for record in head]
+        rows.resources = stack.pop_all()
     weakref.finalize(rows, rows.resources.close)
-    try:
-        head = rows.sample(HEAD_ROWS)
-    except DataError:
-        rows.close()
-        raise
-    if "VARCHAR" in types.values() and len(source.names) <= 1000:
-        rows.lists |= lists.in_text(rows.sample(lists.SAMPLE), rows.lists)
-    columns = source.names[:HEAD_COLUMNS]
-    account.head = [{name: str(record[name])[:HEAD_LENGTH] for name in columns} for record in head.select(columns).to_pylist()]
-    if source.names == ["user", "item"] and source.lists.get("item") == "list" and source.scan is not None:
-        return rows.unrolled(["item"])
+    if source.scan is not None and source.types[-1:] == ["VARCHAR[]"]:  # one user and their items a line
+        return rows.unrolled(source.names[-1:])
     return rows
 
 
-Format = Callable[[Path, Path, str, Mapping[str, str], ExitStack], Source]
+Format = Callable[[duckdb.DuckDBPyConnection, Path, Path, str, Mapping[str, str], ExitStack], Source]
 FORMATS: dict[str, Format] = {
     **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".inter", ".item", ".itememb", ".user"), read_delimited),
-    **dict.fromkeys((".parquet", ".pq"), lambda path, plain, *_: read_parquet(path, plain)),
-    **dict.fromkeys((".jsonl", ".ndjson", ".json"), lambda path, plain, *_: read_json(path, plain)),
+    **dict.fromkeys((".parquet", ".pq"), lambda con, path, plain, *_: read_parquet(con, path, plain)),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), lambda con, path, plain, *_: read_json(con, path, plain)),
 }
 """The formats by suffix."""
 
