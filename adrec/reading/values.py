@@ -88,8 +88,11 @@ def number_sql(column: str, type: str = "VARCHAR") -> str:
     kind = family(type)
     if kind == "text":
         text = text_sql(column, type)
-        number = f"try_cast({text} as double)"
-        return f"case when regexp_full_match({text}, {literal(NUMBER)}) and isfinite({number}) then {number} end"
+        tries = [
+            f"when regexp_full_match({t}, {literal(NUMBER)}) then case when isfinite({t}::double) then {t}::double end"
+            for t in (column, text)  # stripping takes most of the time
+        ]
+        return f"case {' '.join(tries)} end"
     if kind in ("number", "whole"):
         return f"case when isfinite({column}::double) then {column}::double end"
     return "null::double"
