@@ -1,6 +1,6 @@
 """What was read: a record of lines, rows and columns with reasons, and the doubts that stop a reader."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,14 @@ def shown_path(path: str | Path) -> str:
 class Doubt(DataError):
     """Something about a file that only its owner knows. ``str()`` names the file, what is unclear, the candidates and the option.
 
-    option: the option that settles it. candidates: each value of the option and what it would mean.
+    option: the option that settles it. candidates: each value of the option and what it would mean. proposed: options that together
+    would settle everything, where several are open.
     """
 
-    def __init__(self, sentence: str, option: str, candidates: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, sentence: str, option: str, candidates: Sequence[tuple[str, str]], proposed: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(sentence)
         self.option = option
         self.candidates = list(candidates)
+        self.proposed = dict(proposed or {})

@@ -129,6 +129,7 @@ class Kind:
     second_over: int = 0
     offset: float | None = None
     fine: int = 0
+    clocked: int = 0
 
     @property
     def filled(self) -> int:
@@ -167,6 +168,11 @@ class Kind:
     def mostly_compact(self) -> bool:
         """Whether the values are dates without separators."""
         return self.filled > 0 and max(self.compact.values(), default=0) >= MOSTLY * self.filled and self.distinct > 1
+
+    @property
+    def is_day(self) -> bool:
+        """Whether the values are dates without a time of day."""
+        return self.dated and not self.clocked and not self.compact.get(14)
 
     @property
     def unit(self) -> str | None:
@@ -220,17 +226,38 @@ _CLASS_WORDS = {
 
 
 def kind_of(relation: duckdb.DuckDBPyRelation, column: str, weight: str | None = None) -> Kind:
-    """What a whole column holds, by one aggregate query. weight: a column of how often each value occurs (``row`` is its first row)."""
-    type = str(relation.types[relation.columns.index(column)])
-    name, many = quoted(column), f"sum({quoted(weight)})" if weight else "count(*)"
+    """What a whole column holds. weight: a column of how often each value occurs (``row`` is its first row)."""
+    return kinds_of(relation, [column], weight)[column]
+
+
+def kinds_of(relation: duckdb.DuckDBPyRelation, columns: Sequence[str], weight: str | None = None) -> dict[str, Kind]:
+    """What whole columns hold, by one aggregate query for all columns of one type."""
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    found: dict[str, Kind] = {}
+    for type in dict.fromkeys(types[column] for column in columns):
+        alike = [column for column in columns if types[column] == type]
+        found |= _kinds(relation, alike, type, quoted(weight) if weight else "1")
+    return {column: found[column] for column in columns}
+
+
+def _kinds(relation: duckdb.DuckDBPyRelation, columns: Sequence[str], type: str, weight: str) -> dict[str, Kind]:
+    each = f"unnest([{', '.join(map(quoted, columns))}]) as c, unnest({list(range(len(columns)))}) as place"
     query = f"""
-        with texts as (select row, {name} as c, {text_sql(name, type)} as t, {quoted(weight) if weight else 1} as n from read_values),
+        with cells as (select row, {each}, {weight} as n from read_values),
+        texts as (select *, {text_sql("c", type)} as t from cells),
         classes as (select *, {_class_sql(type)} as k from texts),
         numbers as (select *, case when k in ('whole', 'whole.0', 'number') then try_cast(t as double) end as x from classes)
-        select k, {many.replace(quoted(weight), "n") if weight else many}::bigint, min(row), arg_min(c::varchar, row), count(distinct t),
-            min(x), max(x), min(x - row), max(x - row), {", ".join(_MEASURES.values())}
-        from numbers group by k"""
-    found = _answers(relation, "read_values", query)
+        select place, k, sum(n)::bigint, min(row), arg_min(c::varchar, row), count(distinct t), min(x), max(x), min(x - row), max(x - row),
+            {", ".join(_MEASURES.values())}
+        from numbers group by place, k"""
+    rows: dict[int, list[tuple[Any, ...]]] = {at: [] for at in range(len(columns))}
+    for row in _answers(relation, "read_values", query):
+        rows[row[0]].append(row[1:])
+    return {name: _kind(name, type, rows[at]) for at, name in enumerate(columns)}
+
+
+def _kind(column: str, type: str, found: Sequence[tuple[Any, ...]]) -> Kind:
+    """The kind of a column from a row for each class of its values."""
     rows = {row[0]: row for row in found}
     missing = rows.pop("missing", None)
     sums = {measure: sum(row[9 + i] or 0 for row in rows.values()) for i, measure in enumerate(_MEASURES)}
@@ -253,6 +280,7 @@ def kind_of(relation: duckdb.DuckDBPyRelation, column: str, weight: str | None =
         sums["second over 12"],
         steps.pop() if len(steps) == 1 else None,
         sums["fine"],
+        sums["clocked"],
     )
 
 
@@ -271,6 +299,7 @@ _MEASURES = {
     "day ms": f"sum(n) filter (where {_WHOLE_NUMBERS} and x between 0 and 86399999)::bigint",
     "first over 12": r"sum(n) filter (where k = 'parts' and try_cast(regexp_extract(t, '^\d+') as int) > 12)::bigint",
     "second over 12": r"sum(n) filter (where k = 'parts' and try_cast(regexp_extract(t, '^\d+[^\d]+(\d+)', 1) as int) > 12)::bigint",
+    "clocked": "sum(n) filter (where k in ('date', 'zoned', 'parts', 'named') and contains(t, ':'))::bigint",
     "fine": r"sum(n) filter (where k in ('date', 'zoned') and regexp_matches(t, '[.,]\d{7}'))::bigint",
 }
 

@@ -1,0 +1,569 @@
+"""Which column of interactions is what: from the values first and the names second; a Doubt where they leave a choice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+
+from adrec.errors import DataError
+from adrec.reading import known, names, values
+from adrec.reading.account import Account, Doubt, Use, counted, listed, shown, shown_path
+from adrec.reading.engine import as_sentences, literal
+from adrec.reading.lists import as_list
+from adrec.reading.names import named
+from adrec.reading.rows import Rows
+from adrec.reading.values import Kind, Times
+
+ROLES = ("user", "item", "time", "rating", "title", "category", "event")
+IGNORED = "none"
+SAMPLE = 50_000
+"""First rows from which roles are told."""
+FEW = 20
+"""At most so many different values are kinds of events, or a rating."""
+JOIN = "+"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns of interactions by role.
+
+    rows: the file, with a row for each value where a row held lists. time: no column (file order), one, or a date and a time of day;
+    times: how they become numbers. uses, unused, notes: for the account. guessed: the roles that no option named. kinds: what the first
+    rows hold.
+    """
+
+    rows: Rows
+    user: str
+    item: str
+    time: tuple[str, ...] = ()
+    rating: str | None = None
+    title: str | None = None
+    category: str | None = None
+    event: str | None = None
+    times: Times | None = None
+    known: str | None = None
+    uses: tuple[Use, ...] = ()
+    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    guessed: tuple[str, ...] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+    def options(self) -> dict[str, str | None]:
+        """The columns as the options that name them; the time is ``none`` for file order."""
+        return {"user": self.user, "item": self.item, "time": JOIN.join(self.time) or IGNORED} | {
+            role: getattr(self, role) for role in ROLES[3:]
+        }
+
+    def tell(self, account: Account) -> None:
+        """Write the roles into the account."""
+        account.uses, account.unused, account.known = list(self.uses), list(self.unused), self.known
+        for sentence in self.notes:
+            account.note(sentence)
+
+
+@dataclass
+class _Choice:
+    """Roles as they are being chosen."""
+
+    rows: Rows
+    con: duckdb.DuckDBPyConnection
+    wanted: Mapping[str, str | None]
+    kinds: dict[str, Kind]
+    sample: duckdb.DuckDBPyRelation
+    whole: bool
+    found: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        return shown_path(self.rows.path)
+
+    @property
+    def free(self) -> list[str]:
+        """Columns without a role."""
+        taken = {name for columns in self.found.values() for name in columns}
+        return [name for name in self.rows.names if name not in taken]
+
+    def take(self, role: str, columns: str | tuple[str, ...], why: str) -> None:
+        self.found[role] = (columns,) if isinstance(columns, str) else columns
+        self.why[role] = why
+
+    def open(self, role: str) -> bool:
+        """Whether a role may still be chosen."""
+        return role not in self.found and self.wanted.get(role) != IGNORED
+
+    def alias(self, name: str) -> str:
+        return f"c{self.rows.names.index(name)}"
+
+    def count(self, *columns: str) -> int:
+        """How many different combinations these columns have in the sample, where all have a value."""
+        picked = ", ".join(values.text_sql(self.alias(c), self.kinds[c].type) + f" as v{i}" for i, c in enumerate(columns))
+        filled = " and ".join(f"v{i} is not null" for i in range(len(columns)))
+        query = f"select count(*) from (select distinct * from (select {picked} from sampled) where {filled})"
+        return int(_rows(self.sample.query("sampled", query))[0][0])
+
+    def matches(self, name: str, pattern: str) -> bool:
+        """Whether nearly all values of a column match a regular expression."""
+        text = f"coalesce({values.text_sql(self.alias(name), self.kinds[name].type)}, '')"
+        query = f"select count(*) filter (where regexp_full_match({text}, {literal(pattern)})), count(*) from sampled"
+        hits, rows = _rows(self.sample.query("sampled", query))[0]
+        return int(hits) >= 0.99 * int(rows)
+
+    def column(self, name: str, role: str) -> str:
+        """The column that an option names."""
+        for hit in ([n for n in self.rows.names if n == name], [n for n in self.rows.names if n.strip().lower() == name.strip().lower()]):
+            if len(hit) > 1:
+                raise DataError(f"{self.path} has {len(hit)} columns named {shown(name)}; column names must differ.")
+            if hit:
+                return hit[0]
+        raise DataError(f"{self.path} has no column {shown(name)} for the {role}; its columns are: {listed(self.rows.names)}.")
+
+
+def _rows(relation: duckdb.DuckDBPyRelation | None) -> list[tuple[Any, ...]]:
+    assert relation is not None  # a query has rows
+    return relation.fetchall()
+
+
+def interaction_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None]) -> Roles:
+    """The roles of a file's columns.
+
+    wanted: the options ``user item time rating title category event`` (column names; ``none`` for all but user and item;
+    ``time=date+clock`` joins two), ``dates`` (dmy, mdy) and ``unit`` (s, ms, us, ns, each). Raises a Doubt where columns may have several
+    roles, and a DataError for what cannot be.
+    """
+    choice = _begin(rows, con, wanted)
+    _asked(choice)
+    recognised = None if {"user", "item"} & set(choice.found) else known.recognise(rows, choice.kinds, choice.matches)
+    if recognised:
+        for role, columns in recognised.roles.items():
+            if choice.open(role) and not set(columns) & {n for c in choice.found.values() for n in c}:
+                choice.take(role, columns, f"as in {recognised.name}")
+        choice.notes += recognised.notes
+    if not recognised and not names_say_anything(rows) and not {"user", "item"} <= set(choice.found):
+        raise _without_names(choice)
+    for role in ("user", "item"):
+        if role not in choice.found:
+            _id(choice, role)
+    unrolled = _lists(choice)
+    if unrolled:
+        return interaction_roles(
+            rows.unrolled(unrolled), con, dict(wanted) | {r: c[0] for r, c in choice.found.items() if r in ("user", "item")}
+        )
+    for role in ("user", "item"):
+        _refuse_impossible(choice, role)
+    if not recognised:
+        _event(choice)
+    unordered = recognised is not None and "time" not in recognised.roles and not wanted.get("time")
+    order = None if unordered else _time(choice, recognised.clock if recognised else None)
+    if not recognised:
+        _rating(choice)
+        _describing(choice, "title")
+        _describing(choice, "category")
+    return _roles(choice, order, recognised.name if recognised else None)
+
+
+def _begin(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None]) -> _Choice:
+    aliases = {f"c{i}": name for i, name in enumerate(rows.names)}
+    with as_sentences(rows.path):
+        table = rows.relation(con, aliases).limit(SAMPLE).to_arrow_table()
+        sample = con.from_arrow(table)
+        found = values.kinds_of(sample, list(aliases))
+    kinds = {name: replace(found[alias], column=name, type=rows.types[name]) for alias, name in aliases.items()}
+    if not len(table):
+        raise DataError(f"{shown_path(rows.path)} has column names but no interactions.")
+    return _Choice(rows, con, wanted, kinds, sample, len(table) < SAMPLE)
+
+
+def names_say_anything(rows: Rows) -> bool:
+    """Whether the columns have names of their own."""
+    return any(name != f"column{i + 1}" for i, name in enumerate(rows.names))
+
+
+def _asked(choice: _Choice) -> None:
+    """The columns that options name."""
+    for role in ROLES:
+        name = choice.wanted.get(role)
+        if not name or (name == IGNORED and role not in ("user", "item")):
+            continue
+        parts = name.split(JOIN) if role == "time" and JOIN in name and name not in choice.rows.names else [name]
+        if len(parts) > 2:
+            raise DataError(f"The option time joins a date and a time of day, as in time=date+clock, not {shown(name)}.")
+        columns = tuple(choice.column(part, role) for part in parts)
+        for other, taken in choice.found.items():
+            if set(taken) & set(columns):
+                raise DataError(f"{choice.path}: the column {shown(name)} cannot be the {role} and have another role too ({other}).")
+        choice.take(role, columns, "as asked")
+
+
+# -- users and items --------------------------------------------------------------------------------------------------
+
+
+def _may_be_id(kind: Kind, lists: bool = False) -> bool:
+    """Whether values can be ids by what they are."""
+    wrong = kind.count("number", "true", "date", "zoned", "parts", "named", "clock", "other") + (0 if lists else kind.count("list"))
+    return wrong * 2 <= kind.filled
+
+
+def _id(choice: _Choice, role: str) -> None:
+    """The user or the item, by name if its values can be ids."""
+    hits = [n for n in _named(choice, role) if _may_be_id(choice.kinds[n], lists=role == "item")]
+    if not hits:
+        raise _no_id(choice, role)
+    best, others = hits[0], hits[1:]
+    if names.plain(best) not in names.CERTAIN[role]:
+        several = [other for other in others if not _same(choice, best, other)]
+        if several:
+            raise _several_ids(choice, role, [best, *several])
+    choice.take(role, best, f"named so, and its values are {_told(choice.kinds[best])}")
+
+
+def _named(choice: _Choice, role: str) -> list[str]:
+    """Free columns named as a role; a column of lists may have the plural."""
+    free = choice.free
+    found = named(free, role)
+    singular = {name: name.rstrip("s") for name in free if name in choice.rows.lists and name not in found}
+    return found + [name for name, one in singular.items() if named([one], role)]
+
+
+def _same(choice: _Choice, one: str, other: str) -> bool:
+    """Whether two columns tell the same apart."""
+    pairs = choice.count(one, other)
+    return pairs == choice.count(one) == choice.count(other)
+
+
+def _told(kind: Kind) -> str:
+    return f"{kind.words}, {kind.distinct:,} different" + (f" in the first {kind.rows:,} rows" if kind.rows == SAMPLE else "")
+
+
+def _described(choice: _Choice, name: str) -> str:
+    """What a column holds, with an example."""
+    kind = choice.kinds[name]
+    example = next((kind.firsts[k][1] for k in kind.counts), "")
+    return f"{_told(kind)}, such as {shown(example)}" if example else kind.words
+
+
+def _candidates(choice: _Choice, role: str) -> list[str]:
+    """Columns that could be the user or the item: those whose names suggest it, or all whose values repeat."""
+    possible = [n for n in choice.free if choice.kinds[n].filled and _may_be_id(choice.kinds[n], lists=role == "item")]
+    suggested = [n for n in possible if names.suggests(n, role)]
+    return suggested or [n for n in possible if choice.kinds[n].distinct < choice.kinds[n].filled and not choice.kinds[n].is_time]
+
+
+def _no_id(choice: _Choice, role: str) -> DataError:
+    present = f"its columns are: {listed(choice.rows.names)}"
+    start = f"{choice.path} has no column that looks like the {role}: name it with {role}="
+    found = _candidates(choice, role)
+    if not found:
+        return DataError(f"{start}COLUMN; {present}.")
+    told = " or ".join(f"{role}={shown(n)[1:-1]} ({_told(choice.kinds[n])})" for n in found[:4])
+    return Doubt(f"{start}COLUMN, such as {told}; {present}.", role, [(n, _described(choice, n)) for n in found])
+
+
+def _several_ids(choice: _Choice, role: str, found: Sequence[str]) -> Doubt:
+    told = " or ".join(f"{role}={shown(n)[1:-1]} ({_told(choice.kinds[n])})" for n in found[:4])
+    return Doubt(
+        f"{choice.path} has several columns that may be the {role}: say {told}.", role, [(n, _described(choice, n)) for n in found]
+    )
+
+
+def _without_names(choice: _Choice) -> DataError:
+    """The doubt about a file without a header line, with roles proposed by the values."""
+    kinds = choice.kinds
+    times = [n for n in choice.free if kinds[n].is_time]
+    events = [n for n in choice.free if n not in times and _event_words(choice, n)]
+    ids = [n for n in choice.free if n not in times + events and _may_be_id(kinds[n]) and kinds[n].filled]
+    ratings = [n for n in choice.free if n not in times + events and _is_rating(kinds[n])]
+    sure = [n for n in ids if n not in ratings]
+    ids = sure if len(sure) > 1 else ids
+    proposed: dict[str, str] = {role: choice.found[role][0] for role in ("user", "item") if role in choice.found}
+    for role in ("user", "item"):
+        if role not in proposed and ids:
+            proposed[role] = next((n for n in ids if n not in proposed.values()), "")
+    for role, columns in (("rating", ratings), ("event", events), ("time", times)):
+        left = [n for n in columns if n not in proposed.values()]
+        if len(left) == 1:
+            proposed[role] = left[0]
+    proposed = {role: name for role, name in proposed.items() if name}
+    told = "; ".join(f"{n} holds {_described(choice, n)}" for n in choice.rows.names[:6])
+    if not {"user", "item"} <= set(proposed):
+        return DataError(f"{choice.path} has no header line and no two columns that could be users and items ({told}).")
+    role = "user" if "user" not in choice.found else "item"
+    words = " ".join(f"{r}={n}" for r, n in proposed.items())
+    return Doubt(
+        f"{choice.path} has no header line, so say what its columns are, for example {words} ({told}).",
+        role,
+        [(n, _described(choice, n)) for n in ids],
+        proposed,
+    )
+
+
+def _refuse_impossible(choice: _Choice, role: str) -> None:
+    """Refuse users or items of a type that can be no id."""
+    name = choice.found[role][0]
+    kind = choice.kinds[name]
+    if values.family(kind.type) not in ("text", "number", "whole"):
+        raise DataError(f"{choice.path}: the {role} column {shown(name)} holds {kind.type[:30]} values; ids must be integers or text.")
+    if role == "user" and choice.whole and kind.filled > FEW and kind.distinct == kind.filled and choice.why[role] != "as asked":
+        repeating = [n for n in _candidates(choice, role) if choice.kinds[n].distinct < choice.kinds[n].filled / 2]
+        if repeating:
+            raise _several_ids(choice, role, [*repeating, name])
+
+
+def _lists(choice: _Choice) -> list[str]:
+    """The columns to take apart: those with lists, if the item has some."""
+    (item,) = choice.found["item"]
+    kind = choice.rows.lists.get(item)
+    if kind is None or (kind == "|" and not names.plain(item).endswith("s")):
+        return []
+    return [
+        n for n in choice.rows.names if choice.rows.lists.get(n) == kind and n not in choice.found["user"] and _as_long(choice, item, n)
+    ]
+
+
+def _as_long(choice: _Choice, item: str, other: str) -> bool:
+    """Whether two columns of lists have lists of the same lengths in the sample."""
+    one, two = (f"len({as_list(choice.alias(n), choice.rows.lists[n])})" for n in (item, other))
+    return not _rows(choice.sample.query("sampled", f"select count(*) from sampled where {one} <> {two}"))[0][0]
+
+
+# -- times ------------------------------------------------------------------------------------------------------------
+
+
+def _time(choice: _Choice, read_as: str | None = None) -> Times | None:
+    """The columns of the time and how they are read; None for file order. read_as: how a known time of day is read."""
+    if choice.wanted.get("time") == IGNORED:
+        choice.notes.append("Rows are taken in file order, as asked.")
+        return None
+    if "time" not in choice.found:
+        columns = _time_columns(choice)
+        if not columns:
+            return None
+        date = choice.kinds[columns[0]]
+        how = "named so" if named(columns[:1], "time") else "the only date and time of day"
+        choice.take("time", columns, how if date.filled else "named so")
+    columns = choice.found["time"]
+    kinds = [choice.kinds[c] for c in columns]
+    if kinds[0].count("parts") and not (kinds[0].first_over or kinds[0].second_over) and not choice.whole:
+        with as_sentences(choice.rows.path):
+            whole = values.kind_of(choice.rows.relation(choice.con, {"v": columns[0]}), "v")
+        kinds[0] = replace(whole, column=columns[0])
+    clock = kinds[1] if len(kinds) > 1 else None
+    if clock and read_as and "time" not in {r for r, c in choice.wanted.items() if c}:
+        clock = replace(clock, clocks={read_as: clock.count("whole", "whole.0")})
+    if clock is not None and clock.clock is None and not clock.type.startswith("TIME"):
+        raise DataError(f"{choice.path}: the column {shown(columns[1])} holds {clock.words}, not times of day such as 17:26:42 or 172642.")
+    if clock is None and kinds[0].mostly("clock"):
+        raise _only_clock(choice, columns[0])
+    times = values.times_of(choice.rows.path, kinds[0], clock, choice.wanted.get("dates"), choice.wanted.get("unit"))
+    if times is None:
+        choice.notes.append(f"The column {shown(columns[0])} is empty, so rows are taken in file order.")
+        del choice.found["time"]
+        return None
+    choice.why["time"] += f"; its values are {times.words}" if not clock else f"; together {times.words}"
+    return times
+
+
+def _time_columns(choice: _Choice) -> tuple[str, ...]:
+    """The column of the time by name, if its values agree; or a date and a time of day."""
+    kinds, free = choice.kinds, choice.free
+    hits = named(free, "time")
+    real = [n for n in hits if kinds[n].is_time]
+    full = [n for n in real if not kinds[n].is_day]
+    days = [n for n in real if kinds[n].is_day]
+    if full:
+        return (_one_time(choice, full + days),)
+    clocks = [n for n in free if names.suggests(n, "clock") and _is_clock(kinds[n])]
+    days = days or [n for n in free if kinds[n].is_day and (names.suggests(n, "time") or len(clocks) == 1)]
+    if len(days) == 1 and len(clocks) == 1:
+        if kinds[clocks[0]].clock == "ms":
+            raise _join(choice, days[0], clocks[0])
+        return days[0], clocks[0]
+    if real:
+        return (_one_time(choice, real),)
+    others = [n for n in free if kinds[n].is_time and n not in hits]
+    if not others and len(hits) == 1 and not kinds[hits[0]].filled:
+        return (hits[0],)
+    orders = [n for n in hits if kinds[n].numeric and _orders(choice, n)]
+    if orders and not others:
+        return (orders[0],)
+    if hits and not others and not kinds[hits[0]].numeric and not kinds[hits[0]].mostly("clock"):
+        return (hits[0],)  # a broken column of times: reading it names the first bad value
+    if hits and kinds[hits[0]].mostly("clock"):
+        raise _only_clock(choice, hits[0])
+    candidates = others + [n for n in free if n not in others and _could_order(n, kinds[n])]
+    if candidates or hits:
+        raise _which_time(choice, list(dict.fromkeys(candidates + [n for n in hits if kinds[n].filled])), hits)
+    choice.notes.append("No column holds times, so rows are taken in file order.")
+    return ()
+
+
+def _is_clock(kind: Kind) -> bool:
+    """Whether a column named like a time of day holds times of day."""
+    least = {"HHMMSS": 10_000, "ms": 240_000, "text": 0}
+    return (
+        kind.type.startswith("TIME")
+        and not kind.type.startswith("TIMESTAMP")
+        or (kind.clock is not None and (kind.clock == "text" or (kind.most or 0) >= least[kind.clock]))
+    )
+
+
+def _could_order(name: str, kind: Kind) -> bool:
+    """Whether a column of numbers could tell an order, by its name."""
+    return kind.numeric and kind.distinct > 1 and (names.suggests(name, "time") or names.suggests(name, "order")) and kind.offset is None
+
+
+def _orders(choice: _Choice, name: str) -> bool:
+    """Whether numbers that are no dates can order a user's rows: few of them fall on the same number."""
+    kind = choice.kinds[name]
+    if kind.distinct > FEW:
+        return True
+    return kind.filled <= 1.2 * choice.count(*choice.found["user"], name)
+
+
+def _one_time(choice: _Choice, found: Sequence[str]) -> str:
+    """The finest of several columns of times, if all tell the same order."""
+    if len(found) == 1:
+        return found[0]
+    ordered = sorted(found, key=lambda n: -choice.kinds[n].distinct)
+    best = ordered[0] if choice.kinds[ordered[0]].distinct > choice.kinds[found[0]].distinct else found[0]
+    for other in found:
+        if other != best and not _agree(choice, best, other):
+            raise _which_time(choice, found, [])
+    return best
+
+
+def _agree(choice: _Choice, fine: str, coarse: str) -> bool:
+    """Whether no later time of one column is earlier in the other, in the sample."""
+    ticks = []
+    for name in (fine, coarse):
+        try:
+            times = values.times_of(choice.rows.path, choice.kinds[name], dates=choice.wanted.get("dates"), unit=choice.wanted.get("unit"))
+        except DataError:
+            return False
+        if times is None:
+            return True
+        ticks.append(times.sql(choice.alias(name)))
+    both = f"select {ticks[0]} as a, {ticks[1]} as b from sampled"
+    query = f"select count(*) from (select b, lag(b) over (order by a, b) as before from ({both})) where b < before"
+    return not _rows(choice.sample.query("sampled", query))[0][0]
+
+
+def _which_time(choice: _Choice, found: Sequence[str], doubtful: Sequence[str]) -> Doubt:
+    told = [f"time={shown(n)[1:-1]} ({choice.kinds[n].words})" for n in found[:4]]
+    candidates = [(n, _described(choice, n)) for n in found] + [(IGNORED, "rows are taken in file order")]
+    what = f"has no column named as the time whose values are times, but {'one' if len(found) == 1 else 'some'} that may be it"
+    if doubtful and choice.kinds[doubtful[0]].numeric:
+        kind = choice.kinds[doubtful[0]]
+        numbers = f"only {kind.distinct:,} different numbers from {kind.least:g} to {kind.most:g}"
+        what = f"has a column {shown(doubtful[0])} with {numbers}, which does not look like a time"
+    elif len(found) > 1 and all(named([n], "time") for n in found):
+        what = "has several columns of times that tell different orders"
+    return Doubt(f"{choice.path} {what}: say {', '.join(told)} or time=none (file order).", "time", candidates)
+
+
+def _join(choice: _Choice, day: str, clock: str) -> Doubt:
+    both = f"{day}{JOIN}{clock}"
+    return Doubt(
+        f"{choice.path} has dates in {shown(day)} and what may be milliseconds of the day in {shown(clock)}: say time={both} (both), "
+        f"time={day} (the date only) or time=none (file order).",
+        "time",
+        [(both, "the date, then the milliseconds of the day"), (day, "the date only"), (IGNORED, "rows are taken in file order")],
+    )
+
+
+def _only_clock(choice: _Choice, clock: str) -> Doubt:
+    days = [n for n in choice.free if choice.kinds[n].is_day]
+    candidates = [(f"{n}{JOIN}{clock}", "a date and a time of day") for n in days] + [(IGNORED, "rows are taken in file order")]
+    told = " or ".join(f"time={value} ({meaning})" for value, meaning in candidates)
+    return Doubt(f"{choice.path}: the column {shown(clock)} holds times of day without a date; say {told}.", "time", candidates)
+
+
+# -- the others -------------------------------------------------------------------------------------------------------
+
+
+def _event_words(choice: _Choice, name: str) -> list[str]:
+    """The different values of a column if they are kinds of events."""
+    kind = choice.kinds[name]
+    if not kind.filled or kind.distinct > FEW or not kind.mostly("text"):
+        return []
+    text = values.text_sql(choice.alias(name), kind.type)
+    found = [
+        str(row[0])
+        for row in _rows(choice.sample.query("sampled", f"select {text} as t from sampled group by t order by count(*) desc, t"))
+        if row[0]
+    ]
+    return found if sum(names.plain(v) in _EVENTS for v in found) * 2 >= len(found) else []
+
+
+_EVENTS = frozenset(map(names.plain, names.EVENTS.split()))
+
+
+def _event(choice: _Choice) -> None:
+    """The kind of event: a column named so with few different values, or one whose values are such words."""
+    if choice.open("event"):
+        hits = [n for n in named(choice.free, "event") if 0 < choice.kinds[n].distinct <= FEW and not choice.kinds[n].is_time]
+        spoken = [n for n in choice.free if _event_words(choice, n)]
+        if hits:
+            choice.take("event", hits[0], f"named so, and it has {counted(choice.kinds[hits[0]].distinct, 'different value')}")
+        elif len(spoken) == 1:
+            choice.take("event", spoken[0], f"its values are kinds of events: {listed(_event_words(choice, spoken[0]))}")
+    if "event" in choice.found and choice.kinds[choice.found["event"][0]].distinct > 1:
+        name = choice.found["event"][0]
+        found = _event_words(choice, name)
+        example = f", such as events={found[-1]}" if found else ""
+        choice.notes.append(
+            f"The column {shown(name)} tells kinds of events apart; all are read unless the option events names some{example}."
+        )
+
+
+def _is_rating(kind: Kind) -> bool:
+    return kind.numeric and kind.distinct <= FEW and (kind.least or 0) >= -1 and (kind.most or 0) <= 100
+
+
+def _rating(choice: _Choice) -> None:
+    if not choice.open("rating"):
+        return
+    for name in named(choice.free, "rating"):
+        kind = choice.kinds[name]
+        if kind.mostly("whole", "whole.0", "number"):
+            return choice.take("rating", name, f"named so, and its values are {kind.words}")
+        choice.notes.append(f"The column {shown(name)} is named as a rating but holds {kind.words}; it is not used.")
+
+
+def _describing(choice: _Choice, role: str) -> None:
+    """A title or a category: a column named so, if an item mostly has one."""
+    if not choice.open(role):
+        return
+    for name in named(choice.free, role):
+        kind = choice.kinds[name]
+        if kind.mostly("list") or values.family(kind.type) not in ("text", "whole"):
+            if role == "category":
+                return choice.take(role, name, "named so")
+            continue
+        pairs, items = choice.count(*choice.found["item"], name), max(choice.count(*choice.found["item"]), 1)
+        if pairs <= 2 * items:
+            return choice.take(role, name, "named so")
+        choice.notes.append(
+            f"The column {shown(name)} is not used as the {role}: an item has {pairs / items:.0f} different ones on average."
+        )
+
+
+def _roles(choice: _Choice, times: Times | None, recognised: str | None) -> Roles:
+    found = {role: choice.found[role] for role in ROLES if role in choice.found}
+    single: dict[str, str | None] = {role: columns[0] for role, columns in found.items() if role not in ("time", "user", "item")}
+    return Roles(
+        rows=choice.rows,
+        user=found["user"][0],
+        item=found["item"][0],
+        time=found.get("time", ()),
+        times=times,
+        known=recognised,
+        uses=tuple(Use(JOIN.join(columns), role, choice.why[role]) for role, columns in found.items()),
+        unused=tuple(choice.free),
+        notes=tuple(choice.notes),
+        guessed=tuple(role for role in found if not choice.wanted.get(role)),
+        kinds=choice.kinds,
+        **single,
+    )
