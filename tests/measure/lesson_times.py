@@ -3,8 +3,10 @@
 bytes: what a visitor is sent, by part. static: the lesson as a page from a server that compresses it, over a line of 5 Mbit/s and 40 ms,
 weights aside: first_picture_s until a chapter is painted, and what Chromium measures of itself (first and largest contentful paint, layout
 shift, time in which the page was blocked). app: the same from the running app, without a slow line, in fresh windows on a warm server.
-chapter_ms: from pressing a chapter's button to the frame after it is painted, the median of three. frames: websocket messages while a
-visitor goes through every step of every chapter. axe: what axe-core (its axe.min.js) finds wrong on each chapter's steps, by theme.
+task_ms: the longest task of the page's main thread, in CPU time, which other work on the machine does not lengthen (from Chromium's trace):
+while the lesson loads, and on all steps of each chapter, of which the first is its change. chapter_ms: from pressing a chapter's button to
+the frame after it is painted, the median of three. frames: websocket messages while a visitor goes through every step of every chapter.
+axe: what axe-core (its axe.min.js) finds wrong on each chapter's steps, by theme.
 """
 
 import gzip
@@ -46,6 +48,7 @@ PRESS = """async (button) => {
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   return [script, performance.now() - start];
 }"""
+TRACED = ["devtools.timeline", "disabled-by-default-devtools.timeline", "toplevel", "blink.user_timing"]
 AXE = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.flat().join(" ")}`))"""
 
@@ -154,6 +157,43 @@ def walked(chromium: Any, base: str) -> dict[str, Any]:
     return {"chapter_ms": times, "frames": len(frames)}
 
 
+def tasks(chromium: Any, base: str) -> dict[str, float]:
+    """The longest task of the main thread by chapter, in CPU time, each step with two seconds to play."""
+    page, session = chromium.new_page(viewport={"width": 1280, "height": 720}), chromium.new_browser_cdp_session()
+    events: list[Any] = []
+    complete: list[Any] = []
+    session.on("Tracing.dataCollected", lambda part: events.extend(part["value"]))
+    session.on("Tracing.tracingComplete", lambda end: complete.append(end))
+    session.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": {"includedCategories": TRACED}})
+    opened(page, f"{base}/?chapter=0")
+    page.wait_for_timeout(5000)
+    for chapter in CHAPTERS:
+        page.evaluate("chapter => performance.mark(`chapter ${chapter}`)", chapter)
+        page.locator(".stepper button").nth(chapter).click()
+        for _ in setup.words("lesson")[str(chapter)]["notes"][1:]:
+            page.wait_for_timeout(2000)
+            page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(2000)
+    session.send("Tracing.end")
+    while not complete:
+        page.wait_for_timeout(100)
+    page.close()
+    return longest(events)
+
+
+def longest(events: list[Any]) -> dict[str, float]:
+    """The longest task of the page's main thread between two marks, by the earlier mark, from a trace's events."""
+    marks = sorted((e["ts"], e["name"]) for e in events if str(e.get("name")).startswith("chapter "))
+    (process,) = {e["pid"] for e in events if (e["ts"], e.get("name")) in marks}
+    (main,) = (e["tid"] for e in events if e["pid"] == process and e.get("name") == "thread_name" and e["args"]["name"] == "CrRendererMain")
+    found: dict[str, float] = {}
+    for event in events:
+        if (event["pid"], event["tid"]) == (process, main) and str(event.get("name")).endswith("RunTask") and "tdur" in event:
+            at = next((name for start, name in reversed(marks) if start <= event["ts"]), "load")
+            found[at] = max(found.get(at, 0.0), event["tdur"] / 1000)
+    return {name: round(found[name]) for name in ("load", *(name for _, name in marks))}
+
+
 def audited(chromium: Any, axe: str) -> dict[str, list[str]]:
     """What axe-core finds, by theme."""
     found: dict[str, list[str]] = {}
@@ -182,7 +222,13 @@ if __name__ == "__main__":
     base = sys.argv[1].rstrip("/")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        report = {"bytes": sizes(), "static": static(chromium), "app": app(chromium, base), **walked(chromium, base)}
+        report = {
+            "bytes": sizes(),
+            "static": static(chromium),
+            "app": app(chromium, base),
+            "task_ms": tasks(chromium, base),
+            **walked(chromium, base),
+        }
         if len(sys.argv) > 2:
             report["axe"] = audited(chromium, sys.argv[2])
         chromium.close()
