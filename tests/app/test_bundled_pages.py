@@ -7,12 +7,15 @@ from tests.app.pages import open_page
 
 PAGES = [path.stem for path, _ in registry.pages(loaders.ROOT / "pages")]
 RUNS = sorted(path.parent.name for path in loaders.BUNDLED.glob("*/run.json"))
+OF_A_RUN = ("collapse", "denoising", "train")  # the others are the same whatever run a link names
+CASES = [
+    pytest.param(page, run, marks=() if page in OF_A_RUN or run == loaders.FIRST else pytest.mark.long) for page in PAGES for run in RUNS
+]
 TOOLS = ("evidence", "measures", "film", "movers", "directions")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", RUNS)
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(("page", "run"), CASES)
 def test_a_page_opens_without_an_exception(page: str, run: str) -> None:
     app = open_page(page, run=run)
     said = [e.value for e in app.error]  # a run that keeps its tables alone cannot be denoised, and says so

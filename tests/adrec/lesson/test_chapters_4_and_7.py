@@ -22,6 +22,11 @@ def model_page() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return chapter4.content(RUNS)
 
 
+@pytest.fixture(scope="module")
+def player() -> dict[str, Any]:
+    return chapter7.content(RUNS)[0]
+
+
 def test_the_pictures_first_scores_rank_its_first_list(model_page: Any) -> None:
     head, arrays = model_page
     assert np.argsort(-arrays["scores"][1:], kind="stable")[:TEN].tolist() == [film - 1 for film in head["top"]]
@@ -47,16 +52,16 @@ def test_the_first_noise_is_the_one_that_the_browser_draws(model_page: Any) -> N
     )
 
 
-def test_the_models_of_chapter_7_come_noisiest_first_with_what_was_measured() -> None:
-    models = chapter7.content(RUNS)[0]["models"]
+def test_the_models_of_chapter_7_come_noisiest_first_with_what_was_measured(player: Any) -> None:
+    models = player["models"]
     assert [models[name]["weight"] for name in models] == sorted((model["weight"] for model in models.values()), reverse=True)
     for model in models.values():
         steps = [row["steps"] for row in model["by_steps"]]
         assert (steps[0], steps[-1]) == (1, model["timesteps"]) and 1 <= model["decided"] <= model["timesteps"]
 
 
-def test_other_noise_changes_the_first_film_of_some_example_person() -> None:
-    differs = chapter7.content(RUNS)[0]["differs"]
+def test_other_noise_changes_the_first_film_of_some_example_person(player: Any) -> None:
+    differs = player["differs"]
     assert list(differs) == [person.key for person in PEOPLE] and max(differs.values()) > 0
 
 
