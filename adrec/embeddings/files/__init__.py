@@ -17,6 +17,7 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".pt": tensors.read_torch,
     ".pth": tensors.read_torch,
     ".ckpt": tensors.read_torch,
+    ".bin": tensors.read_torch,
     ".csv": text.read_text,
     ".tsv": text.read_text,
     ".parquet": columns.read_parquet,

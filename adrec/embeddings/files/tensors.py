@@ -1,26 +1,28 @@
-"""safetensors, and torch's files through the restricted reader: names are checked before torch sees them, and nothing is called."""
+"""safetensors, and torch's files without torch: the tensors are taken from them, and nothing in them is imported or called."""
 
-import pickletools
-import warnings
+import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from adrec.data.columns import shown
+from adrec.embeddings.files import pickled
 from adrec.embeddings.files.checks import MOST_ARRAYS, Matrix, as_numbers, check_shape, choose, is_item_table, taken
 from adrec.errors import WeightsError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 REAL = ("F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64")
 LONGEST_PICKLE = 2**26
 DEPTH = 6
 """How deep a table may be nested in a checkpoint's dictionaries."""
-HARMLESS = ("collections.OrderedDict", "torch.Size", "torch.device", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter")
+KINDS = {
+    **{"Double": "f8", "Float": "f4", "Half": "f2", "BFloat16": "u2", "Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1", "Byte": "u1"},
+    **{f"UInt{bits}": f"u{bits // 8}" for bits in (16, 32, 64)},
+}
+"""numpy's name for each kind of number that torch stores."""
 
 
 def read_safetensors(path: Path, key: str | None) -> Matrix:
@@ -47,73 +49,63 @@ def _bfloat(path: Path, name: str) -> Any:
 
 
 def read_torch(path: Path, key: str | None) -> Matrix:
-    """One matrix of a torch file: a tensor, a state dict, or a checkpoint with dictionaries in dictionaries (names joined by dots)."""
-    _check_archive(path)
-    import torch
+    """One matrix of a torch file: a tensor, a state dict, or a checkpoint with dictionaries in dictionaries (names joined by dots).
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pickle protocols, of no use to the user
-            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # on a damaged file, torch's reader may raise anything, even AssertionError and IndexError
-        raise WeightsError(f"'{path}' is damaged and cannot be read as a torch file ({type(error).__name__}).") from None
-    tensors = dict(_tensors(path, loaded))
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    name = choose(path, shapes, key)
-    check_shape(path, shapes[name], shown(name) if name else "its tensor")
-    tensor = tensors[name]
-    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta or tensor.is_complex() or tensor.dtype == torch.bool:
-        kind = str(tensor.dtype).removeprefix("torch.")
-        raise WeightsError(f"'{path}': {shown(name)} has type {kind}; expected a dense tensor of real numbers.")
-    wide = tensor.dtype == torch.float64 or not tensor.is_floating_point()
-    table = tensor.detach().to(torch.float64 if wide else torch.float32).contiguous().numpy()
-    return Matrix(table.copy(), notes=taken(name, shapes), padded=is_item_table(name))
-
-
-def _tensors(path: Path, value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, "Tensor"]]:
-    from torch import Tensor
-
-    if isinstance(value, Tensor):
-        yield name, value
-    elif isinstance(value, Mapping) and depth < DEPTH:
-        if len(value) > MOST_ARRAYS:
-            raise WeightsError(f"'{path}' holds {len(value):,} entries under {shown(name)}; must be at most {MOST_ARRAYS:,}.")
-        for inner, part in value.items():
-            yield from _tensors(path, part, f"{name}.{inner}" if name else str(inner), depth + 1)
-
-
-def _check_archive(path: Path) -> None:
-    """Refuse files that are not plain torch archives, that ask for code or that are compressed, before torch opens them."""
+    Objects beside the tensors, such as settings, are passed over.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
-            if packed:
-                raise WeightsError(f"'{path}' has compressed parts, which torch does not write; expected a file written by torch.save.")
-            pickles = [m for m in archive.infolist() if m.filename.endswith("data.pkl")]
-            if len(pickles) != 1 or pickles[0].file_size > LONGEST_PICKLE:
-                raise WeightsError(f"'{path}' is not a torch file: it must hold one data.pkl of at most {LONGEST_PICKLE >> 20} MiB.")
-            names = set(_named(archive.read(pickles[0])))
-    except (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, EOFError, IndexError, UnicodeError) as error:
+            return _of_archive(path, archive, key)
+    except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, NotImplementedError, EOFError, IndexError, KeyError) as error:
+        if path.suffix.lower() == ".bin":
+            other = "word2vec's own binary format can be saved as text: save_word2vec_format(FILE, binary=False)"
+            raise WeightsError(f"'{path}' is not a torch file ({type(error).__name__}); {other}.") from None
         old = f"in torch's format since version 1.6 ({type(error).__name__}): save it again with torch.save"
         raise WeightsError(f"'{path}' is not a torch file {old}.") from None
-    refused = sorted(name for name in names if not _harmless(name))
-    if refused:
-        asked = f"asks for {shown(refused[0])}, which only running code could give"
-        raise WeightsError(f"'{path}' {asked}, so it was not opened; save the tensors alone: torch.save(model.state_dict(), FILE).")
 
 
-def _named(data: bytes) -> Iterator[str]:
-    """Every global that a pickle names; a name assembled at run time counts as 'a computed name'."""
-    for code, argument, _ in pickletools.genops(data):
-        if code.name in ("GLOBAL", "INST"):
-            yield str(argument).replace(" ", ".")
-        elif code.name in ("STACK_GLOBAL", "EXT1", "EXT2", "EXT4"):
-            yield "a computed name"
+def _of_archive(path: Path, archive: zipfile.ZipFile, key: str | None) -> Matrix:
+    packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
+    if packed:
+        raise WeightsError(f"'{path}' has compressed parts, which torch does not write; expected a file written by torch.save.")
+    pickles = [m for m in archive.infolist() if m.filename.endswith("data.pkl")]
+    if len(pickles) != 1 or pickles[0].file_size > LONGEST_PICKLE:
+        raise WeightsError(f"'{path}' is not a torch file: it must hold one data.pkl of at most {LONGEST_PICKLE >> 20} MiB.")
+    whole = pickled.interpreted(archive.read(pickles[0]))
+    try:
+        found = pickled.tensors(whole, DEPTH, MOST_ARRAYS)
+    except ValueError as error:
+        raise WeightsError(f"'{path}' holds more than {MOST_ARRAYS:,} entries, the last under {shown(str(error))}.") from None
+    shapes = {name: tensor.shape for name, tensor in found.items()}
+    if not shapes:
+        kept = "a dense tensor, a state dict or a checkpoint: torch.save(model.state_dict(), FILE)"
+        raise WeightsError(f"'{path}' holds no table that can be read without running code; expected {kept}.")
+    name = choose(path, shapes, key)
+    check_shape(path, shapes[name], shown(name) if name else "its tensor")
+    root = pickles[0].filename.removesuffix("data.pkl")
+    return Matrix(_numbers(path, archive, root, name, found[name]), notes=taken(name, shapes), padded=is_item_table(name))
 
 
-def _harmless(name: str) -> bool:
-    if name in HARMLESS:
-        return True
-    module, _, last = name.rpartition(".")
-    storage = module in ("torch", "torch.cuda") and last.endswith("Storage") and last != "UntypedStorage"
-    return storage or (module == "torch" and last.removesuffix("fn").rstrip("0123456789") in ("float", "bfloat", "int", "uint"))
+def _numbers(path: Path, archive: zipfile.ZipFile, root: str, name: str, tensor: pickled.Described) -> np.ndarray:
+    """The numbers of a tensor, from the part of the archive where they lie."""
+    kind = KINDS.get(tensor.storage.kind)
+    if kind is None:
+        raise WeightsError(f"'{path}': {shown(name)} has type {tensor.storage.kind[:30]}; expected a dense tensor of real numbers.")
+    members = archive.namelist()
+    order = archive.read(root + "byteorder") if root + "byteorder" in members else sys.byteorder.encode()
+    type = np.dtype(kind).newbyteorder(">" if order == b"big" else "<")
+    rows, width = tensor.shape
+    needed = 0 if not rows * width else tensor.offset + (rows - 1) * tensor.stride[0] + (width - 1) * tensor.stride[1] + 1
+    part = f"{root}data/{tensor.storage.key}"
+    there = archive.getinfo(part).file_size // type.itemsize if part in members else 0
+    if needed > there:
+        raise WeightsError(f"'{path}' is cut short or damaged: {shown(name)} needs {needed:,} numbers, and {there:,} are there.")
+    with archive.open(part) as file:
+        flat = np.frombuffer(file.read(needed * type.itemsize), dtype=type)
+    if len(flat) < needed:
+        raise WeightsError(f"'{path}' is cut short or damaged: {shown(name)} needs {needed:,} numbers, and {len(flat):,} are there.")
+    strides = [step * type.itemsize for step in tensor.stride]
+    view = np.lib.stride_tricks.as_strided(flat[tensor.offset :], tensor.shape, strides, writeable=False)
+    if tensor.storage.kind == "BFloat16":
+        return np.asarray((view.astype(np.uint32) << 16).view(np.float32))
+    return np.array(as_numbers(view))
