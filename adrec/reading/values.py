@@ -251,7 +251,7 @@ def _kinds(relation: duckdb.DuckDBPyRelation, columns: Sequence[str], type: str,
             {", ".join(_MEASURES.values())}
         from numbers group by place, k"""
     rows: dict[int, list[tuple[Any, ...]]] = {at: [] for at in range(len(columns))}
-    for row in _answers(relation, "read_values", query):
+    for row in answers(relation, "read_values", query):
         rows[row[0]].append(row[1:])
     return {name: _kind(name, type, rows[at]) for at, name in enumerate(columns)}
 
@@ -335,7 +335,7 @@ def _formats(formats: Sequence[str]) -> str:
     return f"[{', '.join(map(literal, formats))}]"
 
 
-def _answers(relation: duckdb.DuckDBPyRelation, name: str, query: str) -> list[tuple[Any, ...]]:
+def answers(relation: duckdb.DuckDBPyRelation, name: str, query: str) -> list[tuple[Any, ...]]:
     """The rows that a query over this relation, called ``name`` in it, gives."""
     found = relation.query(name, query)
     assert found is not None  # a query has rows
@@ -441,7 +441,7 @@ class Times:
             select min(row) filter (where missing), arg_min(t, row) filter (where not missing and tick is null),
                 min(row) filter (where not missing and tick is null), min(tick), max(tick) from ticks"""
         with as_sentences(path):
-            empty, value, row, least, most = _answers(relation, "read_times", query)[0]
+            empty, value, row, least, most = answers(relation, "read_times", query)[0]
         name = " and ".join(shown(c) for c in self.columns)
         if row is not None:
             raise DataError(
@@ -591,7 +591,7 @@ def check_numbers(relation: duckdb.DuckDBPyRelation, path: Path, column: str, ro
     bad = f"({text_sql(name, type)}) is not null and ({number_sql(name, type)}) is null"
     query = f"select min(row), arg_min({name}::varchar, row) from read_numbers where {bad}"
     with as_sentences(path):
-        row, value = _answers(relation, "read_numbers", query)[0]
+        row, value = answers(relation, "read_numbers", query)[0]
     if row is not None:
         what = "which is infinite" if value.strip().lstrip("+-").lower() in ("inf", "infinity") else "which is not a number"
         raise DataError(f"{shown_path(str(path))}: row {row:,} of the {role} column {shown(column)} holds {shown(value)}, {what}.")
@@ -616,7 +616,7 @@ def check_ids(relation: duckdb.DuckDBPyRelation, path: Path, column: str, role: 
             arg_min(t, row) filter (where length(t) > {LONGEST_ID}), min(row) filter (where t is not null and broken),
             arg_min(c::varchar, row) filter (where t is not null and broken) from ids"""
     with as_sentences(path):
-        missing, long, text, broken, value = _answers(relation, "read_ids", query)[0]
+        missing, long, text, broken, value = answers(relation, "read_ids", query)[0]
     if broken is not None:
         where = f"row {broken:,} of the {role} column {shown(column)}"
         raise DataError(f"{shown_path(str(path))}: {where} holds {shown(value)}; ids must be integers or text.")

@@ -15,6 +15,7 @@ from adrec.reading.roles import Roles, interaction_roles
 from adrec.reading.rows import open_rows
 
 BROUGHT = Path(os.environ.get("ADREC_TEST_DATA", "")) / "brought"
+needs_data = pytest.mark.skipif(not BROUGHT.is_dir(), reason="ADREC_TEST_DATA does not say where the files that people bring are")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,7 @@ DATES = [f"2014-05-{1 + i // 4:02}" for i in range(60)]
 CLOCKS = [100_000 + i for i in range(60)]
 
 
+@needs_data
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "user", "item", "time", "known"),
@@ -74,6 +76,7 @@ def test_what_people_bring_has_the_right_roles(con, name, user, item, time, know
             found.times.check(rows.relation(con, found.time), rows.path)
 
 
+@needs_data
 @pytest.mark.data
 def test_a_time_of_an_unknown_name_is_asked_for_by_name(con):
     with pytest.raises(Doubt, match=r"time=event_timestamp \(seconds since 1970\) or time=none \(file order\)") as doubt:
