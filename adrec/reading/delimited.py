@@ -74,19 +74,16 @@ def read_delimited(
     found = scan(plain, path)
     if found.lone and found.feeds and not found.quotes:
         raise DataError(f"Line {_lone(plain):,} of {shown_path(path)} holds a carriage return inside; end all lines in one way.")
-    if found.mixed and not found.quotes:
-        plain = stack.enter_context(one_kind_of_line_ends(plain))
-    try:
-        return _read(con, path, plain, suffix, how, found)
-    except Doubt:
-        raise
-    except DataError:
-        if not (found.mixed and found.quotes):
-            raise
-        plain = stack.enter_context(one_kind_of_line_ends(plain))
-        source = _read(con, path, plain, suffix, how, scan(plain, path))
-        source.notes.append("Lines end in two ways; each is read as a line end, also inside values.")
-        return source
+    if found.quotes or not found.mixed:  # line ends of another kind may be inside quotation marks
+        try:
+            return _read(con, path, plain, suffix, how, found)
+        except DataError as error:
+            if isinstance(error, Doubt) or not found.mixed:
+                raise
+    plain = stack.enter_context(one_kind_of_line_ends(plain))
+    source = _read(con, path, plain, suffix, how, scan(plain, path))
+    source.notes.append("Some lines end with CR LF and others with LF; both are taken as line ends, also inside values.")
+    return source
 
 
 def _read(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], found: Scan) -> Source:
@@ -105,7 +102,7 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, 
     usual = "double" if separator in text.QUOTING and (separator or suffix == ".csv") else "none"
     dialect = Dialect(plain, separator, width, usual, loose, skipped)
     notes: list[str] = []
-    dialect, inside, blank_inside = _quoted(con, path, dialect, found, how.get("quotes"), notes)
+    dialect, inside, blank_inside = _quoted(con, path, dialect, found, head.lines()[0], how.get("quotes"), notes)
     if dialect.loose:
         _rectangular(con, path, dialect)
     try:
@@ -183,7 +180,7 @@ def _lists(plain: Path, found: Scan) -> Source:
 
 
 def _quoted(
-    con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan, wanted: str | None, notes: list[str]
+    con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan, first: str, wanted: str | None, notes: list[str]
 ) -> tuple[Dialect, int, int]:
     """The dialect with its quotation marks settled, the line breaks inside values and the empty lines there.
 
@@ -194,6 +191,10 @@ def _quoted(
         raise DataError(f"The option quotes must be {', '.join(QUOTES)}, not {shown(wanted)}.")
     if not found.quotes:
         return replace(dialect, quotes="none"), 0, 0
+    if found.quotes == first.count('"') and found.quotes % 2 == 0 and not dialect.loose:  # around names only: no value can be enclosed
+        fields = first.split(dialect.separator) if dialect.separator else [first]
+        wrapped = all(len(field) > 1 and field[0] + field[-1] == '""' for field in fields)
+        return replace(dialect, quotes=wanted or ("double" if wrapped else dialect.quotes)), 0, 0
     if dialect.loose:
         return _loosely_quoted(con, path, dialect, found, notes)
     usual = dialect.quotes

@@ -137,6 +137,9 @@ PACKED: dict[str, Callable[[IO[bytes]], Any]] = {
 """Compressed files by suffix."""
 
 
+LOOSE = (b"  ", b" \n", b"\n ", b" \r")
+
+
 @dataclass
 class Scan:
     """What one pass over the bytes of a text file tells. Lines end with LF (or CR LF), or with CR in a file without any LF.
@@ -198,7 +201,8 @@ def scan(path: Path, named: Path | None = None) -> Scan:
                     found.windows += int(np.count_nonzero((feed[1:] & returned[:-1])[len(tail) - 1 :]))
                     found.blank += int(np.count_nonzero((feed[2:] & returned[1:-1] & feed[:-2])[max(len(tail) - 2, 0) :]))
                     blank_cr += int(np.count_nonzero((returned[1:] & returned[:-1])[len(tail) - 1 :]))
-                found.loose = found.loose or any(mark in joined for mark in (b"  ", b" \n", b"\n ", b" \r", b"\t"))
+                if not found.loose:
+                    found.loose = b"\t" in joined or (b" " in joined and any(mark in joined for mark in LOOSE))
                 run, tail = _longest(name, chunk, run), joined[-2:]
         decoder.decode(b"", True)
     except UnicodeDecodeError:
