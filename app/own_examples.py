@@ -14,8 +14,8 @@ from app.collapse.headline import kept
 from app.own_data import Upload
 from app.texts import texts
 
-EXAMPLES = {"narrow": False, "healthy": True}
-"""The parts of the bundled runs whose last tables are shown, and whether their interactions come with them."""
+EXAMPLES = {"narrow": False, "noise": True, "healthy": True}
+"""The parts of the bundled runs whose last tables are shown, and whether their interactions and starts come with them."""
 
 
 def source(part: str) -> RunFolder | None:
@@ -49,12 +49,22 @@ def _load(key: str | None) -> None:
 
 
 def _uploads(key: str, run: RunFolder) -> tuple[list[Upload], dict[str, Upload | None]]:
-    stream = io.BytesIO()
-    np.save(stream, run.table(run.stages[-1]))
-    table = Upload(f"{key}-example.npy", f"example {key}", stream)
+    table = _upload(run, key, run.stages[-1])
     if not EXAMPLES[key]:
         return [table], {}
-    return [table], {"interactions": Upload("interactions.csv", f"example {key} interactions", io.BytesIO(_interactions(run)))}
+    others: dict[str, Upload | None] = {
+        "interactions": Upload("interactions.csv", f"example {key} interactions", io.BytesIO(_interactions(run)))
+    }
+    if "initial" in run.table_names():
+        others["initial"] = _upload(run, key, "initial")
+    return [table], others
+
+
+def _upload(run: RunFolder, key: str, table: str) -> Upload:
+    """A table of the run as a file."""
+    stream = io.BytesIO()
+    np.save(stream, run.table(table))
+    return Upload(f"{key}-{table}.npy", f"example {key} {table}", stream)
 
 
 @loaders.of_run(2)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from adrec.explain import words
-from app import loaders, ui
+from app import healthy, loaders, ui
 from app.denoising import compare, controls, data, noise, view
 from app.denoising.look import look
 from app.texts import STYLE, linked, say
@@ -22,6 +22,7 @@ chosen = st.container(horizontal=True, vertical_alignment="bottom")
 run = ui.run_picker(container=chosen.container(width=280), first=compare.OPENING[0])
 if run is None:
     st.stop()
+healthy.note(run)
 stage, length = data.stage(run), run.settings["length"]
 subject = controls.subject(run, length)
 seed, steps, method = controls.noise(run)

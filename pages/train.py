@@ -3,7 +3,7 @@
 import streamlit as st
 
 from adrec.folders import runs_folder
-from app import jobs, loaders, state, train_form, train_view, ui
+from app import healthy, jobs, loaders, state, train_form, train_view, ui
 
 PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
 
@@ -21,6 +21,8 @@ with picture:
             st.warning(ui.plain(f"There is no run called '{wanted}' here."), icon=":material/warning:")
         default = next((name for name, job in known.items() if not job.run.exists or loaders.problem(job.run) is None), next(iter(known)))
         chosen = ui.choose_run("Run", {name: job.run for name, job in known.items()}, "run", default)
+        if known[chosen].run.exists and loaders.problem(known[chosen].run) is None:
+            healthy.note(known[chosen].run)
         train_view.follow(root, known[chosen])
     else:
         st.info("There is no run yet. Start one to follow it here; it keeps running when you close this page.", icon=":material/info:")

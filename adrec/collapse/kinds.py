@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 KINDS = ("complete-collapse", "narrowing", "noise-like", "low-rank", "spectral-only", "weakly-learned", "concentrated", "healthy")
 """In the order in which the rule checks them."""
+COLLAPSED = ("complete-collapse", "narrowing", "noise-like", "low-rank")
+"""Those of a table that is broken, beyond what is undecided or has only begun to learn."""
 
 KIND_WORDS: dict[str, tuple[str, str]] = {
     "complete-collapse": ("Completely collapsed", "All items share one direction, and their differences are small next to it."),

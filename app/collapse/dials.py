@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from adrec.runs import RunFolder
-from app import loaders, palette, state, ui
+from app import healthy, loaders, palette, state, ui
 from app.collapse import charts, data, points, ranking
 from app.collapse.view import TABLE_CSS, number
+from app.texts import texts
 
 if TYPE_CHECKING:
     from adrec.collapse.dials import PictureChange, Pictures
@@ -50,13 +51,16 @@ LINES += "verdict changes; HR@10 changes by more than chance (McNemar, p < 0.05)
 
 @st.fragment
 def section(run: RunFolder) -> None:
-    """Choose a collapse and its degree; pictures, verdict and ranking follow."""
+    """Choose a collapse and its degree; pictures, verdict and ranking follow. A table that is broken already gives way to a healthy one."""
     with ui.guard():
-        _section(run)
+        st.subheader("Collapse it yourself", anchor=False, help=LINES)
+        other = healthy.healthy_run() if healthy.broken(run) else None
+        if other is not None:
+            st.caption(texts("collapse")["broken"]["instead"].format(run=ui.plain(ui.run_title(other))))
+        _section(other or run)
 
 
 def _section(run: RunFolder) -> None:
-    st.subheader("Collapse it yourself", anchor=False, help=LINES)
     shown = data.stages(run)
     name = shown.names[-1]
     rows = _sample(run)

@@ -3,7 +3,7 @@
 import pytest
 
 from app import loaders, registry
-from tests.app.pages import open_page
+from tests.app.pages import open_page, texts
 
 PAGES = [path.stem for path, _ in registry.pages(loaders.ROOT / "pages")]
 RUNS = sorted(path.parent.name for path in loaders.BUNDLED.glob("*/run.json"))
@@ -28,3 +28,12 @@ def test_a_page_opens_without_an_exception(page: str, run: str) -> None:
 def test_every_instrument_opens_for_healthy_narrow_and_noisy_tables(run: str, tool: str) -> None:
     app = open_page("collapse", run=run, tool=tool)
     assert not app.exception and not [e.value for e in app.error]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["denoising", "train"])
+def test_a_run_whose_items_have_collapsed_is_called_so_and_leads_to_the_healthy_one(page: str) -> None:
+    app = open_page(page, run="narrow")
+    assert "say nothing about a healthy ADRec" in texts(app)
+    app = next(b for b in app.button if b.key == "healthy.open").click().run()
+    assert not app.exception and app.query_params["run"] == loaders.FIRST and "say nothing" not in texts(app)

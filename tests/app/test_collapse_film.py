@@ -67,6 +67,13 @@ def test_an_offset_on_the_page_changes_the_verdict_but_not_the_map(root: Path) -
     assert "The map looks the same; the uncentred spectrum" in texts(app) and "the verdict" in texts(app)
 
 
+def test_a_broken_table_is_not_damaged_further_but_a_healthy_one(root: Path) -> None:
+    app = open_page("collapse", run="narrow")
+    assert not app.exception and not app.error
+    assert "This starts from a healthy one: ADRec, the paper's settings" in texts(app) and "noticed" in texts(app)
+    assert "nothing else noticed" not in texts(app)
+
+
 def test_ranking_at_every_degree_uses_the_models_own_evaluator(run: RunFolder) -> None:
     app = open_page("collapse", run="tiny", dial="duplicate", degree="100")
     app = next(b for b in app.button if b.label.startswith("Rank ")).click().run()

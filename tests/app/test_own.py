@@ -11,10 +11,11 @@ from streamlit.runtime import caching
 from streamlit.testing.v1 import AppTest
 
 from adrec.collapse.diagnosis import cached_diagnosis
+from adrec.collapse.kinds import KIND_WORDS
 from adrec.embeddings.judging import check_cost, estimated_seconds
 from adrec.embeddings.source import Source
 from adrec.runs import RunFolder
-from app import own_data, own_examples
+from app import own_data, own_examples, own_view
 from tests.app.pages import open_page, plainly, texts
 
 pytestmark = pytest.mark.slow
@@ -70,11 +71,13 @@ def test_an_empty_page_offers_examples_and_a_press_shows_a_verdict(root: Path) -
     assert "collapsed" not in texts(app).removeprefix("Have your embeddings collapsed?")
 
 
-def test_the_example_with_interactions_is_decided_in_full(root: Path) -> None:
-    if own_examples.source("healthy") is None:
+@pytest.mark.parametrize(("example", "kind"), [("healthy", "healthy"), ("noise", "noise-like")])
+def test_an_example_with_interactions_is_decided_in_full(root: Path, example: str, kind: str) -> None:
+    if own_examples.source(example) is None:
         pytest.skip("MovieLens-100K is not on this machine")
-    app = open_page("own", example="healthy")
-    assert not app.exception and "Healthy" in texts(app) and "Not decided" not in texts(app)
+    app = open_page("own", example=example)
+    assert not app.exception and f"#### {own_view.ICONS.get(kind, own_view.COLLAPSED)} {KIND_WORDS[kind][0]}" in texts(app)
+    assert "Not decided" not in texts(app)
 
 
 def test_with_interactions_the_verdict_is_whole_and_goes_to_the_laboratory(root: Path, tmp_path: Path) -> None:
