@@ -46,8 +46,10 @@ function mountHook(stage, lesson) {
 
 /** Who asks, and what the figures below are. @param {Lesson} lesson @param {any[]} people */
 function peopleColumn(lesson, people) {
-  const column = element("div", "who");
-  column.append(element("p", "head inside", lesson.text("0.inside", { films: lesson.content.likeness.films.length })));
+  const column = element("div", "who"), head = element("div", "head reading");
+  head.append(element("p", "inside", lesson.text("0.inside", { films: lesson.content.likeness.films.length })));
+  for (const mark of ["shared", "chosen"]) head.append(element("p", "signs", `${lesson.text(`parts.${mark}Sign`)} ${lesson.text(`parts.${mark}`)}`));
+  column.append(head);
   for (const person of people) {
     const cell = element("div", "person"), history = element("ul");
     history.append(...person.history.map((/** @type {number} */ film) => element("li", "", titleOf(lesson, film))));
