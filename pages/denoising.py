@@ -3,7 +3,8 @@
 import streamlit as st
 
 from adrec.explain import words
-from app import healthy, loaders, ui
+from app import loaders, ui
+from app.collapse import healthy
 from app.denoising import compare, controls, data, noise, view
 from app.denoising.look import look
 from app.texts import STYLE, linked, say

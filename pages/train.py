@@ -3,7 +3,8 @@
 import streamlit as st
 
 from adrec.folders import runs_folder
-from app import healthy, jobs, loaders, state, train_form, train_view, ui
+from app import jobs, loaders, state, train_form, train_view, ui
+from app.collapse import healthy
 
 PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
 

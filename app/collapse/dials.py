@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from adrec.runs import RunFolder
-from app import healthy, loaders, palette, state, ui
-from app.collapse import charts, data, points, ranking
+from app import loaders, palette, state, ui
+from app.collapse import charts, data, healthy, points, ranking
 from app.collapse.view import TABLE_CSS, number
 from app.texts import texts
 
