@@ -13,7 +13,7 @@ import duckdb
 import psutil
 
 from adrec.errors import DataError
-from adrec.reading.account import shown, shown_path
+from adrec.reading.account import counted, shown, shown_path
 
 SHARE = 0.5
 """The share of the free memory that a connection may fill before it writes to its temporary folder."""
@@ -84,12 +84,15 @@ def sentence(path: Path, error: duckdb.Error, number: int | None = None) -> Data
     where = f"line {number or int(line[1]):,} of {name}" if line else name
     counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     if counts:
-        found = f"{int(counts[2]):,} value{'s' * (counts[2] != '1')}"
-        return DataError(f"{where[0].upper()}{where[1:]} has {found}, but there are {int(counts[1]):,} columns.")
-    if "unterminated quote" in text:
-        return DataError(
-            f"In {where} a quotation mark opens a value and is not closed as CSV asks; double it inside a value, or say quotes=none."
+        columns, values = int(counts[1]), int(counts[2])  # DuckDB stops counting behind the last column
+        found = (
+            f"has {counted(values, 'value')}, but the first line has"
+            if values < columns
+            else "has more values than the first line, which has"
         )
+        return DataError(f"{where[0].upper()}{where[1:]} {found} {columns:,}.")
+    if "unterminated quote" in text:
+        return DataError(f"In {where} a quotation mark opens a value and is not closed as CSV asks.")
     if "Maximum line size" in text:
         return DataError(f"{where[0].upper()}{where[1:]} is longer than a row may be.")
     if "state machine" in text:

@@ -44,7 +44,7 @@ def read_json(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Source
                 twice = next(k for k in keys if keys.count(k) > 1)
                 raise DataError(f"Row {row:,} of {shown_path(path)} has the key {shown(twice)} more than once.")
         if not names:
-            raise DataError(f"{shown_path(path)} holds objects without any keys.")
+            raise DataError(f"{shown_path(path)} holds no object with a key.")
         sql = _columns(read, names)
         lists = _lists(con, sql, names)
     except duckdb.Error as error:

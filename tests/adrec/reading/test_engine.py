@@ -38,7 +38,7 @@ def test_an_error_of_the_engine_is_a_sentence_that_names_the_line(tmp_path: Path
     path.write_text("a,b\n1,2\n3\n", encoding="utf-8")
     with (
         connect() as con,
-        pytest.raises(DataError, match=r"^Line 3 of '.*a.csv' has 1 value, but there are 2 columns\.$"),
+        pytest.raises(DataError, match=r"^Line 3 of '.*a.csv' has 1 value, but the first line has 2\.$"),
         as_sentences(path),
     ):
         con.sql(

@@ -34,7 +34,7 @@ def test_a_json_array_of_objects_is_read_too(tmp_path: Path):
         ("{'a': 1}\n", "Line 1 of '.*' is Python's notation"),
         ('{"a":1}\n[1]\n', "Row 2 of '.*' is not an object"),
         ('{"a":1,"a":2}\n', "Row 1 of '.*' has the key 'a' more than once"),
-        ("{}\n{}\n", "objects without any keys"),
+        ("{}\n{}\n", "no object with a key"),
         ("a,b\n", "neither JSON lines"),
         ("[1, 2]", "Row 1 of '.*' is not an object"),
         ('{"a":1}\n{"a":"\\ud800"}\n', "a.jsonl"),

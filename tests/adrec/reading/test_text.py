@@ -109,7 +109,9 @@ def test_several_fitting_separators_are_asked_about(tmp_path: Path):
     [("a.csv", "a,b\n1,2\n3,4,5\n", 3), ("a.csv", "a,b\n1\n", 2), ("a.tsv", "a\tb\n1\t2\n3\n", 3), ("a.csv", 'a,b\n"1\n2",3\n4\n', 4)],
 )
 def test_a_ragged_row_is_refused_with_its_line(tmp_path: Path, name: str, text: str, line: int):
-    with pytest.raises(DataError, match=rf"Line {line} of '.*' has \d values?, but there are 2 columns"):
+    with pytest.raises(
+        DataError, match=rf"Line {line} of '.*' has (more values than the first line, which|1 value, but the first line) has 2"
+    ):
         read(written(tmp_path / name, text))
 
 
