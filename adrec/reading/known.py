@@ -52,7 +52,7 @@ _JSON_2014: Mapping[str, tuple[str | int, ...]] = {
     "time": ("unixReviewTime",),
 }
 _SESSIONS = (
-    "The user is userId; user=sessionId makes a sequence of each session.",
+    "The user is userId unless user=sessionId makes a sequence of each session.",
     "timeframe counts from the beginning of a session, so the order of one user's sessions of one day is not known.",
 )
 

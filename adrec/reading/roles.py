@@ -135,7 +135,7 @@ def interaction_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mappin
     """
     choice = _begin(rows, con, wanted)
     _asked(choice)
-    recognised = None if {"user", "item"} & set(choice.found) else known.recognise(rows, choice.kinds, choice.matches)
+    recognised = known.recognise(rows, choice.kinds, choice.matches)
     if recognised:
         for role, columns in recognised.roles.items():
             if choice.open(role) and not set(columns) & {n for c in choice.found.values() for n in c}:

@@ -168,7 +168,7 @@ def open_rows(path: str | Path, **how: str | None) -> Rows:
 
 Format = Callable[[duckdb.DuckDBPyConnection, Path, Path, str, Mapping[str, str], ExitStack], Source]
 FORMATS: dict[str, Format] = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".inter", ".item", ".itememb", ".user"), read_delimited),
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", ".itememb", ".user"), read_delimited),
     **dict.fromkeys((".parquet", ".pq"), lambda con, path, plain, *_: read_parquet(con, path, plain)),
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), lambda con, path, plain, *_: read_json(con, path, plain)),
 }

@@ -29,7 +29,7 @@ WORDS = {
 """Values of the option ``separator`` besides the characters themselves."""
 ATOMIC = (".inter", ".item", ".itememb", ".user")
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
-FREE = (".txt", ".dat")
+FREE = (".txt", ".dat", ".data")
 """Suffixes of text that says nothing of its separator."""
 MANY = 6
 """From this many whole numbers in every line on, blank-separated text may be a user and items as well as columns."""
