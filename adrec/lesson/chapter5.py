@@ -16,6 +16,7 @@ from adrec.lesson.likeness import cosines, films
 from adrec.lesson.models import run_of
 from adrec.lesson.results import results
 from adrec.maps.tables import principal_axes, typical_length
+from adrec.runs import RunFolder
 from adrec.runs.snapshots import table_at
 
 TABLES = ("noise", "narrow", "healthy")
@@ -31,7 +32,8 @@ CONTROLS = ("narrow-lambda-0", "narrow-lambda-1", "narrow-held", "random-both")
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Arrays: ``likeness`` (frames, 40 * 40) and ``lists`` (frames, people, 10) of the narrow run; ``tables.likeness`` (tables, 40 * 40)
     and ``tables.xy`` (tables, V, 2), seen along the two strongest directions from the origin, which lies at HALF, at each table's scale.
-    ``size``: typical length of a film; ``start``: correlation with the random start."""
+    ``size``: typical length of a film; ``start``: correlation with the random start; ``steps``: of
+    training until the table."""
     narrow = run_of(runs, "narrow")
     ids, near = films(narrow.items), Cooccurrence.from_dataset(catalog.load_for_run(narrow.info))
     found = results(runs)["narrow"]
@@ -48,7 +50,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         run = run_of(runs, key)
         table = table_of(run)
         start = float(np.corrcoef(run.table("initial").ravel(), table.ravel())[0, 1])
-        tables.append({"key": key, "size": typical_length(table), "start": start, **judged(table, near)})
+        tables.append({"key": key, "size": typical_length(table), "start": start, "steps": steps_of(run), **judged(table, near)})
         alike.append(cosines(table, ids))
         places.append(seen(table))
     head = {
@@ -66,6 +68,13 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "tables.xy": np.concatenate(places).reshape(-1),
     }
     return head, arrays
+
+
+def steps_of(run: RunFolder) -> int:
+    """Training steps until the table that was selected."""
+    events, _ = run.events()
+    end = next(event for event in events if event["kind"] == "stage_end" and event["stage"] == "finetune")
+    return int(next(event["step"] for event in events if event["kind"] == "validation" and event["epoch"] == end["best_epoch"]))
 
 
 def judged(table: np.ndarray, near: Cooccurrence) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from adrec.runs import RunFolder
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """``stages``: of each its steps, and its validations as [step, people right of 100 within ten films]. ``cells`` and ``leave_outs`` as
-    measured. ``narrow``: the mean cosine above which a table is narrow."""
+    """``stages``: of each its steps and epochs, and its validations as [step, people right of 100 within ten films]. ``cells`` and
+    ``leave_outs`` as measured. ``narrow``: the mean cosine above which a table is narrow."""
     found = results(runs)
     head = {
         "stages": timeline(run_of(runs, "healthy")),
@@ -32,5 +32,6 @@ def timeline(run: RunFolder) -> list[dict[str, Any]]:
         own = [event for event in events if event.get("stage") == name]
         end = next(event for event in own if event["kind"] == "stage_end")
         seen = [[event["step"], round(100 * event["metrics"]["hr@10"], 1)] for event in own if event["kind"] == "validation"]
-        found.append({"stage": name, "steps": end["step"], "kept": end["best_epoch"], "validations": seen})
+        epochs = len({event["epoch"] for event in own if event["kind"] == "step"})
+        found.append({"stage": name, "steps": end["step"], "epochs": epochs, "kept": end["best_epoch"], "validations": seen})
     return found

@@ -14,10 +14,9 @@ from adrec.lesson.models import run_of
 from adrec.lesson.results import SURE, results
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets, neighbours
 from adrec.runs import RunFolder
-from adrec.runs.snapshots import table_at
 
-UNSEEN: dict[str, int | None] = {"narrow": 26, "direct": None, "shrunk": None}
-"""Tables to be judged: the part of the run and, for a frame of its training, the epoch."""
+UNSEEN = ("direct", "shrunk", "narrow")
+"""The runs whose selected tables are to be judged, none of them shown before, by their parts."""
 ASKED = ("Snow White and the Seven Dwarfs", "A Nightmare on Elm Street", "Titanic")
 NEAREST = 4
 
@@ -29,11 +28,11 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     near = Cooccurrence.from_dataset(catalog.load_for_run(healthy.info))
     shown, asked = likeness.films(healthy.items), Finder(healthy.items).history(ASKED)
     tables, cosines, nearest = [], [], []
-    for part, epoch in UNSEEN.items():
+    for part in UNSEEN:
         run = run_of(runs, part)
-        table = run.table("finetune") if epoch is None else table_at(run, "finetune", epoch)
+        table = run.table("finetune")
         judged = chapter5.judged(table, near)
-        tables.append({"run": run.name, "epoch": epoch, "truth": truth(judged["place"]), **judged})
+        tables.append({"run": run.name, "truth": truth(judged["place"]), **judged})
         cosines.append(likeness.cosines(table, shown))
         nearest.append([neighbours(table, film - 1, NEAREST)[0] + 1 for film in asked])
     head = {"tables": tables, "asked": asked, "nearest": NEAREST, "findings": findings(runs)}

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { chapter3 } from "../../adrec/browser/lesson/chapter3.js";
 import { chapter5 } from "../../adrec/browser/lesson/chapter5.js";
 import { chapter6 } from "../../adrec/browser/lesson/chapter6.js";
+import { chapter8 } from "../../adrec/browser/lesson/chapter8.js";
 
 const hook = (narrow, healthy) => ({ 0: { counted: { columns: { narrow: { "hr@10": { value: narrow } }, healthy: { "hr@10": { value: healthy } } } } } });
 
@@ -33,4 +34,9 @@ test("with a cell still to be measured there is no question and no number", () =
   const content = measuredCells(0.9, 0.1, 0.9, 0.1);
   delete content[6].cells.cells.pretrained;
   assert.deepEqual([chapter6.guess(content), chapter6.number(content)], [null, null]);
+});
+
+test("two models that are right for the very same people are told so, not as a difference of nothing", () => {
+  const told = (value, error) => chapter8.number({ 8: { findings: { diffusion: { value, error, right: 12.5, paper: 12.5, seeds: 2 } } } }).words;
+  assert.deepEqual([told(0, 0), told(0, 0.4), told(0.2, 0.4)], ["8.numberSame", undefined, undefined]);
 });

@@ -2,7 +2,6 @@
 
 import { element } from "../dom.js";
 import { choices } from "./choices.js";
-import { trainings } from "./figures.js";
 import { historyOf } from "./flow.js";
 
 /** @import { Chapter, Content, Evidence, Lesson, PictureScene } from "./types" */
@@ -13,7 +12,7 @@ const COPIES = 1; // percent: with less noise than this in the denoiser's input,
 /** What the picture shows at a step, until the visitor chooses otherwise. @param {number} step @returns {PictureScene} */
 function sceneOf(step) {
   /** @type {PictureScene} */
-  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: "healthy", grown: step < 4 };
+  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: "healthy", grown: step < 4, unweighted: step === 0 };
   if (step === 2) scene.lit = ["next", "noise"];
   if (step === 3) scene.lit = ["next", "noise", "condition", "denoiser", "x0", "scores", "list"];
   return scene;
@@ -91,11 +90,11 @@ function modelCards(parent, lesson) {
     card.append(element("h3", "", lesson.text(`4.kin.${name}.name`)), element("p", "label", lesson.text(`4.kin.${name}.is`)));
     for (const part of ["solves", "wrong"]) card.append(element("p")), card.lastElementChild?.append(lesson.rich(`4.kin.${name}.${part}`));
     const right = element("p");
-    right.append(lesson.rich("4.right", { right: found.right.toFixed(1), error: found.error.toFixed(1), trainings: trainings(lesson, 1) }));
+    right.append(lesson.rich("4.right", { right: found.right.toFixed(1), error: found.error.toFixed(1) }));
     card.append(right);
     box.append(card);
   }
-  paper.append(lesson.rich("4.paper"));
+  paper.append(lesson.text("4.trainings"), " ", lesson.rich("4.paper"));
   box.append(paper);
   parent.append(box);
   return box;

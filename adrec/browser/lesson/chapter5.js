@@ -33,7 +33,7 @@ export const chapter5 = {
     const frames = content[5]?.frames?.map((/** @type {any} */ frame) => frame.measured).filter((/** @type {any} */ frame) => frame.error), last = frames?.at(-1);
     if (!last) return null;
     const right = last["hr@10"];
-    return { epochs: content[5].frames.at(-1).epoch, value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
+    return { epochs: content[5].frames.at(-1).epoch, value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), popular: content[1]?.baselines?.popular.value.toFixed(1) ?? "", seeds: right.seeds, source: dataOf(content[5]) };
   },
   numberFrom: 3,
   door: () => ({ page: "collapse", parameters: { run: "narrow", tool: "film" } }),
@@ -86,7 +86,7 @@ function paragraph5(lesson, key) {
 
 /** The narrow run in frames: likenesses, two people's lists, and what was measured. @param {HTMLElement} parent @param {HTMLElement} below where to say what is to blame @param {Lesson} lesson */
 function narrowRun(parent, below, lesson) {
-  const { frames, likeness: alike, lists, people, controls, bar } = lesson.content[5], box = element("div", "run5"), buttons = element("div", "frames5", "", { role: "group", "aria-label": lesson.text("5.frames") });
+  const { frames, likeness: alike, lists, people, controls, bar } = lesson.content[5], { narrow } = lesson.content[6] ?? {}, box = element("div", "run5"), buttons = element("div", "frames5", "", { role: "group", "aria-label": lesson.text("5.frames") });
   const square = element("div", "square5"), tens = element("div", "tens5"), facts = element("p", "facts5"), blame = element("dl", "blame5"), title = element("p", "label", lesson.text("5.real"));
   box.append(title, buttons, square, tens, facts);
   parent.append(box);
@@ -128,8 +128,9 @@ function narrowRun(parent, below, lesson) {
     const kind = place <= bar.learned ? "noise" : place >= bar.narrow ? "narrow" : "healthy", word = lesson.text(`kinds.${kind}.word`);
     health.show([{ key: "frame", name: lesson.text("5.frame", { epoch }), place, glyph: lesson.text(`kinds.${kind}.sign`) }], lesson.text("5.frameAlt", { epoch, word }));
     for (const other of others) {
-      const then = other.frames.find((/** @type {any} */ one) => one.epoch === epoch);
-      other.value.textContent = then ? decimal(then.mean_cosine.value, 2) : "";
+      const theirs = other.frames.find((/** @type {any} */ one) => one.epoch === epoch)?.mean_cosine.value;
+      const end = frame + 1 < frames.length ? "then" : theirs > narrow ? "alike" : "apart";
+      other.value.replaceChildren(theirs === undefined ? "" : lesson.rich(`5.ends.${end}`, { cosine: decimal(theirs, 2) }));
     }
     chosen.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === frame)));
   }
@@ -175,7 +176,9 @@ function measuresTable(parent, lesson) {
     row.append(what, ...tables.map((/** @type {any} */ one) => element("td", "figure", shown(one[name]))), element("td", "", lesson.text(`5.measures.${name}.tells`)));
     table.append(row);
   }
-  box.append(paragraph5(lesson, "5.measures.says"), table);
+  const says = element("p");
+  says.append(lesson.rich("5.measures.says", { epoch: lesson.content[5].frames.at(-1).epoch }));
+  box.append(says, table);
   parent.append(box);
   return box;
 }
@@ -188,7 +191,8 @@ function threeTables(parent, lesson) {
   const largest = Math.max(...tables.map((/** @type {any} */ table) => table.size)), reveal = element("button", "plain", lesson.text("5.reveal"), { type: "button" });
   const drawn = tables.map((/** @type {any} */ table, /** @type {number} */ i) => {
     const cell = element("figure"), map = element("canvas", "", "", { role: "img", "aria-label": lesson.text(`5.maps.${table.key}`) }), square = element("div"), size = element("div", "size5"), fill = element("i");
-    const name = element("figcaption", "name5", lesson.text("5.table", { letter: "ABC"[i] })), says = element("p", "says");
+    const name = element("button", "plain name5", "", { type: "button" }), says = element("p", "says");
+    name.onclick = () => { picked = i; show(true); lesson.done(); };
     fill.style.width = `${Math.max(1, (100 * table.size) / largest)}%`;
     size.append(element("span", "", lesson.text("5.size", { size: table.size.toPrecision(2) })), fill);
     cell.append(name, map, size, square, says);
@@ -196,8 +200,10 @@ function threeTables(parent, lesson) {
     const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text(`kinds.${table.key}.matrix`), still: true });
     return { table, map, name, says, matrix, xy: places.subarray(2 * count * i, 2 * count * (i + 1)), bytes: content["tables.likeness"].subarray(MATRIX5 * i, MATRIX5 * (i + 1)) };
   });
-  const health = barOfHealth(box, lesson);
-  box.append(reveal);
+  const health = barOfHealth(box, lesson), verdict = element("p", "picked5", "", { "aria-live": "polite" }), healthy = tables.findIndex((/** @type {any} */ { key }) => key === "healthy");
+  /** @type {number | null} */
+  let picked = null;
+  box.append(verdict, reveal);
   reveal.onclick = () => { show(true); lesson.done(); };
 
   function redraw() {
@@ -228,11 +234,13 @@ function threeTables(parent, lesson) {
     for (const [i, { table, name, says, matrix }] of drawn.entries()) {
       matrix.figure.hidden = !known;
       const { key } = table;
+      name.disabled = known;
       name.textContent = known ? lesson.text("5.tableKnown", { letter: "ABC"[i], word: lesson.text(`kinds.${key}.word`), sign: lesson.text(`kinds.${key}.sign`) }) : lesson.text("5.table", { letter: "ABC"[i] });
-      says.replaceChildren(known ? lesson.rich(`5.told.${key}`, { start: table.start.toFixed(2) }) : "");
+      says.replaceChildren(known ? lesson.rich(`5.told.${key}`, { start: table.start.toFixed(2), steps: table.steps }) : "");
     }
     health.figure.hidden = !known;
     reveal.hidden = known;
+    verdict.textContent = known && picked !== null ? lesson.text(picked === healthy ? "5.picked" : "5.missed", { letter: "ABC"[picked], right: "ABC"[healthy] }) : "";
     const marks = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => ({ key: table.key, name: lesson.text("5.table", { letter: "ABC"[i] }), place: table.place, glyph: lesson.text(`kinds.${table.key}.sign`) }));
     const said = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => lesson.text("5.barPlace", { letter: "ABC"[i], word: lesson.text(`kinds.${table.key}.word`) })).join(", ");
     if (known) health.show(marks, lesson.text("5.barAlt", { places: said }));
@@ -242,7 +250,10 @@ function threeTables(parent, lesson) {
   drawn.forEach((/** @type {any} */ { map }) => sizes.observe(map));
   return {
     box,
-    show: () => show(false),
+    show() {
+      picked = null;
+      show(false);
+    },
     redraw,
     stop() {
       sizes.disconnect();

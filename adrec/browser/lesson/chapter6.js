@@ -3,7 +3,7 @@
 import { element, svg } from "../dom.js";
 import { line, signed } from "../format.js";
 import { linear } from "../scales.js";
-import { beyondChance, dataOf, SURE, trainings } from "./figures.js";
+import { beyondChance, dataOf, rightOfShown, SURE, trainings } from "./figures.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -86,11 +86,11 @@ function stageTimeline(parent, lesson) {
     const points = one.validations.map((/** @type {number[]} */ [step, right]) => [x(before + step), y(right)]);
     svg(part, "path", { class: "right", d: line(points) });
     for (const [cx, cy] of points) svg(part, "circle", { cx, cy, r: wide ? 2.2 : 4 });
-    svg(part, "text", { class: "middle", x: (from + to) / 2, y: base + (wide ? 36 : 52) }, lesson.text(`6.lengths.${one.stage}`, { steps: one.steps }));
+    svg(part, "text", { class: "middle", x: (from + to) / 2, y: base + (wide ? 36 : 52) }, lesson.text(`6.lengths.${one.stage}`, { steps: one.steps, epochs: one.epochs }));
     before += one.steps;
     return part;
   });
-  svg(plot, "text", { class: "tick", x: left, y: 9 }, lesson.text("6.curve"));
+  svg(plot, "text", { class: "tick", x: left, y: 9 }, lesson.text("6.curve", { shown: rightOfShown(lesson.content) }));
   return {
     box,
     /** @param {number | null} at the stage that is told, or null for all */
@@ -150,7 +150,7 @@ function uncovered(lesson, found) {
   return [picture, words];
 }
 
-/** Each stage left out: the difference as an interval around zero, and the smallest that could have been seen. @param {HTMLElement} parent @param {Lesson} lesson */
+/** Each stage left out: the difference as an interval around zero, and below which size it would have gone unseen. @param {HTMLElement} parent @param {Lesson} lesson */
 function leaveOuts(parent, lesson) {
   const { without = {} } = lesson.content[6].leave_outs, box = element("figure", "without6"), rows = Object.entries(without).map(([name, metrics]) => ({ name, ...metrics["hr@10"]["less the whole"] }));
   parent.append(box);
@@ -158,14 +158,18 @@ function leaveOuts(parent, lesson) {
     box.append(element("p", "", lesson.text("6.missing")));
     return { box };
   }
-  const width = 860, label = 200, row = 38, height = row * rows.length + 34, reach = 1.1 * Math.max(...rows.map((one) => Math.max(one.detectable, Math.abs(one.value) + SURE * one.error)));
+  const width = 860, label = 200, row = 38, height = row * rows.length + 34, reach = 1.1 * Math.max(...rows.map((one) => Math.abs(one.value) + SURE * one.error));
   const x = linear(-reach, reach, label, width - 10), caption = element("figcaption"), seeds = Math.min(...rows.map((one) => one.seeds));
   caption.append(lesson.rich("6.without", { trainings: trainings(lesson, seeds) }));
+  if (!rows.some(beyondChance)) {
+    const believe = element("p");
+    believe.append(lesson.rich("6.believe", { detectable: Math.max(...rows.map((one) => one.detectable)).toFixed(1) }));
+    box.append(believe);
+  }
   box.append(caption);
   const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": rows.map((one) => differs(lesson, one)).join(" ") });
   rows.forEach((one, i) => {
-    const y = row * i + row / 2, { value, error, detectable } = one;
-    svg(plot, "rect", { class: "unseen", x: x(-detectable), y: y - 14, width: x(detectable) - x(-detectable), height: 28 });
+    const y = row * i + row / 2, { value, error } = one;
     svg(plot, "text", { class: "end", x: label - 14, y: y + 5 }, lesson.text(`6.left.${one.name}`));
     svg(plot, "path", { class: "interval", d: `M${x(value - SURE * error)} ${y}H${x(value + SURE * error)}` });
     svg(plot, "circle", { cx: x(value), cy: y, r: 5.5 });
@@ -179,17 +183,12 @@ function leaveOuts(parent, lesson) {
   const absent = LEFT_OUT.filter((name) => !without[name]).map((name) => lesson.text(`6.left.${name}`));
   if (absent.length) said.append(element("li", "", lesson.text("6.absent", { absent: absent.join(", ") })));
   box.append(said);
-  if (!rows.some(beyondChance)) {
-    const believe = element("p");
-    believe.append(lesson.rich("6.believe"));
-    box.append(believe);
-  }
   return { box };
 }
 
 /** @param {Lesson} lesson @param {any} one */
-function differs(lesson, { name, value, error, detectable }) {
+function differs(lesson, { name, value, error }) {
   return lesson.text(beyondChance({ value, error }) ? "6.differs" : "6.hardly", {
-    left: lesson.text(`6.left.${name}`), value: signed(value, 1), low: signed(value - SURE * error, 1), high: signed(value + SURE * error, 1), detectable: detectable.toFixed(1),
+    left: lesson.text(`6.left.${name}`), value: signed(value, 1), low: signed(value - SURE * error, 1), high: signed(value + SURE * error, 1),
   });
 }

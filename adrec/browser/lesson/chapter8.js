@@ -26,6 +26,9 @@ const FINDINGS = {
   open: [["diffusion", "denoising", { run: "noise-1" }], ["stages", "train", {}]],
 };
 
+/** Whether both are right for the very same people. @param {{ value: number, error: number }} found */
+const samePeople = ({ value, error }) => value === 0 && error === 0;
+
 /** @type {Chapter} */
 export const chapter8 = {
   id: 8,
@@ -35,7 +38,8 @@ export const chapter8 = {
   numberFrom: 3,
   number: (content) => {
     const found = content[8]?.findings.diffusion;
-    return found ? { ...found, ...oneDecimal(found), uncertainty: found.error.toFixed(1), source: content[7]?.source } : null;
+    if (!found) return null;
+    return { ...found, ...oneDecimal(found), uncertainty: found.error.toFixed(1), source: content[7]?.source, ...(samePeople(found) ? { words: "8.numberSame" } : {}) };
   },
   door: () => ({ page: "own", parameters: {} }),
   asksAgain: true,
@@ -98,7 +102,7 @@ function tablesToJudge(parent, lesson) {
     told.hidden = bar.hidden = !known;
     another.hidden = !known || at === tables.length - 1;
     if (!known) return;
-    const what = lesson.text(`8.tables.${table.run}`, { epoch: table.epoch ?? "" });
+    const what = lesson.text(`8.tables.${table.run}`);
     told.replaceChildren(lesson.rich(`8.told.${table.truth}`, { cosine: (table.cosine ?? 0).toFixed(2), what }));
     if (at in chosen) told.prepend(element("strong", "", `${lesson.text(chosen[at] === table.truth ? "8.yes" : "8.no")} `));
     health?.show([{ key: "it", name: lesson.text("8.it"), place: table.place, main: true }], lesson.text(`8.places.${table.truth}`));
@@ -124,12 +128,15 @@ function tablesToJudge(parent, lesson) {
 
 /** Each question, what the visitor guessed and what came out. @param {Element} host @param {Lesson} lesson */
 function fillGuesses(host, lesson) {
-  const { content, state } = lesson, table = element("table"), head = element("tr");
+  const { content, state } = lesson, table = element("table"), head = element("tr"), all = /** @type {Chapter[]} */ ([...ASKING, chapter8]);
+  let asked = 0, right = 0;
   head.append(...["question", "guess", "answer"].map((name) => element("th", "", lesson.text(`8.columns.${name}`), { scope: "col" })));
   table.append(head);
-  for (const { id, guess } of ASKING) {
+  for (const { id, guess } of all) {
     const found = guess?.(content), made = state.guesses[id];
     if (!found) continue;
+    if (made && made.chosen !== null) asked += 1;
+    if (made && made.chosen === found.right) right += 1;
     const row = element("tr"), question = element("td");
     question.append(element("small", "", `${lesson.text(`${id}.short`)}: `), lesson.rich(`${id}.guess.question`, found.values));
     const cells = [made?.chosen ?? null, made ? found.right : null].map((option) => {
@@ -143,7 +150,7 @@ function fillGuesses(host, lesson) {
     row.append(question, ...cells);
     table.append(row);
   }
-  host.replaceChildren(table);
+  host.replaceChildren(...(asked ? [element("p", "tally", lesson.text("8.tally", { right, asked }))] : []), table);
 }
 
 /** Shares of people with one decimal, and a true minus. @param {Record<string, any>} found */
@@ -163,7 +170,7 @@ function fillFindings(host, lesson) {
       if (!found) continue;
       const finding = element("div", "finding"), says = element("p"), source = element("details"), door = element("button", "door", lesson.text("8.open_page"), { type: "button" });
       const values = { ...found, ...oneDecimal(found), without: found.run ? lesson.text(`8.without.${found.run}`) : "", trainings: trainings(lesson, found.seeds) }, detail = element("p");
-      says.append(lesson.rich(`8.findings.${name}`, values));
+      says.append(lesson.rich(`8.findings.${name}${name === "diffusion" && samePeople(found) ? "Same" : ""}`, values));
       detail.append(lesson.rich(`8.details.${name}`, values));
       source.append(element("summary", "", lesson.text("8.how")), detail, element("code", "", found.source.command));
       door.onclick = () => lesson.door(page, parameters);

@@ -18,10 +18,11 @@ export function pressed(texts, key, className, act) {
  * @param {number} count how many chapters there are
  * @param {(chapter: number) => void} go
  * @param {(by: number) => void} turn
+ * @param {string} shown of 100 people, for how many the training that the lesson shows is right
  */
-export function buildFrame(host, texts, count, go, turn) {
+export function buildFrame(host, texts, count, go, turn, shown) {
   const top = element("nav", "top", "", { "aria-label": texts.text("shell.chapters") }), stepper = buildStepper(top, texts, count, go), tools = element("div", "tools");
-  const restart = pressed(texts, "shell.restart", "restart", () => {}), help = yardstick(texts, restart), present = pressed(texts, "shell.present", "present", () => {}), notes = pressed(texts, "shell.notes.open", "", () => {});
+  const restart = pressed(texts, "shell.restart", "restart", () => {}), help = yardstick(texts, restart, shown), present = pressed(texts, "shell.present", "present", () => {}), notes = pressed(texts, "shell.notes.open", "", () => {});
   notes.hidden = true;
   tools.append(help, notes, present);
   top.append(tools);
@@ -39,10 +40,10 @@ export function buildFrame(host, texts, count, go, turn) {
   return { stepper, restart, help, present, notes, picture, lit, words, title, sentence, stepTitle, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
 }
 
-/** What the figures of all chapters mean, and the way back to the beginning. @param {Texts} texts @param {HTMLElement} restart */
-function yardstick(texts, restart) {
+/** What the figures of all chapters mean, and the way back to the beginning. @param {Texts} texts @param {HTMLElement} restart @param {string} shown */
+function yardstick(texts, restart, shown) {
   const help = element("details", "help"), summary = element("summary", "", "?", { "aria-label": texts.text("shell.yardstick.label") }), words = element("div");
-  for (const key of ["people", "health"]) words.append(element("p")), words.lastElementChild?.append(texts.rich(`shell.yardstick.${key}`));
+  for (const key of ["people", "health"]) words.append(element("p")), words.lastElementChild?.append(texts.rich(`shell.yardstick.${key}`, { shown }));
   words.append(restart);
   help.append(summary, words);
   return help;

@@ -12,17 +12,17 @@ import { element } from "../dom.js";
  * @param {Right} found
  * @param {Guess | undefined} made the visitor's guess, if the question is answered or skipped
  * @param {(option: number | null) => void} choose
- * @param {"line" | "sides" | "reasons"} shown once answered: one line, the two sides, or these with their reasons
+ * @param {"sides" | "reasons"} shown once answered: the two sides, or these with their reasons
  */
 export function showGuess(host, texts, chapter, found, made, choose, shown) {
   const values = found.values ?? {}, key = `${chapter}.guess`, question = element("p", "question", "", { id: `question-${chapter}` });
   question.append(texts.rich(`${key}.question`, values));
+  if (!made && texts.has(`${key}.how`)) question.append(` ${texts.text(`${key}.how`)}`);
   const group = element("div", "options", "", { role: "group", "aria-labelledby": question.id });
   const options = texts.list(`${key}.options`, values), names = found.names ?? options;
   host.classList.toggle("is-answered", Boolean(made));
-  if (made) host.replaceChildren(outcome(texts, names, made, shown !== "line" && options.length > 0));
+  if (made) host.replaceChildren(outcome(texts, names, made, options.length > 0));
   else host.replaceChildren();
-  if (made && shown === "line") return;
   host.append(question, group);
   options.forEach((_, option) => {
     const words = texts.rich(`${key}.options.${option}`, values);

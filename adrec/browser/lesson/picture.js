@@ -15,7 +15,7 @@ import { cells } from "./strip.js";
 /** @import { Flow } from "./flow" */
 /** @import { Lesson, Picture, PictureScene } from "./types" */
 
-/* A scene's more fields: unlisted (the list would give a question's answer away), noise (a Noising, in training), model (whose answer the picture computes by itself; null: the chapter feeds it). */
+/* A scene's more fields: unlisted and unweighted (the list or λ would give a question's answer away), noise (a Noising, in training), model (whose answer the picture computes by itself; null: the chapter feeds it). */
 /** @typedef {"token" | "sequence" | "last" | "added"} Noising which next films are noised in training, see Chapter 4 */
 
 const PICTURE_MODEL = "healthy";
@@ -322,7 +322,7 @@ export class LivingPicture {
     this.root.dataset.noise = mode === "training" ? noise : "";
     this.isLit = on;
     const valve = /** @type {HTMLElement} */ (this.get("valve").firstElementChild);
-    valve.textContent = this.form === "strip" ? "× λ" : this.lesson.text("picture.weight", { weight: this.flow.weight });
+    valve.textContent = this.form === "strip" || this.wanted.unweighted ? "× λ" : this.lesson.text("picture.weight", { weight: this.flow.weight });
     const caption = /** @type {HTMLElement} */ (this.get("history").firstElementChild), all = this.flow.films.length;
     caption.textContent = this.lesson.text(all > this.shown.length + 1 ? "picture.last" : "picture.boxes.history.label", { shown: this.shown.length, count: all });
     const back = /** @type {HTMLElement} */ (this.get("back").firstElementChild), { step } = this.flow;

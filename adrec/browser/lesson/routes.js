@@ -29,6 +29,15 @@ function through(points, radius = 8) {
   return `${d}L${points[points.length - 1].map(round).join(" ")}`;
 }
 
+/** A star as path data. @param {number} x @param {number} y @param {number} size */
+function star(x, y, size) {
+  const corners = Array.from({ length: 10 }, (_, i) => {
+    const far = i % 2 ? 0.42 * size : size, turn = (Math.PI * i) / 5;
+    return `${round(x + far * Math.sin(turn))} ${round(y - far * Math.cos(turn))}`;
+  });
+  return `M${corners.join("L")}Z`;
+}
+
 const round = (/** @type {number} */ value) => value.toFixed(1);
 
 /** All lines. @param {Scenery} scenery @returns {Route[]} */
@@ -112,7 +121,9 @@ function middleRoutes(scenery) {
   );
   if (scene.mode === "training" && form === "wide") {
     const end = columns[columns.length - 1].below;
-    found.push({ key: "pull", name: "target", box: ["x0", "pull"], d: through([[middleX(x0), bottom(x0) + 4], [middleX(x0), middleY(end)], [right(end) + 4, middleY(end)]]), width: 1.6 });
+    const clean = [right(end) + 44, middleY(end)]; // the film itself, beside its noised copy
+    found.push({ key: "pull", name: "target", box: ["x0", "pull"], d: through([[middleX(x0), bottom(x0) + 4], [middleX(x0), clean[1]], [clean[0] + 12, clean[1]]]), width: 1.6 });
+    found.push({ key: "pull star", name: "target is-star", box: ["x0", "pull"], d: star(clean[0], clean[1], 9) });
   }
   return found;
 }

@@ -3,7 +3,7 @@
 import { element, svg } from "../dom.js";
 import { CHAPTERS } from "./chapters.js";
 import { Engines } from "./engines.js";
-import { trainings } from "./figures.js";
+import { rightOfShown, trainings } from "./figures.js";
 import { buildFrame, fillDots, fillStepper, pressed } from "./frame.js";
 import { showGuess } from "./guess.js";
 import { Notes } from "./notes.js";
@@ -45,7 +45,7 @@ export class Shell {
     /** @type {Place} */
     this.at = addressed() ?? before?.at ?? { chapter: 0, step: 0 };
     for (const [name, color] of Object.entries(setup.colors)) host.style.setProperty(`--${name}`, color);
-    this.parts = buildFrame(host, this.texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }), (by) => this.turn(by));
+    this.parts = buildFrame(host, this.texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }), (by) => this.turn(by), rightOfShown(content));
     this.notes = new Notes(this.texts, CHAPTERS, (by) => this.turn(by));
     this.engines = new Engines(setup, (model) => { this.parts.notice.textContent = this.texts.text("shell.noModel", { model }); });
     this.lesson = this.lend();
@@ -157,8 +157,8 @@ export class Shell {
 
   fillGuess() {
     const { chapter } = this.at, found = this.right, made = this.state.guesses[chapter];
-    const shown = this.at.step > 1 ? "line" : this.presenting ? "sides" : "reasons";
-    this.parts.guess.hidden = !found || (made?.chosen === null && this.chapter.asksAgain) || (this.presenting && this.at.step > 1);
+    const shown = this.presenting ? "sides" : "reasons";
+    this.parts.guess.hidden = !found || (made?.chosen === null && this.chapter.asksAgain) || this.at.step > 1;
     if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), shown);
   }
 
@@ -169,7 +169,7 @@ export class Shell {
     const found = step >= numberFrom ? number?.(this.content) ?? null : null;
     if (found) {
       const line = element("p", "number");
-      line.append(texts.rich(`${chapter}.number`, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds ?? 1), ...found })));
+      line.append(texts.rich(found.words ?? `${chapter}.number`, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds ?? 1), shown: rightOfShown(this.content), ...found })));
       if (found.source) line.append(element("small", "source", found.source));
       shown.push(line);
     }

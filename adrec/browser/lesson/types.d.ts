@@ -37,6 +37,8 @@ export interface Right {
 /** The chapter's one number. ``value`` and the other fields fill the placeholders of the text "N.number". */
 export interface Evidence {
   value: string | number;
+  /** key of another text than "N.number" */
+  words?: string;
   uncertainty?: string | number;
   seeds?: number;
   source?: string;

@@ -18,3 +18,7 @@ def test_the_timeline_has_every_stage_with_its_steps_and_what_was_seen_within_th
 
 def test_the_warm_up_is_ten_steps_long() -> None:
     assert timeline(HEALTHY)[1]["steps"] == 10
+
+
+def test_every_epoch_of_a_stage_has_two_steps_on_movielens_100k() -> None:
+    assert all(one["steps"] == 2 * one["epochs"] for one in timeline(HEALTHY))
