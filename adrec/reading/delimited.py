@@ -102,6 +102,8 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, 
     usual = "double" if separator in text.QUOTING and (separator or suffix == ".csv") else "none"
     dialect = Dialect(plain, separator, width, usual, loose, skipped)
     notes: list[str] = []
+    if loose and isinstance(_tried(con, path, replace(dialect, loose=False), found), Outcome):
+        dialect = replace(dialect, loose=False)  # one blank between any two values, in every line
     dialect, inside, blank_inside = _quoted(con, path, dialect, found, head.lines()[0], how.get("quotes"), notes)
     if dialect.loose:
         _rectangular(con, path, dialect)

@@ -45,12 +45,13 @@ def read_json(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Source
                 raise DataError(f"Row {row:,} of {shown_path(path)} has the key {shown(twice)} more than once.")
         if not names:
             raise DataError(f"{shown_path(path)} holds no object with a key.")
+        rows = sum(count for _, _, count in kinds)
         sql = _columns(read, names)
         lists = _lists(con, sql, names)
     except duckdb.Error as error:
         raise _sentence(path, plain, error) from None
     form = "a JSON array of objects" if array else "JSON lines"
-    return Source(form, names, ["VARCHAR"] * len(names), sql, None if array else found, lists=lists)
+    return Source(form, names, ["VARCHAR"] * len(names), sql, None if array else found, lists=lists, rows=rows)
 
 
 def _columns(read: str, names: list[str]) -> str:

@@ -66,8 +66,8 @@ def broken(column: str, kind: str) -> str:
     return "false"
 
 
-def unrolled(path: Path, source: Source, columns: Sequence[str]) -> tuple[str, list[str]]:
-    """SQL with a row for each value of these columns, and the types."""
+def unrolled(path: Path, source: Source, columns: Sequence[str]) -> tuple[str, list[str], int]:
+    """SQL with a row for each value of these columns, the types, and how many rows have empty lists."""
     for name in columns:
         if name not in source.names:
             raise DataError(f"{shown_path(path)} has no column {shown(name)}; its columns are: {listed(source.names)}.")
@@ -78,9 +78,10 @@ def unrolled(path: Path, source: Source, columns: Sequence[str]) -> tuple[str, l
     lengths = [f"coalesce(len({as_list(f'c{i}', kind)}), 0)" for i, kind in at.items()]
     unequal = [f"{length} <> {lengths[0]}" for length in lengths[1:]]
     with connect() as con, as_sentences(path):
-        hit = con.sql(f"select min(row) from {source.sql} where {' or '.join(wrong + unequal)}").fetchall()[0][0]
+        broken_rows = f"min(row) filter ({' or '.join(wrong + unequal)})"
+        hit, empty = con.sql(f"select {broken_rows}, count_if({lengths[0]} = 0) from {source.sql}").fetchall()[0]
     if hit is not None:
         raise DataError(f"Row {hit:,} of {shown_path(path)} does not hold lists of one length in {listed(columns)}.")
     fields = ", ".join(f"unnest({as_list(f'c{i}', at[i])}) as c{i}" if i in at else f"c{i}" for i in range(len(source.names)))
     types = [source.types[i].rpartition("[")[0] if at.get(i) == "list" else kind for i, kind in enumerate(source.types)]
-    return f"(select row_number() over () as row, * from (select {fields} from {source.sql}))", types
+    return f"(select row_number() over () as row, * from (select {fields} from {source.sql}))", types, int(empty)

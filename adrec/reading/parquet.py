@@ -19,6 +19,7 @@ def read_parquet(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Sou
     try:
         with pyarrow.parquet.ParquetFile(plain) as file:
             names, metadata = list(file.schema_arrow.names), file.schema_arrow.pandas_metadata or {}
+            rows = int(file.metadata.num_rows)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0][:200].rstrip(".")
         raise DataError(f"{shown_path(path)} is not a readable Parquet file: damaged, truncated or another format ({reason}).") from None
@@ -37,4 +38,4 @@ def read_parquet(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Sou
     sql = f"(select file_row_number + 1 as row, {columns} from {read})"
     lists = {name: "list" for name, kind in zip(names, types, strict=True) if kind.endswith("]")}
     notes = [f"The index of the pandas frame is stored as {listed(stored)}."] if stored else []
-    return Source("Parquet", names, types, sql, lists=lists, index=stored, notes=notes)
+    return Source("Parquet", names, types, sql, rows=rows, lists=lists, index=stored, notes=notes)

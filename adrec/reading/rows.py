@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from adrec.errors import DataError
 from adrec.reading import lists
-from adrec.reading.account import Account, listed, shown, shown_path
+from adrec.reading.account import Account, counted, listed, shown, shown_path
 from adrec.reading.delimited import read_delimited
 from adrec.reading.engine import as_sentences, connect, quoted
 from adrec.reading.jsonlines import read_json
@@ -112,6 +112,8 @@ class Rows:
             self.account.note(f"{self.unrolled_from.account.rows:,} rows with lists are {there:,} rows of single values, in their order.")
         self.account.rows = there
         source = self.source
+        if self.unrolled_from is None and source.rows not in (None, there):
+            raise DataError(f"{shown_path(self.path)} holds {source.rows:,} rows, but {there:,} were read.")
         if self.unrolled_from is not None or source.scan is None:
             return
         total, blank = source.scan.lines, source.scan.blank - source.blank_inside
@@ -129,8 +131,10 @@ class Rows:
 
         A DataError names the first row whose lists differ in length or are not lists.
         """
-        sql, types = lists.unrolled(self.path, self.source, columns)
-        source = replace(self.source, sql=sql, types=types, lists={k: v for k, v in self.lists.items() if k not in columns})
+        sql, types, empty = lists.unrolled(self.path, self.source, columns)
+        source = replace(self.source, sql=sql, types=types, rows=None, lists={k: v for k, v in self.lists.items() if k not in columns})
+        if empty:
+            self.account.note(f"{counted(empty, 'row')} with an empty list {'gives' if empty == 1 else 'give'} no row.")
         return replace(self, types=dict(zip(self.names, types, strict=True)), lists=source.lists, source=source, unrolled_from=self)
 
 

@@ -11,7 +11,7 @@ class Source:
 
     scan: what the bytes tell, for text. header: lines of names. inside, blank_inside: line breaks inside values, and lines without
     anything in them there. lists: columns that hold several values in a row, and how they are written. index: the columns of a pandas
-    index. note: sentences for the account.
+    index. notes: sentences for the account. rows: how many the file says it has, where it does.
     """
 
     format: str
@@ -25,3 +25,4 @@ class Source:
     lists: dict[str, str] = field(default_factory=dict)
     index: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    rows: int | None = None

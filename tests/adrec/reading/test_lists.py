@@ -25,7 +25,10 @@ def test_a_line_of_a_user_and_their_items_is_a_row_for_each_item(tmp_path: Path)
         assert rows.names == ["user", "item"]
         assert values(rows) == [("1", "7"), ("1", "8"), ("1", "9"), ("2", "7"), ("4", "9")]
         assert rows.account.lines == {"total": 5, "header": 0, "rows": 4, "blank": 1, "inside_quotes": 0}
-        assert (rows.account.rows, rows.account.notes) == (5, ["4 rows with lists are 5 rows of single values, in their order."])
+        assert (rows.account.rows, rows.account.notes) == (
+            5,
+            ["1 row with an empty list gives no row.", "4 rows with lists are 5 rows of single values, in their order."],
+        )
 
 
 def test_lines_of_many_whole_numbers_each_are_asked_about(tmp_path: Path):

@@ -75,6 +75,12 @@ def test_the_lines_of_a_file_are_accounted_for(tmp_path: Path):
             rows.check(con, 1)
 
 
+def test_rows_that_parquet_says_it_has_are_compared_too(tmp_path: Path):
+    pyarrow.parquet.write_table(pa.table({"a": [1, 2, 3]}), tmp_path / "a.parquet")
+    with open_rows(tmp_path / "a.parquet") as rows, connect() as con, pytest.raises(DataError, match="holds 3 rows, but 2 were read"):
+        rows.check(con, 2)
+
+
 def test_the_account_shows_the_first_rows(tmp_path: Path):
     with open_rows(written(tmp_path / "a.csv", "a,b\n" + "1,x\n" * 9)) as rows:
         assert rows.account.head == [{"a": "1", "b": "x"}] * 5
