@@ -15,9 +15,10 @@ from adrec.reading.account import Account, counted, listed, shown, shown_path
 from adrec.reading.delimited import read_delimited
 from adrec.reading.engine import as_sentences, connect, quoted
 from adrec.reading.jsonlines import read_json
-from adrec.reading.opened import PACKED, opened
+from adrec.reading.opened import PACKED, opened, scan
 from adrec.reading.parquet import read_parquet
 from adrec.reading.source import Source
+from adrec.reading.vectors import VECTOR, read_vectors
 
 ROW = "row"
 """The name of the column with the row's number, from 1."""
@@ -165,14 +166,30 @@ def open_rows(path: str | Path, **how: str | None) -> Rows:
         account.head = [{name: str(record[name])[:HEAD_LENGTH] for name in shown_names} for record in head]
         rows.resources = stack.pop_all()
     weakref.finalize(rows, rows.resources.close)
-    if source.scan is not None and source.types[-1:] == ["VARCHAR[]"]:  # one user and their items a line
+    if source.scan is not None and source.types[-1:] == ["VARCHAR[]"] and source.names[-1] != VECTOR:  # one user and their items a line
         return rows.unrolled(source.names[-1:])
     return rows
 
 
+def _read_text(
+    con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], stack: ExitStack
+) -> Source:
+    """Text by columns; with ``layout=vectors`` by label and vector, if it is written so."""
+    if how.get("layout") == "vectors":
+        source = read_vectors(con, path, plain, scan(plain, path))
+        if source is not None:
+            return source
+        how = {**how, "layout": "columns"}
+    return read_delimited(con, path, plain, suffix, how, stack)
+
+
 Format = Callable[[duckdb.DuckDBPyConnection, Path, Path, str, Mapping[str, str], ExitStack], Source]
 FORMATS: dict[str, Format] = {
+<<<<<<< HEAD
     **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", ".itememb", ".user"), read_delimited),
+=======
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".inter", ".item", ".itememb", ".user", ".vec", ".w2v"), _read_text),
+>>>>>>> 6fe7123 (embeddings: tables of text, JSON and Parquet are read through reading, with an account; labels and vectors a line)
     **dict.fromkeys((".parquet", ".pq"), lambda con, path, plain, *_: read_parquet(con, path, plain)),
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), lambda con, path, plain, *_: read_json(con, path, plain)),
 }

@@ -71,6 +71,11 @@ class _Table:
     def numeric(self, name: str) -> bool:
         return self.kinds[name].mostly("whole", "whole.0", "number") and not self.kinds[name].mostly("other")
 
+    def partly(self, name: str) -> bool:
+        """Whether at least half of the values are numbers: then the others are mistakes, which reading names."""
+        kind = self.kinds[name]
+        return self.numeric(name) or (kind.filled > 0 and kind.count("whole", "whole.0", "number") * 2 >= kind.filled)
+
     def fractions(self, name: str) -> bool:
         return self.numeric(name) and self.kinds[name].count("number") > 0
 
@@ -286,7 +291,7 @@ def _dims(table: _Table, taken: set[str]) -> tuple[str, ...]:
     """The columns with one number a row."""
     free = [n for n in table.rows.names if n not in taken]
     empty = [n for n in free if not table.kinds[n].filled]
-    numbers = [n for n in free if table.numeric(n)] + [n for n in empty if _pattern([*table.pattern, n]) >= {n}]
+    numbers = [n for n in free if table.partly(n)] + [n for n in empty if _pattern([*table.pattern, n]) >= {n}]
     left = _left(table, free) | {n for n in free if n in table.rows.index or _row_numbers(table, n)}
     numbers = [n for n in free if n in numbers and n not in left]
     pattern = table.pattern - taken

@@ -29,7 +29,7 @@ WORDS = {
 """Values of the option ``separator`` besides the characters themselves."""
 ATOMIC = (".inter", ".item", ".itememb", ".user")
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
-FREE = (".txt", ".dat", ".data")
+FREE = (".txt", ".dat", ".data", ".vec", ".w2v")
 """Suffixes of text that says nothing of its separator."""
 MANY = 6
 """From this many whole numbers in every line on, blank-separated text may be a user and items as well as columns."""
@@ -146,6 +146,8 @@ def header_of(path: Path, records: Sequence[Sequence[str]], wanted: str | None) 
             raise DataError(f"The option header must be none or first, not {shown(wanted)}.")
         return wanted == "first"
     first, rest = [field.strip() for field in records[0]], records[1:]
+    if any(is_number(name) and not name.isdigit() and first.count(name) > 1 for name in first):
+        return False  # columns have different names
     votes = {_vote(name, [r[i].strip() for r in rest if i < len(r)], i, first) for i, name in enumerate(first)}
     names, data = "names" in votes, "data" in votes
     if names != data:

@@ -22,7 +22,7 @@ def test_a_hostile_file_is_refused_in_one_sentence(name: str, found: Any) -> Non
     assert row is not None, "the process ended"
     assert row["kind"] == "refused", row
     words = row["words"]
-    assert words.removeprefix("Cannot measure ").startswith(f"'{name}'") and words.endswith(".") and "\n" not in words and len(words) < 600
+    assert f"'{name}'" in words and words.endswith(".") and "\n" not in words and len(words) < 600
 
 
 def test_no_hostile_file_costs_time_or_memory(found: Any) -> None:

@@ -1,14 +1,20 @@
 """Embedding matrices from files of all common formats. Nothing in a file is executed, and no declared size is trusted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from adrec.embeddings.files import arrays, columns, tensors, text
-from adrec.embeddings.files.checks import AmbiguousTable, Matrix
-from adrec.errors import WeightsError
-from adrec.maps.tables import checked
+import numpy as np
 
-__all__ = ["PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "read_table"]
+from adrec.embeddings.files import arrays, columns, tensors
+from adrec.embeddings.files.checks import AmbiguousTable, Matrix, TableDoubt
+from adrec.errors import DataError, WeightsError
+from adrec.maps.tables import checked
+from adrec.reading.account import Account, Doubt, Use, counted, shown
+from adrec.reading.opened import PACKED
+from adrec.reading.rows import FORMATS
+
+__all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "TableDoubt", "read_table"]
 
 READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".npy": arrays.read_npy,
@@ -18,32 +24,33 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".pth": tensors.read_torch,
     ".ckpt": tensors.read_torch,
     ".bin": tensors.read_torch,
-    ".csv": text.read_text,
-    ".tsv": text.read_text,
-    ".parquet": columns.read_parquet,
-    ".pq": columns.read_parquet,
-    ".txt": text.read_text,
-    ".vec": text.read_text,
-    ".w2v": text.read_text,
 }
-SUFFIXES = tuple(READERS)
+"""Readers of arrays by suffix; everything else has rows and columns."""
+SUFFIXES = (*READERS, *FORMATS, *PACKED)
+OPTIONS = (*columns.HOW, *columns.ROLES)
+"""What ``options`` of ``read_table`` may say of a file with rows and columns."""
 PADDINGS = ("auto", "first", "none")
 """Which row is padding: auto, the first row if it is known to be padding or is all zeros; first, the first row; none, no row."""
 PADDING_LABELS = ("0", "", "[pad]", "<pad>", "pad", "padding")
+UNKNOWN_LABELS = ("[unk]", "<unk>", "unk", "<unknown>", "[unknown]", "[oov]", "<oov>", "oov", "</s>")
+"""Labels of a first row that stands for no item, even where it is not zero."""
 
 
-def read_table(path: str | Path, key: str | None = None, padding: str = "auto") -> Matrix:
-    """The embedding matrix in a file, with the items' ids if it has them; every failure is a WeightsError.
+def read_table(path: str | Path, key: str | None = None, padding: str = "auto", options: Mapping[str, str] | None = None) -> Matrix:
+    """The embedding matrix in a file, with the items' ids if it has them; every failure is a WeightsError, and a doubt a TableDoubt.
 
     If there are several arrays, it takes the one named ``key``, else the only matrix, else the one named like an item table; otherwise it
-    raises an AmbiguousTable that lists them. padding: one of PADDINGS. The table is (V, D), float32 or float64, finite, with at least 2
-    rows.
+    raises an AmbiguousTable that lists them. padding: one of PADDINGS. options: OPTIONS of a file with rows and columns. The table is
+    (V, D), float32 or float64, finite, with at least 2 rows.
     """
-    path = Path(path)
+    path, options = Path(path), options or {}
     if padding not in PADDINGS:
         raise WeightsError(f"Unknown padding '{padding}'; must be one of {', '.join(PADDINGS)}.")
+    for name in options:
+        if name not in OPTIONS:
+            raise WeightsError(f"'{name[:40]}' is not an option of a table; the options are {', '.join(OPTIONS)}.")
     suffix = path.suffix.lower()
-    if suffix not in READERS:
+    if suffix not in SUFFIXES:
         hint = " (a pickle may hold code; save the table with numpy.save)" if suffix in (".pkl", ".pickle", ".joblib") else ""
         raise WeightsError(f"'{path}' is not a readable matrix file{hint}; expected one of {', '.join(SUFFIXES)}.")
     if not path.is_file():
@@ -52,24 +59,61 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto") 
     if path.stat().st_size == 0:
         raise WeightsError(f"'{path}' is empty; expected a file with one embedding matrix.")
     try:
-        found = READERS[suffix](path, key)
+        found = READERS[suffix](path, key) if suffix in READERS else columns.read_columns(path, key, options)
     except OSError as error:
         raise WeightsError(f"'{path}' cannot be read ({error.strerror or type(error).__name__}).") from None
     except MemoryError:
         raise WeightsError(f"'{path}' needs more memory than there is; expected a table that fits in memory.") from None
+    except Doubt as doubt:
+        raise TableDoubt(str(doubt), doubt.option, doubt.candidates) from None
+    except DataError as error:
+        raise WeightsError(str(error)) from None
     checked(found.table, f"'{path}'")
+    if found.account is None:
+        found = _with_ids(path, found)
     return _without_padding(path, found, padding)
+
+
+def _with_ids(path: Path, found: Matrix) -> Matrix:
+    """An array with its account, and with a column of ids taken for what it is."""
+    account = Account(str(path), f"an array of {found.table.shape[0]:,} x {found.table.shape[1]:,}", notes=list(found.notes))
+    account.rows = account.read = len(found.table)
+    column = arrays.ids_in(found.table)
+    if column is not None:
+        ids = tuple(str(int(x)) for x in found.table[:, column])
+        why = "different whole numbers beside columns of fractions"
+        account.uses.append(Use(f"column {column}", "item", why))
+        note = f"Column {column} holds {why}: it is taken for the item ids, not for a dimension."
+        found = replace(found, table=np.delete(found.table, column, axis=1), labels=ids, notes=(*found.notes, note), padded=False)
+    account.uses.append(Use(counted(found.table.shape[1], "column"), "dimensions", "all others are numbers" if found.labels else "numbers"))
+    return replace(found, account=account)
 
 
 def _without_padding(path: Path, found: Matrix, padding: str) -> Matrix:
     table = found.table
     zeros = not table[0].any() and bool(table[1:].any(axis=1).all())
-    labelled = found.labels is not None and found.labels[0].lower() not in PADDING_LABELS
-    drop = padding == "first" or (padding == "auto" and (found.padded or (zeros and not labelled)))
+    label = None if found.labels is None else found.labels[0].lower()
+    labelled = label is not None and label not in PADDING_LABELS
+    unknown = label in UNKNOWN_LABELS
+    drop = padding == "first" or (padding == "auto" and (found.padded or (zeros and not labelled) or unknown))
     if not drop:
         return found
     if len(table) < 3:
         raise WeightsError(f"'{path}' has only one row besides its padding row; expected at least 2 rows (items).")
-    why = "as asked" if padding == "first" else "the first row of an item table is padding" if found.padded else "it is all zeros"
-    labels = None if found.labels is None else found.labels[1:]
-    return Matrix(table[1:], labels, (*found.notes, f"Row 0 was removed: {why}."), padded=True)
+    why = "the first row of an item table is padding" if found.padded else "it is all zeros"
+    if padding == "first":
+        why = "as asked"
+    elif unknown and found.labels is not None:
+        why = f"its label {shown(found.labels[0])} stands for no item"
+    account = found.account
+    if account is not None:
+        account.left_out["padding or unknown, the first row"] = 1
+        account.read -= 1
+    return replace(
+        found,
+        table=table[1:],
+        labels=None if found.labels is None else found.labels[1:],
+        titles=None if found.titles is None else found.titles[1:],
+        notes=(*found.notes, f"Row 0 was removed: {why}."),
+        padded=True,
+    )

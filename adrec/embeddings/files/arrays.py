@@ -16,6 +16,8 @@ from adrec.errors import WeightsError
 LONGEST_HEADER = 10_000
 MAPPED = 2**26
 """A larger npy file of single or double floats is memory-mapped instead of read; measures read it in blocks."""
+LEAST = 5
+"""In fewer rows, whole numbers may be an accident."""
 BOMB_BYTES, BOMB_RATIO = 2**26, 200
 """An archived array larger than BOMB_BYTES must not unpack to more than BOMB_RATIO times its packed size; no trained table does."""
 
@@ -86,3 +88,22 @@ def _shape(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tup
             return _header(path, file)[0]
     except WeightsError:
         return ()
+
+
+def ids_in(table: np.ndarray) -> int | None:
+    """The column of an array (V, D) that holds different whole numbers, the only one beside columns with fractions; else None.
+
+    A trained dimension holds fractions; zeros and ones in all rows say nothing.
+    """
+    if table.shape[1] < 3 or len(table) < LEAST:
+        return None
+    head = np.asarray(table[:LEAST], dtype=np.float64)
+    whole = np.flatnonzero((head == np.floor(head)).all(axis=0) & (head >= 0).all(axis=0))
+    if not 0 < len(whole) < table.shape[1] / 2:
+        return None
+    found = [int(i) for i in whole if _different_wholes(np.asarray(table[:, i], dtype=np.float64))]
+    return found[0] if len(found) == 1 else None
+
+
+def _different_wholes(column: np.ndarray) -> bool:
+    return bool((column == np.floor(column)).all() and (np.abs(column) < 2**53).all() and len(np.unique(column)) == len(column))

@@ -9,6 +9,7 @@ import numpy as np
 
 from adrec.data.columns import shown
 from adrec.errors import WeightsError
+from adrec.reading.account import Account, Doubt
 from adrec.runs import ITEM_TABLE
 
 MOST_ENTRIES = 2**28
@@ -22,13 +23,20 @@ NO_TABLE = ("pos", "time", "user", "type", "segment")
 class Matrix:
     """A table (V, D) from a file. labels: the items' own ids, one per row, if the file has them. notes: sentences about how it was read.
 
-    padded: from a reader, whether row 0 is known to be padding; from ``read_table``, whether such a row was removed.
+    padded: from a reader, whether row 0 is known to be padding; from ``read_table``, whether such a row was removed. account: of a file
+    with rows and columns. titles: one a row, if the file has them.
     """
 
     table: np.ndarray
     labels: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     padded: bool = False
+    account: Account | None = None
+    titles: tuple[str, ...] | None = None
+
+
+class TableDoubt(Doubt, WeightsError):
+    """A Doubt about the columns of a table."""
 
 
 class AmbiguousTable(WeightsError):
