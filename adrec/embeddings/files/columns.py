@@ -61,7 +61,9 @@ def read_columns(path: Path, key: str | None, options: Mapping[str, str]) -> Mat
         if labels is not None:
             labels = _plain_ids(labels, account.notes)
             account.items = len(set(labels))
-    told = [f"Item ids are the column {shown(use.column)}: {use.why}." for use in account.uses if use.role == ("item" if roles.ids else "title")]
+    told = [
+        f"Item ids are the column {shown(use.column)}: {use.why}." for use in account.uses if use.role == ("item" if roles.ids else "title")
+    ]
     return Matrix(table, labels, (*told, *account.notes), account=account, titles=titles)
 
 
@@ -91,7 +93,9 @@ def _plain_ids(labels: tuple[str, ...], notes: list[str]) -> tuple[str, ...]:
         return labels
     if not all(not label.partition(".")[2].strip("0") for label in labels):
         return labels
-    notes.append(f"{counted(points, 'id')} such as {shown(next(x for x in labels if '.' in x))} are read without the zeros after the point.")
+    notes.append(
+        f"{counted(points, 'id')} such as {shown(next(x for x in labels if '.' in x))} are read without the zeros after the point."
+    )
     return tuple(label.partition(".")[0] for label in labels)
 
 
@@ -138,9 +142,7 @@ def _parsed(numbers: duckdb.DuckDBPyConnection, texts: pa.Array | pa.ChunkedArra
     return np.asarray(found.to_arrow_table()["x"].combine_chunks().to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _side_by_side(
-    numbers: duckdb.DuckDBPyConnection, rows: Rows, arrays: list[pa.Array], columns: Sequence[str], done: int
-) -> np.ndarray:
+def _side_by_side(numbers: duckdb.DuckDBPyConnection, rows: Rows, arrays: list[pa.Array], columns: Sequence[str], done: int) -> np.ndarray:
     texts = [i for i, array in enumerate(arrays) if pa.types.is_string(array.type)]
     table = np.empty((len(arrays[0]), len(columns)))
     if texts:
@@ -161,7 +163,9 @@ def _no_number(rows: Rows, row: int, column: str, value: str | None) -> WeightsE
     line = source.scan is not None and not source.inside and not source.scan.blank
     where = f"line {row + 1 + source.header:,}" if line else f"row {row + 1:,}"
     if value is not None and value.strip().lower().lstrip("+-") in ("inf", "infinity", "nan"):
-        return WeightsError(f"'{rows.path}', {where}, column {shown(column)}: {shown(value)} is NaN or infinity; all numbers must be finite.")
+        return WeightsError(
+            f"'{rows.path}', {where}, column {shown(column)}: {shown(value)} is NaN or infinity; all numbers must be finite."
+        )
     held = "nothing" if not (value or "").strip() else shown(value)
     advice = "expected a number in every dimension"
     return WeightsError(f"'{rows.path}', {where}, column {shown(column)}: {held} is not a number; {advice}.")
