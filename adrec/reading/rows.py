@@ -185,11 +185,7 @@ def _read_text(
 
 Format = Callable[[duckdb.DuckDBPyConnection, Path, Path, str, Mapping[str, str], ExitStack], Source]
 FORMATS: dict[str, Format] = {
-<<<<<<< HEAD
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", ".itememb", ".user"), read_delimited),
-=======
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".inter", ".item", ".itememb", ".user", ".vec", ".w2v"), _read_text),
->>>>>>> 6fe7123 (embeddings: tables of text, JSON and Parquet are read through reading, with an account; labels and vectors a line)
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", ".itememb", ".user", ".vec", ".w2v"), _read_text),
     **dict.fromkeys((".parquet", ".pq"), lambda con, path, plain, *_: read_parquet(con, path, plain)),
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), lambda con, path, plain, *_: read_json(con, path, plain)),
 }
