@@ -30,9 +30,9 @@ def read_vectors(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, found:
     width = counts[1] if counts else _width(lines)
     if width is None:
         return None
-    there = len(lines[-1]) - 1
-    if counts and there != width and all(len(fields) - 1 == _numbers(fields) == there for fields in lines[1:]):
-        raise DataError(f"{shown_path(path)}: its first line claims {width:,} numbers after each label, but there are {there:,}.")
+    most = len(lines[-1]) - 1
+    if counts and most != width and all(len(fields) - 1 == _numbers(fields) == most for fields in lines[1:]):
+        raise DataError(f"{shown_path(path)}: its first line claims {width:,} numbers after each label, but there are {most:,}.")
     header = int(counts is not None)
     split = Dialect(plain, text.BLANK, 2, loose=True).split()
     body = f"(select row - {header} as row, f from {split} where row > {header})"

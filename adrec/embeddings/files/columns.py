@@ -73,7 +73,10 @@ def _whole(con: duckdb.DuckDBPyConnection, rows: Rows, roles: TableRoles) -> tup
         batches: Iterator[tuple[np.ndarray, list[str], list[str]]] = _parquet(rows, columns, roles)
     else:
         batches = _text(con, rows, columns, roles)
-    tables, labels, titles, entries = [], [], [], 0
+    tables: list[np.ndarray] = []
+    labels: list[str] = []
+    titles: list[str] = []
+    entries = 0
     for table, ids, names in batches:
         entries += table.size
         if entries > MOST_ENTRIES or (tables and table.shape[1] != tables[0].shape[1]):
@@ -122,7 +125,8 @@ def _text(
             else:
                 check_shape(rows.path, (done + len(batch), len(columns)))
                 table = _side_by_side(numbers, rows, [batch.column(f"c{i}") for i in range(len(columns))], columns, done)
-            yield table, *(_texts(rows, batch.column(alias), name) if name else [] for alias, name in beside.items())
+            ids, titles = (_texts(rows, batch.column(alias), name) if name else [] for alias, name in beside.items())
+            yield table, ids, titles
             done += len(batch)
 
 
@@ -240,11 +244,9 @@ def _parquet(rows: Rows, columns: list[str], roles: TableRoles) -> Iterator[tupl
             for batch in file.iter_batches(max(NUMBERS // width, 1), columns=columns + beside):
                 if not len(batch):
                     continue
-                if roles.vector:
-                    table = _from_lists(path, batch.column(roles.vector))
-                else:
-                    table = _numeric(path, batch, columns)
-                yield table, *(_labels(path, name, batch.column(name)) if name else [] for name in (roles.ids, roles.title))
+                table = _from_lists(path, batch.column(roles.vector)) if roles.vector else _numeric(path, batch, columns)
+                ids, titles = (_labels(path, name, batch.column(name)) if name else [] for name in (roles.ids, roles.title))
+                yield table, ids, titles
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0][:200].rstrip(".")
         raise WeightsError(f"'{path}' is damaged and cannot be read as Parquet ({reason}).") from None
