@@ -17,6 +17,12 @@ WORDS = setup.words("lesson")
 OUTSIDE = """ways => ways.map(way => way.getBoundingClientRect())
     .filter(r => r.top < 0 || r.bottom > innerHeight || r.left < 0 || r.right > innerWidth).length"""
 CUT = "parts => parts.filter(part => part.scrollHeight > part.clientHeight + 2).length"
+SIDEWAYS = """lesson => [...lesson.querySelectorAll('*')].filter(part => {
+  const { left, right, width } = part.getBoundingClientRect(), slides = /auto|scroll/.test(getComputedStyle(part).overflowX);
+  const outside = left < -1 || right > innerWidth + 1 || (slides && part.scrollWidth > part.clientWidth + 1);
+  return part.checkVisibility() && width > 1 && outside;
+}).map(part => `${part.tagName}.${part.getAttribute('class')}`)"""
+"""Parts of the lesson that stick out of the window, or that have to be slid sideways."""
 SCROLLS = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
   return main.scrollHeight - main.clientHeight;
@@ -132,6 +138,19 @@ def test_on_a_phone_words_come_before_what_they_are_about_and_a_turned_page_begi
     expect(lesson.locator(".heading")).to_be_in_viewport()
     lesson.locator(".stepper button").nth(0).press("Enter")
     assert lesson.locator(".hook .model").last.evaluate(top) < lesson.locator(".guess").evaluate(top)
+
+
+def test_on_a_phone_nothing_on_any_step_is_wider_than_the_screen_and_every_page_begins_at_its_top(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    lesson = open_lesson(page, server, "?chapter=0")
+    for chapter in CHAPTERS:
+        for step in range(len(WORDS[str(chapter)]["notes"])):
+            expect(lesson).to_have_attribute("data-chapter", str(chapter))
+            expect(lesson).to_have_attribute("data-step", str(step))
+            assert lesson.evaluate(SIDEWAYS) == [], f"chapter {chapter}, step {step}"
+            assert lesson.locator(".heading").evaluate("part => part.getBoundingClientRect().top") > 60, f"chapter {chapter}, step {step}"
+            page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTo(0, main.scrollHeight)")
+            lesson.locator(".next").press("Enter")
 
 
 def test_the_small_picture_holds_as_many_films_in_training_as_in_use(page: Any, server: Server) -> None:

@@ -173,7 +173,7 @@ function measuresTable(parent, lesson) {
   for (const [name, shown] of Object.entries(MEASURES5)) {
     const row = element("tr"), what = element("th", "", "", { scope: "row" });
     what.append(lesson.rich(`5.measures.${name}.means`));
-    row.append(what, ...tables.map((/** @type {any} */ one) => element("td", "figure", shown(one[name]))), element("td", "", lesson.text(`5.measures.${name}.tells`)));
+    row.append(what, ...tables.map((/** @type {any} */ one, /** @type {number} */ i) => element("td", "figure", shown(one[name]), { "data-title": titles[i] })), element("td", "", lesson.text(`5.measures.${name}.tells`)));
     table.append(row);
   }
   const says = element("p");

@@ -15,6 +15,7 @@ const STATES = {
   warmup: { films: "held", reader: "fresh", denoiser: "fresh" },
   finetune: { films: "moves", reader: "moves", denoiser: "moves" },
 };
+const WIDE6 = 860; // pixels a drawing has where there is room: its letters are as large on a narrow screen
 const LEFT_OUT = ["no-pretrain", "no-warmup", "no-finetune"];
 
 /** @type {Chapter} */
@@ -68,9 +69,14 @@ function cellOf(content, start, loss) {
   return content[6]?.cells?.cells?.[start]?.[loss];
 }
 
+/** @param {HTMLElement} parent */
+function drawnWidth(parent) {
+  return Math.min(WIDE6, parent.clientWidth || WIDE6);
+}
+
 /** The stages one after another, as long as they were, with the people right at every validation. @param {HTMLElement} parent @param {Lesson} lesson */
 function stageTimeline(parent, lesson) {
-  const { stages } = lesson.content[6], box = element("figure", "time6"), width = 860, height = 172, left = 34, base = 112;
+  const { stages } = lesson.content[6], box = element("figure", "time6"), width = drawnWidth(parent), height = 172, left = 34, base = 112;
   const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": lesson.text("6.timeline", Object.fromEntries(stages.map((/** @type {any} */ one) => [one.stage, one.steps]))) });
   parent.append(box);
   const total = stages.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.steps, 0), most = Math.max(...stages.flatMap((/** @type {any} */ one) => one.validations.map((/** @type {number[]} */ v) => v[1])));
@@ -158,7 +164,7 @@ function leaveOuts(parent, lesson) {
     box.append(element("p", "", lesson.text("6.missing")));
     return { box };
   }
-  const width = 860, label = 200, row = 38, height = row * rows.length + 34, reach = 1.1 * Math.max(...rows.map((one) => Math.abs(one.value) + SURE * one.error));
+  const width = drawnWidth(parent), beside = width > 560, label = beside ? 200 : 10, head = beside ? 0 : 22, row = head + 38, height = row * rows.length + 34, reach = 1.1 * Math.max(...rows.map((one) => Math.abs(one.value) + SURE * one.error));
   const x = linear(-reach, reach, label, width - 10), caption = element("figcaption"), seeds = Math.min(...rows.map((one) => one.seeds));
   caption.append(lesson.rich("6.without", { trainings: trainings(lesson, seeds) }));
   if (!rows.some(beyondChance)) {
@@ -169,8 +175,8 @@ function leaveOuts(parent, lesson) {
   box.append(caption);
   const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": rows.map((one) => differs(lesson, one)).join(" ") });
   rows.forEach((one, i) => {
-    const y = row * i + row / 2, { value, error } = one;
-    svg(plot, "text", { class: "end", x: label - 14, y: y + 5 }, lesson.text(`6.left.${one.name}`));
+    const y = row * i + (row + head) / 2, { value, error } = one;
+    svg(plot, "text", beside ? { class: "end", x: label - 14, y: y + 5 } : { x: 0, y: row * i + 14 }, lesson.text(`6.left.${one.name}`));
     svg(plot, "path", { class: "interval", d: `M${x(value - SURE * error)} ${y}H${x(value + SURE * error)}` });
     svg(plot, "circle", { cx: x(value), cy: y, r: 5.5 });
   });

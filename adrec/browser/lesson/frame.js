@@ -78,8 +78,14 @@ export function fillStepper(list, texts, current, done) {
     find(button, ".tick").textContent = done.has(chapter) ? texts.text("shell.done") : "";
     if (chapter === current) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
-    if (chapter === current) item.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    if (chapter === current) reveal(list, item);
   });
+}
+
+/** Slide a list sideways until an item is seen; the page around it stays. @param {HTMLElement} list @param {Element} item */
+function reveal(list, item) {
+  const [seen, wanted] = [list, item].map((part) => part.getBoundingClientRect());
+  list.scrollLeft += Math.min(0, wanted.left - seen.left) + Math.max(0, wanted.right - seen.right);
 }
 
 /**

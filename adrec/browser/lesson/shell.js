@@ -108,7 +108,7 @@ export class Shell {
   /** Whoever turns the page begins at its top. */
   toTop() {
     for (const part of [this.parts.words, this.parts.stage]) part.scrollTop = 0;
-    if (this.host.getBoundingClientRect().top < 0) this.host.scrollIntoView({ block: "start" });
+    if (this.host.getBoundingClientRect().top < parseFloat(getComputedStyle(this.host).scrollMarginTop)) this.host.scrollIntoView({ block: "start" });
   }
 
   /** A chapter's stage in place of the last one's. */
