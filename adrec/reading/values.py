@@ -4,6 +4,7 @@ Everything here is SQL over a DuckDB relation with a column ``row`` that counts 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from adrec.reading.account import Doubt, counted, shown, shown_path
 from adrec.reading.engine import as_sentences, literal, quoted
 
 SPACE = "".join(chr(c) for c in range(0x3001) if chr(c).isspace())
+_BARE = r"(?s)[^\s\p{Z}\x{85}\x{1c}-\x{1f}](.*[^\s\p{Z}\x{85}\x{1c}-\x{1f}])?"
+"""Text without space around it: asking is fast, stripping is slow."""
 MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "Null", "None", "<NA>", "NaT", "\\N")
 """The words that mean: no value."""
 LONGEST_ID = 512
@@ -35,7 +38,8 @@ _AFTER = rf"([T ,]+{_CLOCK}( ?[AaPp][Mm])?)?( ?(Z|UTC|GMT))?"
 _PARTS = rf"[0-9]{{1,2}}(/[0-9]{{1,2}}/|\.[0-9]{{1,2}}\.|-[0-9]{{1,2}}-| [0-9]{{1,2}},? )[0-9]{{4}}{_AFTER}"
 _MONTH = r"[0-9 ,/-](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _LIST = rf"{NUMBER}([ ,;|\t]+{NUMBER})+"
-_FAST = tuple(f"%Y-%m-%d{clock}{zone}" for clock in (" %H:%M:%S", "T%H:%M:%S") for zone in ("", "Z", " UTC")) + ("%Y-%m-%d",)
+_USUAL = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?(Z| UTC|[+-][0-9]{2}:?[0-9]{2})?"
+"""Dates that the engine casts as they are."""
 _DAYS_NAMED = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%Y", "%d/%b/%Y")
 _NAMED = (
     "%a %b %d %H:%M:%S %Y",
@@ -69,7 +73,8 @@ def text_sql(column: str, type: str = "VARCHAR") -> str:
     """A column as stripped text, NULL where a value is missing. column: SQL, such as ``"user_id"`` in quotation marks."""
     kind = family(type)
     if kind == "text":
-        text = f"trim({column}::varchar, {literal(SPACE)})"
+        value = f"{column}::varchar"
+        text = f"case when regexp_full_match({value}, {literal(_BARE)}) then {value} else trim({value}, {literal(SPACE)}) end"
         return f"case when {text} in ({', '.join(map(literal, MISSING))}) then null else {text} end"
     if kind == "number":
         whole = f"{column} = floor({column}) and abs({column}) <= 9007199254740992"
@@ -354,7 +359,7 @@ class Times:
 
     how: whole, number (float64), date (ISO), parts, named, stamp (a type of its own). unit: what a tick is: s, ms, us, ns, the format of
     a compact date, or None for numbers that only order. order: dmy or mdy for ``parts``. clock: how the second column is read. each: every
-    number has the unit of its size. asked: whether the unit was given.
+    number has the unit of its size. asked: whether the unit was given. form: the format of named dates that is tried first.
     """
 
     columns: tuple[str, ...]
@@ -366,6 +371,7 @@ class Times:
     each: bool = False
     asked: bool = False
     fine: bool = False
+    form: str = ""
 
     def sql(self, *columns: str) -> str:
         """The number: BIGINT (DOUBLE if ``how`` is number), NULL where a value is missing or not as the column's others. columns: SQL."""
@@ -394,7 +400,7 @@ class Times:
         if self.how == "parts":
             return _parts(text, self.order)
         if self.how == "named":
-            return f"epoch_us(try_strptime({text}, {_formats(_NAMED)}))"
+            return f"epoch_us(try_strptime({text}, {_formats((self.form, *_NAMED) if self.form else _NAMED)}))"
         return _iso(column, text, self.fine)
 
     def _clock(self, column: str) -> str:
@@ -474,17 +480,19 @@ def _iso(column: str, text: str, fine: bool) -> str:
     if fine:
         rest = rf"coalesce(try_cast(rpad(regexp_extract({text}, '[.,]\d{{6}}(\d{{1,3}})', 1), 3, '0') as bigint), 0)"
         return f"case when {strict} then {stamp} * 1000 + {rest} end"
-    fast = f"try_strptime({column}::varchar, {_formats(_FAST)})"
-    return f"case when {fast} >= timestamp '1000-01-01' then epoch_us({fast}) when {strict} then {stamp} end"
+    plain = f"regexp_full_match({column}::varchar, {literal(_USUAL)})"
+    return f"case when {plain} then epoch_us(try_cast({column}::varchar as timestamptz)) when {strict} then {stamp} end"
 
 
 def _parts(text: str, order: str) -> str:
     """A date such as ``19/05/2014 17:26`` in microseconds since 1970."""
-    day = "%d/%m/%Y" if order == "dmy" else "%m/%d/%Y"
-    plain = rf"regexp_replace(upper({text}), '^([0-9]+)[^0-9]+([0-9]+)[^0-9]+([0-9]+)[T ,]*', '\1/\2/\3 ')"
-    plain = rf"trim(regexp_replace(regexp_replace({plain}, ' ?(Z|UTC|GMT)$', ''), '([0-9])([AP]M)$', '\1 \2'))"
-    clocks = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f")
-    stamp = f"try_strptime({plain}, {_formats([day + clock for clock in clocks])})"
+    day = r"\3-\2-\1 " if order == "dmy" else r"\3-\1-\2 "
+    iso = rf"trim(regexp_replace({text}, '^([0-9]+)[^0-9]+([0-9]+)[^0-9]+([0-9]+)[T ,]*', '{day}'))"
+    half = rf"regexp_replace(regexp_replace(upper({iso}), ' ?(Z|UTC|GMT)$', ''), '([0-9])([AP]M)$', '\1 \2')"
+    clocks = ["%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p"]
+    stamp = (
+        f"case when regexp_matches({text}, '[mM]') then try_strptime({half}, {_formats(clocks)}) else try_cast({iso} as timestamptz) end"
+    )
     return f"case when regexp_full_match({text}, {literal(_PARTS)}) then epoch_us({stamp}) end"
 
 
@@ -547,7 +555,7 @@ def times_of(path: Path, kind: Kind, clock: Kind | None = None, dates: str | Non
         )[0]
         order = _order(path, kind, dates) if how == "parts" else ""
         fine = kind.fine > 0 and not clock
-        return Times(columns, types, how, "ns" if fine else "us", order, read, fine=fine)
+        return Times(columns, types, how, "ns" if fine else "us", order, read, fine=fine, form=_form(kind) if how == "named" else "")
     whole = kind.count("whole") == numbers and max(abs(kind.least or 0), abs(kind.most or 0)) < 2**63
     length = next((n for n, count in kind.compact.items() if count == kind.filled), None)
     if clock and length != 8:
@@ -558,6 +566,15 @@ def times_of(path: Path, kind: Kind, clock: Kind | None = None, dates: str | Non
     each = unit == "each" and whole
     known = "ns" if each else "us" if clock else known
     return Times(columns, types, "whole" if whole else "number", known, clock=read, each=each, asked=unit is not None)
+
+
+def _form(kind: Kind) -> str:
+    """The format of the first date with a month's name: a format that does not fit takes the engine long."""
+    for form in _NAMED:
+        with suppress(ValueError):
+            datetime.strptime(kind.firsts["named"][1].strip(), form)
+            return form
+    return ""
 
 
 def _order(path: Path, kind: Kind, dates: str | None) -> str:
