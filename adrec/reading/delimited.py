@@ -226,15 +226,13 @@ def _quoted(
 def _loosely_quoted(
     con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan, notes: list[str]
 ) -> tuple[Dialect, int, int]:
-    """Loose blanks, unless they are inside quotation marks as a program writes them."""
-    strict = replace(dialect, loose=False)
-    enclosed = _tried(con, path, replace(strict, quotes="double"), found)
-    if isinstance(enclosed, Outcome):
-        plain = _tried(con, path, strict, found)
-        if isinstance(plain, DataError) or _enclosed_throughout(con, strict):
-            notes.append(f"It is read so that {MEANINGS['double']} (quotes=double).")
-            return replace(strict, quotes="double"), enclosed.breaks, enclosed.blank
-    return dialect, 0, 0
+    """Loose blanks, unless quotation marks around values make it one blank between any two, in every line."""
+    enclosed = replace(dialect, loose=False, quotes="double")
+    outcome = _tried(con, path, enclosed, found)
+    if isinstance(outcome, DataError):
+        return dialect, 0, 0
+    notes.append(f"It is read so that {MEANINGS['double']} (quotes=double).")
+    return enclosed, outcome.breaks, outcome.blank
 
 
 @dataclass(frozen=True)
