@@ -308,11 +308,17 @@ def _usually_plain(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect,
         return "none"
     if plain.records != enclosed.records:
         raise _choose(path, f"Quotation marks in {shown_path(path)} may enclose line breaks", ["none", "double"])
-    return "double" if _enclosed_throughout(con, dialect) else "none"
+    throughout = _enclosed_throughout(con, dialect)
+    if throughout is None:
+        raise _choose(path, f"Some values in {shown_path(path)} begin and end with a quotation mark", ["none", "double"])
+    return "double" if throughout else "none"
 
 
-def _enclosed_throughout(con: duckdb.DuckDBPyConnection, dialect: Dialect) -> bool:
-    """Whether quotation marks are there as a program writes them that encloses values: around names or whole columns, or doubled."""
+def _enclosed_throughout(con: duckdb.DuckDBPyConnection, dialect: Dialect) -> bool | None:
+    """Whether quotation marks are there as a program writes them that encloses values: around names or whole columns, or doubled.
+
+    None if they are around some values only, of which nothing tells.
+    """
     columns = [f"c{i}" for i in range(dialect.width)]
     wrapped = {c: f"(len({c}) > 1 and {c}[1] = '\"' and {c}[-1] = '\"')" for c in columns}
     loose = " or ".join(f"(contains({c}, '\"') and not {wrap})" for c, wrap in wrapped.items())
@@ -321,7 +327,7 @@ def _enclosed_throughout(con: duckdb.DuckDBPyConnection, dialect: Dialect) -> bo
     whole = ", ".join(f"bool_and(row = 1 or {wrap} or {c} = '') and count_if({wrap}) > 1" for c, wrap in wrapped.items())
     query = f"select bool_or({loose}), bool_or({doubled}), bool_or({names}), [{whole}] from {dialect.sql()}"
     stray, escaped, named, throughout = con.sql(query).fetchall()[0]
-    return bool(not stray and (escaped or named or any(throughout)))
+    return False if stray else True if escaped or named or any(throughout) else None
 
 
 def _with_reason(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan) -> None:

@@ -171,9 +171,7 @@ def open_rows(path: str | Path, **how: str | None) -> Rows:
     return rows
 
 
-def _read_text(
-    con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], stack: ExitStack
-) -> Source:
+def _read_text(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], stack: ExitStack) -> Source:
     """Text by columns; with ``layout=vectors`` by label and vector, if it is written so."""
     if how.get("layout") == "vectors":
         source = read_vectors(con, path, plain, scan(plain, path))

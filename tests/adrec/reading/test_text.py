@@ -154,6 +154,13 @@ def test_quotation_marks_between_tabs_enclose_values_where_a_program_wrote_them_
     assert '"' not in read(tmp_path / "a.tsv")[0][1].replace('a"b', "")
 
 
+def test_quotation_marks_around_some_values_between_tabs_are_asked_about(tmp_path: Path):
+    path = written(tmp_path / "a.tsv", 'u\tt\n1\t"Heroes"\n2\tLow\n')
+    with pytest.raises(Doubt, match="Some values in '.*' begin and end with a quotation mark"):
+        open_rows(path)
+    assert (read(path, quotes="none")[0], read(path, quotes="double")[0]) == (("1", '"Heroes"'), ("1", "Heroes"))
+
+
 def test_an_open_quotation_mark_is_refused_with_its_line_and_the_option(tmp_path: Path):
     path = written(tmp_path / "a.csv", 'u,i,t\n1,2,x\n3,"4,y\n5,6,z\n')
     with pytest.raises(Doubt, match=r"line 3 of '.*' a quotation mark opens .*quotes=none") as doubt:
