@@ -101,7 +101,6 @@ def test_a_guess_by_the_keyboard_stands_beside_the_answer_ticks_the_chapter_and_
     expect(lesson.locator(".next")).to_be_focused()
     lesson = open_lesson(page, server, "?chapter=0")
     expect(lesson.locator(".option.is-chosen")).to_have_count(1)
-    lesson.locator(".help summary").press("Enter")
     lesson.locator(".restart").press("Enter")
     expect(lesson.locator("button.option")).to_have_count(len(WORDS["0"]["guess"]["options"]))
     expect(lesson.locator(".stepper .is-done")).to_have_count(0)

@@ -131,6 +131,7 @@ function toyMap(stage, lesson) {
     const paths = Array.from({ length: WAYS }, (_, i) => restored(WAYS * seed + i)), length = paths[0].length - 1;
     const drawn = paths.map(() => ({ way: svg(ways, "path", { class: "way" }), head: svg(ways, "circle", { class: "head", r: 4 }) }));
     paths.forEach(([[x, y]]) => svg(ways, "circle", { class: "noised", cx: mapX(x), cy: mapY(y), r: 4 }));
+    fact.textContent = lesson.text("3.moving");
     const start = performance.now(), last = lesson.reducedMotion ? 1 : 2200;
     const step = () => {
       const at = Math.min(1, (performance.now() - start) / last) * length, whole = Math.floor(at), part = at - whole;
@@ -145,7 +146,7 @@ function toyMap(stage, lesson) {
       if (at < length) timer = requestAnimationFrame(step);
       else {
         const names = lesson.texts("3.people"), counts = names.map((_, film) => paths.filter((path) => nearestChosen(path[length]) === film).length);
-        fact.textContent = lesson.text("3.arrived", { ways: WAYS, counts: names.map((name, film) => `${name} ${counts[film]}`).join(", ") });
+        fact.textContent = lesson.text("3.arrived", { counts: names.map((name, film) => `${name} ${counts[film]}`).join(", ") });
       }
     };
     step();
@@ -177,8 +178,8 @@ function noiseDial(stage, lesson) {
   const name = element("span"), figure = element("figure", "curve"), top = element("div", "ranked");
   said.append(name, slider);
   const relation = element("p", "relation");
-  relation.append(lesson.rich("3.relation"));
-  top.append(chooser, said, relation, bar);
+  relation.append(lesson.rich("3.added"), " ", lesson.rich("3.relation"));
+  top.append(chooser, said, relation, element("p", "label", lesson.text("3.ladder", { items })), bar);
   box.append(top, figure);
   stage.append(box);
   let film = 0;

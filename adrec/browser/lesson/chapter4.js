@@ -7,6 +7,7 @@ import { historyOf } from "./flow.js";
 /** @import { Chapter, Content, Evidence, Lesson, PictureScene } from "./types" */
 
 const WAYS_TO_NOISE = ["token", "sequence", "last", "added"];
+const WAY_SHOWN = 3000; // milliseconds of each way to noise, until the visitor chooses one
 const COPIES = 1; // percent: with less noise than this in the denoiser's input, next to nothing of the film arrives
 
 /** What the picture shows at a step, until the visitor chooses otherwise. @param {number} step @returns {PictureScene} */
@@ -43,14 +44,14 @@ export const chapter4 = {
   mount(stage, lesson) {
     const box = element("div", "modelcontrols");
     stage.append(box);
-    let scene = sceneOf(0);
+    let scene = sceneOf(0), timer = 0;
     const set = (/** @type {Partial<PictureScene>} */ changes) => {
       scene = { ...scene, ...changes };
       lesson.picture.scene(scene);
       fill();
     };
-    const modes = choices(box, lesson.text("4.mode.label"), [["use", lesson.text("4.mode.use")], ["training", lesson.text("4.mode.training")]], (mode) => set({ mode: mode === "training" ? "training" : "use" }));
-    const ways = choices(box, lesson.text("4.noise.label"), WAYS_TO_NOISE.map((way) => [way, lesson.text(`4.noise.${way}.name`)]), (noise) => set({ noise }));
+    const modes = choices(box, lesson.text("4.mode.label"), [["use", lesson.text("4.mode.use")], ["training", lesson.text("4.mode.training")]], (mode) => { clearTimeout(timer); set({ mode: mode === "training" ? "training" : "use" }); });
+    const ways = choices(box, lesson.text("4.noise.label"), WAYS_TO_NOISE.map((way) => [way, lesson.text(`4.noise.${way}.name`)]), (noise) => { clearTimeout(timer); set({ noise }); });
     const weights = choices(box, lesson.text("4.weight.label"), sharesOf(lesson.content).map(([name, { weight }]) => [name, String(weight)]), (model) => set({ model }));
     const words = element("p", "says", "", { "aria-live": "polite" }), kin = modelCards(stage, lesson);
     box.append(words);
@@ -68,6 +69,14 @@ export const chapter4 = {
         : training ? lesson.rich(`4.noise.${scene.noise}.says`) : lesson.rich("4.mode.says"));
     }
 
+    /** One way after another, and back to the first. @param {number} way */
+    function play(way) {
+      timer = window.setTimeout(() => {
+        set({ noise: WAYS_TO_NOISE[way % WAYS_TO_NOISE.length] });
+        if (way < WAYS_TO_NOISE.length) play(way + 1);
+      }, WAY_SHOWN);
+    }
+
     let at = 0;
     return {
       show(step) {
@@ -76,8 +85,10 @@ export const chapter4 = {
         kin.hidden = step !== 4;
         scene = sceneOf(step);
         fill();
+        clearTimeout(timer);
+        if (step === 2 && !lesson.reducedMotion) play(1);
       },
-      stop() {},
+      stop: () => clearTimeout(timer),
     };
   },
 };

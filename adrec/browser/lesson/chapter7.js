@@ -4,7 +4,7 @@ import { element } from "../dom.js";
 import { best, decidedAt, rankOf } from "../engine/ranking.js";
 import { clamp } from "../scales.js";
 import { choices } from "./choices.js";
-import { beyondChance } from "./figures.js";
+import { beyondChance, trainings } from "./figures.js";
 import { flowOf, historyOf, nameOf, peopleOf, personOf, targetOf } from "./flow.js";
 import { rankBar } from "./ranks.js";
 
@@ -183,7 +183,7 @@ class NoisePlayer {
     if (!loud || !paper || !none) return;
     const more = loud["less 0.001"], better = more.value > 0 && beyondChance(more);
     this.words.append(" ", lesson.rich(better ? "7.says.better" : "7.says.noBetter", {
-      loud: loud.value.toFixed(1), paper: paper.value.toFixed(1), none: none.value.toFixed(1), weight: healthy.weight, error: Math.max(loud.error, paper.error, none.error).toFixed(1),
+      loud: loud.value.toFixed(1), paper: paper.value.toFixed(1), none: none.value.toFixed(1), weight: healthy.weight, error: Math.max(loud.error, paper.error, none.error).toFixed(1), trainings: trainings(lesson, paper.seeds),
     }));
   }
 

@@ -22,13 +22,13 @@ export function pressed(texts, key, className, act) {
  */
 export function buildFrame(host, texts, count, go, turn, shown) {
   const top = element("nav", "top", "", { "aria-label": texts.text("shell.chapters") }), stepper = buildStepper(top, texts, count, go), tools = element("div", "tools");
-  const restart = pressed(texts, "shell.restart", "restart", () => {}), help = yardstick(texts, restart, shown), present = pressed(texts, "shell.present", "present", () => {}), notes = pressed(texts, "shell.notes.open", "", () => {});
+  const restart = pressed(texts, "shell.restart", "restart", () => {}), help = yardstick(texts, shown), present = pressed(texts, "shell.present", "present", () => {}), notes = pressed(texts, "shell.notes.open", "", () => {});
   notes.hidden = true;
   tools.append(help, notes, present);
   top.append(tools);
   const picture = element("div", "picture"), lit = element("p", "lit"), words = element("article", "words"), stage = element("div", "stage");
   const title = element("h2", "heading"), sentence = element("p", "sentence"), stepTitle = element("h3", "step-title"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
-  words.append(title, sentence, stepTitle, guess, evidence, notice);
+  words.append(title, sentence, stepTitle, guess, evidence, restart, notice);
   const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns");
   const previous = pressed(texts, "shell.back", "previous", () => turn(-1)), next = pressed(texts, "shell.next", "next", () => turn(1));
   const dots = element("div", "dots", "", { role: "group", "aria-label": texts.text("shell.steps") });
@@ -40,11 +40,10 @@ export function buildFrame(host, texts, count, go, turn, shown) {
   return { stepper, restart, help, present, notes, picture, lit, words, title, sentence, stepTitle, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
 }
 
-/** What the figures of all chapters mean, and the way back to the beginning. @param {Texts} texts @param {HTMLElement} restart @param {string} shown */
-function yardstick(texts, restart, shown) {
+/** What the figures of all chapters mean. @param {Texts} texts @param {string} shown */
+function yardstick(texts, shown) {
   const help = element("details", "help"), summary = element("summary", "", "?", { "aria-label": texts.text("shell.yardstick.label") }), words = element("div");
   for (const key of ["people", "health"]) words.append(element("p")), words.lastElementChild?.append(texts.rich(`shell.yardstick.${key}`, { shown }));
-  words.append(restart);
   help.append(summary, words);
   return help;
 }

@@ -182,13 +182,14 @@ export class Shell {
     this.parts.evidence.replaceChildren(...shown);
   }
 
-  /** The three ways from the first screen. */
+  /** The three ways from the first screen, and the one back to the beginning. */
   fillDoors() {
     const { texts } = this, ways = {
       show: () => { this.present(true); this.openNotes(); },
       learn: () => this.open({ chapter: 1, step: 0 }),
       check: () => this.door("own", {}),
     };
+    this.parts.restart.hidden = this.at.chapter > 0 || !(this.finished.size || Object.keys(this.state.guesses).length);
     this.parts.doors.hidden = this.at.chapter > 0;
     this.parts.doors.replaceChildren(...Object.entries(ways).map(([name, act]) => {
       const way = pressed(texts, `shell.ways.${name}.label`, `way is-${name}`, act);
