@@ -76,11 +76,11 @@ function drawnWidth(parent) {
 
 /** The stages one after another, as long as they were, with the people right at every validation. @param {HTMLElement} parent @param {Lesson} lesson */
 function stageTimeline(parent, lesson) {
-  const { stages } = lesson.content[6], box = element("figure", "time6"), width = drawnWidth(parent), height = 172, left = 34, base = 112;
+  const { stages } = lesson.content[6], box = element("figure", "time6"), width = drawnWidth(parent), height = 164, left = 34, base = 104;
   const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": lesson.text("6.timeline", Object.fromEntries(stages.map((/** @type {any} */ one) => [one.stage, one.steps]))) });
   parent.append(box);
   const total = stages.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.steps, 0), most = Math.max(...stages.flatMap((/** @type {any} */ one) => one.validations.map((/** @type {number[]} */ v) => v[1])));
-  const x = linear(0, total, left, width - 4), y = linear(0, Math.ceil(most / 5) * 5, base, 12);
+  const x = linear(0, total, left, width - 4), y = linear(0, Math.ceil(most / 5) * 5, base, 8);
   for (const right of [0, 5, 10, 15].filter((value) => value <= Math.ceil(most / 5) * 5)) {
     svg(plot, "path", { class: "rule", d: `M${left} ${y(right)}H${width - 4}` });
     svg(plot, "text", { class: "tick end", x: left - 6, y: y(right) + 4 }, String(right));
@@ -96,7 +96,7 @@ function stageTimeline(parent, lesson) {
     before += one.steps;
     return part;
   });
-  svg(plot, "text", { class: "tick", x: left, y: 9 }, lesson.text("6.curve", { shown: rightOfShown(lesson.content) }));
+  box.prepend(element("figcaption", "tick", lesson.text("6.curve", { shown: rightOfShown(lesson.content) })));
   return {
     box,
     /** @param {number | null} at the stage that is told, or null for all */
