@@ -153,13 +153,22 @@ def test_on_a_phone_nothing_on_any_step_is_wider_than_the_screen_and_every_page_
 
 
 def test_the_small_picture_holds_as_many_films_in_training_as_in_use(page: Any, server: Server) -> None:
-    lesson, films = open_lesson(page, server, "?chapter=3"), page.locator(".living.is-strip .card.is-history")
-    expect(lesson.locator(".living.in-use .card.is-history").first).to_be_visible()
+    lesson, films = open_lesson(page, server, "?chapter=6"), page.locator(".living.is-strip .card.is-history")
+    expect(lesson.locator(".living.in-training .card.is-history").first).to_be_visible()
     before = films.count()
-    for _ in range(2):
-        lesson.locator(".next").press("Enter")
-    expect(lesson.locator(".living.in-training")).to_be_visible()
+    lesson.locator(".dot").last.click()
+    expect(lesson.locator(".living.in-use")).to_be_visible()
     assert films.count() == before
+
+
+def test_the_small_picture_shows_the_noise_only_after_chapter_4_and_says_when_it_is_the_model_in_training(
+    page: Any, server: Server
+) -> None:
+    lesson, shown = open_lesson(page, server, "?chapter=1"), page.locator(".living :is(.is-denoiser, .is-valve, .is-x0, .is-next)")
+    for chapter, visible in ((1, False), (2, False), (3, False), (5, True)):
+        lesson.locator(".stepper button").nth(chapter).click()
+        assert any(each.is_visible() for each in shown.all()) is visible, chapter
+    expect(lesson.locator(".lit")).to_have_text(WORDS["shell"]["strip"]["training"])
 
 
 @pytest.mark.skipif(not catalog.available(loaders.FIRST), reason="the ratings of MovieLens-100K are not on this machine")

@@ -13,6 +13,11 @@ from adrec.lesson import export, setup
 pytestmark = pytest.mark.browser
 WORDS = setup.words("lesson")
 PICTURE = WORDS["picture"]
+COVERED = """() => {
+  const panel = document.querySelector(".detail").getBoundingClientRect();
+  const cards = [...document.querySelectorAll(".living .card.is-history")];
+  return cards.some(card => card.getBoundingClientRect().bottom > panel.top);
+}"""
 TITLES = """selector => [...document.querySelectorAll(selector)]
     .sort((a, b) => a.dataset.at - b.dataset.at).map(card => card.querySelector(".title").textContent)"""
 
@@ -83,7 +88,7 @@ def test_the_history_is_edited_by_the_keyboard_and_the_step_stays(lesson: Any) -
     assert lesson.locator(".lesson").get_attribute("data-step") == "0"
 
 
-def test_every_box_opens_in_three_depths_and_closes_by_escape(lesson: Any) -> None:
+def test_every_box_opens_in_three_depths_beside_the_history_and_closes_by_escape(lesson: Any) -> None:
     for box in lesson.locator(".living .opener").all():
         if not box.is_visible():
             continue
@@ -94,6 +99,7 @@ def test_every_box_opens_in_three_depths_and_closes_by_escape(lesson: Any) -> No
             expect(tab).to_have_text(depth)
             tab.focus()
             assert lesson.locator(".detail .body").inner_text().strip()
+            assert not lesson.evaluate(COVERED)
         lesson.keyboard.press("Escape")
         expect(lesson.locator(".detail")).to_be_hidden()
         expect(box).to_be_focused()

@@ -7,6 +7,7 @@
 export const LISTED = 10;
 const LEAST_STRIP = 760; // below this width the strip is scrolled
 const LEAST_HEIGHT = 124;
+const LEAST_PLAIN = 92;
 const LEAST_WIDE = 620; // below this width the large picture becomes one column
 const MOST_COLUMNS = { strip: 6, wide: 7, tall: 4 };
 const LEAST_COLUMN = { strip: 56, wide: 62, tall: 70 };
@@ -22,9 +23,10 @@ export function columnsOf(form, width, films) {
   return Math.max(1, Math.min(films, MOST_COLUMNS[form], Math.floor(room / LEAST_COLUMN[form])));
 }
 
-/** @param {Form} form @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
-export function arrange(form, width, height, columns) {
-  return form === "strip" ? asStrip(Math.max(width, LEAST_STRIP), Math.max(height, LEAST_HEIGHT), columns)
+/** @param {Form} form @param {number} width @param {number} height @param {number} columns @param {boolean} plain whether the strip shows history, reader and list alone @returns {Arrangement} */
+export function arrange(form, width, height, columns, plain = false) {
+  return plain && form === "strip" ? asPlainStrip(Math.max(width, LEAST_STRIP), Math.max(height, LEAST_PLAIN), columns)
+    : form === "strip" ? asStrip(Math.max(width, LEAST_STRIP), Math.max(height, LEAST_HEIGHT), columns)
     : form === "wide" ? asStage(width, Math.max(height, 330), columns)
     : asColumn(width, columns);
 }
@@ -49,6 +51,16 @@ function listRows(boxes, x, y, w, h, columns = 1) {
   for (let i = 0; i < LISTED; i++) boxes[`row${i}`] = [x + (w / columns) * Math.floor(i / rows), y + (h / rows) * (i % rows), w / columns - 4, h / rows];
 }
 
+/** Before the noise is explained: a history is read, and becomes a list. @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
+function asPlainStrip(width, height, columns) {
+  const left = 30, list = width * 0.62, each = Math.min(170, (list - 60 - left) / columns);
+  /** @type {Record<string, Box>} */
+  const boxes = { table: [4, 2, 12, height - 6], more: [17, 2, 13, 26], reader: [left + 3, 46, each * columns - 6, height - 50] };
+  for (let i = 0; i < columns; i++) boxes[`history${i}`] = [left + i * each + 3, 2, each - 6, 26];
+  listRows(boxes, left + each * columns + 50, 0, width - left - each * columns - 50, height - 2, 2);
+  return { width, height, boxes };
+}
+
 /** @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
 function asStrip(width, height, columns) {
   const card = 26, left = 30, each = Math.min(104, (width * 0.46 - left) / columns), end = left + each * columns;
@@ -57,14 +69,15 @@ function asStrip(width, height, columns) {
   positions(boxes, columns, left, each, 6, { history: [2, card], c: [60, 16], next: [height - card - 4, card] });
   boxes.table = [4, 2, 12, height - 6];
   boxes.reader = [left + 3, 32, each * columns - 6, 22];
-  boxes.valve = [end + 12, height - card - 20, 30, 22];
-  boxes.plus = [end + 54, 68, 18, 18];
-  boxes.denoiser = [end + 84, 56, 82, 42];
-  boxes.x0 = [end + 184, 65, 24, 24];
-  boxes.scores = [end + 226, 4, 20, height - 8];
-  const list = end + 262;
+  boxes.more = [17, 2, 13, card];
+  boxes.valve = [end + 12, height - card - 20, 62, 22];
+  boxes.plus = [end + 82, 68, 18, 18];
+  boxes.denoiser = [end + 112, 56, 78, 42];
+  boxes.x0 = [end + 220, 65, 24, 24];
+  boxes.scores = [end + 274, 4, 20, height - 8];
+  const list = end + 308;
   listRows(boxes, list, 2, width - list, height - 4, width - list > 270 ? 2 : 1);
-  boxes.back = [end + 66, height - 22, 64, 20];
+  boxes.back = [end + 110, height - 22, 70, 20];
   return { width, height, boxes };
 }
 
@@ -75,7 +88,7 @@ function asStage(width, height, columns) {
   const next = height - 34 - card, bus = c + cell + 10, middle = Math.round((bus + next - 12) / 2);
   /** @type {Record<string, Box>} */
   const boxes = {};
-  positions(boxes, columns, left, each, 8, { history: [top, card], c: [c, cell], next: [next, card] });
+  positions(boxes, columns, left, each, 5, { history: [top, card], c: [c, cell], next: [next, card] });
   boxes.table = [8, top, 18, next + card - top];
   boxes.reader = [left + 4, reader, each * columns - 8, high];
   const denoiser = Math.max(88, Math.min(124, (width - right) * 0.2)), list = width - Math.min(240, (width - right) * 0.39), scores = list - 48;

@@ -19,7 +19,7 @@ const ordered = (content) => content[1].candidates.map((/** @type {number} */ _,
 export const chapter1 = {
   id: 1,
   steps: 4,
-  scene: (step) => ({ lit: step < 2 ? ["history"] : ["history", "list"], mode: "use", unlisted: step === 0 }),
+  scene: (step) => ({ lit: step < 2 ? ["history"] : ["history", "list"], mode: "use", plain: true, unlisted: step === 0 }),
   guess: (content) => (content[1] ? { right: ordered(content)[0], names: content[1].candidates.map((/** @type {number} */ film) => content.films.titles[film]) } : null),
   numberFrom: 3,
   number: (content) => {

@@ -28,7 +28,7 @@ function when(lesson, frame) {
 export const chapter2 = {
   id: 2,
   steps: 4,
-  scene: () => ({ lit: ["table"], mode: "use" }),
+  scene: () => ({ lit: ["table"], mode: "use", plain: true }),
   guess: (content) => (content[2] ? { right: LISTS.indexOf("near"), values: { film: content.films.titles[content[2].film] } } : null),
   numberFrom: 3,
   number: (content) => {

@@ -22,7 +22,7 @@ const SHOWN_LEVELS = [0, 1, 2, 3, 4, 6];
 export const chapter3 = {
   id: 3,
   steps: 4,
-  scene: (step) => ({ lit: step < 2 ? ["x0"] : ["noise"], mode: step < 2 ? "use" : "training" }),
+  scene: () => null,
   guess: () => ({ right: placeError(compromise()) < Math.min(...CHOSEN.map(placeError)) ? 1 : 0 }),
   number(content) {
     const { number } = content[3] ?? {};

@@ -12,9 +12,9 @@ import { element } from "../dom.js";
  * @param {Right} found
  * @param {Guess | undefined} made the visitor's guess, if the question is answered or skipped
  * @param {(option: number | null) => void} choose
- * @param {"sides" | "reasons"} shown once answered: the two sides, or these with their reasons
+ * @param {boolean} reasons whether the two sides, once answered, come with their reasons
  */
-export function showGuess(host, texts, chapter, found, made, choose, shown) {
+export function showGuess(host, texts, chapter, found, made, choose, reasons) {
   const values = found.values ?? {}, key = `${chapter}.guess`, question = element("p", "question", "", { id: `question-${chapter}` });
   question.append(texts.rich(`${key}.question`, values));
   if (!made && texts.has(`${key}.how`)) question.append(` ${texts.text(`${key}.how`)}`);
@@ -35,7 +35,7 @@ export function showGuess(host, texts, chapter, found, made, choose, shown) {
     host.append(skip);
     return;
   }
-  if (shown === "sides") return;
+  if (!reasons) return;
   const explained = element("div", "explained");
   for (const option of new Set([made.chosen, found.right])) {
     if (option !== null && texts.has(`${key}.answers.${option}`)) {
@@ -67,11 +67,12 @@ function asked(words, option, choose) {
 
 /** @param {Texts} texts @param {DocumentFragment} words @param {number} option @param {Guess} made */
 function answered(texts, words, option, made) {
-  const line = element("p", "option");
-  line.append(words);
+  const line = element("p", "option"), said = element("span"), marks = element("span", "marks");
+  said.append(words);
+  line.append(said, marks);
   line.classList.toggle("is-right", option === made.right);
   line.classList.toggle("is-chosen", option === made.chosen);
-  if (option === made.right) line.append(element("span", "mark", texts.text("shell.answer")));
-  if (option === made.chosen) line.append(element("span", "mark", texts.text("shell.guess")));
+  if (option === made.right) marks.append(element("span", "mark", texts.text("shell.answer")));
+  if (option === made.chosen) marks.append(element("span", "mark", texts.text("shell.guess")));
   return line;
 }

@@ -15,7 +15,7 @@ import { cells } from "./strip.js";
 /** @import { Flow } from "./flow" */
 /** @import { Lesson, Picture, PictureScene } from "./types" */
 
-/* A scene's more fields: unlisted and unweighted (the list or λ would give a question's answer away), noise (a Noising, in training), model (whose answer the picture computes by itself; null: the chapter feeds it). */
+/* A scene's more fields: plain (a strip of history, reader and list alone), unlisted and unweighted (the list or λ would give a question's answer away), noise (a Noising, in training), model (whose answer the picture computes by itself; null: the chapter feeds it). */
 /** @typedef {"token" | "sequence" | "last" | "added"} Noising which next films are noised in training, see Chapter 4 */
 
 const PICTURE_MODEL = "healthy";
@@ -111,6 +111,7 @@ export class LivingPicture {
     this.listen("condition", this.get("condition"));
     this.node("add", addingField(this)).dataset.box = "history";
     this.node("star", element("p", "star")).dataset.box = "list";
+    this.node("more", element("div", "more", "…", { "aria-hidden": "true" })).dataset.box = "history"; // earlier films than those drawn
     this.node("list", element("ol", "listed", "", { "aria-label": lesson.text("picture.boxes.list.name") }));
     this.scroller = element("div", "scroller"); // around the strip alone: an opened box hangs out of it
     this.scroller.append(this.root);
@@ -170,9 +171,8 @@ export class LivingPicture {
 
   /** @param {string} box @param {HTMLElement} button */
   open(box, button) {
-    const here = this.host.getBoundingClientRect(), at = button.getBoundingClientRect();
     this.wanted = { ...this.wanted, detail: box };
-    this.detail.open(box, this.answered, this.wanted.mode, (at.left + at.right) / 2 < (here.left + here.right) / 2, button);
+    this.detail.open(box, this.answered, this.wanted.mode, button);
   }
 
   /** @param {PictureScene} scene */
@@ -201,7 +201,7 @@ export class LivingPicture {
 
   /** Films of the columns: what is read and what comes next, null for the unknown. A strip has as many in training as in use. */
   columns() {
-    const { films } = this.flow, training = this.wanted.mode === "training", all = films.length > 1 && (training || this.form === "strip") ? films.length - 1 : films.length;
+    const { films } = this.flow, { mode, plain = false } = this.wanted, training = mode === "training", all = films.length > 1 && (training || (this.form === "strip" && !plain)) ? films.length - 1 : films.length;
     const shown = columnsOf(this.form, this.host.clientWidth, Math.max(all, 1)), end = training ? all : films.length, first = Math.max(0, end - shown);
     return Array.from({ length: Math.min(all, shown) }, (_, i) => ({ at: first + i, film: films[first + i], next: films[first + i + 1] ?? null }));
   }
@@ -213,10 +213,11 @@ export class LivingPicture {
     this.follow(model);
     this.form = formOf(width, grown);
     const columns = this.columns();
-    this.arrangement = arrange(this.form, width, this.host.clientHeight, Math.max(columns.length, 1));
+    this.arrangement = arrange(this.form, width, this.host.clientHeight, Math.max(columns.length, 1), this.wanted.plain === true);
     const { boxes } = this.arrangement;
     this.root.className = `living is-${this.form} in-${mode}`;
-    this.root.setAttribute("aria-label", this.lesson.text(`picture.alt.${mode}`));
+    this.root.classList.toggle("is-plain", this.wanted.plain === true);
+    this.root.setAttribute("aria-label", this.lesson.text(`picture.alt.${this.wanted.plain ? "plain" : mode}`));
     this.goal = {};
     for (const [name, box] of Object.entries(boxes)) if (!/^(history|next|row)\d/.test(name)) this.goal[name] = box;
     this.cards(columns);
@@ -224,6 +225,8 @@ export class LivingPicture {
     this.root.style.setProperty("--lines", String(Math.max(1, Math.floor(((boxes.history0?.[3] ?? 26) - 8) / 13.5))));
     const middle = boxes[`condition${Math.max(columns.length - 1, 0)}`];
     this.goal.condition = middle;
+    if (!columns[0]?.at) delete this.goal.more;
+    for (const [name, box] of Object.entries(this.goal)) if (!box) delete this.goal[name];
     this.shown = columns;
     this.mark();
     this.move(lasts);
@@ -322,7 +325,7 @@ export class LivingPicture {
     this.root.dataset.noise = mode === "training" ? noise : "";
     this.isLit = on;
     const valve = /** @type {HTMLElement} */ (this.get("valve").firstElementChild);
-    valve.textContent = this.form === "strip" || this.wanted.unweighted ? "× λ" : this.lesson.text("picture.weight", { weight: this.flow.weight });
+    valve.textContent = this.form === "strip" || this.wanted.unweighted ? this.lesson.text("picture.boxes.noise.label") : this.lesson.text("picture.weight", { weight: this.flow.weight });
     const caption = /** @type {HTMLElement} */ (this.get("history").firstElementChild), all = this.flow.films.length;
     caption.textContent = this.lesson.text(all > this.shown.length + 1 ? "picture.last" : "picture.boxes.history.label", { shown: this.shown.length, count: all });
     const back = /** @type {HTMLElement} */ (this.get("back").firstElementChild), { step } = this.flow;

@@ -42,14 +42,27 @@ const round = (/** @type {number} */ value) => value.toFixed(1);
 
 /** All lines. @param {Scenery} scenery @returns {Route[]} */
 export function routes(scenery) {
+  if (scenery.scene.plain && scenery.form === "strip") return scenery.columns.every(({ above }) => above) ? plainRoutes(scenery) : [];
   if (!scenery.columns.length || scenery.columns.some(({ above, below, c }) => !above || !below || !c)) return [];
   return [...tableRoutes(scenery), ...columnRoutes(scenery), ...arcs(scenery), ...middleRoutes(scenery), ...listRoutes(scenery), ...backRoutes(scenery)];
+}
+
+/** A history is read, and becomes a list. @param {Scenery} scenery @returns {Route[]} */
+function plainRoutes(scenery) {
+  const { boxes: { table, reader }, columns } = scenery, x = right(reader) + 4, y = middleY(reader), tip = x + 40;
+  if (!table || !columns.length) return [];
+  return [
+    { key: "table above", name: "lookup", box: ["table"], d: through([[right(table), middleY(columns[0].above)], [columns[0].above[0], middleY(columns[0].above)]]) },
+    ...columns.map(({ above }, i) => ({ key: `read ${i}`, name: "history", box: ["history", "reader"], d: through([[middleX(above), bottom(above)], [middleX(above), reader[1]]]) })),
+    ...arcs({ ...scenery, columns: columns.map((column) => ({ ...column, c: column.above })) }),
+    { key: "listed", name: "flowing", box: ["reader", "list"], d: `M${round(x)} ${round(y)}H${round(tip)}M${round(tip - 6)} ${round(y - 4)}L${round(tip)} ${round(y)}L${round(tip - 6)} ${round(y + 4)}`, width: 1.8 },
+  ];
 }
 
 /** The table's numbers go into both rows, and the scores are taken with the same table. @param {Scenery} scenery @returns {Route[]} */
 function tableRoutes({ form, boxes: { table, scores }, columns: [{ above, below }], height }) {
   const x = right(table), low = form === "tall" ? bottom(scores) + 8 : height - 3;
-  const ends = [[middleX(table), bottom(table)], [middleX(table), low], [middleX(scores), low], [middleX(scores), bottom(scores)]];
+  const ends = [[middleX(table), bottom(table)], [middleX(table), low], [middleX(scores), low], [middleX(scores), bottom(scores) + (form === "wide" ? 21 : 0)]]; // its name stands below the wide one
   return [
     { key: "table above", name: "lookup", box: ["table"], d: through([[x, middleY(above)], [above[0], middleY(above)]]) },
     { key: "table below", name: "lookup", box: ["table"], d: through([[x, middleY(below)], [below[0], middleY(below)]]) },

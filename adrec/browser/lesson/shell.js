@@ -141,8 +141,9 @@ export class Shell {
     this.fillDoors();
     parts.notice.textContent = "";
     parts.help.open = false;
-    const scene = this.chapter.scene(step), lit = texts.list(`${chapter}.lit`)[step] ?? "";
+    const scene = this.chapter.scene(step), lit = texts.list(`${chapter}.lit`)[step] ?? (scene ? texts.text(`shell.strip.${scene.mode}`) : "");
     this.host.classList.toggle("bare", !scene);
+    this.host.classList.toggle("plain", scene?.plain === true);
     parts.lit.textContent = lit;
     parts.lit.hidden = !lit;
     this.grow(scene?.grown === true, () => { if (scene) this.picture.scene(scene); });
@@ -156,10 +157,9 @@ export class Shell {
   }
 
   fillGuess() {
-    const { chapter } = this.at, found = this.right, made = this.state.guesses[chapter];
-    const shown = this.presenting ? "sides" : "reasons";
-    this.parts.guess.hidden = !found || (made?.chosen === null && this.chapter.asksAgain) || this.at.step > 1;
-    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), shown);
+    const { chapter, step } = this.at, found = this.right, made = this.state.guesses[chapter];
+    this.parts.guess.hidden = !found || (made?.chosen === null && this.chapter.asksAgain) || step > 1;
+    if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), !this.presenting);
   }
 
   /** The one number, and the door to the laboratory. */

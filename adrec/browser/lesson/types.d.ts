@@ -15,6 +15,8 @@ export interface PictureScene {
   detail?: string | null;
   /** whether the picture is as large as the stage (the stage then holds its controls, below it) */
   grown?: boolean;
+  /** whether the strip shows a history, the reader and the list alone, before the noise is explained */
+  plain?: boolean;
   [more: string]: any;
 }
 
