@@ -147,9 +147,11 @@ def diagnose(
     from adrec.embeddings.matching import matched
 
     source = _source(table, ids)
-    data = None if interactions is None else matched(_dataset(interactions), source)["data"]
+    found = {} if interactions is None else matched(_dataset(interactions), source)
+    data = found.get("data")
     first = None if initial is None else _source(initial, None).table
-    return diagnose(source.table, cooccurrence=None if data is None else Cooccurrence.from_dataset(data), initial=first)
+    verdict = diagnose(source.table, cooccurrence=None if data is None else Cooccurrence.from_dataset(data), initial=first)
+    return verdict.doubted(found.get("undecided", ()))
 
 
 def _source(table: ArrayLike | str | Path, ids: Sequence[Any] | None) -> "Source":

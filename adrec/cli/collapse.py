@@ -18,6 +18,9 @@ def add(commands: Any) -> None:
     collapse.add_argument("--initial", metavar="FILE", help="the table before training")
     collapse.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
     collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
+    collapse.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how a table's file is read, as its doubts say")
+    collapse.add_argument("--order", metavar="NAME", help="the order of rows without ids: appearance, numeric, text, users")
+    collapse.add_argument("--transpose", action="store_true", help="the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
 
     film = command(commands, "film", film_command, "the film of a run's training, for the Collapse page", as_json=True)
@@ -29,9 +32,10 @@ def collapse_command(arguments: argparse.Namespace) -> None:
     from adrec.embeddings.judging import judge
     from adrec.embeddings.report import report
     from adrec.files import write_text
+    from adrec.reading.account import Account
 
-    how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding")}
-    sources = bring(arguments.targets, **how, options=pairs(arguments.data_option))
+    how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding", "order", "transpose")}
+    sources = bring(arguments.targets, **how, options=pairs(arguments.data_option), table_options=pairs(arguments.table_option))
     judged = judge(sources)
     if arguments.report:
         text = report(judged, [source.table for source in sources], own_line(arguments))
@@ -43,7 +47,8 @@ def collapse_command(arguments: argparse.Namespace) -> None:
     for table in judged["tables"]:
         verdict = table["verdict"]
         print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
-        print("\n".join([verdict["says"], *verdict["undecided"], *table["notes"]]))
+        told = Account.from_dict(table["account"]).sentences() if table["account"] else []
+        print("\n".join([verdict["says"], *verdict["undecided"], *told, *(note for note in table["notes"] if note not in told)]))
         show(table["measures"], False)
 
 

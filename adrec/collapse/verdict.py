@@ -4,7 +4,7 @@ docs/VERDICT.md has the rule's error rates and the reasons for its thresholds. T
 with its null and its threshold.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
 from adrec.collapse.thresholds import FEWEST_ITEMS, THRESHOLDS, Thresholds
 from adrec.errors import WeightsError
-from adrec.maps.tables import checked
+from adrec.maps.tables import blocks, checked
 
 __all__ = ["KINDS", "KIND_WORDS", "THRESHOLDS", "Evidence", "Remedy", "Thresholds", "Verdict", "diagnose"]
 
@@ -57,6 +57,10 @@ class Verdict:
         """The value of one measure of the evidence; None if it was not measured."""
         return next((e.value for e in self.evidence if e.measure == measure), None)
 
+    def doubted(self, questions: tuple[str, ...]) -> "Verdict":
+        """The same with open questions about what the table is, which leave its confidence at 0.5."""
+        return replace(self, undecided=(*questions, *self.undecided), confidence=0.5) if questions else self
+
 
 def diagnose(
     table: ArrayLike,
@@ -89,6 +93,42 @@ def diagnose(
         if FEWEST_ITEMS <= len(items) < total:
             cooccurrence = cooccurrence.among(items)
             array, given = array[items], {key: other[items] for key, other in given.items()}
+    verdict = _judged(array, given, cooccurrence, total, thresholds, seed)
+    column, times = raw_column(array)
+    if times < RAW or verdict.kind == "healthy":
+        return verdict
+    others = {key: np.delete(other, column, axis=1) for key, other in given.items()}
+    without = _judged(np.delete(array, column, axis=1), others, cooccurrence, total, thresholds, seed)
+    if without.kind == verdict.kind:
+        return verdict
+    said = f"{KIND_WORDS[without.kind][0]}, confidence {without.confidence:.2f}"
+    return verdict.doubted(
+        (
+            f"Whether column {column + 1} of {array.shape[1]} is a dimension: it has {times:,.0f} times the scale of any other, and the "
+            f"verdict rests on it alone; without it the table is {without.kind} ({said}). An id, a count or a price must be left out.",
+        )
+    )
+
+
+RAW = 10.0
+"""A column with this many times the root mean square of every other may be no dimension: a verdict that rests on it alone is a question."""
+
+
+def raw_column(table: np.ndarray) -> tuple[int, float]:
+    """The column of the largest scale, and how many times the next one's it is; 1 for tables of fewer than three columns."""
+    if table.shape[1] < 3:
+        return 0, 1.0
+    squares = np.zeros(table.shape[1])
+    largest = max(float(np.abs(rows).max()) for _, rows in blocks(table)) or 1.0
+    for _, rows in blocks(table):
+        squares += ((rows / largest) ** 2).sum(axis=0)
+    first, second = np.sqrt(np.sort(squares)[[-1, -2]])
+    return int(squares.argmax()), float(first / second) if second > 0 else 1.0
+
+
+def _judged(
+    array: np.ndarray, given: dict[str, np.ndarray], cooccurrence: Cooccurrence | None, total: int, thresholds: Thresholds, seed: int
+) -> Verdict:
     moments = Moments.from_table(array)
     findings = Findings(sample={"items": len(array), "of_items": total})
     add_spectral(findings, array, moments, thresholds, seed, given.get("initial"))

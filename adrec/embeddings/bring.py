@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable
-from adrec.embeddings.files import AmbiguousTable, read_table
+from adrec.embeddings.files import AmbiguousTable, Matrix, read_table
 from adrec.embeddings.matching import items_of, matched
 from adrec.embeddings.source import Source
 from adrec.errors import DataError, WeightsError
 from adrec.files import write_json
+from adrec.maps.tables import blocks, checked
 from adrec.runs import RunFolder
 
 __all__ = ["Source", "bring", "import_tables", "laboratory_problem", "named"]
@@ -32,20 +34,25 @@ def bring(
     padding: str = "auto",
     names: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
+    table_options: Mapping[str, str] | None = None,
+    order: str | None = None,
+    transpose: bool = False,
 ) -> list[Source]:
     """The tables in files and run folders, in order, with everything that belongs to them.
 
     interactions: a named data set, or a file or folder that ``adrec.data`` reads, with ``options``; by default a run's own, if available
     locally. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be a dict by path.
-    names: display names of the files.
+    names: display names of the files. table_options: OPTIONS of ``read_table``. order: one of ``orders.ORDERS``, the order of rows without
+    ids. transpose: the columns of the files are the items.
     """
     sources: list[Source] = []
+    how: dict[str, Any] = {"options": table_options or {}, "transpose": transpose}
     for i, target in enumerate(targets):
         path = Path(target)
         if path.is_dir():
             sources += _of_run(RunFolder(path))
             continue
-        sources.append(_of_file(path, _key_of(key, path), padding, names[i] if names else path.name))
+        sources.append(_of_file(path, _key_of(key, path), padding, names[i] if names else path.name, **how))
     sources = _in_one_order(sources)
     if items is not None:
         sources = [replace(s, **items_of(Path(items), s)) for s in sources]
@@ -53,31 +60,91 @@ def bring(
         from adrec.data import catalog
 
         data = catalog.load(str(interactions), **(options or {}))
-        sources = [replace(s, own=False, **matched(data, s)) for s in sources]
+        sources = [replace(s, own=False, **matched(data, s, order if s.run is None else None)) for s in sources]
     if initial is not None:
-        first = _initial(Path(initial), key, padding)
+        first = _initial(Path(initial), key, padding, how)
         sources = [replace(s, own=False, initial=_fitting(first, s)) for s in sources]
-    return sources
+    return without_unused(sources)
 
 
-def _of_file(path: Path, key: str | None, padding: str, name: str) -> Source:
-    found = read_table(path, key, padding)
-    return Source(name, found.table, found.labels, found.notes, found.padded)
+def _of_file(path: Path, key: str | None, padding: str, name: str, options: Mapping[str, str], transpose: bool) -> Source:
+    found = read_table(path, key, "none" if transpose else padding, options)
+    if transpose:
+        note = "Rows and columns were exchanged, as asked: every column of the file is an item."
+        table = np.ascontiguousarray(found.table.T)
+        return Source(name, checked(table, f"'{path}'"), None, (*found.notes, note), account=found.account)
+    return Source(name, found.table, found.labels, found.notes, found.padded, account=found.account, undecided=_sideways(found))
+
+
+WIDTHS = frozenset({8, 10, 16, 20, 24, 32, 48, 50, 64, 96, 100, 128, 192, 200, 256, 300, 384, 400, 500, 512, 768, 1024, 1536, 2048})
+"""Usual widths of tables."""
+
+
+def _sideways(found: Matrix) -> tuple[str, ...]:
+    """The question whether a table without ids lies on its side, where its shape says so."""
+    rows, width = found.table.shape
+    if found.labels is not None or rows not in WIDTHS or width in WIDTHS or width < 2 * rows:
+        return ()
+    return (
+        f"Whether the {rows:,} rows or the {width:,} columns are the items: {rows} is a usual width of a table and {width:,} is not. "
+        "If the columns are the items, say --transpose.",
+    )
+
+
+def without_unused(sources: list[Source]) -> list[Source]:
+    """Tables from files without the rows of zeros that belong to no interaction: numbers that no item has. A table of zeros stays."""
+    unused: dict[int, np.ndarray] = {}
+    for source in sources:
+        if source.run is not None:
+            return sources
+        zero = np.concatenate([~rows.any(axis=1) for _, rows in blocks(source.table)])
+        if source.data is not None:
+            zero[np.concatenate([source.data.train_items, source.data.val, source.data.test]) - 1] = False
+        unused[len(zero)] = zero & unused.get(len(zero), True)
+    return [_kept(s, ~unused[len(s.table)]) for s in sources]
+
+
+def _kept(source: Source, keep: np.ndarray) -> Source:
+    """A source with only these rows."""
+    rows = np.flatnonzero(keep)
+    lost = len(keep) - len(rows)
+    if not lost or len(rows) < 2:
+        return source
+    reason = "rows of zeros that belong to no interaction" if source.data is not None else "rows of zeros"
+    note = f"{lost:,} of {len(keep):,} rows are zeros{' and belong to no interaction' if source.data is not None else ''}: left out."
+    if source.account is not None:
+        source.account.left_out[reason] = lost
+        source.account.read = len(rows)
+    new = np.concatenate([[0], np.where(keep, np.cumsum(keep), 0)])
+    items = source.items and ItemTable(source.items.frame[keep].set_axis(pd.RangeIndex(1, len(rows) + 1, name="id")))
+    data = source.data
+    if data is not None:
+        moved = {name: new[getattr(data, name)].astype(np.int32) for name in ("train_items", "val", "test")}
+        data = replace(data, items=items or ItemTable(data.items.frame[keep].set_axis(pd.RangeIndex(1, len(rows) + 1, name="id"))), **moved)
+    return replace(
+        source,
+        table=source.table[rows],
+        labels=None if source.labels is None else tuple(source.labels[i] for i in rows),
+        notes=(*source.notes, note),
+        items=items,
+        data=data,
+        initial=None if source.initial is None else source.initial[rows],
+    )
 
 
 def _key_of(key: str | Mapping[Path, str] | None, path: Path) -> str | None:
     return key if isinstance(key, str | None) else key.get(path)
 
 
-def _initial(path: Path, key: str | Mapping[Path, str] | None, padding: str) -> Source:
+def _initial(path: Path, key: str | Mapping[Path, str] | None, padding: str, how: Mapping[str, Any]) -> Source:
     """The table before training; a key given for all files is used here only if needed."""
     chosen = None if isinstance(key, str) else _key_of(key, path)
     try:
-        return _of_file(path, chosen, padding, path.name)
+        return _of_file(path, chosen, padding, path.name, **how)
     except AmbiguousTable as several:
         if not isinstance(key, str) or key not in several.candidates:
             raise
-        return _of_file(path, key, padding, path.name)
+        return _of_file(path, key, padding, path.name, **how)
 
 
 def _of_run(run: RunFolder) -> list[Source]:

@@ -48,7 +48,7 @@ def check_cost(sources: Sequence[Source], most: float = MOST_SECONDS) -> None:
 def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
     """``{"tables": [...], "comparison": [...]}`` as JSON types; tables as in ``collapse --json``, each with its ``verdict``.
 
-    A table's entry also records what its numbers are based on: ``notes``, ``sha256``, ``interactions`` (or None). ``comparison`` compares
+    A table's entry also records what its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions`` (or None). ``comparison`` compares
     every table but the first with the one before it.
     """
     names = named(sources)
@@ -60,6 +60,7 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
         if progress is not None:
             progress(i / len(sources), f"measuring {names[i]}")
         known: dict[str, Any] = {"sha256": source.digest, "notes": list(source.notes), "interactions": _described(source)}
+        known["account"] = None if source.account is None else source.account.as_dict()
         known["initial_given"] = source.initial is not None
         if kept is not None:
             tables.append({**kept[source.name], **known})
@@ -75,7 +76,7 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
             before=before,
             seed=seed,
             name=f"'{names[i]}'",
-        )
+        ).doubted(source.undecided)
         tables.append({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()})
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
     return {"tables": tables, "comparison": comparison}

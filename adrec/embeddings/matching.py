@@ -1,5 +1,6 @@
 """Which row of a table is which item of a data set or an item file: by id, number or order. In doubt it refuses instead of guessing."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,11 @@ import pandas as pd
 from adrec.data.columns import listed, shown
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.data.filters import item_table
+from adrec.embeddings.orders import ordered
 from adrec.embeddings.source import Source
 from adrec.errors import DataError
+from adrec.reading.engine import as_sentences, connect
+from adrec.reading.rows import open_rows
 
 ENOUGH = 0.5
 """At least this share of the ids must be found; otherwise they belong to something else."""
@@ -43,11 +47,42 @@ def _by_labels(ids: Sequence[str], labels: tuple[str, ...], source: Source, what
     rows = pd.Series(np.arange(len(labels)), index=pd.Index([label.strip() for label in labels]))
     rows = rows[~rows.index.duplicated()]
     found = rows.reindex([i.strip() for i in ids]).fillna(-1).to_numpy(np.int64)
+    loose = _loosely(ids, found, labels)
     hits = int((found >= 0).sum())
     if hits < ENOUGH * min(len(ids), len(labels)):
         examples = f"such as {listed(list(ids[:2]))}; the table's ids are such as {listed(list(labels[:2]))}"
         raise DataError(f"Only {hits:,} of the {len(ids):,} item ids of {what.lower()} are in '{source.name}': they are {examples}.")
-    return found, f"{what} were joined by item id: {hits:,} of {len(ids):,} ids are in the table of {len(labels):,} rows."
+    return found, f"{what} were joined by item id: {hits:,} of {len(ids):,} ids are in the table of {len(labels):,} rows.{loose}"
+
+
+def _loosely(ids: Sequence[str], found: np.ndarray, labels: tuple[str, ...]) -> str:
+    """Find numbers written differently on the two sides (007 and 7, 12.0 and 12), where only one can be meant; a sentence if there are.
+
+    Changes ``found`` in place.
+    """
+    written: dict[str, set[str]] = {}
+    row_of: dict[str, int] = {}
+    for row, label in enumerate(labels):
+        written.setdefault(_canonical(label), set()).add(label.strip())
+        row_of.setdefault(_canonical(label), row)
+    twice = pd.Series([_canonical(i) for i in ids]).duplicated(keep=False).to_numpy()
+    changed = []
+    for at in np.flatnonzero(found < 0):
+        plain = _canonical(ids[at])
+        if not twice[at] and len(written.get(plain, ())) == 1:
+            found[at] = row_of[plain]
+            changed.append(at)
+    if not changed:
+        return ""
+    at = changed[0]
+    example = f"{shown(ids[at])} is {shown(labels[found[at]])}"
+    return f" {len(changed):,} of them are numbers written in another way there, such as {example}."
+
+
+def _canonical(text: str) -> str:
+    """A number without leading zeros and without zeros after its point; other text as it is."""
+    match = re.fullmatch(r"\s*0*(\d+)(\.0*)?\s*", text, re.ASCII)
+    return match[1] if match else text.strip()
 
 
 def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarray, str] | None:
@@ -68,10 +103,21 @@ def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarra
     )
 
 
-def matched(data: SequenceDataset, source: Source) -> dict[str, Any]:
-    """New fields ``data``, ``items`` and ``notes`` of a source, from interactions whose items are renumbered as the table's rows."""
+def matched(data: SequenceDataset, source: Source, order: str | None = None) -> dict[str, Any]:
+    """New fields ``data``, ``items`` and ``notes`` of a source, from interactions whose items are renumbered as the table's rows.
+
+    If nothing says which row is which item and no order is clear, the only field is ``undecided``. order: one of ORDERS, to say it.
+    """
     frame = data.items.frame
-    rows, how = _trained_on(data, source) or rows_of(frame["item"].tolist(), source, "The interactions")
+    ids = frame["item"].tolist()
+    _refuse_transposed(ids, source)
+    if order is not None or _unsaid(ids, source, data):
+        found, how = ordered(source.table, ids, data, order)
+        if found is None:
+            return {"undecided": (*source.undecided, how)}
+        rows = found
+    else:
+        rows, how = _trained_on(data, source) or rows_of(ids, source, "The interactions")
     new = np.concatenate([[0], rows + 1])  # id -> row + 1, 0 for an item without a row
     items = source.items or _items(source, frame, rows)
     moved = new[data.train_items]
@@ -85,6 +131,27 @@ def matched(data: SequenceDataset, source: Source) -> dict[str, Any]:
     answers = {"val": new[data.val].astype(np.int32), "test": new[data.test].astype(np.int32)}
     aligned = replace(data, **histories, **answers, items=items)
     return {"data": aligned, "items": items, "notes": (*source.notes, how, *([note] if note else []))}
+
+
+def _unsaid(ids: Sequence[str], source: Source, data: SequenceDataset) -> bool:
+    """Whether the table has as many rows as there are items, or one more, and nothing says which is which."""
+    if source.labels is not None or source.items is not None or len(source.table) - len(ids) not in (0, 1):
+        return False
+    if _trained_on(data, source) is not None:
+        return False
+    try:
+        return _by_number(ids, source, "The interactions") is None
+    except DataError:
+        return False
+
+
+def _refuse_transposed(ids: Sequence[str], source: Source) -> None:
+    rows, width = source.table.shape
+    if source.labels is None and source.run is None and width - len(ids) in (0, 1) and rows < len(ids) / 2:
+        raise DataError(
+            f"'{source.name}' has {rows:,} rows and {width:,} columns, and the interactions have {len(ids):,} items: its columns are the "
+            "items; say --transpose."
+        )
 
 
 def _trained_on(data: SequenceDataset, source: Source) -> tuple[np.ndarray, str] | None:
@@ -110,6 +177,11 @@ def items_of(path: Path, source: Source) -> dict[str, Any]:
     """New fields ``items`` and ``notes`` of a source, from an item file."""
     from adrec.data.item_files import read_items
 
+    by_row = _titles_by_row(path, len(source.table))
+    if by_row is not None:
+        own = source.labels or tuple(f"row {i}" for i in range(len(source.table)))
+        frame = item_table(list(own), None).frame.assign(title=by_row)
+        return {"items": ItemTable(frame), "notes": (*source.notes, "The titles are one column: the i-th is that of row i.")}
     frame = read_items(path)
     ids = [str(i) for i in frame.index]
     if not ids:
@@ -122,3 +194,15 @@ def items_of(path: Path, source: Source) -> dict[str, Any]:
         own[rows[rows >= 0]] = np.array(ids, dtype=object)[rows >= 0]
     titles = np.where(raw["title"] == raw["item"], own, raw["title"])
     return {"items": ItemTable(raw.assign(item=own, title=titles)), "notes": (*source.notes, how)}
+
+
+def _titles_by_row(path: Path, rows: int) -> list[str] | None:
+    """The titles of a .tsv or .txt file of one column with a line for each row of the table, and perhaps a heading; else None."""
+    if not {".tsv", ".txt"} & set(path.suffixes[-2:]):
+        return None
+    with open_rows(path, header="none", separator="tab", quotes="none") as titles, connect(threads=1) as con:
+        if len(titles.names) != 1:
+            return None
+        with as_sentences(path):
+            found = [str(value) for _, value in titles.relation(con, titles.names).fetchall()]
+    return found[len(found) - rows :] if len(found) in (rows, rows + 1) else None

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.reading.account import Account
 from adrec.runs import RunFolder
 
 
@@ -16,7 +17,8 @@ class Source:
 
     table: (V, D) without padding row. labels: the items' own ids, if known. notes: sentences about how it was read. padded: whether a
     padding row was removed. data: the interactions, with items numbered as the table's rows. initial: the table before training. run: the
-    run folder and the table's name in it, if it comes from one; own: whether data and initial table are the run's own.
+    run folder and the table's name in it, if it comes from one; own: whether data and initial table are the run's own. account: what was
+    read from the file. undecided: what only the owner of the file knows, as sentences.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Source:
     initial: np.ndarray | None = None
     run: tuple[RunFolder, str] | None = None
     own: bool = False
+    account: Account | None = None
+    undecided: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:

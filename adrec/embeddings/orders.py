@@ -1,0 +1,131 @@
+"""The order of a table's rows where no ids say it: plausible orders are tried, and one is used only if it alone makes sense of the table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.moments import Moments
+from adrec.collapse.semantics import Rows, alignment, popularity_basis, sampled
+from adrec.collapse.thresholds import THRESHOLDS
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import DataError
+
+CLEAR = 8.0
+"""The alignment beyond popularity, in standard deviations of shuffled rows, from which an order is taken. Chance gives 8 never."""
+ALONE = 4.0
+"""Every other order must align this many times less, or no more than chance."""
+WORDS = {
+    "appearance": "in order of first appearance",
+    "numeric": "in numeric order of the ids",
+    "text": "in alphabetical order of the ids",
+    "users": "in order of first appearance, user after user",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """A plausible order. rows: the row of each item (V,). name: of the option. words: for sentences."""
+
+    name: str
+    words: str
+    rows: np.ndarray
+
+
+def _appearance(ids: Sequence[str], data: SequenceDataset) -> np.ndarray:
+    return np.arange(len(ids))
+
+
+def _numeric(ids: Sequence[str], data: SequenceDataset) -> np.ndarray | None:
+    if not all(i.isascii() and i.removeprefix("-").isdigit() and len(i) < 18 for i in ids):
+        return None
+    return _ranks(np.array([int(i) for i in ids]))
+
+
+def _text(ids: Sequence[str], data: SequenceDataset) -> np.ndarray:
+    return _ranks(np.array(ids, dtype=str))
+
+
+def _users(ids: Sequence[str], data: SequenceDataset) -> np.ndarray:
+    ends = data.train_offsets[1:]
+    every = np.insert(data.train_items, np.repeat(ends, 2), np.stack([data.val, data.test], axis=1).ravel())
+    every = np.concatenate([every, np.arange(1, len(ids) + 1)])  # items that only filters have kept come last
+    rows = np.empty(len(ids), dtype=np.int64)
+    rows[pd.unique(every[every > 0]) - 1] = np.arange(len(ids))
+    return rows
+
+
+def _ranks(keys: np.ndarray) -> np.ndarray:
+    rows = np.empty(len(keys), dtype=np.int64)
+    rows[np.argsort(keys, kind="stable")] = np.arange(len(keys))
+    return rows
+
+
+ORDERS: dict[str, Callable[[Sequence[str], SequenceDataset], np.ndarray | None]] = {
+    "appearance": _appearance,
+    "numeric": _numeric,
+    "text": _text,
+    "users": _users,
+}
+"""Plausible orders by name, as ``--order`` takes them."""
+
+
+def plausible(ids: Sequence[str], rows: int, data: SequenceDataset) -> list[Order]:
+    """The orders that a table of so many rows may have: each of ORDERS once; with one row more than items, after a first row for none."""
+    found: list[Order] = []
+    for name, order in ORDERS.items():
+        of = order(ids, data)
+        twin = None if of is None else next((i for i, other in enumerate(found) if np.array_equal(other.rows, of)), None)
+        if of is not None and twin is None:
+            found.append(Order(name, WORDS[name], of))
+    if rows == len(ids) + 1:
+        found = [Order(o.name, f"{o.words} after a first row for no item", o.rows + 1) for o in found]
+    return found
+
+
+def aligned(table: np.ndarray, data: SequenceDataset, orders: Sequence[Order]) -> list[float]:
+    """How clearly items used together lie together in each order: beyond popularity, in standard deviations of shuffled rows."""
+    whole = Cooccurrence.from_dataset(data)
+    items = np.flatnonzero(whole.popularity >= THRESHOLDS.fewest)
+    items = items if len(items) >= 2 else np.arange(data.n_items)
+    pairs = whole.among(items)
+    if not len(pairs.pairs):
+        return [0.0] * len(orders)
+    basis = popularity_basis(pairs.popularity)
+    scores = []
+    for order in orders:
+        part = np.asarray(table[order.rows[items]])
+        scores.append(alignment(Rows(part, Moments.from_table(part), basis), sampled(pairs.pairs, 0)).z)
+    return scores
+
+
+def ordered(table: np.ndarray, ids: Sequence[str], data: SequenceDataset, wanted: str | None) -> tuple[np.ndarray | None, str]:
+    """The row of each item and a sentence on how it was found; None and the open question if no order is clear.
+
+    wanted: one of ORDERS, taken as it is.
+    """
+    orders = plausible(ids, len(table), data)
+    if wanted is not None:
+        if wanted not in ORDERS:
+            raise DataError(f"The order of the rows must be one of {', '.join(ORDERS)}, not '{wanted[:40]}'.")
+        of = ORDERS[wanted](ids, data)
+        if of is None:
+            raise DataError("The item ids are not all whole numbers, so they have no numeric order.")
+        return of + (len(table) - len(ids)), f"The items of the interactions are the rows {WORDS[wanted]}, as asked."
+    scores = aligned(table, data, orders)
+    best = int(np.argmax(scores))
+    others = [score for i, score in enumerate(scores) if i != best]
+    told = ", ".join(f"{order.words} {score:.1f}" for order, score in zip(orders, scores, strict=True))
+    if scores[best] >= CLEAR and all(score < max(THRESHOLDS.z, scores[best] / ALONE) for score in others):
+        alone = "in which items used together lie together" if len(orders) == 1 else "the only one in which items used together lie together"
+        return orders[best].rows, (
+            f"Nothing says which row is which item; the rows were taken {orders[best].words}, {alone} "
+            f"(standard deviations from shuffled rows: {told})."
+        )
+    names = " or ".join(f"--order {order.name} ({order.words})" for order in orders)
+    return None, (
+        "Which row is which item, and so whether closeness means anything: the file has no ids, and of the plausible orders none is clear "
+        f"(standard deviations from shuffled rows: {told}). Say {names}, or add an id column."
+    )
