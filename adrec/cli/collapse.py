@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
     collapse.add_argument("--initial", metavar="FILE", help="the table before training")
     collapse.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
     collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
-    collapse.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how a table's file is read, as its doubts say")
+    collapse.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how the tables' files are read")
     collapse.add_argument("--order", metavar="NAME", help="the order of rows without ids: appearance, numeric, text, users")
     collapse.add_argument("--transpose", action="store_true", help="the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
@@ -29,10 +29,9 @@ def add(commands: Any) -> None:
 
 def collapse_command(arguments: argparse.Namespace) -> None:
     from adrec.embeddings.bring import bring
-    from adrec.embeddings.judging import judge
+    from adrec.embeddings.judging import judge, told
     from adrec.embeddings.report import report
     from adrec.files import write_text
-    from adrec.reading.account import Account
 
     how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding", "order", "transpose")}
     sources = bring(arguments.targets, **how, options=pairs(arguments.data_option), table_options=pairs(arguments.table_option))
@@ -47,8 +46,7 @@ def collapse_command(arguments: argparse.Namespace) -> None:
     for table in judged["tables"]:
         verdict = table["verdict"]
         print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
-        told = Account.from_dict(table["account"]).sentences() if table["account"] else []
-        print("\n".join([verdict["says"], *verdict["undecided"], *told, *(note for note in table["notes"] if note not in told)]))
+        print("\n".join([verdict["says"], *verdict["undecided"], *told(table)]))
         show(table["measures"], False)
 
 

@@ -97,8 +97,8 @@ def diagnose(
     column, times = raw_column(array)
     if times < RAW or verdict.kind == "healthy":
         return verdict
-    others = {key: np.delete(other, column, axis=1) for key, other in given.items()}
-    without = _judged(np.delete(array, column, axis=1), others, cooccurrence, total, thresholds, seed)
+    rest = {key: np.delete(other, column, axis=1) for key, other in given.items()}
+    without = _judged(np.delete(array, column, axis=1), rest, cooccurrence, total, thresholds, seed)
     if without.kind == verdict.kind:
         return verdict
     said = f"{KIND_WORDS[without.kind][0]}, confidence {without.confidence:.2f}"

@@ -15,6 +15,7 @@ from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows
 from adrec.collapse.verdict import diagnose
 from adrec.embeddings.bring import Source, named
 from adrec.errors import WeightsError
+from adrec.reading.account import Account
 from adrec.runs import Progress, RunFolder
 
 CONTINUED = 0.2
@@ -80,6 +81,12 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
         tables.append({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()})
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
     return {"tables": tables, "comparison": comparison}
+
+
+def told(entry: Mapping[str, Any]) -> list[str]:
+    """What was read for a table of ``judge``, in words: its file's account, then the notes."""
+    account = Account.from_dict(entry["account"]).sentences() if entry.get("account") else []
+    return account + [note for note in entry["notes"] if note not in account]
 
 
 def _of_one_run(sources: Sequence[Source]) -> dict[str, dict[str, Any]] | None:

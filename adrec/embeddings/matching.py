@@ -67,7 +67,7 @@ def _loosely(ids: Sequence[str], found: np.ndarray, labels: tuple[str, ...]) -> 
         row_of.setdefault(_canonical(label), row)
     twice = pd.Series([_canonical(i) for i in ids]).duplicated(keep=False).to_numpy()
     changed = []
-    for at in np.flatnonzero(found < 0):
+    for at in np.flatnonzero(found < 0).tolist():
         plain = _canonical(ids[at])
         if not twice[at] and len(written.get(plain, ())) == 1:
             found[at] = row_of[plain]
@@ -179,8 +179,8 @@ def items_of(path: Path, source: Source) -> dict[str, Any]:
 
     by_row = _titles_by_row(path, len(source.table))
     if by_row is not None:
-        own = source.labels or tuple(f"row {i}" for i in range(len(source.table)))
-        frame = item_table(list(own), None).frame.assign(title=by_row)
+        labels = list(source.labels or (f"row {i}" for i in range(len(source.table))))
+        frame = item_table(labels, None).frame.assign(title=by_row)
         return {"items": ItemTable(frame), "notes": (*source.notes, "The titles are one column: the i-th is that of row i.")}
     frame = read_items(path)
     ids = [str(i) for i in frame.index]

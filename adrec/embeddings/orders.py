@@ -1,4 +1,4 @@
-"""The order of a table's rows where no ids say it: plausible orders are tried, and one is used only if it alone makes sense of the table."""
+"""The order of a table's rows where no ids say it: plausible orders are tried, and one is used only if it alone makes sense."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -119,7 +119,7 @@ def ordered(table: np.ndarray, ids: Sequence[str], data: SequenceDataset, wanted
     others = [score for i, score in enumerate(scores) if i != best]
     told = ", ".join(f"{order.words} {score:.1f}" for order, score in zip(orders, scores, strict=True))
     if scores[best] >= CLEAR and all(score < max(THRESHOLDS.z, scores[best] / ALONE) for score in others):
-        alone = "in which items used together lie together" if len(orders) == 1 else "the only one in which items used together lie together"
+        alone = "in which items used together are close" if not others else "the only order tried in which items used together are close"
         return orders[best].rows, (
             f"Nothing says which row is which item; the rows were taken {orders[best].words}, {alone} "
             f"(standard deviations from shuffled rows: {told})."

@@ -16,6 +16,7 @@ from adrec import browser
 from adrec.collapse.definitions import MEASURES
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.collapse.spectra import null_band
+from adrec.embeddings.judging import told
 from adrec.embeddings.report import figures
 
 PACKAGES = ("numpy", "scipy", "pandas", "safetensors")
@@ -63,6 +64,7 @@ def report(judged: Mapping[str, Any], tables: Sequence[np.ndarray], command: str
         comparison=[_change(c) for c in judged["comparison"] or ()],
         values=lambda key: [number(e["measures"].get(key)) for e in entries],
         number=number,
+        read=told,
         confidence=_confidence,
         command=command,
         when=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -74,7 +76,7 @@ def report(judged: Mapping[str, Any], tables: Sequence[np.ndarray], command: str
 def _confidence(verdict: Mapping[str, Any]) -> str:
     sure: float = verdict["confidence"]
     if verdict["undecided"] and sure <= 0.5:
-        return "undecided without interactions"
+        return "undecided"
     return "above 99 %" if sure > 0.99 else f"{100 * sure:.0f} %"
 
 
