@@ -49,8 +49,8 @@ def check_cost(sources: Sequence[Source], most: float = MOST_SECONDS) -> None:
 def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
     """``{"tables": [...], "comparison": [...]}`` as JSON types; tables as in ``collapse --json``, each with its ``verdict``.
 
-    A table's entry also records what its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions`` (or None). ``comparison`` compares
-    every table but the first with the one before it.
+    A table's entry also records what its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions`` (or None).
+    ``comparison`` compares every table but the first with the one before it.
     """
     names = named(sources)
     kept = _of_one_run(sources)

@@ -1,0 +1,116 @@
+"""Tables that people write, in small: what each column is taken for, and what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adrec.collapse.verdict import diagnose
+from adrec.embeddings.files import TableDoubt, read_table
+from adrec.errors import WeightsError
+
+ROWS, WIDTH = 40, 5
+TABLE = np.random.default_rng(0).standard_normal((ROWS, WIDTH))
+IDS = tuple(str(i) for i in np.random.default_rng(1).permutation(1000)[:ROWS])
+FRAME = pd.DataFrame(TABLE, columns=[f"e{i}" for i in range(WIDTH)])
+
+
+def _read(path: Path, **options: str) -> tuple[tuple[str, ...] | None, np.ndarray]:
+    found = read_table(path, options=options)
+    return found.labels, found.table
+
+
+@pytest.mark.parametrize("at", [0, 2, 5])
+def test_ids_of_any_name_and_place_are_found_by_their_values(tmp_path: Path, at: int) -> None:
+    frame = FRAME.copy()
+    frame.insert(at, "recipe", IDS)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    labels, table = _read(tmp_path / "t.csv")
+    assert labels == IDS and table == pytest.approx(TABLE)
+
+
+def test_a_title_before_the_id_is_a_title(tmp_path: Path) -> None:
+    frame = FRAME.copy()
+    frame.insert(0, "item_id", IDS)
+    frame.insert(0, "title", [f"Film {i}" for i in range(ROWS)])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    found = read_table(tmp_path / "t.csv")
+    assert found.labels == IDS and found.titles is not None and found.titles[3] == "Film 3"
+
+
+def test_pandas_own_index_beside_ids_is_no_dimension(tmp_path: Path) -> None:
+    FRAME.assign(item_id=IDS).to_csv(tmp_path / "t.csv")
+    labels, table = _read(tmp_path / "t.csv")
+    assert labels == IDS and table == pytest.approx(TABLE)
+
+
+def test_lists_in_json_lines_are_vectors(tmp_path: Path) -> None:
+    lines = [json.dumps({"asin": i, "vector": row}) for i, row in zip(IDS, TABLE.tolist(), strict=True)]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    labels, table = _read(tmp_path / "t.jsonl")
+    assert labels == IDS and np.array_equal(table, TABLE)
+
+
+def test_vectors_as_numpy_prints_them_are_read(tmp_path: Path) -> None:
+    pd.DataFrame({"item_id": IDS, "vector": [str(row) for row in TABLE]}).to_csv(tmp_path / "t.csv", index=False)
+    labels, table = _read(tmp_path / "t.csv")
+    assert labels == IDS and table == pytest.approx(TABLE, abs=1e-7)
+
+
+def test_vectors_that_numpy_shortened_are_refused(tmp_path: Path) -> None:
+    with np.printoptions(threshold=2, edgeitems=1):
+        pd.DataFrame({"item_id": IDS, "vector": [str(row) for row in TABLE]}).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(WeightsError):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("begin", ["\n", "\n\n", " \n"])
+def test_a_text_that_begins_with_an_empty_line_is_read_or_refused(tmp_path: Path, begin: str) -> None:
+    for name in ("t.txt", "t.csv", "t.vec"):
+        (tmp_path / name).write_text(begin + "\n".join(f"w{i} " + " ".join(map(str, row)) for i, row in enumerate(TABLE)))
+        try:
+            assert read_table(tmp_path / name).table.shape == TABLE.shape
+        except WeightsError as error:
+            assert name in str(error)
+
+
+@pytest.mark.parametrize("value", ["1_000", "\u0661\u0662", "NaN", "-inf", "1e999", "0x10", "1,5", ""])
+def test_what_is_no_number_is_named_with_its_line(tmp_path: Path, value: str) -> None:
+    lines = [[i, *map(str, row)] for i, row in zip(IDS, TABLE, strict=True)]
+    lines[7][3] = value
+    (tmp_path / "t.tsv").write_text("\n".join("\t".join(line) for line in [["item_id", *FRAME.columns], *lines]))
+    with pytest.raises(WeightsError, match="line 9, column 'e2'"):
+        read_table(tmp_path / "t.tsv")
+
+
+def test_two_columns_that_may_be_the_ids_are_a_question_with_an_option(tmp_path: Path) -> None:
+    frame = FRAME.copy()
+    frame.insert(0, "second", IDS[::-1])
+    frame.insert(0, "first", IDS)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(TableDoubt, match="item=first") as caught:
+        read_table(tmp_path / "t.csv")
+    assert caught.value.option == "item" and ("second" in dict(caught.value.candidates))
+    assert _read(tmp_path / "t.csv", item="second")[0] == IDS[::-1]
+
+
+def test_tokens_that_are_numbers_quotes_and_missing_words_are_labels(tmp_path: Path) -> None:
+    tokens = ['"', "'", "nan", "NA", "2", ",", ". . .", "at name@x", "route 66", "null"]
+    lines = [f"{token} " + " ".join(f"{x:.5f}" for x in row) for token, row in zip(tokens, TABLE, strict=False)]
+    (tmp_path / "glove.txt").write_text("\n".join(lines) + "\n")
+    labels, table = _read(tmp_path / "glove.txt")
+    assert labels == tuple(tokens) and table == pytest.approx(TABLE[: len(tokens)], abs=1e-5)
+
+
+def test_a_verdict_that_rests_on_one_raw_column_is_a_question() -> None:
+    raw = np.insert(np.random.default_rng(3).standard_normal((300, 16)), 4, np.random.default_rng(4).uniform(5, 50, 300), axis=1)
+    verdict = diagnose(raw)
+    assert verdict.confidence == 0.5 and "column 5 of 17" in verdict.undecided[0] and "times the scale of any other" in verdict.undecided[0]
+
+
+def test_a_collapse_in_all_columns_stays_sure() -> None:
+    rng = np.random.default_rng(5)
+    verdict = diagnose(rng.standard_normal(16) * 30 + rng.standard_normal((300, 16)))
+    assert verdict.kind == "complete-collapse" and verdict.confidence > 0.99
