@@ -186,7 +186,9 @@ function measuresTable(parent, lesson) {
 /** Three tables, each at its own scale, with bars of their true sizes and their places on one bar of health. @param {HTMLElement} parent @param {Lesson} lesson */
 function threeTables(parent, lesson) {
   const { tables, ...content } = lesson.content[5], box = element("div", "three5"), row = element("div", "row5"), places = content["tables.xy"], count = places.length / (2 * tables.length);
-  box.append(paragraph5(lesson, "5.which"), row);
+  const which = paragraph5(lesson, "5.which"), asks = element("strong", "", "", { "aria-live": "polite" });
+  which.append(" ", asks);
+  box.append(which, row);
   parent.append(box);
   const largest = Math.max(...tables.map((/** @type {any} */ table) => table.size)), reveal = element("button", "plain", lesson.text("5.reveal"), { type: "button" });
   const drawn = tables.map((/** @type {any} */ table, /** @type {number} */ i) => {
@@ -200,10 +202,10 @@ function threeTables(parent, lesson) {
     const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text(`kinds.${table.key}.matrix`), still: true });
     return { table, map, name, says, matrix, xy: places.subarray(2 * count * i, 2 * count * (i + 1)), bytes: content["tables.likeness"].subarray(MATRIX5 * i, MATRIX5 * (i + 1)) };
   });
-  const health = barOfHealth(box, lesson), verdict = element("p", "picked5", "", { "aria-live": "polite" }), healthy = tables.findIndex((/** @type {any} */ { key }) => key === "healthy");
+  const health = barOfHealth(box, lesson), healthy = tables.findIndex((/** @type {any} */ { key }) => key === "healthy");
   /** @type {number | null} */
   let picked = null;
-  box.append(verdict, reveal);
+  box.append(reveal);
   reveal.onclick = () => { show(true); lesson.done(); };
 
   function redraw() {
@@ -240,7 +242,7 @@ function threeTables(parent, lesson) {
     }
     health.figure.hidden = !known;
     reveal.hidden = known;
-    verdict.textContent = known && picked !== null ? lesson.text(picked === healthy ? "5.picked" : "5.missed", { letter: "ABC"[picked], right: "ABC"[healthy] }) : "";
+    asks.textContent = !known ? lesson.text("5.ask") : picked === null ? "" : lesson.text(picked === healthy ? "5.picked" : "5.missed", { letter: "ABC"[picked], right: "ABC"[healthy] });
     const marks = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => ({ key: table.key, name: lesson.text("5.table", { letter: "ABC"[i] }), place: table.place, glyph: lesson.text(`kinds.${table.key}.sign`) }));
     const said = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => lesson.text("5.barPlace", { letter: "ABC"[i], word: lesson.text(`kinds.${table.key}.word`) })).join(", ");
     if (known) health.show(marks, lesson.text("5.barAlt", { places: said }));
