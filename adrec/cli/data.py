@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from adrec.cli.options import command, data_options, pairs, show, show_entries
+from adrec.cli.options import command, data_options, pairs, show, show_entries, tell
 
 
 def add(commands: Any) -> None:
@@ -41,12 +41,17 @@ def data_describe_command(arguments: argparse.Namespace) -> None:
     from adrec.data import catalog
 
     data = catalog.load(arguments.source, **pairs(arguments.data_option))
-    show(data.describe(), arguments.json)
+    found = data.describe()
+    if not arguments.json:
+        tell(data)
+        del found["account"]
+    show(found, arguments.json)
 
 
 def data_prepare_command(arguments: argparse.Namespace) -> None:
     from adrec.data import catalog
 
     data = catalog.prepare(arguments.source, arguments.out, **pairs(arguments.data_option))
+    tell(data)
     counts = f"{data.n_users:,} users, {data.n_items:,} items, {data.n_interactions:,} interactions"
     print(f"Prepared into '{arguments.out}': {counts}.", file=sys.stderr)

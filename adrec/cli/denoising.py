@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from adrec.cli.options import command, print_json, with_dataset
+from adrec.cli.options import command, data_options, pairs, print_json, with_dataset
 from adrec.errors import AdrecError
 
 
@@ -30,9 +30,8 @@ def add(commands: Any) -> None:
     recommend.add_argument("run", metavar="DIR")
     whose = recommend.add_mutually_exclusive_group(required=True)
     whose.add_argument("--history", metavar="ITEMS", help="titles or ids, oldest first, separated by ';'")
-    whose.add_argument(
-        "--file", metavar="FILE", help="many histories: one per line, or a .csv, .tsv or .parquet with a user and an item per row"
-    )
+    whose.add_argument("--file", metavar="FILE", help="many histories: one per line of a .txt, or a table with a user and an item per row")
+    data_options(recommend)
     recommend.add_argument("--top", type=int, default=10, metavar="K", help="items to recommend (default 10)")
     recommend.add_argument("--seed", type=int, default=0, help="noise seed (default 0)")
     recommend.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
@@ -120,9 +119,12 @@ def all_users_command(arguments: argparse.Namespace) -> None:
 def recommend_command(arguments: argparse.Namespace) -> None:
     from adrec.explain.recommending import read_histories, recommend
 
-    histories = [arguments.history] if arguments.file is None else read_histories(arguments.file)
-    options = {"seed": arguments.seed, "steps": arguments.steps, "exclude_seen": arguments.exclude_seen}
-    report = recommend(arguments.run, histories, arguments.top, **options)
+    options = pairs(arguments.data_option)
+    histories = [arguments.history] if arguments.file is None else read_histories(arguments.file, **options)
+    how = {"seed": arguments.seed, "steps": arguments.steps, "exclude_seen": arguments.exclude_seen}
+    report = recommend(arguments.run, histories, arguments.top, serve_rest=arguments.file is not None, **how)
+    for sentence in report.get("left_out", []):
+        print(f"adrec: Left out: {sentence}", file=sys.stderr)
     if arguments.json:
         print_json(report)
         return

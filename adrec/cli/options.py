@@ -3,10 +3,14 @@
 import argparse
 import json
 import shlex
+import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from adrec.data.dataset import SequenceDataset
 
 
 def command(commands: Any, name: str, run: Any, text: str, as_json: bool = False) -> argparse.ArgumentParser:
@@ -25,7 +29,8 @@ def data_options(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="how to read the data: user, item, time, rating, title, category (column names), items (item file), min_rating, k_core",
+        help="how to read the data: user, item, time, rating, title, category, event (column names), items (item file), min_rating, "
+        "k_core, events, missing, repeats, drop_users, dates, unit, separator, header, quotes, layout",
     )
 
 
@@ -42,6 +47,15 @@ def own_line(arguments: argparse.Namespace) -> str:
 def print_json(result: Any) -> None:
     """Print a result as the one JSON object that ``--json`` promises."""
     print(json.dumps(result, ensure_ascii=False))
+
+
+def tell(data: "SequenceDataset") -> None:
+    """Print the account of the file that a data set was read from, if it came from one."""
+    from adrec.reading.account import Account
+
+    if data.account is not None:
+        for sentence in Account.from_dict(dict(data.account)).sentences():
+            print(sentence, file=sys.stderr)
 
 
 def show(result: dict[str, Any], as_json: bool) -> None:

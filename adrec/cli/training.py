@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adrec.cli.options import command, data_options, device_option, own_line, pairs, show, with_dataset
+from adrec.cli.options import command, data_options, device_option, own_line, pairs, show, tell, with_dataset
 from adrec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def train_command(arguments: argparse.Namespace) -> int:
         chosen = settings(arguments.preset, given, arguments.model)
         source = catalog.identity(arguments.dataset)
         data = catalog.load(source, **pairs(arguments.data_option))
+        tell(data)
         pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
         info = describe_run(data, source, chosen, own_line(arguments), pretrained, about)
     with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
@@ -143,6 +144,7 @@ def import_command(arguments: argparse.Namespace) -> None:
 
     source = catalog.identity(arguments.dataset)
     data = catalog.load(source, **pairs(arguments.data_option))
+    tell(data)
     import_official(Path(arguments.checkpoint), data, source, Path(arguments.run), pairs(arguments.set), own_line(arguments))
     print(f"Imported into '{arguments.run}'.", file=sys.stderr)
 

@@ -8,7 +8,8 @@ from typing import Any
 from adrec.data import prepared
 from adrec.data.dataset import SequenceDataset
 from adrec.data.named import DATASETS, NamedDataset
-from adrec.data.readers import FORMATS, Options, read_dataset
+from adrec.data.options import Options
+from adrec.data.readers import FORMATS, read_dataset
 from adrec.errors import DataError
 from adrec.folders import home
 
@@ -26,6 +27,11 @@ def identity(name_or_path: str) -> str:
 
 def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:
     """A named data set, or the one in a file or folder, with the options of `readers`. A named one may be downloaded on first use."""
+    return _load(name_or_path, options)
+
+
+def _load(name_or_path: str | Path, options: Mapping[str, Any], into: Path | None = None) -> SequenceDataset:
+    """into: a folder for arrays too large for memory."""
     name = str(name_or_path)
     found = named(name)
     if found is None:
@@ -33,7 +39,7 @@ def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:
             raise DataError(
                 f"'{name}' is neither a named data set ({', '.join(sorted(DATASETS))}) nor an existing file or folder; expected {FORMATS}."
             )
-        return read_dataset(name, **options)
+        return read_dataset(name, into=into, **options)
     entry, settings, folder = found
     refused = next((key for key in options if key not in entry.options), None)
     if refused is not None:
@@ -43,10 +49,9 @@ def load(name_or_path: str | Path, **options: Any) -> SequenceDataset:
 
 def prepare(name_or_path: str | Path, out: str | Path, **options: Any) -> SequenceDataset:
     """Load a data set and write it to the folder ``out``, which `load` opens instantly; returns the data set."""
-    out = Path(out)
-    prepared.check_free(out)  # before the work
-    dataset = load(name_or_path, **options)
-    prepared.save(dataset, out)
+    with prepared.writing(Path(out)) as folder:
+        dataset = _load(name_or_path, options, folder)
+        prepared.write(dataset, folder)
     return dataset
 
 
@@ -60,6 +65,8 @@ def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
     found = named(name)
     if found is None and not _exists(name):
         raise DataError(f"The run was trained on '{name}', which no longer exists.")
+    if "format" in options and "repeats" not in options:
+        options = {**options, "repeats": "keep"}  # recorded when every row of a file was kept
     accepted: tuple[str, ...] = tuple(f.name for f in fields(Options))
     if found is not None:
         accepted = found[0].options

@@ -12,6 +12,7 @@ import pandas as pd
 from adrec.errors import DataError
 
 Split = Literal["val", "test"]
+GENRES = ("class", "genre", "genres")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class SequenceDataset:
 
     train_items: (sum of lengths,) int32, all users' training items, concatenated; train_offsets: (U + 1,) int64; val, test: (U,) int32;
     user_ids: (U,) the data set's own ids as strings. Item ids are 1..V, 0 is padding. The arrays may be read-only: those of a prepared
-    folder are memory-mapped. options: how it was made (filters, source), recorded with every run.
+    folder are memory-mapped. options: how it was made (filters, source), recorded with every run. account: what was read from a file
+    (`adrec.reading.account.Account`), if it came from one.
     """
 
     name: str
@@ -63,6 +65,7 @@ class SequenceDataset:
     items: ItemTable
     user_ids: np.ndarray
     options: Mapping[str, Any] = field(default_factory=dict)
+    account: Mapping[str, Any] | None = None
 
     @property
     def n_users(self) -> int:
@@ -126,6 +129,7 @@ class SequenceDataset:
             "columns": self.items.columns,
             "options": dict(self.options),
             "hash": self.content_hash,
+            "account": None if self.account is None else dict(self.account),
         }
 
 
@@ -139,3 +143,34 @@ def histories_of(users: np.ndarray, items: np.ndarray, offsets: np.ndarray) -> t
     """Only these users' parts of all users' items, with offsets of their own, as ``train_items`` and ``train_offsets``."""
     lengths = np.diff(offsets)[users]
     return items[windows(offsets[users + 1], lengths)], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def split(sequence: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Leave-one-out split of all users' items, concatenated by user: train_items, train_offsets, val, test.
+
+    sequence: (sum of lengths,) item ids. lengths: (U,), each at least 3.
+    """
+    sequence = sequence.astype(np.int32)
+    last = np.cumsum(lengths) - 1
+    training = np.ones(len(sequence), dtype=bool)
+    training[last] = training[last - 1] = False
+    offsets = np.concatenate([[0], np.cumsum(lengths - 2)]).astype(np.int64)
+    return sequence[training], offsets, sequence[last - 1], sequence[last]
+
+
+def item_table(raw_ids: list[str], attributes: pd.DataFrame | None) -> ItemTable:
+    """The item table of these raw ids in order; an item without a title shows its raw id."""
+    if attributes is None:
+        return ItemTable.untitled(raw_ids)
+    known = attributes.reindex(raw_ids).fillna("").astype(str)
+    titles = known.pop("title") if "title" in known else pd.Series("", index=known.index)
+    table: dict[str, Any] = {"item": raw_ids, "title": np.where(titles == "", raw_ids, titles)}
+    table |= {column: known[column].to_numpy() for column in known.columns if (known[column] != "").any()}
+    return ItemTable(pd.DataFrame(table, index=pd.RangeIndex(1, len(raw_ids) + 1, name="id")))
+
+
+def category_name(column: str) -> str:
+    """The item table's name for this category column: ``genre`` for all spellings of it, else the column's own name."""
+    if column.lower() in GENRES:
+        return "genre"
+    return "category" if column in ("id", "item", "title", "popularity") else column

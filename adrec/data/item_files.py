@@ -1,72 +1,80 @@
 """Item files: titles, genres and years of raw item ids."""
 
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from adrec.data import columns
-from adrec.data.tables import TABLES, Table, atomic_file
+from adrec.data.building import ids_of, texts
+from adrec.data.dataset import category_name
 from adrec.errors import DataError
+from adrec.reading.account import listed, shown, shown_path
+from adrec.reading.engine import as_sentences, connect
+from adrec.reading.names import named
+from adrec.reading.roles import IGNORED
+from adrec.reading.rows import Rows, open_rows
+from adrec.reading.text import ATOMIC, BLANK
 
 INVERTED = re.compile(r"(?<![^(])([^()]*[^()\s]), (The|A|An|L'|La|Le|Les|Il|Der|Die|Das)(?=\)| \(|$)")
-GENRES = ("class", "genre", "genres")
 YEARS = ("year", "release_year")
-READERS: dict[str, Callable[[Path], Table]] = {**TABLES, ".item": atomic_file}
 
 
 def read_items(path: Path, item: str | None = None, title: str | None = None, category: str | None = None) -> pd.DataFrame:
-    """Read an item file (CSV, TSV, Parquet or RecBole's .item), with named or guessed columns.
+    """Read an item file, with named or found columns.
 
     Returns a frame with the raw item ids as index and, if present, the columns ``title``, ``genre`` (or the category's own name) and
-    ``year``; multiple values in a row are joined by ``|``. The first row of an id counts.
+    ``year``; several values in a row are joined by ``|``. The first row of an id counts.
     """
-    if path.suffix.lower() not in READERS:
-        raise DataError(f"The item file '{path}' has an unknown format; expected .csv, .tsv, .parquet or RecBole's .item.")
-    header, read = READERS[path.suffix.lower()](path)
-    names = [h.partition(":")[0] for h in header] if path.suffix.lower() == ".item" else list(header)
-    found = _positions(path, names, item, title, category)
-    table = dict(zip(found, read(list(found.values())), strict=True))
-    codes, raw = columns.ids(path, names[found["item"]], table.pop("item"), "item")
-    known, rows = np.unique(codes, return_index=True)
-    values = {role: pd.Series(columns.texts(v.take(pa.array(rows)))) for role, v in table.items()}
+    with open_rows(path) as rows, connect() as con:
+        found = _columns(rows, item, title, category)
+        id_of, _ = ids_of(rows.relation(con, [found["item"]]), rows, found["item"], "item")
+        with as_sentences(path):
+            table = rows.relation(con, found).project(f"row, {id_of('item')} as id, * exclude (row, item)").to_arrow_table()
+        rows.check(con, len(table))
+    ids = pd.Series(table.column("id").to_pylist(), dtype=object)
+    if ids.isna().any():
+        row, column = int(np.flatnonzero(ids.isna())[0]) + 1, shown(found["item"])
+        raise DataError(f"The item file {shown_path(path)} has no item id in row {row:,} (column {column}); every row needs one.")
+    known = ~ids.duplicated().to_numpy()
+    values = {role: pd.Series(texts(table.column(role).filter(known))) for role in found if role != "item"}
     if "category" in values:
-        genres = values.pop("category")
-        several = header[found["category"]].endswith(":token_seq")
-        values[category_name(names[found["category"]])] = genres.str.split().str.join("|") if several else genres
+        column, genres = found["category"], values.pop("category")
+        several = path.suffix.lower() in ATOMIC and rows.lists.get(column) == BLANK
+        values[category_name(column)] = genres.str.split().str.join("|") if several else genres
     if "year" in values:
         values["year"] = values.pop("year").where(lambda years: years.str.fullmatch(r"\d{4}"), "")
-    if "title" in values and names[found["title"]] == "movie_title":
+    if "title" in values and found["title"] == "movie_title":
         values["title"] = values["title"].map(plain_title)
-    return pd.DataFrame(values).set_axis(pd.Index(raw[known]))
+    return pd.DataFrame(values, index=pd.RangeIndex(int(known.sum()))).set_axis(pd.Index(ids[known]))
 
 
-def _positions(path: Path, names: Sequence[str], item: str | None, title: str | None, category: str | None) -> dict[str, int]:
-    """The positions of item id, title, category and year; all but the id may be missing."""
-    own = item if item in names else None  # item= names the interactions' column, which may have another name in the item file
+def _columns(rows: Rows, item: str | None, title: str | None, category: str | None) -> dict[str, str]:
+    """The columns of item id, title, category and year; all but the id may be missing."""
+    own = item if item in rows.names else None  # item= names the interactions' column, which may have another name in the item file
     found = {
-        "item": columns.find(path, names, "item", own, required=False),
-        "title": columns.find(path, names, "title", title, required=False),
-        "category": columns.find(path, names, "category", category, required=False),
-        "year": next((i for i, n in enumerate(names) if n.lower() in YEARS), None),
+        "item": own or _named(rows, "item", "id"),
+        "title": _asked(rows, "title", title) if title else _named(rows, "title", "name"),
+        "category": _asked(rows, "category", category) if category else _named(rows, "category"),
+        "year": next((name for name in rows.names if name.lower() in YEARS), None),
     }
     if found["item"] is None:
-        found["item"] = columns.find(path, names, "id", None, required=False)
-    if found["title"] is None and title is None:
-        found["title"] = columns.find(path, names, "name", None, required=False)
-    if found["item"] is None:
-        raise DataError(f"The item file '{path}' has no column that looks like the item id; its columns are: {columns.listed(names)}.")
-    return {role: position for role, position in found.items() if position is not None}
+        what = f"no column that looks like the item id; its columns are: {listed(rows.names)}"
+        raise DataError(f"The item file {shown_path(rows.path)} has {what}.")
+    return {role: name for role, name in found.items() if name is not None}
 
 
-def category_name(column: str) -> str:
-    """The item table's name for this category column: ``genre`` for all spellings of it, else the column's own name."""
-    if column.lower() in GENRES:
-        return "genre"
-    return "category" if column in ("id", "item", "title", "popularity") else column
+def _named(rows: Rows, *roles: str) -> str | None:
+    """The most likely column by name."""
+    return next((name for role in roles for name in named(rows.names, role)), None)
+
+
+def _asked(rows: Rows, role: str, wanted: str) -> str | None:
+    """The column that an option names; None if the option is ``none``."""
+    if wanted != IGNORED and wanted not in rows.names:
+        columns = f"its columns are: {listed(rows.names)}"
+        raise DataError(f"{shown_path(rows.path)} has no column {shown(wanted)} for the {role}; {columns}.")
+    return None if wanted == IGNORED else wanted
 
 
 def plain_title(title: str) -> str:

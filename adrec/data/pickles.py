@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from adrec.data.columns import LONGEST_ID
-from adrec.data.tables import present
 from adrec.errors import DataError
+from adrec.reading.opened import present
+from adrec.reading.values import LONGEST_ID
 
 # -- data sets ----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """A prepared folder: a data set read, filtered and split once, then memory-mapped. Nothing in it is executed.
 
-    prepared.json       format, version, name, users (U), items (V), interactions (N), options, hash
+    prepared.json       format, version, name, users (U), items (V), interactions (N), options, hash, account of the file that was read
     train_items.npy     (N - 2 U,) int32, little-endian like all arrays here; their contents: see `SequenceDataset`
     train_offsets.npy   (U + 1,) int64
     val.npy, test.npy   (U,) int32
@@ -15,7 +15,8 @@ import os
 import shutil
 import tempfile
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,15 @@ def check_free(out: Path) -> None:
         raise DataError(f"'{out}' {what}; choose a folder that does not exist yet or is empty.")
 
 
-def save(dataset: SequenceDataset, out: Path) -> None:
-    """Write ``dataset`` to the prepared folder ``out``, which appears complete or not at all."""
+@contextmanager
+def writing(out: Path) -> Iterator[Path]:
+    """A folder to write in, which then becomes ``out``: complete, or not at all."""
     check_free(out)
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name[:SHORT]}-", suffix=".tmp"))
     try:
-        _write(dataset, folder)
+        yield folder
         folder.chmod(0o755)
         if out.is_dir():
             out.rmdir()  # fails if something was put into it meanwhile
@@ -72,10 +74,21 @@ def save(dataset: SequenceDataset, out: Path) -> None:
         raise
 
 
-def _write(dataset: SequenceDataset, folder: Path) -> None:
-    arrays = {name: np.asarray(getattr(dataset, name), dtype=kind) for name, kind in KINDS.items()}
-    for name, array in {**arrays, "user_ids": np.asarray(dataset.user_ids, dtype=str)}.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+def save(dataset: SequenceDataset, out: Path) -> None:
+    """Write ``dataset`` to the prepared folder ``out``, which appears complete or not at all."""
+    with writing(out) as folder:
+        write(dataset, folder)
+
+
+def write(dataset: SequenceDataset, folder: Path) -> None:
+    """Write ``dataset`` into the folder; arrays that are already there are its own, mapped."""
+    kinds: dict[str, Any] = {**KINDS, "user_ids": str}
+    for name, kind in kinds.items():
+        path, array = folder / f"{name}.npy", getattr(dataset, name)
+        if isinstance(array, np.memmap) and path.exists():
+            array.flush()
+        else:
+            np.save(path, np.asarray(array, dtype=kind), allow_pickle=False)
     frame = dataset.items.frame
     pq.write_table(pa.table({c: pa.array(frame[c], pa.string()) for c in frame}), folder / ITEMS)
     for path in folder.iterdir():
@@ -83,7 +96,8 @@ def _write(dataset: SequenceDataset, folder: Path) -> None:
             os.fsync(file.fileno())
     counts = {"users": dataset.n_users, "items": dataset.n_items, "interactions": dataset.n_interactions}
     head = {"format": FORMAT, "version": VERSION, "name": dataset.name, **counts}
-    write_json(folder / INFO, {**head, "options": dict(dataset.options), "hash": dataset.content_hash})
+    account = None if dataset.account is None else dict(dataset.account)
+    write_json(folder / INFO, {**head, "options": dict(dataset.options), "hash": dataset.content_hash, "account": account})
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -104,7 +118,8 @@ def load(folder: Path) -> SequenceDataset:
         if low < 1 or high > items:
             raise _broken(folder, f"{name}.npy holds the item id {low if low < 1 else high}, but ids are 1 to {items:,}")
     table = _items(folder, items)
-    dataset = SequenceDataset(name=info["name"], **arrays, items=table, user_ids=_user_ids(folder, users), options=info["options"])
+    told: dict[str, Any] = {**arrays, "options": info["options"], "account": info.get("account")}
+    dataset = SequenceDataset(name=info["name"], items=table, user_ids=_user_ids(folder, users), **told)
     if dataset.content_hash != info["hash"]:
         raise _broken(folder, "the hash of its sequences is not the recorded one")
     return dataset
@@ -128,6 +143,8 @@ def _info(folder: Path) -> Mapping[str, Any]:
     wrong = [name for name, kind in kinds.items() if type(info.get(name)) is not kind]
     if wrong:
         raise _broken(folder, f"{INFO} lacks a usable '{wrong[0]}'")
+    if not isinstance(info.get("account"), dict | None):
+        raise _broken(folder, f"{INFO} lacks a usable 'account'")
     if not (0 < info["users"] <= info["interactions"] / 3 and 0 < info["items"] < 2**31 and info["interactions"] < 2**62):
         raise _broken(folder, f"the counts in {INFO} are impossible")
     return info

@@ -8,24 +8,51 @@ import pandas as pd
 from adrec.errors import DataError
 
 
+class RawId(str):
+    """An id from a column of ids: it is matched exactly, and never a title."""
+
+
 class Finder:
     """Looks up items in one table. items: index 1..V, columns ``item`` (the raw id) and ``title``."""
 
     def __init__(self, items: pd.DataFrame) -> None:
         self.items = items
-        self.ids: dict[str, int] = {}
-        for column in ("title", "item"):  # a title takes precedence over another item's id
-            for text, item in zip(items[column].str.strip().str.casefold(), items.index.tolist(), strict=True):
-                self.ids.setdefault(text, item)
+        self.ids = {text: item for text, item in zip(items["item"], items.index.tolist(), strict=True)}
+        self.titles: dict[str, list[int]] = {}
+        self.loose: dict[str, list[int]] = {}
+        for text, item in zip(items["title"], items.index.tolist(), strict=True):
+            self.titles.setdefault(text, []).append(item)
+        for texts in (items["title"], items["item"]):
+            for text, item in zip(texts, items.index.tolist(), strict=True):
+                found = self.loose.setdefault(text.strip().casefold(), [])
+                if item not in found:
+                    found.append(item)
 
     def item(self, text: str) -> int:
-        """The id of the item with this title or raw id, ignoring case."""
-        found = self.ids.get(text.strip().casefold())
-        if found is not None:
-            return found
+        """The item that is meant: the one with exactly this raw id, or else this title, or else one of them but for case and blanks.
+
+        A `RawId` means its id only. Several candidates are a DataError that lists them.
+        """
+        text, exact = text.strip(), isinstance(text, RawId)
+        if text in self.ids:
+            return self.ids[text]
+        found = [] if exact else self.titles.get(text) or self.loose.get(text.casefold(), [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            told = ", ".join(f"'{self.items['title'][i]}' (id {self.items['item'][i]})" for i in found[:5])
+            raise DataError(f"'{text}' may be {len(found)} items: {told}; give the id of one of them.")
+        if exact:
+            raise DataError(f"'{text}' is not among the ids of the catalogue{self._other_spelling(text)}.")
         close = closest(text, self.items)
         hint = f"the closest titles are {', '.join(close)}" if close else "no title is similar"
         raise DataError(f"'{text}' is neither a title nor an id in the catalogue; {hint}.")
+
+    def _other_spelling(self, text: str) -> str:
+        """The id that differs in case or in leading zeros, as a hint."""
+        zeros = next((i for i in self.ids if i.isdigit() and i.lstrip("0") == text.lstrip("0")), None) if text.isdigit() else None
+        other = zeros or next((i for i in self.ids if i.casefold() == text.casefold()), None)
+        return f", which has '{other}'" if other else ""
 
     def history(self, history: str | Sequence[int | str]) -> list[int]:
         """Ids 1..V, oldest first. history: titles or raw ids separated by ``;``, or a sequence of ids 1..V (int), titles and raw ids."""

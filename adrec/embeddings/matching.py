@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adrec.data.columns import listed, shown
-from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.data.filters import item_table
+from adrec.data.dataset import ItemTable, SequenceDataset, item_table
 from adrec.embeddings.orders import ordered
 from adrec.embeddings.source import Source
 from adrec.errors import DataError
+from adrec.reading.account import listed, shown
 from adrec.reading.engine import as_sentences, connect
 from adrec.reading.rows import open_rows
 

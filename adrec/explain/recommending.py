@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adrec.data import columns
-from adrec.data.tables import TABLES
-from adrec.data.titles import Finder
+from adrec.data.building import ids_of
+from adrec.data.options import TEXT, Options
+from adrec.data.titles import Finder, RawId
 from adrec.errors import ConfigError, DataError
+from adrec.reading.account import shown, shown_path
+from adrec.reading.engine import as_sentences, connect, quoted
+from adrec.reading.names import named
+from adrec.reading.roles import ROLES, interaction_roles
+from adrec.reading.rows import known, open_rows
 from adrec.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -34,6 +39,7 @@ def recommend(
     *,
     exclude_seen: bool = False,
     users: Sequence[int] | None = None,
+    serve_rest: bool = False,
 ) -> dict[str, Any]:
     """The ``k`` items that a run's final model ranks highest after each history, as
     ``{"users": [{"history": [{"id", "title"}], "items": [{"id", "title", "score", "probability"}]}]}``, best first.
@@ -44,6 +50,7 @@ def recommend(
     seed, steps: noise seed and denoising steps (default: all timesteps), as in ``trajectory`` and ``evaluate``; a model without a
     reverse process takes no steps. exclude_seen: never recommend an item of the history, including items too far back to be read.
     users: positions of the users whose noise each history gets (default: user 0 for all, so that an answer depends only on its history).
+    serve_rest: leave out histories that cannot be found instead of refusing all, and name them in ``left_out``.
     score: inner product with the model's answer. probability: softmax over the whole table, including seen items and the padding row.
 
     Raises a DataError that names an unknown item and the closest titles, a RunError, or a ConfigError.
@@ -55,6 +62,9 @@ def recommend(
     if isinstance(histories, str):
         histories = [histories]
     names = [f"User '{u}': " for u in histories] if isinstance(histories, Mapping) else _numbered(len(histories))
+    left_out: list[str] = []
+    if serve_rest:
+        histories, names, left_out = _without_unknown(histories, names, finder)
     given = histories.values() if isinstance(histories, Mapping) else histories
     found = [_found(name, history, finder) for name, history in zip(names, given, strict=True)]
     if not found:
@@ -68,7 +78,8 @@ def recommend(
     ranked = _ranked(model, found, noise_of, min(k, model.config.n_items), seed, steps, exclude_seen)
     ids = [{"user": u} for u in histories] if isinstance(histories, Mapping) else [{}] * len(found)
     read, titles = [h[-model.config.length :] for h in found], items["title"].tolist()
-    return {"users": [u | _entry(h, best, titles) for u, h, best in zip(ids, read, ranked, strict=True)]}
+    answers = [u | _entry(h, best, titles) for u, h, best in zip(ids, read, ranked, strict=True)]
+    return {"users": answers, **({"left_out": left_out} if serve_rest else {})}
 
 
 Ranked = list[tuple[int, float, float]]
@@ -84,6 +95,27 @@ def _found(name: str, history: History, finder: Finder) -> list[int]:
         return finder.history(history)
     except DataError as error:
         raise DataError(f"{name}{error}") from None
+
+
+def _without_unknown(
+    histories: Sequence[History] | Mapping[str, History], names: Sequence[str], finder: Finder
+) -> tuple[Sequence[History] | Mapping[str, History], list[str], list[str]]:
+    """The histories that can be found, their names, and a sentence for each other; a DataError if there is none."""
+    given: list[tuple[Any, History]] = list(histories.items()) if isinstance(histories, Mapping) else list(enumerate(histories))
+    served: list[tuple[Any, History]] = []
+    called: list[str] = []
+    left_out: list[str] = []
+    for (key, history), name in zip(given, names, strict=True):
+        try:
+            _found(name, history, finder)
+        except DataError as error:
+            left_out.append(str(error))
+        else:
+            served.append((key, history))
+            called.append(name)
+    if left_out and not served:
+        raise DataError(left_out[0])
+    return (dict(served) if isinstance(histories, Mapping) else [history for _, history in served]), called, left_out
 
 
 def _entry(history: Sequence[int], ranked: Ranked, titles: Sequence[str]) -> dict[str, Any]:
@@ -132,11 +164,14 @@ def _best(scores: "Tensor", seen: Sequence[list[int]], k: int) -> Iterator[Ranke
 # -- histories in files -----------------------------------------------------------------------------------------------
 
 
-def read_histories(path: str | Path) -> list[list[str]] | dict[str, list[str]]:
-    """Histories for `recommend` from a file: a text with one history per line and ';' between items, or a table (``tables.TABLES``) with
-    user and item columns, whose histories come back by user id. Rows are sorted by the time column if there is one."""
+def read_histories(path: str | Path, **options: Any) -> list[list[str]] | dict[str, list[str]]:
+    """Histories for `recommend` from a file: a text with one history per line and ';' between items, or any other file of rows with
+    users and items, whose histories come back by user id; a column of ids gives `RawId`. Rows are sorted by the time if there is one.
+
+    options: the columns ``user``, ``item``, ``time`` and what else `adrec.data.options.Options` says about reading.
+    """
     path = Path(path)
-    return _table(path) if path.suffix.lower() in TABLES else _lines(path)
+    return _table(path, Options.check(options)) if known(path) and path.suffix.lower() not in (".txt", ".dat") else _lines(path)
 
 
 def _lines(path: Path) -> list[list[str]]:
@@ -153,24 +188,30 @@ def _lines(path: Path) -> list[list[str]]:
     return histories
 
 
-def _table(path: Path) -> dict[str, list[str]]:
-    names, read = TABLES[path.suffix.lower()](path)
-    places: dict[str, int] = {}
-    for role in ("user", "item", "title", "time"):  # a title column can stand in for item ids
-        place = columns.find(path, names, role, None, required=role == "user", taken=tuple(places.values()))
-        if place is not None:
-            places[role] = place
-    item = places["item"] if "item" in places else places.get("title")
-    if item is None:
-        raise DataError(f"'{path}' has no column that looks like the item; its columns are: {columns.listed(names)}.")
-    users, items, *rest = read([p for p in (places["user"], item, places.get("time")) if p is not None])
-    codes, ids = columns.ids(path, names[places["user"]], users, "user")
-    texts = columns.texts(items)
-    if (texts == "").any():
-        raise DataError(f"'{path}' has no item in row {columns.first(texts == '')} (column {columns.shown(names[item])}).")
-    when = columns.times(path, names[places["time"]], rest[0]) if rest else None
-    order = np.arange(len(codes)) if when is None else np.argsort(when, kind="stable")
-    histories: dict[str, list[str]] = {str(ids[code]): [] for code in codes}  # users as they first appear in the file
-    for row in order:
-        histories[str(ids[codes[row]])].append(str(texts[row]))
+def _table(path: Path, options: Options) -> dict[str, list[str]]:
+    with open_rows(path, **options.values(*TEXT)) as rows, connect() as con, as_sentences(path):
+        wanted = options.values(*ROLES, "dates", "unit") | dict.fromkeys(("rating", "category", "event"), "none")
+        titles = named(rows.names, "title") if not wanted["item"] and not named(rows.names, "item") else []
+        if titles:
+            wanted |= {"item": titles[0], "title": "none"}  # a column of titles can stand in for ids
+        roles = interaction_roles(rows, con, wanted)
+        rows, times = roles.rows, roles.times
+        user_of, _ = ids_of(rows.relation(con, [roles.user]), rows, roles.user, "user")
+        item_of, _ = ids_of(rows.relation(con, [roles.item]), rows, roles.item, "item")
+        if times is not None:
+            times.check(rows.relation(con, list(times.columns)), path)
+        order = times.sql(*(f"time{i}" for i in range(len(times.columns)))) if times is not None else "0"
+        source = {"user": roles.user, "item": roles.item} | {f"time{i}": c for i, c in enumerate(roles.time)}
+        lines = rows.relation(con, source).project(
+            f"row, {user_of(quoted('user'))} as user_id, {item_of('item')} as item_id, {order} as tick"
+        )
+        found = lines.order("row").fetchall()
+        rows.check(con, len(found))
+    for row, user, item, _ in found:
+        for role, value in (("user", user), ("item", item)):
+            if value is None:
+                raise DataError(f"{shown_path(path)} has no {role} in row {row:,} (column {shown(getattr(roles, role))}).")
+    histories: dict[str, list[str]] = {user: [] for _, user, _, _ in found}  # users as they first appear in the file
+    for _, user, item, _ in sorted(found, key=lambda line: line[3]):
+        histories[user].append(item if titles else RawId(item))
     return histories

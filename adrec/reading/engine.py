@@ -20,13 +20,13 @@ SHARE = 0.5
 LEAST_MEMORY = 256 << 20
 
 
-def connect(memory: int | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+def connect(memory: int | None = None, threads: int | None = None, folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A connection of its own, in memory. It fetches and loads no extension, sees no Python variable, and spills into a private folder.
 
-    memory: bytes (default: half of what is free). The temporary folder goes when the connection does.
+    memory: bytes (default: half of what is free). The temporary folder is made in ``folder`` and goes when the connection does.
     """
     memory = memory or max(int(psutil.virtual_memory().available * SHARE), LEAST_MEMORY)
-    folder = tempfile.mkdtemp(prefix="adrec-reading-")
+    spilled = tempfile.mkdtemp(prefix=".adrec-reading-" if folder else "adrec-reading-", dir=folder)
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -36,12 +36,12 @@ def connect(memory: int | None = None, threads: int | None = None) -> duckdb.Duc
             "allow_community_extensions": False,
             "threads": threads or processors(),
             "memory_limit": f"{memory}B",
-            "temp_directory": folder,
+            "temp_directory": spilled,
             "preserve_insertion_order": True,
         },
     )
     connection.execute("set timezone = 'UTC'")
-    weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(connection, shutil.rmtree, spilled, ignore_errors=True)
     return connection
 
 
@@ -97,5 +97,6 @@ def sentence(path: Path, error: duckdb.Error, number: int | None = None) -> Data
         return DataError(f"{where[0].upper()}{where[1:]} is longer than a row may be.")
     if "state machine" in text:
         return DataError(f"{name} mixes different line ends; save it with one kind of them.")
-    reason = (text.splitlines() or ["no reason given"])[0].partition(": ")[2][:200].rstrip(".")
+    first = (text.splitlines() or ["no reason given"])[0]
+    reason = (first.partition(": ")[2] or first)[:200].rstrip(".")
     return DataError(f"{name} cannot be read ({shown(reason)[1:-1] if len(reason) < 40 else reason}).")

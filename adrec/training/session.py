@@ -59,6 +59,7 @@ def describe_run(
             "options": dict(data.options),
             **counts,
             "hash": data.content_hash,
+            **({} if data.account is None else {"account": dict(data.account)}),
         },
         "pretrained": pretrained,
         "versions": {"adrec": adrec.__version__, "python": platform.python_version(), **{p: version(p) for p in LIBRARIES}},

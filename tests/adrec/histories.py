@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from adrec.collapse.cooccurrence import Cooccurrence
-from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.data.filters import Interactions, split
+from adrec.data.dataset import ItemTable, SequenceDataset, split
+from tests.adrec.plain_building import Interactions
 
 Histories = Iterable[Sequence[int] | np.ndarray]
 

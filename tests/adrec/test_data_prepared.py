@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from adrec.data import catalog, prepared
 from adrec.data.batches import evaluation_batches, training_batch
 from adrec.data.dataset import SequenceDataset
-from adrec.data.filters import build
 from adrec.errors import DataError
 from tests.adrec import histories
+from tests.adrec.plain_building import build
 
 ARRAYS = ("train_items", "train_offsets", "val", "test", "user_ids")
 SEQUENCES = ("train_items", "train_offsets", "val", "test")

@@ -1,7 +1,6 @@
 """CSV, TSV, Parquet and RecBole files that are in order."""
 
 import io
-import logging
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adrec.data.filters import build
 from adrec.data.item_files import plain_title
 from adrec.data.readers import read_dataset
 from tests.adrec import histories
+from tests.adrec.plain_building import build
 
 GOOD = [(f"u{u}", f"i{(u + i) % 7}", 100 * u + 9 - i, (u + i) % 5 + 1) for i in range(5) for u in range(4)]
 FRAME = pd.DataFrame(GOOD, columns=["user_id", "item_id", "timestamp", "rating"])
@@ -84,10 +83,15 @@ def test_common_column_names_are_guessed(tmp_path, names):
     assert options["guessed"] == ["user", "item", "time", "rating"]
 
 
-def test_guesses_are_logged(tmp_path, caplog):
-    with caplog.at_level(logging.INFO):
-        read_dataset(write(tmp_path, "x.csv", text(FRAME, ",")))
-    assert "user = user_id, item = item_id, time = timestamp, rating = rating" in caplog.text
+def test_the_account_says_which_column_is_what_and_why(tmp_path):
+    account = read_dataset(write(tmp_path, "x.csv", text(FRAME.assign(shoe=7), ","))).account
+    assert [(use["role"], use["column"]) for use in account["uses"]] == [
+        ("user", "user_id"),
+        ("item", "item_id"),
+        ("time", "timestamp"),
+        ("rating", "rating"),
+    ]
+    assert all(use["why"] for use in account["uses"]) and account["unused"] == ["shoe"]
 
 
 def test_a_guess_never_takes_a_column_named_for_something_else(tmp_path):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from adrec.data.titles import Finder, closest
+from adrec.data.titles import Finder, RawId, closest
 from adrec.errors import DataError
 
 NAMES = ["Toy Story (1995)", "Aladdin (1992)", "Alien (1979)", "Aliens (1986)", "007", "Straße", " Kolya (1996)", "NA", "10"]
@@ -29,18 +29,32 @@ def test_an_item_is_found_by_title_or_id_whatever_the_case(text, item):
     assert Finder(ITEMS).item(text) == item
 
 
-def test_a_title_goes_before_another_items_id():
-    assert Finder(ITEMS).item("10") == 9
+def test_an_id_goes_before_another_items_title():
+    assert Finder(ITEMS).item("10") == 1
 
 
-def test_of_two_items_with_one_title_the_first_is_taken():
-    twice = pd.DataFrame({"item": ["a", "b"], "title": ["Same", "Same"]}, index=pd.RangeIndex(1, 3))
-    assert Finder(twice).item("same") == 1
-    assert Finder(twice).item("b") == 2
+def test_an_id_from_a_column_of_ids_is_no_title_and_has_its_own_case():
+    assert Finder(ITEMS).item(RawId("40")) == 4
+    for text in ("NA", "a-9", "Alien (1979)"):
+        with pytest.raises(DataError, match="is not among the ids of the catalogue"):
+            Finder(ITEMS).item(RawId(text))
+    with pytest.raises(DataError, match="which has 'A-9'"):
+        Finder(ITEMS).item(RawId("a-9"))
+    with pytest.raises(DataError, match="which has '40'"):
+        Finder(ITEMS).item(RawId("040"))
+
+
+def test_several_candidates_are_listed():
+    twice = pd.DataFrame({"item": ["a", "b", "aB3", "Ab3"], "title": ["Same", "Same", "One", "Two"]}, index=pd.RangeIndex(1, 5))
+    with pytest.raises(DataError, match=r"'Same' may be 2 items: 'Same' \(id a\), 'Same' \(id b\); give the id"):
+        Finder(twice).item("Same")
+    with pytest.raises(DataError, match=r"'AB3' may be 2 items: 'One' \(id aB3\), 'Two' \(id Ab3\)"):
+        Finder(twice).item("AB3")
+    assert [Finder(twice).item(text) for text in ("b", "aB3", "Ab3", "one")] == [2, 3, 4, 3]
 
 
 def test_a_history_keeps_its_order_and_its_repetitions():
-    assert Finder(ITEMS).history("Alien (1979); 10 ;;Aladdin (1992); alien (1979);") == [3, 9, 2, 3]
+    assert Finder(ITEMS).history("Alien (1979); 10 ;;Aladdin (1992); alien (1979);") == [3, 1, 2, 3]
 
 
 @pytest.mark.parametrize("text", ["", "  ", ";", " ; ; "])
@@ -75,4 +89,4 @@ def test_the_closest_come_best_first_and_at_most_as_many_as_asked_for():
 
 
 def test_a_sequence_may_mix_ids_with_titles():
-    assert Finder(ITEMS).history([2, "alien (1979)", "10"]) == [2, 3, 9]
+    assert Finder(ITEMS).history([2, "alien (1979)", "10"]) == [2, 3, 1]

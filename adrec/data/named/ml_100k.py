@@ -15,7 +15,8 @@ from typing import Any
 
 from adrec.data.dataset import SequenceDataset
 from adrec.data.named import DATASETS, NamedDataset
-from adrec.data.readers import Options, read_dataset
+from adrec.data.options import Options
+from adrec.data.readers import read_dataset
 from adrec.errors import DataError
 from adrec.files import atomic
 

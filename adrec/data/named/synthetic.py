@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.data.filters import split
+from adrec.data.dataset import ItemTable, SequenceDataset, split
 from adrec.data.named import DATASETS, NamedDataset
 from adrec.errors import DataError
 

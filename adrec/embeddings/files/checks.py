@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from adrec.data.columns import shown
 from adrec.errors import WeightsError
-from adrec.reading.account import Account, Doubt
+from adrec.reading.account import Account, Doubt, shown
 from adrec.runs import ITEM_TABLE
 
 MOST_ENTRIES = 2**28

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from adrec.data.columns import shown
 from adrec.embeddings.files import pickled
 from adrec.embeddings.files.checks import MOST_ARRAYS, Matrix, as_numbers, check_shape, choose, is_item_table, taken
 from adrec.errors import WeightsError
+from adrec.reading.account import shown
 
 REAL = ("F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64")
 LONGEST_PICKLE = 2**26

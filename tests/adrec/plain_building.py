@@ -1,6 +1,5 @@
-"""From rows to sequences: the minimum rating, the k-core, and leave-one-out. No Python loop over rows or users."""
+"""From rows to a data set by numpy and pandas, in memory: the independent check of what `adrec.data.building` does in its engine."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,10 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.data.dataset import SequenceDataset, item_table, split
 from adrec.errors import DataError
 
-log = logging.getLogger(__name__)
 SHORTEST = 3
 
 
@@ -88,8 +86,6 @@ def build(
         filters = [f"{n}={v:g}" for n, v in (("min_rating", min_rating), ("k_core", k)) if v is not None]
         after = f" after {' and '.join(filters)}" if filters else ""
         raise DataError(f"'{source or name}' has no user with at least {SHORTEST} interactions{after}: too few to split ({before:,} rows).")
-    if short:
-        log.info("%s: %d users with fewer than %d interactions were dropped", name, short, SHORTEST)
     recorded = {**interactions.options, "min_rating": min_rating, "k_core": k, "dropped_users": short}
     return leave_one_out(name, data, recorded)
 
@@ -110,27 +106,3 @@ def leave_one_out(name: str, data: Interactions, options: Mapping[str, Any]) -> 
         user_ids=data.user_names[user_codes].astype(str),
         options=dict(options),
     )
-
-
-def split(sequence: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Leave-one-out split of all users' items, concatenated by user: train_items, train_offsets, val, test.
-
-    sequence: (sum of lengths,) item ids. lengths: (U,), each at least 3.
-    """
-    sequence = sequence.astype(np.int32)
-    last = np.cumsum(lengths) - 1
-    training = np.ones(len(sequence), dtype=bool)
-    training[last] = training[last - 1] = False
-    offsets = np.concatenate([[0], np.cumsum(lengths - 2)]).astype(np.int64)
-    return sequence[training], offsets, sequence[last - 1], sequence[last]
-
-
-def item_table(raw_ids: list[str], attributes: pd.DataFrame | None) -> ItemTable:
-    """The item table of these raw ids in order; an item without a title shows its raw id."""
-    if attributes is None:
-        return ItemTable.untitled(raw_ids)
-    known = attributes.reindex(raw_ids).fillna("").astype(str)
-    titles = known.pop("title") if "title" in known else pd.Series("", index=known.index)
-    table: dict[str, Any] = {"item": raw_ids, "title": np.where(titles == "", raw_ids, titles)}
-    table |= {column: known[column].to_numpy() for column in known.columns if (known[column] != "").any()}
-    return ItemTable(pd.DataFrame(table, index=pd.RangeIndex(1, len(raw_ids) + 1, name="id")))

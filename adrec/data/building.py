@@ -1,0 +1,471 @@
+"""From rows to sequences, inside DuckDB: ids, filters, repeats, the k-core, numbers, order and the split. Only blocks leave the engine."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import psutil
+import pyarrow as pa
+
+from adrec.data.dataset import SequenceDataset, category_name, item_table
+from adrec.data.options import Options, words
+from adrec.errors import DataError
+from adrec.reading.account import Account, Doubt, counted, listed, shown, shown_path
+from adrec.reading.engine import as_sentences, connect, literal, quoted
+from adrec.reading.roles import Roles
+from adrec.reading.rows import Rows
+from adrec.reading.values import MISSING, SPACE, check_ids, check_numbers, family, id_sql, kind_of, number_sql, text_sql, two_spellings
+
+SHORTEST = 3
+"""Interactions that a user needs: one to train with, one for validation, one for the test."""
+MEMORY = 2 << 30
+"""Bytes that the engine may fill before it writes to its temporary folder: 10^8 interactions need 4 GiB with everything else."""
+BLOCK = 1 << 20
+"""Rows that leave the engine at once."""
+HEAVY = 0.05
+"""The share of all rows above which a user is named."""
+
+
+def connection(into: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An engine for `build`, which spills next to the folder ``into``."""
+    memory = max(min(MEMORY, psutil.virtual_memory().available // 2), MEMORY // 8)
+    return connect(memory, folder=None if into is None else into.parent)
+
+
+def build(
+    con: duckdb.DuckDBPyConnection,
+    roles: Roles,
+    options: Options,
+    name: str,
+    recorded: Mapping[str, Any],
+    attributes: pd.DataFrame | None = None,
+    into: Path | None = None,
+) -> SequenceDataset:
+    """Filter, number, sort and split the rows of a file; its account is completed and travels with the data set.
+
+    Users with fewer than 3 interactions cannot be split and are left out. Items are numbered 1, 2, ... and users ordered by first
+    appearance in the rows that go on; each user is sorted stably by time, so that ties keep file order. recorded: goes into the data set's
+    options. attributes: item data by raw id (default: the columns title and category, from the first row of an item). into: a folder for
+    the arrays, which are then mapped instead of held in memory.
+    """
+    with as_sentences(roles.rows.path):
+        return _Building(con, roles, options, into).dataset(name, recorded, attributes)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The users that go on, in order: their codes before the filters and their interactions; the codes of the items, in order; how many
+    users were too short to split."""
+
+    users: np.ndarray
+    lengths: np.ndarray
+    items: np.ndarray
+    short: int
+
+    def numbers(self, which: str, codes: int) -> np.ndarray:
+        """For each code before the filters the number 0, 1, ... of the user or item, or -1."""
+        of = self.users if which == "user" else self.items
+        found = np.full(codes, -1, dtype=np.int32)
+        found[of] = np.arange(len(of), dtype=np.int32)
+        return found
+
+
+@dataclass
+class _Building:
+    con: duckdb.DuckDBPyConnection
+    roles: Roles
+    options: Options
+    into: Path | None
+    wanted: list[str] = field(default_factory=list)
+    """Conditions for the rows of ``read`` that go on."""
+
+    def dataset(self, name: str, recorded: Mapping[str, Any], attributes: pd.DataFrame | None) -> SequenceDataset:
+        self._read()
+        self._leave_out_unwanted()
+        for role in ("user", "item"):
+            self._ids(role)
+        self._missing()
+        self._drop_users()
+        self._heavy()
+        self._coded()
+        self._repeats()
+        sizes = self._sizes()
+        if attributes is None:
+            attributes = self._attributes(sizes)
+        arrays = self._arrays(sizes)
+        items = item_table(list(self._names("item", sizes.items)), attributes)
+        account = self.account
+        account.users, account.items, account.read = len(sizes.users), len(sizes.items), int(sizes.lengths.sum())
+        left = account.rows - account.read - sum(account.left_out.values())
+        if left:
+            raise AssertionError(f"{left} rows are unaccounted for")
+        made: dict[str, Any] = {**arrays, "options": {**recorded, "dropped_users": sizes.short}, "account": account.as_dict()}
+        return SequenceDataset(name, items=items, user_ids=self._user_ids(sizes), **made)
+
+    @property
+    def rows(self) -> Rows:
+        return self.roles.rows
+
+    @property
+    def account(self) -> Account:
+        return self.rows.account
+
+    @cached_property
+    def path(self) -> str:
+        return shown_path(self.rows.path)
+
+    def _one(self, query: str) -> tuple[Any, ...]:
+        return self.con.execute(query).fetchall()[0]
+
+    def _leave_out(self, reason: str, rows: int) -> None:
+        if rows:
+            self.account.left_out[reason] = self.account.left_out.get(reason, 0) + int(rows)
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """The table ``read``: row, user, item, and where needed tick, rating, event. The rows are compared with the lines of the file."""
+        times = self.roles.times
+        source = {"user": self.roles.user, "item": self.roles.item}
+        fields = ["row", '"user"', "item"]
+        if times is not None:
+            source |= {f"time{i}": column for i, column in enumerate(times.columns)}
+            fields.append(f"{times.sql(*(f'time{i}' for i in range(len(times.columns))))} as tick")
+        if self.options.min_rating is not None:
+            source["rating"] = self._column("rating")
+            fields.append(f"{number_sql('rating', self._type('rating'))} as rating")
+        if self.options.events is not None:
+            source["event"] = self._column("event")
+            fields.append(f"{text_sql('event', self._type('event'))} as event")
+        self.rows.relation(self.con, source).project(", ".join(fields)).create("read")
+        self.rows.check(self.con, int(self._one("select count(*) from read")[0]))
+        if not self.account.rows:
+            raise DataError(f"{self.path} has column names but no interactions.")
+        self._check_ratings()
+        self._check_times()
+
+    def _column(self, role: str) -> str:
+        column = getattr(self.roles, role)
+        assert isinstance(column, str)  # or the reader would have refused
+        return column
+
+    def _type(self, role: str) -> str:
+        return self.rows.types[self._column(role)]
+
+    def _check_ratings(self) -> None:
+        if self.options.min_rating is None or not self._one("select count(*) from read where rating is null")[0]:
+            return
+        column = self._column("rating")
+        check_numbers(self.rows.relation(self.con, [column]), self.rows.path, column, "rating")
+
+    def _check_times(self) -> None:
+        times = self.roles.times
+        if times is None:
+            return
+        least, most, without = self._one("select min(tick), max(tick), count(*) filter (where tick is null) from read")
+        if without:
+            relation = self.rows.relation(self.con, list(times.columns))
+            if self.options.missing == "drop":
+                there = " and ".join(f"({text_sql(quoted(c), t)}) is not null" for c, t in zip(times.columns, times.types, strict=True))
+                relation = relation.filter(there)
+            times.check(relation, self.rows.path)
+            self._keep("without a time", "tick is not null")
+        times.check_range(self.rows.path, least, most)
+        self.account.first, self.account.last = times.iso(least), times.iso(most)
+
+    def _leave_out_unwanted(self) -> None:
+        """Rows of other events, and rows rated too low or not at all."""
+        if self.options.events is not None:
+            kinds = dict(self.con.execute("select coalesce(event, ''), count(*) from read group by 1 order by 2 desc").fetchall())
+            wanted = words(self.options.events)
+            unknown = next((word for word in wanted if word not in kinds), None)
+            if unknown is not None:
+                there = listed([f"{kind} ({rows:,})" for kind, rows in kinds.items()])
+                raise DataError(f"{self.path} has no event {shown(unknown)} in its column {shown(self._column('event'))}: {there}.")
+            self._keep("of other events", f"coalesce(event in ({', '.join(map(literal, wanted))}), false)")
+        if self.options.min_rating is not None:
+            self._keep(f"rated below {self.options.min_rating:g} or not at all", f"coalesce(rating >= {self.options.min_rating!r}, false)")
+
+    def _keep(self, reason: str, condition: str) -> None:
+        """Leave out the rows of ``read`` that do not meet the condition."""
+        self._leave_out(reason, self._one(f"select count(*) from {self.good} where not ({condition})")[0])
+        self.wanted.append(condition)
+
+    @property
+    def good(self) -> str:
+        """The rows of ``read`` that go on, in SQL."""
+        return f"(from read where {' and '.join(self.wanted)})" if self.wanted else "read"
+
+    # -- ids ----------------------------------------------------------------------------------------------------------
+
+    def _ids(self, role: str) -> None:
+        """The table ``ROLE_values``: each value as it is in the file, its id (NULL if missing), how often and in which row first."""
+        column = self._column(role)
+        self.con.execute(
+            f"create table {role}_found as select {quoted(role)} as value, count(*) as n, min(row) as row from {self.good} group by 1"
+        )
+        relation = self.con.sql(f"select row, n as times, value as {quoted(column)} from {role}_found")
+        id_of, told = ids_of(relation, self.rows, column, role, "times")
+        if told:
+            self.account.note(told)
+        word = f"trim(coalesce(value::varchar, ''), {literal(SPACE)})"
+        known = id_of("value")
+        keep = self.options.missing == "keep"
+        self.con.execute(
+            f"create table {role}_values as select *, {f'coalesce({known}, {word})' if keep else known} as id from {role}_found"
+        )
+        self.con.execute(f"drop table {role}_found")
+
+    def _missing(self) -> None:
+        """Refuse rows without an id, unless the option says what to do with them."""
+        for role in ("user", "item"):
+            rows, first = self._one(f"select coalesce(sum(n), 0)::bigint, min(row) from {role}_values where id is null")
+            if rows and self.options.missing is None:
+                query = f"select distinct trim(coalesce(value::varchar, '')) from {role}_values where id is null"
+                spelt = listed(sorted(word for (word,) in self.con.execute(query).fetchall() if word))
+                column = f"column {shown(self._column(role))}, {rows:,} of {self.account.rows:,} rows{spelt and ', written ' + spelt}"
+                raise Doubt(
+                    f"{self.path} has no {role} id in row {first:,} ({column}); every row needs one: missing=drop leaves these rows out, "
+                    "missing=keep takes their words for ids.",
+                    "missing",
+                    [("drop", f"{counted(rows, 'row')} without a {role} id left out"), ("keep", "these words are ids like others")],
+                )
+
+    def _drop_users(self) -> None:
+        """Leave out the users named in the option; rows without a user id are counted here too."""
+        self._leave_out("without a user id", self._one("select coalesce(sum(n), 0)::bigint from user_values where id is null")[0])
+        for word in words(self.options.drop_users):
+            rows = self._one(f"select coalesce(sum(n), 0)::bigint from user_values where id = {literal(word)}")[0]
+            if not rows:
+                raise DataError(f"{self.path} has no user {shown(word)}, whom drop_users names.")
+            self._leave_out("of users in drop_users", rows)
+            self.con.execute(f"delete from user_values where id = {literal(word)}")
+
+    def _heavy(self) -> None:
+        """Name the users with a large share of all rows: often not people but placeholders."""
+        total, users = self._one("select coalesce(sum(n), 0)::bigint, count(distinct id) from user_values where id is not null")
+        least = max(HEAVY, 3 / max(users, 1)) * total
+        query = (
+            f"select id, sum(n)::bigint from user_values where id is not null group by 1 having sum(n) > {least} order by 2 desc limit 8"
+        )
+        for user, rows in self.con.execute(query).fetchall():
+            share = f"{counted(rows, 'row')} of {total:,} ({rows / total:.1%})"
+            self.account.note(f"The user {shown(user)} has {share}; drop_users={user} leaves out one who is no person.")
+
+    def _coded(self) -> None:
+        """The table ``rows``, sorted by user, time and row: u and i (codes by first appearance), t, row. ``ROLE_ids``: code, id."""
+        for role in ("user", "item"):
+            self.con.execute(
+                f"create table {role}_ids as select id, (row_number() over (order by min(row)) - 1)::integer as code, min(row) as row "
+                f"from {role}_values where id is not null group by id"
+            )
+            self.con.execute(f"create table {role}_codes as select value, code from {role}_values join {role}_ids using (id)")
+            self.con.execute(f"drop table {role}_values")
+        same = "is not distinct from" if self.options.missing == "keep" else "="
+        time = ", tick as t" if self.roles.times else ""
+        self.con.execute(
+            f"create table coded as select user_codes.code as u, item_codes.code as i{time}, row::uinteger as row from {self.good} as good "
+            f'join user_codes on user_codes.value {same} good."user" join item_codes on item_codes.value {same} good.item'
+        )
+        good, coded = self._one(f"select (select count(*) from {self.good}), (select count(*) from coded)")
+        gone = sum(self.account.left_out.get(reason, 0) for reason in ("without a user id", "of users in drop_users"))
+        self._leave_out("without an item id", good - coded - gone)
+        self.con.execute("drop table read; drop table user_codes; drop table item_codes")
+        self.con.execute(f"create table rows as select * from coded order by u, {'t, ' if time else ''}row")
+        self.con.execute("drop table coded")
+
+    # -- filters ------------------------------------------------------------------------------------------------------
+
+    def _blocks(self, *columns: str) -> Iterator[tuple[np.ndarray, ...]]:
+        """These columns of ``rows`` in order, in blocks of whole users. The first must be u."""
+        reader = self.con.cursor().sql(f"select {', '.join(columns)} from rows").to_arrow_reader(BLOCK)
+        waiting: list[tuple[np.ndarray, ...]] = []
+        for batch in reader:
+            arrays = tuple(column.to_numpy(zero_copy_only=False) for column in batch.columns)
+            if not len(arrays[0]):
+                continue
+            end = int(np.searchsorted(arrays[0], arrays[0][-1]))  # the last user may go on in the next block
+            if end or (waiting and waiting[-1][0][-1] != arrays[0][0]):
+                parts = [*waiting, tuple(a[:end] for a in arrays)]
+                yield tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+                waiting = []
+            waiting.append(tuple(a[end:] for a in arrays))
+        if waiting:
+            yield tuple(np.concatenate(part) for part in zip(*waiting, strict=True))
+
+    def _repeats(self) -> None:
+        """Count the rows of a user with an item met before, and leave out those that the option says."""
+        timed, choice = self.roles.times is not None, self.options.repeats or "exact"
+        columns = ("u", "i", "t", "row") if timed else ("u", "i", "row")
+        found = {"exact": 0, "consecutive": 0, "other": 0}
+        for u, i, *t in self._blocks(*columns[:-1]):
+            kinds = repeats(u, i, t[0] if timed else None, choice == "keep")
+            for kind, name in enumerate(found, 1):
+                found[name] += int(np.count_nonzero(kinds == kind))
+        self.account.repeats = found
+        last = {"keep": 0, "exact": 1, "consecutive": 2, "first": 3}[choice]
+        reasons = ("that are exact copies", "with the same item again at once", "with an item met before")
+        for reason, rows in zip(reasons[:last], found.values(), strict=False):
+            self._leave_out(reason, rows)
+        if not sum(list(found.values())[:last]):
+            return
+        self.con.execute("create table kept (u integer, i integer, row uinteger)")
+        for u, i, *t, row in self._blocks(*columns):
+            kinds = repeats(u, i, t[0] if timed else None, choice == "keep")
+            stay = (kinds == 0) | (kinds > last)
+            part = self.con.from_arrow(pa.table({"u": u[stay], "i": i[stay], "row": row[stay]}))
+            part.insert_into("kept")
+        self.con.execute("drop table rows; alter table kept rename to rows")
+
+    def _sizes(self) -> Sizes:
+        """Apply the k-core and leave out users too short to split."""
+        con, k = self.con, self.options.k_core
+        con.execute("create table gone_users (u integer); create table gone_items (i integer)")
+        con.execute("create view live as select * from rows anti join gone_users using (u) anti join gone_items using (i)")
+        total = self._one("select count(*) from rows")[0]
+        while k is not None:
+            con.execute(f"create temp table few_users as select u from live group by u having count(*) < {k}")
+            con.execute(f"create temp table few_items as select i from live group by i having count(*) < {k}")
+            few = self._one("select (select count(*) from few_users) + (select count(*) from few_items)")[0]
+            con.execute("insert into gone_users from few_users; insert into gone_items from few_items")
+            con.execute("drop table few_users; drop table few_items")
+            if not few:
+                break
+        con.execute("create table live_users as select u, count(*) as n, min(row) as row from live group by u")
+        left = self._one("select coalesce(sum(n), 0)::bigint from live_users")[0]
+        self._leave_out(f"outside the {k}-core", total - left)
+        con.execute(f"insert into gone_users select u from live_users where n < {SHORTEST}")
+        short, rows = self._one(f"select count(*), coalesce(sum(n), 0)::bigint from live_users where n < {SHORTEST}")
+        self._leave_out(f"of {counted(short, 'user')} with fewer than {SHORTEST}", rows)
+        users: Any = con.execute(f"select u, n from live_users where n >= {SHORTEST} order by row").fetchnumpy()
+        if not len(users["u"]):
+            filters = [f"{n}={v:g}" for n, v in (("min_rating", self.options.min_rating), ("k_core", k)) if v is not None]
+            after = f" after {' and '.join(filters)}" if filters else ""
+            raise DataError(
+                f"{self.path} has no user with at least {SHORTEST} interactions{after}: too few to split ({self.account.rows:,} rows)."
+            )
+        items: Any = con.execute("select i from (select i, min(row) as row from live group by i) order by row").fetchnumpy()
+        return Sizes(users["u"], users["n"], items["i"], int(short))
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def _array(self, name: str, length: int, kind: str) -> np.ndarray:
+        """An array to fill: in the folder, or in memory."""
+        if self.into is None:
+            return np.empty(length, dtype=kind)
+        return np.lib.format.open_memmap(self.into / f"{name}.npy", mode="w+", dtype=kind, shape=(length,))
+
+    def _arrays(self, sizes: Sizes) -> dict[str, np.ndarray]:
+        """Train, validation and test items of all users, written block by block."""
+        codes = {role: int(self._one(f"select count(*) from {role}_ids")[0]) for role in ("user", "item")}
+        user_of, item_of = (sizes.numbers(role, codes[role]) for role in ("user", "item"))
+        users = len(sizes.users)
+        offsets = self._array("train_offsets", users + 1, "<i8")
+        offsets[0] = 0
+        np.cumsum(sizes.lengths - 2, out=offsets[1:])
+        train, val, test = (self._array(n, m, "<i4") for n, m in (("train_items", int(offsets[-1])), ("val", users), ("test", users)))
+        for u, i in self._blocks("u", "i"):
+            user, item = user_of[u], item_of[i]
+            live = (user >= 0) & (item >= 0)
+            user, item = user[live], item[live] + 1
+            if not len(user):
+                continue
+            first = np.flatnonzero(np.append(True, user[1:] != user[:-1]))
+            place = np.arange(len(user)) - np.repeat(first, np.diff(np.append(first, len(user))))
+            after = sizes.lengths[user] - 1 - place
+            val[user[after == 1]], test[user[after == 0]] = item[after == 1], item[after == 0]
+            training = after > 1
+            train[offsets[user[training]] + place[training]] = item[training]
+        return {"train_items": train, "train_offsets": offsets, "val": val, "test": test}
+
+    def _names(self, role: str, codes: np.ndarray) -> Iterator[str]:
+        """The ids of these codes, in their order."""
+        self.con.register("wanted", pa.table({"code": codes, "place": np.arange(len(codes))}))
+        reader = self.con.sql(f"select id from {role}_ids join wanted using (code) order by place").to_arrow_reader(BLOCK)
+        for batch in reader:
+            yield from batch.column(0).to_pylist()
+        self.con.unregister("wanted")
+
+    def _user_ids(self, sizes: Sizes) -> np.ndarray:
+        self.con.register("chosen", pa.table({"code": sizes.users}))
+        longest = int(self._one("select max(length(id)) from user_ids join chosen using (code)")[0])
+        self.con.unregister("chosen")
+        array = self._array("user_ids", len(sizes.users), f"<U{max(longest, 1)}")
+        for place, name in enumerate(self._names("user", sizes.users)):
+            array[place] = name
+        return array
+
+    def _attributes(self, sizes: Sizes) -> pd.DataFrame | None:
+        """Titles and categories from the first row of each item."""
+        chosen = {role: self._column(role) for role in ("title", "category") if getattr(self.roles, role) is not None}
+        if not chosen:
+            return None
+        self.con.register("wanted", pa.table({"code": sizes.items}))
+        self.con.execute("create table firsts as select id, row from item_ids join wanted using (code)")
+        self.con.unregister("wanted")
+        relation = self.rows.relation(self.con, chosen)
+        query = f"select firsts.id, {', '.join(f'lines.{role}' for role in chosen)} from lines join firsts on lines.row = firsts.row"
+        found = relation.query("lines", query)
+        assert found is not None
+        table = found.to_arrow_table()
+        values = {role if role == "title" else category_name(column): texts(table.column(role)) for role, column in chosen.items()}
+        return pd.DataFrame(values, index=table.column("id").to_pylist())
+
+
+def ids_of(
+    relation: duckdb.DuckDBPyRelation, rows: Rows, column: str, role: str, weight: str | None = None
+) -> tuple[Callable[[str], str], str | None]:
+    """SQL that makes ids (NULL if missing) of this column, which is checked; and a sentence if they are written in two ways.
+
+    relation: the column, or its distinct values with the column ``weight``, how often each occurs.
+    """
+    check_ids(relation, rows.path, column, role, weight)
+    kind, numeric, told = rows.types[column], False, None
+    if family(kind) == "text":
+        point = f"select coalesce(bool_or(regexp_full_match({text_sql(quoted(column))}, '[+-]?[0-9]+\\.0*')), false) from found_ids"
+        found = relation.query("found_ids", point)
+        assert found is not None
+        if found.fetchall()[0][0]:
+            kinds = kind_of(relation, column, weight)
+            numeric, told = kinds.numeric, two_spellings(kinds)
+    return lambda sql: id_sql(sql, kind, numeric), told
+
+
+def repeats(u: np.ndarray, i: np.ndarray, t: np.ndarray | None, kept: bool = False) -> np.ndarray:
+    """For rows of whole users in order: 1 for a copy with the same time, 2 for the same item again at once, 3 for another repeat, else 0.
+
+    kept: copies stay where they are, so that they stand between others.
+    """
+    key = (u - u[0]).astype(np.int64) * (int(i.max()) + 1) + i
+    ordered = np.sort(key)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    kinds = np.zeros(len(u), dtype=np.uint8)
+    if not len(again):
+        return kinds
+    place = np.flatnonzero(np.isin(key, again))
+    place = place[np.argsort(key[place], kind="stable")]
+    repeated = place[1:][key[place[1:]] == key[place[:-1]]]
+    kinds[repeated] = 3
+    if t is not None:
+        kinds[place[1:][(key[place[1:]] == key[place[:-1]]) & (t[place[1:]] == t[place[:-1]])]] = 1
+    stay = np.arange(len(u)) if kept else np.flatnonzero(kinds != 1)
+    at_once = stay[1:][key[stay[1:]] == key[stay[:-1]]]
+    kinds[at_once[kinds[at_once] == 3]] = 2
+    return kinds
+
+
+def texts(values: pa.ChunkedArray) -> np.ndarray:
+    """A column as text (N,), empty if missing; several values in a row are joined by ``|``."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, list):
+            return "|".join(str(v).strip() for v in value if v is not None)
+        word = "" if value is None else str(value).strip(SPACE)
+        return "" if word in MISSING else word
+
+    return np.array([text(value) for value in values.to_pylist()], dtype=object)
