@@ -83,10 +83,10 @@ WIDTHS = frozenset({8, 10, 16, 20, 24, 32, 48, 50, 64, 96, 100, 128, 192, 200, 2
 def _sideways(found: Matrix) -> tuple[str, ...]:
     """The question whether a table without ids lies on its side, where its shape says so."""
     rows, width = found.table.shape
-    if found.labels is not None or rows not in WIDTHS or width in WIDTHS or width < 2 * rows:
+    if found.labels is not None or rows not in WIDTHS or width < 4 * rows:
         return ()
     return (
-        f"Whether the {rows:,} rows or the {width:,} columns are the items: {rows} is a usual width of a table and {width:,} is not. "
+        f"Whether the {rows:,} rows or the {width:,} columns are the items: {rows:,} is a usual width of a table. "
         "If the columns are the items, say --transpose.",
     )
 

@@ -96,6 +96,11 @@ def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarra
         return numbers - 1, f"Item ids of {what.lower()} are taken as row numbers from 1 ({low} to {high:,}, {rows:,} rows)."
     if low == 0 or high == rows - 1:
         return numbers, f"Item ids of {what.lower()} are taken as row numbers from 0 ({low} to {high:,}, {rows:,} rows)."
+    zero = [~np.asarray(source.table[numbers - start]).any(axis=1) for start in (0, 1)]
+    if len(set(map(bool, map(np.any, zero)))) == 2:  # an item that is used has no row of zeros
+        start = int(zero[0].any())
+        why = "the other way, items in use would have rows of zeros"
+        return numbers - start, f"Item ids of {what.lower()} are taken as row numbers from {start}: {why}."
     raise DataError(
         f"{what} number their items {low} to {high:,} and '{source.name}' has {rows:,} rows: whether id {low} is row {low} or {low - 1} "
         "is unclear; use --padding first if row 0 is not an item, or a table with an id column."
