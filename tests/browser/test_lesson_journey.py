@@ -221,3 +221,11 @@ def test_a_presenter_sees_the_notes_of_every_step_and_a_clock_in_a_second_window
     page.keyboard.press("Escape")
     expect(lesson).not_to_have_class("presenting")
     assert notes.is_closed()
+
+
+def test_a_pressed_letter_of_chapter_5_is_answered_where_it_was_asked(page: Any, server: Server) -> None:
+    lesson = open_lesson(page, server, "?chapter=5")
+    lesson.get_by_role("button", name="Step 5 of 6").press("Enter")
+    lesson.locator(".name5").first.press("Enter")
+    expect(lesson.locator(".three5 > p strong")).to_have_text(WORDS["5"]["missed"].format(letter="A", right="C"))
+    expect(lesson.locator(".name5").first).to_be_disabled()
