@@ -56,7 +56,7 @@ def loss_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float]) -> go
     for stage, points in curves.items():
         x = [offsets[stage] + epoch for epoch, _ in points]
         _stage_line(figure, stage, x, [loss for _, loss in points], "lines", "epoch %{x:.1f}: loss %{y:.3f}")
-    figure.update_layout(**base_layout("epoch", "training loss", height=280))
+    figure.update_layout(**base_layout("epoch", height=280))
     _stage_labels(figure, curves, offsets)
     return figure
 
@@ -67,6 +67,8 @@ def validation_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float],
     curves: stage -> (epoch in the stage, fraction); best: stage -> epoch in the stage.
     """
     figure = go.Figure()
+    drawn = [(offsets[stage] + epoch, value) for stage, points in curves.items() for epoch, value in points]
+    near = 0.05 * max((x for x, _ in drawn), default=0.0)
     for stage, points in curves.items():
         x, y = [offsets[stage] + epoch for epoch, _ in points], [100 * value for _, value in points]
         _stage_line(figure, stage, x, y, "lines+markers", "epoch %{x:.0f}: NDCG@10 %{y:.2f} %")
@@ -74,12 +76,14 @@ def validation_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float],
             if epoch == best.get(stage):
                 ring = {"symbol": "circle-open", "size": 14, "color": palette.STAGE_COLORS[stage], "line": {"width": 2}}
                 figure.add_scatter(x=[offsets[stage] + epoch], y=[100 * value], mode="markers", marker=ring, hoverinfo="skip")
-                figure.add_annotation(x=offsets[stage] + epoch, y=100 * value, text=f"{100 * value:.2f}", showarrow=False, yshift=17)
-    figure.update_layout(**base_layout("epoch", "NDCG@10 on validation, %", height=280))
+                covered = any(other > value and abs(at - offsets[stage] - epoch) < near for at, other in drawn)  # a curve runs above it
+                shift = -17 if covered else 17
+                figure.add_annotation(x=offsets[stage] + epoch, y=100 * value, text=f"{100 * value:.2f}", showarrow=False, yshift=shift)
+    figure.update_layout(**base_layout("epoch", height=280))
     values = [100 * value for points in curves.values() for _, value in points]
     if values:  # room for the numbers above the rings
         room = max(values) - min(values) or max(values) or 1.0
-        figure.update_yaxes(range=[min(values) - 0.08 * room, max(values) + 0.18 * room])
+        figure.update_yaxes(range=[min(values) - 0.18 * room, max(values) + 0.18 * room])
     _stage_labels(figure, curves, offsets)
     return figure
 

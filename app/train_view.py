@@ -240,7 +240,7 @@ def _curves(job: Job, stages: list[StageProgress]) -> None:
         else:
             _space("The curve starts with the first step." if job.alive else "No steps were recorded.")
     with right:
-        st.markdown("**Ranking** on validation", help=TEXTS["curves"]["validation"])
+        st.markdown("**Ranking** on validation, NDCG@10 in %", help=TEXTS["curves"]["validation"])
         if validations:
             rows = [(s, e, y) for s, points in validations.items() for e, y in points]
             frame = pd.DataFrame(rows, columns=["stage", "epoch_in_stage", "ndcg@10"])

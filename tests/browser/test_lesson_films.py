@@ -51,6 +51,15 @@ def test_the_hook_shows_that_the_narrow_model_gives_two_people_the_same_ten(at: 
         expect(page.locator(f".hook .of-{model} li.shared")).to_have_count(shared)
 
 
+def test_the_figures_of_the_hook_keep_to_their_columns(at: Any) -> None:
+    wide = (
+        at(0, 2)
+        .locator(".hook .counts span")
+        .evaluate_all("all => all.filter(one => one.scrollWidth > one.parentElement.clientWidth).length")
+    )
+    assert wide == 0
+
+
 def test_a_collapsed_table_stands_beside_a_healthy_one_two_presses_after_opening(at: Any) -> None:
     page = at(0, 2)
     expect(page.locator(".hook canvas")).to_have_count(3)
@@ -103,6 +112,15 @@ def test_a_film_is_dragged_to_another_place(at: Any) -> None:
     page.mouse.move(end["x"] + 60, end["y"] + 15, steps=6)
     page.mouse.up()
     assert shown(page, ".next-film .card") == [*before[1:3], before[0], *before[3:]]
+
+
+def test_rows_of_neighbouring_lists_stand_on_one_line_and_squares_are_of_one_size(at: Any) -> None:
+    page = at(2, 1)
+    tops = page.locator(".three-lists li:first-child").evaluate_all("rows => rows.map(row => Math.round(row.getBoundingClientRect().top))")
+    assert len(tops) == 4 and len(set(tops)) == 1
+    page = at(2, 3)
+    widths = page.locator(".start-end canvas").evaluate_all("all => all.map(one => Math.round(one.getBoundingClientRect().width))")
+    assert len(widths) == 2 and len(set(widths)) == 1
 
 
 def test_any_films_nearest_are_shown_at_any_time_of_the_training(at: Any) -> None:
