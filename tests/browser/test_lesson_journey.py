@@ -1,5 +1,6 @@
 """What a person does on the Learn page: arrive, walk through the chapters by the keyboard, go back, take a door, present."""
 
+import re
 from typing import Any
 
 import pytest
@@ -137,6 +138,24 @@ def test_on_a_phone_words_come_before_what_they_are_about_and_a_turned_page_begi
     expect(lesson.locator(".heading")).to_be_in_viewport()
     lesson.locator(".stepper button").nth(0).press("Enter")
     assert lesson.locator(".hook .model").last.evaluate(top) < lesson.locator(".guess").evaluate(top)
+
+
+def test_who_comes_back_from_the_laboratory_finds_the_step_they_left(page: Any, server: Server) -> None:
+    lesson = open_lesson(page, server, "?chapter=6")
+    for _ in range(2):
+        lesson.locator(".next").press("Enter")
+    lesson.locator(".door").press("Enter")
+    page.get_by_role("link", name=WORDS["shell"]["wayBack"]["chapter"].format(number=6)).click(timeout=TIMEOUT)
+    expect(shown(page)).to_have_attribute("data-step", "2", timeout=TIMEOUT)
+
+
+def test_on_a_phone_what_is_presented_can_be_left(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    lesson = open_lesson(page, server, "?chapter=0")
+    lesson.locator(".way.is-show").press("Enter")
+    expect(lesson).to_have_class(re.compile(r"\bpresenting\b"))
+    lesson.locator(".present").click()
+    expect(lesson).not_to_have_class(re.compile(r"\bpresenting\b"))
 
 
 def test_on_a_phone_nothing_on_any_step_is_wider_than_the_screen_and_every_page_begins_at_its_top(page: Any, server: Server) -> None:

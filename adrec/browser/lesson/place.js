@@ -4,11 +4,11 @@
 
 const STORE = "adrec.lesson";
 
-/** The place that the address names, or null. @returns {Place | null} */
-export function addressed() {
+/** The place that the address names, or null: at its step if this entry or this visit left it there. @param {Place} [left] @returns {Place | null} */
+export function addressed(left) {
   const { search, hash } = window.location, found = new URLSearchParams(search).get("chapter") ?? new URLSearchParams(hash.slice(1)).get("chapter");
   if (found === null || !/^\d$/.test(found)) return null;
-  const chapter = Number(found), kept = window.history.state?.lesson;
+  const chapter = Number(found), kept = window.history.state?.lesson ?? left;
   return { chapter, step: kept?.chapter === chapter ? kept.step : 0 };
 }
 

@@ -37,13 +37,13 @@ export class Shell {
     /** @type {Mounted | null} */
     this.mounted = null;
     this.presenting = false;
-    const visit = recall("sessionStorage"), before = recall("localStorage");
+    const { at: left, ...visit } = recall("sessionStorage") ?? {}, before = recall("localStorage");
     /** @type {State} */
-    this.state = { history: [], person: null, real: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit?.guesses } };
+    this.state = { history: [], person: null, real: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit.guesses } };
     /** @type {Set<number>} */
     this.finished = new Set(before?.finished ?? []);
     /** @type {Place} */
-    this.at = addressed() ?? before?.at ?? { chapter: 0, step: 0 };
+    this.at = addressed(left) ?? before?.at ?? { chapter: 0, step: 0 };
     for (const [name, color] of Object.entries(setup.colors)) host.style.setProperty(`--${name}`, color);
     this.parts = buildFrame(host, this.texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }), (by) => this.turn(by), rightOfShown(content));
     this.notes = new Notes(this.texts, CHAPTERS, (by) => this.turn(by));
@@ -107,7 +107,7 @@ export class Shell {
 
   /** Whoever turns the page begins at its top. */
   toTop() {
-    for (const part of [this.parts.words, this.parts.stage]) part.scrollTop = 0;
+    for (const part of [this.host, this.parts.words, this.parts.stage]) part.scrollTop = 0;
     if (this.host.getBoundingClientRect().top < parseFloat(getComputedStyle(this.host).scrollMarginTop)) this.host.scrollIntoView({ block: "start" });
   }
 
@@ -246,7 +246,7 @@ export class Shell {
   save() {
     const made = Object.entries(this.state.guesses).filter(([, { chosen }]) => chosen !== null); // whoever skipped may guess at the next visit
     keep("localStorage", { at: this.at, finished: [...this.finished], guesses: Object.fromEntries(made) });
-    keep("sessionStorage", this.state);
+    keep("sessionStorage", { ...this.state, at: this.at });
   }
 
   /** @param {Partial<State>} changes */
