@@ -1,0 +1,84 @@
+"""What is left out on request, and what the account says of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adrec.data import catalog, prepared
+from adrec.data.building import repeats
+from adrec.data.readers import read_dataset, read_frame
+from adrec.errors import DataError
+from tests.adrec.test_data_filters import sequences_of
+
+ROWS = [("a", i, 10 + t) for t, i in enumerate("xxyxzw")] + [("a", "w", 15), ("b", "x", 1), ("b", "y", 2), ("b", "z", 3)]
+FRAME = pd.DataFrame(ROWS, columns=["user", "item", "time"])
+
+
+@pytest.mark.parametrize(
+    ("choice", "left"), [("keep", "xxyxzww"), ("exact", "xxyxzw"), ("consecutive", "xyxzw"), ("first", "xyzw"), (None, "xxyxzw")]
+)
+def test_repeats_are_counted_and_left_out_as_asked(choice, left):
+    data = read_frame(FRAME, time="time", repeats=choice)
+    assert "".join(sequences_of(data)["a"]) == left
+    assert data.account["repeats"] == {"exact": 1, "consecutive": 1, "other": 1}
+    assert data.account["rows"] == data.account["read"] + sum(data.account["left_out"].values()) == 10
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_repeats_are_those_that_a_plain_loop_finds(timed):
+    rng = np.random.default_rng(0)
+    u, i, t = (np.sort(rng.integers(0, 9, 400)), rng.integers(0, 5, 400), rng.integers(0, 6, 400))
+    order = np.lexsort((t, u))
+    u, i, t = u[order], i[order], t[order]
+    expected, seen, before = [], {}, None
+    for row in zip(u.tolist(), i.tolist(), t.tolist(), strict=True):
+        kind = 0 if row[:2] not in seen else 1 if timed and row[2] in seen[row[:2]] else 2 if before == row[:2] else 3
+        expected.append(kind)
+        seen.setdefault(row[:2], set()).add(row[2])
+        before = before if kind == 1 else row[:2]
+    assert repeats(u, i, t if timed else None).tolist() == expected
+
+
+def test_only_the_events_that_are_asked_for_count():
+    frame = FRAME.assign(event=["view", "purchase"] * 5)
+    assert "".join(sequences_of(read_frame(frame, time="time", events="purchase,view", repeats="keep"))["a"]) == "xxyxzww"
+    data = read_frame(frame, time="time", events="view", repeats="keep")
+    assert data.account["left_out"]["of other events"] == 5
+    with pytest.raises(DataError, match=r"no event 'buy' .*purchase \(5\)"):
+        read_frame(frame, time="time", events="buy")
+
+
+def test_users_are_left_out_by_name():
+    data = read_frame(FRAME, time="time", drop_users="a")
+    assert list(data.user_ids) == ["b"] and data.account["left_out"] == {"of users in drop_users": 7}
+    with pytest.raises(DataError, match="no user 'c', whom drop_users names"):
+        read_frame(FRAME, time="time", drop_users="c")
+
+
+def test_rows_without_ids_are_left_out_by_reason():
+    frame = pd.concat([FRAME, pd.DataFrame([("NA", "x", 1), ("b", None, 2), ("", "", 3)], columns=FRAME.columns)])
+    with pytest.raises(DataError, match=r"no user id in row 11 .*2 of 13 rows, written NA.*missing=drop"):
+        read_frame(frame, time="time")
+    data = read_frame(frame, time="time", missing="drop")
+    assert data.account["left_out"] == {"without a user id": 2, "without an item id": 1, "that are exact copies": 1}
+    assert data.content_hash == read_frame(FRAME, time="time").content_hash
+
+
+def test_a_prepared_folder_is_written_by_the_engine_as_the_data_set_is_read(tmp_path: Path):
+    FRAME.to_csv(tmp_path / "x.csv", index=False)
+    catalog.prepare(tmp_path / "x.csv", tmp_path / "out", time="time")
+    found, expected = prepared.load(tmp_path / "out"), read_dataset(tmp_path / "x.csv", time="time")
+    assert found.describe() == expected.describe() and found.items.frame.equals(expected.items.frame)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "x.csv"]
+
+
+def test_a_folder_prepared_before_accounts_were_kept_opens(tmp_path: Path):
+    import json
+
+    catalog.prepare("synthetic:items=60,users=80", tmp_path / "out")
+    info = json.loads((tmp_path / "out" / "prepared.json").read_text())
+    del info["account"]
+    (tmp_path / "out" / "prepared.json").write_text(json.dumps(info))
+    assert prepared.load(tmp_path / "out").account is None
