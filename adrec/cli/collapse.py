@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
     collapse.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
     collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
     collapse.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how the tables' files are read")
-    collapse.add_argument("--order", metavar="NAME", help="the order of rows without ids: appearance, numeric, text, users")
+    collapse.add_argument("--order", metavar="NAME", help="the order of rows without ids: appearance, numeric, text, users, time")
     collapse.add_argument("--transpose", action="store_true", help="the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
 

@@ -42,7 +42,7 @@ def bring(
 
     interactions: a named data set, or a file or folder that ``adrec.data`` reads, with ``options``; by default a run's own, if available
     locally. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be a dict by path.
-    names: display names of the files. table_options: OPTIONS of ``read_table``. order: one of ``orders.ORDERS``, the order of rows without
+    names: display names of the files. table_options: OPTIONS of ``read_table``. order: one of ``orders.WORDS``, the order of rows without
     ids. transpose: the columns of the files are the items.
     """
     sources: list[Source] = []
@@ -60,7 +60,7 @@ def bring(
         from adrec.data import catalog
 
         data = catalog.load(str(interactions), **(options or {}))
-        sources = [replace(s, own=False, **matched(data, s, order if s.run is None else None)) for s in sources]
+        sources = [replace(s, own=False, **matched(data, s, None if s.run else order, Path(interactions))) for s in sources]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
         sources = [replace(s, own=False, initial=_fitting(first, s)) for s in sources]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from adrec.data.dataset import ItemTable, SequenceDataset, item_table
-from adrec.embeddings.orders import ordered
+from adrec.embeddings.orders import in_time, ordered
 from adrec.embeddings.source import Source
 from adrec.errors import DataError
 from adrec.reading.account import listed, shown
@@ -107,16 +107,18 @@ def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarra
     )
 
 
-def matched(data: SequenceDataset, source: Source, order: str | None = None) -> dict[str, Any]:
+def matched(data: SequenceDataset, source: Source, order: str | None = None, path: Path | None = None) -> dict[str, Any]:
     """New fields ``data``, ``items`` and ``notes`` of a source, from interactions whose items are renumbered as the table's rows.
 
-    If nothing says which row is which item and no order is clear, the only field is ``undecided``. order: one of ORDERS, to say it.
+    If nothing says which row is which item and no order is clear, the only field is ``undecided``. order: one of ``orders.WORDS``, to say
+    it. path: the interactions' file, which may tell an order in time.
     """
     frame = data.items.frame
     ids = frame["item"].tolist()
     _refuse_transposed(ids, source)
     if order is not None or _unsaid(ids, source, data):
-        found, how = ordered(source.table, ids, data, order)
+        times = None if path is None else in_time(path, ids, data.options)
+        found, how = ordered(source.table, ids, data, order, times)
         if found is None:
             return {"undecided": (*source.undecided, how)}
         rows = found

@@ -1,7 +1,9 @@
 """The order of a table's rows where no ids say it: plausible orders are tried, and one is used only if it alone makes sense."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,10 @@ from adrec.collapse.semantics import Rows, alignment, popularity_basis, sampled
 from adrec.collapse.thresholds import THRESHOLDS
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError
+from adrec.reading.engine import as_sentences, connect
+from adrec.reading.roles import interaction_roles
+from adrec.reading.rows import HOW, known, open_rows
+from adrec.reading.values import id_sql
 
 CLEAR = 8.0
 """The alignment beyond popularity, in standard deviations of shuffled rows, from which an order is taken. Chance gives 8 never."""
@@ -22,6 +28,7 @@ WORDS = {
     "numeric": "in numeric order of the ids",
     "text": "in alphabetical order of the ids",
     "users": "in order of first appearance, user after user",
+    "time": "in order of first appearance in time",
 }
 
 
@@ -69,14 +76,39 @@ ORDERS: dict[str, Callable[[Sequence[str], SequenceDataset], np.ndarray | None]]
     "text": _text,
     "users": _users,
 }
-"""Plausible orders by name, as ``--order`` takes them."""
+"""Plausible orders by name, as ``--order`` takes them, besides the one in time."""
 
 
-def plausible(ids: Sequence[str], rows: int, data: SequenceDataset) -> list[Order]:
-    """The orders that a table of so many rows may have: each of ORDERS once; with one row more than items, after a first row for none."""
+def in_time(path: Path, ids: Sequence[str], options: Mapping[str, Any]) -> np.ndarray | None:
+    """The row of each item if the rows are in order of first appearance in time; None without times, or for another kind of file."""
+    if not known(path) or not path.is_file():
+        return None
+    try:
+        with open_rows(path, **{name: options[name] for name in HOW if options.get(name)}) as rows, connect() as con:
+            roles = interaction_roles(rows, con, options)
+            if roles.times is None:
+                return None
+            columns = {f"t{i}": name for i, name in enumerate(roles.time)}
+            item = id_sql("item", roles.rows.types[roles.item], roles.kinds[roles.item].numeric)
+            query = f"select {item} as i from read_items group by i order by min({roles.times.sql(*columns)}), min(row)"
+            with as_sentences(path):
+                found = roles.rows.relation(con, {"item": roles.item, **columns}).query("read_items", query)
+                seen = [] if found is None else [str(i) for (i,) in found.fetchall()]
+    except DataError:
+        return None
+    number = {item: k for k, item in enumerate(ids)}
+    kept = np.array([number[item] for item in seen if item in number], dtype=np.int64)
+    return _ranks(np.argsort(kept)) if len(kept) == len(ids) else None
+
+
+def plausible(ids: Sequence[str], rows: int, data: SequenceDataset, times: np.ndarray | None = None) -> list[Order]:
+    """The orders that a table of so many rows may have: each of ORDERS once; with one row more than items, after a first row for none.
+
+    times: the rows of the order in time, if it is known.
+    """
     found: list[Order] = []
-    for name, order in ORDERS.items():
-        of = order(ids, data)
+    every = {name: order(ids, data) for name, order in ORDERS.items()} | {"time": times}
+    for name, of in every.items():
         twin = None if of is None else next((i for i, other in enumerate(found) if np.array_equal(other.rows, of)), None)
         if of is not None and twin is None:
             found.append(Order(name, WORDS[name], of))
@@ -101,18 +133,20 @@ def aligned(table: np.ndarray, data: SequenceDataset, orders: Sequence[Order]) -
     return scores
 
 
-def ordered(table: np.ndarray, ids: Sequence[str], data: SequenceDataset, wanted: str | None) -> tuple[np.ndarray | None, str]:
+def ordered(
+    table: np.ndarray, ids: Sequence[str], data: SequenceDataset, wanted: str | None = None, times: np.ndarray | None = None
+) -> tuple[np.ndarray | None, str]:
     """The row of each item and a sentence on how it was found; None and the open question if no order is clear.
 
-    wanted: one of ORDERS, taken as it is.
+    wanted: one of WORDS, taken as it is. times: as in ``plausible``.
     """
-    orders = plausible(ids, len(table), data)
+    orders = plausible(ids, len(table), data, times)
     if wanted is not None:
-        if wanted not in ORDERS:
-            raise DataError(f"The order of the rows must be one of {', '.join(ORDERS)}, not '{wanted[:40]}'.")
-        of = ORDERS[wanted](ids, data)
+        if wanted not in WORDS:
+            raise DataError(f"The order of the rows must be one of {', '.join(WORDS)}, not '{wanted[:40]}'.")
+        of = times if wanted == "time" else ORDERS[wanted](ids, data)
         if of is None:
-            raise DataError("The item ids are not all whole numbers, so they have no numeric order.")
+            raise DataError(f"The items cannot be taken {WORDS[wanted]}: the interactions have no times, or ids that are no numbers.")
         return of + (len(table) - len(ids)), f"The items of the interactions are the rows {WORDS[wanted]}, as asked."
     scores = aligned(table, data, orders)
     best = int(np.argmax(scores))

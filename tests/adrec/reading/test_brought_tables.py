@@ -67,6 +67,13 @@ def test_rows_in_sorted_order_are_found_by_evidence_and_the_order_is_named() -> 
     assert entry["verdict"]["kind"] == "healthy" and any("in numeric order of the ids, the only order" in s for s in told(entry))
 
 
+def test_an_order_of_first_appearance_in_time_is_found(tmp_path: Path) -> None:
+    log = pd.read_csv(BROUGHT / "interactions.csv", dtype={"item_id": str}).sort_values("timestamp", kind="stable")
+    np.save(tmp_path / "t.npy", _reference().loc[log["item_id"].unique()].to_numpy())
+    entry = _judged(str(tmp_path / "t.npy"))
+    assert entry["verdict"]["kind"] == "healthy" and any("taken in order of first appearance in time" in s for s in told(entry))
+
+
 def test_without_a_clear_order_meaning_is_open_and_the_orders_are_named(tmp_path: Path) -> None:
     table = np.load(BROUGHT / "rows_in_sorted_order.npy")
     np.save(tmp_path / "shuffled.npy", np.random.default_rng(1).permutation(table))
