@@ -525,7 +525,7 @@ def test_a_run_that_another_process_trains_is_left_alone(capsys, copy, monkeypat
 def test_data_without_a_training_pair_are_refused_and_leave_nothing(capsys, tmp_path):
     rows = [f"u{u},i{i},{i}" for u in range(30) for i in range(3)]
     (tmp_path / "short.csv").write_text("\n".join(["user,item,time", *rows]))
-    assert main(["train", "--dataset", str(tmp_path / "short.csv"), "--run", str(tmp_path / "run")]) == 1
+    assert main(["train", "--dataset", str(tmp_path / "short.csv"), "--run", str(tmp_path / "run")]) == 2
     account, _, printed = capsys.readouterr().err.partition("adrec: ")
     assert "90 rows, none left out" in account and "a single training item; training needs a user with two training items" in printed
     assert not (tmp_path / "run").exists()
