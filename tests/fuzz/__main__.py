@@ -44,6 +44,7 @@ def run(first: int, step: int, end: int) -> list[Result]:
                 begun = row.get("begun", None)
                 if begun is None:
                     found.append(row)
+                    shown(row)
             code = child.wait()
             stderr.join(timeout=5)
         if begun is None and code == 0:
@@ -52,6 +53,7 @@ def run(first: int, step: int, end: int) -> list[Result]:
             raise RuntimeError(f"the process ended with {code} outside any file: {''.join(told)[-2000:]}")
         words = f"the process ended with {code}, or hung: {''.join(told)[-300:]}"
         found.append({"number": begun, "kind": "?", "outcome": "FAILED", "words": words, "seconds": 0.0, "grown": 0})
+        shown(found[-1])
         first = begun + step
     return found
 
@@ -61,6 +63,12 @@ def _watch(child: "subprocess.Popen[str]", heard: list[float]) -> None:
         if time.monotonic() - heard[0] > PATIENCE:
             child.kill()
         time.sleep(1)
+
+
+def shown(row: Result) -> None:
+    """A file that failed, as soon as it did."""
+    if row["outcome"] == "FAILED":
+        print(f"{row['number']} ({row['kind']}, {row.get('name')!r}, {row.get('options')}): {row['words']}", flush=True)
 
 
 def failures(found: list[Result]) -> list[Result]:
@@ -109,8 +117,6 @@ def main() -> int:
     grown = max((row["grown"] for row in found), default=0)
     print(f"\n{len(found):,} files in {time.monotonic() - begun:,.0f} s; a process grew by at most {grown / 2**20:,.0f} MiB.")
     wrong = failures(found)
-    for row in wrong:
-        print(f"{row['number']} ({row['kind']}, {row.get('name')!r}, {row.get('options')}): {row['words']}")
     kept(given.keep, wrong)
     if wrong or len(found) < given.files:
         print(f"{len(wrong):,} failed; they lie in {given.keep}.")

@@ -181,22 +181,23 @@ def outcome(path: Path, reader: str, options: dict[str, str]) -> tuple[str, str]
             return "refused", words
         if not candidates:
             return "FAILED", f"a doubt without candidates: {words}"
-        return settled(path, reader, options, option, candidates, words)
+        answer = getattr(error, "proposed", None) or {option: candidates[0][0]}
+        return settled(path, reader, options, answer, words)
     except BaseException as error:
         place = [line for line in traceback.extract_tb(error.__traceback__) if "adrec/" in line.filename][-1:]
         where = f" at {place[0].filename.rpartition('adrec/')[2]}:{place[0].lineno}" if place else ""
         return "FAILED", f"{type(error).__name__}{where}: {error}"[:400]
 
 
-def settled(path: Path, reader: str, options: dict[str, str], option: str, candidates: list[tuple[str, str]], words: str) -> tuple[str, str]:
-    """A doubt: its first candidate, given as the option, must not be met with the same doubt."""
+def settled(path: Path, reader: str, options: dict[str, str], answer: dict[str, str], words: str) -> tuple[str, str]:
+    """A doubt: what it proposes, given as options, must not be met with the same doubt."""
     from adrec.errors import AdrecError
 
     try:
-        READERS[reader](path, {**options, option: candidates[0][0]})
+        READERS[reader](path, {**options, **answer})
     except AdrecError as error:
         if str(error) == words:
-            return "FAILED", f"the option {option}={candidates[0][0]} does not settle the doubt: {words}"
+            return "FAILED", f"{answer} does not settle the doubt: {words}"
         if sentence(str(error)):
             return "FAILED", f"the sentence {sentence(str(error))}: {str(error)[:300]!r}"
     return "asked", words
@@ -224,7 +225,7 @@ def try_all(folder: Path, first: int, step: int, end: int) -> None:
         path = laid(own, seed, files, stem)
         print(json.dumps({"begun": number}), flush=True)
         limit = int(time.process_time()) + HARD_SECONDS
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         watch.seen, watch.on = [], True
         before, begun = _inside(folder), time.process_time()
         kind, words = outcome(path, seed.reader, options)
