@@ -1,8 +1,11 @@
 """Errors that people can act on: one class per kind, each message one sentence that says what is wrong."""
 
 import re
+import unicodedata
 
 LONGEST_WORD = 200
+CONTROL = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Characters of files that must not reach a terminal: control characters, directions, halves of pairs, ends of lines."""
 
 
 class AdrecError(Exception):
@@ -19,7 +22,8 @@ def refusal(error: OSError) -> str:
 
 
 def _readable(sentence: str) -> str:
-    """The sentence with overlong input or paths shortened in the middle."""
+    """The sentence on one line, without control characters, and with overlong input or paths shortened in the middle."""
+    sentence = "".join("?" if unicodedata.category(c) in CONTROL else c for c in sentence.replace("\n", " "))
     return re.sub(rf"\S{{{LONGEST_WORD},}}", lambda found: f"{found[0][:80]}…{found[0][-40:]}", sentence)
 
 

@@ -207,3 +207,7 @@ def test_every_module_of_the_library_can_be_imported():
         if path.name != "__main__.py":
             parts = path.relative_to(ROOT).with_suffix("").parts
             importlib.import_module(".".join(p for p in parts if p != "__init__"))
+
+
+def test_what_a_file_holds_does_not_reach_a_terminal_as_control_characters() -> None:
+    assert str(errors.DataError("'a\x1b[31m\u202e' has\nno \ud800.")) == "'a?[31m?' has no ?."
