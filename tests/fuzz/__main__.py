@@ -41,8 +41,8 @@ def run(first: int, step: int, end: int) -> list[Result]:
             for line in child.stdout:
                 heard[0] = time.monotonic()
                 row = json.loads(line)
-                begun = row.get("begun", None)
-                if begun is None:
+                begun = row.get("begun")
+                if "begun" not in row:
                     found.append(row)
                     shown(row)
             code = child.wait()
@@ -83,7 +83,7 @@ def table(found: list[Result]) -> str:
     lines = [f"{'kind':28} files answered refused asked FAILED  most CPU s"]
     for kind, rows in [*sorted(by_kind.items()), ("all", found)]:
         counts = [sum(row["outcome"] == name for row in rows) for name in ("answered", "refused", "asked", "FAILED")]
-        seconds = max(row["seconds"] for row in rows)
+        seconds = max((row["seconds"] for row in rows), default=0.0)
         lines.append(f"{kind:28} {len(rows):5} {counts[0]:8} {counts[1]:7} {counts[2]:5} {counts[3]:6}  {seconds:10.2f}")
     return "\n".join(lines)
 

@@ -212,6 +212,7 @@ def try_all(folder: Path, first: int, step: int, end: int) -> None:
     os.chdir(folder)
     warnings.simplefilter("error")
     for seed in seeds():  # what is loaded at the first use is no broken file's fault
+        print(json.dumps({"begun": None}), flush=True)
         path = laid(own, seed, seed.files, f"warm {seed.kind[:3]}")
         kind, words = outcome(path, seed.reader, {})
         if kind == "FAILED":
