@@ -3,7 +3,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test test-fast test-long check check-browser bench setup assets
+.PHONY: app test test-fast test-long fuzz check check-browser bench setup assets
 
 # Open the app on the bundled run. The rating data are fetched once; without them everything but the users' own histories works.
 app: setup
@@ -23,6 +23,10 @@ test-fast: setup
 # The further cases of what takes long: kills, cuts, several processes.
 test-long: setup
 	$(PYTEST) -m long
+
+# 6,000 broken files in every readable format, under limits; FUZZ="--files 500" for fewer. What fails is kept in $(VENV)/fuzz.
+fuzz: setup
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 check: setup
 	$(BIN)/ruff check .

@@ -17,7 +17,9 @@ def blocks(table: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """(first row, rows in float64), block by block."""
     step = max(BLOCK // table.shape[1], 1)
     for start in range(0, len(table), step):
-        yield start, table[start : start + step].astype(np.float64)
+        with np.errstate(invalid="ignore"):  # NaN of the kind that signals is NaN like others
+            rows = table[start : start + step].astype(np.float64)
+        yield start, rows
 
 
 def column_blocks(table: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

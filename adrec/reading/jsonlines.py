@@ -47,6 +47,8 @@ def read_json(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Source
             raise DataError(f"{shown_path(path)} holds no object with a key.")
         rows = sum(count for _, _, count in kinds)
         sql = _columns(read, names)
+        names = [name or f"column{number}" for number, name in enumerate(names, 1)]
+        text.different(path, names)
         lists = _lists(con, sql, names)
     except duckdb.Error as error:
         raise _sentence(path, plain, error) from None

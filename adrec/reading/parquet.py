@@ -25,17 +25,19 @@ def read_parquet(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Sou
         raise DataError(f"{shown_path(path)} is not a readable Parquet file: damaged, truncated or another format ({reason}).") from None
     if not 0 < len(names) <= MOST_COLUMNS:
         raise DataError(f"{shown_path(path)} has {len(names):,} columns; a file must have 1 to {MOST_COLUMNS:,}.")
+    index = metadata.get("index_columns", []) if isinstance(metadata, dict) else []
+    stored = [isinstance(index, list) and name in index for name in names]
+    names = [name or f"column{number}" for number, name in enumerate(names, 1)]
     text.different(path, names)
     read = f"read_parquet({path_literal(plain)}, hive_partitioning=false, file_row_number=true)"
     try:
         described = con.sql(f"describe select * exclude (file_row_number) from {read}").fetchall()
     except duckdb.Error as error:
         raise sentence(path, error) from None
-    index = metadata.get("index_columns", []) if isinstance(metadata, dict) else []
-    stored = tuple(name for name in names if name in [i for i in index if isinstance(i, str)])
+    indexed = tuple(name for name, is_index in zip(names, stored, strict=True) if is_index)
     types = [row[1] for row in described]
     columns = ", ".join(f"{quoted(row[0])} as c{i}" for i, row in enumerate(described))
     sql = f"(select file_row_number + 1 as row, {columns} from {read})"
     lists = {name: "list" for name, kind in zip(names, types, strict=True) if kind.endswith("]")}
-    notes = [f"The index of the pandas frame is stored as {listed(stored)}."] if stored else []
-    return Source("Parquet", names, types, sql, rows=rows, lists=lists, index=stored, notes=notes)
+    notes = [f"The index of the pandas frame is stored as {listed(indexed)}."] if indexed else []
+    return Source("Parquet", names, types, sql, rows=rows, lists=lists, index=indexed, notes=notes)

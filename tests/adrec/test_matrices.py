@@ -127,6 +127,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "one-row.npy": (_npy_bytes(TABLE[:1]), "at least 2 rows"),
     "no-columns.npy": (_npy_bytes(np.ones((4, 0))), "1 column"),
     "nan.npy": (_npy_bytes(np.where(TABLE > 1, np.nan, TABLE)), "NaN or infinity"),
+    "signalling.npy": (_npy_bytes(np.full((4, 3), 0x7F800001, np.uint32).view(np.float32)), "NaN or infinity"),
     "absurd.npy": (_npy_with_header("(1000000000, 1000000000)"), "claims shape"),
     "negative.npy": (_npy_with_header("(-4, 4)"), "impossible shape"),
     "lying.npy": (_npy_with_header("(1000, 1000)", bytes(800)), "cut short"),

@@ -92,9 +92,9 @@ def kept(folder: Path, rows: list[Result]) -> None:
     """The files that failed, in folders by number."""
     shutil.rmtree(folder, ignore_errors=True)
     for row in rows:
-        for number, seed, files, stem, _ in cases(row["number"], 1, row["number"] + 1) if row["number"] >= 0 else ():
-            (folder / str(number)).mkdir(parents=True)
-            laid(folder / str(number), seed, files, stem)
+        for case in cases(row["number"], 1, row["number"] + 1) if row["number"] >= 0 else ():
+            (folder / str(case.number)).mkdir(parents=True)
+            laid(folder / str(case.number), case.seed, case.files, case.stem)
 
 
 def main() -> int:
@@ -106,9 +106,7 @@ def main() -> int:
     given = parser.parse_args()
     begun, found = time.monotonic(), list[Result]()
     ends = given.first + given.files
-    threads = [
-        threading.Thread(target=lambda i=i: found.extend(run(given.first + i, given.workers, ends))) for i in range(given.workers)
-    ]
+    threads = [threading.Thread(target=lambda i=i: found.extend(run(given.first + i, given.workers, ends))) for i in range(given.workers)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905
 """Ways to break a file, each by a random generator: bytes, text, values before they are written, and members of archives."""
 
 import bz2
@@ -13,19 +14,22 @@ import pyarrow.parquet
 
 from tests.fuzz.seeds import Seed, parquet, zipped, zst
 
-NUMBERS = (
-    "1_000 1__0 _1 ١٢٣ １２３ ½ ² nan NaN NAN -nan +nan nan(ind) inf -Infinity INF 1e999 -1e999 1e-999 1.7976931348623157e308 1e308 5e-324 -0 "
-    "-1 0 00 007 1. .5 +5 1e5 1E+2 1d3 0x10 0b1 1,5 1.000,5 12.0 99999999999999999999 9223372036854775807 9223372036854775808 "
-    "-9223372036854775808 18446744073709551616 253402300800 -62135596801 1e18 16777217.0 3.4e39 2147483648 32768 True #N/A 1%"
-).split()
+NUMBERS = """1_000 1__0 _1 ١٢٣ １２３ ½ ² nan NaN NAN -nan +nan nan(ind) inf -Infinity INF 1e999 -1e999 1e-999 1.7976931348623157e308
+    1e308 5e-324 -0 -1 0 00 007 1. .5 +5 1e5 1E+2 1d3 0x10 0b1 1,5 1.000,5 12.0 99999999999999999999 9223372036854775807
+    9223372036854775808 -9223372036854775808 18446744073709551616 253402300800 -62135596801 1e18 16777217.0 3.4e39 2147483648 32768
+    True #N/A 1%""".split()
+DATES = """epoch infinity now 0000-00-00 2020-02-30 2020-13-01 1/2/2020 24:00:00 10000-01-01 0001-01-01 31.12.2019 20200101
+    2020-01-01T00:00:00+99:99""".split()
 WORDS = [
-    *"NA N/A null NULL None <NA> NaT \\N - ? [] [1,2] {} {} () [nan] epoch infinity now 0000-00-00 2020-02-30 2020-13-01 1/2/2020 24:00:00".split(),
-    *("10000-01-01", "0001-01-01", "9999-12-31 23:59:60", "2020-01-01T00:00:00+99:99", "2020-01-01 00:00:00 UTC", "31.12.2019", "20200101"),
-    *("", " ", "\u00a0", "\ufeff", "\u202e", "\x1b[31m", "\x07", "\x00", "\u2028", "\x85", "é" * 40, "x" * 600, "=1+1", "<b>", "\\", "\\'", '""'),
-    *("'); copy (select 1) to 'canary'; --", '"; copy (select 1) to \'canary\'; --', "') or true --", "getenv('HOME')", "$(touch canary)"),
-    *("{}{0}%s", "../../canary", "/etc/passwd", "__import__('os').system('touch canary')", "user_id", "item_id", "timestamp", "row", "c0", "_"),
+    *"""NA N/A null NULL None <NA> NaT \\N - ? [] [1,2] {} () [nan] =1+1 <b> \\ \\' "" {}{0}%s ../../canary /etc/passwd""".split(),
+    *DATES,
+    *("9999-12-31 23:59:60", "2020-01-01 00:00:00 UTC", "", " ", "é" * 40, "x" * 600),
+    *("\u00a0", "\ufeff", "\u202e", "\x1b[31m", "\x07", "\x00", "\u2028", "\x85"),
+    *("'); copy (select 1) to 'canary'; --", "\"; copy (select 1) to 'canary'; --", "') or true --", "getenv('HOME')"),
+    *("$(touch canary)", "__import__('os').system('touch canary')", "user_id", "item_id", "timestamp", "row", "c0", "_"),
 ]
-NAMES = "user item time rating title id row c0 C0 value n u i t user_id item_id USER_ID Item timestamp date event vector embedding 0 1 column1".split()
+NAMES = """user item time rating title id row c0 C0 value n u i t user_id item_id USER_ID Item timestamp date event vector embedding
+    0 1 column1""".split()
 SEPARATORS = (",", ";", "\t", "|", "::", " ", "  ", "\x00", "\x01", "·", "")
 Rng = random.Random
 Change = Callable[[Rng, bytes], bytes]
@@ -158,6 +162,10 @@ BYTES: Sequence[Change] = (flip, flip, cut, repeat, insert, number)
 TEXT: Sequence[Change] = (flip, cut, repeat, insert, number, number, word, word, separator, lines, lines, quote, encoding, columns, columns)
 
 
+TIMES = (pa.timestamp("us"), pa.time64("us"), pa.duration("s"))
+METADATA = (b"", b"[]", b"{", b'{"index_columns": 3}', b'{"index_columns": [{}]}')
+
+
 def typed(rng: Rng, data: bytes) -> bytes:
     """A Parquet file with odd values, types, names or metadata, rightly written."""
     table = pyarrow.parquet.read_table(io.BytesIO(data))
@@ -171,7 +179,7 @@ def typed(rng: Rng, data: bytes) -> bytes:
         1: lambda: pa.array([rng.choice(WORDS).replace("\0", "") if i == some else str(v) for i, v in enumerate(values)]),
         2: lambda: pa.array([rng.choice(NUMBERS) if i == some else str(v) for i, v in enumerate(values)]).dictionary_encode(),
         3: lambda: pa.array([None] * rows, rng.choice((pa.null(), pa.int32(), pa.string(), pa.timestamp("ns")))),
-        4: lambda: pa.array([rng.randrange(-(2**40), 2**40) for _ in values], rng.choice((pa.timestamp("us"), pa.time64("us"), pa.duration("s")))),
+        4: lambda: pa.array([rng.randrange(-(2**40), 2**40) for _ in values], rng.choice(TIMES)),
         5: lambda: pa.array([[v] * rng.randrange(4) for v in values]),
         6: lambda: pa.array([{"a": v} for v in values]),
         7: lambda: pa.array([str(v).encode() for v in values], rng.choice((pa.binary(), pa.large_binary()))),
@@ -188,7 +196,7 @@ def typed(rng: Rng, data: bytes) -> bytes:
     if rng.random() < 0.2:
         table = table.slice(0, rng.choice((0, 1, 2)))
     if rng.random() < 0.2:
-        table = table.replace_schema_metadata({b"pandas": rng.choice((b"", b"[]", b"{", b'{"index_columns": 3}', b'{"index_columns": [{}]}'))})
+        table = table.replace_schema_metadata({b"pandas": rng.choice(METADATA)})
     return parquet(table)
 
 

@@ -12,7 +12,7 @@ import traceback
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,8 @@ OPTIONS = {
     "min_rating": ("3",),
     "user": ("item_id",),
 }
-NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.startfile", "pty.spawn", "ctypes.dlopen", "pickle.find_class")
+NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.startfile", "pty.spawn", "ctypes.dlopen")
+PICKLED = "pickle.find_class"
 NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.bind", "urllib.Request")
 CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "shutil.rmtree")
 WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -83,6 +84,8 @@ def read_table(path: Path, options: dict[str, str]) -> str:
     return str(found.table.shape)
 
 
+SETTLED = ("interactions", "table")
+"""Readers that take options."""
 READERS: dict[str, Callable[[Path, dict[str, str]], str]] = {
     "interactions": read_interactions,
     "items": read_items,
@@ -105,13 +108,13 @@ class Watch:
     """Python's own report of what the process does: starting programs, reaching the network, writing outside its folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.on, self.seen = str(folder), False, list[str]()
+        self.folder, self.on, self.seen = str(folder.resolve()), False, list[str]()
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.on:
             return
-        if event in NEVER or event in NETWORK:
+        if event in NEVER or event in NETWORK or event == PICKLED:
             self.seen.append(f"{event}{arguments!r}"[:200])
         elif event == "open":
             path, mode, flags = arguments
@@ -139,7 +142,18 @@ def sentence(words: str) -> str | None:
     return None
 
 
-def cases(first: int, step: int, end: int) -> Iterator[tuple[int, Seed, dict[str, bytes], str, dict[str, str]]]:
+@dataclass(frozen=True)
+class Case:
+    """A broken file. stem: its name without the suffix. options: what is said to the reader."""
+
+    number: int
+    seed: Seed
+    files: dict[str, bytes]
+    stem: str
+    options: dict[str, str]
+
+
+def cases(first: int, step: int, end: int) -> Iterator[Case]:
     """The broken files of these numbers: always the same for a number."""
     all_of_them = seeds()
     for number in range(first, end, step):
@@ -150,7 +164,7 @@ def cases(first: int, step: int, end: int) -> Iterator[tuple[int, Seed, dict[str
         if rng.random() < 0.25:
             name = rng.choice(list(OPTIONS))
             options = {name: rng.choice(OPTIONS[name])}
-        yield number, seed, files, rng.choice(STEMS), options
+        yield Case(number, seed, files, rng.choice(STEMS), options)
 
 
 def laid(folder: Path, seed: Seed, files: dict[str, bytes], stem: str) -> Path:
@@ -177,7 +191,7 @@ def outcome(path: Path, reader: str, options: dict[str, str]) -> tuple[str, str]
         if wrong:
             return "FAILED", f"the sentence {wrong}: {words[:300]!r}"
         option, candidates = getattr(error, "option", None), getattr(error, "candidates", [])
-        if option is None or isinstance(candidates, dict):
+        if option is None or isinstance(candidates, dict) or reader not in SETTLED:
             return "refused", words
         if not candidates:
             return "FAILED", f"a doubt without candidates: {words}"
@@ -222,31 +236,38 @@ def try_all(folder: Path, first: int, step: int, end: int) -> None:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     start = _peak()
-    for number, seed, files, stem, options in cases(first, step, end):
-        path = laid(own, seed, files, stem)
-        print(json.dumps({"begun": number}), flush=True)
+    for case in cases(first, step, end):
+        print(json.dumps({"begun": case.number}), flush=True)
         limit = int(time.process_time()) + HARD_SECONDS
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
-        watch.seen, watch.on = [], True
-        before, begun = _inside(folder), time.process_time()
-        kind, words = outcome(path, seed.reader, options)
-        seconds = time.process_time() - begun
-        if _inside(folder) != before:
-            gc.collect()
-        watch.on = False
-        left = _inside(folder) ^ before
-        if watch.seen or left:
-            kind, words = "FAILED", f"it did {'; '.join(watch.seen) or f'leave or take {sorted(left)[:3]}'}"
-        elif kind != "FAILED" and seconds > SECONDS * (2 if kind == "asked" else 1):
-            kind, words = "FAILED", f"it took {seconds:.1f} s of CPU: {words[:200]}"
-        elif kind != "FAILED" and _peak() - start > GROWTH:
-            kind, words = "FAILED", f"the process grew by {(_peak() - start) >> 20} MiB: {words[:200]}"
-        told = {"number": number, "kind": seed.kind, "outcome": kind, "words": words, "seconds": seconds, "grown": _peak() - start}
-        print(json.dumps(told | {"options": options, "name": path.name}), flush=True)
-        _cleared(own)
+        told = tried(case, own, watch)
+        grown = _peak() - start
+        if told["outcome"] != "FAILED" and grown > GROWTH:
+            told |= {"outcome": "FAILED", "words": f"the process grew by {grown >> 20} MiB: {told['words']}"}
+        print(json.dumps({**told, "grown": grown}), flush=True)
 
 
-def _inside(folder: Path) -> set[str]:
+def tried(case: Case, own: Path, watch: Watch) -> dict[str, Any]:
+    """What became of a broken file, which is laid into the folder ``own`` and removed again."""
+    path = laid(own, case.seed, case.files, case.stem)
+    watch.seen, watch.on = [], True
+    before, begun = _inside(watch.folder), time.process_time()
+    kind, words = outcome(path, case.seed.reader, case.options)
+    seconds = time.process_time() - begun
+    if _inside(watch.folder) != before:
+        gc.collect()
+    watch.on = False
+    left = _inside(watch.folder) ^ before
+    if watch.seen or left:
+        kind, words = "FAILED", f"it did {'; '.join(watch.seen) or f'leave or take {sorted(left)[:3]}'}"
+    elif kind != "FAILED" and seconds > SECONDS * (2 if kind == "asked" else 1):  # a doubt is two readings
+        kind, words = "FAILED", f"it took {seconds:.1f} s of CPU: {words[:200]}"
+    _cleared(own)
+    told = {"number": case.number, "kind": case.seed.kind, "outcome": kind, "words": words, "seconds": seconds}
+    return told | {"options": case.options, "name": path.name}
+
+
+def _inside(folder: str) -> set[str]:
     return {os.path.join(at, name) for at, folders, files in os.walk(folder) for name in (*folders, *files)}
 
 

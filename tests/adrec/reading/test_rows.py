@@ -46,6 +46,17 @@ def test_row_numbers_are_the_order_of_the_file_with_several_threads(tmp_path: Pa
         assert rows.relation(con).filter("row <> n::int").fetchall() == []
 
 
+@pytest.mark.parametrize("metadata", [b"", b"{", b"[]", b'{"index_columns": 3}', b'{"index_columns": [{}, 4]}'])
+def test_odd_metadata_of_pandas_name_no_index(tmp_path: Path, metadata: bytes):
+    table = pa.table({"a": [1], "": [2]}).replace_schema_metadata({b"pandas": metadata})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    try:
+        with open_rows(tmp_path / "a.parquet") as rows:
+            assert (rows.names, rows.index) == (["a", "column2"], ())
+    except DataError as refused:
+        assert "is not a readable Parquet file" in str(refused)
+
+
 def test_the_index_of_a_pandas_frame_is_a_column_if_it_is_stored(tmp_path: Path):
     frame = pd.DataFrame({"x": [1.5, 2.5]}, index=pd.Index(["b", "a"], name="who"))
     frame.to_parquet(tmp_path / "named.parquet")
