@@ -199,7 +199,7 @@ def _ids(table: _Table, vector: str | None) -> str | None:
         table.why[asked] = "as asked"
         return asked
     free = [n for n in table.rows.names if n != vector and table.kinds[n].filled]
-    able = [n for n in free if table.text(n) or table.kinds[n].mostly("whole", "whole.0")]
+    able = [n for n in free if table.text(n) or table.kinds[n].mostly("whole", "whole.0", "text")]
     by_name = [n for n in named(able, "item")]
     if by_name:
         return _because(table, by_name[0], "named so")
@@ -212,7 +212,7 @@ def _ids(table: _Table, vector: str | None) -> str | None:
     for group in (spoken, wholes, texts):
         real = [n for n in group if not _counts(table, n) or not names.suggests(n, "row")] or group
         if len(real) == 1:
-            words = "text" if table.text(real[0]) else "whole numbers"
+            words = "text" if table.text(real[0]) else "whole numbers" if table.numeric(real[0]) else "values"
             return _because(table, real[0], f"it holds different {words}" + ("" if vector else ", and the others are numbers"))
         if len(real) > 1:
             told = " or ".join(f"item={shown(n)[1:-1]} ({table.kinds[n].words})" for n in real[:6])
