@@ -128,6 +128,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "no-columns.npy": (_npy_bytes(np.ones((4, 0))), "1 column"),
     "nan.npy": (_npy_bytes(np.where(TABLE > 1, np.nan, TABLE)), "NaN or infinity"),
     "signalling.npy": (_npy_bytes(np.full((4, 3), 0x7F800001, np.uint32).view(np.float32)), "NaN or infinity"),
+    "indented.npy": (_npy_with_header("(1,\n  1)\n 2"), "header cannot be read"),
     "absurd.npy": (_npy_with_header("(1000000000, 1000000000)"), "claims shape"),
     "negative.npy": (_npy_with_header("(-4, 4)"), "impossible shape"),
     "lying.npy": (_npy_with_header("(1000, 1000)", bytes(800)), "cut short"),

@@ -21,6 +21,9 @@ LEAST = 5
 BOMB_BYTES, BOMB_RATIO = 2**26, 200
 """An archived array larger than BOMB_BYTES must not unpack to more than BOMB_RATIO times its packed size; no trained table does."""
 
+HEADER_ERRORS = (ValueError, KeyError, EOFError, struct.error, TypeError, RecursionError, tokenize.TokenError, SyntaxError)
+"""What numpy raises for a header that it cannot read."""
+
 
 def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether in Fortran order, and dtype; leaves ``file`` at the first byte of the data."""
@@ -28,7 +31,7 @@ def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtyp
         version = np.lib.format.read_magic(file)
         reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
         shape, fortran, dtype = reader(file, max_header_size=LONGEST_HEADER)
-    except (ValueError, KeyError, EOFError, struct.error, UnicodeError, TypeError, RecursionError, tokenize.TokenError) as error:
+    except HEADER_ERRORS as error:
         raise WeightsError(f"'{path}' is damaged or not in numpy's format: its header cannot be read ({type(error).__name__}).") from None
     if dtype.hasobject:
         raise WeightsError(f"'{path}' holds Python objects, which only running code could read; expected a matrix of numbers.")
