@@ -1,9 +1,14 @@
 """The documents point at what exists: links, paths, and the names in the table of docs/ARCHITECTURE.md."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from adrec.data.options import Options
+from adrec.embeddings.files.columns import ROLES
+from adrec.reading.known import KNOWN
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -38,3 +43,12 @@ def test_an_idea_is_where_the_map_says(idea: str, files: str, names: str) -> Non
     for name in re.findall("`([^`]+)`", names):
         last = name.rpartition(".")[2]
         assert re.search(rf"^\s*(?:export )?(?:def|class|interface|function|const) {last}\b|^{last}\b", text, re.M), f"{idea}: {name}"
+
+
+def test_the_page_on_data_names_every_option_once_and_every_public_data_set() -> None:
+    text = (ROOT / "docs/DATA.md").read_text(encoding="utf-8")
+    interactions, tables = text.split("## Tables of embeddings")
+    named = [name for row in re.findall(r"^\| (`[a-z_`, ]+`) \|", interactions, re.M) for name in re.findall("`([a-z_]+)`", row)]
+    assert sorted(named) == sorted(field.name for field in fields(Options))
+    assert [f"{role}=COLUMN" for role in ROLES if f"{role}=COLUMN" not in tables] == []
+    assert [entry.name for entry in KNOWN if entry.name.removeprefix("the layout of ").split()[0].strip("(") not in interactions] == []
