@@ -17,13 +17,15 @@ IN_BROWSER = (
 ON_SERVER = "Everything here is computed on the server: a model is too large for your browser, or cannot run there."
 PAGE = {"title": "Denoising", "icon": ":material/blur_on:", "order": 4}
 
-ui.header("How does noise become a recommendation?")
-answer = st.container()
-chosen = st.container(horizontal=True, vertical_alignment="bottom")
-run = ui.run_picker(container=chosen.container(width=280), first=compare.OPENING[0])
+title_, model = st.columns([3, 2], vertical_alignment="bottom")
+with title_:
+    ui.header("How does noise become a recommendation?")
+run = ui.run_picker(container=model, first=compare.OPENING[0])
 if run is None:
     st.stop()
 healthy.note(run)
+answer = st.container()
+chosen = st.container(horizontal=True, vertical_alignment="bottom")
 stage, length = data.stage(run), run.settings["length"]
 subject = controls.subject(run, length)
 seed, steps, method = controls.noise(run)
@@ -31,13 +33,14 @@ controls.choose(chosen, run, length, subject)
 if stage != "finetune":
     st.caption("This is the model after its warm-up; fine-tuning has not finished.")
 if subject is None:
-    controls.turn(run)
+    controls.turn(chosen, controls.more(), run)
 else:
     view.cards(subject, loaders.items(run))
-    pair = compare.choose(run, stage, subject, steps)
+    more = controls.more(compare.is_open(run))
+    pair = compare.choose(more, run, stage, subject, steps)
     sides = [compare.Side(run, stage, subject, steps)] if pair is None else [pair.one, pair.other]
     in_browser = all(side.in_browser for side in sides)
-    controls.turn(run, pair.other.run if pair is not None and pair.kind == "run" else None, in_browser)
+    controls.turn(chosen, more, run, pair.other.run if pair is not None and pair.kind == "run" else None, in_browser)
     change, picture = st.container(), st.container()
     view.wait_for_model(run, stage, answer, picture)
     title = loaders.title(run)

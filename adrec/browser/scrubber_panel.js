@@ -47,7 +47,7 @@ export class Panel {
     this.label();
     this.rows = topList(this.part(".rows"), scene, all);
     const again = scene.top.some((item) => scene.history.includes(item));
-    this.part(".scale").textContent = `probability; a full bar is ${percent(this.rows.largest)}${again ? " · ↺ already in the history" : ""}`;
+    this.part(".scale").textContent = `probability; a full bar is ${percent(this.rows.largest)}${again ? " · ↺ already in the history" : ""}${this.paired ? " · = in both lists" : ""}`;
     const draw = (/** @type {string} */ name, /** @type {Omit<Spec, "axis" | "height" | "steps"> & { height?: number }} */ spec) =>
       chart(this.part(`.${name} .chart`), { height: 190, steps, axis, ...spec }, own);
     const ranks = [{ values: scene.answer_rank, from: 0, kind: "answer" }];

@@ -66,14 +66,22 @@ class Pair:
 # -- choosing the comparison --------------------------------------------------------------------------------------
 
 
-def choose(run: RunFolder, stage: str, subject: data.Subject, steps: int) -> Pair | None:
-    """The controls, and the two panels if the URL names a second one."""
-    row = st.container(horizontal=True, vertical_alignment="bottom")
+def _default(run: RunFolder) -> str:
+    """The comparison shown if the link names none."""
+    return "run" if state.get("run") is None and loaders.link_name(run) == OPENING[0] else "none"
+
+
+def is_open(run: RunFolder) -> bool:
+    """Whether the controls of the comparison are shown from the start: where a link or a visitor chose one."""
+    return state.get("compare") in KINDS and state.get("compare") not in ("none", _default(run))
+
+
+def choose(row: Any, run: RunFolder, stage: str, subject: data.Subject, steps: int) -> Pair | None:
+    """The controls in ``row``, and the two panels if the URL names a second one."""
     _check("compare", KINDS, "comparison")
     help_ = "Adds a second panel with the same noise and one thing changed."
     names: dict[str, Any] = {"format_func": KINDS.__getitem__, "help": help_, "width": 200}
-    default = "run" if state.get("run") is None and loaders.link_name(run) == OPENING[0] else "none"
-    kind = row.selectbox("Compare with", KINDS, **names, **state.bound("compare", default, tuple(KINDS)))
+    kind = row.selectbox("Compare with", KINDS, **names, **state.bound("compare", _default(run), tuple(KINDS)))
     chosen = {"user": _user, "stage": _stage, "run": _run, "item": _item}
     return chosen[kind](row, Side(run, stage, subject, steps)) if kind in chosen else None
 
@@ -137,7 +145,7 @@ def _run(row: Any, one: Side) -> Pair | None:
     names = list(runs)
     _check("against", names, "other run")
     default = OPENING[1] if OPENING[1] in runs else names[0]
-    chosen = runs[ui.choose_run("Other run", runs, "against", default, row.container(width=320))]
+    chosen = runs[ui.choose_run("Other run", runs, "against", default, row.container(width=440))]
     usual, total = one.run.settings["timesteps"], chosen.settings["timesteps"]
     steps = total if one.steps == usual else min(one.steps, total)
     before, after = ui.run_name(one.run), ui.run_name(chosen)
@@ -161,7 +169,7 @@ def _item(row: Any, one: Side) -> Pair | None:
     _check("place", positions, "position in the history", f"1 (the oldest) to {len(history)}")
     labels = {p: f"{p}: {items['title'][history[p - 1]]}" + (" (newest)" if p == len(history) else "") for p in positions}
     bound = state.bound("place", len(history), tuple(positions))
-    position = row.selectbox("Item in the history", positions, format_func=labels.__getitem__, width=280, **bound)
+    position = row.selectbox("Item in the history", positions, format_func=labels.__getitem__, width=260, **bound)
     current = history[position - 1]
     options = [0] * (len(history) > 1) + [item for item in items.index.tolist() if item != current]
     if not options:
@@ -179,14 +187,14 @@ def _item(row: Any, one: Side) -> Pair | None:
 def _listed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
     titles = {0: "Nothing (remove it)"} | controls.unique_titles(items)
     place = state.bound("by", options[0], options)
-    return int(row.selectbox("Replace it with", options, format_func=titles.__getitem__, width=280, **place))
+    return int(row.selectbox("Replace it with", options, format_func=titles.__getitem__, width=260, **place))
 
 
 def _typed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
     by = state.get("by", options[0])
     by = by if by in options else options[0]
     shown = "" if by == 0 else str(items["item"][by])
-    text = row.text_input("Replace it with", value=shown, width=280, help="A title or an id; leave empty to remove the item")
+    text = row.text_input("Replace it with", value=shown, width=260, help="A title or an id; leave empty to remove the item")
     if text != shown:
         state.put(by=Finder(items).item(text) if text.strip() else 0)
         st.rerun()

@@ -27,6 +27,7 @@ PERSON = "family"
 """The example person whom the page opens with: their list changes along the way where the noise is strong and never where it is faint."""
 LISTED = 20_000
 """Up to this many users or items, the browser gets a list to choose from; above that, the visitor types."""
+MORE = "Compare with something else, noise seed, map"
 POSITION, TYPED, WRONG = "denoising.place", "denoising.typed", "denoising.wrong"
 
 
@@ -84,7 +85,7 @@ def choose(row: Any, run: RunFolder, length: int, shown: data.Subject | None) ->
         _composed(run, length)
         return
     place = state.bound("view", _mode(run, users), modes) | {"help": words.plain(reason) or None}
-    mode = row.segmented_control("Whose next item", modes, format_func=MODES.__getitem__, required=True, **place)
+    mode = row.selectbox("Whose next item", modes, format_func=MODES.__getitem__, width=171, **place)
     if mode == "person":
         people = data.people(run)
         place = state.bound("person", PERSON, [*people])
@@ -303,15 +304,20 @@ def _methods(run: RunFolder) -> tuple[str, ...]:
     return ("umap", "pca") if data.has_umap(run) else ("pca",)
 
 
-def turn(run: RunFolder, other: RunFolder | None = None, in_browser: bool = False) -> None:
-    """The controls for the noise weight, seed, steps and map. other: the run of the second panel, if it is another one. in_browser: whether
-    the picture itself offers other noise and fewer steps."""
-    row, timesteps = st.container(horizontal=True, vertical_alignment="bottom"), run.settings["timesteps"]
+def more(expanded: bool = False) -> Any:
+    """The row of what is rarely changed, behind one press."""
+    return st.expander(MORE, expanded=expanded).container(horizontal=True, vertical_alignment="bottom")
+
+
+def turn(chosen: Any, row: Any, run: RunFolder, other: RunFolder | None = None, in_browser: bool = False) -> None:
+    """The controls for the noise weight, in ``chosen``, and for seed, steps and map, in ``row``. other: the run of the second panel, if it
+    is another one. in_browser: whether the picture itself offers other noise and fewer steps."""
+    timesteps = run.settings["timesteps"]
 
     def reseed() -> None:
         state.put(seed=(noise(run)[0] + 1) % 2**31)
 
-    denoising_noise.dials(row, run, other)
+    denoising_noise.trainings(chosen, run, other)
     row.number_input("Noise seed", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
     if not in_browser:
         row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")
@@ -321,5 +327,5 @@ def turn(run: RunFolder, other: RunFolder | None = None, in_browser: bool = Fals
     methods = _methods(run)
     why = "UMAP preserves neighbourhoods, PCA preserves distances along two axes."
     why += "" if "umap" in methods else " This run's UMAP has not been computed yet."
-    chosen = state.bound("method", methods[0], methods)
-    row.segmented_control("Map", methods, format_func=scene.METHODS.__getitem__, required=True, help=why, **chosen)
+    place = state.bound("method", methods[0], methods)
+    row.selectbox("Map", methods, format_func=scene.METHODS.__getitem__, width=120, help=why, **place)

@@ -1,4 +1,4 @@
-"""The noise weight λ as a dial: runs that differ only in it, and its effect on all users."""
+"""The noise weight λ: trainings that differ only in it, and its effect on all users."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ HELP = (
     "the run and its map change; user, seed and step stay the same."
 )
 KEY = "denoising.weight"
-ONE = "Trained with noise weight λ"
-"""The label of the only panel's dial."""
+ONE = "One training per λ"
+"""The label of the choice; with two panels, each has its letter before it."""
 
 
-def dials(row: Any, run: RunFolder, other: RunFolder | None) -> None:
+def trainings(row: Any, run: RunFolder, other: RunFolder | None) -> None:
     """A choice among the runs' noise weights in ``row``, if there are several: one for each panel where the two differ only in it.
 
     other: the run of the second panel, if another run is shown there. Choosing the weight that the other panel has swaps the two.
@@ -37,11 +37,12 @@ def dials(row: Any, run: RunFolder, other: RunFolder | None) -> None:
         swapped = {name: now[panel] for name in now if now[name] == chosen}
         state.put(**now | swapped | {panel: chosen}, user=user, **({"compare": "run"} if paired else {}))
 
+    row = row.container(horizontal=True, width=358) if paired else row  # the two stay beside each other, on a phone too
     for panel, of in shown.items():
-        key, label = f"{KEY}.{panel}", f"λ of {'A' if panel == 'run' else 'B'}" if paired else ONE
+        key, label = f"{KEY}.{panel}", f"{'A' if panel == 'run' else 'B'}: {ONE.lower()}" if paired else ONE
         st.session_state[key] = _settings(of)["noise_weight"]
-        more: dict[str, Any] = {"format_func": "{:g}".format, "required": True, "help": HELP, "on_change": turn, "args": (panel,)}
-        row.segmented_control(label, list(runs), key=key, **more)
+        more: dict[str, Any] = {"format_func": "λ = {:g}".format, "width": 171, "help": HELP, "on_change": turn, "args": (panel,)}
+        row.selectbox(label, list(runs), key=key, **more)
 
 
 def differ_only_in_weight(run: RunFolder, other: RunFolder | None) -> bool:
@@ -77,7 +78,7 @@ def _settings(run: RunFolder) -> dict[str, Any]:
 
 
 def effect(run: RunFolder) -> None:
-    """The effect of the noise weight on all users, in words and as a table of the dial's runs."""
+    """The effect of the noise weight on all users, in words and as a table of those runs."""
     from app.denoising import charts
 
     reports = {weight: cached_all_users(other) for weight, other in alike(run).items()}
@@ -104,6 +105,6 @@ def effect(run: RunFolder) -> None:
         )
     if absent:
         st.info(
-            f"Not measured yet for λ = {', '.join(absent)}: set the dial to it and choose All users.",
+            f"Not measured yet for λ = {', '.join(absent)}: choose that training, then All users.",
             icon=":material/info:",
         )

@@ -29,7 +29,7 @@ from tests.adrec.small import plan
 from tests.app.conftest import wait_for
 from tests.app.pages import open_page, pick, plainly, texts
 
-DIAL = "Trained with noise weight λ"
+TRAINING = "One training per λ"
 
 
 @pytest.fixture
@@ -375,7 +375,7 @@ def test_a_press_that_overtakes_the_page_takes_over_the_user_just_chosen(run: Ru
     assert app.query_params["history"] == "-".join(map(str, tiny_data.history(7, "test", 10)))
 
 
-# -- the noise weight as a dial -----------------------------------------------------------------------------------
+# -- trainings at other noise weights ------------------------------------------------------------------------------
 
 
 def with_weight(run: RunFolder, name: str, weight: float, **train: object) -> RunFolder:
@@ -387,29 +387,29 @@ def with_weight(run: RunFolder, name: str, weight: float, **train: object) -> Ru
     return other
 
 
-def test_the_dial_leads_to_the_run_with_that_noise_weight_and_keeps_the_rest(run: RunFolder, tiny_data: SequenceDataset) -> None:
+def test_choosing_a_training_leads_to_the_run_with_that_noise_weight_and_keeps_the_rest(run: RunFolder, tiny_data: SequenceDataset) -> None:
     with_weight(run, "quiet", 0.001)
     with_weight(run, "other", 0.1, lr=0.5)
     user = str(tiny_data.user_ids[5])
     app = open_page("denoising", run="tiny", user=user, seed="3")
-    (dial,) = (group for group in app.button_group if group.label == DIAL)
-    assert (dial.options, dial.value) == (["0.001", "1"], 1.0)
-    dial.set_value(0.001).run()
+    (choice,) = (box for box in app.selectbox if box.label == TRAINING)
+    assert (choice.options, choice.value) == (["λ = 0.001", "λ = 1"], 1.0)
+    choice.set_value(0.001).run()
     assert not app.exception and (app.query_params["run"], app.query_params["user"], app.query_params["seed"]) == ("quiet", user, "3")
 
 
-def test_the_dial_keeps_a_user_whom_nobody_chose(run: RunFolder, tiny_data: SequenceDataset) -> None:
+def test_choosing_a_training_keeps_a_user_whom_nobody_chose(run: RunFolder, tiny_data: SequenceDataset) -> None:
     with_weight(run, "quiet", 0.001)
     app = open_page("denoising", run="tiny")
     shown = next(box.value for box in app.selectbox if box.label == "User")
-    next(group for group in app.button_group if group.label == DIAL).set_value(0.001).run()
+    next(box for box in app.selectbox if box.label == TRAINING).set_value(0.001).run()
     assert app.query_params["user"] == shown
 
 
-def test_without_a_run_to_turn_to_there_is_no_dial(run: RunFolder) -> None:
+def test_without_another_training_there_is_none_to_choose(run: RunFolder) -> None:
     with_weight(run, "other", 0.1, lr=0.5)
     app = open_page("denoising", run="tiny", look="weights")
-    assert not app.exception and DIAL not in [group.label for group in app.button_group]
+    assert not app.exception and TRAINING not in [box.label for box in app.selectbox]
     assert "other seeds" in texts(app)
 
 

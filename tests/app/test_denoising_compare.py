@@ -19,7 +19,7 @@ from adrec.files import load_arrays, save_arrays
 from adrec.models.loading import load_model
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
-from app.denoising import compare, data
+from app.denoising import compare, controls, data
 from tests.adrec.small import plan
 from tests.app.pages import open_page, texts
 
@@ -172,7 +172,16 @@ def test_the_page_opens_on_a_loud_and_a_faint_noise_before_the_same_person() -> 
     loud, faint = re.findall(r"With λ = ([\d.]+) \([AB]\) [^,]+, and the steps replace (\w+)", texts(app))
     assert (loud[0], *faint) == ("1", "0.001", "none") and int(loud[1]) > 3
     assert app.query_params == {} and not app.exception and not app.error and not app.info
-    assert [group.value for group in app.button_group if group.label.startswith("λ of")] == [1.0, 0.001]
+    assert [box.value for box in app.selectbox if box.label.endswith(": one training per λ")] == [1.0, 0.001]
+
+
+@pytest.mark.parametrize(("link", "expanded"), [({}, False), ({"compare": "none"}, False), ({"compare": "item"}, True)])
+def test_what_is_rarely_changed_is_shown_from_the_start_only_where_a_comparison_was_chosen(
+    run: RunFolder, link: dict[str, str], expanded: bool
+) -> None:
+    (more,) = (box for box in open_page("denoising", run="tiny", **link).expander if box.label == controls.MORE)
+    assert more.proto.expanded is expanded
+    assert {"Compare with", "Map"} <= {box.label for box in more.selectbox} and "Noise seed" in [field.label for field in more.number_input]
 
 
 @pytest.mark.usefixtures("root")
@@ -180,12 +189,12 @@ def test_each_of_the_two_noise_weights_can_be_turned_and_the_person_stays() -> N
     app = open_page("denoising", person="trek", seed="3")
 
     def turn(label: str, weight: float) -> tuple[str, ...]:
-        next(group for group in app.button_group if group.label == label).set_value(weight).run()
+        next(box for box in app.selectbox if box.label == f"{label}: one training per λ").set_value(weight).run()
         assert not app.exception and (app.query_params["person"], app.query_params["seed"]) == ("trek", "3")
         return tuple(app.query_params[name] for name in ("run", "compare", "against"))
 
-    assert turn("λ of A", 0.1) == ("noise-0.1", "run", "ml-100k")
-    assert turn("λ of B", 0.1) == ("ml-100k", "run", "noise-0.1")  # the two have swapped
+    assert turn("A", 0.1) == ("noise-0.1", "run", "ml-100k")
+    assert turn("B", 0.1) == ("ml-100k", "run", "noise-0.1")  # the two have swapped
 
 
 # -- what the change changed --------------------------------------------------------------------------------------

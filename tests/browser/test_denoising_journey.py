@@ -196,6 +196,21 @@ def test_on_a_phone_the_clock_stays_within_reach(page: Any, server: Server, run:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_page_opens_with_the_player_and_the_first_five_of_each_list_in_sight(page: Any, server: Server, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{server.url}/denoising")
+    scrubber = page.locator(".scrubber[data-step]")
+    expect(scrubber).to_be_visible(timeout=60_000)
+    settle(page)
+    expect(scrubber.locator(".bar")).to_be_in_viewport(ratio=1)
+    expect(scrubber.locator(".panel")).to_have_count(2)
+    for panel in scrubber.locator(".panel").all():
+        for place in "12345":
+            row = panel.locator(".row.shown").filter(has=page.locator(".place", has_text=re.compile(rf"^{place}$")))
+            expect(row).to_be_in_viewport(ratio=1)
+
+
 def test_a_link_to_a_comparison_moves_both_panels_with_one_clock(page: Any, server: Server, run: RunFolder) -> None:
     scrubber = open_scrubber(page, server, view="own", history="9-3-20", compare="item", place="1", by="7", step="4")
     titles = run.items["title"]
@@ -267,6 +282,8 @@ def test_the_page_can_be_worked_by_keyboard_alone(page: Any, server: Server, run
     key.press("Enter")
     expect(page).to_have_url(re.compile(r"steps=2\b"))
     settle(page)
+    reach("Compare with something else, noise seed, map", back=True)
+    key.press("Enter")
     reach("Compare with")
     choose("One item")
     expect(scrubber.locator(".panel")).to_have_count(2, timeout=30_000)
