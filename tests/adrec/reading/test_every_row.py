@@ -47,6 +47,7 @@ def walked(files: list[Path]) -> Counter[str]:
     return told
 
 
+@pytest.mark.long
 def test_the_accounts_of_small_files_in_every_format_add_up(tmp_path: Path) -> None:
     files = []
     for number, seed in enumerate(seeds()):
