@@ -100,7 +100,7 @@ def _from_rows(rows: Rows, name: str, options: Options, item_file: Path | None =
                 )
         roles.tell(rows.account)
         recorded = {
-            "format": rows.path.suffix[1:].lower(),
+            "format": rows.suffix[1:],
             **roles.options(),
             "guessed": list(roles.guessed),
             **options.values("items", "min_rating", "k_core"),

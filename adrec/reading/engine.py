@@ -40,7 +40,7 @@ def connect(memory: int | None = None, threads: int | None = None, folder: Path 
             "preserve_insertion_order": True,
         },
     )
-    connection.execute("set timezone = 'UTC'")
+    connection.execute("set timezone = 'UTC'; set enable_progress_bar = false")  # a bar would stand in what a command prints
     weakref.finalize(connection, shutil.rmtree, spilled, ignore_errors=True)
     return connection
 

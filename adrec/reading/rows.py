@@ -36,8 +36,8 @@ class Rows:
 
     names: the columns in the file's order. types: DuckDB's types; text is VARCHAR throughout and never NULL, JSON is VARCHAR with NULL
     for what is missing. lists: columns that hold several values in a row, and how they are written. index: the columns that are the index
-    of a pandas frame, by pandas' own metadata. Use as a context manager, or keep it until everything is read: what was unpacked goes with
-    it.
+    of a pandas frame, by pandas' own metadata. suffix: in lower case, of what is packed the inner one. Use
+    as a context manager, or keep it until everything is read: what was unpacked goes with it.
     """
 
     path: Path
@@ -49,6 +49,7 @@ class Rows:
     index: tuple[str, ...]
     source: Source
     resources: ExitStack = field(repr=False)
+    suffix: str = ""
     unrolled_from: "Rows | None" = field(default=None, repr=False)
 
     def __enter__(self) -> "Rows":
@@ -156,7 +157,7 @@ def open_rows(path: str | Path, **how: str | None) -> Rows:
             source.format += f", unpacked from {path.suffix.lower()}"
         account = Account(str(path), source.format, notes=list(source.notes))
         types = dict(zip(source.names, source.types, strict=True))
-        rows = Rows(path, source.format, source.names, types, account, source.lists, source.index, source, stack)
+        rows = Rows(path, source.format, source.names, types, account, source.lists, source.index, source, stack, suffix)
         wide = len(types) > WIDE
         first = rows._first(con, HEAD_ROWS if wide else lists.SAMPLE)
         if not wide:

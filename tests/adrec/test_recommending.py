@@ -1,6 +1,7 @@
 """What a run recommends to given histories, and files of histories."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from adrec.cli import main
 from adrec.data.dataset import SequenceDataset
+from adrec.data.readers import read_dataset
+from adrec.data.titles import RawId
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import evaluate
 from adrec.explain.recommending import read_histories, recommend
@@ -177,3 +180,31 @@ def test_the_command_prints_what_the_function_gives(tiny_run, tmp_path, capsys):
 def test_the_command_names_a_file_that_is_not_there(tiny_run, capsys):
     assert main(["recommend", str(tiny_run.path), "--file", "nowhere.txt"]) == 2
     assert capsys.readouterr().err == "adrec: 'nowhere.txt': No such file or directory.\n"
+
+
+@pytest.fixture
+def books(tiny_run: RunFolder, test_data: Path, tmp_path: Path) -> RunFolder:
+    """The tiny run with the first items of ``books.csv``, among them item 42, "Book 42", and item 7, titled "42"."""
+    run = RunFolder(tmp_path / "books")
+    shutil.copytree(tiny_run.path, run.path)
+    frame = read_dataset(test_data / "brought" / "books.csv").items.frame
+    frame = frame.sort_values("item", key=lambda ids: ids.astype(int)).head(len(tiny_run.items))[["item", "title"]]
+    frame.set_axis(tiny_run.items.index[: len(frame)]).to_csv(run.path / "items.csv")
+    return run
+
+
+def test_an_id_in_a_column_of_ids_is_never_a_title(books: RunFolder, test_data: Path) -> None:
+    histories = read_histories(test_data / "brought" / "new_users.csv")
+    assert histories == {"new1": ["30", "42"], "new2": ["30", "77"]} and all(type(i) is RawId for h in histories.values() for i in h)
+    first = recommend(books, {"new1": histories["new1"]})["users"][0]
+    assert [(item["id"], item["title"]) for item in first["history"]] == [(30, "Book 30"), (42, "Book 42")]
+    assert books.items.loc[7, "title"] == "42"
+
+
+def test_users_without_unknown_items_are_served_and_the_others_named(books: RunFolder, test_data: Path) -> None:
+    histories = read_histories(test_data / "brought" / "new_users_one_unknown_item.csv")
+    report = recommend(books, histories, serve_rest=True)
+    assert [user["user"] for user in report["users"]] == ["new1", "new3"]
+    assert report["left_out"] == ["User 'new2': '9999' is not among the ids of the catalogue."]
+    with pytest.raises(DataError, match="User 'new2': '9999'"):
+        recommend(books, histories)

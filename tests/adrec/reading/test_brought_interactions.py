@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from adrec.cli import main
+from adrec.data.dataset import SequenceDataset
 from adrec.data.readers import read_dataset
 from adrec.reading.account import Account
 
@@ -61,6 +62,8 @@ def test_a_file_is_read_whole_and_says_what_was_done(brought: Path, name: str, c
     assert (found["users"], found["items"], found["interactions"]) == counts
     assert account["rows"] == account["read"] + sum(account["left_out"].values()) and account["read"] == counts[2]
     assert said in "\n".join(Account.from_dict(account).sentences())
+    if name.endswith(".gz"):
+        assert found["options"]["format"] == "csv"
     if name in ONE_ORDER:
         assert found["hash"] == read_dataset(brought / "interactions.csv").content_hash
 
@@ -84,3 +87,16 @@ def test_no_test_item_is_a_copy_of_the_validation_item(brought: Path) -> None:
     assert np.count_nonzero(data.val == data.test) == np.count_nonzero(once.val == once.test)
     kept = read_dataset(brought / "exact_duplicates.csv", repeats="keep")
     assert np.count_nonzero(kept.val == kept.test) > 100 and kept.account["read"] == 7411
+
+
+def test_the_named_time_gives_every_user_the_sequence_of_the_sorted_file(brought: Path) -> None:
+    named = read_dataset(brought / "time_named_event_timestamp.csv", time="event_timestamp")
+    assert sequences(named) == sequences(read_dataset(brought / "interactions.csv"))
+
+
+def sequences(data: SequenceDataset) -> dict[str, list[str]]:
+    """The raw item ids of each user in time."""
+    ids = data.items.frame["item"].tolist()
+    return {
+        str(user): [ids[i - 1] for i in data.history(at, "test", 10**6)] + [ids[data.test[at] - 1]] for at, user in enumerate(data.user_ids)
+    }

@@ -44,3 +44,8 @@ def test_an_error_of_the_engine_is_a_sentence_that_names_the_line(tmp_path: Path
         con.sql(
             f"select * from read_csv({path_literal(path)}, auto_detect=false, header=true, columns={{a: 'VARCHAR', b: 'VARCHAR'}})"
         ).fetchall()
+
+
+def test_a_long_query_prints_no_progress() -> None:
+    with connect() as con:
+        assert con.execute("select current_setting('enable_progress_bar')").fetchall() == [(False,)]
