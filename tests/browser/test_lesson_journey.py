@@ -242,6 +242,20 @@ def test_a_presenter_sees_the_notes_of_every_step_and_a_clock_in_a_second_window
     assert notes.is_closed()
 
 
+def test_a_control_that_a_presenter_pressed_gives_the_arrows_back_to_the_talk(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lesson = open_lesson(page, server, "?chapter=4")
+    lesson.locator(".present").click()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(lesson).to_have_attribute("data-step", "3")
+    lesson.locator("[role=radiogroup] button, [role=radiogroup] input, [role=radiogroup] label").last.click()
+    page.keyboard.press("ArrowRight")
+    expect(lesson).to_have_attribute("data-step", "4")
+    page.keyboard.press("Escape")
+    expect(lesson).not_to_have_class("presenting")
+
+
 def test_a_pressed_letter_of_chapter_5_is_answered_where_it_was_asked(page: Any, server: Server) -> None:
     lesson = open_lesson(page, server, "?chapter=5")
     lesson.get_by_role("button", name="Step 5 of 6").press("Enter")

@@ -38,7 +38,7 @@ export class Notes {
     const { document: page } = opened, { texts } = this;
     page.title = texts.text("shell.notes.title");
     page.head.replaceChildren(element("title", "", page.title), element("style", "", NOTES_STYLE));
-    const restart = pressed(texts, "shell.notes.restart", "", () => { this.began = 0; this.tick(); });
+    const restart = pressed(texts, "shell.notes.restart", "", () => { this.began = performance.now(); this.tick(); });
     const keys = element("p", "", "");
     keys.append(pressed(texts, "shell.back", "", () => this.turn(-1)), pressed(texts, "shell.next", "", () => this.turn(1)), restart);
     page.body.replaceChildren(element("h1"), element("p", "say"), element("p", "then"), element("p", "clock"), element("p", "plan"), keys);
@@ -52,7 +52,7 @@ export class Notes {
   /** @param {Place} place */
   show(place) {
     const at = this.places.findIndex(({ chapter, step }) => chapter === place.chapter && step === place.step);
-    if (at > this.at && this.window) this.began ||= performance.now(); // the clock starts with the first turn
+    if (at > this.at && this.window) this.began ||= performance.now() - 1000 * this.planned(at); // the first turn ends a step that took its time
     this.at = at;
     this.fill();
   }

@@ -55,6 +55,7 @@ export class Shell {
     this.parts.present.onclick = () => this.present(!this.presenting);
     this.parts.notes.onclick = () => this.openNotes();
     this.parts.restart.onclick = () => this.restart();
+    for (const name of ["click", "change"]) host.addEventListener(name, (event) => this.release(event));
     this.back = () => { const place = addressed(); if (place) this.open(place, false); };
     window.addEventListener("keydown", this.key);
     window.addEventListener("popstate", this.back);
@@ -296,6 +297,12 @@ export class Shell {
     this.fill();
   }
 
+  /** While presenting, a control that was pressed or a menu that was chosen from gives the arrows back to the talk. @param {Event} event */
+  release(event) {
+    const target = event.composedPath()[0], menu = target instanceof Element && target.tagName === "SELECT";
+    if (this.presenting && (menu ? event.type === "change" : /** @type {UIEvent} */ (event).detail > 0)) this.host.focus({ preventScroll: true });
+  }
+
   openNotes() {
     if (!this.notes.open(this.key)) this.parts.notice.textContent = this.texts.text("shell.notes.forbidden");
     else this.notes.show(this.at);
@@ -306,8 +313,10 @@ export class Shell {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {Element} */ (event.composedPath()[0]), by = TURNS[event.key], { presenting } = this;
     const typing = target instanceof Element && target.closest(TAKES_ARROWS);
-    if (by && !typing && (presenting || target === document.body || this.host.contains(target))) this.turn(by);
-    else if (presenting && event.key === "Escape") this.present(false);
+    const page = event.key.startsWith("Page"); // the keys of a presenter's remote control
+    if (by && (!typing || (presenting && page)) && (presenting || target === document.body || this.host.contains(target))) this.turn(by);
+    else if (presenting && event.key === "Escape" && typing) this.host.focus({ preventScroll: true });
+    else if (presenting && event.key === "Escape" && target.ownerDocument === document) this.present(false);
     else if (presenting && !typing && event.key === "n") this.openNotes();
     else return;
     event.preventDefault();
