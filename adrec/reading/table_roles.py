@@ -292,7 +292,7 @@ def _dims(table: _Table, taken: set[str]) -> tuple[str, ...]:
     free = [n for n in table.rows.names if n not in taken]
     empty = [n for n in free if not table.kinds[n].filled]
     numbers = [n for n in free if table.partly(n)] + [n for n in empty if _pattern([*table.pattern, n]) >= {n}]
-    left = _left(table, free) | {n for n in free if n in table.rows.index or _row_numbers(table, n)}
+    left = _left(table, free) | {n for n in free if (n in table.rows.index and not table.fractions(n)) or _row_numbers(table, n)}
     numbers = [n for n in free if n in numbers and n not in left]
     pattern = table.pattern - taken
     if table.wanted.get("leave") is None and len(pattern) >= 2:

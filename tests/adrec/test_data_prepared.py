@@ -78,7 +78,7 @@ IDS = st.text(min_size=1, max_size=6)
 ROWS = st.lists(st.tuples(st.integers(0, 3), IDS, st.integers(-9, 9)), min_size=4, max_size=40)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, users=st.lists(IDS.filter(lambda s: "\0" not in s), min_size=4, max_size=4))
 def test_any_ids_survive(tmp_path, rows, users):
     frame = pd.DataFrame([(users[u], i, t) for u, i, t in [(0, "x", 0)] * 3 + rows], columns=["user", "item", "time"])

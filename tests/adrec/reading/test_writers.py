@@ -75,7 +75,7 @@ def plain(value: Any) -> Any:
 def with_pandas(columns: Columns, style: Style, path: Path) -> None:
     frame = pd.DataFrame(columns)
     if style.index and style.suffix != ".jsonl":
-        frame = frame.set_index(frame.columns[0])
+        frame = frame.set_index(next(name for name in frame.columns if not name.startswith("dim")))
     if style.suffix == ".parquet":
         frame.to_parquet(path)
     elif style.suffix == ".jsonl":
