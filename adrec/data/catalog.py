@@ -65,7 +65,7 @@ def load_for_run(info: Mapping[str, Any]) -> SequenceDataset:
     found = named(name)
     if found is None and not _exists(name):
         raise DataError(f"The run was trained on '{name}', which no longer exists.")
-    if "format" in options and "repeats" not in options:
+    if options.get("format", "dataset.pkl") != "dataset.pkl" and "repeats" not in options:
         options = {**options, "repeats": "keep"}  # recorded when every row of a file was kept
     accepted: tuple[str, ...] = tuple(f.name for f in fields(Options))
     if found is not None:

@@ -284,6 +284,7 @@ def test_the_page_can_be_worked_by_keyboard_alone(page: Any, server: Server, run
     settle(page)
     reach("Compare with something else, noise seed, map", back=True)
     key.press("Enter")
+    page.wait_for_function("() => document.getAnimations().every((moving) => moving.playState !== 'running')")  # it opens slowly
     reach("Compare with")
     choose("One item")
     expect(scrubber.locator(".panel")).to_have_count(2, timeout=30_000)
