@@ -17,9 +17,10 @@ from adrec.data.options import Options, words
 from adrec.errors import DataError
 from adrec.reading.account import Account, Doubt, counted, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, connect, literal, quoted
+from adrec.reading.kinds import kind_of, two_spellings
 from adrec.reading.roles import Roles
 from adrec.reading.rows import Rows
-from adrec.reading.values import MISSING, SPACE, check_ids, check_numbers, family, id_sql, kind_of, number_sql, text_sql, two_spellings
+from adrec.reading.values import MISSING, SPACE, check_ids, check_numbers, family, id_sql, number_sql, text_sql
 
 SHORTEST = 3
 """Interactions that a user needs: one to train with, one for validation, one for the test."""

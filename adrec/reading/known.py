@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from adrec.reading.kinds import Kind
 from adrec.reading.rows import Rows
-from adrec.reading.values import Kind
 
 Matches = Callable[[str, str], bool]
 """Whether nearly all values of a column match a regular expression."""

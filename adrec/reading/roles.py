@@ -10,10 +10,11 @@ from adrec.errors import DataError
 from adrec.reading import known, names, values
 from adrec.reading.account import Account, Doubt, Use, counted, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, literal
+from adrec.reading.kinds import Kind, kind_of, kinds_of
 from adrec.reading.lists import as_list
 from adrec.reading.names import named
 from adrec.reading.rows import Rows
-from adrec.reading.values import Kind, Times
+from adrec.reading.times import Times, times_of
 
 ROLES = ("user", "item", "time", "rating", "title", "category", "event")
 IGNORED = "none"
@@ -169,7 +170,7 @@ def _begin(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str 
     with as_sentences(rows.path):
         table = rows.relation(con, aliases).limit(SAMPLE).to_arrow_table()
         sample = con.from_arrow(table)
-        found = values.kinds_of(sample, list(aliases))
+        found = kinds_of(sample, list(aliases))
     kinds = {name: replace(found[alias], column=name, type=rows.types[name]) for alias, name in aliases.items()}
     if not len(table):
         raise DataError(f"{shown_path(rows.path)} has column names but no interactions.")
@@ -347,7 +348,7 @@ def _time(choice: _Choice, read_as: str | None = None) -> Times | None:
     kinds = [choice.kinds[c] for c in columns]
     if kinds[0].count("parts") and not (kinds[0].first_over or kinds[0].second_over) and not choice.whole:
         with as_sentences(choice.rows.path):
-            whole = values.kind_of(choice.rows.relation(choice.con, {"v": columns[0]}), "v")
+            whole = kind_of(choice.rows.relation(choice.con, {"v": columns[0]}), "v")
         kinds[0] = replace(whole, column=columns[0])
     clock = kinds[1] if len(kinds) > 1 else None
     if clock and read_as and "time" not in {r for r, c in choice.wanted.items() if c}:
@@ -356,7 +357,7 @@ def _time(choice: _Choice, read_as: str | None = None) -> Times | None:
         raise DataError(f"{choice.path}: the column {shown(columns[1])} holds {clock.words}, not times of day such as 17:26:42 or 172642.")
     if clock is None and kinds[0].mostly("clock"):
         raise _only_clock(choice, columns[0])
-    times = values.times_of(choice.rows.path, kinds[0], clock, choice.wanted.get("dates"), choice.wanted.get("unit"))
+    times = times_of(choice.rows.path, kinds[0], clock, choice.wanted.get("dates"), choice.wanted.get("unit"))
     if times is None:
         choice.notes.append(f"The column {shown(columns[0])} is empty, so rows are taken in file order.")
         del choice.found["time"]
@@ -439,7 +440,7 @@ def _agree(choice: _Choice, fine: str, coarse: str) -> bool:
     ticks = []
     for name in (fine, coarse):
         try:
-            times = values.times_of(choice.rows.path, choice.kinds[name], dates=choice.wanted.get("dates"), unit=choice.wanted.get("unit"))
+            times = times_of(choice.rows.path, choice.kinds[name], dates=choice.wanted.get("dates"), unit=choice.wanted.get("unit"))
         except DataError:
             return False
         if times is None:

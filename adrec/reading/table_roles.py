@@ -11,9 +11,9 @@ from adrec.errors import DataError
 from adrec.reading import names, values
 from adrec.reading.account import Account, Doubt, Use, counted, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, literal
+from adrec.reading.kinds import Kind, kinds_of
 from adrec.reading.names import named
 from adrec.reading.rows import Rows
-from adrec.reading.values import Kind
 
 IGNORED = "none"
 CELLS = 1_000_000
@@ -130,7 +130,7 @@ def _begin(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str 
     with as_sentences(rows.path):
         first = rows.relation(con, aliases).limit(most).to_arrow_table()
         sample = con.from_arrow(first)
-        found = values.kinds_of(sample, list(aliases))
+        found = kinds_of(sample, list(aliases))
     if not len(first):
         raise DataError(f"{shown_path(rows.path)} has column names but no rows.")
     kinds = {name: replace(found[alias], column=name, type=rows.types[name]) for alias, name in aliases.items()}
@@ -262,7 +262,7 @@ def _different(table: _Table, columns: Sequence[str]) -> list[str]:
         return []
     aliases = {f"c{i}": name for i, name in enumerate(able)}
     with as_sentences(table.rows.path):
-        found = values.kinds_of(table.rows.relation(table.con, aliases), list(aliases))
+        found = kinds_of(table.rows.relation(table.con, aliases), list(aliases))
     table.kinds |= {name: replace(found[alias], column=name) for alias, name in aliases.items()}
     return [name for alias, name in aliases.items() if found[alias].unique]
 

@@ -13,6 +13,8 @@ from adrec.errors import DataError
 from adrec.reading import values
 from adrec.reading.account import Doubt
 from adrec.reading.engine import connect
+from adrec.reading.kinds import Kind, kind_of, two_spellings
+from adrec.reading.times import times_of
 
 FILE = Path("a.csv")
 
@@ -28,14 +30,14 @@ def column(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array, **mo
     return con.from_arrow(pa.table({"row": range(1, len(given) + 1), "x": given, **more}))
 
 
-def kind(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array) -> values.Kind:
-    return values.kind_of(column(con, given), "x")
+def kind(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array) -> Kind:
+    return kind_of(column(con, given), "x")
 
 
 def ticks(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array, **how: str) -> list[Any]:
     """Values as times, as numbers."""
     relation = column(con, given)
-    times = values.times_of(FILE, values.kind_of(relation, "x"), **how)
+    times = times_of(FILE, kind_of(relation, "x"), **how)
     assert times is not None
     times.check(relation, FILE)
     return [row[0] for row in relation.project(times.sql()).fetchall()]
@@ -43,7 +45,7 @@ def ticks(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array, **how
 
 def read(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array, **how: str) -> list[str | None]:
     """Values as times, as text."""
-    times = values.times_of(FILE, kind(con, given), **how)
+    times = times_of(FILE, kind(con, given), **how)
     assert times is not None
     return [times.iso(tick) for tick in ticks(con, given, **how)]
 
@@ -102,16 +104,16 @@ def test_a_kind_counts_the_whole_column(con):
     assert (found.numeric, found.whole, found.unique, found.offset) == (True, True, False, None)
     assert kind(con, ["7", "8", "9"]).offset == 6
     weighed = con.from_arrow(pa.table({"row": [1, 4], "x": ["3", "4"], "n": [3, 2]}))
-    assert values.kind_of(weighed, "x", weight="n").counts == {"whole": 5}
+    assert kind_of(weighed, "x", weight="n").counts == {"whole": 5}
 
 
 def test_ids_with_and_without_a_point_are_one_where_all_are_numbers(con):
     relation = column(con, ["12", "12.0", "007", " 12. "])
-    found = values.kind_of(relation, "x")
+    found = kind_of(relation, "x")
     assert relation.project(values.id_sql("x", numeric=found.numeric)).fetchall() == [("12",), ("12",), ("007",), ("12",)]
-    assert values.two_spellings(found) == ("Ids of the column 'x' are written in two ways, 2 rows like '12.0'; they are read as '12'.")
+    assert two_spellings(found) == ("Ids of the column 'x' are written in two ways, 2 rows like '12.0'; they are read as '12'.")
     texts = kind(con, ["12", "12.0", "a"])
-    assert not texts.numeric and values.two_spellings(texts) is None
+    assert not texts.numeric and two_spellings(texts) is None
 
 
 @pytest.mark.parametrize("given", [pa.array([12, 7]), pa.array([12.0, 7.0]), pa.array(["12", "7"]).dictionary_encode()])
@@ -173,14 +175,14 @@ def test_a_date_that_the_engine_would_take_loosely_is_refused(con, text):
 
 
 def test_a_broken_time_after_the_sample_is_named(con):
-    times = values.times_of(FILE, kind(con, ["2014-05-19"]))
+    times = times_of(FILE, kind(con, ["2014-05-19"]))
     assert times is not None
     with pytest.raises(DataError, match=r"row 2 of the time column 'x' holds '2014-02-30', which is not a date such as"):
         times.check(column(con, ["2014-05-19", "2014-02-30"]), FILE)
     with pytest.raises(DataError, match=r"no time in row 2 \(column 'x'\); every row needs one: missing=drop .* time=none"):
         times.check(column(con, ["2014-05-19", ""]), FILE)
     with pytest.raises(DataError, match="row 3 .* holds '1_000', which is neither a number nor"):
-        numbers = values.times_of(FILE, kind(con, ["1", "2"]))
+        numbers = times_of(FILE, kind(con, ["1", "2"]))
         assert numbers is not None
         numbers.check(column(con, ["1", "2", "1_000"]), FILE)
 
@@ -224,7 +226,7 @@ def test_units_in_one_column_are_told_apart_and_asked(con):
     assert [value for value, _ in doubt.value.candidates] == ["each", "s", "ms"]
     assert read(con, mixed, unit="each") == [NOON, "2014-05-19 12:00:01"]
     assert ticks(con, mixed, unit="s") == [1400500800, 1400500801000]
-    times = values.times_of(FILE, kind(con, mixed[:1]))
+    times = times_of(FILE, kind(con, mixed[:1]))
     assert times is not None
     with pytest.raises(Doubt, match="mixes seconds and milliseconds"):
         times.check(column(con, mixed), FILE)
@@ -234,7 +236,7 @@ def test_units_in_one_column_are_told_apart_and_asked(con):
 @pytest.mark.parametrize("day", [["2014-05-19", "2014-05-20"], ["20140519", "20140520"], ["19/05/2014", "20/05/2014"]])
 def test_a_date_and_a_time_of_day_are_one_time(con, day, clock):
     relation = column(con, day, y=clock)
-    times = values.times_of(FILE, values.kind_of(relation, "x"), values.kind_of(relation, "y"))
+    times = times_of(FILE, kind_of(relation, "x"), kind_of(relation, "y"))
     assert times is not None
     times.check(relation, FILE)
     found = [times.iso(row[0]) for row in relation.project(times.sql()).fetchall()]
@@ -244,4 +246,4 @@ def test_a_date_and_a_time_of_day_are_one_time(con, day, clock):
 def test_kinds_of_time_are_not_mixed(con):
     with pytest.raises(DataError, match="mixes numbers with '2014-05-19' in row 2; use one kind of time"):
         ticks(con, ["1400500800", "2014-05-19"])
-    assert values.times_of(FILE, kind(con, ["", "NA"])) is None
+    assert times_of(FILE, kind(con, ["", "NA"])) is None
