@@ -1,9 +1,15 @@
 """Files written and read whole, for the tests of this folder."""
 
+import os
 from pathlib import Path
+
+import pytest
 
 from adrec.reading.engine import connect
 from adrec.reading.rows import Rows, open_rows
+
+BROUGHT = Path(os.environ.get("ADREC_TEST_DATA", "nowhere")) / "brought"
+needs_brought = pytest.mark.skipif(not BROUGHT.is_dir(), reason="ADREC_TEST_DATA does not say where the files that people bring are")
 
 
 def written(path: Path, text: str | bytes) -> Path:

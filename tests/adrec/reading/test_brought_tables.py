@@ -1,6 +1,5 @@
 """Every table in a layout that people bring: the right verdict, or a question with the option that settles it."""
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import pytest
 from adrec.embeddings.bring import bring
 from adrec.embeddings.files import read_table
 from adrec.embeddings.judging import judge, told
+from tests.adrec.reading.reading import BROUGHT, needs_brought
 
-BROUGHT = Path(os.environ.get("ADREC_TEST_DATA", "nowhere")) / "brought"
-pytestmark = pytest.mark.skipif(not BROUGHT.is_dir(), reason="the layouts are not there")
+pytestmark = needs_brought
 NAMED = (
     "reference.csv",
     "ids_as_pandas_index.parquet",

@@ -1,7 +1,7 @@
 """Public data sets: a file in the documented layout is recognised by its columns and its values, and one of them alone is not enough."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,17 +11,10 @@ import pytest
 from adrec.errors import DataError
 from adrec.reading import known
 from adrec.reading.account import Account
-from adrec.reading.engine import connect
 from adrec.reading.roles import Roles, interaction_roles
 from adrec.reading.rows import open_rows
 
 ROWS = range(20)
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(threads=1) as connection:
-        yield connection
 
 
 def user(i: int) -> int:

@@ -1,7 +1,5 @@
 """Roles of columns: what the values are counts first, the names second, and a choice left open is a question."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,15 +11,7 @@ from adrec.reading.account import Doubt
 from adrec.reading.engine import connect
 from adrec.reading.roles import Roles, interaction_roles
 from adrec.reading.rows import open_rows
-
-BROUGHT = Path(os.environ.get("ADREC_TEST_DATA", "")) / "brought"
-needs_data = pytest.mark.skipif(not BROUGHT.is_dir(), reason="ADREC_TEST_DATA does not say where the files that people bring are")
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(threads=1) as connection:
-        yield connection
+from tests.adrec.reading.reading import BROUGHT, needs_brought
 
 
 def roles(con: duckdb.DuckDBPyConnection, path: Path, how: dict[str, str] | None = None, **wanted: str) -> Roles:
@@ -45,7 +35,7 @@ DATES = [f"2014-05-{1 + i // 4:02}" for i in range(60)]
 CLOCKS = [100_000 + i for i in range(60)]
 
 
-@needs_data
+@needs_brought
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "user", "item", "time", "known"),
@@ -76,7 +66,7 @@ def test_what_people_bring_has_the_right_roles(con, name, user, item, time, know
             found.times.check(rows.relation(con, found.time), rows.path)
 
 
-@needs_data
+@needs_brought
 @pytest.mark.data
 def test_a_time_of_an_unknown_name_is_asked_for_by_name(con):
     with pytest.raises(Doubt, match=r"time=event_timestamp \(seconds since 1970\) or time=none \(file order\)") as doubt:

@@ -1,7 +1,5 @@
 """Roles of columns in tables of vectors: what is no dimension is not counted as one, whatever it is called and wherever it stands."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -11,18 +9,9 @@ import pytest
 
 from adrec.errors import DataError
 from adrec.reading.account import Doubt
-from adrec.reading.engine import connect
 from adrec.reading.rows import open_rows
 from adrec.reading.table_roles import TableRoles, table_roles
-
-BROUGHT = Path(os.environ.get("ADREC_TEST_DATA", "")) / "brought"
-needs_data = pytest.mark.skipif(not BROUGHT.is_dir(), reason="ADREC_TEST_DATA does not say where the files that people bring are")
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(threads=1) as connection:
-        yield connection
+from tests.adrec.reading.reading import BROUGHT, needs_brought
 
 
 def roles(con: duckdb.DuckDBPyConnection, path: Path, how: dict[str, str] | None = None, **wanted: str) -> TableRoles:
@@ -43,7 +32,7 @@ IDS = [7 * i + 5 for i in range(30)]
 WORDS = [f"Song {i}" for i in range(30)]
 
 
-@needs_data
+@needs_brought
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "ids", "title", "counted"),

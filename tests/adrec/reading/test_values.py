@@ -1,6 +1,6 @@
 """Values: one idea of a number, an id, a missing word and a time, whatever the column's type."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,10 @@ import pytest
 from adrec.errors import DataError
 from adrec.reading import values
 from adrec.reading.account import Doubt
-from adrec.reading.engine import connect
 from adrec.reading.kinds import Kind, kind_of, two_spellings
 from adrec.reading.times import times_of
 
 FILE = Path("a.csv")
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(threads=1) as connection:
-        yield connection
 
 
 def column(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array, **more: Sequence[Any] | pa.Array) -> duckdb.DuckDBPyRelation:
