@@ -6,14 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from adrec.collapse.kinds import KIND_WORDS
+from adrec.data.readers import ROWS
 from adrec.embeddings.files import PADDINGS, SUFFIXES
 from adrec.reading.opened import PACKED
-from adrec.reading.rows import FORMATS
 from app import loaders, own_data, palette, sessions, state, ui
 from app.own_data import Choices, Question, Result, Upload
 
 TABLE_TYPES = [s[1:] for s in SUFFIXES]
-ROW_TYPES = [s[1:] for s in (*FORMATS, *PACKED)]
+INTERACTION_TYPES = [s[1:] for s in (*ROWS, *PACKED, ".pkl")]
+ITEM_TYPES = [s[1:] for s in (*ROWS, ".item", *PACKED)]
 PADDING_WORDS = {
     "auto": "Left out if the file says so or it is all zeros",
     "first": "Not an item: leave it out",
@@ -38,7 +39,7 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
     files: dict[str, Any] = {
         "interactions": right.file_uploader(
             "Interactions (optional)",
-            [*ROW_TYPES, "pkl"],
+            INTERACTION_TYPES,
             key="own.interactions",
             help="Who used what, and when: columns such as user_id, item_id, timestamp. Item ids are the table's own or its row numbers.",
         )
@@ -46,7 +47,7 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
     right.caption("Users, items and times. Needed to tell whether neighbours are meaningful.")
     with st.expander("More: titles, the table before training, padding, column names"):
         columns = st.columns(2, gap="large")
-        files["items"] = columns[0].file_uploader("Item titles", ROW_TYPES, key="own.items")
+        files["items"] = columns[0].file_uploader("Item titles", ITEM_TYPES, key="own.items")
         files["initial"] = columns[1].file_uploader("The table before training", TABLE_TYPES, key="own.initial")
         padding = columns[0].selectbox("Row 0 of a table", PADDINGS, format_func=PADDING_WORDS.__getitem__, key="own.padding")
         example = "user=customer, item=product, time=when"

@@ -27,9 +27,11 @@ from adrec.reading.rows import Rows, known, open_rows
 Reader = Callable[[Path, str, Options, Path | None], SequenceDataset]
 OF_ITEMS = ("item", "title", "category")
 """The options that name columns of an item file."""
+ROWS = (".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".parquet", ".pq", ".jsonl", ".ndjson", ".json")
+"""Files of rows that are likely to hold interactions."""
 FORMATS = (
-    "a .csv, .tsv or .parquet file, a RecBole .inter file or the folder that holds it, the official code's dataset.pkl, "
-    "or a folder that data prepare wrote"
+    f"a file of rows ({', '.join(ROWS)}), also packed ({', '.join(PACKED)}), the folder of a RecBole .inter file, the official code's "
+    "dataset.pkl, or a folder that data prepare wrote"
 )
 
 
