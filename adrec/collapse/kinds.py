@@ -10,7 +10,7 @@ COLLAPSED = ("complete-collapse", "narrowing", "noise-like", "low-rank")
 KIND_WORDS: dict[str, tuple[str, str]] = {
     "complete-collapse": ("Completely collapsed", "All items share one direction, and their differences are small next to it."),
     "narrowing": ("Narrowing", "The items sit in a cone: much of every item is one direction that all of them share."),
-    "noise-like": ("Like noise", "The table looks like random numbers: no direction stands out and neighbours mean nothing."),
+    "noise-like": ("Never learnt", "The table looks like random numbers: no direction stands out and neighbours mean nothing."),
     "low-rank": ("Low rank", "A few directions, or a few distinct vectors, carry everything, and neighbours mean little."),
     "spectral-only": ("Structure without meaning", "Some directions are stronger than noise, but items used together are not close."),
     "weakly-learned": ("Weakly learned", "Items used together are a little closer than chance: learning has begun, noise still dominates."),

@@ -72,28 +72,35 @@ def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
 
 def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """``push``: mean cosine with the squared error alone and with both losses; ``steps``: one step less all; ``diffusion``: no noise less
-    the paper's, and of how many people each is right; ``stages``: what leaving out a stage costs if no such difference is beyond chance,
-    else ``stage``: the clearest. ``detectable``: the largest difference that could have been missed."""
-    made: dict[str, dict[str, Any]] = {}
-    cells, lambdas, left = (found.get(section, {}) for section in ("cells", "lambdas", "leave_outs"))
-    random, weights, left_out = cells.get("cells", {}).get("random", {}), lambdas.get("lambdas", {}), left.get("without", {})
-    if len(random) == 2:
-        alone, both = random["squared error"]["mean_cosine"], random["both losses"]["mean_cosine"]
-        cosines = {"alone": f"{alone['value']:.2f}", "both": f"{both['value']:.2f}"}
-        made["push"] = {**cosines, "seeds": alone["seeds"], "source": _commands(cells["source"])}
-    if "0.001" in weights:
-        made["steps"] = _difference(weights["0.001"]["one step less all"]["hr@10"], lambdas["source"])
-    if "0" in weights:
-        without, more = weights["0"]["hr@10"], weights["0"]["hr@10"]["less 0.001"]
-        levels = {"right": _one(without["value"]), "paper": _one(without["value"] - more["value"])}
-        made["diffusion"] = _difference(more, lambdas["source"]) | levels
-    if left_out:
-        costs = {name: row["hr@10"]["less the whole"] for name, row in left_out.items()}
-        name, most = max(costs.items(), key=lambda cost: abs(cost[1]["value"]) / cost[1]["error"])
-        shows = abs(most["value"]) > SURE * most["error"]
-        detectable = _one(max(cost["detectable"] for cost in costs.values()))
-        made["stage" if shows else "stages"] = _difference(most, left["source"]) | {"run": name, "detectable": detectable}
-    return made
+    the paper's, of how many people each is right, and whether these are the ``same``; ``stages``: what leaving out a stage costs if no such
+    difference is beyond chance, else ``stage``: the clearest. ``detectable``: the largest difference that could have been missed."""
+    cells, lambdas, left = (found[section] for section in ("cells", "lambdas", "leave_outs"))
+    random, weights = cells["cells"]["random"], lambdas["lambdas"]
+    alone, both = random["squared error"]["mean_cosine"], random["both losses"]["mean_cosine"]
+    without, more = weights["0"]["hr@10"], weights["0"]["hr@10"]["less 0.001"]
+    costs = {name: row["hr@10"]["less the whole"] for name, row in left["without"].items()}
+    name, most = max(costs.items(), key=lambda cost: abs(cost[1]["value"]) / cost[1]["error"])
+    shows = abs(most["value"]) > SURE * most["error"]
+    return {
+        "push": {
+            "alone": f"{alone['value']:.2f}",
+            "both": f"{both['value']:.2f}",
+            "seeds": alone["seeds"],
+            "source": _commands(cells["source"]),
+        },
+        "steps": _difference(weights["0.001"]["one step less all"]["hr@10"], lambdas["source"]),
+        "diffusion": {
+            **_difference(more, lambdas["source"]),
+            "right": _one(without["value"]),
+            "paper": _one(without["value"] - more["value"]),
+            "same": more["value"] == 0 == more["error"],
+        },
+        "stage" if shows else "stages": {
+            **_difference(most, left["source"]),
+            "run": name,
+            "detectable": _one(max(cost["detectable"] for cost in costs.values())),
+        },
+    }
 
 
 def _difference(found: dict[str, Any], source: dict[str, Any]) -> dict[str, Any]:

@@ -28,5 +28,5 @@ def note(run: RunFolder) -> None:
     if last is None or last["kind"] not in COLLAPSED or other is None:
         return
     words, (left, right) = texts("collapse")["broken"], st.columns([4, 1], vertical_alignment="center")
-    left.warning(words["says"].format(verdict=ui.plain(KIND_WORDS[last["kind"]][0])), icon=":material/warning:")
+    left.warning(words["says"].format(verdict=ui.plain(KIND_WORDS[last["kind"]][0].lower())), icon=":material/warning:")
     right.button(words["healthy"], width="stretch", on_click=state.put, kwargs={"run": loaders.link_name(other)}, key="healthy.open")

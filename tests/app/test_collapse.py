@@ -61,7 +61,7 @@ def make_run(folder: Path, columns: Mapping[str, list[str]] | None = None, **tab
     ("final", "kind", "said"),
     [
         (NOISE + 0.01 * OTHER_NOISE, "noise-like", "It never left its initialisation."),
-        (OTHER_NOISE, "noise-like", "**Like noise**"),
+        (OTHER_NOISE, "noise-like", "**Never learnt**"),
         (CLUSTERS + 30, "complete-collapse", "**Completely collapsed**"),
         (NOISE * np.where(np.arange(D) < 2, 1, 0.02), "low-rank", "**Low rank**"),
         (CLUSTERS, "spectral-only", "whether they mean anything is open"),

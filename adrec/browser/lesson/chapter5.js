@@ -167,17 +167,18 @@ function share5(value) {
 /** What is measured on the three tables, what it means, and why no number alone is a proof. @param {HTMLElement} parent @param {Lesson} lesson */
 function measuresTable(parent, lesson) {
   const { tables } = lesson.content[5], box = element("div", "measures5"), table = element("table"), head = element("tr");
+  const letters = Object.fromEntries(tables.map((/** @type {any} */ { key }, /** @type {number} */ i) => [key, "ABC"[i]]));
   const titles = tables.map((/** @type {any} */ { key }, /** @type {number} */ i) => lesson.text("5.tableKnown", { letter: "ABC"[i], word: lesson.text(`kinds.${key}.word`), sign: lesson.text(`kinds.${key}.sign`) }));
   head.append(...[lesson.text("5.measures.what"), ...titles, lesson.text("5.measures.tells")].map((title) => element("th", "", title, { scope: "col" })));
   table.append(head);
   for (const [name, shown] of Object.entries(MEASURES5)) {
     const row = element("tr"), what = element("th", "", "", { scope: "row" });
     what.append(lesson.rich(`5.measures.${name}.means`));
-    row.append(what, ...tables.map((/** @type {any} */ one, /** @type {number} */ i) => element("td", "figure", shown(one[name]), { "data-title": titles[i] })), element("td", "", lesson.text(`5.measures.${name}.tells`)));
+    row.append(what, ...tables.map((/** @type {any} */ one, /** @type {number} */ i) => element("td", "figure", shown(one[name]), { "data-title": titles[i] })), element("td", "", lesson.text(`5.measures.${name}.tells`, letters)));
     table.append(row);
   }
   const says = element("p");
-  says.append(lesson.rich("5.measures.says", { epoch: lesson.content[5].frames.at(-1).epoch }));
+  says.append(lesson.rich("5.measures.says", { epoch: lesson.content[5].frames.at(-1).epoch, ...letters }));
   box.append(says, table);
   parent.append(box);
   return box;

@@ -26,9 +26,6 @@ const FINDINGS = {
   open: [["diffusion", "denoising", { run: "noise-1" }], ["stages", "train", {}]],
 };
 
-/** Whether both are right for the very same people. @param {{ value: number, error: number }} found */
-const samePeople = ({ value, error }) => value === 0 && error === 0;
-
 /** @type {Chapter} */
 export const chapter8 = {
   id: 8,
@@ -39,7 +36,7 @@ export const chapter8 = {
   number: (content) => {
     const found = content[8]?.findings.diffusion;
     if (!found) return null;
-    return { ...found, ...oneDecimal(found), uncertainty: found.error.toFixed(1), source: content[7]?.source, ...(samePeople(found) ? { words: "8.numberSame" } : {}) };
+    return { ...found, ...oneDecimal(found), uncertainty: found.error.toFixed(1), source: content[7]?.source, ...(found.same ? { words: "8.numberSame" } : {}) };
   },
   door: () => ({ page: "own", parameters: {} }),
   asksAgain: true,
@@ -170,7 +167,7 @@ function fillFindings(host, lesson) {
       if (!found) continue;
       const finding = element("div", "finding"), says = element("p"), source = element("details"), door = element("button", "door", lesson.text("8.open_page"), { type: "button" });
       const values = { ...found, ...oneDecimal(found), without: found.run ? lesson.text(`8.without.${found.run}`) : "", trainings: trainings(lesson, found.seeds) }, detail = element("p");
-      says.append(lesson.rich(`8.findings.${name}${name === "diffusion" && samePeople(found) ? "Same" : ""}`, values));
+      says.append(lesson.rich(`8.findings.${name}${found.same ? "Same" : ""}`, values));
       detail.append(lesson.rich(`8.details.${name}`, values));
       source.append(element("summary", "", lesson.text("8.how")), detail, element("code", "", found.source.command));
       door.onclick = () => lesson.door(page, parameters);

@@ -24,7 +24,7 @@ SIGNS = {"healthy": "✓", "concentrated": "✓", "weakly-learned": "!", "spectr
 """The sign before a verdict; ✕ for collapse."""
 WORDS = {
     "Embedding": "The list of numbers that represents an item; all embeddings together are the item table.",
-    "Collapse": "Two opposite failures: the table is still noise, so an item's neighbours mean nothing; or it is too narrow, so items "
+    "Collapse": "Two opposite failures: the table never learnt, so an item's neighbours mean nothing; or it is too narrow, so items "
     "can hardly be told apart.",
     "Null": "The value for a table without structure or meaning: Gaussian tables of the same size for the spectrum, the same table with "
     "shuffled rows for the neighbours.",
