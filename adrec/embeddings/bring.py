@@ -15,10 +15,12 @@ from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable
 from adrec.embeddings.files import AmbiguousTable, Matrix, read_table
 from adrec.embeddings.matching import items_of, matched
+from adrec.embeddings.orders import WORDS
 from adrec.embeddings.source import Source
 from adrec.errors import DataError, WeightsError
 from adrec.files import write_json
 from adrec.maps.tables import blocks, checked
+from adrec.reading.account import shown
 from adrec.runs import RunFolder
 
 __all__ = ["Source", "bring", "import_tables", "laboratory_problem", "named"]
@@ -45,6 +47,10 @@ def bring(
     names: display names of the files. table_options: OPTIONS of ``read_table``. order: one of ``orders.WORDS``, the order of rows without
     ids. transpose: the columns of the files are the items.
     """
+    if order is not None and order not in WORDS:
+        raise DataError(f"The order of the rows must be one of {', '.join(WORDS)}, not {shown(order)}.")
+    if order is not None and interactions is None:
+        raise DataError("The order of the rows says which row is which item of the interactions, so it needs interactions.")
     sources: list[Source] = []
     how: dict[str, Any] = {"options": table_options or {}, "transpose": transpose}
     for i, target in enumerate(targets):

@@ -116,6 +116,8 @@ def matched(data: SequenceDataset, source: Source, order: str | None = None, pat
     frame = data.items.frame
     ids = frame["item"].tolist()
     _refuse_transposed(ids, source)
+    if order is not None and source.labels is not None:
+        raise DataError(f"'{source.name}' has item ids of its own, so --order cannot say which row is which item.")
     if order is not None or _unsaid(ids, source, data):
         times = None if path is None else in_time(path, ids, data.options)
         found, how = ordered(source.table, ids, data, order, times)

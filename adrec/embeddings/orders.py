@@ -140,14 +140,18 @@ def ordered(
 
     wanted: one of WORDS, taken as it is. times: as in ``plausible``.
     """
-    orders = plausible(ids, len(table), data, times)
     if wanted is not None:
-        if wanted not in WORDS:
-            raise DataError(f"The order of the rows must be one of {', '.join(WORDS)}, not '{wanted[:40]}'.")
+        first = len(table) - len(ids)
+        if first not in (0, 1):
+            raise DataError(
+                f"The table has {len(table):,} rows and the interactions have {len(ids):,} items, so no order says which row is which "
+                "item; expected as many rows as items, or one more for no item."
+            )
         of = times if wanted == "time" else ORDERS[wanted](ids, data)
         if of is None:
             raise DataError(f"The items cannot be taken {WORDS[wanted]}: the interactions have no times, or ids that are no numbers.")
-        return of + (len(table) - len(ids)), f"The items of the interactions are the rows {WORDS[wanted]}, as asked."
+        return of + first, f"The items of the interactions are the rows {WORDS[wanted]}, as asked."
+    orders = plausible(ids, len(table), data, times)
     scores = aligned(table, data, orders)
     best = int(np.argmax(scores))
     others = [score for i, score in enumerate(scores) if i != best]

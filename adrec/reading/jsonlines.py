@@ -10,7 +10,7 @@ from adrec.errors import DataError
 from adrec.reading import text
 from adrec.reading.account import shown, shown_path
 from adrec.reading.engine import literal, path_literal, sentence
-from adrec.reading.limits import LONGEST_LINE, LONGEST_OBJECT, MOST_COLUMNS
+from adrec.reading.limits import LARGEST_FILE, LONGEST_LINE, LONGEST_OBJECT, MOST_COLUMNS
 from adrec.reading.opened import open_bytes, scan
 from adrec.reading.source import Source
 
@@ -20,9 +20,9 @@ LIST = "json"
 
 def read_json(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Source:
     """The source of JSON lines or of a JSON array: text, lists and objects as JSON, and NULL where a key is missing or null."""
-    found = scan(plain, path)
     start = text.head_of(plain).text.lstrip()[:1]
     array = start == "["
+    found = scan(plain, path, LARGEST_FILE if array else LONGEST_LINE)  # an array is often one line
     if not array and start != "{":
         raise DataError(f"{shown_path(path)} holds neither JSON lines, one object in braces a line, nor an array of them.")
     longest = LONGEST_OBJECT if array else LONGEST_LINE
@@ -51,7 +51,7 @@ def read_json(con: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Source
         text.different(path, names)
         lists = _lists(con, sql, names)
     except duckdb.Error as error:
-        raise _sentence(path, plain, error) from None
+        raise _sentence(path, plain, error, longest) from None
     form = "a JSON array of objects" if array else "JSON lines"
     return Source(form, names, ["VARCHAR"] * len(names), sql, None if array else found, lists=lists, rows=rows)
 
@@ -69,12 +69,12 @@ def _lists(con: duckdb.DuckDBPyConnection, sql: str, names: list[str]) -> dict[s
     return {name: LIST for name, is_list in zip(names, found, strict=True) if is_list}
 
 
-def _sentence(path: Path, plain: Path, error: duckdb.Error) -> DataError:
-    """What is wrong with the JSON, with the line."""
+def _sentence(path: Path, plain: Path, error: duckdb.Error, longest: int) -> DataError:
+    """What is wrong with the JSON, with the line. longest: bytes that a row may have."""
     if not re.search(r"JSON|json", str(error)):
         return sentence(path, error)
     if "maximum_object_size" in str(error):
-        return DataError(f"{shown_path(path)} has a row of more than {LONGEST_LINE >> 20} MiB.")
+        return DataError(f"{shown_path(path)} has a row of more than {longest >> 20} MiB.")
     with open_bytes(plain) as file:
         for number, line in enumerate(file, 1):
             try:

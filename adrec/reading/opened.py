@@ -170,8 +170,11 @@ class Scan:
         return 0 < self.windows < self.feeds
 
 
-def scan(path: Path, named: Path | None = None) -> Scan:
-    """Count lines and marks in a text file; a DataError if it is no UTF-8 text. named: the name used in errors."""
+def scan(path: Path, named: Path | None = None, longest: int = LONGEST_LINE) -> Scan:
+    """Count lines and marks in a text file; a DataError if it is no UTF-8 text or has a line of more than ``longest`` bytes.
+
+    named: the name used in errors.
+    """
     name = shown_path(named or path)
     found, decoder = Scan(), codecs.getincrementaldecoder("utf-8")()
     pending, tail, run, returns, blank_cr = False, b"\n", 0, 0, 0  # run: bytes since the last end of line
@@ -203,7 +206,7 @@ def scan(path: Path, named: Path | None = None) -> Scan:
                     blank_cr += int(np.count_nonzero((returned[1:] & returned[:-1])[len(tail) - 1 :]))
                 if not found.loose:
                     found.loose = b"\t" in joined or (b" " in joined and any(mark in joined for mark in LOOSE))
-                run, tail = _longest(name, chunk, run), joined[-2:]
+                run, tail = _longest(name, chunk, run, longest), joined[-2:]
         decoder.decode(b"", True)
     except UnicodeDecodeError:
         raise DataError(f"{name} is not UTF-8 text; save it as UTF-8.") from None
@@ -221,12 +224,12 @@ def _wide(chunk: bytes) -> bool:
     return len(start) >= 4 and any(set(start[i::2]) == {0} and 0 not in start[1 - i :: 2] for i in (0, 1))
 
 
-def _longest(name: str, chunk: bytes, run: int) -> int:
+def _longest(name: str, chunk: bytes, run: int, most: int) -> int:
     """Bytes since the last end of line after this chunk; a DataError if a line is too long."""
     ends = [p for p in (chunk.find(b"\n"), chunk.find(b"\r")) if p >= 0]
     longest = run + (min(ends) if ends else len(chunk))
-    if longest > LONGEST_LINE:
-        raise DataError(f"{name} has a line of more than {LONGEST_LINE >> 20} MiB; expected one line a row.")
+    if longest > most:
+        raise DataError(f"{name} has a line of more than {most >> 20} MiB; expected one line a row.")
     return len(chunk) - 1 - max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) if ends else longest
 
 

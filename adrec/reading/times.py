@@ -40,7 +40,7 @@ class Times:
     form: str = ""
 
     def sql(self, *columns: str) -> str:
-        """The number: BIGINT (DOUBLE if ``how`` is number), NULL where a value is missing or not as the column's others. columns: SQL."""
+        """The number: BIGINT (DOUBLE if ``how`` is number and not ``each``), NULL where a value is missing or not as the column's others. columns: SQL."""
         columns = columns or tuple(map(quoted, self.columns))
         first = self._first(columns[0])
         return f"({first} + {self._clock(columns[1])})" if self.clock else first
@@ -51,7 +51,7 @@ class Times:
         if self.how == "stamp":
             return f"epoch_ns({column})" if self.unit == "ns" else f"epoch_us({column})"
         if self.how == "number":
-            return number_sql(column, type)
+            return _each(number_sql(column, type)) if self.each else number_sql(column, type)
         if self.how == "whole" and self.clock:
             return f"epoch_us(try_strptime({text}, {literal(COMPACT[8])}))"
         if self.how == "whole":
@@ -160,10 +160,10 @@ def _parts(text: str, order: str) -> str:
     return f"case when regexp_full_match({text}, {literal(PARTS)}) then epoch_us({stamp}) end"
 
 
-def _each(whole: str) -> str:
+def _each(number: str) -> str:
     """Numbers of several units in nanoseconds since 1970, each by its size."""
     cases = " ".join(f"when abs(x) <= {9 * 10**9 * ticks} then x * {10**9 // ticks}" for ticks in list(UNITS.values())[:3])
-    return f"list_transform([{whole}], lambda x: case {cases} else x end)[1]"
+    return f"list_transform([{number}], lambda x: try_cast(case {cases} else x end as bigint))[1]"
 
 
 def no_time(path: Path, column: str, row: int) -> DataError:
@@ -227,7 +227,7 @@ def times_of(path: Path, kind: Kind, clock: Kind | None = None, dates: str | Non
     if unit is None and len(kind.units) > 1:
         raise several_units(path, kind.column, list(kind.units), kind.units)
     known = unit or (COMPACT[length] if length and whole else kind.unit)
-    each = unit == "each" and whole
+    each = unit == "each" and not clock
     known = "ns" if each else "us" if clock else known
     return Times(columns, types, "whole" if whole else "number", known, clock=read, each=each, asked=unit is not None)
 

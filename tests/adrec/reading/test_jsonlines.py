@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from adrec.errors import DataError
+from adrec.reading.engine import connect
+from adrec.reading.limits import LONGEST_LINE
 from adrec.reading.rows import open_rows
 from tests.adrec.reading.reading import names, read, written
 
@@ -24,6 +26,16 @@ def test_every_key_is_a_column_and_every_value_a_text(tmp_path: Path):
 
 def test_a_json_array_of_objects_is_read_too(tmp_path: Path):
     assert read(written(tmp_path / "a.json", '[\n {"u": 1},\n {"u": 2}\n]\n')) == [("1",), ("2",)]
+
+
+def test_an_array_may_be_one_long_line_and_an_object_may_not(tmp_path: Path):
+    many = ", ".join('{"u": "%09d"}' % i for i in range(250_000))
+    assert len(many) > LONGEST_LINE
+    with open_rows(written(tmp_path / "a.json", f"[{many}]")) as rows, connect(threads=1) as con:
+        rows.check(con)
+        assert rows.account.rows == 250_000
+    with pytest.raises(DataError, match="has a row of more than 16 MiB"):
+        open_rows(written(tmp_path / "b.json", '[{"u": "%s"}]' % ("x" * (40 << 20))))
 
 
 @pytest.mark.parametrize(

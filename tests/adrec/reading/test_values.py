@@ -218,6 +218,8 @@ def test_units_in_one_column_are_told_apart_and_asked(con):
         ticks(con, mixed)
     assert [value for value, _ in doubt.value.candidates] == ["each", "s", "ms"]
     assert read(con, mixed, unit="each") == [NOON, "2014-05-19 12:00:01"]
+    assert read(con, [f"{time}.5" for time in mixed], unit="each") == [NOON, "2014-05-19 12:00:01"]
+    assert ticks(con, ["1400500800.5", "1400500801000"], unit="each") == [1400500800500000000, 1400500801000000000]
     assert ticks(con, mixed, unit="s") == [1400500800, 1400500801000]
     times = times_of(FILE, kind(con, mixed[:1]))
     assert times is not None
