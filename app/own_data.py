@@ -1,5 +1,6 @@
 """The computation behind the page for uploaded files: a separate process diagnoses them, and its results are deleted with the session."""
 
+import os
 import re
 import shutil
 import sys
@@ -87,7 +88,8 @@ def options(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _split(text: str) -> list[tuple[str, str, str]]:
-    return [part.partition("=") for part in text.replace(";", ",").split(",") if part.strip()]
+    """Parts between commas or semicolons before the next name: a value may hold both."""
+    return [part.partition("=") for part in re.split(r"[,;]\s*(?=\w+\s*=)|(?<=[^=\s])\s*[,;]\s*$", text) if part.strip()]
 
 
 def result(tables: Sequence[Upload], others: dict[str, Upload | None], choices: Choices) -> Result | Question:
@@ -129,7 +131,8 @@ def _judged(
             }
             write_json(root / REQUEST, request)
             command = [sys.executable, "-m", "adrec.embeddings.worker", str(root)]
-            run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=reruns.stop_if_superseded)
+            environment = os.environ | {"TMPDIR": str(root)}  # what a killed process leaves goes with the session
+            run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=reruns.stop_if_superseded, env=environment)
         for place in paths:
             shutil.rmtree(root / place)
         return folder

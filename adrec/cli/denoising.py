@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adrec.cli.options import command, data_options, pairs, print_json, with_dataset
-from adrec.errors import AdrecError
+from adrec.errors import AdrecError, ConfigError
 
 
 def add(commands: Any) -> None:
@@ -120,6 +120,8 @@ def recommend_command(arguments: argparse.Namespace) -> None:
     from adrec.explain.recommending import read_histories, recommend
 
     options = pairs(arguments.data_option)
+    if options and arguments.file is None:
+        raise ConfigError("--data-option says how a file of histories is read; it needs --file.")
     histories = [arguments.history] if arguments.file is None else read_histories(arguments.file, **options)
     how = {"seed": arguments.seed, "steps": arguments.steps, "exclude_seen": arguments.exclude_seen}
     report = recommend(arguments.run, histories, arguments.top, serve_rest=arguments.file is not None, **how)

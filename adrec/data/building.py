@@ -1,7 +1,7 @@
 """From rows to sequences, inside DuckDB: ids, filters, repeats, the k-core, numbers, order and the split. Only blocks leave the engine."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from adrec.reading.engine import as_sentences, connect, literal, quoted
 from adrec.reading.kinds import kind_of, two_spellings
 from adrec.reading.roles import Roles
 from adrec.reading.rows import Rows
-from adrec.reading.values import MISSING, SPACE, check_ids, check_numbers, family, id_sql, number_sql, text_sql
+from adrec.reading.values import MISSING, SPACE, answers, check_ids, check_numbers, family, id_sql, number_sql, text_sql
 
 SHORTEST = 3
 """Interactions that a user needs: one to train with, one for validation, one for the test."""
@@ -171,10 +171,7 @@ class _Building:
         least, most, without = self._one("select min(tick), max(tick), count(*) filter (where tick is null) from read")
         if without:
             relation = self.rows.relation(self.con, list(times.columns))
-            if self.options.missing == "drop":
-                there = " and ".join(f"({text_sql(quoted(c), t)}) is not null" for c, t in zip(times.columns, times.types, strict=True))
-                relation = relation.filter(there)
-            times.check(relation, self.rows.path)
+            times.check(times.filled(relation) if self.options.missing == "drop" else relation, self.rows.path)
             self._keep("without a time", "tick is not null")
         times.check_range(self.rows.path, least, most)
         self.account.first, self.account.last = times.iso(least), times.iso(most)
@@ -210,7 +207,7 @@ class _Building:
         self.con.execute(
             f"create table {role}_found as select {quoted(role)} as value, count(*) as n, min(row) as row from {self.good} group by 1"
         )
-        relation = self.con.sql(f"select row, n as times, value as {quoted(column)} from {role}_found")
+        relation = self.con.sql(f"select row, n as times, value from {role}_found")
         id_of, told = ids_of(relation, self.rows, column, role, "times")
         if told:
             self.account.note(told)
@@ -423,16 +420,14 @@ def ids_of(
 ) -> tuple[Callable[[str], str], str | None]:
     """SQL that makes ids (NULL if missing) of this column, which is checked; and a sentence if they are written in two ways.
 
-    relation: the column, or its distinct values with the column ``weight``, how often each occurs.
+    relation: the column, called ``value``, or its distinct values with the column ``weight``, how often each occurs.
     """
-    check_ids(relation, rows.path, column, role, weight)
+    check_ids(relation, rows.path, "value", role, weight, called=column)
     kind, numeric, told = rows.types[column], False, None
     if family(kind) == "text":
-        point = f"select coalesce(bool_or(regexp_full_match({text_sql(quoted(column))}, '[+-]?[0-9]+\\.0*')), false) from found_ids"
-        found = relation.query("found_ids", point)
-        assert found is not None
-        if found.fetchall()[0][0]:
-            kinds = kind_of(relation, column, weight)
+        point = f"select coalesce(bool_or(regexp_full_match({text_sql('value')}, '[+-]?[0-9]+\\.0*')), false) from found_ids"
+        if answers(relation, "found_ids", point)[0][0]:
+            kinds = replace(kind_of(relation, "value", weight), column=column)
             numeric, told = kinds.numeric, two_spellings(kinds)
     return lambda sql: id_sql(sql, kind, numeric), told
 

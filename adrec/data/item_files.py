@@ -28,7 +28,7 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
     """
     with open_rows(path) as rows, connect() as con:
         found = _columns(rows, item, title, category)
-        id_of, _ = ids_of(rows.relation(con, [found["item"]]), rows, found["item"], "item")
+        id_of, _ = ids_of(rows.relation(con, {"value": found["item"]}), rows, found["item"], "item")
         with as_sentences(path):
             table = rows.relation(con, found).project(f"row, {id_of('item')} as id, * exclude (row, item)").to_arrow_table()
         rows.check(con, len(table))

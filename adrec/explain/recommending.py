@@ -13,8 +13,10 @@ from adrec.errors import ConfigError, DataError
 from adrec.reading.account import shown, shown_path
 from adrec.reading.engine import as_sentences, connect, quoted
 from adrec.reading.names import named
-from adrec.reading.roles import ROLES, interaction_roles
+from adrec.reading.opened import present
+from adrec.reading.roles import IGNORED, interaction_roles
 from adrec.reading.rows import known, open_rows
+from adrec.reading.text import FREE
 from adrec.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -164,14 +166,25 @@ def _best(scores: "Tensor", seen: Sequence[list[int]], k: int) -> Iterator[Ranke
 # -- histories in files -----------------------------------------------------------------------------------------------
 
 
+ABLE = (*TEXT, "user", "item", "title", "time", "dates", "unit", "missing")
+"""Options of a file of histories with rows and columns."""
+
+
 def read_histories(path: str | Path, **options: Any) -> list[list[str]] | dict[str, list[str]]:
     """Histories for `recommend` from a file: a text with one history per line and ';' between items, or any other file of rows with
     users and items, whose histories come back by user id; a column of ids gives `RawId`. Rows are sorted by the time if there is one.
 
-    options: the columns ``user``, ``item``, ``time`` and what else `adrec.data.options.Options` says about reading.
+    options: of a file with rows, those of `adrec.data.options.Options` in ABLE. title: a column of titles, instead of ``item``.
+    ``missing=drop`` leaves out rows without a user, an item or a time.
     """
-    path = Path(path)
-    return _table(path, Options.check(options)) if known(path) and path.suffix.lower() not in (".txt", ".dat") else _lines(path)
+    path, given = Path(path), Options.check(options)
+    lines = path.suffix.lower() in FREE or not known(path)
+    for name in given.given():
+        if lines:
+            raise DataError(f"{shown_path(path)} is read as one history per line, which takes no option such as {name}.")
+        if name not in ABLE:
+            raise DataError(f"The option {name} is not one of histories; these are {', '.join(ABLE)}.")
+    return _lines(present(path)) if lines else _table(path, given)
 
 
 def _lines(path: Path) -> list[list[str]]:
@@ -189,17 +202,22 @@ def _lines(path: Path) -> list[list[str]]:
 
 
 def _table(path: Path, options: Options) -> dict[str, list[str]]:
+    title = None if options.title == IGNORED else options.title
+    if options.missing == "keep" or (title and options.item):
+        wrong = "missing is drop" if options.missing == "keep" else "say item=COLUMN of ids or title=COLUMN of titles, not both"
+        raise DataError(f"{shown_path(path)} is a file of histories: {wrong}.")
     with open_rows(path, **options.values(*TEXT)) as rows, connect() as con, as_sentences(path):
-        wanted = options.values(*ROLES, "dates", "unit") | dict.fromkeys(("rating", "category", "event"), "none")
-        titles = named(rows.names, "title") if not wanted["item"] and not named(rows.names, "item") else []
-        if titles:
-            wanted |= {"item": titles[0], "title": "none"}  # a column of titles can stand in for ids
-        roles = interaction_roles(rows, con, wanted)
-        rows, times = roles.rows, roles.times
-        user_of, _ = ids_of(rows.relation(con, [roles.user]), rows, roles.user, "user")
-        item_of, _ = ids_of(rows.relation(con, [roles.item]), rows, roles.item, "item")
+        titles = named(rows.names, "title") if options.title != IGNORED else []
+        if not title and not options.item and not named(rows.names, "item"):
+            title = next(iter(titles), None)  # a column of titles can stand in for ids
+        wanted = options.values("user", "item", "time", "dates", "unit") | dict.fromkeys(("title", "rating", "category", "event"), IGNORED)
+        roles = interaction_roles(rows, con, wanted | ({"item": title} if title else {}))
+        rows, times, drop = roles.rows, roles.times, options.missing == "drop"
+        user_of, _ = ids_of(rows.relation(con, {"value": roles.user}), rows, roles.user, "user")
+        item_of, _ = ids_of(rows.relation(con, {"value": roles.item}), rows, roles.item, "item")
         if times is not None:
-            times.check(rows.relation(con, list(times.columns)), path)
+            written = rows.relation(con, list(times.columns))
+            times.check(times.filled(written) if drop else written, path)
         order = times.sql(*(f"time{i}" for i in range(len(times.columns)))) if times is not None else "0"
         source = {"user": roles.user, "item": roles.item} | {f"time{i}": c for i, c in enumerate(roles.time)}
         lines = rows.relation(con, source).project(
@@ -207,11 +225,14 @@ def _table(path: Path, options: Options) -> dict[str, list[str]]:
         )
         found = lines.order("row").fetchall()
         rows.check(con, len(found))
+    if drop:
+        found = [line for line in found if None not in line]
     for row, user, item, _ in found:
         for role, value in (("user", user), ("item", item)):
             if value is None:
-                raise DataError(f"{shown_path(path)} has no {role} in row {row:,} (column {shown(getattr(roles, role))}).")
+                where = f"row {row:,} (column {shown(getattr(roles, role))})"
+                raise DataError(f"{shown_path(path)} has no {role} in {where}; missing=drop leaves such rows out.")
     histories: dict[str, list[str]] = {user: [] for _, user, _, _ in found}  # users as they first appear in the file
     for _, user, item, _ in sorted(found, key=lambda line: line[3]):
-        histories[user].append(item if titles else RawId(item))
+        histories[user].append(item if title or roles.item in titles else RawId(item))
     return histories

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import tempfile
 import weakref
@@ -21,12 +22,14 @@ LEAST_MEMORY = 256 << 20
 
 
 def connect(memory: int | None = None, threads: int | None = None, folder: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A connection of its own, in memory. It fetches and loads no extension, sees no Python variable, and spills into a private folder.
+    """A connection of its own, in memory. It fetches and loads no extension, sees no Python variable, and spills into a folder of its own.
 
-    memory: bytes (default: half of what is free). The temporary folder is made in ``folder`` and goes when the connection does.
+    memory: bytes (default: half of what is free). The temporary folder is made in ``folder`` when it is needed, and goes with the
+    connection.
     """
     memory = memory or max(int(psutil.virtual_memory().available * SHARE), LEAST_MEMORY)
-    spilled = tempfile.mkdtemp(prefix=".adrec-reading-" if folder else "adrec-reading-", dir=folder)
+    name = f"adrec-reading-{secrets.token_hex(8)}"
+    spilled = str(folder / f".{name}" if folder else Path(tempfile.gettempdir(), name))
     connection = duckdb.connect(
         ":memory:",
         config={

@@ -40,7 +40,10 @@ class Times:
     form: str = ""
 
     def sql(self, *columns: str) -> str:
-        """The number: BIGINT (DOUBLE if ``how`` is number and not ``each``), NULL where a value is missing or not as the column's others. columns: SQL."""
+        """The number, NULL where a value is missing or not as the column's others. columns: SQL.
+
+        BIGINT, or DOUBLE if ``how`` is number and not ``each``.
+        """
         columns = columns or tuple(map(quoted, self.columns))
         first = self._first(columns[0])
         return f"({first} + {self._clock(columns[1])})" if self.clock else first
@@ -103,6 +106,12 @@ class Times:
                 return f"{UNIT_NAMES[self.unit]} since 1970" if not self.each else "times since 1970, each in the unit of its size"
             return "dates written as numbers" if self.unit else "numbers"
         return f"dates, {'the day' if self.order == 'dmy' else 'the month'} first" if self.order else "dates"
+
+    def filled(self, relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        """The rows with a time."""
+        return relation.filter(
+            " and ".join(f"({text_sql(quoted(c), t)}) is not null" for c, t in zip(self.columns, self.types, strict=True))
+        )
 
     def check(self, relation: duckdb.DuckDBPyRelation, path: Path) -> None:
         """Raise a DataError that names the first value which is no time like the column's others, or a Doubt about the unit."""

@@ -97,15 +97,18 @@ def check_numbers(relation: duckdb.DuckDBPyRelation, path: Path, column: str, ro
         raise DataError(f"{shown_path(str(path))}: row {row:,} of the {role} column {shown(column)} holds {shown(value)}, {what}.")
 
 
-def check_ids(relation: duckdb.DuckDBPyRelation, path: Path, column: str, role: str, weight: str | None = None) -> int:
+def check_ids(
+    relation: duckdb.DuckDBPyRelation, path: Path, column: str, role: str, weight: str | None = None, called: str | None = None
+) -> int:
     """Raise a DataError for a value that can be no id (a list, a fraction, a long text); otherwise how many rows have none.
 
-    weight: a column of how often each value occurs (``row`` is its first row).
+    weight: a column of how often each value occurs (``row`` is its first row). called: the column's name in the file, if it is another.
     """
     type, name = str(relation.types[relation.columns.index(column)]), quoted(column)
+    called = called or column
     if family(type) not in ("text", "number", "whole"):
         raise DataError(
-            f"{shown_path(str(path))}: the {role} column {shown(column)} holds {type[:30]} values; ids must be integers or text."
+            f"{shown_path(str(path))}: the {role} column {shown(called)} holds {type[:30]} values; ids must be integers or text."
         )
     whole = "false" if family(type) != "number" else f"{name} <> floor({name}) or abs({name}) > 9007199254740992"
     query = f"""
@@ -118,7 +121,7 @@ def check_ids(relation: duckdb.DuckDBPyRelation, path: Path, column: str, role: 
     with as_sentences(path):
         missing, long, text, broken, value = answers(relation, "read_ids", query)[0]
     if broken is not None:
-        where = f"row {broken:,} of the {role} column {shown(column)}"
+        where = f"row {broken:,} of the {role} column {shown(called)}"
         raise DataError(f"{shown_path(str(path))}: {where} holds {shown(value)}; ids must be integers or text.")
     if long is not None:
         raise DataError(

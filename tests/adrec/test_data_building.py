@@ -8,6 +8,7 @@ import pytest
 
 from adrec.data import catalog, prepared
 from adrec.data.building import repeats
+from adrec.data.item_files import read_items
 from adrec.data.readers import read_dataset, read_frame
 from adrec.errors import DataError
 from tests.adrec.test_data_filters import sequences_of
@@ -82,3 +83,15 @@ def test_a_folder_prepared_before_accounts_were_kept_opens(tmp_path: Path):
     del info["account"]
     (tmp_path / "out" / "prepared.json").write_text(json.dumps(info))
     assert prepared.load(tmp_path / "out").account is None
+
+
+@pytest.mark.parametrize("name", ["times", "row", "value", "n", "thing"])
+def test_ids_are_checked_whatever_their_column_is_called(tmp_path, name):
+    frame = pd.DataFrame({"user_id": ["a"] * 4 + ["b"] * 4, name: ["12.0", "12", "13", "14"] * 2})
+    data = read_frame(frame, item=name)
+    assert data.items.frame["item"].tolist() == ["12", "13", "14"]
+    assert any(f"Ids of the column '{name}' are written in two ways" in note for note in data.account["notes"])
+    frame.drop(columns="user_id").to_csv(tmp_path / "items.csv", index=False)
+    assert read_items(tmp_path / "items.csv", item=name).index.tolist() == ["12", "13", "14"]
+    with pytest.raises(DataError, match="item ids have at most 512 characters"):
+        read_frame(frame.replace("13", "x" * 600), item=name)

@@ -42,7 +42,9 @@ def test_an_order_is_refused_where_the_table_has_ids(tiny_data: SequenceDataset)
         matched(tiny_data, source, "text")
 
 
-@pytest.mark.parametrize(("order", "words"), [("bogus", "must be one of appearance, numeric, .* not 'bogus'"), ("text", "needs interactions")])
+@pytest.mark.parametrize(
+    ("order", "words"), [("bogus", "must be one of appearance, numeric, .* not 'bogus'"), ("text", "needs interactions")]
+)
 def test_an_order_that_says_nothing_is_refused(tmp_path: Path, order: str, words: str) -> None:
     np.save(tmp_path / "a.npy", np.eye(4))
     with pytest.raises(DataError, match=words):

@@ -145,6 +145,37 @@ def test_a_time_column_decides_the_order(tmp_path):
     assert read_histories(tmp_path / "h.tsv") == {"a": ["2", "1"], "b": ["5"]}
 
 
+def test_a_column_of_titles_is_titles_however_it_is_named(tmp_path):
+    (tmp_path / "h.csv").write_text("user_id,item_id,title,what\na,1,Alien,Ran\n")
+    for options, item, kind in (({}, "1", RawId), ({"item": "title"}, "Alien", str), ({"title": "what"}, "Ran", str)):
+        (found,) = read_histories(tmp_path / "h.csv", **options)["a"]
+        assert (found, type(found)) == (item, kind)
+
+
+def test_rows_without_a_user_an_item_or_a_time_are_left_out_on_request(tmp_path):
+    (tmp_path / "h.csv").write_text("user,item,timestamp\na,1,1400000003\n,2,1400000000\na,,1400000000\na,3,\na,4,1400000001\n")
+    assert read_histories(tmp_path / "h.csv", missing="drop") == {"a": ["4", "1"]}
+    with pytest.raises(DataError, match="missing=drop leaves such rows out"):
+        read_histories(tmp_path / "h.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("h.csv", {"events": "view"}, "The option events is not one of histories; these are separator, "),
+        ("h.csv", {"k_core": 5}, "k_core is not one of histories"),
+        ("h.csv", {"missing": "keep"}, "missing is drop"),
+        ("h.csv", {"item": "item", "title": "what"}, "not both"),
+        ("h.txt", {"user": "user"}, "one history per line, which takes no option such as user"),
+        ("h.data", {"separator": ","}, "takes no option such as separator"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(tmp_path, name, options, words):
+    (tmp_path / name).write_text("user,item\na,1\n")
+    with pytest.raises(DataError, match=words):
+        read_histories(tmp_path / name, **options)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
@@ -179,7 +210,12 @@ def test_the_command_prints_what_the_function_gives(tiny_run, tmp_path, capsys):
 
 def test_the_command_names_a_file_that_is_not_there(tiny_run, capsys):
     assert main(["recommend", str(tiny_run.path), "--file", "nowhere.txt"]) == 2
-    assert capsys.readouterr().err == "adrec: 'nowhere.txt': No such file or directory.\n"
+    assert capsys.readouterr().err == "adrec: There is no file 'nowhere.txt'.\n"
+
+
+def test_the_command_takes_options_with_a_file_only(tiny_run, capsys):
+    assert main(["recommend", str(tiny_run.path), "--history", "1", "--data-option", "user=u"]) == 2
+    assert "needs --file" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -166,6 +166,11 @@ def test_column_names_that_cannot_be_read_are_refused(text: str) -> None:
 
 def test_columns_and_filters_are_options() -> None:
     assert own_data.options("user=a item; k_core=5") == (("user", "a item"), ("k_core", "5"))
+    assert own_data.options("events=purchase,view; separator=;, drop_users=1,2,") == (
+        ("events", "purchase,view"),
+        ("separator", ";"),
+        ("drop_users", "1,2"),
+    )
 
 
 def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(

@@ -16,9 +16,12 @@ def test_a_connection_sees_no_variable_of_python():
         con.sql("select * from frame")
 
 
-def test_the_temporary_folder_goes_with_the_connection():
-    con = connect()
+def test_the_temporary_folder_is_there_while_it_is_needed(tmp_path: Path):
+    con = connect(memory=60 << 20, threads=1, folder=tmp_path)
     folder = Path(con.sql("select current_setting('temp_directory')").fetchall()[0][0])
+    con.execute("select 1")
+    assert folder.parent == tmp_path and not folder.exists()
+    con.execute("create table t as select range as a, hash(range) as b, range || repeat('x', 20) as s from range(3000000)")
     assert folder.is_dir()
     del con
     assert not folder.exists()

@@ -29,13 +29,13 @@ def test_a_json_array_of_objects_is_read_too(tmp_path: Path):
 
 
 def test_an_array_may_be_one_long_line_and_an_object_may_not(tmp_path: Path):
-    many = ", ".join('{"u": "%09d"}' % i for i in range(250_000))
+    many = ", ".join(f'{{"u": "{i:09}"}}' for i in range(250_000))
     assert len(many) > LONGEST_LINE
     with open_rows(written(tmp_path / "a.json", f"[{many}]")) as rows, connect(threads=1) as con:
         rows.check(con)
         assert rows.account.rows == 250_000
     with pytest.raises(DataError, match="has a row of more than 16 MiB"):
-        open_rows(written(tmp_path / "b.json", '[{"u": "%s"}]' % ("x" * (40 << 20))))
+        open_rows(written(tmp_path / "b.json", '[{"u": "' + "x" * (40 << 20) + '"}]'))
 
 
 @pytest.mark.parametrize(
