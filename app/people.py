@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from adrec.data import catalog
 from adrec.errors import DataError
+from adrec.lesson.models import RUNS
+from adrec.runs import RunFolder
 from app import files
 
 ANY = "any"
@@ -19,7 +21,16 @@ def url() -> str | None:
     """The address below which the browser finds a person by number, or ``ANY`` for one drawn at random; None without the ratings."""
     from app import loaders
 
-    return files.address("person") if catalog.available(loaders.FIRST) else None
+    run = _run()
+    available = run is not None and catalog.available(loaders.info(run)["dataset"]["name"])
+    return files.address("person") if available else None
+
+
+def _run() -> RunFolder | None:
+    """The run whose people are shown, by the lesson's own numbers for films."""
+    from app import loaders
+
+    return loaders.bundled(RUNS["healthy"])
 
 
 def route() -> Route:
@@ -34,7 +45,9 @@ def person(request: Request) -> Response:
 
     if not files.from_own_page(request):
         return PlainTextResponse(files.FOREIGN, 403)
-    run, number = loaders.LoadedRun(loaders.BUNDLED / loaders.FIRST), request.path_params["number"]
+    run, number = _run(), request.path_params["number"]
+    if run is None:
+        return PlainTextResponse(f"The run '{RUNS['healthy']}' is not bundled, so there is nobody to show.", 503)
     users, reason = loaders.dataset(run)
     if users is None:
         return PlainTextResponse(reason, 503)

@@ -26,7 +26,7 @@ HALF = 32767
 MEASURES = {"cosine": "mean_cosine", "rank": "effective_rank", "above": "spikes", "together": "alignment_z_beyond_popularity"}
 """What is shown of a verdict's evidence, by short names."""
 CONTROLS = ("narrow-lambda-0", "narrow-lambda-1", "narrow-held", "random-both")
-"""The trainings beside which the narrow run is shown, as far as they were measured."""
+"""The trainings beside which the narrow run is shown."""
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -57,9 +57,9 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "frames": frames,
         "tables": tables,
         "people": [*SHOWN],
-        "bar": {"null": NULL_BAND, "learned": LEARNED, "narrow": NARROW},
+        "bar": {"null": NULL_BAND, "narrow": NARROW},
         "source": found["source"],
-        "controls": {name: trained[name]["frames"] for name in CONTROLS if name in trained},
+        "controls": {name: trained[name]["frames"] for name in CONTROLS},
     }
     arrays = {
         "likeness": np.concatenate(likeness),
@@ -78,11 +78,17 @@ def steps_of(run: RunFolder) -> int:
 
 
 def judged(table: np.ndarray, near: Cooccurrence) -> dict[str, Any]:
-    """The place on the bar of health, and the values of MEASURES by their short names."""
+    """The place on the bar of health, what a table there is (``kind``), and the values of MEASURES by their short names."""
     found = diagnose(table, cooccurrence=near)
     values = {short: found.value(name) for short, name in MEASURES.items()}
     rounded = {short: None if value is None else round(value, 3) for short, value in values.items()}
-    return {"place": round(health(found.to_json()).place, 3), **rounded}
+    place = round(health(found.to_json()).place, 3)
+    return {"place": place, "kind": kind(place), **rounded}
+
+
+def kind(place: float) -> str:
+    """What a table at a place on the bar of health is: noise, healthy or narrow."""
+    return "narrow" if place >= NARROW else "noise" if place <= LEARNED else "healthy"
 
 
 def seen(table: np.ndarray) -> np.ndarray:

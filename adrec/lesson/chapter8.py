@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from adrec.collapse.cooccurrence import Cooccurrence
-from adrec.collapse.health import LEARNED, NARROW
 from adrec.data import catalog
 from adrec.data.titles import Finder
 from adrec.lesson import chapter5, likeness
@@ -22,7 +21,7 @@ NEAREST = 4
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """``tables``: each with its place on the bar of health and what it is (``truth``: noise, healthy or narrow). Arrays: ``cosines``
+    """``tables``: each with its place on the bar of health and what it is (``kind``: noise, healthy or narrow). Arrays: ``cosines``
     (tables, 40, 40) and ``near`` (tables, films of ``asked``, NEAREST) by id. ``findings``: figures by name, each with its source."""
     healthy = run_of(runs, "healthy")
     near = Cooccurrence.from_dataset(catalog.load_for_run(healthy.info))
@@ -31,17 +30,11 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     for part in UNSEEN:
         run = run_of(runs, part)
         table = run.table("finetune")
-        judged = chapter5.judged(table, near)
-        tables.append({"run": run.name, "truth": truth(judged["place"]), **judged})
+        tables.append({"run": run.name, **chapter5.judged(table, near)})
         cosines.append(likeness.cosines(table, shown))
         nearest.append([neighbours(table, film - 1, NEAREST)[0] + 1 for film in asked])
     head = {"tables": tables, "asked": asked, "nearest": NEAREST, "findings": findings(runs)}
     return head, {"cosines": np.concatenate(cosines), "near": np.array(nearest, np.uint16).reshape(-1)}
-
-
-def truth(place: float) -> str:
-    """What a table at a place on the bar of health is."""
-    return "narrow" if place >= NARROW else "noise" if place <= LEARNED else "healthy"
 
 
 def findings(runs: Path) -> dict[str, dict[str, Any]]:

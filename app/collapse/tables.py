@@ -16,8 +16,8 @@ from app.collapse import data, items
 from app.components.tables import tables
 from app.texts import texts
 
-SIGNS = {"noise": "⁘", "narrow": "➤", "healthy": "✓"}
-"""Of the references: the parts of bundled runs that stand beside every other."""
+REFERENCES = ("noise", "narrow", "healthy")
+"""The parts of the bundled runs that stand beside every other."""
 FILMS, DOTS = 40, 4000
 
 
@@ -93,7 +93,7 @@ def _packed(run: RunFolder, found: dict[str, dict[str, Any]]) -> bytes:
         own, title = reference.path.resolve() == run.path.resolve(), words["references"][key]["title"]
         cards.append(_card(key, title, words["references"][key]["says"], looks[key], reference, own))
         if verdict is not None:
-            marks.append({"key": key, "name": title, "place": health(verdict).place, "glyph": SIGNS[key]})
+            marks.append({"key": key, "name": title, "place": health(verdict).place, "glyph": sign(key)})
     if not any(card["own"] for card in cards):
         last = shown.names[-1]
         looks["own"] = look(run, last)
@@ -104,9 +104,14 @@ def _packed(run: RunFolder, found: dict[str, dict[str, Any]]) -> bytes:
 
 
 def references() -> dict[str, RunFolder]:
-    """The runs of SIGNS that are bundled."""
-    found = {part: loaders.bundled(RUNS[part]) for part in SIGNS}
+    """The runs of REFERENCES that are bundled."""
+    found = {part: loaders.bundled(RUNS[part]) for part in REFERENCES}
     return {part: run for part, run in found.items() if run is not None}
+
+
+def sign(key: str) -> str:
+    """The sign of a reference's card, and of any other."""
+    return texts("lesson")["kinds"][key]["sign"] if key in REFERENCES else "●"
 
 
 def mark(key: str, name: str, verdict: dict[str, Any], stage: str, main: bool = True) -> dict[str, Any]:
@@ -119,7 +124,8 @@ def block(cards: list[dict[str, Any]], marks: list[dict[str, Any]], looks: dict[
     """Cards, marks on the bar and what the cards draw, for the browser."""
     words = texts("collapse")
     places = [f"{mark['name']} {words['barPlace'][side(mark['place'])]}" for mark in marks]
-    said = {key: words[key] for key in ("pick", "size", "bar")} | {"sizeHelp": texts("glossary")["size"]["meaning"]}
+    said = {key: words[key] for key in ("pick", "size")} | {"sizeHelp": texts("glossary")["size"]["meaning"]}
+    said["bar"] = {"band": words["band"], **{kind: kinds["word"] for kind, kinds in texts("lesson")["kinds"].items()}}
     said["barAlt"] = words["barAlt"].format(places="; ".join(places))
     arrays = {f"xy {key}": one.xy for key, one in looks.items()} | {f"cosines {key}": one.cosines for key, one in looks.items()}
     return wire.block({"cards": cards, "marks": marks, "band": NULL_BAND, "narrow": NARROW, "words": said}, arrays)
@@ -136,7 +142,7 @@ def side(place: float) -> str:
 
 def _card(key: str, title: str, says: str, one: Look, run: RunFolder, own: bool) -> dict[str, Any]:
     name = loaders.info(run).get("title") or run.name
-    return card(key, title, says, one, run="" if own else loaders.link_name(run), name=name, own=own, sign=SIGNS.get(key, "●"))
+    return card(key, title, says, one, run="" if own else loaders.link_name(run), name=name, own=own, sign=sign(key))
 
 
 def card(key: str, title: str, says: str, one: Look, **more: Any) -> dict[str, Any]:
@@ -178,7 +184,7 @@ def _reference(run: RunFolder) -> dict[str, Any] | None:
 def size_note() -> dict[str, str] | None:
     """What fills the note on size; None if a reference is missing."""
     found = references()
-    if len(found) < len(SIGNS):
+    if len(found) < len(REFERENCES):
         return None
     sizes = {key: look(run, None).size for key, run in found.items()}
     return {"times": f"{sizes['noise'] / sizes['healthy']:.0f}"}

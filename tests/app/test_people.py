@@ -60,5 +60,12 @@ def test_without_the_ratings_nobody_is_offered_and_the_reason_is_given(monkeypat
     assert answer.status_code == 503 and b"are not on this machine" in bytes(answer.body)
 
 
+def test_without_the_lessons_run_nobody_is_offered_and_the_reason_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaders, "bundled", lambda name: None)
+    answer = ask("1")
+    assert people.url() is None
+    assert answer.status_code == 503 and b"is not bundled" in bytes(answer.body)
+
+
 def test_a_lesson_in_a_file_offers_nobody_real() -> None:
     assert b'"persons": null' in setup.data(setup.bundled(), "file")

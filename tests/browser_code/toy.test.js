@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { peopleAnswered, TOY_FILMS, TOY_PEOPLE, toyEntropy, toyGradient, toySpread, toySquared, toyStart, toyStep } from "../../adrec/browser/lesson/toy.js";
+import { peopleAnswered, TOY_FILMS, TOY_PEOPLE, toyGradient, toySpread, toySquared, toyStart, toyStep } from "../../adrec/browser/lesson/toy.js";
 
 const BOTH = [false, true];
 const trained = (switches, steps = 900, toy = toyStart()) => {
@@ -11,11 +11,18 @@ const trained = (switches, steps = 900, toy = toyStart()) => {
   return toy;
 };
 
+/** The mean over people of the logarithm of the sum of all films' exponentiated scores, less the score of the film chosen. */
+function crossEntropy(toy, noise) {
+  const { given } = peopleAnswered(toy, noise), score = (n, k) => given[2 * n] * toy.films[2 * k] + given[2 * n + 1] * toy.films[2 * k + 1];
+  const total = (n) => Array.from({ length: TOY_FILMS }, (_, k) => Math.exp(score(n, k))).reduce((a, b) => a + b);
+  return TOY_PEOPLE.reduce((sum, [, film], n) => sum + Math.log(total(n)) - score(n, film), 0) / TOY_PEOPLE.length;
+}
+
 test("the toy's gradients are those of its losses, numerically differentiated", () => {
   const at = { ...toyStart(4), step: 7 }, h = 1e-6;
   for (const push of BOTH)
     for (const noise of BOTH) {
-      const loss = (toy) => (push ? (toySquared(toy, noise) + toyEntropy(toy, noise)) / 2 : toySquared(toy, noise));
+      const loss = (toy) => (push ? (toySquared(toy, noise) + crossEntropy(toy, noise)) / 2 : toySquared(toy, noise));
       const slope = (lower, upper) => (loss({ ...at, ...upper }) - loss({ ...at, ...lower })) / (2 * h);
       const grad = toyGradient(at, { move: true, push, noise });
       for (const part of ["films", "answers"])

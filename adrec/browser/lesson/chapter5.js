@@ -4,7 +4,7 @@ import { context, element, resized, themeOf } from "../dom.js";
 import { decimal } from "../format.js";
 import { dataOf } from "./figures.js";
 import { filmList } from "./films.js";
-import { healthBar } from "./health.js";
+import { lessonBar } from "./health.js";
 import { likeness, matrixFilms } from "./likeness.js";
 import { toyView } from "./toy_view.js";
 
@@ -13,7 +13,6 @@ import { toyView } from "./toy_view.js";
 const MATRIX5 = 40 * 40;
 const LIST5 = 10;
 const FRAME5_TIME = 1600; // milliseconds
-const CONTROLS5 = ["narrow-lambda-0", "narrow-lambda-1", "narrow-held", "random-both"];
 /** How each measure of a table is written. @type {Record<string, (value: number) => string>} */
 const MEASURES5 = { size: (value) => value.toPrecision(2), rank: (value) => value.toFixed(0), above: String, cosine: (value) => Math.abs(value).toFixed(2), together: (value) => value.toFixed(0) };
 const ONLY_PULL = { move: true, push: false, noise: false };
@@ -33,7 +32,7 @@ export const chapter5 = {
     const frames = content[5]?.frames?.map((/** @type {any} */ frame) => frame.measured).filter((/** @type {any} */ frame) => frame.error), last = frames?.at(-1);
     if (!last) return null;
     const right = last["hr@10"];
-    return { epochs: content[5].frames.at(-1).epoch, value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), popular: content[1]?.baselines?.popular.value.toFixed(1) ?? "", seeds: right.seeds, source: dataOf(content[5]) };
+    return { epochs: content[5].frames.at(-1).epoch, value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), popular: content[1].baselines.popular.value.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
   },
   numberFrom: 3,
   door: () => ({ page: "collapse", parameters: { run: "narrow", tool: "film" } }),
@@ -86,11 +85,11 @@ function paragraph5(lesson, key) {
 
 /** The narrow run in frames: likenesses, two people's lists, and what was measured. @param {HTMLElement} parent @param {HTMLElement} below where to say what is to blame @param {Lesson} lesson */
 function narrowRun(parent, below, lesson) {
-  const { frames, likeness: alike, lists, people, controls, bar } = lesson.content[5], { narrow } = lesson.content[6] ?? {}, box = element("div", "run5"), buttons = element("div", "frames5", "", { role: "group", "aria-label": lesson.text("5.frames") });
+  const { frames, likeness: alike, lists, people, controls } = lesson.content[5], { narrow } = lesson.content[6], box = element("div", "run5"), buttons = element("div", "frames5", "", { role: "group", "aria-label": lesson.text("5.frames") });
   const square = element("div", "square5"), tens = element("div", "tens5"), facts = element("p", "facts5"), blame = element("dl", "blame5"), title = element("p", "label", lesson.text("5.real"));
   box.append(title, buttons, square, tens, facts);
   parent.append(box);
-  const health = barOfHealth(box, lesson);
+  const health = lessonBar(box, lesson);
   below.append(blame);
   const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text("5.matrix"), still: lesson.reducedMotion });
   const shownLists = people.map((/** @type {string} */ person) => {
@@ -100,13 +99,13 @@ function narrowRun(parent, below, lesson) {
     return { ...filmList(cell, lesson), name };
   });
   let timer = 0;
-  const others = CONTROLS5.filter((name) => controls[name]).map((name) => {
+  const others = Object.keys(controls).map((name) => {
     const value = element("dd"), row = element("div");
     row.append(element("dt", "", lesson.text(`5.controls.${name}`)), value);
     blame.append(row);
     return { frames: controls[name], value };
   });
-  if (others.length) blame.prepend(element("p", "", lesson.text("5.blame")));
+  blame.prepend(element("p", "", lesson.text("5.blame")));
   buttons.append(element("span", "", lesson.text("5.epochsOf")));
   const chosen = frames.map((/** @type {any} */ frame, /** @type {number} */ i) => {
     const button = element("button", "plain", lesson.text("5.epochs", { epoch: frame.epoch }), { type: "button" });
@@ -117,7 +116,7 @@ function narrowRun(parent, below, lesson) {
 
   /** @param {number} frame */
   function show(frame) {
-    const { epoch, cosine, measured, place } = frames[frame];
+    const { epoch, cosine, measured, place, kind } = frames[frame];
     matrix.show(alike.subarray(frame * MATRIX5, (frame + 1) * MATRIX5), lesson.text("5.matrixAt", { epoch, cosine: cosine.toFixed(2) }));
     /** @type {number[][]} */
     const both = people.map((/** @type {string} */ _, /** @type {number} */ i) => [...lists.subarray((frame * people.length + i) * LIST5, (frame * people.length + i + 1) * LIST5)]);
@@ -125,12 +124,11 @@ function narrowRun(parent, below, lesson) {
     shownLists.forEach((/** @type {any} */ list, /** @type {number} */ i) => list.show(both[i], lesson.text("5.list", { person: list.name, epoch }), { shared }));
     const values = { epoch, cosine: Math.abs(cosine).toFixed(2), shared: shared.size, right: measured["hr@10"]?.value.toFixed(1), share: share5(measured.share?.value), error: measured.error?.value.toPrecision(2) };
     facts.replaceChildren(...(measured.error ? [lesson.rich(`5.facts.${measured.share.value > 2 ? "far" : "near"}`, values)] : []));
-    const kind = place <= bar.learned ? "noise" : place >= bar.narrow ? "narrow" : "healthy", word = lesson.text(`kinds.${kind}.word`);
-    health.show([{ key: "frame", name: lesson.text("5.frame", { epoch }), place, glyph: lesson.text(`kinds.${kind}.sign`) }], lesson.text("5.frameAlt", { epoch, word }));
+    health.show([{ key: "frame", name: lesson.text("5.frame", { epoch }), place, glyph: lesson.text(`kinds.${kind}.sign`) }], lesson.text("5.frameAlt", { epoch, word: lesson.text(`kinds.${kind}.word`) }));
     for (const other of others) {
-      const theirs = other.frames.find((/** @type {any} */ one) => one.epoch === epoch)?.mean_cosine.value;
+      const theirs = other.frames.find((/** @type {any} */ one) => one.epoch === epoch).mean_cosine.value;
       const end = frame + 1 < frames.length ? "then" : theirs > narrow ? "alike" : "apart";
-      other.value.replaceChildren(theirs === undefined ? "" : lesson.rich(`5.ends.${end}`, { cosine: decimal(theirs, 2) }));
+      other.value.replaceChildren(lesson.rich(`5.ends.${end}`, { cosine: decimal(theirs, 2) }));
     }
     chosen.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === frame)));
   }
@@ -151,12 +149,6 @@ function narrowRun(parent, below, lesson) {
     },
     end: () => health.stop(),
   };
-}
-
-/** The bar from noise to narrow, with the band of random tables. @param {HTMLElement} parent @param {Lesson} lesson */
-function barOfHealth(parent, lesson) {
-  const { bar } = lesson.content[5], [noise, healthy, narrow] = ["noise", "healthy", "narrow"].map((kind) => lesson.text(`kinds.${kind}.word`));
-  return healthBar(parent, { words: { noise, healthy, narrow, band: lesson.text("5.band") }, band: bar.null, narrow: bar.narrow });
 }
 
 /** A share of the best constant guess's error: 1.09 or 100. @param {number | undefined} value */
@@ -203,7 +195,7 @@ function threeTables(parent, lesson) {
     const matrix = likeness(square, { ...matrixFilms(lesson, false), label: lesson.text(`kinds.${table.key}.matrix`), still: true });
     return { table, map, name, says, matrix, xy: places.subarray(2 * count * i, 2 * count * (i + 1)), bytes: content["tables.likeness"].subarray(MATRIX5 * i, MATRIX5 * (i + 1)) };
   });
-  const health = barOfHealth(box, lesson), healthy = tables.findIndex((/** @type {any} */ { key }) => key === "healthy");
+  const health = lessonBar(box, lesson), healthy = tables.findIndex((/** @type {any} */ { key }) => key === "healthy");
   /** @type {number | null} */
   let picked = null;
   box.append(reveal);

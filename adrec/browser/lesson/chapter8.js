@@ -12,7 +12,7 @@ import { chapter6 } from "./chapter6.js";
 import { chapter7 } from "./chapter7.js";
 import { trainings } from "./figures.js";
 import { filmList, titleOf } from "./films.js";
-import { healthBar } from "./health.js";
+import { lessonBar } from "./health.js";
 import { likeness, matrixFilms } from "./likeness.js";
 
 /** @import { Chapter, Lesson } from "./types" */
@@ -31,7 +31,7 @@ export const chapter8 = {
   id: 8,
   steps: 4,
   scene: () => ({ lit: ["table", "list"], mode: "use" }),
-  guess: (content) => (content[8] ? { right: KINDS.indexOf(content[8].tables[0].truth) } : null),
+  guess: (content) => (content[8] ? { right: KINDS.indexOf(content[8].tables[0].kind) } : null),
   numberFrom: 3,
   number: (content) => {
     const found = content[8]?.findings.diffusion;
@@ -77,9 +77,7 @@ function tablesToJudge(parent, lesson) {
     button.onclick = () => { chosen[at] = kind; draw(); };
     asks.append(button);
   }
-  const bar = element("div", "place"), words = Object.fromEntries(KINDS.map((kind) => [kind, lesson.text(`kinds.${kind}.word`)]));
-  const limits = content[5]?.bar;
-  const health = limits ? healthBar(bar, { words: /** @type {any} */ ({ ...words, band: lesson.text("5.band") }), band: limits.null, narrow: limits.narrow }) : null;
+  const bar = element("div", "place"), health = lessonBar(bar, lesson);
   side.append(title, near, asks, told, bar, another);
   root.append(square, side);
   parent.append(root);
@@ -90,7 +88,7 @@ function tablesToJudge(parent, lesson) {
   function draw() {
     const table = tables[at], known = at in chosen || (at === 0 && step > 0 && (lesson.state.guesses[8]?.chosen ?? null) !== null);
     title.textContent = lesson.text("8.unseen", { number: at + 1, tables: tables.length });
-    matrix.show(content[8].cosines.subarray(1600 * at, 1600 * at + 1600), known ? lesson.text(`kinds.${table.truth}.matrix`) : lesson.text("8.matrix"));
+    matrix.show(content[8].cosines.subarray(1600 * at, 1600 * at + 1600), known ? lesson.text(`kinds.${table.kind}.matrix`) : lesson.text("8.matrix"));
     lists.forEach((/** @type {any} */ list, /** @type {number} */ i) => {
       const from = (at * asked.length + i) * nearest;
       list.show([...content[8].near.slice(from, from + nearest)], lesson.text("8.nearest", { film: titleOf(lesson, asked[i]) }));
@@ -100,9 +98,9 @@ function tablesToJudge(parent, lesson) {
     another.hidden = !known || at === tables.length - 1;
     if (!known) return;
     const what = lesson.text(`8.tables.${table.run}`);
-    told.replaceChildren(lesson.rich(`8.told.${table.truth}`, { cosine: (table.cosine ?? 0).toFixed(2), what }));
-    if (at in chosen) told.prepend(element("strong", "", `${lesson.text(chosen[at] === table.truth ? "8.yes" : "8.no")} `));
-    health?.show([{ key: "it", name: lesson.text("8.it"), place: table.place, main: true }], lesson.text(`8.places.${table.truth}`));
+    told.replaceChildren(lesson.rich(`8.told.${table.kind}`, { cosine: (table.cosine ?? 0).toFixed(2), what }));
+    if (at in chosen) told.prepend(element("strong", "", `${lesson.text(chosen[at] === table.kind ? "8.yes" : "8.no")} `));
+    health.show([{ key: "it", name: lesson.text("8.it"), place: table.place, main: true }], lesson.text(`8.places.${table.kind}`));
   }
 
   another.onclick = () => { at += 1; draw(); };
@@ -117,7 +115,7 @@ function tablesToJudge(parent, lesson) {
     },
     stop() {
       matrix.stop();
-      health?.stop();
+      health.stop();
       ended();
     },
   };

@@ -9,7 +9,7 @@ export function trainings(texts, count) {
 
 /** Of 100 people, for how many the training that the lesson shows is right. @param {Record<string, any>} content @returns {string} */
 export function rightOfShown(content) {
-  return content[0]?.counted?.columns?.healthy["hr@10"].value.toFixed(1) ?? "";
+  return content[0].counted.columns.healthy["hr@10"].value.toFixed(1);
 }
 
 /** The name of the data. @param {{ source: { data: string } }} section */

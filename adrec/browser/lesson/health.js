@@ -2,6 +2,8 @@
 
 import { element } from "../dom.js";
 
+/** @import { Lesson } from "./types" */
+
 /** @typedef {{ key: string, name: string, place: number, glyph?: string, color?: string, main?: boolean }} HealthMark a table; main: drawn below the bar, stronger */
 
 const GAP = 10; // pixels between two names
@@ -21,6 +23,12 @@ export function healthRows(labels) {
     rows[i] = row;
   }
   return rows;
+}
+
+/** The bar as the lesson shows it, with the band of random tables. @param {Element} parent @param {Lesson} lesson */
+export function lessonBar(parent, lesson) {
+  const { bar } = lesson.content[5], [noise, healthy, narrow] = ["noise", "healthy", "narrow"].map((kind) => lesson.text(`kinds.${kind}.word`));
+  return healthBar(parent, { words: { noise, healthy, narrow, band: lesson.text("5.band") }, band: bar.null, narrow: bar.narrow });
 }
 
 /**

@@ -77,12 +77,6 @@ export function toySquared(toy, noise) {
   return TOY_PEOPLE.reduce((sum, [, film], n) => sum + (off(2 * n, 2 * film) ** 2 + off(2 * n + 1, 2 * film + 1) ** 2) / 2, 0) / TOY_PEOPLE.length;
 }
 
-/** The cross-entropy, a mean over people. @param {Toy} toy @param {boolean} noise */
-export function toyEntropy(toy, noise) {
-  const { given } = peopleAnswered(toy, noise);
-  return TOY_PEOPLE.reduce((sum, [, film], n) => sum - Math.log(softmax(toy, given[2 * n], given[2 * n + 1])[film]), 0) / TOY_PEOPLE.length;
-}
-
 /** The gradient of the squared error or, with the push, of the mean of the two losses. @param {Toy} toy @param {Switches} switches */
 export function toyGradient(toy, { push, noise }) {
   const { given, seen, kept } = peopleAnswered(toy, noise), films = new Float64Array(2 * TOY_FILMS), answers = new Float64Array(2 * TOY_HISTORIES), each = (push ? 0.5 : 1) / TOY_PEOPLE.length;

@@ -1,4 +1,4 @@
-/* Chapter 5's toy on screen: films, answers and arrows between them, three switches, and two meters. */
+/* Chapter 5's toy on screen: films, answers and lines between them, three switches, and two meters. */
 
 import { element, svg } from "../dom.js";
 import { peopleAnswered, TOY_PEOPLE, toySpread, toySquared, toyStart, toyStep } from "./toy.js";
@@ -26,9 +26,9 @@ function held() {
 /** @param {HTMLElement} parent @param {Lesson} lesson @param {() => void} touched a switch was pressed by the visitor */
 export function toyView(parent, lesson, touched) {
   const box = element("div", "toy"), plane = svg(box, "svg", { viewBox: `0 0 ${TOY_SIZE} ${TOY_SIZE}`, role: "img" });
-  const arrows = svg(plane, "g", { class: "arrows" }), stars = svg(plane, "g", { class: "stars" }), answers = svg(plane, "g", { class: "answers" });
-  const lines = TOY_PEOPLE.map(() => svg(arrows, "path")), marks = TOY_PEOPLE.map(() => svg(answers, "path", { d: "M0 -5L5 0L0 5L-5 0Z" }));
-  const start = held(), films = Array.from({ length: start.films.length / 2 }, () => svg(stars, "text", {}, "■"));
+  const lineLayer = svg(plane, "g", { class: "toy-lines" }), filmLayer = svg(plane, "g", { class: "toy-films" }), answers = svg(plane, "g", { class: "answers" });
+  const lines = TOY_PEOPLE.map(() => svg(lineLayer, "path")), marks = TOY_PEOPLE.map(() => svg(answers, "path", { d: "M0 -5L5 0L0 5L-5 0Z" }));
+  const start = held(), films = Array.from({ length: start.films.length / 2 }, () => svg(filmLayer, "text", {}, "■"));
   const controls = element("div", "controls5"), row = element("div", "switches"), meters = element("dl", "meters");
   /** @type {Record<string, HTMLElement>} */
   const switches = {};

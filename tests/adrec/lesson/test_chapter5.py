@@ -6,7 +6,7 @@ import numpy as np
 
 from adrec.collapse.measures import mean_cosine
 from adrec.lesson.answers import table_of
-from adrec.lesson.chapter5 import EPOCHS, HALF, TABLES, seen
+from adrec.lesson.chapter5 import EPOCHS, HALF, TABLES, kind, seen
 from adrec.lesson.models import run_of
 from adrec.runs.snapshots import table_at
 
@@ -36,3 +36,7 @@ def test_the_narrow_table_lies_to_one_side_of_the_origin_and_the_others_around_i
 def test_the_narrow_table_is_larger_than_the_healthy_one() -> None:
     narrow, healthy = (table_of(run_of(RUNS, key)) for key in ("narrow", "healthy"))
     assert np.square(narrow).sum() > np.square(healthy).sum()
+
+
+def test_the_place_on_the_bar_says_what_a_table_is() -> None:
+    assert [kind(place) for place in (-1, -0.25, 0, 0.49, 0.5)] == ["noise", "noise", "healthy", "healthy", "narrow"]
