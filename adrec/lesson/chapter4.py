@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from adrec.lesson.answers import TEN
-from adrec.lesson.models import run_of
+from adrec.lesson.models import ANSWERING, run_of
 from adrec.lesson.people import PEOPLE
 from adrec.runs import RunFolder
 
-MODELS = ("healthy", "lambda-0.1", "lambda-1")
 KIN = {"sasrec": "sasrec", "dreamrec": "noise", "adrec": "healthy"}
 """The earlier models and ADRec, and the parts of the runs behind their cards."""
 NOISES = 20
@@ -25,7 +24,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     from adrec.models.loading import load_model
 
     shares: dict[str, Any] = {}
-    for name in MODELS:
+    for name in ANSWERING:
         run = run_of(runs, name)
         model: Any = load_model(run)
         ids = [person.ids(run.items)[0] for person in PEOPLE]

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 
 from adrec.files import read_json
-from adrec.lesson.models import run_of
+from adrec.lesson.models import ANSWERING, run_of
 from adrec.lesson.people import PEOPLE
 from adrec.lesson.results import results
 from adrec.runs import RunFolder
-
-MODELS = ("lambda-1", "lambda-0.1", "healthy")
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -19,7 +17,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ``by_steps``: with so many steps, of 100 people right within ten films and its error, and the films in common with the list after all.
     ``lambdas``: the same and more over several trainings. ``differs``: by person, at lambda 1, the noises that change the first film."""
     found: dict[str, Any] = {}
-    for name in MODELS:
+    for name in reversed(ANSWERING):
         run = run_of(runs, name)
         found[name] = {"weight": run.info["model"]["noise_weight"], **_measured(run)}
     measured = results(runs)["lambdas"]

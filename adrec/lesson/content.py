@@ -8,16 +8,17 @@ import numpy as np
 
 from adrec.browser import wire
 from adrec.errors import DataError
+from adrec.lesson.models import RUNS
 
-PARTS = ("films", "people", "models", "likeness", *(f"chapter{number}" for number in range(9)))
+PARTS = ("films", "people", "likeness", *(f"chapter{number}" for number in range(9)))
 """The modules of this package with a ``content(runs)``: it returns a JSON object and arrays by name. The browser finds them under the
 module's name, a chapter's under its number."""
 MOST_BYTES = 1_000_000
 
 
 def content(runs: Path) -> bytes:
-    """All parts from the runs in a folder, as one block."""
-    head: dict[str, Any] = {}
+    """All parts from the runs in a folder, as one block, beside ``runs``: their names by the parts that they play."""
+    head: dict[str, Any] = {"runs": RUNS}
     arrays: dict[str, np.ndarray] = {}
     for part in PARTS:
         name = part.removeprefix("chapter")

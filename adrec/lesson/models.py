@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from adrec.runs import RunFolder
 
 STAGE = "finetune"
@@ -22,8 +20,8 @@ RUNS = {
 }
 """The bundled run behind every part in the lesson and on the pages, all on the same data. ``drift``: the official warm-up; ``direct``:
 without pre-training; ``shrunk``: the noise table after a long training."""
-ANSWERING = ("healthy", "lambda-1", "lambda-0.1")
-"""Those whose models the browser runs, in the order in which the chapters need them."""
+ANSWERING = ("healthy", "lambda-0.1", "lambda-1")
+"""Those whose models the browser runs, by growing lambda."""
 
 
 def run_of(runs: Path, part: str) -> RunFolder:
@@ -34,11 +32,6 @@ def run_of(runs: Path, part: str) -> RunFolder:
 def models(runs: Path) -> dict[str, RunFolder]:
     """The runs of ANSWERING by their parts."""
     return {part: run_of(runs, part) for part in ANSWERING}
-
-
-def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Which models the browser can ask for, each with its run's name."""
-    return {part: run.name for part, run in models(runs).items()}, {}
 
 
 def description(run: RunFolder) -> dict[str, Any]:

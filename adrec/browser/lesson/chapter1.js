@@ -5,6 +5,7 @@ import { number } from "../format.js";
 import { filmList, glide, historyCards, titleOf } from "./films.js";
 import { nameOf, personOf } from "./flow.js";
 import { realChoice } from "./real.js";
+import { paragraph } from "./texts.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -31,16 +32,16 @@ export const chapter1 = {
       chance: whole(baselines.chance), source: baselines.source.data,
     };
   },
-  door: ({ state }) => ({ page: "denoising", parameters: { run: "ml-100k", view: "own", history: state.history.join("-") } }),
+  door: ({ state, content }) => ({ page: "denoising", parameters: { run: content.runs.healthy, view: "own", history: state.history.join("-") } }),
   mount: (stage, lesson) => (lesson.content[1] ? mountNext(stage, lesson) : null),
 };
 
 /** @param {HTMLElement} stage @param {Lesson} lesson */
 function mountNext(stage, lesson) {
   const { content, state } = lesson, root = element("div", "next-film"), people = content.people;
-  if (!state.history.length) lesson.set({ person: people[0].key, history: people[0].history });
+  if (!state.history.length) lesson.set({ history: people[0].history });
   const chips = peopleChips(lesson), heading = element("h3");
-  const cards = historyCards(root, lesson, MOST_CARDS, (films) => { lesson.set({ person: null, history: films }); lesson.done(); });
+  const cards = historyCards(root, lesson, MOST_CARDS, (films) => { lesson.set({ history: films }); lesson.done(); });
   root.prepend(chips.root, heading);
   const body = element("div", "body");
   root.append(body);
@@ -52,7 +53,7 @@ function mountNext(stage, lesson) {
     const free = shown > 1;
     chips.root.hidden = shown !== 2;
     root.classList.toggle("is-counted", shown === 3);
-    chips.show(state.person);
+    chips.show(personOf(lesson)?.key ?? null);
     heading.textContent = lesson.text(["1.chose", "1.order", "1.yours", "1.real"][shown], { person: nameOf(lesson, people[0]), people: lesson.content[1].people });
     cards.show(free ? state.history : people[0].history, !free);
     twelve.root.hidden = free;
@@ -61,20 +62,20 @@ function mountNext(stage, lesson) {
     if (shown < 2) twelve.show(shown);
     if (shown === 2) ten.show();
   }
-  /** The visitor's own person while the first one's twelve are asked about, so that the picture shows the same history as the stage. */
-  let kept = { person: state.person, history: state.history };
+  /** The visitor's own history while the first person's twelve are asked about, so that the picture shows the same history as the stage. */
+  let kept = state.history;
   const ended = lesson.on("history", draw);
   return {
     /** @param {number} step */
     show(step) {
-      if (step < 2 && shown > 1) kept = { person: state.person, history: state.history };
-      if (step < 2) lesson.set({ person: people[0].key, history: people[0].history });
-      else if (shown < 2) lesson.set(kept);
+      if (step < 2 && shown > 1) kept = state.history;
+      if (step < 2) lesson.set({ history: people[0].history });
+      else if (shown < 2) lesson.set({ history: kept });
       shown = step;
       draw();
     },
     stop() {
-      if (shown < 2) lesson.set(kept);
+      if (shown < 2) lesson.set({ history: kept });
       ten.stop();
       ended();
     },
@@ -86,7 +87,7 @@ function peopleChips(lesson) {
   const root = element("div", "chips", "", { role: "group", "aria-label": lesson.text("1.people") });
   const buttons = lesson.content.people.map((/** @type {any} */ person) => {
     const chip = element("button", "chip", lesson.text(`people.${person.key}`), { type: "button" });
-    chip.onclick = () => lesson.set({ person: person.key, history: person.history });
+    chip.onclick = () => lesson.set({ history: person.history });
     root.append(chip);
     return chip;
   });
@@ -179,9 +180,7 @@ function hundred(parent, lesson) {
   }
   const narrow = lesson.content[0]?.counted?.columns?.narrow;
   if (narrow) {
-    const note = element("p", "note");
-    note.append(lesson.rich("1.narrow", { narrow: Math.round(narrow["hr@10"].value), popular: Math.round(baselines.popular.value), films: narrow["different films"] }));
-    root.append(note);
+    root.append(paragraph(lesson, "1.narrow", { narrow: Math.round(narrow["hr@10"].value), popular: Math.round(baselines.popular.value), films: narrow["different films"] }, "note"));
   }
   return root;
 }

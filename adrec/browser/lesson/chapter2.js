@@ -3,6 +3,7 @@
 import { element } from "../dom.js";
 import { filmList, filmSearch, titleOf } from "./films.js";
 import { likeness, matrixFilms } from "./likeness.js";
+import { paragraph } from "./texts.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -36,7 +37,7 @@ export const chapter2 = {
     if (!number?.start) return null;
     return { value: number.end.value.toFixed(2), start: number.start.value.toFixed(2), seeds: number.end.seeds, source: number.source.data };
   },
-  door: ({ state, content }) => ({ page: "collapse", parameters: { run: "ml-100k", item: (state.film ?? content[2].film) } }),
+  door: ({ state, content }) => ({ page: "collapse", parameters: { run: content.runs.healthy, item: (state.film ?? content[2].film) } }),
   mount: (stage, lesson) => (lesson.content[2] ? mountNumbers(stage, lesson) : null),
 };
 
@@ -57,13 +58,6 @@ function mountNumbers(stage, lesson) {
       ends.stop();
     },
   };
-}
-
-/** What alike means. @param {Lesson} lesson */
-function alikeWords(lesson) {
-  const words = element("p", "alike");
-  words.append(lesson.rich("2.alike"));
-  return words;
 }
 
 /** The nearest at random, and three lists of which one comes after training. @param {Element} parent @param {Lesson} lesson */
@@ -113,7 +107,7 @@ function trainingFilm(parent, lesson) {
   });
   choose.append(...chips, search.root);
   side.prepend(heading);
-  const alike = alikeWords(lesson);
+  const alike = paragraph(lesson, "2.alike", {}, "alike");
   alike.append(" ", lesson.text("2.epoch"));
   side.append(alike);
   const square = element("div", "square");
@@ -198,7 +192,7 @@ function startAndEnd(parent, lesson) {
     root.append(cell);
     return { matrix, frame };
   });
-  root.append(alikeWords(lesson));
+  root.append(paragraph(lesson, "2.alike", {}, "alike"));
   parent.append(root);
   const ended = lesson.on("theme", () => matrices.forEach(({ matrix }) => matrix.redraw()));
   return {

@@ -31,7 +31,7 @@ export const chapter3 = {
     return { value: values.t3, ...values, last: number.levels - 1, source: dataOf(number) };
   },
   numberFrom: 3,
-  door: () => ({ page: "denoising", parameters: { run: "ml-100k", look: "forward" } }),
+  door: ({ content }) => ({ page: "denoising", parameters: { run: content.runs.healthy, look: "forward" } }),
   mount(stage, lesson) {
     const toy = toyMap(stage, lesson), dial = lesson.content[3] ? noiseDial(stage, lesson) : null;
     return {

@@ -3,6 +3,7 @@
 import { element } from "../dom.js";
 import { choices } from "./choices.js";
 import { historyOf } from "./flow.js";
+import { paragraph } from "./texts.js";
 
 /** @import { Chapter, Content, Evidence, Lesson, PictureScene } from "./types" */
 
@@ -21,7 +22,7 @@ function sceneOf(step) {
 
 /** The models that differ in lambda, and the shares measured for them. @param {Content} content @returns {[string, { weight: number, share: number, spread: number }][]} */
 function sharesOf(content) {
-  return Object.entries(content[4]?.shares ?? {}).filter(([name]) => name === "healthy" || content.models?.[name]);
+  return Object.entries(content[4]?.shares ?? {});
 }
 
 /** @type {Chapter} */
@@ -40,7 +41,7 @@ export const chapter4 = {
     const evidence = { value: shares.healthy.share, uncertainty: shares.healthy.spread, weight: shares.healthy.weight, seeds: 1, noises, people, source };
     return evidence;
   },
-  door: (lesson) => ({ page: "denoising", parameters: { run: "ml-100k", view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
+  door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs.healthy, view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
   mount(stage, lesson) {
     const box = element("div", "modelcontrols");
     stage.append(box);
@@ -99,10 +100,8 @@ function modelCards(parent, lesson) {
   for (const [name, found] of Object.entries(lesson.content[4]?.kin ?? {})) {
     const card = element("section");
     card.append(element("h3", "", lesson.text(`4.kin.${name}.name`)), element("p", "label", lesson.text(`4.kin.${name}.is`)));
-    for (const part of ["solves", "wrong"]) card.append(element("p")), card.lastElementChild?.append(lesson.rich(`4.kin.${name}.${part}`));
-    const right = element("p");
-    right.append(lesson.rich("4.right", { right: found.right.toFixed(1), error: found.error.toFixed(1) }));
-    card.append(right);
+    card.append(...["solves", "wrong"].map((part) => paragraph(lesson, `4.kin.${name}.${part}`)));
+    card.append(paragraph(lesson, "4.right", { right: found.right.toFixed(1), error: found.error.toFixed(1) }));
     box.append(card);
   }
   paper.append(lesson.text("4.trainings"), " ", lesson.rich("4.paper"));

@@ -6,6 +6,7 @@ import { dataOf } from "./figures.js";
 import { filmList } from "./films.js";
 import { lessonBar } from "./health.js";
 import { likeness, matrixFilms } from "./likeness.js";
+import { paragraph } from "./texts.js";
 import { toyView } from "./toy_view.js";
 
 /** @import { Chapter, Lesson } from "./types" */
@@ -35,7 +36,7 @@ export const chapter5 = {
     return { epochs: content[5].frames.at(-1).epoch, value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), popular: content[1].baselines.popular.value.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
   },
   numberFrom: 3,
-  door: () => ({ page: "collapse", parameters: { run: "narrow", tool: "film" } }),
+  door: ({ content }) => ({ page: "collapse", parameters: { run: content.runs.narrow, tool: "film" } }),
   mount(stage, lesson) {
     const content = lesson.content[5];
     if (!content?.frames) return null;
@@ -55,7 +56,7 @@ export const chapter5 = {
         run.box.hidden = run.blame.hidden = step !== 3;
         toy.controls.hidden = step === 3;
         words.hidden = step >= 3;
-        words.replaceChildren(element("p", "label", lesson.text("5.isToy")), ...lesson.texts(`5.steps.${Math.min(step, 2)}`).map((_, i) => paragraph5(lesson, `5.steps.${Math.min(step, 2)}.${i}`)));
+        words.replaceChildren(element("p", "label", lesson.text("5.isToy")), ...lesson.texts(`5.steps.${Math.min(step, 2)}`).map((_, i) => paragraph(lesson, `5.steps.${Math.min(step, 2)}.${i}`)));
         if (step === shown) return;
         if (step === 0) toy.restart();
         else if (step >= 4) toy.stop();
@@ -75,13 +76,6 @@ export const chapter5 = {
     };
   },
 };
-
-/** @param {Lesson} lesson @param {string} key */
-function paragraph5(lesson, key) {
-  const node = element("p");
-  node.append(lesson.rich(key));
-  return node;
-}
 
 /** The narrow run in frames: likenesses, two people's lists, and what was measured. @param {HTMLElement} parent @param {HTMLElement} below where to say what is to blame @param {Lesson} lesson */
 function narrowRun(parent, below, lesson) {
@@ -169,9 +163,7 @@ function measuresTable(parent, lesson) {
     row.append(what, ...tables.map((/** @type {any} */ one, /** @type {number} */ i) => element("td", "figure", shown(one[name]), { "data-title": titles[i] })), element("td", "", lesson.text(`5.measures.${name}.tells`, letters)));
     table.append(row);
   }
-  const says = element("p");
-  says.append(lesson.rich("5.measures.says", { epoch: lesson.content[5].frames.at(-1).epoch, ...letters }));
-  box.append(says, table);
+  box.append(paragraph(lesson, "5.measures.says", { epoch: lesson.content[5].frames.at(-1).epoch, ...letters }), table);
   parent.append(box);
   return box;
 }
@@ -179,7 +171,7 @@ function measuresTable(parent, lesson) {
 /** Three tables, each at its own scale, with bars of their true sizes and their places on one bar of health. @param {HTMLElement} parent @param {Lesson} lesson */
 function threeTables(parent, lesson) {
   const { tables, ...content } = lesson.content[5], box = element("div", "three5"), row = element("div", "row5"), places = content["tables.xy"], count = places.length / (2 * tables.length);
-  const which = paragraph5(lesson, "5.which"), asks = element("strong", "", "", { "aria-live": "polite" });
+  const which = paragraph(lesson, "5.which"), asks = element("strong", "", "", { "aria-live": "polite" });
   which.append(" ", asks);
   box.append(which, row);
   parent.append(box);

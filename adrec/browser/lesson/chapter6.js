@@ -4,6 +4,7 @@ import { element, svg } from "../dom.js";
 import { line, signed } from "../format.js";
 import { linear } from "../scales.js";
 import { beyondChance, dataOf, rightOfShown, SURE, trainings } from "./figures.js";
+import { paragraph } from "./texts.js";
 
 /** @import { Chapter, Content, Lesson } from "./types" */
 
@@ -41,7 +42,7 @@ export const chapter6 = {
     return { value: both, alone, pushed, both, seeds: cells[3].end.seeds, source: dataOf(content[6].cells) };
   },
   numberFrom: 2,
-  door: () => ({ page: "train", parameters: { run: "no-pretrain" } }),
+  door: ({ content }) => ({ page: "train", parameters: { run: content.runs.direct } }),
   mount(stage, lesson) {
     if (!lesson.content[6]?.stages?.length) return null;
     const box = element("div", "stages6");
@@ -109,15 +110,14 @@ function stageTimeline(parent, lesson) {
 /** What a stage moves, what it holds, and what for. @param {Lesson} lesson @param {number} at */
 function stageWords(lesson, at) {
   const name = STAGES6[at], { validations } = lesson.content[6].stages[at], values = { first: validations[0][1], last: validations.at(-1)[1], best: Math.max(...validations.map((/** @type {number[]} */ v) => v[1])) };
-  const title = element("h3", "", lesson.text(`6.stages.${name}.title`)), parts = element("ul", "parts6"), words = element("p");
+  const title = element("h3", "", lesson.text(`6.stages.${name}.title`)), parts = element("ul", "parts6");
   for (const [part, state] of Object.entries(STATES[name])) {
     const item = element("li", `is-${state}`);
     item.append(element("b", "", lesson.text(`6.parts.${part}`)), element("span", "", lesson.text(`6.states.${state}`)));
     if (state === "held") svg(svg(item, "svg", { class: "lock", viewBox: "0 0 14 16", "aria-hidden": "true" }), "path", { d: "M2 7h10v8H2zM4 7V4.5a3 3 0 0 1 6 0V7" });
     parts.append(item);
   }
-  words.append(lesson.rich(`6.stages.${name}.words`, values));
-  return [title, parts, words];
+  return [title, parts, paragraph(lesson, `6.stages.${name}.words`, values)];
 }
 
 /** Random or pre-trained start, squared error or both losses: covered, then uncovered. @param {HTMLElement} parent @param {Lesson} lesson */
@@ -147,12 +147,12 @@ function fourCells(parent, lesson) {
 /** The angle between two typical films of a cell's table, and how many people it was right for. @param {Lesson} lesson @param {any} found */
 function uncovered(lesson, found) {
   const cosine = found.mean_cosine.value, angle = Math.acos(Math.min(1, Math.max(-1, cosine))), kind = cosine > lesson.content[6].narrow ? "narrow" : "healthy";
-  const picture = element("div", "angle6"), drawing = svg(picture, "svg", { viewBox: "0 0 64 46", "aria-hidden": "true" }), words = element("p");
+  const picture = element("div", "angle6"), drawing = svg(picture, "svg", { viewBox: "0 0 64 46", "aria-hidden": "true" });
   for (const turn of [-angle / 2, angle / 2]) svg(drawing, "path", { d: `M32 42L${(32 + 40 * Math.sin(turn)).toFixed(1)} ${(42 - 40 * Math.cos(turn)).toFixed(1)}` });
-  words.append(lesson.rich("6.cell", {
+  const words = paragraph(lesson, "6.cell", {
     word: lesson.text(`kinds.${kind}.word`), sign: lesson.text(`kinds.${kind}.sign`), angle: Math.round((180 * angle) / Math.PI),
     right: found.end.value.toFixed(1), error: found.end.error.toFixed(1), trainings: trainings(lesson, found.end.seeds),
-  }));
+  });
   return [picture, words];
 }
 
@@ -167,11 +167,7 @@ function leaveOuts(parent, lesson) {
   const width = drawnWidth(parent), beside = width > 560, label = beside ? 200 : 10, head = beside ? 0 : 22, row = head + 38, height = row * rows.length + 34, reach = 1.1 * Math.max(...rows.map((one) => Math.abs(one.value) + SURE * one.error));
   const x = linear(-reach, reach, label, width - 10), caption = element("figcaption"), seeds = Math.min(...rows.map((one) => one.seeds));
   caption.append(lesson.rich("6.without", { trainings: trainings(lesson, seeds) }));
-  if (!rows.some(beyondChance)) {
-    const believe = element("p");
-    believe.append(lesson.rich("6.believe", { detectable: Math.max(...rows.map((one) => one.detectable)).toFixed(1) }));
-    box.append(believe);
-  }
+  if (!rows.some(beyondChance)) box.append(paragraph(lesson, "6.believe", { detectable: Math.max(...rows.map((one) => one.detectable)).toFixed(1) }));
   box.append(caption);
   const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": rows.map((one) => differs(lesson, one)).join(" ") });
   rows.forEach((one, i) => {

@@ -8,7 +8,7 @@ import { beyondChance, trainings } from "./figures.js";
 import { flowOf, historyOf, nameOf, peopleOf, personOf, targetOf } from "./flow.js";
 import { rankBar } from "./ranks.js";
 
-/** @import { Chapter, Content, Evidence, Lesson } from "./types" */
+/** @import { Chapter, Evidence, Lesson } from "./types" */
 /** @import { Answer, Engine } from "../engine/types" */
 /** @import { Flow } from "./flow" */
 
@@ -17,11 +17,6 @@ const TEN_LISTED = 10;
 const RIVALS_SHOWN = 5;
 const EARLY = 8;
 const LATE = 24; // of 32 steps
-
-/** Models with weights, noisiest first. @param {Content} content @returns {[string, any][]} */
-function measuredModels(content) {
-  return Object.entries(content[7]?.models ?? {}).filter(([name]) => content.models?.[name]);
-}
 
 /** How often each film is first, the most frequent before. @param {number[]} firsts */
 export function countedFirsts(firsts) {
@@ -52,9 +47,10 @@ export const chapter7 = {
     return { ...evidence, value: first.value.toFixed(1), uncertainty: first.error.toFixed(1), all: last.value.toFixed(1), decided: decided.toFixed(1), loud: (late ?? loud.decided).toFixed(1), seeds: first.seeds };
   },
   numberFrom: 2,
-  door: (lesson) => ({ page: "denoising", parameters: { run: "noise-1", compare: "run", against: "ml-100k", view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
+  door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs["lambda-1"], compare: "run", against: lesson.content.runs.healthy, view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
   mount(stage, lesson) {
-    const models = measuredModels(lesson.content);
+    /** @type {[string, any][]} noisiest first */
+    const models = Object.entries(lesson.content[7]?.models ?? {});
     return models.length ? new NoisePlayer(stage, lesson, models) : null;
   },
 };
@@ -91,7 +87,7 @@ class NoisePlayer {
     this.people.append(element("option", "", text("own"), { value: "" }), ...people.map((person) => element("option", "", nameOf(lesson, person), { value: person.key })));
     this.people.onchange = () => {
       const person = people.find(({ key }) => key === this.people.value);
-      if (person) lesson.set({ person: person.key, history: person.history });
+      if (person) lesson.set({ history: person.history });
     };
     this.chart = element("div", "chart");
     this.side = element("div", "noises");
@@ -268,7 +264,7 @@ class NoisePlayer {
     const person = (lesson.content.people ?? []).find((/** @type {any} */ { key }) => key === most);
     if (!shown || differs[shown] !== 0 || !person || !differs[most]) return false; // of a real person nothing is known before
     this.model = this.models.keys().next().value ?? this.model;
-    lesson.set({ person: most, history: person.history });
+    lesson.set({ history: person.history });
     return true;
   }
 

@@ -14,16 +14,17 @@ import { trainings } from "./figures.js";
 import { filmList, titleOf } from "./films.js";
 import { lessonBar } from "./health.js";
 import { likeness, matrixFilms } from "./likeness.js";
+import { paragraph } from "./texts.js";
 
 /** @import { Chapter, Lesson } from "./types" */
 
 const KINDS = ["noise", "healthy", "narrow"];
 const ASKING = [chapter0, chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter7];
-/** Findings by side, each with the page and the parameters of its door. @type {Record<string, [string, string, Record<string, string>][]>} */
+/** Findings by side, each with the page of its door and the part of the run that it opens. @type {Record<string, [string, string, string?][]>} */
 const FINDINGS = {
-  for: [["sasrec", "collapse", { run: "sasrec" }], ["push", "collapse", { run: "narrow" }], ["stage", "train", {}]],
-  against: [["steps", "denoising", { run: "ml-100k" }], ["dreamrec", "collapse", { run: "dreamrec-harness" }], ["drift", "collapse", { run: "warmup-drift" }]],
-  open: [["diffusion", "denoising", { run: "noise-1" }], ["stages", "train", {}]],
+  for: [["sasrec", "collapse", "sasrec"], ["push", "collapse", "narrow"], ["stage", "train"]],
+  against: [["steps", "denoising", "healthy"], ["dreamrec", "collapse", "dreamrec"], ["drift", "collapse", "drift"]],
+  open: [["diffusion", "denoising", "lambda-1"], ["stages", "train"]],
 };
 
 /** @type {Chapter} */
@@ -156,19 +157,18 @@ function oneDecimal(found) {
 
 /** What holds here and what does not, as far as it was measured. @param {Element} host @param {Lesson} lesson */
 function fillFindings(host, lesson) {
-  const { findings } = lesson.content[8];
+  const { runs, 8: { findings } } = lesson.content;
   for (const [side, all] of Object.entries(FINDINGS)) {
     const column = element("section");
     column.append(element("h3", "", lesson.text(`8.sides.${side}`)));
-    for (const [name, page, parameters] of all) {
+    for (const [name, page, part] of all) {
       const found = findings[name];
       if (!found) continue;
-      const finding = element("div", "finding"), says = element("p"), source = element("details"), door = element("button", "door", lesson.text("8.open_page"), { type: "button" });
-      const values = { ...found, ...oneDecimal(found), without: found.run ? lesson.text(`8.without.${found.run}`) : "", trainings: trainings(lesson, found.seeds) }, detail = element("p");
-      says.append(lesson.rich(`8.findings.${name}${found.same ? "Same" : ""}`, values));
-      detail.append(lesson.rich(`8.details.${name}`, values));
+      const finding = element("div", "finding"), source = element("details"), door = element("button", "door", lesson.text("8.open_page"), { type: "button" });
+      const values = { ...found, ...oneDecimal(found), without: found.run ? lesson.text(`8.without.${found.run}`) : "", trainings: trainings(lesson, found.seeds) };
+      const says = paragraph(lesson, `8.findings.${name}${found.same ? "Same" : ""}`, values), detail = paragraph(lesson, `8.details.${name}`, values);
       source.append(element("summary", "", lesson.text("8.how")), detail, element("code", "", found.source.command));
-      door.onclick = () => lesson.door(page, parameters);
+      door.onclick = () => lesson.door(page, part ? { run: runs[part] } : {});
       door.setAttribute("aria-label", lesson.text("8.open_for", { finding: says.textContent ?? "" }));
       const foot = element("div", "sources");
       foot.append(source, door);

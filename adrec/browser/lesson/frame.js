@@ -1,6 +1,7 @@
 /* The shell's parts around a chapter: the stepper, the words, the foot. They are built once and filled at every step. */
 
 import { element, find, svg } from "../dom.js";
+import { paragraph } from "./texts.js";
 
 /** @import { Texts } from "./texts" */
 
@@ -43,7 +44,7 @@ export function buildFrame(host, texts, count, go, turn, shown) {
 /** What the figures of all chapters mean. @param {Texts} texts @param {string} shown */
 function yardstick(texts, shown) {
   const help = element("details", "help"), summary = element("summary", "", "?", { "aria-label": texts.text("shell.yardstick.label") }), words = element("div");
-  for (const key of ["people", "health"]) words.append(element("p")), words.lastElementChild?.append(texts.rich(`shell.yardstick.${key}`, { shown }));
+  words.append(...["people", "health"].map((key) => paragraph(texts, `shell.yardstick.${key}`, { shown })));
   help.append(summary, words);
   return help;
 }

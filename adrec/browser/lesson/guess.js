@@ -1,6 +1,7 @@
 /* A question to guess at before anything moves: no score, skipping is one key, and then the guess stands beside the answer. */
 
 import { element } from "../dom.js";
+import { paragraph } from "./texts.js";
 
 /** @import { Texts } from "./texts" */
 /** @import { Guess, Right } from "./types" */
@@ -38,11 +39,7 @@ export function showGuess(host, texts, chapter, found, made, choose, reasons) {
   if (!reasons) return;
   const explained = element("div", "explained");
   for (const option of new Set([made.chosen, found.right])) {
-    if (option !== null && texts.has(`${key}.answers.${option}`)) {
-      const line = element("p");
-      line.append(texts.rich(`${key}.answers.${option}`, values));
-      explained.append(line);
-    }
+    if (option !== null && texts.has(`${key}.answers.${option}`)) explained.append(paragraph(texts, `${key}.answers.${option}`, values));
   }
   host.append(explained);
 }

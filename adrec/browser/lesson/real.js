@@ -36,7 +36,7 @@ export function realChoice(parent, lesson, most) {
       const found = await real?.(number);
       if (!found) { said.textContent = lesson.text("real.nobody", { number: number ?? "" }); return; }
       const person = { ...found, history: found.history.slice(-most) };
-      lesson.set({ real: person, person: person.key, history: person.history });
+      lesson.set({ real: person, history: person.history });
       lesson.done();
     } catch {
       said.textContent = lesson.text("real.missing");

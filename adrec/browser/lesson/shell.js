@@ -39,7 +39,7 @@ export class Shell {
     this.presenting = false;
     const { at: left, ...visit } = recall("sessionStorage") ?? {}, before = recall("localStorage");
     /** @type {State} */
-    this.state = { history: [], person: null, real: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit.guesses } };
+    this.state = { history: [], real: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit.guesses } };
     /** @type {Set<number>} */
     this.finished = new Set(before?.finished ?? []);
     /** @type {Place} */

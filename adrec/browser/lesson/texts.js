@@ -63,6 +63,16 @@ export class Texts {
   }
 }
 
+/**
+ * A paragraph of rich words.
+ * @param {{ rich: (key: string, values?: Values) => DocumentFragment }} texts @param {string} key @param {Values} values @param {string} kind its class
+ */
+export function paragraph(texts, key, values = {}, kind = "") {
+  const node = element("p", kind);
+  node.append(texts.rich(key, values));
+  return node;
+}
+
 /** @param {string} text @param {Values} values */
 function filled(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));

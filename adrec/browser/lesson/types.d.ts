@@ -84,7 +84,7 @@ export interface Door {
   parameters: Values;
 }
 
-/** content[N] is chapter N's head and arrays; content.people, content.films and content.models are shared. */
+/** content[N] is chapter N's head and arrays; content.people, content.films and content.runs (a run's name by its part) are shared. */
 export type Content = Record<string, any>;
 
 export interface Guess {
@@ -104,7 +104,6 @@ export interface Person {
 export interface State {
   /** the films of the history, as rows of the catalogue, oldest first */
   history: number[];
-  person: string | null;
   /** the real person who was asked for last */
   real: Person | null;
   film: number | null;
@@ -122,7 +121,7 @@ export interface Lesson {
   rich(key: string, values?: Values): DocumentFragment;
   /** All the texts below a key, such as the options of a guess. */
   texts(key: string): string[];
-  /** A model running in a worker, by its name in content.models. Its weights are fetched once. */
+  /** A model running in a worker, by its name in the setup's models. Its weights are fetched once. */
   engine(model: string): Promise<Engine>;
   /** Kept for the visit. Change it with set(). */
   state: State;

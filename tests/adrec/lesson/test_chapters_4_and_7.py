@@ -10,6 +10,7 @@ import torch
 from adrec.diffusion import user_noise
 from adrec.lesson import chapter4, chapter7
 from adrec.lesson.answers import TEN
+from adrec.lesson.models import ANSWERING
 from adrec.lesson.people import PEOPLE
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder
@@ -39,7 +40,7 @@ def test_the_picture_has_one_condition_a_film(model_page: Any) -> None:
 
 def test_the_share_of_noise_grows_with_lambda(model_page: Any) -> None:
     shares = model_page[0]["shares"]
-    assert [shares[name]["share"] for name in chapter4.MODELS] == sorted(shares[name]["share"] for name in chapter4.MODELS)
+    assert [shares[name]["share"] for name in ANSWERING] == sorted(shares[name]["share"] for name in ANSWERING)
     for share in shares.values():
         assert share["share"] == pytest.approx(100 * share["weight"], rel=0.1)  # noise and condition are about as long as each other
 
