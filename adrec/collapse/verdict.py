@@ -104,8 +104,8 @@ def diagnose(
     said = f"{KIND_WORDS[without.kind][0]}, confidence {without.confidence:.2f}"
     return verdict.doubted(
         (
-            f"Whether column {column + 1} of {array.shape[1]} is a dimension: it has {times:,.0f} times the scale of any other, and the "
-            f"verdict rests on it alone; without it the table is {without.kind} ({said}). An id, a count or a price must be left out.",
+            f"Whether column {column + 1} of the {array.shape[1]} dimensions is one: it has {times:,.0f} times the scale of any other, and "
+            f"the verdict rests on it alone; without it the table is {without.kind} ({said}). An id, a count or a price must be left out.",
         )
     )
 

@@ -96,6 +96,7 @@ class _Building:
         self._coded()
         self._repeats()
         sizes = self._sizes()
+        self._span()
         if attributes is None:
             attributes = self._attributes(sizes)
         arrays = self._arrays(sizes)
@@ -174,7 +175,6 @@ class _Building:
             times.check(times.filled(relation) if self.options.missing == "drop" else relation, self.rows.path)
             self._keep("without a time", "tick is not null")
         times.check_range(self.rows.path, least, most)
-        self.account.first, self.account.last = times.iso(least), times.iso(most)
 
     def _leave_out_unwanted(self) -> None:
         """Rows of other events, and rows rated too low or not at all."""
@@ -312,11 +312,12 @@ class _Building:
             self._leave_out(reason, rows)
         if not sum(list(found.values())[:last]):
             return
-        self.con.execute("create table kept (u integer, i integer, row uinteger)")
+        self.con.execute(f"create table kept as select {', '.join(columns)} from rows limit 0")
         for u, i, *t, row in self._blocks(*columns):
             kinds = repeats(u, i, t[0] if timed else None, choice == "keep")
             stay = (kinds == 0) | (kinds > last)
-            part = self.con.from_arrow(pa.table({"u": u[stay], "i": i[stay], "row": row[stay]}))
+            arrays = (u, i, *t, row)
+            part = self.con.from_arrow(pa.table({name: array[stay] for name, array in zip(columns, arrays, strict=True)}))
             part.insert_into("kept")
         self.con.execute("drop table rows; alter table kept rename to rows")
 
@@ -349,6 +350,12 @@ class _Building:
             )
         items: Any = con.execute("select i from (select i, min(row) as row from live group by i) order by row").fetchnumpy()
         return Sizes(users["u"], users["n"], items["i"], int(short))
+
+    def _span(self) -> None:
+        """The first and the last time of the rows that go on."""
+        times = self.roles.times
+        if times is not None:
+            self.account.first, self.account.last = map(times.iso, self._one("select min(t), max(t) from live"))
 
     # -- results ------------------------------------------------------------------------------------------------------
 

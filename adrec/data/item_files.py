@@ -1,6 +1,7 @@
 """Item files: titles, genres and years of raw item ids."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from adrec.data.building import ids_of, texts
 from adrec.data.dataset import category_name
 from adrec.errors import DataError
-from adrec.reading.account import listed, shown, shown_path
+from adrec.reading.account import Doubt, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, connect
 from adrec.reading.names import named
 from adrec.reading.roles import IGNORED
@@ -26,7 +27,7 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
     Returns a frame with the raw item ids as index and, if present, the columns ``title``, ``genre`` (or the category's own name) and
     ``year``; several values in a row are joined by ``|``. The first row of an id counts.
     """
-    with open_rows(path) as rows, connect() as con:
+    with _opened(path) as rows, connect() as con:
         found = _columns(rows, item, title, category)
         id_of, _ = ids_of(rows.relation(con, {"value": found["item"]}), rows, found["item"], "item")
         with as_sentences(path):
@@ -49,9 +50,27 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
     return pd.DataFrame(values, index=pd.RangeIndex(int(known.sum()))).set_axis(pd.Index(ids[known]))
 
 
+def _opened(path: Path) -> Rows:
+    """The rows of an item file. What is unclear is no question: options that would answer it are those of the interactions."""
+    try:
+        return open_rows(path)
+    except Doubt as doubt:
+        unclear = re.split(": (?:say|correct the file)", str(doubt))[0]
+        raise DataError(
+            f"{unclear}. An item file is read without options: give it a first line of names, and values separated by commas."
+        ) from None
+
+
+def check_shared(path: Path, attributes: pd.DataFrame, ids: Sequence[str]) -> None:
+    """Refuse an item file without any of these items."""
+    if not attributes.index.isin(ids).any():
+        examples = f"{listed(list(attributes.index[:3])) or 'none'}, not like {listed(list(ids[:3]))}"
+        raise DataError(f"No item of the interactions is in the item file {shown_path(path)}: its ids are {examples}.")
+
+
 def _columns(rows: Rows, item: str | None, title: str | None, category: str | None) -> dict[str, str]:
     """The columns of item id, title, category and year; all but the id may be missing."""
-    own = item if item in rows.names else None  # item= names the interactions' column, which may have another name in the item file
+    own = item if item in rows.names and not rows.headless else None  # item= names the interactions' column, often called otherwise here
     found = {
         "item": own or _named(rows, "item", "id"),
         "title": _asked(rows, "title", title) if title else _named(rows, "title", "name"),
@@ -59,7 +78,8 @@ def _columns(rows: Rows, item: str | None, title: str | None, category: str | No
         "year": next((name for name in rows.names if name.lower() in YEARS), None),
     }
     if found["item"] is None:
-        what = f"no column that looks like the item id; its columns are: {listed(rows.names)}"
+        there = "it has no line of names" if rows.headless else f"its columns are: {listed(rows.names)}"
+        what = f"no column that looks like the item id; {there}"
         raise DataError(f"The item file {shown_path(rows.path)} has {what}.")
     return {role: name for role, name in found.items() if name is not None}
 

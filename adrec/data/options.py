@@ -81,8 +81,8 @@ class Options:
 
 
 def words(text: str | None) -> list[str]:
-    """The parts of an option that lists several values, separated by commas."""
-    return [word.strip() for word in (text or "").split(",") if word.strip()]
+    """The different parts of an option that lists several values, separated by commas."""
+    return list(dict.fromkeys(word.strip() for word in (text or "").split(",") if word.strip()))
 
 
 def _number(name: str, value: str) -> float:

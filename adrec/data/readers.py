@@ -16,7 +16,7 @@ import pyarrow as pa
 from adrec.data import prepared
 from adrec.data.building import build, connection
 from adrec.data.dataset import SequenceDataset, item_table
-from adrec.data.item_files import read_items
+from adrec.data.item_files import check_shared, read_items
 from adrec.data.options import TEXT, Options
 from adrec.errors import DataError
 from adrec.reading.account import listed, shown_path
@@ -111,7 +111,10 @@ def _from_rows(rows: Rows, name: str, options: Options, item_file: Path | None =
             "repeats": options.repeats or "exact",
         }
         attributes = None if item_file is None else read_items(item_file, **(options.values(*OF_ITEMS) if options.items else {}))
-        return build(con, roles, options, name, recorded, attributes, into)
+        data = build(con, roles, options, name, recorded, attributes, into)
+        if attributes is not None and item_file is not None:
+            check_shared(item_file, attributes, data.items.frame["item"].tolist())
+        return data
 
 
 def read_official(path: Path, name: str, options: Options, into: Path | None = None) -> SequenceDataset:
@@ -127,6 +130,8 @@ def read_official(path: Path, name: str, options: Options, into: Path | None = N
     split = read_sequences(path)
     attributes = read_items(Path(options.items), **options.values(*OF_ITEMS)) if options.items else None
     recorded = {"format": "dataset.pkl", **{n: getattr(options, n) for n in ("items", "item", "title", "category")}, "dropped_users": 0}
+    if attributes is not None and options.items:
+        check_shared(Path(options.items), attributes, split.items)
     items, users = item_table(split.items, attributes), np.array(split.users)
     return SequenceDataset(name, split.train_items, split.train_offsets, split.val, split.test, items, users, recorded)
 

@@ -13,14 +13,14 @@ import pandas as pd
 
 from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable
-from adrec.embeddings.files import AmbiguousTable, Matrix, read_table
+from adrec.embeddings.files import AmbiguousTable, Matrix, read_table, rows_and_columns
 from adrec.embeddings.matching import items_of, matched
 from adrec.embeddings.orders import WORDS
 from adrec.embeddings.source import Source
 from adrec.errors import DataError, WeightsError
 from adrec.files import write_json
 from adrec.maps.tables import blocks, checked
-from adrec.reading.account import shown
+from adrec.reading.account import Use, counted, shown
 from adrec.runs import RunFolder
 
 __all__ = ["Source", "bring", "import_tables", "laboratory_problem", "named"]
@@ -51,6 +51,8 @@ def bring(
         raise DataError(f"The order of the rows must be one of {', '.join(WORDS)}, not {shown(order)}.")
     if order is not None and interactions is None:
         raise DataError("The order of the rows says which row is which item of the interactions, so it needs interactions.")
+    if table_options and not any(rows_and_columns(Path(path)) for path in (*targets, *([initial] if initial is not None else []))):
+        raise WeightsError(f"The option {next(iter(table_options))} is of a file with rows and columns, and none is given.")
     sources: list[Source] = []
     how: dict[str, Any] = {"options": table_options or {}, "transpose": transpose}
     for i, target in enumerate(targets):
@@ -74,11 +76,15 @@ def bring(
 
 
 def _of_file(path: Path, key: str | None, padding: str, name: str, options: Mapping[str, str], transpose: bool) -> Source:
-    found = read_table(path, key, "none" if transpose else padding, options)
+    found = read_table(path, key, "none" if transpose else padding, options if rows_and_columns(path) else None)
     if transpose:
         note = "Rows and columns were exchanged, as asked: every column of the file is an item."
-        table = np.ascontiguousarray(found.table.T)
-        return Source(name, checked(table, f"'{path}'"), None, (*found.notes, note), account=found.account)
+        table = checked(np.ascontiguousarray(found.table.T), f"'{path}'")
+        account = found.account
+        if account is not None:
+            dims = Use(counted(table.shape[1], "row"), "dimensions", "rows and columns were exchanged")
+            account = replace(account, lines={}, rows=len(table), read=len(table), items=None, uses=[dims], unused=[])
+        return Source(name, table, None, (*found.notes, note), account=account)
     return Source(name, found.table, found.labels, found.notes, found.padded, account=found.account, undecided=_sideways(found))
 
 

@@ -171,7 +171,7 @@ def recognise(rows: Rows, kinds: Mapping[str, Kind], matches: Matches) -> Recogn
     """The public data set whose columns and values a file has, or None. kinds: of every column."""
     for one in KNOWN:
         named = isinstance(one.columns, Mapping)
-        if named == _headless(rows) or one.separator not in rows.format:
+        if named == rows.headless or one.separator not in rows.format:
             continue
         wanted = dict(one.columns) if isinstance(one.columns, Mapping) else dict(zip(rows.names, one.columns, strict=False))
         if not set(wanted) <= set(rows.names) or (not named and len(one.columns) != len(rows.names)):
@@ -180,10 +180,6 @@ def recognise(rows: Rows, kinds: Mapping[str, Kind], matches: Matches) -> Recogn
             roles = {role: tuple(c if isinstance(c, str) else rows.names[c - 1] for c in cs) for role, cs in one.roles.items()}
             return Recognised(one.name, roles, one.clock, one.notes)
     return None
-
-
-def _headless(rows: Rows) -> bool:
-    return all(name == f"column{i + 1}" for i, name in enumerate(rows.names))
 
 
 def _is(kind: Kind, check: str, matches: Matches) -> bool:

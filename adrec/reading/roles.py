@@ -134,24 +134,31 @@ def interaction_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mappin
     ``time=date+clock`` joins two), ``dates`` (dmy, mdy) and ``unit`` (s, ms, us, ns, each). Raises a Doubt where columns may have several
     roles, and a DataError for what cannot be.
     """
+    return _chosen(rows, con, wanted)
+
+
+def _chosen(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None], before: _Choice | None = None) -> Roles:
+    """The roles. before: the user and the item as chosen before lists were taken apart."""
     choice = _begin(rows, con, wanted)
     _asked(choice)
+    for role in ("user", "item"):
+        if before and role not in choice.found:
+            (name,) = before.found[role]
+            choice.take(role, name, _named_so(choice, name) if before.why[role] == _named_so(before, name) else before.why[role])
     recognised = known.recognise(rows, choice.kinds, choice.matches)
     if recognised:
         for role, columns in recognised.roles.items():
             if choice.open(role) and not set(columns) & {n for c in choice.found.values() for n in c}:
                 choice.take(role, columns, f"as in {recognised.name}")
         choice.notes += recognised.notes
-    if not recognised and not names_say_anything(rows) and not {"user", "item"} <= set(choice.found):
+    if not recognised and rows.headless and not {"user", "item"} <= set(choice.found):
         raise _without_names(choice)
     for role in ("user", "item"):
         if role not in choice.found:
             _id(choice, role)
     unrolled = _lists(choice)
     if unrolled:
-        return interaction_roles(
-            rows.unrolled(unrolled), con, dict(wanted) | {r: c[0] for r, c in choice.found.items() if r in ("user", "item")}
-        )
+        return _chosen(rows.unrolled(unrolled), con, wanted, choice)
     for role in ("user", "item"):
         _refuse_impossible(choice, role)
     if not recognised:
@@ -175,11 +182,6 @@ def _begin(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str 
     if not len(table):
         raise DataError(f"{shown_path(rows.path)} has column names but no interactions.")
     return _Choice(rows, con, wanted, kinds, sample, len(table) < SAMPLE)
-
-
-def names_say_anything(rows: Rows) -> bool:
-    """Whether the columns have names of their own."""
-    return any(name != f"column{i + 1}" for i, name in enumerate(rows.names))
 
 
 def _asked(choice: _Choice) -> None:
@@ -217,7 +219,11 @@ def _id(choice: _Choice, role: str) -> None:
         several = [other for other in others if not _same(choice, best, other)]
         if several:
             raise _several_ids(choice, role, [best, *several])
-    choice.take(role, best, f"named so, and its values are {_told(choice.kinds[best])}")
+    choice.take(role, best, _named_so(choice, best))
+
+
+def _named_so(choice: _Choice, name: str) -> str:
+    return f"named so, and its values are {_told(choice.kinds[name])}"
 
 
 def _named(choice: _Choice, role: str) -> list[str]:

@@ -58,6 +58,11 @@ class Rows:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def headless(self) -> bool:
+        """Whether the columns have no names of their own."""
+        return not self.source.header and all(name == f"column{i + 1}" for i, name in enumerate(self.names))
+
     def close(self) -> None:
         """Remove what was unpacked for reading."""
         self.resources.close()

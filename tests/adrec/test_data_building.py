@@ -95,3 +95,35 @@ def test_ids_are_checked_whatever_their_column_is_called(tmp_path, name):
     assert read_items(tmp_path / "items.csv", item=name).index.tolist() == ["12", "13", "14"]
     with pytest.raises(DataError, match="item ids have at most 512 characters"):
         read_frame(frame.replace("13", "x" * 600), item=name)
+
+
+def test_first_and_last_are_of_the_rows_that_go_on():
+    frame = FRAME.assign(time=1_400_000_000 + FRAME["time"], event=["view"] + ["buy"] * 5 + ["view"] + ["buy"] * 3)
+    data = read_frame(frame, time="time", events="buy", drop_users="b", repeats="first")
+    assert (data.account["first"], data.account["last"]) == ("2014-05-13 16:53:31", "2014-05-13 16:53:35")
+    assert read_frame(frame, time="time", drop_users="b").account["last"] == "2014-05-13 16:53:35"
+
+
+def test_a_user_may_be_named_twice_in_drop_users():
+    assert read_frame(FRAME, time="time", drop_users="a,a").account["left_out"] == {"of users in drop_users": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("i.csv", "x,a b\ny,c d\n", r"looks like data .*\. An item file is read without options"),
+        ("i.dat", "1::Toy Story::Animation|Comedy\n2::Jumanji::Adventure\n", "the item id; it has no line of names"),
+        ("i.csv", "item_id,title\n7,a\n8,b\n", "No item of the interactions is in the item file .*its ids are 7, 8, not like x, y, z"),
+    ],
+)
+def test_an_item_file_that_cannot_be_joined_is_refused(tmp_path, name, text, words):
+    (tmp_path / name).write_text(text)
+    (tmp_path / "a.csv").write_text("".join(f"{user},{item},{time}\n" for user, item, time in ROWS))
+    with pytest.raises(DataError, match=words):
+        read_dataset(tmp_path / "a.csv", items=tmp_path / name, header="none", user="column1", item="column2", time="column3")
+
+
+def test_columns_may_really_be_called_column1_and_column2(tmp_path):
+    (tmp_path / "a.csv").write_text("column1,column2\n" + "".join(f"{user},{item}\n" for user, item, _ in ROWS))
+    with pytest.raises(DataError, match="no column that looks like the user: name it with user="):
+        read_dataset(tmp_path / "a.csv", header="first")

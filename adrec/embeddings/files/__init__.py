@@ -14,7 +14,7 @@ from adrec.reading.account import Account, Doubt, Use, counted, shown
 from adrec.reading.opened import PACKED
 from adrec.reading.rows import FORMATS
 
-__all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "TableDoubt", "read_table"]
+__all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "TableDoubt", "read_table", "rows_and_columns"]
 
 READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".npy": arrays.read_npy,
@@ -58,6 +58,8 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
         raise WeightsError(f"'{path}' {problem}; expected a file with one embedding matrix.")
     if path.stat().st_size == 0:
         raise WeightsError(f"'{path}' is empty; expected a file with one embedding matrix.")
+    if options and suffix in READERS:
+        raise WeightsError(f"'{path}' holds arrays without named columns, so the option {next(iter(options))} says nothing of it.")
     try:
         found = READERS[suffix](path, key) if suffix in READERS else columns.read_columns(path, key, options)
     except OSError as error:
@@ -74,6 +76,11 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
     return _without_padding(path, found, padding)
 
 
+def rows_and_columns(path: Path) -> bool:
+    """Whether a file is one of rows and columns, which ``options`` are about."""
+    return path.suffix.lower() not in READERS and not path.is_dir()
+
+
 def _with_ids(path: Path, found: Matrix) -> Matrix:
     """An array with its account, and with a column of ids taken for what it is."""
     account = Account(str(path), f"an array of {found.table.shape[0]:,} x {found.table.shape[1]:,}", notes=list(found.notes))
@@ -82,8 +89,8 @@ def _with_ids(path: Path, found: Matrix) -> Matrix:
     if column is not None:
         ids = tuple(str(int(x)) for x in found.table[:, column])
         why = "different whole numbers beside columns of fractions"
-        account.uses.append(Use(f"column {column}", "item", why))
-        note = f"Column {column} holds {why}: it is taken for the item ids, not for a dimension."
+        account.uses.append(Use(f"column {column + 1}", "item", why))
+        note = f"Column {column + 1} of the array holds {why}: it is taken for the item ids, not for a dimension."
         found = replace(found, table=np.delete(found.table, column, axis=1), labels=ids, notes=(*found.notes, note), padded=False)
     account.uses.append(Use(counted(found.table.shape[1], "column"), "dimensions", "all others are numbers" if found.labels else "numbers"))
     return replace(found, account=account)

@@ -102,6 +102,8 @@ def test_a_table_on_its_side_is_a_question_and_is_put_right_on_request(tmp_path:
     assert entry["verdict"]["confidence"] == 0.5 and "--transpose" in entry["verdict"]["undecided"][0]
     (source,) = bring([tmp_path / "t.npy"], transpose=True)
     assert np.array_equal(source.table, _reference().to_numpy())
+    assert source.account is not None and (source.account.rows, source.account.read) == (300, 300)
+    assert [(use.column, use.role) for use in source.account.uses] == [("16 rows", "dimensions")]
 
 
 def test_ids_with_leading_zeros_on_one_side_are_joined_and_that_is_said(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_ids_in_a_column_of_an_array_are_no_dimension(tmp_path: Path, at: int) -
     frame = _reference()
     np.save(tmp_path / "t.npy", np.insert(frame.to_numpy(), at, frame.index.astype(float), axis=1))
     entry = _judged(str(tmp_path / "t.npy"))
-    assert (entry["width"], entry["verdict"]["kind"]) == (16, "healthy") and entry["account"]["uses"][0]["column"] == f"column {at}"
+    assert (entry["width"], entry["verdict"]["kind"]) == (16, "healthy") and entry["account"]["uses"][0]["column"] == f"column {at + 1}"
 
 
 def test_a_first_row_for_unknown_words_is_no_item(tmp_path: Path) -> None:

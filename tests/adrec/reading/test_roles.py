@@ -231,6 +231,8 @@ def test_a_row_of_lists_is_a_row_for_each_value(con, tmp_path):
             (3, 1, 9, 2),
             (4, 2, 7, 5),
         ]
+    assert found.guessed == ("user", "item") and found.uses[1].why == "named so, and its values are whole numbers, 3 different"
+    assert roles(con, path, item="items", time="times").uses[1].why == "as asked"
     path = csv(tmp_path, user=[1, 2], item_ids=["[7, 8]", "[9]"])
     assert roles(con, path).rows.relation(con, ["user", "item_ids"]).fetchall() == [(1, "1", "7"), (2, "1", "8"), (3, "2", "9")]
 

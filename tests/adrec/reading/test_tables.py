@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from adrec.collapse.verdict import diagnose
+from adrec.embeddings.bring import bring
 from adrec.embeddings.files import TableDoubt, read_table
 from adrec.errors import WeightsError
 
@@ -107,10 +108,31 @@ def test_tokens_that_are_numbers_quotes_and_missing_words_are_labels(tmp_path: P
 def test_a_verdict_that_rests_on_one_raw_column_is_a_question() -> None:
     raw = np.insert(np.random.default_rng(3).standard_normal((300, 16)), 4, np.random.default_rng(4).uniform(5, 50, 300), axis=1)
     verdict = diagnose(raw)
-    assert verdict.confidence == 0.5 and "column 5 of 17" in verdict.undecided[0] and "times the scale of any other" in verdict.undecided[0]
+    assert (
+        verdict.confidence == 0.5
+        and "column 5 of the 17 dimensions" in verdict.undecided[0]
+        and "times the scale of any other" in verdict.undecided[0]
+    )
 
 
 def test_a_collapse_in_all_columns_stays_sure() -> None:
     rng = np.random.default_rng(5)
     verdict = diagnose(rng.standard_normal(16) * 30 + rng.standard_normal((300, 16)))
     assert verdict.kind == "complete-collapse" and verdict.confidence > 0.99
+
+
+def test_ids_that_are_empty_or_repeated_are_told(tmp_path: Path) -> None:
+    FRAME.assign(item_id=["", "", IDS[3], *IDS[3:]]).to_csv(tmp_path / "t.csv", index=False)
+    notes = read_table(tmp_path / "t.csv").notes
+    assert "2 rows have no id, so that no item is found in them." in notes
+    assert f"1 id stands in several rows, such as '{IDS[3]}': the first row of each is its item." in notes
+
+
+def test_an_option_of_columns_is_refused_for_arrays(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", TABLE)
+    FRAME.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(WeightsError, match="so the option item says nothing of it"):
+        read_table(tmp_path / "t.npy", options={"item": "none"})
+    with pytest.raises(WeightsError, match="The option item is of a file with rows and columns, and none is given"):
+        bring([tmp_path / "t.npy"], table_options={"item": "none"})
+    assert len(bring([tmp_path / "t.csv"], initial=tmp_path / "t.npy", table_options={"item": "none"})) == 1
