@@ -78,3 +78,24 @@ def test_every_word_on_every_step_comes_from_the_texts_or_the_content(file: Any,
             found |= {f"chapter {chapter}: {text}" for text in file.evaluate(SEEN) if re.search("[A-Za-z]{2}", held.sub("", text))}
             file.keyboard.press("ArrowRight")
     assert found == set()
+
+
+OVERFLOWING = """() => [".words", ".stage", ".noiseplayer p.says"].flatMap((name) => [...document.querySelectorAll(`.lesson ${name}`)])
+  .filter((place) => place.scrollHeight > place.clientHeight).map((place) => place.className)"""
+
+
+def test_while_somebody_presents_all_words_of_every_step_are_on_the_screen(file: Any, tmp_path: Path) -> None:
+    (tmp_path / "lesson.html").write_text(export.page(setup.bundled()), encoding="utf-8")
+    file.goto((tmp_path / "lesson.html").as_uri() + "#chapter=0")
+    file.emulate_media(reduced_motion="reduce")  # what plays is at its end at once
+    file.get_by_role("button", name=WORDS["shell"]["present"], exact=True).click()
+    found = {}
+    for chapter in range(9):
+        for step in range(len(WORDS[str(chapter)]["notes"])):
+            expect(file.locator(".lesson")).to_have_attribute("data-step", str(step))
+            file.wait_for_timeout(50)
+            if chapter == 7:
+                expect(file.locator(".noiseplayer p.says")).not_to_contain_text("…", timeout=20_000)
+            found[chapter, step] = file.evaluate(OVERFLOWING)
+            file.keyboard.press("ArrowRight")
+    assert {at: places for at, places in found.items() if places} == {}

@@ -6,6 +6,7 @@ import { clamp } from "../scales.js";
 import { choices } from "./choices.js";
 import { beyondChance, trainings } from "./figures.js";
 import { flowOf, historyOf, nameOf, peopleOf, personOf, targetOf } from "./flow.js";
+import { fitted } from "./frame.js";
 import { rankBar } from "./ranks.js";
 
 /** @import { Chapter, Evidence, Lesson } from "./types" */
@@ -165,22 +166,24 @@ class NoisePlayer {
 
   /** What there is to see at this part, in a sentence. */
   say() {
+    if (this.part === 3) return;
+    this.words.replaceChildren(...(this.playing ? [this.lesson.rich("7.says.playing")] : this.sentences()));
+    fitted(this.words);
+  }
+
+  /** @returns {(Node | string)[]} */
+  sentences() {
     const { lesson, part, answer, decided } = this, about = this.models.get(this.model), film = lesson.content.films.titles[answer?.top[0] ?? 0];
-    if (part === 3) return;
-    if (this.playing) {
-      this.words.replaceChildren(lesson.rich("7.says.playing"));
-      return;
-    }
     const common = this.frames.length ? this.frames[1].top.filter((id) => this.frames[this.frames.length - 1].top.includes(id)).length : 0;
-    this.words.replaceChildren(lesson.rich(`7.says.${part}`, { decided: decided ?? "", steps: this.frames.length - 1, weight: about?.weight ?? "", film, common }));
-    if (part !== 2) return;
-    if (this.model === "healthy") this.words.prepend(lesson.rich("7.says.switch"), " ");
+    const says = [lesson.rich(`7.says.${part}`, { decided: decided ?? "", steps: this.frames.length - 1, weight: about?.weight ?? "", film, common })];
+    if (part !== 2) return says;
     const { lambdas = {}, models: { healthy } } = lesson.content[7], [loud, paper, none] = ["1", String(healthy?.weight), "0"].map((weight) => lambdas[weight]?.["hr@10"]);
-    if (!loud || !paper || !none) return;
+    const before = this.model === "healthy" ? [lesson.rich("7.says.switch"), " "] : [];
+    if (!loud || !paper || !none) return [...before, ...says];
     const more = loud["less 0.001"], better = more.value > 0 && beyondChance(more);
-    this.words.append(" ", lesson.rich(better ? "7.says.better" : "7.says.noBetter", {
+    return [...before, ...says, " ", lesson.rich(better ? "7.says.better" : "7.says.noBetter", {
       loud: loud.value.toFixed(1), paper: paper.value.toFixed(1), none: none.value.toFixed(1), weight: healthy.weight, error: Math.max(loud.error, paper.error, none.error).toFixed(1), trainings: trainings(lesson, paper.seeds),
-    }));
+    })];
   }
 
   /** The first film under twenty noises, one after another. */
@@ -209,10 +212,12 @@ class NoisePlayer {
       }), element("p", "more", found.length > RIVALS_SHOWN ? lesson.text("7.player.more", { count: found.length - RIVALS_SHOWN }) : ""));
       const differ = firsts.filter((film) => film !== firsts[0]).length, key = seed + 1 < noises ? "7.says.counting" : "7.says.3";
       this.words.replaceChildren(lesson.rich(key, { done: seed + 1, noises, differ, others: noises - 1, films: found.length, weight: this.models.get(this.model)?.weight ?? "", person: this.people.selectedOptions[0].text }));
+      fitted(this.words);
     }
     const { lambdas = {}, models: { healthy } } = lesson.content[7], loud = lambdas["1"], paper = lambdas[String(healthy?.weight)], DIFFERS = "first film differs from noise 0's";
     if (!loud || !paper) return;
     this.words.append(" ", lesson.rich("7.says.promise", { loud: Math.round(loud[DIFFERS].value), ever: Math.round(loud["people whose first film ever differs"].value), paper: Math.round(paper[DIFFERS].value), people: healthy.users, noises, weight: healthy.weight }));
+    fitted(this.words);
   }
 
   toggle() {

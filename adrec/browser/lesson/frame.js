@@ -5,6 +5,16 @@ import { paragraph } from "./texts.js";
 
 /** @import { Texts } from "./texts" */
 
+const SMALLEST = 0.72; // of the usual size
+
+/** Words that are too long for their place become a little smaller. @param {HTMLElement} place */
+export function fitted(place) {
+  for (let size = 1; size > SMALLEST; size -= 0.04) {
+    place.style.fontSize = `${size}em`;
+    if (place.scrollHeight <= place.clientHeight) return;
+  }
+}
+
 /** @param {Texts} texts @param {string} key @param {string} className @param {() => void} act */
 export function pressed(texts, key, className, act) {
   const button = element("button", className, texts.text(key), { type: "button" });

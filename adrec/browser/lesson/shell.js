@@ -4,7 +4,7 @@ import { element, svg } from "../dom.js";
 import { CHAPTERS } from "./chapters.js";
 import { Engines } from "./engines.js";
 import { rightOfShown, trainings } from "./figures.js";
-import { buildFrame, fillDots, fillStepper, pressed } from "./frame.js";
+import { buildFrame, fillDots, fillStepper, fitted, pressed } from "./frame.js";
 import { showGuess } from "./guess.js";
 import { Notes } from "./notes.js";
 import { livingPicture } from "./picture.js";
@@ -17,7 +17,6 @@ import { Texts } from "./texts.js";
 
 const LAST = CHAPTERS.length - 1;
 const GROWING = 450; // milliseconds
-const SMALLEST = 0.72; // of the words' usual size
 const TAKES_ARROWS = "input:not([type=checkbox]):not([type=button]), select, textarea, [role=slider], [role=listbox], [role=radiogroup], [role=grid], [data-arrows]";
 /** @type {Record<string, number>} */
 const TURNS = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 };
@@ -102,6 +101,7 @@ export class Shell {
     if (moved) this.stage();
     this.fill();
     this.mounted?.show(step);
+    this.shrink();
     this.notes.show(this.at);
     if (arrived) this.toTop();
   }
@@ -148,7 +148,6 @@ export class Shell {
     parts.lit.textContent = lit;
     parts.lit.hidden = !lit;
     this.grow(scene?.grown === true, () => { if (scene) this.picture.scene(scene); });
-    this.shrink();
     this.draw();
   }
 
@@ -295,6 +294,7 @@ export class Shell {
     this.parts.present.textContent = this.texts.text(on ? "shell.leave" : "shell.present");
     this.parts.notes.hidden = !on;
     this.fill();
+    this.shrink();
   }
 
   /** While presenting, a control that was pressed or a menu that was chosen from gives the arrows back to the talk. @param {Event} event */
@@ -339,13 +339,9 @@ export class Shell {
     picture.animate([{ transform: from, transformOrigin: "0 0" }, { transform: "none", transformOrigin: "0 0" }], { duration: GROWING, easing: "ease-in-out" }).onfinish = () => this.draw();
   }
 
-  /** Words that are too long for their place become a little smaller, because nobody scrolls on a stage. */
+  /** Nobody scrolls while somebody talks. */
   shrink() {
-    const { words } = this.parts;
-    for (let size = 1; size > SMALLEST; size -= 0.04) {
-      words.style.fontSize = `${size}em`;
-      if (words.scrollHeight <= words.clientHeight) return;
-    }
+    for (const part of [this.parts.words, this.parts.stage]) fitted(part);
   }
 
   /** As high as the window lets it be, and the lines where they belong. */
