@@ -9,7 +9,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow as pa
 
 from adrec.data.dataset import SequenceDataset, category_name, item_table
@@ -20,12 +19,12 @@ from adrec.reading.engine import as_sentences, connect, literal, quoted
 from adrec.reading.kinds import kind_of, two_spellings
 from adrec.reading.roles import Roles
 from adrec.reading.rows import Rows
-from adrec.reading.values import MISSING, SPACE, answers, check_ids, check_numbers, family, id_sql, number_sql, text_sql
+from adrec.reading.values import MISSING, SPACE, answers, asked, check_ids, check_numbers, family, id_sql, number_sql, text_sql
 
 SHORTEST = 3
 """Interactions that a user needs: one to train with, one for validation, one for the test."""
 MEMORY = 2 << 30
-"""Bytes that the engine may fill before it writes to its temporary folder: 10^8 interactions need 4 GiB with everything else."""
+"""Bytes that the engine may fill at most before it writes to its temporary folder: 10^8 interactions need 4 GiB with everything else."""
 BLOCK = 1 << 20
 """Rows that leave the engine at once."""
 HEAVY = 0.05
@@ -34,8 +33,7 @@ HEAVY = 0.05
 
 def connection(into: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An engine for `build`, which spills next to the folder ``into``."""
-    memory = max(min(MEMORY, psutil.virtual_memory().available // 2), MEMORY // 8)
-    return connect(memory, folder=None if into is None else into.parent)
+    return connect(MEMORY, folder=None if into is None else into.parent)
 
 
 def build(
@@ -415,9 +413,7 @@ class _Building:
         self.con.unregister("wanted")
         relation = self.rows.relation(self.con, chosen)
         query = f"select firsts.id, {', '.join(f'lines.{role}' for role in chosen)} from lines join firsts on lines.row = firsts.row"
-        found = relation.query("lines", query)
-        assert found is not None
-        table = found.to_arrow_table()
+        table = asked(relation, "lines", query).to_arrow_table()
         values = {role if role == "title" else category_name(column): texts(table.column(role)) for role, column in chosen.items()}
         return pd.DataFrame(values, index=table.column("id").to_pylist())
 

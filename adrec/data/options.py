@@ -9,8 +9,6 @@ import numpy as np
 
 from adrec.errors import DataError
 
-TEXT = ("separator", "header", "quotes", "layout")
-"""How a text file is written, as ``adrec.reading.rows.open_rows`` takes it."""
 CHOICES = {
     "missing": ("drop", "keep"),
     "repeats": ("exact", "keep", "consecutive", "first"),

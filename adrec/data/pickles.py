@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from adrec.errors import DataError
+from adrec.reading.limits import LONGEST_ID
 from adrec.reading.opened import present
-from adrec.reading.values import LONGEST_ID
 
 # -- data sets ----------------------------------------------------------------------------------------------------
 

@@ -17,12 +17,13 @@ from adrec.data import prepared
 from adrec.data.building import build, connection
 from adrec.data.dataset import SequenceDataset, item_table
 from adrec.data.item_files import check_shared, read_items
-from adrec.data.options import TEXT, Options
+from adrec.data.options import Options
 from adrec.errors import DataError
 from adrec.reading.account import listed, shown_path
 from adrec.reading.opened import PACKED
 from adrec.reading.roles import IGNORED, ROLES, interaction_roles
 from adrec.reading.rows import Rows, known, open_rows
+from adrec.reading.text import HOW
 
 Reader = Callable[[Path, str, Options, Path | None], SequenceDataset]
 OF_ITEMS = ("item", "title", "category")
@@ -68,7 +69,7 @@ def reader_for(path: Path) -> Reader:
 
 def read_table(path: Path, name: str, options: Options, into: Path | None = None) -> SequenceDataset:
     """Interactions in a file of rows and columns."""
-    with open_rows(path, **options.values(*TEXT)) as rows:
+    with open_rows(path, **options.values(*HOW)) as rows:
         beside = path.with_suffix(".item") if path.suffix.lower() == ".inter" else None
         return _from_rows(rows, name, options, beside if beside is not None and beside.exists() else None, into)
 
@@ -106,7 +107,7 @@ def _from_rows(rows: Rows, name: str, options: Options, item_file: Path | None =
             **roles.options(),
             "guessed": list(roles.guessed),
             **options.values("items", "min_rating", "k_core"),
-            **{n: v for n, v in options.values("missing", "events", "drop_users", "dates", "unit", *TEXT).items() if v is not None},
+            **{n: v for n, v in options.values("missing", "events", "drop_users", "dates", "unit", *HOW).items() if v is not None},
             **(options.values("title", "category") if options.items else {}),
             "repeats": options.repeats or "exact",
         }

@@ -12,12 +12,14 @@ from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments
 from adrec.collapse.semantics import Rows, alignment, popularity_basis, sampled
 from adrec.collapse.thresholds import THRESHOLDS
+from adrec.data.building import ids_of
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError
 from adrec.reading.engine import as_sentences, connect
 from adrec.reading.roles import interaction_roles
-from adrec.reading.rows import HOW, known, open_rows
-from adrec.reading.values import id_sql
+from adrec.reading.rows import known, open_rows
+from adrec.reading.text import HOW
+from adrec.reading.values import answers
 
 CLEAR = 8.0
 """The alignment beyond popularity, in standard deviations of shuffled rows, from which an order is taken. Chance gives 8 never."""
@@ -89,11 +91,10 @@ def in_time(path: Path, ids: Sequence[str], options: Mapping[str, Any]) -> np.nd
             if roles.times is None:
                 return None
             columns = {f"t{i}": name for i, name in enumerate(roles.time)}
-            item = id_sql("item", roles.rows.types[roles.item], roles.kinds[roles.item].numeric)
-            query = f"select {item} as i from read_items group by i order by min({roles.times.sql(*columns)}), min(row)"
+            item_of, _ = ids_of(roles.rows.relation(con, {"value": roles.item}), roles.rows, roles.item, "item")
+            query = f"select {item_of('item')} as i from read_items group by i order by min({roles.times.sql(*columns)}), min(row)"
             with as_sentences(path):
-                found = roles.rows.relation(con, {"item": roles.item, **columns}).query("read_items", query)
-                seen = [] if found is None else [str(i) for (i,) in found.fetchall()]
+                seen = [str(i) for (i,) in answers(roles.rows.relation(con, {"item": roles.item, **columns}), "read_items", query)]
     except DataError:
         return None
     number = {item: k for k, item in enumerate(ids)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adrec.data.building import ids_of
-from adrec.data.options import TEXT, Options
+from adrec.data.options import Options
 from adrec.data.titles import Finder, RawId
 from adrec.errors import ConfigError, DataError
 from adrec.reading.account import shown, shown_path
@@ -16,7 +16,7 @@ from adrec.reading.names import named
 from adrec.reading.opened import present
 from adrec.reading.roles import IGNORED, interaction_roles
 from adrec.reading.rows import known, open_rows
-from adrec.reading.text import FREE
+from adrec.reading.text import FREE, HOW
 from adrec.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _best(scores: "Tensor", seen: Sequence[list[int]], k: int) -> Iterator[Ranke
 # -- histories in files -----------------------------------------------------------------------------------------------
 
 
-ABLE = (*TEXT, "user", "item", "title", "time", "dates", "unit", "missing")
+ABLE = (*HOW, "user", "item", "title", "time", "dates", "unit", "missing")
 """Options of a file of histories with rows and columns."""
 
 
@@ -206,7 +206,7 @@ def _table(path: Path, options: Options) -> dict[str, list[str]]:
     if options.missing == "keep" or (title and options.item):
         wrong = "missing is drop" if options.missing == "keep" else "say item=COLUMN of ids or title=COLUMN of titles, not both"
         raise DataError(f"{shown_path(path)} is a file of histories: {wrong}.")
-    with open_rows(path, **options.values(*TEXT)) as rows, connect() as con, as_sentences(path):
+    with open_rows(path, **options.values(*HOW)) as rows, connect() as con, as_sentences(path):
         titles = named(rows.names, "title") if options.title != IGNORED else []
         if not title and not options.item and not named(rows.names, "item"):
             title = next(iter(titles), None)  # a column of titles can stand in for ids

@@ -209,7 +209,7 @@ def _quoted(
     if wanted:
         way = wanted
     elif usual == "double":
-        way = _usually_quoted(path, tries)
+        way = _usually_quoted(tries)
     else:
         way = _usually_plain(con, path, dialect, tries)
     outcome = tries[way]
@@ -277,13 +277,13 @@ def _line(plain: Path, error: str) -> int | None:
         return next((number for number, line in enumerate(file, 1) if number >= int(told[1]) and line.rstrip(b"\r\n") == first), None)
 
 
-def _choose(path: Path, problem: str, ways: list[str]) -> Doubt:
+def _choose(problem: str, ways: list[str]) -> Doubt:
     candidates = [(way, MEANINGS[way]) for way in ways]
     words = " or ".join(f"quotes={way} ({meaning})" for way, meaning in candidates)
     return Doubt(f"{problem.rstrip('.')}: correct the file, or say {words}.", "quotes", candidates)
 
 
-def _usually_quoted(path: Path, tries: Mapping[str, Outcome | DataError]) -> str:
+def _usually_quoted(tries: Mapping[str, Outcome | DataError]) -> str:
     """CSV: quotation marks enclose values, or a sentence."""
     usual = tries["double"]
     if isinstance(usual, Outcome):
@@ -291,7 +291,7 @@ def _usually_quoted(path: Path, tries: Mapping[str, Outcome | DataError]) -> str
     others = [way for way, outcome in tries.items() if isinstance(outcome, Outcome)]
     if others == ["backslash"]:
         return "backslash"
-    raise _choose(path, str(usual), others) if others else usual
+    raise _choose(str(usual), others) if others else usual
 
 
 def _usually_plain(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, tries: Mapping[str, Outcome | DataError]) -> str:
@@ -300,17 +300,17 @@ def _usually_plain(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect,
     if isinstance(plain, DataError):
         others = [way for way, outcome in tries.items() if isinstance(outcome, Outcome)]
         if len(others) > 1:
-            raise _choose(path, str(plain), others)
+            raise _choose(str(plain), others)
         if not others:
             raise plain
         return others[0]
     if isinstance(enclosed, DataError):
         return "none"
     if plain.records != enclosed.records:
-        raise _choose(path, f"Quotation marks in {shown_path(path)} may enclose line breaks", ["none", "double"])
+        raise _choose(f"Quotation marks in {shown_path(path)} may enclose line breaks", ["none", "double"])
     throughout = _enclosed_throughout(con, dialect)
     if throughout is None:
-        raise _choose(path, f"Some values in {shown_path(path)} begin and end with a quotation mark", ["none", "double"])
+        raise _choose(f"Some values in {shown_path(path)} begin and end with a quotation mark", ["none", "double"])
     return "double" if throughout else "none"
 
 
@@ -346,6 +346,4 @@ def _with_reason(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, f
         if hit:
             line = line_of(dialect.path, ('"' + hit[0][0].replace('"', '""')).encode())
             where = f"line {line:,} of {shown_path(path)}" if line else shown_path(path)
-            raise _choose(
-                path, f"A quotation mark in {where} encloses line breaks, and every line would be a row in itself", ["double", "none"]
-            )
+            raise _choose(f"A quotation mark in {where} encloses line breaks, and every line would be a row in itself", ["double", "none"])

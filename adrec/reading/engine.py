@@ -24,10 +24,11 @@ LEAST_MEMORY = 256 << 20
 def connect(memory: int | None = None, threads: int | None = None, folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A connection of its own, in memory. It fetches and loads no extension, sees no Python variable, and spills into a folder of its own.
 
-    memory: bytes (default: half of what is free). The temporary folder is made in ``folder`` when it is needed, and goes with the
+    memory: at most so many bytes, and half of what is free. The temporary folder is made in ``folder`` when it is needed, and goes with the
     connection.
     """
-    memory = memory or max(int(psutil.virtual_memory().available * SHARE), LEAST_MEMORY)
+    free = max(int(psutil.virtual_memory().available * SHARE), LEAST_MEMORY)
+    memory = min(memory or free, free)
     name = f"adrec-reading-{secrets.token_hex(8)}"
     spilled = str(folder / f".{name}" if folder else Path(tempfile.gettempdir(), name))
     connection = duckdb.connect(

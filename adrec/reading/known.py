@@ -1,7 +1,7 @@
 """Public data sets, recognised where the columns and the values both are as their documentation says."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from adrec.reading.kinds import Kind
@@ -36,7 +36,7 @@ class Recognised:
     name: str
     roles: Mapping[str, tuple[str, ...]]
     clock: str | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 _STARS, _HALVES = "number 1 5", "number 0.5 5"

@@ -12,6 +12,8 @@ LONGEST_LINE = 1 << 22
 """Bytes of a line of text, and of a row."""
 LONGEST_OBJECT = 1 << 24
 """Bytes of one row of a JSON array."""
+LONGEST_ID = 512
+"""Characters of an id."""
 MOST_COLUMNS = 1 << 16
 """Columns of a file."""
 HEAD = 1 << 18

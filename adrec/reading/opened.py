@@ -144,7 +144,7 @@ LOOSE = (b"  ", b" \n", b"\n ", b" \r")
 class Scan:
     """What one pass over the bytes of a text file tells. Lines end with LF (or CR LF), or with CR in a file without any LF.
 
-    windows: line ends that are CR LF. lone: carriage returns without LF. ended: whether the last line has an end. blank: lines with
+    windows: line ends that are CR LF. lone: carriage returns without LF. blank: lines with
     nothing in them. loose: whether there are tabs, or blanks that follow each other or begin or end a line.
     """
 
@@ -156,7 +156,6 @@ class Scan:
     feeds: int = 0
     windows: int = 0
     lone: int = 0
-    ended: bool = True
     loose: bool = False
 
     @property
@@ -213,8 +212,7 @@ def scan(path: Path, named: Path | None = None, longest: int = LONGEST_LINE) -> 
     found.lone = returns - found.windows
     if found.end == "\r":
         found.blank = blank_cr
-    found.ended = tail.endswith(found.end.encode())
-    found.lines = (found.lone if found.end == "\r" else found.feeds) + (not found.ended)
+    found.lines = (found.lone if found.end == "\r" else found.feeds) + (not tail.endswith(found.end.encode()))
     return found
 
 

@@ -98,18 +98,22 @@ class _Choice:
     def alias(self, name: str) -> str:
         return f"c{self.rows.names.index(name)}"
 
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows that a query over the sample, called ``sampled``, gives."""
+        return values.answers(self.sample, "sampled", query)
+
     def count(self, *columns: str) -> int:
         """How many different combinations these columns have in the sample, where all have a value."""
         picked = ", ".join(values.text_sql(self.alias(c), self.kinds[c].type) + f" as v{i}" for i, c in enumerate(columns))
         filled = " and ".join(f"v{i} is not null" for i in range(len(columns)))
         query = f"select count(*) from (select distinct * from (select {picked} from sampled) where {filled})"
-        return int(_rows(self.sample.query("sampled", query))[0][0])
+        return int(self.ask(query)[0][0])
 
     def matches(self, name: str, pattern: str) -> bool:
         """Whether nearly all values of a column match a regular expression."""
         text = f"coalesce({values.text_sql(self.alias(name), self.kinds[name].type)}, '')"
         query = f"select count(*) filter (where regexp_full_match({text}, {literal(pattern)})), count(*) from sampled"
-        hits, rows = _rows(self.sample.query("sampled", query))[0]
+        hits, rows = self.ask(query)[0]
         return int(hits) >= 0.99 * int(rows)
 
     def column(self, name: str, role: str) -> str:
@@ -120,11 +124,6 @@ class _Choice:
             if hit:
                 return hit[0]
         raise DataError(f"{self.path} has no column {shown(name)} for the {role}; its columns are: {listed(self.rows.names)}.")
-
-
-def _rows(relation: duckdb.DuckDBPyRelation | None) -> list[tuple[Any, ...]]:
-    assert relation is not None  # a query has rows
-    return relation.fetchall()
 
 
 def interaction_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None]) -> Roles:
@@ -332,7 +331,7 @@ def _lists(choice: _Choice) -> list[str]:
 def _as_long(choice: _Choice, item: str, other: str) -> bool:
     """Whether two columns of lists have lists of the same lengths in the sample."""
     one, two = (f"len({as_list(choice.alias(n), choice.rows.lists[n])})" for n in (item, other))
-    return not _rows(choice.sample.query("sampled", f"select count(*) from sampled where {one} <> {two}"))[0][0]
+    return not choice.ask(f"select count(*) from sampled where {one} <> {two}")[0][0]
 
 
 # -- times ------------------------------------------------------------------------------------------------------------
@@ -454,7 +453,7 @@ def _agree(choice: _Choice, fine: str, coarse: str) -> bool:
         ticks.append(times.sql(choice.alias(name)))
     both = f"select {ticks[0]} as a, {ticks[1]} as b from sampled"
     query = f"select count(*) from (select b, lag(b) over (order by a, b) as before from ({both})) where b < before"
-    return not _rows(choice.sample.query("sampled", query))[0][0]
+    return not choice.ask(query)[0][0]
 
 
 def _which_time(choice: _Choice, found: Sequence[str], doubtful: Sequence[str]) -> Doubt:
@@ -496,11 +495,7 @@ def _event_words(choice: _Choice, name: str) -> list[str]:
     if not kind.filled or kind.distinct > FEW or not kind.mostly("text"):
         return []
     text = values.text_sql(choice.alias(name), kind.type)
-    found = [
-        str(row[0])
-        for row in _rows(choice.sample.query("sampled", f"select {text} as t from sampled group by t order by count(*) desc, t"))
-        if row[0]
-    ]
+    found = [str(row[0]) for row in choice.ask(f"select {text} as t from sampled group by t order by count(*) desc, t") if row[0]]
     return found if sum(names.plain(v) in _EVENTS for v in found) * 2 >= len(found) else []
 
 

@@ -18,6 +18,7 @@ from adrec.reading.jsonlines import read_json
 from adrec.reading.opened import PACKED, opened, scan
 from adrec.reading.parquet import read_parquet
 from adrec.reading.source import Source
+from adrec.reading.text import HOW
 from adrec.reading.vectors import VECTOR, read_vectors
 
 ROW = "row"
@@ -26,8 +27,6 @@ HEAD_ROWS, HEAD_COLUMNS, HEAD_LENGTH = 5, 20, 200
 """What the account shows of the first rows: rows, columns, characters of a value."""
 WIDE = 1000
 """From more columns on, lists in text are not looked for."""
-HOW = ("separator", "header", "quotes", "layout")
-"""Options that say how a text file is written."""
 
 
 @dataclass

@@ -31,8 +31,7 @@ class TableRoles:
     """The columns of a table of vectors.
 
     dims: columns with one number a row each; or vector: one column with a list of numbers a row. ids, title: columns, or None.
-    counted: whether the ids count the rows, from 0 or 1, so that they may say no more than their order. uses, unused, notes: for the
-    account. guessed: the roles that no option named.
+    uses, unused, notes: for the account.
     """
 
     rows: Rows
@@ -40,11 +39,9 @@ class TableRoles:
     vector: str | None = None
     ids: str | None = None
     title: str | None = None
-    counted: bool = False
     uses: tuple[Use, ...] = ()
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    guessed: tuple[str, ...] = ()
 
     def tell(self, account: Account) -> None:
         """Write the roles into the account."""
@@ -107,8 +104,7 @@ def table_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str,
     dims = () if vector else _dims(table, taken)
     unused = tuple(n for n in rows.names if n not in taken and n not in dims)
     kind = table.kinds.get(ids or "")
-    counts = kind is not None and kind.offset in (-1, 0)
-    if counts:
+    if kind is not None and kind.offset in (-1, 0):
         table.notes.append(f"The ids in {shown(ids)} count the rows, so they may say no more than the order of the rows.")
     return TableRoles(
         rows,
@@ -116,11 +112,9 @@ def table_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str,
         vector,
         ids,
         title,
-        counts,
         _uses(table, ids, title, dims, vector),
         unused,
         tuple(table.notes),
-        tuple(role for role, name in (("item", ids), ("title", title), ("vector", vector)) if name and not wanted.get(role)),
     )
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 from adrec.errors import DataError
 from adrec.reading.account import Doubt, counted, listed, shown, shown_path
 from adrec.reading.limits import HEAD, HEAD_ROWS, LONGEST_LINE
+from adrec.reading.names import words
 from adrec.reading.opened import open_bytes
 
+HOW = ("separator", "header", "quotes", "layout")
+"""Options that say how a text file is written."""
 BLANK = " "
 SEPARATORS = {"::": "'::'", "\t": "tabs", ",": "','", ";": "';'", "|": "'|'", BLANK: "blanks"}
 """Separators that are recognised, and their names in sentences."""
@@ -104,8 +107,8 @@ def separator_of(path: Path, suffix: str, head: Head, wanted: str | None) -> str
     if len(sure) > 1:
         names = {"\t": "tab", BLANK: "blank"}
         candidates = [(names.get(s, s), f"{counted(len(head.records(s)[0]), 'column')} separated by {SEPARATORS[s]}") for s in sure]
-        words = " or ".join(f"separator={value} ({meaning})" for value, meaning in candidates)
-        raise Doubt(f"The lines of {shown_path(path)} can be taken apart in several ways: say {words}.", "separator", candidates)
+        told = " or ".join(f"separator={value} ({meaning})" for value, meaning in candidates)
+        raise Doubt(f"The lines of {shown_path(path)} can be taken apart in several ways: say {told}.", "separator", candidates)
     if sure:
         return sure[0]
     lines = head.lines()
@@ -148,12 +151,12 @@ def header_of(path: Path, records: Sequence[Sequence[str]], wanted: str | None) 
     first, rest = [field.strip() for field in records[0]], records[1:]
     if any(is_number(name) and not name.isdigit() and first.count(name) > 1 for name in first):
         return False  # columns have different names
-    votes = {_vote(name, [r[i].strip() for r in rest if i < len(r)], i, first) for i, name in enumerate(first)}
+    votes = {_vote(name, [r[i].strip() for r in rest if i < len(r)], first) for i, name in enumerate(first)}
     names, data = "names" in votes, "data" in votes
     if names != data:
         return names
     named = [name for name in first if name]
-    if not names and len(set(named)) == len(named) and any(NAMES.intersection(_words(name)) for name in named):
+    if not names and len(set(named)) == len(named) and any(NAMES & words(name) for name in named):
         return True
     values = listed(first[:4])
     raise Doubt(
@@ -164,7 +167,7 @@ def header_of(path: Path, records: Sequence[Sequence[str]], wanted: str | None) 
     )
 
 
-def _vote(name: str, values: list[str], position: int, first: Sequence[str]) -> str | None:
+def _vote(name: str, values: list[str], first: Sequence[str]) -> str | None:
     """What one column says of the first line: that it holds names, that it holds data, or nothing."""
     values = [v for v in values if v.lower() not in MISSING]
     if not values or name.lower() in MISSING:
@@ -193,11 +196,6 @@ def _counts(first: Sequence[str]) -> bool:
 def _shape(text: str) -> str:
     """The kinds of characters in a text: 'u10' is 'a9'."""
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
-
-
-def _words(name: str) -> list[str]:
-    """The words of which a name is made: 'userId' and 'user_id' are user and id."""
-    return re.findall(r"[^\W_]+", re.sub(r"([a-z\d])([A-Z])", r"\1 \2", name).lower())
 
 
 def names_of(path: Path, first: Sequence[str], atomic: bool) -> tuple[list[str], dict[str, str]]:

@@ -126,7 +126,7 @@ class Times:
         name = " and ".join(shown(c) for c in self.columns)
         if row is not None:
             raise DataError(
-                f"{shown_path(str(path))}: row {row:,} of the time column {name} holds {shown(value.strip())}, {self._unlike(value)}."
+                f"{shown_path(str(path))}: row {row:,} of the time column {name} holds {shown(value.strip())}, {self._unlike()}."
             )
         if empty is not None:
             raise no_time(path, name, empty)
@@ -138,7 +138,7 @@ class Times:
         if self.how in ("whole", "number") and not self.asked and not self.clock and len(set(found)) > 1:
             raise several_units(path, self.columns[0], found)
 
-    def _unlike(self, value: str) -> str:
+    def _unlike(self) -> str:
         if self.how in ("whole", "number"):
             return f"which is neither a number nor a date such as {_EXAMPLE}"
         return (

@@ -11,13 +11,13 @@ import duckdb
 from adrec.errors import DataError
 from adrec.reading.account import shown, shown_path
 from adrec.reading.engine import as_sentences, literal, quoted
+from adrec.reading.limits import LONGEST_ID
 
 SPACE = "".join(chr(c) for c in range(0x3001) if chr(c).isspace())
 _BARE = r"(?s)[^\s\p{Z}\x{85}\x{1c}-\x{1f}](.*[^\s\p{Z}\x{85}\x{1c}-\x{1f}])?"
 """Text without space around it: asking is fast, stripping is slow."""
 MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "Null", "None", "<NA>", "NaT", "\\N")
 """The words that mean: no value."""
-LONGEST_ID = 512
 WHOLE, NUMBER = r"[+-]?[0-9]+", r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 TEXT, DATES = ("VARCHAR", "ENUM", "UUID", "JSON"), ("DATE", "TIMESTAMP")
 INTEGERS = tuple(u + name for u in ("", "U") for name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"))
@@ -73,11 +73,16 @@ def number_sql(column: str, type: str = "VARCHAR") -> str:
     return "null::double"
 
 
-def answers(relation: duckdb.DuckDBPyRelation, name: str, query: str) -> list[tuple[Any, ...]]:
-    """The rows that a query over this relation, called ``name`` in it, gives."""
+def asked(relation: duckdb.DuckDBPyRelation, name: str, query: str) -> duckdb.DuckDBPyRelation:
+    """What a query over this relation, called ``name`` in it, gives."""
     found = relation.query(name, query)
     assert found is not None  # a query has rows
-    return found.fetchall()
+    return found
+
+
+def answers(relation: duckdb.DuckDBPyRelation, name: str, query: str) -> list[tuple[Any, ...]]:
+    """The rows that a query over this relation gives."""
+    return asked(relation, name, query).fetchall()
 
 
 # -- checks -----------------------------------------------------------------------------------------------------------

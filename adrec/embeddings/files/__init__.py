@@ -13,6 +13,7 @@ from adrec.maps.tables import checked
 from adrec.reading.account import Account, Doubt, Use, counted, shown
 from adrec.reading.opened import PACKED
 from adrec.reading.rows import FORMATS
+from adrec.reading.text import HOW
 
 __all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "TableDoubt", "read_table", "rows_and_columns"]
 
@@ -27,7 +28,7 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
 }
 """Readers of arrays by suffix; everything else has rows and columns."""
 SUFFIXES = (*READERS, *FORMATS, *PACKED)
-OPTIONS = (*columns.HOW, *columns.ROLES)
+OPTIONS = (*HOW, *columns.ROLES)
 """What ``options`` of ``read_table`` may say of a file with rows and columns."""
 PADDINGS = ("auto", "first", "none")
 """Which row is padding: auto, the first row if it is known to be padding or is all zeros; first, the first row; none, no row."""

@@ -16,9 +16,11 @@ from adrec.errors import WeightsError
 from adrec.reading import values
 from adrec.reading.account import Account, Use, counted, shown
 from adrec.reading.engine import as_sentences, connect, literal
+from adrec.reading.limits import LONGEST_ID
 from adrec.reading.opened import PACKED
 from adrec.reading.rows import ROW, Rows, open_rows
 from adrec.reading.table_roles import TableRoles, table_roles
+from adrec.reading.text import HOW
 from adrec.reading.vectors import LABEL, VECTOR
 
 NUMBERS = 2**22
@@ -28,7 +30,6 @@ MOST_TEXT = 2**28
 FIRST = 5_000
 LARGEST = 2**31
 """Bytes of a file of text."""
-HOW = ("separator", "header", "quotes", "layout")
 ROLES = ("item", "title", "vector", "leave")
 VECTORS = (".txt", ".vec", ".w2v")
 """Suffixes of text that may be a label and a vector a line."""
@@ -147,17 +148,20 @@ def _text(
 
 def _texts(rows: Rows, column: pa.Array, name: str) -> list[str]:
     found = ["" if v is None else str(v).strip() for v in column.to_pylist()]
-    longest = max(map(len, found), default=0)
-    if longest > values.LONGEST_ID:
-        raise WeightsError(f"'{rows.path}': ids have at most {values.LONGEST_ID} characters, one in {shown(name)} has {longest:,}.")
+    _check_lengths(rows.path, name, found)
     return found
+
+
+def _check_lengths(path: Path, name: str, texts: Iterable[str]) -> None:
+    longest = max(map(len, texts), default=0)
+    if longest > LONGEST_ID:
+        raise WeightsError(f"'{path}': ids have at most {LONGEST_ID} characters, one in {shown(name)} has {longest:,}.")
 
 
 def _parsed(numbers: duckdb.DuckDBPyConnection, texts: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """Texts as float64, NaN for what is no finite number."""
     relation = numbers.from_arrow(pa.table({"v": texts}))
-    found = relation.query("read_texts", f"select {values.number_sql('v')} as x from read_texts")
-    assert found is not None  # a query has rows
+    found = values.asked(relation, "read_texts", f"select {values.number_sql('v')} as x from read_texts")
     return np.asarray(found.to_arrow_table()["x"].combine_chunks().to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
@@ -196,8 +200,7 @@ def _vectors(numbers: duckdb.DuckDBPyConnection, rows: Rows, column: pa.Array, d
         pattern = r"^\s*[\[(]?\s*|\s*[\])]?\s*$"
         inside = f"regexp_replace(v, {literal(pattern)}, '', 'g')"
         relation = numbers.from_arrow(pa.table({"v": column}))
-        split = relation.query("read_vectors", rf"select string_split_regex({inside}, '\s*[,;|]\s*|\s+') as l from read_vectors")
-        assert split is not None  # a query has rows
+        split = values.asked(relation, "read_vectors", rf"select string_split_regex({inside}, '\s*[,;|]\s*|\s+') as l from read_vectors")
         column = split.to_arrow_table()["l"].combine_chunks()
     lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0))
     width = int(lengths[0])
@@ -249,13 +252,12 @@ def _parquet(rows: Rows, columns: list[str], roles: TableRoles) -> Iterator[tupl
     path = rows.path
     beside = [name for name in (roles.ids, roles.title) if name]
     texts = [name for name in beside if values.family(rows.types[name]) == "text"]
-    plain = path
     try:
-        with pyarrow.parquet.ParquetFile(plain) as file:
+        with pyarrow.parquet.ParquetFile(path) as file:
             count = file.metadata.num_rows
             width = max(_values(file, columns[0]) // max(count, 1), len(columns))
             check_shape(path, (count, width))
-        with pyarrow.parquet.ParquetFile(plain, read_dictionary=texts) as file:
+        with pyarrow.parquet.ParquetFile(path, read_dictionary=texts) as file:
             for batch in file.iter_batches(max(NUMBERS // width, 1), columns=columns + beside):
                 if not len(batch):
                     continue
@@ -294,7 +296,5 @@ def _from_lists(path: Path, column: pa.Array) -> np.ndarray:
 
 def _labels(path: Path, name: str, column: pa.Array) -> list[str]:
     entries: Iterable[Any] = column.dictionary.to_pylist() if pa.types.is_dictionary(column.type) else column.to_pylist()
-    longest = max((len(str(v)) for v in entries if v is not None), default=0)
-    if longest > values.LONGEST_ID:
-        raise WeightsError(f"'{path}': ids have at most {values.LONGEST_ID} characters, one in {shown(name)} has {longest:,}.")
+    _check_lengths(path, name, (str(v) for v in entries if v is not None))
     return ["" if value is None else str(value) for value in column.to_pylist()]
