@@ -13,8 +13,8 @@ from adrec.errors import DataError
 from adrec.reading.account import Doubt, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, connect
 from adrec.reading.names import named
-from adrec.reading.roles import IGNORED
 from adrec.reading.rows import Rows, open_rows
+from adrec.reading.sampled import IGNORED
 from adrec.reading.text import ATOMIC, BLANK
 
 INVERTED = re.compile(r"(?<![^(])([^()]*[^()\s]), (The|A|An|L'|La|Le|Les|Il|Der|Die|Das)(?=\)| \(|$)")

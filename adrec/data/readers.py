@@ -21,8 +21,9 @@ from adrec.data.options import Options
 from adrec.errors import DataError
 from adrec.reading.account import listed, shown_path
 from adrec.reading.opened import PACKED
-from adrec.reading.roles import IGNORED, ROLES, interaction_roles
+from adrec.reading.roles import ROLES, interaction_roles
 from adrec.reading.rows import Rows, known, open_rows
+from adrec.reading.sampled import IGNORED
 from adrec.reading.text import HOW
 
 Reader = Callable[[Path, str, Options, Path | None], SequenceDataset]

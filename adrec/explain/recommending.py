@@ -14,8 +14,9 @@ from adrec.reading.account import shown, shown_path
 from adrec.reading.engine import as_sentences, connect, quoted
 from adrec.reading.names import named
 from adrec.reading.opened import present
-from adrec.reading.roles import IGNORED, interaction_roles
+from adrec.reading.roles import interaction_roles
 from adrec.reading.rows import known, open_rows
+from adrec.reading.sampled import IGNORED
 from adrec.reading.text import FREE, HOW
 from adrec.runs import RunFolder
 

@@ -2,22 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import duckdb
 
 from adrec.errors import DataError
 from adrec.reading import known, names, values
-from adrec.reading.account import Account, Doubt, Use, counted, listed, shown, shown_path
+from adrec.reading.account import Account, Doubt, Use, counted, listed, shown
 from adrec.reading.engine import as_sentences, literal
-from adrec.reading.kinds import Kind, kind_of, kinds_of
+from adrec.reading.kinds import Kind, kind_of
 from adrec.reading.lists import as_list
 from adrec.reading.names import named
 from adrec.reading.rows import Rows
+from adrec.reading.sampled import IGNORED, Sampled, Told
 from adrec.reading.times import Times, times_of
 
 ROLES = ("user", "item", "time", "rating", "title", "category", "event")
-IGNORED = "none"
 SAMPLE = 50_000
 """First rows from which roles are told."""
 FEW = 20
@@ -26,12 +25,11 @@ JOIN = "+"
 
 
 @dataclass(frozen=True)
-class Roles:
+class Roles(Told):
     """The columns of interactions by role.
 
     rows: the file, with a row for each value where a row held lists. time: no column (file order), one, or a date and a time of day;
-    times: how they become numbers. uses, unused, notes: for the account. guessed: the roles that no option named. kinds: what the first
-    rows hold.
+    times: how they become numbers. uses, unused, notes: for the account. guessed: the roles that no option named.
     """
 
     rows: Rows
@@ -48,7 +46,6 @@ class Roles:
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     guessed: tuple[str, ...] = ()
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
 
     def options(self) -> dict[str, str | None]:
         """The columns as the options that name them; the time is ``none`` for file order."""
@@ -57,29 +54,20 @@ class Roles:
         }
 
     def tell(self, account: Account) -> None:
-        """Write the roles into the account."""
-        account.uses, account.unused, account.known = list(self.uses), list(self.unused), self.known
-        for sentence in self.notes:
-            account.note(sentence)
+        super().tell(account)
+        account.known = self.known
 
 
 @dataclass
-class _Choice:
+class _Choice(Sampled):
     """Roles as they are being chosen."""
 
-    rows: Rows
-    con: duckdb.DuckDBPyConnection
-    wanted: Mapping[str, str | None]
-    kinds: dict[str, Kind]
-    sample: duckdb.DuckDBPyRelation
-    whole: bool
     found: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    why: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
     @property
-    def path(self) -> str:
-        return shown_path(self.rows.path)
+    def whole(self) -> bool:
+        """Whether the sample is all of the file."""
+        return self.length < SAMPLE
 
     @property
     def free(self) -> list[str]:
@@ -95,13 +83,6 @@ class _Choice:
         """Whether a role may still be chosen."""
         return role not in self.found and self.wanted.get(role) != IGNORED
 
-    def alias(self, name: str) -> str:
-        return f"c{self.rows.names.index(name)}"
-
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows that a query over the sample, called ``sampled``, gives."""
-        return values.answers(self.sample, "sampled", query)
-
     def count(self, *columns: str) -> int:
         """How many different combinations these columns have in the sample, where all have a value."""
         picked = ", ".join(values.text_sql(self.alias(c), self.kinds[c].type) + f" as v{i}" for i, c in enumerate(columns))
@@ -116,15 +97,6 @@ class _Choice:
         hits, rows = self.ask(query)[0]
         return int(hits) >= 0.99 * int(rows)
 
-    def column(self, name: str, role: str) -> str:
-        """The column that an option names."""
-        for hit in ([n for n in self.rows.names if n == name], [n for n in self.rows.names if n.strip().lower() == name.strip().lower()]):
-            if len(hit) > 1:
-                raise DataError(f"{self.path} has {len(hit)} columns named {shown(name)}; column names must differ.")
-            if hit:
-                return hit[0]
-        raise DataError(f"{self.path} has no column {shown(name)} for the {role}; its columns are: {listed(self.rows.names)}.")
-
 
 def interaction_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None]) -> Roles:
     """The roles of a file's columns.
@@ -138,7 +110,7 @@ def interaction_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mappin
 
 def _chosen(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None], before: _Choice | None = None) -> Roles:
     """The roles. before: the user and the item as chosen before lists were taken apart."""
-    choice = _begin(rows, con, wanted)
+    choice = _Choice.of(rows, con, wanted, SAMPLE, "interactions")
     _asked(choice)
     for role in ("user", "item"):
         if before and role not in choice.found:
@@ -169,18 +141,6 @@ def _chosen(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str
         _describing(choice, "title")
         _describing(choice, "category")
     return _roles(choice, order, recognised.name if recognised else None)
-
-
-def _begin(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None]) -> _Choice:
-    aliases = {f"c{i}": name for i, name in enumerate(rows.names)}
-    with as_sentences(rows.path):
-        table = rows.relation(con, aliases).limit(SAMPLE).to_arrow_table()
-        sample = con.from_arrow(table)
-        found = kinds_of(sample, list(aliases))
-    kinds = {name: replace(found[alias], column=name, type=rows.types[name]) for alias, name in aliases.items()}
-    if not len(table):
-        raise DataError(f"{shown_path(rows.path)} has column names but no interactions.")
-    return _Choice(rows, con, wanted, kinds, sample, len(table) < SAMPLE)
 
 
 def _asked(choice: _Choice) -> None:
@@ -566,6 +526,5 @@ def _roles(choice: _Choice, times: Times | None, recognised: str | None) -> Role
         unused=tuple(choice.free),
         notes=tuple(choice.notes),
         guessed=tuple(role for role in found if not choice.wanted.get(role)),
-        kinds=choice.kinds,
         **single,
     )

@@ -9,13 +9,13 @@ import duckdb
 
 from adrec.errors import DataError
 from adrec.reading import names, values
-from adrec.reading.account import Account, Doubt, Use, counted, listed, shown, shown_path
+from adrec.reading.account import Doubt, Use, counted, listed, shown
 from adrec.reading.engine import as_sentences, literal
-from adrec.reading.kinds import Kind, kinds_of
+from adrec.reading.kinds import kinds_of
 from adrec.reading.names import named
 from adrec.reading.rows import Rows
+from adrec.reading.sampled import IGNORED, Sampled, Told
 
-IGNORED = "none"
 CELLS = 1_000_000
 LEAST_ROWS, MOST_ROWS = 50, 5_000
 """Rows from which kinds of values are told: as many as have ``CELLS`` cells, within these bounds."""
@@ -27,7 +27,7 @@ VECTOR = rf"(?s)[\[(]?\s*{values.NUMBER}([\s,;|]+{values.NUMBER})+\s*[\])]?"
 
 
 @dataclass(frozen=True)
-class TableRoles:
+class TableRoles(Told):
     """The columns of a table of vectors.
 
     dims: columns with one number a row each; or vector: one column with a list of numbers a row. ids, title: columns, or None.
@@ -43,27 +43,12 @@ class TableRoles:
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def tell(self, account: Account) -> None:
-        """Write the roles into the account."""
-        account.uses, account.unused = list(self.uses), list(self.unused)
-        for sentence in self.notes:
-            account.note(sentence)
-
 
 @dataclass
-class _Table:
-    rows: Rows
-    con: duckdb.DuckDBPyConnection
-    wanted: Mapping[str, str | None]
-    kinds: dict[str, Kind]
-    sample: duckdb.DuckDBPyRelation
-    pattern: set[str] = field(default_factory=set)
-    why: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+class _Table(Sampled):
+    """Roles of a table as they are being chosen."""
 
-    @property
-    def path(self) -> str:
-        return shown_path(self.rows.path)
+    pattern: set[str] = field(default_factory=set)
 
     def numeric(self, name: str) -> bool:
         return self.kinds[name].mostly("whole", "whole.0", "number") and not self.kinds[name].mostly("other")
@@ -79,15 +64,10 @@ class _Table:
     def text(self, name: str) -> bool:
         return self.kinds[name].mostly("text") and values.family(self.kinds[name].type) == "text"
 
-    def column(self, role: str) -> str | None:
+    def asked(self, role: str) -> str | None:
         """The column that an option names for a role."""
         wanted = self.wanted.get(role)
-        if not wanted or wanted == IGNORED:
-            return None
-        for hits in ([n for n in self.rows.names if n == wanted], [n for n in self.rows.names if n.lower() == wanted.lower()]):
-            if len(hits) == 1:
-                return hits[0]
-        raise DataError(f"{self.path} has no column {shown(wanted)}; its columns are: {listed(self.rows.names)}.")
+        return self.column(wanted, role) if wanted and wanted != IGNORED else None
 
 
 def table_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None]) -> TableRoles:
@@ -96,7 +76,8 @@ def table_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str,
     wanted: the options ``item`` (the column of ids, or ``none``), ``title`` (a column, or ``none``), ``vector`` (the column of lists), and
     ``leave`` (columns that are no dimensions, separated by commas, or ``none``). Raises a Doubt where columns may have several roles.
     """
-    table = _begin(rows, con, wanted)
+    table = _Table.of(rows, con, wanted, min(max(CELLS // len(rows.names), LEAST_ROWS), MOST_ROWS), "rows")
+    table.pattern = _pattern([n for n in rows.names if table.numeric(n)])
     vector = _vector(table)
     ids = _ids(table, vector)
     title = _title(table, ids, vector)
@@ -118,21 +99,6 @@ def table_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str,
     )
 
 
-def _begin(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None]) -> _Table:
-    aliases = {f"c{i}": name for i, name in enumerate(rows.names)}
-    most = min(max(CELLS // len(rows.names), LEAST_ROWS), MOST_ROWS)
-    with as_sentences(rows.path):
-        first = rows.relation(con, aliases).limit(most).to_arrow_table()
-        sample = con.from_arrow(first)
-        found = kinds_of(sample, list(aliases))
-    if not len(first):
-        raise DataError(f"{shown_path(rows.path)} has column names but no rows.")
-    kinds = {name: replace(found[alias], column=name, type=rows.types[name]) for alias, name in aliases.items()}
-    table = _Table(rows, con, wanted, kinds, sample)
-    table.pattern = _pattern([n for n in rows.names if table.numeric(n)])
-    return table
-
-
 def _pattern(columns: Sequence[str]) -> set[str]:
     """The columns named by one word and a number (e0, e1, ...; 0, 1, ...), if these are most."""
     parts = {name: re.fullmatch(r"(.*?)(\d+)\s*", name) for name in columns}
@@ -148,7 +114,7 @@ def _pattern(columns: Sequence[str]) -> set[str]:
 
 def _vector(table: _Table) -> str | None:
     """The column with a list of numbers in every row, if there is one."""
-    asked = table.column("vector")
+    asked = table.asked("vector")
     if asked:
         table.why[asked] = "as asked"
         return asked
@@ -174,9 +140,9 @@ def _is_vector(table: _Table, name: str) -> bool:
         return bool(re.match(r"(FLOAT|DOUBLE|DECIMAL\S*|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?)\[", kind.type))
     if not kind.mostly("list") or values.family(kind.type) != "text":
         return False
-    text = values.text_sql(f"c{table.rows.names.index(name)}", kind.type)
+    text = values.text_sql(table.alias(name), kind.type)
     query = f"select count(*) filter (where not regexp_full_match({text}, {literal(VECTOR)})) from sampled where {text} is not null"
-    return values.answers(table.sample, "sampled", query)[0][0] * 10 <= kind.filled
+    return table.ask(query)[0][0] * 10 <= kind.filled
 
 
 # -- ids and titles ---------------------------------------------------------------------------------------------------
@@ -186,7 +152,7 @@ def _ids(table: _Table, vector: str | None) -> str | None:
     """The column of ids, or None."""
     if table.wanted.get("item") == IGNORED:
         return None
-    asked = table.column("item")
+    asked = table.asked("item")
     if asked:
         if asked == vector:
             raise DataError(f"{table.path}: the column {shown(asked)} cannot be the item and the vector too.")
@@ -264,7 +230,7 @@ def _different(table: _Table, columns: Sequence[str]) -> list[str]:
 def _title(table: _Table, ids: str | None, vector: str | None) -> str | None:
     if table.wanted.get("title") == IGNORED:
         return None
-    asked = table.column("title")
+    asked = table.asked("title")
     if asked:
         if asked in (ids, vector):
             raise DataError(f"{table.path}: the column {shown(asked)} cannot be the title and have another role too.")

@@ -136,3 +136,12 @@ def test_an_option_of_columns_is_refused_for_arrays(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="The option item is of a file with rows and columns, and none is given"):
         bring([tmp_path / "t.npy"], table_options={"item": "none"})
     assert len(bring([tmp_path / "t.csv"], initial=tmp_path / "t.npy", table_options={"item": "none"})) == 1
+
+
+def test_an_option_names_a_column_whatever_its_capitals_if_one_is_meant(tmp_path: Path) -> None:
+    FRAME.assign(Id=IDS).to_csv(tmp_path / "t.csv", index=False)
+    assert read_table(tmp_path / "t.csv", options={"item": " ID"}).labels == IDS
+    FRAME.assign(Id=IDS, iD=IDS).to_csv(tmp_path / "t.csv", index=False)
+    assert read_table(tmp_path / "t.csv", options={"item": "iD"}).labels == IDS
+    with pytest.raises(WeightsError, match="has 2 columns named 'ID' but for capitals: Id, iD; say which"):
+        read_table(tmp_path / "t.csv", options={"item": "ID"})
