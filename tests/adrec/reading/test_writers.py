@@ -87,7 +87,7 @@ def with_pandas(columns: Columns, style: Style, path: Path) -> None:
 
 def with_arrow(columns: Columns, style: Style, path: Path) -> None:
     table = pa.table(columns)
-    if style.index:
+    if style.index and not pa.types.is_list(table.column(0).type):  # Arrow has no dictionary of lists
         table = table.set_column(0, table.column_names[0], table.column(0).dictionary_encode())
     if style.suffix == ".parquet":
         pyarrow.parquet.write_table(table, path, row_group_size=3, compression="zstd" if style.quote_all else "snappy")
