@@ -12,6 +12,7 @@ from adrec.reading.account import Doubt, counted, listed, shown, shown_path
 from adrec.reading.limits import HEAD, HEAD_ROWS, LONGEST_LINE
 from adrec.reading.names import words
 from adrec.reading.opened import open_bytes
+from adrec.reading.values import MISSING, NUMBER
 
 HOW = ("separator", "header", "quotes", "layout")
 """Options that say how a text file is written."""
@@ -126,7 +127,7 @@ def _fits(records: list[list[str]]) -> bool:
     return len({len(record) for record in records}) == 1 and len(records[0]) > 1
 
 
-NUMBER = re.compile(r"[+-]?(\d[\d_]*[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.I)
+_NUMBER = re.compile(rf"{NUMBER}|[+-]?(nan|inf|infinity)", re.I)
 NAMES = frozenset(
     """user users item items id ids uid iid sid userid itemid rating ratings score stars time timestamp ts date datetime event session
     title name movie book product track artist song genre genres category class cluster label word token key text type value brand price
@@ -134,12 +135,11 @@ NAMES = frozenset(
     weight""".split()  # noqa: SIM905
 )
 """Words of which names of columns are made; used only where the values say nothing."""
-MISSING = ("", "na", "n/a", "null", "none", "<na>", "\\n", "-")
 
 
 def is_number(text: str) -> bool:
-    """Whether a text looks like a number."""
-    return NUMBER.fullmatch(text.strip()) is not None
+    """Whether a text looks like a number, finite or not."""
+    return _NUMBER.fullmatch(text.strip()) is not None
 
 
 def header_of(path: Path, records: Sequence[Sequence[str]], wanted: str | None) -> bool:
@@ -169,8 +169,8 @@ def header_of(path: Path, records: Sequence[Sequence[str]], wanted: str | None) 
 
 def _vote(name: str, values: list[str], first: Sequence[str]) -> str | None:
     """What one column says of the first line: that it holds names, that it holds data, or nothing."""
-    values = [v for v in values if v.lower() not in MISSING]
-    if not values or name.lower() in MISSING:
+    values = [v for v in values if v not in MISSING]
+    if not values or name in MISSING:
         return None
     if all(map(is_number, values)):
         if not is_number(name):

@@ -22,6 +22,7 @@ from tests.adrec.reading.reading import names, read, written
         "0,1,2\n0.5,1.5,2.5\n3.5,4.5,5.5\n",
         "genre,title\ncomedy,Airplane\ncomedy,Big\n",
         "kunde,artikel\nk-1,a-1\nk-2,a-7\n",
+        "kunde,alter\nanna,#N/A\nben,31\n",
     ],
 )
 def test_a_first_line_unlike_the_values_names_the_columns(tmp_path: Path, text: str):
