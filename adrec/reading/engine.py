@@ -3,9 +3,7 @@
 import os
 import re
 import secrets
-import shutil
 import tempfile
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +43,6 @@ def connect(memory: int | None = None, threads: int | None = None, folder: Path 
         },
     )
     connection.execute("set timezone = 'UTC'; set enable_progress_bar = false")  # a bar would stand in what a command prints
-    weakref.finalize(connection, shutil.rmtree, spilled, ignore_errors=True)
     return connection
 
 
