@@ -121,7 +121,7 @@ def recommend_command(arguments: argparse.Namespace) -> None:
 
     options = pairs(arguments.data_option)
     if options and arguments.file is None:
-        raise ConfigError("--data-option says how a file of histories is read; it needs --file.")
+        raise ConfigError("A --data-option says how a file of histories is read; it needs --file.")
     histories = [arguments.history] if arguments.file is None else read_histories(arguments.file, **options)
     how = {"seed": arguments.seed, "steps": arguments.steps, "exclude_seen": arguments.exclude_seen}
     report = recommend(arguments.run, histories, arguments.top, serve_rest=arguments.file is not None, **how)

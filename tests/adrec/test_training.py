@@ -333,7 +333,7 @@ def test_of_two_trainings_of_one_folder_the_second_is_refused(whole, data, tmp_p
 
 def test_a_request_in_the_folder_stops_a_training_after_its_step(data, tmp_path):
     run = RunFolder(tmp_path / "asked")
-    state = train_run(run, data, info_of(data), listener=lambda event: event["kind"] == "step" and run.ask_to_stop())
+    state = train_run(run, data, info_of(data), listener=lambda event: event["kind"] == "stage" and run.ask_to_stop())
     assert state == run.status["state"] == "stopped"
     assert train_run(run, data, info_of(data), resume=True) == "finished"
 
