@@ -120,3 +120,7 @@ class Doubt(DataError):
         self.option = option
         self.candidates = list(candidates)
         self.proposed = dict(proposed or {})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The doubt as JSON holds it: ``option``, ``says``, ``candidates``, ``proposed``."""
+        return {"option": self.option, "says": str(self), "candidates": self.candidates, "proposed": self.proposed}

@@ -1,0 +1,154 @@
+"""What was read from a person's file, the columns that may be changed, and an open question about it: for every page that takes files.
+
+Choices are options of the readers. They are kept in the session under a key that identifies the file, so that another file starts anew.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from adrec.reading.account import Account, counted
+from adrec.reading.roles import ROLES
+from adrec.reading.sampled import IGNORED
+from app import ui
+from app.texts import texts
+
+NEEDED = ("user", "item")
+"""Roles that must have a column."""
+FIRST = 3
+"""So many roles are offered at once; the others are one click away."""
+
+
+def chosen(key: str) -> dict[str, str]:
+    """The options chosen so far for the file that ``key`` identifies."""
+    return dict(st.session_state.get(_kept(key), {}))
+
+
+def settle(key: str, options: Mapping[str, str]) -> None:
+    """Keep these options for the file and run the page again, which reads it with them."""
+    if dict(options) != chosen(key):
+        st.session_state[_kept(key)] = dict(options)
+        st.rerun()
+
+
+def start_over(key: str) -> None:
+    """A button that forgets the choices for this file, if there are any."""
+    if chosen(key) and st.button(_words("again"), type="tertiary", icon=":material/undo:", key=f"{key}.again"):
+        settle(key, {})
+
+
+def account(account: Account | Mapping[str, Any]) -> None:
+    """What was read: its size in one line, the first rows, and the whole account one click away."""
+    read = account if isinstance(account, Account) else Account.from_dict(dict(account))
+    st.markdown(headline(read))
+    if read.head:
+        first_rows(read.head)
+    with st.expander(_words("details")):
+        st.markdown("\n".join(f"- {ui.plain(sentence)}" for sentence in read.sentences()))
+
+
+def headline(read: Account) -> str:
+    """What was read in one sentence, in Markdown."""
+    sizes = [counted(n, noun) for n, noun in ((read.users, "user"), (read.items, "item")) if n is not None]
+    told = f"**Read {counted(read.read, 'row')}**" + (f": {' and '.join(sizes)}" if sizes else "")
+    if read.first is not None and read.last is not None:
+        told += f", from {ui.plain(read.first[:10])} to {ui.plain(read.last[:10])}"
+    left = sum(read.left_out.values())
+    return f"{told}." + (f" :orange[{counted(left, 'row')} left out.]" if left else "")
+
+
+def first_rows(head: Sequence[Mapping[str, str]]) -> None:
+    """The first rows of the file as a table."""
+    st.dataframe(pd.DataFrame(list(head)), hide_index=True, width="stretch", row_height=28)
+
+
+def roles(
+    account: Account | Mapping[str, Any],
+    columns: Sequence[str],
+    chosen: Mapping[str, str],
+    key: str,
+    offered: Sequence[str] = ROLES,
+    needed: Sequence[str] = NEEDED,
+) -> dict[str, str]:
+    """A choice of column per role; the options, with those that are no roles, that differ from what the file says by itself.
+
+    account: of the file read with the options ``chosen``; if it could not be read, one without uses.
+    """
+    read = account if isinstance(account, Account) else Account.from_dict(dict(account))
+    uses = {use.role: use.column for use in read.uses}
+    itself = st.session_state.setdefault(f"{key}.itself", {})
+    result = {option: value for option, value in chosen.items() if option not in offered}
+    if uses:
+        itself.update({role: uses.get(role, IGNORED) for role in offered if role not in chosen})
+    row, more = st.container(horizontal=True, gap="small"), None
+    for number, role in enumerate(offered):
+        if number == FIRST:
+            more = st.expander(_words("more")).container(horizontal=True, gap="small")
+        now = chosen.get(role) or (uses.get(role, IGNORED) if uses else None)
+        value = _column(more or row, role, columns, now, f"{key}.{role}.{now}", role in needed)
+        if value is not None and (value != itself.get(role) if value != now else role in chosen):
+            result[role] = value
+    return result
+
+
+def _column(place: Any, role: str, columns: Sequence[str], now: str | None, key: str, needed: bool) -> str | None:
+    """The column of one role; None where nothing is known or chosen."""
+    values = [*columns, *([] if needed or IGNORED in columns else [IGNORED])]
+    values += [now] if now is not None and now not in values and not (needed and now == IGNORED) else []
+    index = values.index(now) if now in values else None
+    label = _words("roles").get(role, role)
+    look = {"format_func": lambda v: _words("none") if v == IGNORED else v, "placeholder": _words("unknown"), "width": 150}
+    found: str | None = place.selectbox(label, values, index, key=key, **look)
+    return found
+
+
+def question(doubt: Mapping[str, Any], key: str) -> dict[str, str] | None:
+    """An open doubt (``Doubt.as_dict``) as a question; the options that settle it once they are chosen, None while it is open."""
+    option, proposed = str(doubt["option"]), dict(doubt.get("proposed") or {})
+    place = f"{key}.{option}"
+    with st.container(border=True):
+        st.markdown(f":orange[:material/help:] **{_words('questions').get(option) or _words('other').format(option=option)}**")
+        st.caption(ui.plain(str(doubt["says"])))
+        answers = [(str(value), str(meaning), {option: str(value)}) for value, meaning in doubt["candidates"]]
+        if len(proposed) > 1:
+            told = " ".join(f"{role}={value}" for role, value in proposed.items())
+            answers.insert(0, (_words("proposed").format(options=told), "", proposed))
+        answers.append((_words("else"), "", {}))
+        picked = st.radio(
+            option,
+            range(len(answers)),
+            None,
+            lambda i: ui.plain(answers[i][0]),
+            captions=[ui.plain(meaning) for _, meaning, _ in answers],
+            label_visibility="collapsed",
+            key=f"{place}.candidate",
+        )
+        answer = {} if picked is None else answers[picked][2]
+        if picked == len(answers) - 1:
+            typed = st.text_input(_words("value").format(option=option), key=f"{place}.typed").strip()
+            answer = {option: typed} if typed else {}
+        pressed = st.button(_words("use"), type="primary", disabled=not answer, key=f"{place}.use")
+    return answer if pressed else None
+
+
+def as_options(options: Mapping[str, str], flag: str = "--data-option") -> None:
+    """The options as a command line takes them, to be copied; nothing where there are none."""
+    if options:
+        st.caption(_words("copy"))
+        st.code(command_options(options, flag), language="bash", wrap_lines=True)
+
+
+def command_options(options: Mapping[str, str], flag: str = "--data-option") -> str:
+    """The options as words of a shell."""
+    return " ".join(f"{flag} {shlex.quote(f'{option}={value}')}" for option, value in options.items())
+
+
+def _kept(key: str) -> str:
+    return f"{key}.chosen"
+
+
+def _words(name: str) -> Any:
+    return texts("reading")[name]
