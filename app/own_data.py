@@ -73,7 +73,7 @@ class Question:
     """A file with several candidate tables, for the user to choose from. candidates: name and shape."""
 
     upload: Upload
-    candidates: dict[str, tuple[int, ...]]
+    candidates: dict[str, str]
 
 
 def options(text: str) -> tuple[tuple[str, str], ...]:
@@ -103,9 +103,12 @@ def result(tables: Sequence[Upload], others: dict[str, Upload | None], choices: 
     if "error" in found:
         raise WeightsError(found["error"])
     if "question" in found:
-        place = Path(found["question"]["path"]).parent.name
+        asked = found["question"]
+        if asked["option"] != "key":
+            raise WeightsError(asked["says"])
+        place = Path(asked["path"]).parent.name
         upload = tables[int(place)] if place.isdigit() else given[place]
-        return Question(upload, {name: tuple(shape) for name, shape in found["question"]["candidates"].items()})
+        return Question(upload, dict(asked["candidates"]))
     return Result(tables[0].name, found["judged"], found["problem"], folder)
 
 
@@ -127,6 +130,9 @@ def _judged(
                 "key": {paths[place]: chosen[u.identity] for place, u in uploads.items() if u.identity in chosen},
                 "padding": choices.padding,
                 "options": dict(choices.options),
+                "table_options": {},
+                "order": None,
+                "transpose": False,
                 **{kind: paths.get(kind) for kind in ("interactions", "items", "initial")},
             }
             write_json(root / REQUEST, request)

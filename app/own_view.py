@@ -60,7 +60,7 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
 def ask(question: Question) -> None:
     """Ask which of a file's candidates is the table."""
     names = list(question.candidates)
-    shapes = {name: " × ".join(f"{n:,}" for n in shape) for name, shape in question.candidates.items()}
+    shapes = {name: shape.replace("x", "×") for name, shape in question.candidates.items()}
     st.info(f"{ui.plain(question.upload.name)} contains several matrices. Which one is the item table?", icon=":material/help:")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     place = row.selectbox(

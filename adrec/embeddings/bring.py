@@ -3,7 +3,7 @@
 Each table becomes a ``Source``; ``judging`` judges sources and ``import_tables`` writes a folder that opens like a run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ import pandas as pd
 
 from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable
-from adrec.embeddings.files import AmbiguousTable, Matrix, read_table, rows_and_columns
+from adrec.embeddings.files import Matrix, TableDoubt, read_table, rows_and_columns
 from adrec.embeddings.matching import items_of, matched
 from adrec.embeddings.orders import WORDS
 from adrec.embeddings.source import Source
 from adrec.errors import DataError, WeightsError
 from adrec.files import write_json
 from adrec.maps.tables import blocks, checked
-from adrec.reading.account import Use, counted, shown
+from adrec.reading.account import Account, Use, counted, shown
 from adrec.runs import RunFolder
 
 __all__ = ["Source", "bring", "import_tables", "laboratory_problem", "named"]
@@ -36,16 +36,18 @@ def bring(
     padding: str = "auto",
     names: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
-    table_options: Mapping[str, str] | None = None,
+    table_options: Mapping[Any, Any] | None = None,
     order: str | None = None,
     transpose: bool = False,
+    on_read: Callable[[Path, Account], object] = lambda path, account: None,
 ) -> list[Source]:
     """The tables in files and run folders, in order, with everything that belongs to them.
 
     interactions: a named data set, or a file or folder that ``adrec.data`` reads, with ``options``; by default a run's own, if available
     locally. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be a dict by path.
-    names: display names of the files. table_options: OPTIONS of ``read_table``. order: one of ``orders.WORDS``, the order of rows without
-    ids. transpose: the columns of the files are the items.
+    names: display names of the files. table_options: OPTIONS of ``read_table``; may also be a dict of them by path. order: one of
+    ``orders.WORDS``, the order of rows without ids. transpose: the columns of the files are the items. on_read: called with the account
+    of each file as soon as it is read.
     """
     if order is not None and order not in WORDS:
         raise DataError(f"The order of the rows must be one of {', '.join(WORDS)}, not {shown(order)}.")
@@ -54,7 +56,7 @@ def bring(
     if table_options and not any(rows_and_columns(Path(path)) for path in (*targets, *([initial] if initial is not None else []))):
         raise WeightsError(f"The option {next(iter(table_options))} is of a file with rows and columns, and none is given.")
     sources: list[Source] = []
-    how: dict[str, Any] = {"options": table_options or {}, "transpose": transpose}
+    how: dict[str, Any] = {"options": table_options or {}, "transpose": transpose, "on_read": on_read}
     for i, target in enumerate(targets):
         path = Path(target)
         if path.is_dir():
@@ -68,6 +70,8 @@ def bring(
         from adrec.data import catalog
 
         data = catalog.load(str(interactions), **(options or {}))
+        if data.account is not None:
+            on_read(Path(interactions), Account.from_dict(dict(data.account)))
         sources = [replace(s, own=False, **matched(data, s, None if s.run else order, Path(interactions))) for s in sources]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
@@ -75,7 +79,16 @@ def bring(
     return without_unused(sources)
 
 
-def _of_file(path: Path, key: str | None, padding: str, name: str, options: Mapping[str, str], transpose: bool) -> Source:
+def _of_file(
+    path: Path,
+    key: str | None,
+    padding: str,
+    name: str,
+    options: Mapping[Any, Any],
+    transpose: bool,
+    on_read: Callable[[Path, Account], object],
+) -> Source:
+    options = options.get(path, {option: value for option, value in options.items() if isinstance(option, str)})
     found = read_table(path, key, "none" if transpose else padding, options if rows_and_columns(path) else None)
     if transpose:
         note = "Rows and columns were exchanged, as asked: every column of the file is an item."
@@ -84,7 +97,10 @@ def _of_file(path: Path, key: str | None, padding: str, name: str, options: Mapp
         if account is not None:
             dims = Use(counted(table.shape[1], "row"), "dimensions", "rows and columns were exchanged")
             account = replace(account, lines={}, rows=len(table), read=len(table), items=None, uses=[dims], unused=[])
+            on_read(path, account)
         return Source(name, table, None, (*found.notes, note), account=account)
+    if found.account is not None:
+        on_read(path, found.account)
     return Source(name, found.table, found.labels, found.notes, found.padded, account=found.account, undecided=_sideways(found))
 
 
@@ -153,8 +169,8 @@ def _initial(path: Path, key: str | Mapping[Path, str] | None, padding: str, how
     chosen = None if isinstance(key, str) else _key_of(key, path)
     try:
         return _of_file(path, chosen, padding, path.name, **how)
-    except AmbiguousTable as several:
-        if not isinstance(key, str) or key not in several.candidates:
+    except TableDoubt as several:
+        if not isinstance(key, str) or several.option != "key" or key not in dict(several.candidates):
             raise
         return _of_file(path, key, padding, path.name, **how)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from adrec.errors import DataError
 
@@ -110,7 +110,7 @@ class Doubt(DataError):
     """Something about a file that only its owner knows. ``str()`` names the file, what is unclear, the candidates and the option.
 
     option: the option that settles it. candidates: each value of the option and what it would mean. proposed: options that together
-    would settle everything, where several are open.
+    would settle everything, where several are open. path, head: the file and its first rows, told by whoever opened it.
     """
 
     def __init__(
@@ -120,7 +120,15 @@ class Doubt(DataError):
         self.option = option
         self.candidates = list(candidates)
         self.proposed = dict(proposed or {})
+        self.path: str | None = None
+        self.head: list[dict[str, str]] = []
+
+    def about(self, path: str | Path, head: Sequence[Mapping[str, str]] = ()) -> Self:
+        """The doubt with the file that it is about, and the file's first rows."""
+        self.path, self.head = str(path), [dict(row) for row in head]
+        return self
 
     def as_dict(self) -> dict[str, Any]:
-        """The doubt as JSON holds it: ``option``, ``says``, ``candidates``, ``proposed``."""
-        return {"option": self.option, "says": str(self), "candidates": self.candidates, "proposed": self.proposed}
+        """The doubt as JSON holds it: ``path``, ``option``, ``says``, ``candidates``, ``proposed``, ``head``."""
+        asked = {name: getattr(self, name) for name in ("path", "option", "candidates", "proposed", "head")}
+        return asked | {"says": str(self)}

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from adrec.errors import DataError
 from adrec.reading import lists
-from adrec.reading.account import Account, counted, listed, shown, shown_path
+from adrec.reading.account import Account, Doubt, counted, listed, shown, shown_path
 from adrec.reading.delimited import read_delimited
 from adrec.reading.engine import as_sentences, connect, quoted
 from adrec.reading.jsonlines import read_json
@@ -54,7 +54,9 @@ class Rows:
     def __enter__(self) -> "Rows":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Doubt):
+            error.about(self.path, self.account.head)
         self.close()
 
     @property
@@ -156,7 +158,10 @@ def open_rows(path: str | Path, **how: str | None) -> Rows:
         if suffix not in FORMATS:
             formats = f"{', '.join(FORMATS)}, or one of them packed as {', '.join(PACKED)}"
             raise DataError(f"{shown_path(path)} has an unknown format; expected {formats}.")
-        source = FORMATS[suffix](con, path, plain, suffix, given, stack)
+        try:
+            source = FORMATS[suffix](con, path, plain, suffix, given, stack)
+        except Doubt as doubt:
+            raise doubt.about(path) from None
         if path.suffix.lower() in PACKED:
             source.format += f", unpacked from {path.suffix.lower()}"
         account = Account(str(path), source.format, notes=list(source.notes))

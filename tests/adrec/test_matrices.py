@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from adrec.embeddings.files import AmbiguousTable, read_table
+from adrec.embeddings.files import TableDoubt, read_table
 from adrec.errors import WeightsError
 
 TABLE = np.random.default_rng(0).standard_normal((6, 4))
@@ -242,9 +242,9 @@ def test_a_checkpoints_item_table_is_found_by_name(tmp_path: Path) -> None:
 
 def test_several_candidates_are_listed_with_their_shapes(tmp_path: Path) -> None:
     torch.save({"item_emb_a": torch.ones(9, 4), "item_emb_b": torch.ones(8, 4), "fc": torch.ones(3, 3)}, tmp_path / "t.pt")
-    with pytest.raises(AmbiguousTable, match="'item_emb_a' .9 x 4., 'item_emb_b' .8 x 4.; choose one") as caught:
+    with pytest.raises(TableDoubt, match="'item_emb_a' .9 x 4., 'item_emb_b' .8 x 4.; choose one") as caught:
         read_table(tmp_path / "t.pt")
-    assert caught.value.candidates == {"item_emb_a": (9, 4), "item_emb_b": (8, 4)}
+    assert caught.value.option == "key" and caught.value.candidates == [("item_emb_a", "9 x 4"), ("item_emb_b", "8 x 4")]
     assert len(read_table(tmp_path / "t.pt", key="item_emb_b").table) == 8
 
 

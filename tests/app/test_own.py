@@ -186,7 +186,7 @@ def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(
 def test_what_came_of_uploads_goes_with_the_session(root: Path, temporary: Path, tmp_path: Path) -> None:
     _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     (kept,) = temporary.iterdir()
-    assert sorted(p.name for p in kept.iterdir()) == ["answer.json", "laboratory", "report.html", "request.json"]
+    assert sorted(p.name for p in kept.iterdir()) == ["answer.json", "laboratory", "read.json", "report.html", "request.json"]
     _end_session()
     assert not kept.exists()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from adrec.embeddings.files import arrays, columns, tensors
-from adrec.embeddings.files.checks import AmbiguousTable, Matrix, TableDoubt
+from adrec.embeddings.files.checks import Matrix, TableDoubt
 from adrec.errors import DataError, WeightsError
 from adrec.maps.tables import checked
 from adrec.reading.account import Account, Doubt, Use, counted, shown
@@ -15,7 +15,7 @@ from adrec.reading.opened import PACKED
 from adrec.reading.rows import FORMATS
 from adrec.reading.text import HOW
 
-__all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "AmbiguousTable", "Matrix", "TableDoubt", "read_table", "rows_and_columns"]
+__all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "Matrix", "TableDoubt", "read_table", "rows_and_columns"]
 
 READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".npy": arrays.read_npy,
@@ -41,7 +41,7 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
     """The embedding matrix in a file, with the items' ids if it has them; every failure is a WeightsError, and a doubt a TableDoubt.
 
     If there are several arrays, it takes the one named ``key``, else the only matrix, else the one named like an item table; otherwise it
-    raises an AmbiguousTable that lists them. padding: one of PADDINGS. options: OPTIONS of a file with rows and columns. The table is
+    raises a TableDoubt that lists them. padding: one of PADDINGS. options: OPTIONS of a file with rows and columns. The table is
     (V, D), float32 or float64, finite, with at least 2 rows.
     """
     path, options = Path(path), options or {}
@@ -68,7 +68,7 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
     except MemoryError:
         raise WeightsError(f"'{path}' needs more memory than there is; expected a table that fits in memory.") from None
     except Doubt as doubt:
-        raise TableDoubt(str(doubt), doubt.option, doubt.candidates) from None
+        raise TableDoubt(str(doubt), doubt.option, doubt.candidates, doubt.proposed).about(path, doubt.head) from None
     except DataError as error:
         raise WeightsError(str(error)) from None
     checked(found.table, f"'{path}'")

@@ -35,15 +35,7 @@ class Matrix:
 
 
 class TableDoubt(Doubt, WeightsError):
-    """A Doubt about the columns of a table."""
-
-
-class AmbiguousTable(WeightsError):
-    """Several arrays may be the item table; ``candidates`` are their names and shapes."""
-
-    def __init__(self, path: Path, candidates: Mapping[str, tuple[int, ...]]) -> None:
-        self.path, self.candidates = path, dict(candidates)
-        super().__init__(f"'{path}' holds {len(candidates)} matrices, {listed(candidates)}; choose one by its name (--key NAME).")
+    """A Doubt about the columns of a table, or about which of several arrays is the item table (the option ``key``)."""
 
 
 def listed(shapes: Mapping[str, Sequence[int]]) -> str:
@@ -82,7 +74,12 @@ def choose(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None) -
     for group in (list(matrices), *groups):
         if len(group) == 1:
             return group[0]
-    raise AmbiguousTable(path, named or matrices)
+    several = named or matrices
+    raise TableDoubt(
+        f"'{path}' holds {len(several)} matrices, {listed(several)}; choose one by its name (--key NAME).",
+        "key",
+        [(name, f"{shape[0]:,} x {shape[1]:,}") for name, shape in several.items()],
+    ).about(path)
 
 
 def is_item_table(name: str) -> bool:

@@ -1,0 +1,56 @@
+"""What the process that judges uploads says of the files: what was read, and what is asked."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adrec.embeddings.worker import READ, REQUEST, answer
+from adrec.files import read_json, write_json
+from tests.adrec.reading.reading import BROUGHT, needs_brought, written
+
+
+def asked(folder: Path, table: Path, interactions: Path | None = None, **given: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer of the process, and the accounts of what it read."""
+    paths = {"targets": [str(table)], "interactions": interactions and str(interactions), "items": None, "initial": None}
+    how = {"names": [table.name], "key": {}, "padding": "auto", "options": {}, "table_options": {}, "order": None, "transpose": False}
+    write_json(folder / REQUEST, {**paths, **how, **given})
+    return answer(folder), read_json(folder / READ)
+
+
+@needs_brought
+def test_a_doubt_about_interactions_is_a_question_with_the_file_its_first_rows_and_what_the_table_is(tmp_path: Path) -> None:
+    table, log = BROUGHT / "reference.csv", BROUGHT / "time_named_event_timestamp.csv"
+    found, read = asked(tmp_path, table, log)
+    question = found["question"]
+    assert (question["path"], question["option"]) == (str(log), "time")
+    assert [value for value, _ in question["candidates"]] == ["event_timestamp", "none"] and question["proposed"] == {}
+    assert question["says"].startswith("'time_named_event_timestamp.csv' has no column") and len(question["head"]) == 5
+    assert list(read) == [str(table)] and read[str(table)]["read"] == 300
+
+
+@needs_brought
+def test_an_option_settles_the_question_and_the_accounts_name_no_folder(tmp_path: Path) -> None:
+    table, log = BROUGHT / "reference.csv", BROUGHT / "time_named_event_timestamp.csv"
+    found, read = asked(tmp_path, table, log, options={"time": "event_timestamp"})
+    assert found["judged"]["tables"][0]["verdict"]["kind"] == "healthy"
+    assert read[str(log)]["users"] == 400 and {use["role"]: use["column"] for use in read[str(log)]["uses"]}["time"] == "event_timestamp"
+    assert str(BROUGHT) not in (tmp_path / "report.html").read_text() and read[str(log)]["path"] == log.name
+
+
+def test_several_matrices_are_a_question_of_the_same_kind(tmp_path: Path) -> None:
+    table = tmp_path / "t.npz"
+    np.savez(table, item_emb_a=np.eye(4), item_emb_b=np.eye(3))
+    found, read = asked(tmp_path, table)
+    assert found["question"]["option"] == "key" and found["question"]["candidates"] == [["item_emb_a", "4 x 4"], ["item_emb_b", "3 x 3"]]
+    assert found["question"]["path"] == str(table) and read == {}
+
+
+@pytest.mark.parametrize(("options", "ids"), [({}, None), ({"item": "b"}, "b")])
+def test_options_of_a_table_are_of_one_file(tmp_path: Path, options: dict[str, str], ids: str | None) -> None:
+    rows = "\n".join(f"x{i},y{i},{i * 0.7},{i % 3 + 0.2}" for i in range(30))
+    table = written(tmp_path / "two.csv", f"a,b,e0,e1\n{rows}\n")
+    found, read = asked(tmp_path, table, table_options={str(table): options})
+    assert ("question" in found) is (ids is None)
+    assert ids is None or read[str(table)]["uses"][0]["column"] == ids
