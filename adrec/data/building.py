@@ -161,7 +161,7 @@ class _Building:
         if self.options.min_rating is None or not self._one("select count(*) from read where rating is null")[0]:
             return
         column = self._column("rating")
-        check_numbers(self.rows.relation(self.con, [column]), self.rows.path, column, "rating")
+        check_numbers(self.con, self.rows.relation(self.con, [column]), self.rows.path, column, "rating")
 
     def _check_times(self) -> None:
         times = self.roles.times
@@ -170,7 +170,7 @@ class _Building:
         least, most, without = self._one("select min(tick), max(tick), count(*) filter (where tick is null) from read")
         if without:
             relation = self.rows.relation(self.con, list(times.columns))
-            times.check(times.filled(relation) if self.options.missing == "drop" else relation, self.rows.path)
+            times.check(self.con, times.filled(relation) if self.options.missing == "drop" else relation, self.rows.path)
             self._keep("without a time", "tick is not null")
         times.check_range(self.rows.path, least, most)
 
@@ -206,7 +206,7 @@ class _Building:
             f"create table {role}_found as select {quoted(role)} as value, count(*) as n, min(row) as row from {self.good} group by 1"
         )
         relation = self.con.sql(f"select row, n as times, value from {role}_found")
-        id_of, told = ids_of(relation, self.rows, column, role, "times")
+        id_of, told = ids_of(self.con, relation, self.rows, column, role, "times")
         if told:
             self.account.note(told)
         word = f"trim(coalesce(value::varchar, ''), {literal(SPACE)})"
@@ -413,24 +413,24 @@ class _Building:
         self.con.unregister("wanted")
         relation = self.rows.relation(self.con, chosen)
         query = f"select firsts.id, {', '.join(f'lines.{role}' for role in chosen)} from lines join firsts on lines.row = firsts.row"
-        table = asked(relation, "lines", query).to_arrow_table()
+        table = asked(self.con, relation, "lines", query).to_arrow_table()
         values = {role if role == "title" else category_name(column): texts(table.column(role)) for role, column in chosen.items()}
         return pd.DataFrame(values, index=table.column("id").to_pylist())
 
 
 def ids_of(
-    relation: duckdb.DuckDBPyRelation, rows: Rows, column: str, role: str, weight: str | None = None
+    con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, rows: Rows, column: str, role: str, weight: str | None = None
 ) -> tuple[Callable[[str], str], str | None]:
     """SQL that makes ids (NULL if missing) of this column, which is checked; and a sentence if they are written in two ways.
 
     relation: the column, called ``value``, or its distinct values with the column ``weight``, how often each occurs.
     """
-    check_ids(relation, rows.path, "value", role, weight, called=column)
+    check_ids(con, relation, rows.path, "value", role, weight, called=column)
     kind, numeric, told = rows.types[column], False, None
     if family(kind) == "text":
         point = f"select coalesce(bool_or(regexp_full_match({text_sql('value')}, '[+-]?[0-9]+\\.0*')), false) from found_ids"
-        if answers(relation, "found_ids", point)[0][0]:
-            kinds = replace(kind_of(relation, "value", weight), column=column)
+        if answers(con, relation, "found_ids", point)[0][0]:
+            kinds = replace(kind_of(con, relation, "value", weight), column=column)
             numeric, told = kinds.numeric, two_spellings(kinds)
     return lambda sql: id_sql(sql, kind, numeric), told
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -27,9 +28,9 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
     Returns a frame with the raw item ids as index and, if present, the columns ``title``, ``genre`` (or the category's own name) and
     ``year``; several values in a row are joined by ``|``. The first row of an id counts.
     """
-    with _opened(path) as rows, connect() as con:
+    with connect() as con, _opened(path, con) as rows:
         found = _columns(rows, item, title, category)
-        id_of, _ = ids_of(rows.relation(con, {"value": found["item"]}), rows, found["item"], "item")
+        id_of, _ = ids_of(con, rows.relation(con, {"value": found["item"]}), rows, found["item"], "item")
         with as_sentences(path):
             table = rows.relation(con, found).project(f"row, {id_of('item')} as id, * exclude (row, item)").to_arrow_table()
         rows.check(con, len(table))
@@ -50,10 +51,10 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
     return pd.DataFrame(values, index=pd.RangeIndex(int(known.sum()))).set_axis(pd.Index(ids[known]))
 
 
-def _opened(path: Path) -> Rows:
+def _opened(path: Path, con: duckdb.DuckDBPyConnection) -> Rows:
     """The rows of an item file. What is unclear is no question: options that would answer it are those of the interactions."""
     try:
-        return open_rows(path)
+        return open_rows(path, con)
     except Doubt as doubt:
         unclear = re.split(": (?:say|correct the file)", str(doubt))[0]
         raise DataError(

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -70,9 +71,9 @@ def reader_for(path: Path) -> Reader:
 
 def read_table(path: Path, name: str, options: Options, into: Path | None = None) -> SequenceDataset:
     """Interactions in a file of rows and columns."""
-    with open_rows(path, **options.values(*HOW)) as rows:
+    with connection(into) as con, open_rows(path, con, **options.values(*HOW)) as rows:
         beside = path.with_suffix(".item") if path.suffix.lower() == ".inter" else None
-        return _from_rows(rows, name, options, beside if beside is not None and beside.exists() else None, into)
+        return _from_rows(con, rows, name, options, beside if beside is not None and beside.exists() else None, into)
 
 
 def read_frame(frame: pd.DataFrame, name: str = "interactions", **options: Any) -> SequenceDataset:
@@ -83,40 +84,41 @@ def read_frame(frame: pd.DataFrame, name: str = "interactions", **options: Any) 
             frame.to_parquet(path, index=False)
         except (pa.ArrowException, ValueError) as error:
             raise DataError(f"'{name}' cannot be read as a table ({str(error).splitlines()[0].rstrip('.')}).") from None
-        with open_rows(path) as rows:
+        with connection(None) as con, open_rows(path, con) as rows:
             rows.path, rows.account.path = Path(name), name
-            return _from_rows(rows, name, Options.check(options))
+            return _from_rows(con, rows, name, Options.check(options))
 
 
-def _from_rows(rows: Rows, name: str, options: Options, item_file: Path | None = None, into: Path | None = None) -> SequenceDataset:
+def _from_rows(
+    con: duckdb.DuckDBPyConnection, rows: Rows, name: str, options: Options, item_file: Path | None = None, into: Path | None = None
+) -> SequenceDataset:
     """The data set in the rows of a file. item_file: titles that lie beside it."""
     wanted = options.values(*ROLES, "dates", "unit")
     if options.items:
         item_file = Path(options.items)
         wanted |= {"title": IGNORED, "category": IGNORED}
-    with connection(into) as con:
-        roles = interaction_roles(rows, con, wanted)
-        for option, role in (("min_rating", "rating"), ("events", "event")):
-            if getattr(options, option) is not None and getattr(roles, role) is None:
-                present = f"its columns are: {listed(rows.names)}"
-                raise DataError(
-                    f"{shown_path(rows.path)} has no {role} column, which {option} needs: name it with {role}=COLUMN; {present}."
-                )
-        roles.tell(rows.account)
-        recorded = {
-            "format": rows.suffix[1:],
-            **roles.options(),
-            "guessed": list(roles.guessed),
-            **options.values("items", "min_rating", "k_core"),
-            **{n: v for n, v in options.values("missing", "events", "drop_users", "dates", "unit", *HOW).items() if v is not None},
-            **(options.values("title", "category") if options.items else {}),
-            "repeats": options.repeats or "exact",
-        }
-        attributes = None if item_file is None else read_items(item_file, **(options.values(*OF_ITEMS) if options.items else {}))
-        data = build(con, roles, options, name, recorded, attributes, into)
-        if attributes is not None and item_file is not None:
-            check_shared(item_file, attributes, data.items.frame["item"].tolist())
-        return data
+    roles = interaction_roles(rows, con, wanted)
+    for option, role in (("min_rating", "rating"), ("events", "event")):
+        if getattr(options, option) is not None and getattr(roles, role) is None:
+            present = f"its columns are: {listed(rows.names)}"
+            raise DataError(
+                f"{shown_path(rows.path)} has no {role} column, which {option} needs: name it with {role}=COLUMN; {present}."
+            )
+    roles.tell(rows.account)
+    recorded = {
+        "format": rows.suffix[1:],
+        **roles.options(),
+        "guessed": list(roles.guessed),
+        **options.values("items", "min_rating", "k_core"),
+        **{n: v for n, v in options.values("missing", "events", "drop_users", "dates", "unit", *HOW).items() if v is not None},
+        **(options.values("title", "category") if options.items else {}),
+        "repeats": options.repeats or "exact",
+    }
+    attributes = None if item_file is None else read_items(item_file, **(options.values(*OF_ITEMS) if options.items else {}))
+    data = build(con, roles, options, name, recorded, attributes, into)
+    if attributes is not None and item_file is not None:
+        check_shared(item_file, attributes, data.items.frame["item"].tolist())
+    return data
 
 
 def read_official(path: Path, name: str, options: Options, into: Path | None = None) -> SequenceDataset:

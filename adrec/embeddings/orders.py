@@ -86,15 +86,15 @@ def in_time(path: Path, ids: Sequence[str], options: Mapping[str, Any]) -> np.nd
     if not known(path) or not path.is_file():
         return None
     try:
-        with open_rows(path, **{name: options[name] for name in HOW if options.get(name)}) as rows, connect() as con:
+        with connect() as con, open_rows(path, con, **{name: options[name] for name in HOW if options.get(name)}) as rows:
             roles = interaction_roles(rows, con, options)
             if roles.times is None:
                 return None
             columns = {f"t{i}": name for i, name in enumerate(roles.time)}
-            item_of, _ = ids_of(roles.rows.relation(con, {"value": roles.item}), roles.rows, roles.item, "item")
+            item_of, _ = ids_of(con, roles.rows.relation(con, {"value": roles.item}), roles.rows, roles.item, "item")
             query = f"select {item_of('item')} as i from read_items group by i order by min({roles.times.sql(*columns)}), min(row)"
             with as_sentences(path):
-                seen = [str(i) for (i,) in answers(roles.rows.relation(con, {"item": roles.item, **columns}), "read_items", query)]
+                seen = [str(i) for (i,) in answers(con, roles.rows.relation(con, {"item": roles.item, **columns}), "read_items", query)]
     except DataError:
         return None
     number = {item: k for k, item in enumerate(ids)}

@@ -207,18 +207,18 @@ def _table(path: Path, options: Options) -> dict[str, list[str]]:
     if options.missing == "keep" or (title and options.item):
         wrong = "missing is drop" if options.missing == "keep" else "say item=COLUMN of ids or title=COLUMN of titles, not both"
         raise DataError(f"{shown_path(path)} is a file of histories: {wrong}.")
-    with open_rows(path, **options.values(*HOW)) as rows, connect() as con, as_sentences(path):
+    with connect() as con, open_rows(path, con, **options.values(*HOW)) as rows, as_sentences(path):
         titles = named(rows.names, "title") if options.title != IGNORED else []
         if not title and not options.item and not named(rows.names, "item"):
             title = next(iter(titles), None)  # a column of titles can stand in for ids
         wanted = options.values("user", "item", "time", "dates", "unit") | dict.fromkeys(("title", "rating", "category", "event"), IGNORED)
         roles = interaction_roles(rows, con, wanted | ({"item": title} if title else {}))
         rows, times, drop = roles.rows, roles.times, options.missing == "drop"
-        user_of, _ = ids_of(rows.relation(con, {"value": roles.user}), rows, roles.user, "user")
-        item_of, _ = ids_of(rows.relation(con, {"value": roles.item}), rows, roles.item, "item")
+        user_of, _ = ids_of(con, rows.relation(con, {"value": roles.user}), rows, roles.user, "user")
+        item_of, _ = ids_of(con, rows.relation(con, {"value": roles.item}), rows, roles.item, "item")
         if times is not None:
             written = rows.relation(con, list(times.columns))
-            times.check(times.filled(written) if drop else written, path)
+            times.check(con, times.filled(written) if drop else written, path)
         order = times.sql(*(f"time{i}" for i in range(len(times.columns)))) if times is not None else "0"
         source = {"user": roles.user, "item": roles.item} | {f"time{i}": c for i, c in enumerate(roles.time)}
         lines = rows.relation(con, source).project(

@@ -145,22 +145,26 @@ _CLASS_WORDS = {
 }
 
 
-def kind_of(relation: duckdb.DuckDBPyRelation, column: str, weight: str | None = None) -> Kind:
+def kind_of(con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, column: str, weight: str | None = None) -> Kind:
     """What a whole column holds. weight: a column of how often each value occurs (``row`` is its first row)."""
-    return kinds_of(relation, [column], weight)[column]
+    return kinds_of(con, relation, [column], weight)[column]
 
 
-def kinds_of(relation: duckdb.DuckDBPyRelation, columns: Sequence[str], weight: str | None = None) -> dict[str, Kind]:
+def kinds_of(
+    con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, columns: Sequence[str], weight: str | None = None
+) -> dict[str, Kind]:
     """What whole columns hold, by one aggregate query for all columns of one type."""
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
     found: dict[str, Kind] = {}
     for type in dict.fromkeys(types[column] for column in columns):
         alike = [column for column in columns if types[column] == type]
-        found |= _kinds(relation, alike, type, quoted(weight) if weight else "1")
+        found |= _kinds(con, relation, alike, type, quoted(weight) if weight else "1")
     return {column: found[column] for column in columns}
 
 
-def _kinds(relation: duckdb.DuckDBPyRelation, columns: Sequence[str], type: str, weight: str) -> dict[str, Kind]:
+def _kinds(
+    con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, columns: Sequence[str], type: str, weight: str
+) -> dict[str, Kind]:
     each = f"unnest([{', '.join(map(quoted, columns))}]) as c, unnest({list(range(len(columns)))}) as place"
     query = f"""
         with cells as (select row, {each}, {weight} as n from read_values),
@@ -171,7 +175,7 @@ def _kinds(relation: duckdb.DuckDBPyRelation, columns: Sequence[str], type: str,
             {", ".join(_MEASURES.values())}
         from numbers group by place, k"""
     rows: dict[int, list[tuple[Any, ...]]] = {at: [] for at in range(len(columns))}
-    for row in answers(relation, "read_values", query):
+    for row in answers(con, relation, "read_values", query):
         rows[row[0]].append(row[1:])
     return {name: _kind(name, type, rows[at]) for at, name in enumerate(columns)}
 

@@ -313,7 +313,7 @@ def _time(choice: _Choice, read_as: str | None = None) -> Times | None:
     kinds = [choice.kinds[c] for c in columns]
     if kinds[0].count("parts") and not (kinds[0].first_over or kinds[0].second_over) and not choice.whole:
         with as_sentences(choice.rows.path):
-            whole = kind_of(choice.rows.relation(choice.con, {"v": columns[0]}), "v")
+            whole = kind_of(choice.con, choice.rows.relation(choice.con, {"v": columns[0]}), "v")
         kinds[0] = replace(whole, column=columns[0])
     clock = kinds[1] if len(kinds) > 1 else None
     if clock and read_as and "time" not in {r for r, c in choice.wanted.items() if c}:

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +25,8 @@ ROW = "row"
 """The name of the column with the row's number, from 1."""
 HEAD_ROWS, HEAD_COLUMNS, HEAD_LENGTH = 5, 20, 200
 """What the account shows of the first rows: rows, columns, characters of a value."""
+SMALL = 1 << 20
+"""Bytes of a file up to which one thread reads it."""
 WIDE = 1000
 """From more columns on, lists in text are not looked for."""
 
@@ -146,15 +148,20 @@ class Rows:
         return replace(self, types=dict(zip(self.names, types, strict=True)), lists=source.lists, source=source, unrolled_from=self)
 
 
-def open_rows(path: str | Path, **how: str | None) -> Rows:
-    """The rows of a file; its suffix determines the format. how: ``separator``, ``header``, ``quotes`` and ``layout`` of a text file."""
+def open_rows(path: str | Path, con: duckdb.DuckDBPyConnection | None = None, **how: str | None) -> Rows:
+    """The rows of a file; its suffix determines the format. how: ``separator``, ``header``, ``quotes`` and ``layout`` of a text file.
+
+    con: the connection that tries how the file is written (default: one of its own); from then on it has one thread if the file is small.
+    """
     path = Path(path)
     given = {name: value for name, value in how.items() if value}
     for name in given:
         if name not in HOW:
             raise DataError(f"There is no option '{name}' for reading a file; the options are {', '.join(HOW)}.")
-    with ExitStack() as stack, connect() as con:
+    with ExitStack() as stack, nullcontext(con) if con is not None else connect() as con:
         plain, suffix = stack.enter_context(opened(path))
+        if plain.stat().st_size < SMALL:
+            con.execute("set threads = 1")  # others would cost more than they help
         if suffix not in FORMATS:
             formats = f"{', '.join(FORMATS)}, or one of them packed as {', '.join(PACKED)}"
             raise DataError(f"{shown_path(path)} has an unknown format; expected {formats}.")

@@ -41,7 +41,7 @@ class Sampled:
         with as_sentences(rows.path):
             table = rows.relation(con, aliases).limit(most).to_arrow_table()
             sample = con.from_arrow(table)
-            found = kinds_of(sample, list(aliases))
+            found = kinds_of(con, sample, list(aliases))
         if not len(table):
             raise DataError(f"{shown_path(rows.path)} has column names but no {what}.")
         kinds = {name: replace(found[alias], column=name, type=rows.types[name]) for alias, name in aliases.items()}
@@ -56,7 +56,7 @@ class Sampled:
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """The rows that a query over the sample, called ``sampled``, gives."""
-        return values.answers(self.sample, "sampled", query)
+        return values.answers(self.con, self.sample, "sampled", query)
 
     def column(self, name: str, role: str) -> str:
         """The column that an option names; capitals and outer blanks count only where there are two."""

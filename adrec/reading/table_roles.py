@@ -222,7 +222,7 @@ def _different(table: _Table, columns: Sequence[str]) -> list[str]:
         return []
     aliases = {f"c{i}": name for i, name in enumerate(able)}
     with as_sentences(table.rows.path):
-        found = kinds_of(table.rows.relation(table.con, aliases), list(aliases))
+        found = kinds_of(table.con, table.rows.relation(table.con, aliases), list(aliases))
     table.kinds |= {name: replace(found[alias], column=name) for alias, name in aliases.items()}
     return [name for alias, name in aliases.items() if found[alias].unique]
 

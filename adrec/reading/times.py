@@ -113,7 +113,7 @@ class Times:
             " and ".join(f"({text_sql(quoted(c), t)}) is not null" for c, t in zip(self.columns, self.types, strict=True))
         )
 
-    def check(self, relation: duckdb.DuckDBPyRelation, path: Path) -> None:
+    def check(self, con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, path: Path) -> None:
         """Raise a DataError that names the first value which is no time like the column's others, or a Doubt about the unit."""
         missing = " or ".join(f"({text_sql(quoted(c), t)}) is null" for c, t in zip(self.columns, self.types, strict=True))
         shown_text = " || ' ' || ".join(f"coalesce({quoted(c)}::varchar, '')" for c in self.columns)
@@ -122,7 +122,7 @@ class Times:
             select min(row) filter (where missing), arg_min(t, row) filter (where not missing and tick is null),
                 min(row) filter (where not missing and tick is null), min(tick), max(tick) from ticks"""
         with as_sentences(path):
-            empty, value, row, least, most = answers(relation, "read_times", query)[0]
+            empty, value, row, least, most = answers(con, relation, "read_times", query)[0]
         name = " and ".join(shown(c) for c in self.columns)
         if row is not None:
             raise DataError(

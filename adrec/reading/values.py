@@ -73,22 +73,22 @@ def number_sql(column: str, type: str = "VARCHAR") -> str:
     return "null::double"
 
 
-def asked(relation: duckdb.DuckDBPyRelation, name: str, query: str) -> duckdb.DuckDBPyRelation:
+def asked(con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, name: str, query: str) -> duckdb.DuckDBPyRelation:
     """What a query over this relation, called ``name`` in it, gives."""
-    found = relation.query(name, query)
-    assert found is not None  # a query has rows
-    return found
+    relation.create_view(name, replace=True)
+    return con.sql(query)
 
 
-def answers(relation: duckdb.DuckDBPyRelation, name: str, query: str) -> list[tuple[Any, ...]]:
+def answers(con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, name: str, query: str) -> list[tuple[Any, ...]]:
     """The rows that a query over this relation gives."""
-    return asked(relation, name, query).fetchall()
+    relation.create_view(name, replace=True)
+    return con.execute(query).fetchall()  # takes half the time of a relation's own query
 
 
 # -- checks -----------------------------------------------------------------------------------------------------------
 
 
-def check_numbers(relation: duckdb.DuckDBPyRelation, path: Path, column: str, role: str) -> None:
+def check_numbers(con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, path: Path, column: str, role: str) -> None:
     """Raise a DataError that names the first value that is neither missing nor a finite number."""
     type, name = str(relation.types[relation.columns.index(column)]), quoted(column)
     if family(type) not in ("text", "number", "whole"):
@@ -96,14 +96,20 @@ def check_numbers(relation: duckdb.DuckDBPyRelation, path: Path, column: str, ro
     bad = f"({text_sql(name, type)}) is not null and ({number_sql(name, type)}) is null"
     query = f"select min(row), arg_min({name}::varchar, row) from read_numbers where {bad}"
     with as_sentences(path):
-        row, value = answers(relation, "read_numbers", query)[0]
+        row, value = answers(con, relation, "read_numbers", query)[0]
     if row is not None:
         what = "which is infinite" if value.strip().lstrip("+-").lower() in ("inf", "infinity") else "which is not a number"
         raise DataError(f"{shown_path(str(path))}: row {row:,} of the {role} column {shown(column)} holds {shown(value)}, {what}.")
 
 
 def check_ids(
-    relation: duckdb.DuckDBPyRelation, path: Path, column: str, role: str, weight: str | None = None, called: str | None = None
+    con: duckdb.DuckDBPyConnection,
+    relation: duckdb.DuckDBPyRelation,
+    path: Path,
+    column: str,
+    role: str,
+    weight: str | None = None,
+    called: str | None = None,
 ) -> int:
     """Raise a DataError for a value that can be no id (a list, a fraction, a long text); otherwise how many rows have none.
 
@@ -124,7 +130,7 @@ def check_ids(
             arg_min(t, row) filter (where length(t) > {LONGEST_ID}), min(row) filter (where t is not null and broken),
             arg_min(c::varchar, row) filter (where t is not null and broken) from ids"""
     with as_sentences(path):
-        missing, long, text, broken, value = answers(relation, "read_ids", query)[0]
+        missing, long, text, broken, value = answers(con, relation, "read_ids", query)[0]
     if broken is not None:
         where = f"row {broken:,} of the {role} column {shown(called)}"
         raise DataError(f"{shown_path(str(path))}: {where} holds {shown(value)}; ids must be integers or text.")

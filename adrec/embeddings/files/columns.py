@@ -48,7 +48,7 @@ def read_columns(path: Path, key: str | None, options: Mapping[str, str]) -> Mat
     wanted: dict[str, str | None] = {name: options[name] for name in ROLES if name in options}
     if key is not None:
         wanted["vector"] = key
-    with open_rows(path, **how) as rows, connect() as con:
+    with connect() as con, open_rows(path, con, **how) as rows:
         if rows.names == [LABEL, VECTOR] and rows.types[VECTOR] == "VARCHAR[]":
             uses = (Use(LABEL, "item", "what stands before the numbers"), Use(VECTOR, "vector", "the last fields of every line"))
             roles = TableRoles(rows, vector=VECTOR, ids=LABEL, uses=uses)
@@ -129,7 +129,7 @@ def _text(
     named = {f"c{i}": name for i, name in enumerate(columns)} | {alias: name for alias, name in beside.items() if name}
     width = len(columns) if not roles.vector else 256
     done = 0
-    with as_sentences(rows.path), connect(threads=1) as numbers:
+    with as_sentences(rows.path), con.cursor() as numbers:
         for batch in rows.relation(con, named).to_arrow_reader(max(NUMBERS // width, 1)):
             if not len(batch):
                 continue
@@ -161,7 +161,7 @@ def _check_lengths(path: Path, name: str, texts: Iterable[str]) -> None:
 def _parsed(numbers: duckdb.DuckDBPyConnection, texts: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """Texts as float64, NaN for what is no finite number."""
     relation = numbers.from_arrow(pa.table({"v": texts}))
-    found = values.asked(relation, "read_texts", f"select {values.number_sql('v')} as x from read_texts")
+    found = values.asked(numbers, relation, "read_texts", f"select {values.number_sql('v')} as x from read_texts")
     return np.asarray(found.to_arrow_table()["x"].combine_chunks().to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
@@ -200,7 +200,8 @@ def _vectors(numbers: duckdb.DuckDBPyConnection, rows: Rows, column: pa.Array, d
         pattern = r"^\s*[\[(]?\s*|\s*[\])]?\s*$"
         inside = f"regexp_replace(v, {literal(pattern)}, '', 'g')"
         relation = numbers.from_arrow(pa.table({"v": column}))
-        split = values.asked(relation, "read_vectors", rf"select string_split_regex({inside}, '\s*[,;|]\s*|\s+') as l from read_vectors")
+        query = rf"select string_split_regex({inside}, '\s*[,;|]\s*|\s+') as l from read_vectors"
+        split = values.asked(numbers, relation, "read_vectors", query)
         column = split.to_arrow_table()["l"].combine_chunks()
     lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0))
     width = int(lengths[0])

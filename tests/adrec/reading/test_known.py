@@ -214,7 +214,7 @@ def roles(con: duckdb.DuckDBPyConnection, folder: Path, name: str, text: str) ->
         rows.check(con)
         assert rows.account.rows == len(ROWS)
         if found.times:
-            found.times.check(rows.relation(con, found.time), rows.path)
+            found.times.check(con, rows.relation(con, found.time), rows.path)
         return found
 
 

@@ -63,7 +63,7 @@ def test_what_people_bring_has_the_right_roles(con, name, user, item, time, know
     assert (found.user, found.item, found.options()["time"], found.known) == (user, item, time, known)
     if found.times:
         with open_rows(BROUGHT / name) as rows:
-            found.times.check(rows.relation(con, found.time), rows.path)
+            found.times.check(con, rows.relation(con, found.time), rows.path)
 
 
 @needs_brought

@@ -24,15 +24,15 @@ def column(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array, **mo
 
 
 def kind(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array) -> Kind:
-    return kind_of(column(con, given), "x")
+    return kind_of(con, column(con, given), "x")
 
 
 def ticks(con: duckdb.DuckDBPyConnection, given: Sequence[Any] | pa.Array, **how: str) -> list[Any]:
     """Values as times, as numbers."""
     relation = column(con, given)
-    times = times_of(FILE, kind_of(relation, "x"), **how)
+    times = times_of(FILE, kind_of(con, relation, "x"), **how)
     assert times is not None
-    times.check(relation, FILE)
+    times.check(con, relation, FILE)
     return [row[0] for row in relation.project(times.sql()).fetchall()]
 
 
@@ -50,10 +50,10 @@ def test_a_number_has_one_form_and_ascii_digits(con):
     found = [row[0] for row in relation.project(values.number_sql('"x"')).fetchall()]
     assert found == [1, -2.5, 3, 0.5, 1000, 7] + [None] * (len(others) + 2)
     with pytest.raises(DataError, match=r"'a.csv': row 7 of the rating column 'x' holds '1_000', which is not a number\."):
-        values.check_numbers(relation, FILE, "x", "rating")
+        values.check_numbers(con, relation, FILE, "x", "rating")
     with pytest.raises(DataError, match="row 2 of the rating column 'x' holds '-inf', which is infinite"):
-        values.check_numbers(column(con, [1.0, -np.inf]), FILE, "x", "rating")
-    assert values.check_numbers(column(con, numbers), FILE, "x", "rating") is None
+        values.check_numbers(con, column(con, [1.0, -np.inf]), FILE, "x", "rating")
+    assert values.check_numbers(con, column(con, numbers), FILE, "x", "rating") is None
 
 
 @pytest.mark.parametrize("word", values.MISSING)
@@ -97,12 +97,12 @@ def test_a_kind_counts_the_whole_column(con):
     assert (found.numeric, found.whole, found.unique, found.offset) == (True, True, False, None)
     assert kind(con, ["7", "8", "9"]).offset == 6
     weighed = con.from_arrow(pa.table({"row": [1, 4], "x": ["3", "4"], "n": [3, 2]}))
-    assert kind_of(weighed, "x", weight="n").counts == {"whole": 5}
+    assert kind_of(con, weighed, "x", weight="n").counts == {"whole": 5}
 
 
 def test_ids_with_and_without_a_point_are_one_where_all_are_numbers(con):
     relation = column(con, ["12", "12.0", "007", " 12. "])
-    found = kind_of(relation, "x")
+    found = kind_of(con, relation, "x")
     assert relation.project(values.id_sql("x", numeric=found.numeric)).fetchall() == [("12",), ("12",), ("007",), ("12",)]
     assert two_spellings(found) == ("Ids of the column 'x' are written in two ways, 2 rows like '12.0'; they are read as '12'.")
     texts = kind(con, ["12", "12.0", "a"])
@@ -113,7 +113,7 @@ def test_ids_with_and_without_a_point_are_one_where_all_are_numbers(con):
 def test_ids_of_any_type_are_the_same_text(con, given):
     relation = column(con, given)
     assert relation.project(values.id_sql("x", str(relation.types[1]))).fetchall() == [("12",), ("7",)]
-    assert values.check_ids(relation, FILE, "x", "user") == 0
+    assert values.check_ids(con, relation, FILE, "x", "user") == 0
 
 
 def test_what_can_be_no_id_is_refused(con):
@@ -123,8 +123,8 @@ def test_what_can_be_no_id_is_refused(con):
         (["a", "b" * 513], "user ids have at most 512 characters, but that in row 2 is longer"),
     ]:
         with pytest.raises(DataError, match=message):
-            values.check_ids(column(con, given), FILE, "x", "user")
-    assert values.check_ids(column(con, ["a", "", "NA"]), FILE, "x", "user") == 2
+            values.check_ids(con, column(con, given), FILE, "x", "user")
+    assert values.check_ids(con, column(con, ["a", "", "NA"]), FILE, "x", "user") == 2
 
 
 NOON = "2014-05-19 12:00:00"
@@ -171,13 +171,13 @@ def test_a_broken_time_after_the_sample_is_named(con):
     times = times_of(FILE, kind(con, ["2014-05-19"]))
     assert times is not None
     with pytest.raises(DataError, match=r"row 2 of the time column 'x' holds '2014-02-30', which is not a date such as"):
-        times.check(column(con, ["2014-05-19", "2014-02-30"]), FILE)
+        times.check(con, column(con, ["2014-05-19", "2014-02-30"]), FILE)
     with pytest.raises(DataError, match=r"no time in row 2 \(column 'x'\); every row needs one: missing=drop .* time=none"):
-        times.check(column(con, ["2014-05-19", ""]), FILE)
+        times.check(con, column(con, ["2014-05-19", ""]), FILE)
     with pytest.raises(DataError, match="row 3 .* holds '1_000', which is neither a number nor"):
         numbers = times_of(FILE, kind(con, ["1", "2"]))
         assert numbers is not None
-        numbers.check(column(con, ["1", "2", "1_000"]), FILE)
+        numbers.check(con, column(con, ["1", "2", "1_000"]), FILE)
 
 
 def test_numbers_that_are_no_dates_keep_their_order(con):
@@ -224,16 +224,16 @@ def test_units_in_one_column_are_told_apart_and_asked(con):
     times = times_of(FILE, kind(con, mixed[:1]))
     assert times is not None
     with pytest.raises(Doubt, match="mixes seconds and milliseconds"):
-        times.check(column(con, mixed), FILE)
+        times.check(con, column(con, mixed), FILE)
 
 
 @pytest.mark.parametrize("clock", [["172642", "42138"], ["17:26:42", "4:21:38"], ["5:26:42 PM", "4:21:38 am"], ["62802000", "15698000"]])
 @pytest.mark.parametrize("day", [["2014-05-19", "2014-05-20"], ["20140519", "20140520"], ["19/05/2014", "20/05/2014"]])
 def test_a_date_and_a_time_of_day_are_one_time(con, day, clock):
     relation = column(con, day, y=clock)
-    times = times_of(FILE, kind_of(relation, "x"), kind_of(relation, "y"))
+    times = times_of(FILE, kind_of(con, relation, "x"), kind_of(con, relation, "y"))
     assert times is not None
-    times.check(relation, FILE)
+    times.check(con, relation, FILE)
     found = [times.iso(row[0]) for row in relation.project(times.sql()).fetchall()]
     assert found == ["2014-05-19 17:26:42", "2014-05-20 04:21:38"]
 
