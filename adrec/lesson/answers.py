@@ -31,6 +31,13 @@ def table_of(run: RunFolder) -> np.ndarray:
     return run.table("finetune") if end is None else table_at(run, "finetune", end)
 
 
+def right_more(run: RunFolder, other: RunFolder) -> dict[str, float]:
+    """Of 100 test users, how many more one run is right for within ten films than another, paired by user: ``value`` and ``error``."""
+    ranks, others = (each.test_ranks("finetune") for each in (run, other))
+    more = 100.0 * (ranks <= TEN) - 100.0 * (others <= TEN)
+    return {"value": round(float(more.mean()), 1), "error": round(float(more.std(ddof=1) / np.sqrt(len(more))), 1)}
+
+
 def scores(model: Any, histories: Sequence[Sequence[int]], users: Sequence[int] | None = None) -> np.ndarray:
     """Scores of all films after each history, by id 0..V: (H, V + 1). users: whose noise each history gets (default: user 0's)."""
     from adrec.data.batches import pack

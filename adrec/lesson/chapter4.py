@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from adrec.lesson.answers import TEN
+from adrec.lesson.answers import TEN, right_more
 from adrec.lesson.models import ANSWERING, run_of
 from adrec.lesson.people import PEOPLE
 from adrec.runs import RunFolder
@@ -16,10 +16,10 @@ NOISES = 20
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """``shares``: by model, lambda and the length of lambda x_t over that of c under pure noise, in percent: the mean over the example
-    people and NOISES noises, and its standard deviation. ``kin``: of how many people each model of KIN is right. ``noise``: how much of
-    x_t is noise at each level. For the first person: ``condition`` (films, D), ``x`` the noise, ``x0`` its last estimate, ``scores``
-    (V + 1,), and ``top``."""
+    """``one_level``: of how many people more ADRec is right with one noise level for a whole sequence. ``shares``: by model, lambda and
+    the length of lambda x_t over that of c under pure noise, in percent: the mean over the example people and NOISES noises, and its
+    standard deviation. ``kin``: of how many people each model of KIN is right. ``noise``: how much of x_t is noise at each level. For the
+    first person: ``condition`` (films, D), ``x`` the noise, ``x0`` its last estimate, ``scores`` (V + 1,), and ``top``."""
     from adrec.explain.trajectory import trajectory
     from adrec.models.loading import load_model
 
@@ -33,6 +33,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     run = run_of(runs, "healthy")
     head, arrays = _first(load_model(run), run)
     head["kin"] = {key: _right(run_of(runs, part)) for key, part in KIN.items()}
+    head["one_level"] = {**right_more(run_of(runs, "one-level"), run), "seeds": 1}
     head |= {"shares": shares, "noises": NOISES, "people": len(PEOPLE), "source": run.info["dataset"]["title"]}
     head["noise"] = [round(float(v), 4) for v in np.sqrt(1 - np.array(run.info["diffusion"]["alpha_bar"]))]
     return head, arrays

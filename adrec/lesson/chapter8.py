@@ -9,6 +9,7 @@ from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.data import catalog
 from adrec.data.titles import Finder
 from adrec.lesson import chapter5, likeness
+from adrec.lesson.answers import right_more
 from adrec.lesson.models import run_of
 from adrec.lesson.results import SURE, results
 from adrec.maps.neighbours import neighbour_overlap, neighbour_sets, neighbours
@@ -18,6 +19,7 @@ UNSEEN = ("direct", "shrunk", "narrow")
 """The runs whose selected tables are to be judged, none of them shown before, by their parts."""
 ASKED = ("Snow White and the Seven Dwarfs", "A Nightmare on Elm Street", "Titanic")
 NEAREST = 4
+EVER = "people whose first film ever differs"
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -46,7 +48,6 @@ def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
     """``sasrec``: people right, paired; ``drift``: what the official warm-up does to the table; ``dreamrec``: how far its table moved."""
     healthy, sasrec, drift, dreamrec = (run_of(runs, part) for part in ("healthy", "sasrec", "drift", "dreamrec"))
     ranks = [run.test_ranks("finetune") for run in (healthy, sasrec)]
-    won = 100.0 * (ranks[0] <= 10) - 100.0 * (ranks[1] <= 10)
     before, after = drift.table("pretrain"), drift.table("warmup")
     kept = neighbour_overlap(neighbour_sets(before), neighbour_sets(after)).mean()
     start, end = dreamrec.table("initial"), dreamrec.table("finetune")
@@ -54,8 +55,7 @@ def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
         "sasrec": {
             "ours": _one(100 * (ranks[0] <= 10).mean()),
             "theirs": _one(100 * (ranks[1] <= 10).mean()),
-            "value": _one(won.mean()),
-            "error": _one(won.std(ddof=1) / np.sqrt(len(won))),
+            **right_more(healthy, sasrec),
             **_source(healthy, sasrec),
         },
         "drift": {"kept": round(100 * kept), "smaller": round(100 * (1 - after.std() / before.std())), **_source(drift)},
@@ -64,9 +64,10 @@ def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
 
 
 def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """``push``: mean cosine with the squared error alone and with both losses; ``steps``: one step less all; ``diffusion``: no noise less
-    the paper's, of how many people each is right, and whether these are the ``same``; ``stages``: what leaving out a stage costs if no such
-    difference is beyond chance, else ``stage``: the clearest. ``detectable``: the largest difference that could have been missed."""
+    """``push``: mean cosine with the squared error alone and with both losses; ``promise``: how many people's first film some noise
+    changes; ``steps``: one step less all; ``diffusion``: no noise less the paper's, of how many people each is right, and whether these
+    are the ``same``; ``stages``: what leaving out a stage costs if no such difference is beyond chance, else ``stage``: the clearest.
+    ``detectable``: the largest difference that could have been missed."""
     cells, lambdas, left = (found[section] for section in ("cells", "lambdas", "leave_outs"))
     random, weights = cells["cells"]["random"], lambdas["lambdas"]
     alone, both = random["squared error"]["mean_cosine"], random["both losses"]["mean_cosine"]
@@ -80,6 +81,13 @@ def measured(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "both": f"{both['value']:.2f}",
             "seeds": alone["seeds"],
             "source": _commands(cells["source"]),
+        },
+        "promise": {
+            "ever": _one(weights["0.001"][EVER]["value"]),
+            "loud": _one(weights["1"][EVER]["value"]),
+            "noises": lambdas["noises"],
+            "seeds": weights["0.001"][EVER]["seeds"],
+            "source": _commands(lambdas["source"]),
         },
         "steps": _difference(weights["0.001"]["one step less all"]["hr@10"], lambdas["source"]),
         "diffusion": {

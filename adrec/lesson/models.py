@@ -17,9 +17,10 @@ RUNS = {
     "drift": "warmup-drift",
     "direct": "no-pretrain",
     "shrunk": "dreamrec-long",
+    "one-level": "one-t",
 }
 """The bundled run behind every part in the lesson and on the pages, all on the same data. ``drift``: the official warm-up; ``direct``:
-without pre-training; ``shrunk``: the noise table after a long training."""
+without pre-training; ``shrunk``: the noise table after a long training; ``one-level``: one noise level for a whole sequence."""
 ANSWERING = ("healthy", "lambda-0.1", "lambda-1")
 """Those whose models the browser runs, by growing lambda."""
 

@@ -244,7 +244,7 @@ function recognitionCurve(figure, lesson, recognised) {
     mark(t) {
       const values = Object.values(recognised);
       marks.forEach((mark, i) => { mark.setAttribute("cx", String(x(t))); mark.setAttribute("cy", String(y(values[i][t]))); });
-      caption.replaceChildren(lesson.rich("3.recognised", { t, healthy: Math.round(100 * recognised.healthy[t]), random: Math.round(100 * recognised.random[t]) }));
+      caption.replaceChildren(lesson.rich("3.recognised", { t, healthy: Math.round(100 * recognised.healthy[t]) }));
     },
   };
 }

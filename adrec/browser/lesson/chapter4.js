@@ -1,11 +1,13 @@
 /* Chapter 4, the model in one picture: in use and in training, four ways to noise the next films, and how thick the noise's line is. */
 
 import { element } from "../dom.js";
+import { decimal } from "../format.js";
 import { choices } from "./choices.js";
+import { trainings } from "./figures.js";
 import { historyOf } from "./flow.js";
 import { paragraph } from "./texts.js";
 
-/** @import { Chapter, Content, Evidence, Lesson, PictureScene } from "./types" */
+/** @import { Chapter, Content, Evidence, Lesson, PictureScene, Values } from "./types" */
 
 const WAYS_TO_NOISE = ["token", "sequence", "last", "added"];
 const WAY_SHOWN = 3000; // milliseconds of each way to noise, until the visitor chooses one
@@ -45,6 +47,7 @@ export const chapter4 = {
   mount(stage, lesson) {
     const box = element("div", "modelcontrols");
     stage.append(box);
+    const one = oneLevel(lesson);
     let scene = sceneOf(0), timer = 0;
     const set = (/** @type {Partial<PictureScene>} */ changes) => {
       scene = { ...scene, ...changes };
@@ -67,7 +70,7 @@ export const chapter4 = {
       weights.show(scene.model);
       const share = lesson.content[4]?.shares?.[scene.model];
       words.replaceChildren(thin && share ? lesson.rich("4.weight.says", { weight: share.weight, share: share.share })
-        : training ? lesson.rich(`4.noise.${scene.noise}.says`) : lesson.rich("4.mode.says"));
+        : training ? lesson.rich(`4.noise.${scene.noise}.says`, one) : lesson.rich("4.mode.says"));
     }
 
     /** One way after another, and back to the first. @param {number} way */
@@ -93,6 +96,13 @@ export const chapter4 = {
     };
   },
 };
+
+/** Of how many people more one noise level for a whole row is right, in words. @param {Lesson} lesson @returns {Values} */
+function oneLevel(lesson) {
+  const { one_level: more, shares } = lesson.content[4] ?? {};
+  if (!more) return {};
+  return { value: decimal(more.value, 1), error: decimal(more.error, 1), trainings: trainings(lesson, more.seeds), weight: shares.healthy.weight };
+}
 
 /** Three models one after another: what each solves, what goes wrong, and how often it is right. @param {HTMLElement} parent @param {Lesson} lesson */
 function modelCards(parent, lesson) {

@@ -36,10 +36,8 @@ export const chapter6 = {
     return { right: push && pretrained ? 2 : pretrained ? 0 : push ? 1 : 3 };
   },
   number(content) {
-    const cells = CELLS6.map(([start, loss]) => cellOf(content, start, loss));
-    if (cells.some((cell) => !cell)) return null;
-    const [alone, pushed, , both] = cells.map((cell) => `${cell.end.value.toFixed(1)} ± ${cell.end.error.toFixed(1)}`);
-    return { value: both, alone, pushed, both, seeds: cells[3].end.seeds, source: dataOf(content[6].cells) };
+    const right = rightOf(content);
+    return right && { ...right, value: right.pushed, source: dataOf(content[6].cells) };
   },
   numberFrom: 2,
   door: ({ content }) => ({ page: "train", parameters: { run: content.runs.direct } }),
@@ -120,6 +118,14 @@ function stageWords(lesson, at) {
   return [title, parts, paragraph(lesson, `6.stages.${name}.words`, values)];
 }
 
+/** Of 100 people, for how many the run from a random start is right, with squared error alone and with the push; null until every cell is measured. @param {Content} content */
+function rightOf(content) {
+  const cells = CELLS6.map(([start, loss]) => cellOf(content, start, loss)?.end);
+  if (cells.some((cell) => !cell)) return null;
+  const [alone, pushed] = cells.map(({ value, error }) => `${value.toFixed(1)} ± ${error.toFixed(1)}`);
+  return { alone, pushed, seeds: cells[1].seeds };
+}
+
 /** Random or pre-trained start, squared error or both losses: covered, then uncovered. @param {HTMLElement} parent @param {Lesson} lesson */
 function fourCells(parent, lesson) {
   const box = element("div", "cells6", "", { role: "group", "aria-label": lesson.text("6.cells") });
@@ -130,11 +136,14 @@ function fourCells(parent, lesson) {
     box.append(cell);
     return { cell, found: cellOf(lesson.content, start, loss) };
   });
+  const right = rightOf(lesson.content), decides = right ? paragraph(lesson, "6.decides", { ...right, trainings: trainings(lesson, right.seeds) }, "decides") : "";
+  box.append(decides);
   parent.append(box);
   return {
     box,
     /** @param {boolean} open */
     show(open) {
+      if (decides) decides.hidden = !open;
       for (const { cell, found } of cells) {
         cell.classList.toggle("is-open", open && Boolean(found));
         if (!open || !found) cell.replaceChildren(element("span", "cover", lesson.text(found ? "6.covered" : "6.missing")));
@@ -144,14 +153,13 @@ function fourCells(parent, lesson) {
   };
 }
 
-/** The angle between two typical films of a cell's table, and how many people it was right for. @param {Lesson} lesson @param {any} found */
+/** The angle between two typical films of a cell's table. @param {Lesson} lesson @param {any} found */
 function uncovered(lesson, found) {
   const cosine = found.mean_cosine.value, angle = Math.acos(Math.min(1, Math.max(-1, cosine))), kind = cosine > lesson.content[6].narrow ? "narrow" : "healthy";
   const picture = element("div", "angle6"), drawing = svg(picture, "svg", { viewBox: "0 0 64 46", "aria-hidden": "true" });
   for (const turn of [-angle / 2, angle / 2]) svg(drawing, "path", { d: `M32 42L${(32 + 40 * Math.sin(turn)).toFixed(1)} ${(42 - 40 * Math.cos(turn)).toFixed(1)}` });
   const words = paragraph(lesson, "6.cell", {
     word: lesson.text(`kinds.${kind}.word`), sign: lesson.text(`kinds.${kind}.sign`), angle: Math.round((180 * angle) / Math.PI),
-    right: found.end.value.toFixed(1), error: found.end.error.toFixed(1), trainings: trainings(lesson, found.end.seeds),
   });
   return [picture, words];
 }

@@ -40,12 +40,12 @@ export const chapter7 = {
   number(content) {
     const { models = {}, lambdas = {}, source } = content[7] ?? {}, paper = models.healthy, loud = models["lambda-1"];
     if (!paper?.by_steps || !loud?.decided) return null;
-    const one = paper.by_steps[0], all = paper.by_steps[paper.by_steps.length - 1], trained = lambdas[String(paper.weight)];
+    const one = paper.by_steps[0], trained = lambdas[String(paper.weight)];
     /** @type {Evidence} */
-    const evidence = { value: one.right, uncertainty: one.error, all: all.right, decided: paper.decided, loud: loud.decided, steps: paper.timesteps, seeds: 1, people: paper.users, source };
+    const evidence = { value: one.right, uncertainty: one.error, decided: paper.decided, loud: loud.decided, steps: paper.timesteps, seeds: 1, people: paper.users, source };
     if (!trained) return evidence;
-    const [first, last] = ["1", String(paper.timesteps)].map((steps) => trained.steps[steps]["hr@10"]), decided = trained["commit step"].value, late = lambdas[String(loud.weight)]?.["commit step"].value;
-    return { ...evidence, value: first.value.toFixed(1), uncertainty: first.error.toFixed(1), all: last.value.toFixed(1), decided: decided.toFixed(1), loud: (late ?? loud.decided).toFixed(1), seeds: first.seeds };
+    const first = trained.steps["1"]["hr@10"], decided = trained["commit step"].value, late = lambdas[String(loud.weight)]?.["commit step"].value;
+    return { ...evidence, value: first.value.toFixed(1), uncertainty: first.error.toFixed(1), decided: decided.toFixed(1), loud: (late ?? loud.decided).toFixed(1), seeds: first.seeds };
   },
   numberFrom: 2,
   door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs["lambda-1"], compare: "run", against: lesson.content.runs.healthy, view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
@@ -180,8 +180,8 @@ class NoisePlayer {
     const { lambdas = {}, models: { healthy } } = lesson.content[7], [loud, paper, none] = ["1", String(healthy?.weight), "0"].map((weight) => lambdas[weight]?.["hr@10"]);
     const before = this.model === "healthy" ? [lesson.rich("7.says.switch"), " "] : [];
     if (!loud || !paper || !none) return [...before, ...says];
-    const more = loud["less 0.001"], better = more.value > 0 && beyondChance(more);
-    return [...before, ...says, " ", lesson.rich(better ? "7.says.better" : "7.says.noBetter", {
+    const differs = [loud, none].some((found) => beyondChance(found["less 0.001"]));
+    return [...before, ...says, " ", lesson.rich(differs ? "7.says.differs" : "7.says.same", {
       loud: loud.value.toFixed(1), paper: paper.value.toFixed(1), none: none.value.toFixed(1), weight: healthy.weight, error: Math.max(loud.error, paper.error, none.error).toFixed(1), trainings: trainings(lesson, paper.seeds),
     })];
   }
@@ -216,7 +216,7 @@ class NoisePlayer {
     }
     const { lambdas = {}, models: { healthy } } = lesson.content[7], loud = lambdas["1"], paper = lambdas[String(healthy?.weight)], DIFFERS = "first film differs from noise 0's";
     if (!loud || !paper) return;
-    this.words.append(" ", lesson.rich("7.says.promise", { loud: Math.round(loud[DIFFERS].value), ever: Math.round(loud["people whose first film ever differs"].value), paper: Math.round(paper[DIFFERS].value), people: healthy.users, noises, weight: healthy.weight }));
+    this.words.append(" ", lesson.rich("7.says.promise", { loud: Math.round(loud[DIFFERS].value), paper: Math.round(paper[DIFFERS].value), people: healthy.users, weight: healthy.weight }));
     fitted(this.words);
   }
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from adrec.lesson.chapter6 import timeline
 from adrec.lesson.models import run_of
+from adrec.lesson.results import SURE, results
 from adrec.runs import STAGES
 
 HEALTHY = run_of(Path("assets/runs"), "healthy")
@@ -22,3 +23,10 @@ def test_the_warm_up_is_ten_steps_long() -> None:
 
 def test_every_epoch_of_a_stage_has_two_steps_on_movielens_100k() -> None:
     assert all(one["steps"] == 2 * one["epochs"] for one in timeline(HEALTHY))
+
+
+def test_the_start_makes_no_difference_beyond_chance_to_the_people_right() -> None:
+    cells = results(Path("assets/runs"))["cells"]["cells"]
+    for loss in ("squared error", "both losses"):
+        random, pretrained = (cells[start][loss]["end"] for start in ("random", "pretrained"))
+        assert abs(random["value"] - pretrained["value"]) <= SURE * (random["error"] ** 2 + pretrained["error"] ** 2) ** 0.5

@@ -36,7 +36,12 @@ def results(noise: dict[str, float] = ONE, **without: dict[str, float]) -> dict[
     return {
         "lambdas": {
             "source": {},
-            "lambdas": {"0": {"hr@10": {"value": 12.0, "less 0.001": noise}}, "0.001": {"one step less all": {"hr@10": ONE}}},
+            "noises": 20,
+            "lambdas": {
+                "0": {"hr@10": {"value": 12.0, "less 0.001": noise}},
+                "0.001": {"one step less all": {"hr@10": ONE}, chapter8.EVER: ONE},
+                "1": {chapter8.EVER: ONE | {"value": 53.0}},
+            },
         },
         "cells": {"source": {}, "cells": {"random": {"squared error": {"mean_cosine": ONE}, "both losses": {"mean_cosine": ONE}}}},
         "leave_outs": {
@@ -48,8 +53,9 @@ def results(noise: dict[str, float] = ONE, **without: dict[str, float]) -> dict[
 
 def test_findings_over_seeds_name_the_commands_of_all_their_trainings() -> None:
     made = chapter8.measured(results())
-    assert made.keys() == {"push", "steps", "diffusion", "stages"}
+    assert made.keys() == {"push", "promise", "steps", "diffusion", "stages"}
     assert made["stages"]["source"]["command"] == "one\ntwo"
+    assert (made["promise"]["ever"], made["promise"]["loud"]) == (0.3, 53.0)
     assert (made["diffusion"]["right"], made["diffusion"]["paper"]) == (12.0, 11.7)
 
 

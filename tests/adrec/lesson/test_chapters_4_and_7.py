@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from adrec.diffusion import user_noise
-from adrec.lesson import chapter4, chapter7
+from adrec.lesson import chapter4, chapter7, chapter8
 from adrec.lesson.answers import TEN
 from adrec.lesson.models import ANSWERING
 from adrec.lesson.people import PEOPLE
+from adrec.lesson.results import SURE
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder
 
@@ -70,3 +71,17 @@ def test_the_cards_of_the_three_models_say_of_how_many_people_each_is_right(mode
     kin = model_page[0]["kin"]
     assert kin.keys() == chapter4.KIN.keys()
     assert kin["dreamrec"]["right"] < kin["sasrec"]["right"] < kin["adrec"]["right"] and all(0 < one["error"] < 2 for one in kin.values())
+
+
+def test_one_noise_level_for_all_films_makes_no_difference_beyond_chance(model_page: Any) -> None:
+    found = model_page[0]["one_level"]
+    assert abs(found["value"]) <= SURE * found["error"]
+
+
+def test_one_step_and_all_make_no_difference_beyond_chance_at_the_papers_lambda(player: Any) -> None:
+    found = player["lambdas"]["0.001"]["one step less all"]["hr@10"]
+    assert abs(found["value"]) <= SURE * found["error"]
+
+
+def test_at_the_papers_lambda_hardly_anybody_gets_another_first_film_from_other_noise(player: Any) -> None:
+    assert player["lambdas"]["0.001"][chapter8.EVER]["value"] < 1 < 50 < player["lambdas"]["1"][chapter8.EVER]["value"]
