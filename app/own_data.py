@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from adrec.data.readers import TEXT_OPTIONS
-from adrec.embeddings.worker import ANSWER, LABORATORY, REPORT, REQUEST
+from adrec.embeddings.worker import ANSWER, LABORATORY, READ, REPORT, REQUEST
 from adrec.errors import RunError, WeightsError
 from adrec.files import read_json, write_json
 from adrec.folders import app_folder, runs_folder
@@ -25,6 +25,8 @@ from app import loaders, reruns
 MOST_TABLES = 12
 MEMORY, SECONDS = 4 * 2**30, 600.0
 """Limits for diagnosing the files of one session: bytes of memory, and seconds."""
+KEY = "key"
+"""The option of a file with several arrays that names one."""
 NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -41,13 +43,19 @@ class Upload:
         return cls(Path(file.name).name or "file", file.file_id, file)
 
 
+Pairs = tuple[tuple[str, str], ...]
+"""Options and their values."""
+
+
 @dataclass(frozen=True)
 class Choices:
-    """The other choices. keys: (identity of a file, name of the array in it). options: columns and filters of the interactions."""
+    """The other choices. of_files: the options of each file, by its identity. filters: more options of the interactions."""
 
-    keys: tuple[tuple[str, str], ...] = ()
     padding: str = "auto"
-    options: tuple[tuple[str, str], ...] = ()
+    order: str | None = None
+    transpose: bool = False
+    filters: Pairs = ()
+    of_files: tuple[tuple[str, Pairs], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,13 +78,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Question:
-    """A file with several candidate tables, for the user to choose from. candidates: name and shape."""
+    """What only the owner of a file knows. doubt: as ``Doubt.as_dict`` gives it."""
 
     upload: Upload
-    candidates: dict[str, str]
+    doubt: dict[str, Any]
 
 
-def options(text: str) -> tuple[tuple[str, str], ...]:
+def options(text: str) -> Pairs:
     """``user=who, item=what`` as pairs; anything but columns and filters is a WeightsError."""
     pairs = [(key.strip(), equals, value.strip()) for key, equals, value in _split(text)]
     for key, equals, value in pairs:
@@ -92,65 +100,86 @@ def _split(text: str) -> list[tuple[str, str, str]]:
     return [part.partition("=") for part in re.split(r"[,;]\s*(?=\w+\s*=)|(?<=[^=\s])\s*[,;]\s*$", text) if part.strip()]
 
 
-def result(tables: Sequence[Upload], others: dict[str, Upload | None], choices: Choices) -> Result | Question:
-    """The verdicts on uploaded tables, cached if the same files were diagnosed before. others: interactions, items, initial."""
+def result(
+    tables: Sequence[Upload], others: dict[str, Upload | None], choices: Choices, on_read: Callable[[Mapping[str, Any]], object]
+) -> Result | Question:
+    """The verdicts on uploaded tables, cached if the same files were diagnosed before. others: interactions, items, initial.
+
+    on_read: called once the files are read, before anything is measured, with the account of each file by its identity; where a file
+    could not be read, with the others'.
+    """
     if len(tables) > MOST_TABLES:
         raise WeightsError(f"These are {len(tables)} tables; at most {MOST_TABLES} can be diagnosed at once.")
     given = {kind: upload for kind, upload in others.items() if upload is not None}
-    identity = (*(t.identity for t in tables), *((kind, upload.identity) for kind, upload in given.items()))
-    folder = Path(_judged(identity, choices, tuple(tables), given).name)
-    found = read_json(folder / ANSWER)
+    uploads = dict(chain(_placed(tables), given.items()))
+    identity = tuple((place, upload.identity) for place, upload in uploads.items())
+    root = Path(_folder(identity, choices, uploads).name).resolve()
+    told: list[dict[str, Any]] = []
+
+    def poll() -> None:
+        reruns.stop_if_superseded()
+        if not told and (root / READ).exists():
+            read = {uploads[Path(path).parent.name].identity: account for path, account in read_json(root / READ).items()}
+            told.append(read)
+            on_read(read)
+
+    try:
+        if not (root / ANSWER).exists():
+            with st.spinner("Reading and measuring", show_time=True):
+                command = [sys.executable, "-m", "adrec.embeddings.worker", str(root)]
+                environment = os.environ | {"TMPDIR": str(root)}  # what a killed process leaves goes with the session
+                run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=poll, env=environment)
+            for place in uploads:
+                shutil.rmtree(root / place)
+    except (OverLimit, OSError) as error:
+        _folder.clear(identity, choices, uploads)
+        why = error.strerror or type(error).__name__ if isinstance(error, OSError) else error
+        raise WeightsError(f"'{tables[0].name}' was not diagnosed: {why}.") from None
+    poll()
+    found = read_json(root / ANSWER)
     if "error" in found:
         raise WeightsError(found["error"])
     if "question" in found:
-        asked = found["question"]
-        if asked["option"] != "key":
-            raise WeightsError(asked["says"])
-        place = Path(asked["path"]).parent.name
-        upload = tables[int(place)] if place.isdigit() else given[place]
-        return Question(upload, dict(asked["candidates"]))
-    return Result(tables[0].name, found["judged"], found["problem"], folder)
+        return Question(uploads[Path(found["question"]["path"]).parent.name], found["question"])
+    return Result(tables[0].name, found["judged"], found["problem"], root)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session", on_release=tempfile.TemporaryDirectory.cleanup)
-def _judged(
-    identity: tuple[Any, ...], choices: Choices, _tables: Sequence[Upload], _others: dict[str, Upload]
-) -> "tempfile.TemporaryDirectory[str]":
-    """A folder with the worker's answer. Deleted when the session ends, or when a fifth set of files arrives."""
+def _folder(identity: Pairs, choices: Choices, _uploads: Mapping[str, Upload]) -> "tempfile.TemporaryDirectory[str]":
+    """A folder with the files and the request, later the answer. Deleted when the session ends, or when a fifth set of files arrives."""
     folder = tempfile.TemporaryDirectory(prefix="adrec-", ignore_cleanup_errors=True)
     root = Path(folder.name).resolve()
     try:
-        with st.spinner("Reading and measuring", show_time=True):
-            paths = {place: _written(root / place, upload) for place, upload in chain(_placed(_tables), _others.items())}
-            chosen = dict(choices.keys)
-            uploads = dict(chain(_placed(_tables), _others.items()))
-            request = {
-                "targets": [paths[place] for place, _ in _placed(_tables)],
-                "names": [upload.name for upload in _tables],
-                "key": {paths[place]: chosen[u.identity] for place, u in uploads.items() if u.identity in chosen},
-                "padding": choices.padding,
-                "options": dict(choices.options),
-                "table_options": {},
-                "order": None,
-                "transpose": False,
-                **{kind: paths.get(kind) for kind in ("interactions", "items", "initial")},
-            }
-            write_json(root / REQUEST, request)
-            command = [sys.executable, "-m", "adrec.embeddings.worker", str(root)]
-            environment = os.environ | {"TMPDIR": str(root)}  # what a killed process leaves goes with the session
-            run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=reruns.stop_if_superseded, env=environment)
-        for place in paths:
-            shutil.rmtree(root / place)
+        paths = {place: _written(root / place, upload) for place, upload in _uploads.items()}
+        write_json(root / REQUEST, _request(_uploads, paths, choices))
         return folder
-    except OverLimit as error:
-        folder.cleanup()
-        raise WeightsError(f"'{_tables[0].name}' was not diagnosed: {error}.") from None
     except OSError as error:
         folder.cleanup()
-        raise WeightsError(f"'{_tables[0].name}' was not diagnosed: {error.strerror or type(error).__name__}.") from None
+        name = next(iter(_uploads.values())).name
+        raise WeightsError(f"'{name}' was not diagnosed: {error.strerror or type(error).__name__}.") from None
     except BaseException:
         folder.cleanup()
         raise
+
+
+def _request(uploads: Mapping[str, Upload], paths: Mapping[str, str], choices: Choices) -> dict[str, Any]:
+    """What the process is asked to do with the files at these paths."""
+    of_files = {identity: dict(pairs) for identity, pairs in choices.of_files}
+    chosen = {place: of_files.get(upload.identity, {}) for place, upload in uploads.items()}
+    tables = [place for place in uploads if place.isdigit()]
+    options: dict[str, dict[str, str]] = {place: chosen[place] for place in (*tables, "initial") if chosen.get(place)}
+    bare = {paths[place]: {name: value for name, value in pairs.items() if name != KEY} for place, pairs in options.items()}
+    return {
+        "targets": [paths[place] for place in tables],
+        "names": [uploads[place].name for place in tables],
+        "key": {paths[place]: pairs[KEY] for place, pairs in options.items() if KEY in pairs},
+        "table_options": {path: pairs for path, pairs in bare.items() if pairs},
+        "options": dict(choices.filters) | chosen.get("interactions", {}),
+        "padding": choices.padding,
+        "order": choices.order if "interactions" in paths else None,
+        "transpose": choices.transpose,
+        **{kind: paths.get(kind) for kind in ("interactions", "items", "initial")},
+    }
 
 
 def _placed(tables: Sequence[Upload]) -> list[tuple[str, Upload]]:

@@ -1,5 +1,7 @@
 """The parts of the page for uploaded files: uploads, the verdict in plain words, its evidence, and actions."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -7,14 +9,18 @@ import streamlit as st
 
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.data.readers import ROWS
+from adrec.embeddings import orders
 from adrec.embeddings.files import PADDINGS, SUFFIXES
+from adrec.reading.account import Account
 from adrec.reading.opened import PACKED
-from app import loaders, own_data, palette, sessions, state, ui
+from adrec.reading.roles import ROLES
+from app import loaders, own_data, palette, reading_view, sessions, state, ui
 from app.own_data import Choices, Question, Result, Upload
 
 TABLE_TYPES = [s[1:] for s in SUFFIXES]
 INTERACTION_TYPES = [s[1:] for s in (*ROWS, *PACKED, ".pkl")]
 ITEM_TYPES = [s[1:] for s in (*ROWS, ".item", *PACKED)]
+TABLE_ROLES = ("item", "title")
 PADDING_WORDS = {
     "auto": "Left out if the file says so or it is all zeros",
     "first": "Not an item: leave it out",
@@ -45,30 +51,86 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         )
     }
     right.caption("Users, items and times. Needed to tell whether neighbours are meaningful.")
-    with st.expander("More: titles, the table before training, padding, column names"):
+    with st.expander("More: titles, the table before training, padding, order of rows, filters"):
         columns = st.columns(2, gap="large")
         files["items"] = columns[0].file_uploader("Item titles", ITEM_TYPES, key="own.items")
         files["initial"] = columns[1].file_uploader("The table before training", TABLE_TYPES, key="own.initial")
         padding = columns[0].selectbox("Row 0 of a table", PADDINGS, format_func=PADDING_WORDS.__getitem__, key="own.padding")
-        example = "user=customer, item=product, time=when"
-        named = columns[1].text_input("Columns of the interactions", placeholder=example, key="own.columns")
+        order = columns[1].selectbox(
+            "Order of rows without ids (--order)",
+            [None, *orders.WORDS],
+            format_func=lambda name: "Tried, and used if only one fits" if name is None else f"{orders.WORDS[name].capitalize()}",
+            key="own.order",
+            disabled=files["interactions"] is None,
+            help="Which row is which item of the interactions, where the table has no ids.",
+        )
+        named = columns[1].text_input("Filters of the interactions", placeholder="k_core=5, drop_users=-1", key="own.filters")
+        transpose = columns[0].checkbox("The columns of the tables are the items (--transpose)", key="own.transpose")
+    uploaded = [Upload.of(f) for f in tables or []]
     others = {kind: None if file is None else Upload.of(file) for kind, file in files.items()}
-    chosen = tuple(sorted(st.session_state.get("own.keys", {}).items()))
-    return [Upload.of(f) for f in tables or []], others, Choices(chosen, padding, own_data.options(named))
+    return uploaded, others, Choices(padding, order, transpose, own_data.options(named))
+
+
+def chosen(choices: Choices, tables: Sequence[Upload], others: Mapping[str, Upload | None]) -> Choices:
+    """The choices with the options of each file, which are made where the page shows how it was read."""
+    options = {upload.identity: reading_view.chosen(_key(upload)) for upload in (*tables, *others.values()) if upload is not None}
+    return replace(choices, of_files=tuple((identity, tuple(pairs.items())) for identity, pairs in options.items() if pairs))
+
+
+def _key(upload: Upload) -> str:
+    """Under which the session keeps what was chosen for a file."""
+    return f"own.{upload.identity}"
 
 
 def ask(question: Question) -> None:
-    """Ask which of a file's candidates is the table."""
-    names = list(question.candidates)
-    shapes = {name: shape.replace("x", "×") for name, shape in question.candidates.items()}
-    st.info(f"{ui.plain(question.upload.name)} contains several matrices. Which one is the item table?", icon=":material/help:")
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    place = row.selectbox(
-        "Array", names, format_func=lambda n: f"{n} ({shapes[n]})", key=f"own.array.{question.upload.identity}", width=420
-    )
-    if row.button("Use this one", type="primary"):
-        st.session_state["own.keys"] = {**st.session_state.get("own.keys", {}), question.upload.identity: place}
-        st.rerun()
+    """Ask what only the owner of the file knows."""
+    key = _key(question.upload)
+    answer = reading_view.question(question.doubt, key)
+    if question.doubt["head"]:
+        reading_view.first_rows(question.doubt["head"])
+    if answer:
+        reading_view.settle(key, {**reading_view.chosen(key), **answer})
+
+
+def read(tables: Sequence[Upload], others: Mapping[str, Upload | None], accounts: Mapping[str, Any]) -> None:
+    """What was read of each file, and the columns to change: tables on the left, interactions on the right, as they are uploaded."""
+    left, right = st.columns(2, gap="large")
+    initial, interactions = others.get("initial"), others.get("interactions")
+    shown = [table for table in (*tables, *([initial] if initial else [])) if _known(table, accounts)]
+    places = [left] if len(shown) < 2 else left.tabs([ui.plain(table.name) for table in shown])
+    for place, table in zip(places, shown, strict=False):
+        with place:
+            _file(table, accounts.get(table.identity), TABLE_ROLES, "--table-option")
+    if interactions is not None and _known(interactions, accounts):
+        with right:
+            _file(interactions, accounts.get(interactions.identity), ROLES, "--data-option")
+
+
+def _known(upload: Upload, accounts: Mapping[str, Any]) -> bool:
+    return upload.identity in accounts or bool(reading_view.chosen(_key(upload)))
+
+
+def _file(upload: Upload, account: Mapping[str, Any] | None, roles: Sequence[str], flag: str) -> None:
+    """One file. Without an account, because it could not be read with the options that were chosen, they can be taken back."""
+    key = _key(upload)
+    st.caption(ui.plain(upload.name))
+    if account is not None:
+        reading_view.account(account)
+        st.session_state[f"{key}.columns"] = _columns(account)
+    columns = st.session_state.get(f"{key}.columns", [])
+    options = reading_view.chosen(key)
+    if columns:
+        needed = [role for role in reading_view.NEEDED if roles is ROLES]
+        known = account or Account(upload.name, "").as_dict()
+        reading_view.settle(key, reading_view.roles(known, columns, options, key, roles, needed))
+    reading_view.as_options({option: value for option, value in options.items() if option != own_data.KEY}, flag)
+    reading_view.start_over(key)
+
+
+def _columns(account: Mapping[str, Any]) -> list[str]:
+    """The columns that may be chosen: the first ones, those in use and those that are not."""
+    used = [use["column"] for use in account["uses"] if use["role"] in ROLES]
+    return list(dict.fromkeys([*(account["head"][0] if account["head"] else []), *used, *account["unused"]]))
 
 
 def verdicts(found: Result) -> None:

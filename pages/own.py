@@ -1,5 +1,10 @@
 """Your embeddings: a verdict on uploaded item tables, or on an example."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
 from app import own_data, own_examples, own_view, ui
 from app.texts import say, texts
 
@@ -13,9 +18,16 @@ say(words["privacy"], small=True)
 if not tables:
     tables, others = own_examples.offer()
 if tables:
-    found = own_data.result(tables, others, choices)
+    question, files = st.container(), st.container()
+
+    def read(accounts: Mapping[str, Any]) -> None:
+        with files:
+            own_view.read(tables, others, accounts)
+
+    found = own_data.result(tables, others, own_view.chosen(choices, tables, others), read)
     if isinstance(found, own_data.Question):
-        own_view.ask(found)
+        with question:
+            own_view.ask(found)
     else:
         own_view.verdicts(found)
         own_view.actions(found)

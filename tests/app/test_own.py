@@ -16,6 +16,7 @@ from adrec.embeddings.judging import check_cost, estimated_seconds
 from adrec.embeddings.source import Source
 from adrec.runs import RunFolder
 from app import own_data, own_examples, own_view
+from tests.adrec.reading.reading import BROUGHT, needs_brought
 from tests.app.pages import open_page, plainly, texts
 
 pytestmark = pytest.mark.slow
@@ -55,6 +56,13 @@ def _give(app: AppTest, label: str, *files: tuple[str, bytes]) -> AppTest:
     found = next(f for f in app.file_uploader if f.label == label)
     many = [(name, data, "application/octet-stream") for name, data in files]
     return found.set_value(many if label == "Item tables" else many[0]).run()
+
+
+def _answer(app: AppTest, wanted: str) -> AppTest:
+    """Answer the question on the page with one of its candidates."""
+    (radio,) = (r for r in app.radio if r.key and r.key.startswith("own."))
+    radio.set_value([plainly(option) for option in radio.options].index(wanted)).run()
+    return next(b for b in app.button if b.label == "Use this").click().run()
 
 
 def test_a_table_alone_gets_the_spectral_half_and_that_is_said(root: Path, tmp_path: Path) -> None:
@@ -106,9 +114,8 @@ def test_interactions_that_do_not_fit_are_one_sentence(root: Path, tmp_path: Pat
 def test_a_checkpoint_with_several_tables_asks_which(root: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", item_emb_a=TABLE, item_emb_b=TABLE[:30])
     app = _give(open_page("own"), "Item tables", ("model.npz", (tmp_path / "t.npz").read_bytes()))
-    assert not app.error and "Which one is the item table?" in texts(app)
-    next(b for b in app.selectbox if b.label == "Array").set_value("item_emb_b")
-    next(b for b in app.button if b.label == "Use this one").click().run()
+    assert not app.error and "Which array is the item table?" in texts(app)
+    _answer(app, "item_emb_b")
     assert "30 items × 8" in texts(app).replace("\\", "")
 
 
@@ -119,9 +126,31 @@ def test_the_array_chosen_in_one_file_is_not_taken_for_another_of_the_same_name(
         files.append(("model.npz", (tmp_path / "t.npz").read_bytes()))
     app = _give(open_page("own"), "Item tables", *files)
     for chosen in ("item_emb_b", "item_emb_a"):
-        next(b for b in app.selectbox if b.label == "Array").set_value(chosen)
-        next(b for b in app.button if b.label == "Use this one").click().run()
+        _answer(app, chosen)
     assert not app.error and "30 items × 8" in texts(app) and f"{V} items × 8" in texts(app)
+
+
+@needs_brought
+def test_a_doubtful_column_is_asked_with_the_first_rows_and_the_answer_can_be_changed_and_copied(root: Path) -> None:
+    app = _give(open_page("own"), "Item tables", ("reference.csv", (BROUGHT / "reference.csv").read_bytes()))
+    app = _give(app, "Interactions (optional)", ("log.csv", (BROUGHT / "time_named_event_timestamp.csv").read_bytes()))
+    assert not app.error and "Which column holds the times?" in texts(app) and "Healthy" not in texts(app)
+    assert list(app.dataframe[0].value) == ["user_id", "item_id", "event_timestamp"] and len(app.dataframe[0].value) == 5
+    _answer(app, "event_timestamp")
+    assert not app.error and "Healthy" in texts(app) and "400 users and 300 items" in texts(app)
+    assert "--data-option time=event_timestamp" in [code.value for code in app.code]
+    next(box for box in app.selectbox if box.label == "Time").set_value("none").run()
+    assert not app.exception and "--data-option time=none" in [code.value for code in app.code]
+
+
+@needs_brought
+def test_what_was_read_is_told_where_the_tables_and_interactions_do_not_fit_and_a_column_can_be_put_right(root: Path) -> None:
+    app = _give(open_page("own"), "Item tables", ("reference.csv", (BROUGHT / "reference.csv").read_bytes()))
+    app = _give(app, "Interactions (optional)", ("log.csv", (BROUGHT / "interactions.csv").read_bytes()))
+    next(box for box in app.selectbox if box.label == "Item" and "timestamp" in box.options).set_value("timestamp").run()
+    assert "item ids of the interactions are in 'reference.csv'" in plainly(app.error[0].value) and "Read 300 rows" in texts(app)
+    next(b for b in app.button if b.label == "Start over").click().run()
+    assert not app.error and "Healthy" in texts(app)
 
 
 def test_two_tables_are_compared(root: Path, tmp_path: Path) -> None:
@@ -134,9 +163,8 @@ def test_a_table_before_training_with_several_matrices_asks_which_as_the_main_fi
     np.savez(tmp_path / "t.npz", item_emb_a=TABLE, item_emb_b=TABLE[:30])
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     app = _give(app, "The table before training", ("start.npz", (tmp_path / "t.npz").read_bytes()))
-    assert not app.exception and "start.npz contains several matrices" in texts(app)
-    next(b for b in app.selectbox if b.label == "Array").set_value("item_emb_a")
-    next(b for b in app.button if b.label == "Use this one").click().run()
+    assert not app.exception and "'start.npz' holds 2 matrices" in plainly(texts(app))
+    _answer(app, "item_emb_a")
     assert not app.error and "never left its initialisation" in texts(app)
 
 
