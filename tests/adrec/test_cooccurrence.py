@@ -23,6 +23,12 @@ def test_the_pairs_are_those_within_five_positions_of_a_training_history(tiny_da
     assert len(pairs) == len(slowly(tiny_data)) and set(map(tuple, pairs.tolist())) == slowly(tiny_data)
 
 
+def test_each_pair_is_counted_once_and_in_order_however_often_it_occurs() -> None:
+    rng = np.random.default_rng(0)
+    data = histories.dataset([rng.integers(1, 13, rng.integers(3, 30)) for _ in range(200)], [f"i{i}" for i in range(12)])
+    assert Cooccurrence.from_dataset(data).pairs.tolist() == [list(pair) for pair in sorted(slowly(data))]
+
+
 def test_popularity_counts_training_occurrences(tiny_data: SequenceDataset) -> None:
     assert Cooccurrence.from_dataset(tiny_data).popularity.tolist() == tiny_data.popularity[1:].tolist()
 
