@@ -46,7 +46,8 @@ def collapse_command(arguments: argparse.Namespace) -> None:
     for table in judged["tables"]:
         verdict = table["verdict"]
         print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
-        print("\n".join([verdict["says"], *verdict["undecided"], *told(table)]))
+        found = [] if table["meaning"] is None else [table["meaning"]["says"]]
+        print("\n".join([verdict["says"], *found, *verdict["undecided"], *told(table)]))
         show(table["measures"], False)
 
 

@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from adrec.collapse.cooccurrence import MOST_INTERACTIONS, WINDOW
+from adrec.collapse.evidence import Evidence
 from adrec.collapse.moments import Moments
 from adrec.collapse.semantics import Rows, popularity_basis
 from adrec.collapse.thresholds import FEWEST_ITEMS, THRESHOLDS
@@ -46,7 +47,14 @@ class Meaning:
     @property
     def says(self) -> str:
         share, low, high = (f"{x:.2f}".replace("-0.00", "0.00") for x in (self.share, self.low, self.high))
-        return f"The table reaches {share} ({low} to {high}) of what a plain factorisation of the same interactions reaches."
+        return (
+            f"In telling each person's next items from other people's, the table reaches {share} ({low} to {high}) of what a plain "
+            "factorisation of the same interactions reaches."
+        )
+
+    def evidence(self) -> dict[str, Any]:
+        """As a comparison of the verdict's evidence."""
+        return Evidence("meaning_share", round(self.share, 4), 0.0, None, self.says).to_json()
 
     def to_json(self) -> dict[str, Any]:
         numbers = {name: round(getattr(self, name), 4) for name in ("share", "low", "high", "value", "reference")}
@@ -148,7 +156,8 @@ class Separation:
                     sums[by, side] += deal @ vectors
             grams += [vectors.T @ vectors for vectors in pair]
         mean = float(sums[0, 0].sum(axis=0) @ sums[0, 1].sum(axis=0)) / n**2
-        spread = max(float(np.sqrt(max(float((grams[0] * grams[1]).sum()) / n**2 - mean**2, 0.0))), 1e-12)
+        spread = float(np.sqrt(max(float((grams[0] * grams[1]).sum()) / n**2 - mean**2, 0.0)))
+        spread = spread if spread > 1e-9 else np.inf  # all rows alike
         rng, found = np.random.default_rng(0), np.zeros((2, 1 + DRAWS))
         for by in (0, 1):
             weights = np.concatenate([np.ones((1, GROUPS)), rng.multinomial(GROUPS, np.full(GROUPS, 1 / GROUPS), DRAWS)])

@@ -11,6 +11,7 @@ from adrec.collapse.diagnosis import diagnosis
 from adrec.collapse.measures import MANY, table_report
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import null_draws
+from adrec.collapse.reference import meaning
 from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows
 from adrec.collapse.verdict import diagnose
 from adrec.embeddings.bring import Source, named
@@ -49,7 +50,8 @@ def check_cost(sources: Sequence[Source], most: float = MOST_SECONDS) -> None:
 def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
     """``{"tables": [...], "comparison": [...]}`` as JSON types; tables as in ``collapse --json``, each with its ``verdict``.
 
-    A table's entry also records what its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions`` (or None).
+    A table's entry also has its ``meaning`` (or None) and records what its numbers are based on: ``account`` (of a file), ``notes``,
+    ``sha256``, ``interactions`` (or None).
     ``comparison`` compares every table but the first with the one before it.
     """
     names = named(sources)
@@ -64,7 +66,7 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
         known["account"] = None if source.account is None else source.account.as_dict()
         known["initial_given"] = source.initial is not None
         if kept is not None:
-            tables.append({**kept[source.name], **known})
+            tables.append(_with_meaning({**kept[source.name], **known}, source))
             continue
         data = source.data
         if data is not None and id(data) not in pairs:
@@ -78,9 +80,18 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
             seed=seed,
             name=f"'{names[i]}'",
         ).doubted(source.undecided)
-        tables.append({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()})
+        tables.append(_with_meaning({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()}, source))
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
     return {"tables": tables, "comparison": comparison}
+
+
+def _with_meaning(entry: dict[str, Any], source: Source) -> dict[str, Any]:
+    """The entry with its ``meaning``, which is also a line of the verdict's evidence."""
+    found = None if source.data is None else meaning(source.table, source.data)
+    if found is None:
+        return {**entry, "meaning": None}
+    verdict = entry["verdict"]
+    return {**entry, "meaning": found.to_json(), "verdict": {**verdict, "evidence": [*verdict["evidence"], found.evidence()]}}
 
 
 def told(entry: Mapping[str, Any]) -> list[str]:

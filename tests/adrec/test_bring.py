@@ -90,8 +90,8 @@ def test_a_shuffled_file_with_ids_is_judged_like_the_ordered_one(tmp_path: Path)
     sources = bring([tmp_path / "a.csv", tmp_path / "b.csv"], interactions=log)
     assert np.array_equal(sources[0].table, sources[1].table)
     first, second = (t["verdict"] for t in judge(sources)["tables"])
-    values = [[e["value"] for e in verdict["evidence"]] for verdict in (first, second)]
-    assert values[0] == pytest.approx(values[1][: len(values[0])]) and not first["undecided"]
+    values = [{e["measure"]: e["value"] for e in verdict["evidence"]} for verdict in (first, second)]
+    assert values[0] == pytest.approx({name: values[1][name] for name in values[0]}) and not first["undecided"]
 
 
 def test_titles_of_an_item_file_reach_the_folder(tmp_path: Path) -> None:
@@ -191,7 +191,12 @@ def test_the_command_line_writes_report_and_json(tmp_path: Path, capsys: pytest.
     assert main(["collapse", str(tmp_path / "t.npy"), "--interactions", str(log), "--report", str(out), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["tables"][0]["verdict"]["kind"] and found["tables"][0]["interactions"]["users"] == 100
-    assert out.read_text(encoding="utf-8").startswith("<!doctype html>") and "--interactions" in out.read_text(encoding="utf-8")
+    page = out.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>") and "--interactions" in page
+    says, evidence = found["tables"][0]["meaning"]["says"], found["tables"][0]["verdict"]["evidence"]
+    assert says in {e["says"] for e in evidence} and str(escape(says)) in page
+    assert main(["collapse", str(tmp_path / "t.npy"), "--interactions", str(log)]) == 0 and says in capsys.readouterr().out
+    assert main(["collapse", str(tmp_path / "t.npy")]) == 0 and "factorisation" not in capsys.readouterr().out
 
 
 def test_what_does_not_fit_ends_the_command_with_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
