@@ -32,8 +32,8 @@ WORDS = {
     "Confidence": "The probability that another table produced in the same way falls on the same side of every deciding comparison; 50 % "
     "if missing interactions could change the verdict.",
     "Direction": "A singular direction of the centred table; items differ most along the strongest ones.",
-    "Plain factorisation": "A truncated singular value decomposition of the same interactions, 32 wide: what little effort reaches. It and the "
-    "table are asked how far each person's next item lies above other people's next items, seen from the items before it.",
+    "Plain factorisation": "A truncated singular value decomposition of the same interactions, 32 wide: what little effort reaches. It "
+    "and the table are asked how far each person's next item lies above other people's next items, seen from the items before it.",
     "Neighbours": "The items whose embeddings have the highest cosine.",
 }
 TEXTS = {
