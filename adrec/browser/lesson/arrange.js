@@ -23,12 +23,12 @@ export function columnsOf(form, width, films) {
   return Math.max(1, Math.min(films, MOST_COLUMNS[form], Math.floor(room / LEAST_COLUMN[form])));
 }
 
-/** @param {Form} form @param {number} width @param {number} height @param {number} columns @param {boolean} plain whether the strip shows history, reader and list alone @returns {Arrangement} */
-export function arrange(form, width, height, columns, plain = false) {
+/** @param {Form} form @param {number} width @param {number} height @param {number} columns @param {boolean} plain whether the strip shows history, reader and list alone @param {boolean} training whether the column ends with the two losses @returns {Arrangement} */
+export function arrange(form, width, height, columns, plain = false, training = true) {
   return plain && form === "strip" ? asPlainStrip(Math.max(width, LEAST_STRIP), Math.max(height, LEAST_PLAIN), columns)
     : form === "strip" ? asStrip(Math.max(width, LEAST_STRIP), Math.max(height, LEAST_HEIGHT), columns)
     : form === "wide" ? asStage(width, Math.max(height, 330), columns)
-    : asColumn(width, columns);
+    : asColumn(width, columns, training);
 }
 
 /**
@@ -109,27 +109,27 @@ function asStage(width, height, columns) {
   return { width, height, boxes };
 }
 
-/** @param {number} width @param {number} columns @returns {Arrangement} */
-function asColumn(width, columns) {
-  const left = 26, each = (width - left - 4) / columns, row = 24, height = 438 + row * LISTED + 90;
+/** @param {number} width @param {number} columns @param {boolean} training @returns {Arrangement} */
+function asColumn(width, columns, training) {
+  const left = 26, each = (width - left - 4) / columns, row = 21, list = 402, end = list + row * LISTED, height = end + (training ? 90 : 28);
   /** @type {Record<string, Box>} */
   const boxes = {};
-  positions(boxes, columns, left, each, 6, { history: [26, 52], c: [160, 32], next: [238, 52] });
-  boxes.table = [4, 26, 12, 264];
-  boxes.reader = [left + 3, 88, each * columns - 6, 60];
-  boxes.valve = [width * 0.5 - 70, 312, 58, 26];
-  boxes.plus = [width * 0.5 - 12, 336, 24, 24];
-  boxes.denoiser = [width * 0.5 - 12 - 118, 372, 104, 44];
-  boxes.x0 = [width * 0.5 + 40, 376, 36, 36];
-  boxes.scores = [34, 438, 24, row * LISTED];
-  boxes.star = [86, 438 + row * LISTED + 2, width - 90, 20];
-  listRows(boxes, 86, 438, width - 90, row * LISTED);
+  positions(boxes, columns, left, each, 6, { history: [26, 52], c: [152, 30], next: [216, 52] });
+  boxes.table = [4, 26, 12, 242];
+  boxes.reader = [left + 3, 86, each * columns - 6, 58];
+  boxes.valve = [width * 0.5 - 70, 286, 58, 26];
+  boxes.plus = [width * 0.5 - 12, 306, 24, 24];
+  boxes.denoiser = [width * 0.5 - 12 - 118, 342, 104, 40];
+  boxes.x0 = [width * 0.5 + 40, 344, 36, 36];
+  boxes.scores = [34, list, 24, row * LISTED];
+  boxes.star = [86, end + 2, width - 90, 20];
+  listRows(boxes, 86, list, width - 90, row * LISTED);
   boxes.history = [left, 0, each * columns - 100, 20];
   boxes.add = [left + each * columns - 104, 0, 100, 24];
-  boxes.next = [left, 217, each * columns, 18];
-  boxes.back = [width * 0.5 + 82, 380, 78, 28];
-  boxes.push = [34, 438 + row * LISTED + 24, width - 40, 32];
-  boxes.pull = [34, 438 + row * LISTED + 56, width - 40, 32];
+  boxes.next = [left, 196, each * columns, 18];
+  boxes.back = [width * 0.5 + 82, 348, 78, 28];
+  boxes.push = [34, end + 24, width - 40, 32];
+  boxes.pull = [34, end + 56, width - 40, 32];
   return { width, height, boxes };
 }
 

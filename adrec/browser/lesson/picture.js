@@ -213,7 +213,7 @@ export class LivingPicture {
     this.follow(model);
     this.form = formOf(width, grown);
     const columns = this.columns();
-    this.arrangement = arrange(this.form, width, this.host.clientHeight, Math.max(columns.length, 1), this.wanted.plain === true);
+    this.arrangement = arrange(this.form, width, this.host.clientHeight, Math.max(columns.length, 1), this.wanted.plain === true, mode === "training");
     const { boxes } = this.arrangement;
     this.root.className = `living is-${this.form} in-${mode}`;
     this.root.classList.toggle("is-plain", this.wanted.plain === true);
