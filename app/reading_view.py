@@ -3,8 +3,11 @@
 Choices are options of the readers. They are kept in the session under a key that identifies the file, so that another file starts anew.
 """
 
+import html
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,12 +17,14 @@ from adrec.reading.account import Account, counted
 from adrec.reading.roles import ROLES
 from adrec.reading.sampled import IGNORED
 from app import ui
-from app.texts import texts
+from app.texts import CSS, texts
 
 NEEDED = ("user", "item")
 """Roles that must have a column."""
 FIRST = 3
 """So many roles are offered at once; the others are one click away."""
+
+LIST = "<style>.read {padding-left: 1.1rem; margin: 0; overflow-wrap: anywhere} .read li {margin: .2rem 0}</style>"
 
 
 def chosen(key: str) -> dict[str, str]:
@@ -47,7 +52,8 @@ def account(account: Account | Mapping[str, Any]) -> None:
     if read.head:
         first_rows(read.head)
     with st.expander(_words("details")):
-        st.markdown("\n".join(f"- {ui.plain(sentence)}" for sentence in read.sentences()))
+        told = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in replace(read, path=Path(read.path).name).sentences())
+        st.html(f"{CSS}{LIST}<ul class='said small read'>{told}</ul>")
 
 
 def headline(read: Account) -> str:
@@ -100,7 +106,7 @@ def _column(place: Any, role: str, columns: Sequence[str], now: str | None, key:
     values += [now] if now is not None and now not in values and not (needed and now == IGNORED) else []
     index = values.index(now) if now in values else None
     label = _words("roles").get(role, role)
-    look = {"format_func": lambda v: _words("none") if v == IGNORED else v, "placeholder": _words("unknown"), "width": 150}
+    look = {"format_func": lambda v: _words("none") if v == IGNORED else v, "placeholder": _words("unknown"), "width": "stretch"}
     found: str | None = place.selectbox(label, values, index, key=key, **look)
     return found
 

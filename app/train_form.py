@@ -1,27 +1,23 @@
 """The form of the Train page: data, preset, settings, and the equivalent command."""
 
 import dataclasses
-import json
-import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from adrec.data import catalog
-from adrec.data.named import DATASETS
 from adrec.errors import DataError, RunError
 from adrec.models import DEFAULT
 from adrec.models.base import MODELS, Model
 from adrec.models.settings import settings
-from app import jobs, loaders, state, ui
+from app import jobs, loaders, state, train_data, ui
+from app.texts import texts
 
-TEXTS = json.loads((loaders.ROOT / "assets" / "texts" / "train.json").read_text(encoding="utf-8"))
-OWN = "My own file or folder"
+TEXTS = texts("train")
 
 
 def form(root: Path) -> None:
@@ -30,24 +26,28 @@ def form(root: Path) -> None:
     if started := st.session_state.pop("train.started", None):
         st.session_state["train.name"] = ""
         st.toast(ui.plain(f"'{started}' has been submitted: follow it at the top of this page."), icon=":material/check:")
-    data = _dataset()
+    data = train_data.choose()
     model, preset = _preset()
     overrides = _settings(model, preset)
-    suggested = _next_name(root, data)
+    suggested = _next_name(root, data.source)
     name = st.text_input("Run name", placeholder=suggested, key="train.name", max_chars=60).strip() or suggested
-    arguments = [f"--dataset={_absolute(data)}", f"--model={model.name}", f"--preset={preset}", *_set(overrides)]
+    arguments = [*data.arguments(), f"--model={model.name}", f"--preset={preset}", *_set(overrides)]
     busy = sum(job.state in ("running", "stopping") for job in jobs.jobs(root)) >= jobs.limit()
     pressed = st.button(
-        "Add to the queue" if busy else "Start training", type="primary", width="stretch", disabled=not data, icon=":material/play_arrow:"
+        "Add to the queue" if busy else "Start training",
+        type="primary",
+        width="stretch",
+        disabled=not data.ready,
+        icon=":material/play_arrow:",
     )
-    if not data:
-        st.caption("Enter the path of your data above to start.")
+    if not data.ready:
+        st.caption(TEXTS["data"][data.missing])
     elif busy:
         st.caption(f"{jobs.limit()} run at a time: this one starts when those ahead of it have ended.")
     with st.expander("As a command"):
         st.code(f"python -m adrec train {shlex.join([*arguments, f'--run={root / name}'])}", language="bash", wrap_lines=True)
     if pressed:
-        _start(root, name, data, lambda: settings(preset, overrides, model.name), arguments)
+        _start(root, name, data.source, lambda: settings(preset, overrides, model.name), arguments)
 
 
 def _start(root: Path, name: str, data: str, check: Callable[[], object], arguments: list[str]) -> None:
@@ -61,41 +61,6 @@ def _start(root: Path, name: str, data: str, check: Callable[[], object], argume
         state.put(run=name)
         st.session_state["train.started"] = name  # announced after the rerun, since the view may be off screen
         st.rerun()
-
-
-def _dataset() -> str:
-    choice = st.selectbox("Data", [*DATASETS, OWN], key="train.data")
-    if choice != OWN:
-        chosen = DATASETS[choice]
-        st.caption(ui.plain(f"{chosen.title}. {chosen.description} Source: {chosen.source}."))
-        data = choice
-    else:
-        data = st.text_input("Path on this machine", key="train.path", placeholder="/data/ratings.csv").strip()
-        st.caption("CSV, TSV or Parquet with user, item and time; RecBole atomic files; the official code's dataset.pkl.")
-    if data and st.button("Describe the data", type="tertiary", icon=":material/info:", key="train.describe"):
-        with ui.guard(), st.spinner("Reading the data"):
-            st.dataframe(describe(data), hide_index=True, width="stretch")
-    return data
-
-
-@st.cache_data(show_spinner=False, max_entries=16, ttl=600)
-def describe(name: str) -> pd.DataFrame:
-    """Counts of a data set, as ``python -m adrec data describe`` gives them."""
-    data = catalog.load(name)
-    rows = {
-        "users": f"{data.n_users:,}",
-        "items": f"{data.n_items:,}",
-        "interactions": f"{data.n_interactions:,}",
-        "interactions per user": f"{data.n_interactions / data.n_users:.1f}",
-        "item columns": ", ".join(data.items.columns) or "none",
-    }
-    return pd.DataFrame({"what": rows.keys(), "value": rows.values()})
-
-
-def _absolute(data: str) -> str:
-    """A path made absolute, since the training runs in another folder; a data set's name unchanged."""
-    path = os.path.abspath(os.path.expanduser(data))
-    return path if data and os.path.exists(path) else data
 
 
 def _preset() -> tuple[type[Model], str]:

@@ -14,7 +14,6 @@ from app import jobs, loaders, palette, train_about, train_watch, ui
 from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
 from app.texts import CSS, term, texts
-from app.train_form import TEXTS
 
 TERMS = {"pretrain": "pre-train", "warmup": "warm-up", "finetune": "fine-tune"}
 """The glossary's keys of the stages."""
@@ -226,7 +225,7 @@ def _curves(job: Job, stages: list[StageProgress]) -> None:
     best = {s.name: float(s.best_epoch) for s in stages if s.best_epoch is not None}
     left, right = st.columns(2)
     with left:
-        st.markdown("**Loss** in training", help=TEXTS["curves"]["loss"])
+        st.markdown("**Loss** in training", help=texts("train")["curves"]["loss"])
         if losses:
             rows = [(s, e, y) for s, points in losses.items() for e, y in points]
             frame = pd.DataFrame(rows, columns=["stage", "epoch_in_stage", "loss"])
@@ -240,7 +239,7 @@ def _curves(job: Job, stages: list[StageProgress]) -> None:
         else:
             _space("The curve starts with the first step." if job.alive else "No steps were recorded.")
     with right:
-        st.markdown("**Ranking** on validation, NDCG@10 in %", help=TEXTS["curves"]["validation"])
+        st.markdown("**Ranking** on validation, NDCG@10 in %", help=texts("train")["curves"]["validation"])
         if validations:
             rows = [(s, e, y) for s, points in validations.items() for e, y in points]
             frame = pd.DataFrame(rows, columns=["stage", "epoch_in_stage", "ndcg@10"])

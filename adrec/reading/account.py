@@ -70,6 +70,12 @@ class Account:
         """The account that ``as_dict`` wrote."""
         return cls(**{**data, "uses": [Use(**use) for use in data.get("uses", [])]})
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the file, those of the first rows before others; a time may be two of them."""
+        used = [use.column for use in self.uses if use.role != "time"]
+        return list(dict.fromkeys([*(name for row in self.head[:1] for name in row), *self.unused, *used]))
+
     def note(self, sentence: str) -> None:
         """Add a sentence, once."""
         if sentence not in self.notes:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from adrec.data.dataset import ItemTable
 from adrec.errors import ConfigError, RunError
 from adrec.files import write_json
 from adrec.models.base import MODELS
 from adrec.runs import RunFolder
-from app import jobs, loaders, train_form
+from app import jobs, loaders, train_data
 from app.progress import Follower, duration, summarise, thin
 from app.train_form import _next_name
 from app.train_view import stage_words
@@ -175,10 +176,49 @@ def test_an_impossible_setting_is_refused_in_one_sentence_and_queues_nothing(roo
 
 def test_a_missing_file_is_refused_before_anything_is_queued(root: Path) -> None:
     app = open_page("train")
-    app.selectbox(key="train.data").set_value(train_form.OWN).run()
+    app.selectbox(key="train.data").set_value(train_data.OWN).run()
     app.text_input(key="train.path").set_value("/no/such.csv").run()
     next(b for b in app.button if b.label == "Start training").click().run()
     assert "'/no/such.csv' is neither" in plainly(app.error[0].value) and jobs.jobs(root) == []
+
+
+def read_on_the_page(root: Path, path: Path) -> AppTest:
+    """The Train page with a person's own file."""
+    app = open_page("train")
+    app.selectbox(key="train.data").set_value(train_data.OWN).run()
+    app.text_input(key="train.path").set_value(str(path)).run()
+    assert not app.exception
+    return app
+
+
+def interactions(path: Path, time: str) -> Path:
+    """A file of 40 users with five interactions each, whose times are in the column ``time``."""
+    lines = [f"u{user},i{(user + at) % 12},{1_500_000_000 + 1000 * at}" for user in range(40) for at in range(5)]
+    path.write_text(f"user_id,item_id,{time}\n" + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.slow
+def test_a_file_is_read_before_anything_is_trained_and_a_changed_column_goes_to_the_training(root: Path, tmp_path: Path) -> None:
+    app = read_on_the_page(root, interactions(tmp_path / "mine.csv", "timestamp"))
+    start = next(b for b in app.button if b.label == "Start training")
+    assert "Read 200 rows**: 40 users and 12 items" in texts(app) and len(app.dataframe[0].value) == 5 and not start.disabled
+    next(box for box in app.selectbox if box.label == "Time").set_value("none").run()
+    assert "Rows are taken in file order, as asked." in texts(app)
+    assert "--data-option time=none" in [code.value for code in app.code] and "--data-option=time=none" in app.code[-1].value
+
+
+@pytest.mark.slow
+def test_an_open_question_about_a_file_is_settled_before_a_training_may_start(root: Path, tmp_path: Path) -> None:
+    app = read_on_the_page(root, interactions(tmp_path / "mine.csv", "event_timestamp"))
+    assert next(b for b in app.button if b.label == "Start training").disabled
+    assert "Which column holds the times?" in texts(app) and "Answer the question about your data above to start." in texts(app)
+    next(radio for radio in app.radio if str(radio.key).endswith(".time.candidate")).set_value(0).run()
+    next(b for b in app.button if b.label == "Use this").click().run()
+    start = next(b for b in app.button if b.label == "Start training")
+    assert not start.disabled and "--data-option=time=event_timestamp" in app.code[-1].value
+    start.click().run()
+    assert "--data-option=time=event_timestamp" in json.loads((root / "mine-1" / "job.json").read_text())["arguments"]
 
 
 def test_a_new_run_cannot_be_called_like_a_bundled_one(root: Path) -> None:

@@ -1,0 +1,136 @@
+"""The data of a new run on the Train page: chosen and, if they are a person's own, read before anything is trained on them."""
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from adrec.data import catalog
+from adrec.data.named import DATASETS
+from adrec.data.worker import ANSWER, REQUEST
+from adrec.files import read_json, write_json
+from adrec.folders import app_folder
+from adrec.parallel.limited import OverLimit, run_limited
+from adrec.reading.account import Account
+from app import reading_view, reruns, ui
+from app.texts import texts
+
+WORDS = texts("train")["data"]
+OWN = WORDS["own"]
+MEMORY, SECONDS = 8 * 2**30, 600.0
+"""Limits for reading a person's data on this page: bytes of memory, and seconds. A training has none."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The chosen data: a data set's name or an absolute path (empty for none yet), and the options to read them with.
+
+    missing: what is still to be done before a training may start, as a key of the page's texts; empty if nothing is.
+    """
+
+    source: str
+    options: dict[str, str] = field(default_factory=dict)
+    missing: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return not self.missing
+
+    def arguments(self) -> list[str]:
+        """The data as arguments of ``adrec train``."""
+        return [f"--dataset={self.source}", *(f"--data-option={option}={value}" for option, value in self.options.items())]
+
+
+def choose() -> Data:
+    """A named data set, or a path on this machine, which is read and shown."""
+    choice = st.selectbox("Data", [*DATASETS, OWN], key="train.data")
+    if choice == OWN:
+        typed = st.text_input(WORDS["path"], key="train.path", placeholder="/data/ratings.csv").strip()
+        st.caption(WORDS["formats"])
+        return _own(_absolute(typed))
+    chosen = DATASETS[choice]
+    st.caption(ui.plain(f"{chosen.title}. {chosen.description} Source: {chosen.source}."))
+    if st.button("Describe the data", type="tertiary", icon=":material/info:", key="train.describe"):
+        with ui.guard(), st.spinner(WORDS["reading"]):
+            st.dataframe(describe(choice), hide_index=True, width="stretch")
+    return Data(choice)
+
+
+@st.cache_data(show_spinner=False, max_entries=16, ttl=600)
+def describe(name: str) -> pd.DataFrame:
+    """Counts of a named data set, as ``python -m adrec data describe`` gives them."""
+    data = catalog.load(name)
+    rows = {
+        "users": f"{data.n_users:,}",
+        "items": f"{data.n_items:,}",
+        "interactions": f"{data.n_interactions:,}",
+        "interactions per user": f"{data.n_interactions / data.n_users:.1f}",
+        "item columns": ", ".join(data.items.columns) or "none",
+    }
+    return pd.DataFrame({"what": rows.keys(), "value": rows.values()})
+
+
+def _absolute(data: str) -> str:
+    """A path made absolute, since the training runs in another folder; a data set's name unchanged."""
+    path = os.path.abspath(os.path.expanduser(data))
+    return path if data and os.path.exists(path) else data
+
+
+def _own(source: str) -> Data:
+    """What was read from a path, with the choices about it."""
+    if not source or catalog.named(source) is not None or not os.path.exists(source):
+        return Data(source, missing="" if source else "source")  # a path without a file is refused when a training is to start
+    changed = _changed(Path(source))
+    key = f"train.read.{source}.{changed}"
+    options = reading_view.chosen(key)
+    with st.spinner(WORDS["reading"], show_time=True):
+        found = _read(source, changed, tuple(options.items()))
+    missing = ""
+    if "account" in found:
+        reading_view.account(found["account"])
+    elif "unread" in found:
+        st.warning(ui.plain(found["unread"]), icon=":material/warning:")
+    elif "question" in found:
+        missing = "answer"
+        asked = {**found["question"], "says": found["question"]["says"].replace(source, Path(source).name)}
+        answer = reading_view.question(asked, key)
+        if answer is not None:
+            reading_view.settle(key, options | answer)
+    else:
+        missing = "readable"
+        st.error(ui.plain(found["error"]), icon=":material/error:")
+    if found.get("head"):
+        reading_view.first_rows(found["head"])
+    if found.get("columns") and "question" not in found:
+        known = found.get("account") or Account(source, "")
+        reading_view.settle(key, reading_view.roles(known, found["columns"], options, key))
+    reading_view.as_options(options)
+    reading_view.start_over(key)
+    return Data(source, options, missing)
+
+
+def _changed(path: Path) -> int:
+    """When a file, or the newest file of a folder, was last changed, in nanoseconds; 0 if that cannot be told."""
+    try:
+        return max(p.stat().st_mtime_ns for p in ([path, *path.iterdir()] if path.is_dir() else [path]))
+    except OSError:
+        return 0  # reading says what is wrong
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _read(source: str, changed: int, options: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """The worker's answer on these data as they were at ``changed``; ``{"unread"}``, a sentence, where reading takes too much."""
+    with tempfile.TemporaryDirectory(prefix="adrec-", ignore_cleanup_errors=True) as folder:
+        write_json(Path(folder) / REQUEST, {"source": source, "options": dict(options)})
+        command = [sys.executable, "-m", "adrec.data.worker", folder]
+        environment = os.environ | {"TMPDIR": folder}  # what a killed process leaves goes too
+        try:
+            run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=reruns.stop_if_superseded, env=environment)
+        except OverLimit as error:
+            return {"unread": WORDS["unread"].format(path=f"'{source}'", why=error)}
+        return read_json(Path(folder) / ANSWER)
