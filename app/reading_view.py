@@ -23,7 +23,6 @@ NEEDED = ("user", "item")
 """Roles that must have a column."""
 FIRST = 3
 """So many roles are offered at once; the others are one click away."""
-
 LIST = "<style>.read {padding-left: 1.1rem; margin: 0; overflow-wrap: anywhere} .read li {margin: .2rem 0}</style>"
 
 
@@ -62,8 +61,10 @@ def headline(read: Account) -> str:
     told = f"**Read {counted(read.read, 'row')}**" + (f": {' and '.join(sizes)}" if sizes else "")
     if read.first is not None and read.last is not None:
         told += f", from {ui.plain(read.first[:10])} to {ui.plain(read.last[:10])}"
-    left = sum(read.left_out.values())
-    return f"{told}." + (f" :orange[{counted(left, 'row')} left out.]" if left else "")
+    if not read.left_out:
+        return f"{told}."
+    reasons = ui.plain(", ".join(f"{rows:,} {reason}" for reason, rows in read.left_out.items()))
+    return f"{told}. :orange[{counted(sum(read.left_out.values()), 'row')} left out: {reasons}.]"
 
 
 def first_rows(head: Sequence[Mapping[str, str]]) -> None:

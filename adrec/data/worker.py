@@ -45,7 +45,7 @@ def _account(source: str, data: SequenceDataset) -> Account:
 def _first_rows(source: str, options: Mapping[str, str]) -> dict[str, Any]:
     """The columns and the first rows of a file that could not be read to its end; empty if it cannot be opened either."""
     try:
-        with open_rows(source, **{name: options.get(name) for name in HOW}) as rows:
+        with open_rows(source, None, **{name: options.get(name) for name in HOW}) as rows:
             return {"columns": rows.names, "head": rows.account.head}
     except AdrecError:
         return {"columns": [], "head": []}
