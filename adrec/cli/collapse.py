@@ -45,6 +45,8 @@ def collapse_command(arguments: argparse.Namespace) -> None:
         return
     for table in judged["tables"]:
         verdict = table["verdict"]
+        for fact in table["facts"]:
+            print(f"{table['name']}: {fact['says']}")
         print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
         found = [] if table["meaning"] is None else [table["meaning"]["says"]]
         print("\n".join([verdict["says"], *found, *verdict["undecided"], *told(table)]))

@@ -8,12 +8,16 @@ import numpy as np
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import bulk_distance, correlation_spectrum, gaussian_null, permuted_columns, ranks
-from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows, alignment, overlap, popularity_basis, sampled
+from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows, alignment, overlap, overlap_of_popularity, popularity_basis, sampled
 from adrec.collapse.thresholds import JUDGEMENT, START_IS_CHANCE, Thresholds
 
 SPECTRAL = {"distance": "bulk_distance", "largest": "largest_eigenvalue"}
 FAR = 40.0
 """The largest margin: beyond this, the normal distribution's tail is zero in float64."""
+CONTRADICTS = 1.5
+"""Neighbours contradict an alignment of chance if their odds of being used together are this many times those of popularity alone."""
+SATURATED = 0.8
+"""Where more than this share of all pairs is used together, neighbours cannot show that they are closer."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,14 @@ class Findings:
 
     A positive margin means yes: ``common`` (all items alike), ``cone`` (the items are narrowing), ``twins`` (most items have a twin),
     ``structure`` (the spectrum is not noise), ``few`` (few directions), ``meaning`` (items used together lie together), ``focused``
-    (neighbours mean enough for few directions), ``learned`` (alignment is not weak). The last three need interactions.
+    (neighbours mean enough for few directions), ``learned`` (alignment is not weak). The last three need interactions. contradiction: how
+    the two tests of meaning, alignment and neighbours, contradict each other; "" if they do not.
     """
 
     evidence: list[Evidence] = field(default_factory=list)
     margins: dict[str, float] = field(default_factory=dict)
     sample: dict[str, int] = field(default_factory=dict)
+    contradiction: str = ""
 
     def value(self, measure: str) -> float | None:
         """The value of a measure; None if it was not measured."""
@@ -63,15 +69,26 @@ def null_margin(value: float, threshold: float, spread: float) -> float:
 
 
 def add_spectral(
-    findings: Findings, table: np.ndarray, moments: Moments, t: Thresholds, seed: int, start: np.ndarray | None = None
+    findings: Findings,
+    table: np.ndarray,
+    moments: Moments,
+    t: Thresholds,
+    seed: int,
+    start: np.ndarray | None = None,
+    idle: np.ndarray | None = None,
 ) -> None:
     """Add what the spectrum and the common direction show; this needs only the table (V, D).
 
+    idle: whether each column is constant or the copy of another; spectra and their nulls are of the others, the width in use.
     start: the table before training. If chance put its spectrum near the threshold, the table must exceed the start's by half a standard
     deviation of the null. A start clearly above the threshold (by ``START_IS_CHANCE``) is not noise and raises nothing.
     """
-    n, width = table.shape
     shared, cosine = moments.offset, moments.mean_cosine
+    whole = table.shape[1]
+    if idle is not None and idle.any() and not idle.all():
+        table, start = table[:, ~idle], None if start is None else start[:, ~idle]
+        moments = Moments.from_table(table)
+    n, width = table.shape
     lam = moments.spectrum
     findings.margins["common"] = FAR if not lam.any() else max(-judgement_margin(1 - x, 1 - t.common) for x in (shared, cosine))
     findings.margins["cone"] = FAR if not lam.any() else max(judgement_margin(x, t.narrow) for x in (shared, cosine))
@@ -110,6 +127,10 @@ def add_spectral(
     ):
         few.append(-judgement_margin(value / max(expected, 1e-300), share))
         findings.add(measure, value, expected, share * expected, f"{value:.1f} {words}; noise of this size has {expected:.1f}.")
+    if width < whole:
+        few.append(-judgement_margin(width / whole, t.participation))
+        said = f"{width:,} of {whole:,} columns are in use; the spectrum is compared with noise of this width."
+        findings.add("width_in_use", width, whole, t.participation * whole, said)
     findings.margins["few"] = max(few)
 
 
@@ -155,6 +176,20 @@ def add_semantic(
     )  # fmt: skip
     findings.add("neighbour_lift", lift, 1.0, None, f"That is {lift:.2f} times chance ({near.z:.1f} standard deviations).")
     findings.add("neighbour_odds", odds, 1.0, t.meaningful, f"The odds are {odds:.2f} times those of chance; odds cannot saturate.")
+    aligned = beyond.z >= t.z
+    if not aligned and near.z >= t.z:
+        popular = overlap_of_popularity(found, cooccurrence)
+        apart_from = (near.value - popular) / near.spread if near.spread > 0 else 0.0
+        if apart_from >= t.z and _odds(near.value) >= CONTRADICTS * _odds(popular):
+            findings.contradiction = (
+                f"{near.value:.1%} of the nearest neighbours are items used together, where popularity alone gives {popular:.1%}, but the "
+                f"mean cosine of items used together is that of shuffled rows ({beyond.z:.1f} standard deviations)"
+            )
+    elif aligned and strength >= t.strength and near.z < t.z and near.null < SATURATED:
+        findings.contradiction = (
+            f"items used together have a mean cosine {beyond.z:.1f} standard deviations above that of shuffled rows, but only "
+            f"{near.value:.1%} of the nearest neighbours are items used together, and by chance it would be {near.null:.1%}"
+        )
     explained = _explained_by_popularity(table, moments, basis)
     said = f"Popularity explains {explained:.0%} of the strongest direction."
     findings.add("popularity_share", explained, (basis.shape[1] - 1) / n, None, said)

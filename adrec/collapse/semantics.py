@@ -191,6 +191,26 @@ def overlap(found: Neighbourhood, cooccurrence: Cooccurrence) -> NullComparison:
     return NullComparison(float(hits.mean()), mean / len(hits), spread / len(hits))
 
 
+GROUPS, IN_GROUP = 24, 20
+"""Items are compared with those of like popularity in this many groups, each of at least IN_GROUP items."""
+
+
+def overlap_of_popularity(found: Neighbourhood, cooccurrence: Cooccurrence) -> float:
+    """The share of nearest neighbours that would co-occur with their item if only popularity mattered.
+
+    Items are grouped by popularity; of the pairs between two groups, a share co-occurs, and that is each neighbour's chance.
+    """
+    n = cooccurrence.n_items
+    count = max(min(GROUPS, n // IN_GROUP), 1)
+    group = np.empty(n, dtype=np.int64)
+    group[np.argsort(cooccurrence.popularity, kind="stable")] = np.arange(n) * count // n
+    sizes = np.bincount(group, minlength=count).astype(np.float64)
+    possible = np.outer(sizes, sizes) - np.diag(sizes)
+    together = np.bincount(group[cooccurrence.pairs] @ [count, 1], minlength=count**2).reshape(count, count)
+    share = (together + together.T) / possible.clip(min=1.0)
+    return float(share[group[found.queries][:, None], group[found.rows]].mean())
+
+
 def popularity_basis(popularity: np.ndarray) -> np.ndarray:
     """Orthonormal columns spanning 1, l and l^2 with l = ln(1 + popularity): (V, 1 to 3)."""
     logs = np.log1p(popularity.astype(np.float64))

@@ -13,11 +13,12 @@ from scipy.special import ndtr
 
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.evidence import FAR, Evidence, Findings, add_changes, add_semantic, add_spectral
+from adrec.collapse.facts import RAW, Fact, facts, idle_columns, raw_column, spoken, zero_point
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
 from adrec.collapse.thresholds import FEWEST_ITEMS, THRESHOLDS, Thresholds
 from adrec.errors import WeightsError
-from adrec.maps.tables import blocks, checked
+from adrec.maps.tables import checked
 
 __all__ = ["KINDS", "KIND_WORDS", "THRESHOLDS", "Evidence", "Remedy", "Thresholds", "Verdict", "diagnose"]
 
@@ -29,8 +30,9 @@ class Verdict:
     confidence: 0.5 to 1. The chance that a table drawn again in the same way falls on the same side of every deciding comparison: the
     normal distribution at the smallest margin, in standard deviations of the null or, for judged thresholds, in tenths of the threshold.
     It does not say whether the threshold is right; docs/VERDICT.md reports how often verdicts were right on tables with known labels.
-    0.5 if the missing interactions could change the kind.
-    sample: counts of what was examined (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``).
+    0.5 if the missing interactions could change the kind, or if two tests of meaning contradict each other.
+    sample: counts of what was examined (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``). facts: plain facts about the
+    whole table, the heaviest first; ``says`` names the two that matter most.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Verdict:
     says: str
     next_steps: tuple[Remedy, ...]
     sample: dict[str, int] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One JSON object, all numbers finite."""
@@ -87,18 +90,36 @@ def diagnose(
     if cooccurrence is not None and cooccurrence.n_items != len(array):
         counts = f"{len(array):,} rows and the interactions are of {cooccurrence.n_items:,} items"
         raise WeightsError(f"Cannot judge {name} by interactions: it has {counts}; expected one row per item.")
-    total = len(array)
+    found = facts(array, popularity=None if cooccurrence is None else cooccurrence.popularity, initial=given.get("initial"))
+    verdict = _of_items(array, given, cooccurrence, found, thresholds, seed)
+    plain = [fact.says for fact in spoken(found)]
+    said = [*plain, verdict.says] if zero_point(found) is not None else [verdict.says, *plain]
+    return replace(verdict, says=" ".join(said), facts=tuple(found))
+
+
+def _of_items(
+    array: np.ndarray,
+    given: dict[str, np.ndarray],
+    cooccurrence: Cooccurrence | None,
+    found: list[Fact],
+    thresholds: Thresholds,
+    seed: int,
+) -> Verdict:
+    """The verdict on the items that occur often enough, without the zero point of a quantised table."""
+    total, idle, offset = len(array), idle_columns(found, array), zero_point(found)
+    if offset is not None:
+        array = array - np.asarray(offset, dtype=np.float32)
     if cooccurrence is not None:
         items = np.flatnonzero(cooccurrence.popularity >= thresholds.fewest)
         if FEWEST_ITEMS <= len(items) < total:
             cooccurrence = cooccurrence.among(items)
             array, given = array[items], {key: other[items] for key, other in given.items()}
-    verdict = _judged(array, given, cooccurrence, total, thresholds, seed)
+    verdict = _judged(array, given, cooccurrence, total, thresholds, seed, idle)
     column, times = raw_column(array)
-    if times < RAW or verdict.kind == "healthy":
+    if times < (UNEVEN if verdict.undecided and cooccurrence is not None else RAW) or verdict.kind == "healthy":
         return verdict
     rest = {key: np.delete(other, column, axis=1) for key, other in given.items()}
-    without = _judged(np.delete(array, column, axis=1), rest, cooccurrence, total, thresholds, seed)
+    without = _judged(np.delete(array, column, axis=1), rest, cooccurrence, total, thresholds, seed, np.delete(idle, column))
     if without.kind == verdict.kind:
         return verdict
     said = f"{KIND_WORDS[without.kind][0]}, confidence {without.confidence:.2f}"
@@ -110,28 +131,22 @@ def diagnose(
     )
 
 
-RAW = 10.0
-"""A column with this many times the root mean square of every other may be no dimension: a verdict that rests on it alone is a question."""
-
-
-def raw_column(table: np.ndarray) -> tuple[int, float]:
-    """The column of the largest scale, and how many times the next one's it is; 1 for tables of fewer than three columns."""
-    if table.shape[1] < 3:
-        return 0, 1.0
-    squares = np.zeros(table.shape[1])
-    largest = max(float(np.abs(rows).max()) for _, rows in blocks(table)) or 1.0
-    for _, rows in blocks(table):
-        squares += ((rows / largest) ** 2).sum(axis=0)
-    first, second = np.sqrt(np.sort(squares)[[-1, -2]])
-    return int(squares.argmax()), float(first / second) if second > 0 else 1.0
+UNEVEN = 1.5
+"""Where two tests of meaning contradict each other, a column of this many times the scale of every other is tried as the reason."""
 
 
 def _judged(
-    array: np.ndarray, given: dict[str, np.ndarray], cooccurrence: Cooccurrence | None, total: int, thresholds: Thresholds, seed: int
+    array: np.ndarray,
+    given: dict[str, np.ndarray],
+    cooccurrence: Cooccurrence | None,
+    total: int,
+    thresholds: Thresholds,
+    seed: int,
+    idle: np.ndarray,
 ) -> Verdict:
     moments = Moments.from_table(array)
     findings = Findings(sample={"items": len(array), "of_items": total})
-    add_spectral(findings, array, moments, thresholds, seed, given.get("initial"))
+    add_spectral(findings, array, moments, thresholds, seed, given.get("initial"), idle)
     add_semantic(findings, array, moments, cooccurrence, thresholds, seed)
     add_changes(findings, array, moments, given, thresholds, seed)
     return _decided(findings, thresholds)
@@ -178,7 +193,9 @@ def _eroded(findings: Findings, thresholds: Thresholds) -> bool:
 
 
 def _undecided(kind: str, findings: Findings) -> tuple[str, ...]:
-    """What missing interactions would decide."""
+    """What missing interactions would decide, and where the tests of meaning contradict each other."""
+    if findings.contradiction and kind not in ("complete-collapse", "low-rank"):
+        return ("Whether closeness means anything, because two tests of it contradict each other: look at some items that you know.",)
     if "meaning" in findings.margins or kind in ("complete-collapse", "narrowing"):
         return ()
     open_questions = {
@@ -192,6 +209,14 @@ def _undecided(kind: str, findings: Findings) -> tuple[str, ...]:
 def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds: Thresholds) -> str:
     """The verdict in words, including what the other tables show."""
     said = KIND_WORDS[kind][1]
+    if undecided and findings.contradiction:
+        said = {
+            "noise-like": "The spectrum looks like that of random numbers",
+            "spectral-only": "Some directions are stronger than noise",
+            "concentrated": "A few directions carry most of the table",
+            "healthy": "Many directions are in use",
+        }.get(kind, said.removesuffix("."))
+        return f"{said}, but the tests of meaning disagree: {findings.contradiction}."
     if undecided:
         said = {
             "noise-like": "The spectrum looks like that of random numbers.",

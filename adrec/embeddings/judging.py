@@ -8,6 +8,7 @@ import numpy as np
 
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import diagnosis
+from adrec.collapse.facts import Fact, facts
 from adrec.collapse.measures import MANY, table_report
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import null_draws
@@ -50,8 +51,8 @@ def check_cost(sources: Sequence[Source], most: float = MOST_SECONDS) -> None:
 def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
     """``{"tables": [...], "comparison": [...]}`` as JSON types; tables as in ``collapse --json``, each with its ``verdict``.
 
-    A table's entry also has its ``meaning`` (or None) and records what its numbers are based on: ``account`` (of a file), ``notes``,
-    ``sha256``, ``interactions`` (or None).
+    A table's entry also has plain ``facts``, the heaviest first, with examples by title, and its ``meaning`` (or None), and records what
+    its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions`` (or None).
     ``comparison`` compares every table but the first with the one before it.
     """
     names = named(sources)
@@ -66,6 +67,8 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
         known["account"] = None if source.account is None else source.account.as_dict()
         known["initial_given"] = source.initial is not None
         if kept is not None:
+            popularity = None if source.data is None else source.data.popularity[1:]
+            known["facts"] = _named(facts(source.table, popularity=popularity, initial=source.initial), source)
             tables.append(_with_meaning({**kept[source.name], **known}, source))
             continue
         data = source.data
@@ -80,6 +83,7 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
             seed=seed,
             name=f"'{names[i]}'",
         ).doubted(source.undecided)
+        known["facts"] = _named(verdict.facts, source)
         tables.append(_with_meaning({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()}, source))
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
     return {"tables": tables, "comparison": comparison}
@@ -98,6 +102,13 @@ def told(entry: Mapping[str, Any]) -> list[str]:
     """What was read for a table of ``judge``, in words: its file's account, then the notes."""
     account = Account.from_dict(entry["account"]).sentences() if entry.get("account") else []
     return account + [note for note in entry["notes"] if note not in account]
+
+
+def _named(plain: Sequence[Fact], source: Source) -> list[dict[str, Any]]:
+    """The facts as JSON, with examples by title where titles or ids are known."""
+    items = source.items or (source.data.items if source.data else None)
+    titles = source.labels if items is None else items.frame["title"].tolist()
+    return [fact.named(titles).to_json() for fact in plain]
 
 
 def _of_one_run(sources: Sequence[Source]) -> dict[str, dict[str, Any]] | None:
