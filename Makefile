@@ -3,7 +3,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test test-fast test-long fuzz check check-browser bench setup assets
+.PHONY: app test test-fast test-long fuzz check check-browser bench verdict-set setup assets
 
 # Open the app on the bundled run. The rating data are fetched once; without them everything but the users' own histories works.
 app: setup
@@ -46,6 +46,18 @@ node_modules/.ready: package-lock.json
 # Speed and memory on ml-100k and synthetic; BENCH="--quick", "--growth" or "--dataset PATH" for others.
 bench: setup
 	$(BIN)/python -m adrec bench $(BENCH)
+
+# Tables trained with other people's libraries, in an environment of their own, and what the verdict makes of the tuning half: hours, a GiB.
+VERDICT_SET ?= $(HOME)/.cache/adrec-verdict-set
+verdict-set: setup $(VERDICT_SET)/venv/.ready
+	$(BIN)/python -m tests.measure.verdict_set.data_sets $(VERDICT_SET)
+	$(VERDICT_SET)/venv/bin/python -m tests.measure.verdict_set.train $(VERDICT_SET)
+	$(BIN)/python -m tests.measure.verdict_set.judge $(VERDICT_SET) tune
+
+$(VERDICT_SET)/venv/.ready: tests/measure/verdict_set/requirements.txt
+	test -x $(VERDICT_SET)/venv/bin/python || $(PYTHON) -m venv $(VERDICT_SET)/venv
+	$(VERDICT_SET)/venv/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary -r $<
+	touch $@
 
 setup: $(VENV)/.ready
 

@@ -27,4 +27,6 @@ Figures in docs/:
     umap_times      PERFORMANCE.md: what UMAP costs
     plain           RESULTS.md: adrec.paper beside the fast path
     alignment       MAPS.md: ways of laying several tables out in one frame
+
+The package ``verdict_set`` is several scripts, which ``make verdict-set`` runs: tables trained with other libraries, for VERDICT.md.
 """
