@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,10 +11,11 @@ import streamlit as st
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.data.readers import ROWS
 from adrec.embeddings import orders
-from adrec.embeddings.files import PADDINGS, SUFFIXES
+from adrec.embeddings.files import PADDINGS, SUFFIXES, rows_and_columns
 from adrec.reading.account import Account
 from adrec.reading.opened import PACKED
 from adrec.reading.roles import ROLES
+from adrec.reading.vectors import LABEL, VECTOR
 from app import loaders, own_data, palette, reading_view, sessions, state, ui
 from app.own_data import Choices, Question, Result, Upload
 
@@ -58,8 +60,8 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         padding = columns[0].selectbox("Row 0 of a table", PADDINGS, format_func=PADDING_WORDS.__getitem__, key="own.padding")
         order = columns[1].selectbox(
             "Order of rows without ids (--order)",
-            [None, *orders.WORDS],
-            format_func=lambda name: "Tried, and used if only one fits" if name is None else f"{orders.WORDS[name].capitalize()}",
+            ["", *orders.WORDS],
+            format_func=lambda name: orders.WORDS[name].capitalize() if name else "Not said: each is tried, and one used if it alone fits",
             key="own.order",
             disabled=files["interactions"] is None,
             help="Which row is which item of the interactions, where the table has no ids.",
@@ -68,7 +70,7 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         transpose = columns[0].checkbox("The columns of the tables are the items (--transpose)", key="own.transpose")
     uploaded = [Upload.of(f) for f in tables or []]
     others = {kind: None if file is None else Upload.of(file) for kind, file in files.items()}
-    return uploaded, others, Choices(padding, order, transpose, own_data.options(named))
+    return uploaded, others, Choices(padding, order or None, transpose, own_data.options(named))
 
 
 def chosen(choices: Choices, tables: Sequence[Upload], others: Mapping[str, Upload | None]) -> Choices:
@@ -97,12 +99,15 @@ def read(tables: Sequence[Upload], others: Mapping[str, Upload | None], accounts
     left, right = st.columns(2, gap="large")
     initial, interactions = others.get("initial"), others.get("interactions")
     shown = [table for table in (*tables, *([initial] if initial else [])) if _known(table, accounts)]
-    places = [left] if len(shown) < 2 else left.tabs([ui.plain(table.name) for table in shown])
+    places = left.tabs([ui.plain(table.name) for table in shown]) if len(shown) > 1 else [left]
     for place, table in zip(places, shown, strict=False):
         with place:
+            if len(shown) == 1:
+                st.caption(ui.plain(table.name))
             _file(table, accounts.get(table.identity), TABLE_ROLES, "--table-option")
     if interactions is not None and _known(interactions, accounts):
         with right:
+            st.caption(ui.plain(interactions.name))
             _file(interactions, accounts.get(interactions.identity), ROLES, "--data-option")
 
 
@@ -113,10 +118,11 @@ def _known(upload: Upload, accounts: Mapping[str, Any]) -> bool:
 def _file(upload: Upload, account: Mapping[str, Any] | None, roles: Sequence[str], flag: str) -> None:
     """One file. Without an account, because it could not be read with the options that were chosen, they can be taken back."""
     key = _key(upload)
-    st.caption(ui.plain(upload.name))
     if account is not None:
-        reading_view.account(account)
-        st.session_state[f"{key}.columns"] = _columns(account)
+        used = [use["column"] for use in account["uses"]]
+        head = [{**{column: row[column] for column in used if column in row}, **row} for row in account["head"]]
+        reading_view.account({**account, "head": head})
+        st.session_state[f"{key}.columns"] = _columns(upload, account)
     columns = st.session_state.get(f"{key}.columns", [])
     options = reading_view.chosen(key)
     if columns:
@@ -127,8 +133,10 @@ def _file(upload: Upload, account: Mapping[str, Any] | None, roles: Sequence[str
     reading_view.start_over(key)
 
 
-def _columns(account: Mapping[str, Any]) -> list[str]:
-    """The columns that may be chosen: the first ones, those in use and those that are not."""
+def _columns(upload: Upload, account: Mapping[str, Any]) -> list[str]:
+    """The columns that may be chosen: the first ones, those in use and those that are not. None in arrays and in labels with vectors."""
+    if not rows_and_columns(Path(upload.name)) or (account["head"] and list(account["head"][0]) == [LABEL, VECTOR]):
+        return []
     used = [use["column"] for use in account["uses"] if use["role"] in ROLES]
     return list(dict.fromkeys([*(account["head"][0] if account["head"] else []), *used, *account["unused"]]))
 
@@ -148,8 +156,10 @@ def verdicts(found: Result) -> None:
                 st.markdown(f"**Not decided:** {ui.plain(text)}")
             for step in verdict["next"]:
                 st.markdown(f"- {ui.plain(step['text'])}")
+            told = entry["account"]["notes"] if entry["account"] else []  # is shown with the file
             for note in entry["notes"]:
-                st.caption(ui.plain(note))
+                if note not in told:
+                    st.caption(ui.plain(note))
 
 
 def _sure(verdict: dict[str, Any]) -> str:

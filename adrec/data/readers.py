@@ -101,9 +101,7 @@ def _from_rows(
     for option, role in (("min_rating", "rating"), ("events", "event")):
         if getattr(options, option) is not None and getattr(roles, role) is None:
             present = f"its columns are: {listed(rows.names)}"
-            raise DataError(
-                f"{shown_path(rows.path)} has no {role} column, which {option} needs: name it with {role}=COLUMN; {present}."
-            )
+            raise DataError(f"{shown_path(rows.path)} has no {role} column, which {option} needs: name it with {role}=COLUMN; {present}.")
     roles.tell(rows.account)
     recorded = {
         "format": rows.suffix[1:],

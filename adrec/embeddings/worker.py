@@ -6,6 +6,7 @@ report in ``report.html`` and, unless there is a problem, the folder ``laborator
 ``Doubt.as_dict`` gives it; or ``{"error"}``, a sentence.
 """
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ REQUEST, READ, ANSWER, REPORT, LABORATORY = "request.json", "read.json", "answer
 def answer(folder: Path) -> dict[str, Any]:
     """The contents of answer.json. Also writes the accounts, the report and the laboratory."""
     request = read_json(folder / REQUEST)
+    shutil.rmtree(folder / LABORATORY, ignore_errors=True)  # of a process that was ended
     paths = [*request["targets"], *(request[kind] for kind in ("interactions", "items", "initial") if request[kind])]
     try:
         sources = _brought(folder, request, paths)

@@ -12,7 +12,7 @@ from adrec.errors import DataError, WeightsError
 from adrec.maps.tables import checked
 from adrec.reading.account import Account, Doubt, Use, counted, shown
 from adrec.reading.opened import PACKED
-from adrec.reading.rows import FORMATS
+from adrec.reading.rows import FORMATS, HEAD_COLUMNS, HEAD_ROWS
 from adrec.reading.text import HOW
 
 __all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "Matrix", "TableDoubt", "read_table", "rows_and_columns"]
@@ -86,6 +86,7 @@ def _with_ids(path: Path, found: Matrix) -> Matrix:
     """An array with its account, and with a column of ids taken for what it is."""
     account = Account(str(path), f"an array of {found.table.shape[0]:,} x {found.table.shape[1]:,}", notes=list(found.notes))
     account.rows = account.read = len(found.table)
+    account.head = [{f"column {i}": f"{x:.6g}" for i, x in enumerate(row[:HEAD_COLUMNS], 1)} for row in found.table[:HEAD_ROWS]]
     column = arrays.ids_in(found.table)
     if column is not None:
         ids = tuple(str(int(x)) for x in found.table[:, column])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adrec.embeddings.worker import READ, REQUEST, answer
+from adrec.embeddings.worker import LABORATORY, READ, REQUEST, answer
 from adrec.files import read_json, write_json
 from tests.adrec.reading.reading import BROUGHT, needs_brought, written
 
@@ -54,3 +54,12 @@ def test_options_of_a_table_are_of_one_file(tmp_path: Path, options: dict[str, s
     found, read = asked(tmp_path, table, table_options={str(table): options})
     assert ("question" in found) is (ids is None)
     assert ids is None or read[str(table)]["uses"][0]["column"] == ids
+
+
+def test_an_array_is_told_by_its_first_rows_and_a_folder_of_an_ended_process_is_no_obstacle(tmp_path: Path) -> None:
+    table = tmp_path / "t.npy"
+    np.save(table, np.random.default_rng(0).standard_normal((40, 30)))
+    (tmp_path / LABORATORY).mkdir()
+    found, read = asked(tmp_path, table)
+    assert "judged" in found and (tmp_path / LABORATORY / "run.json").is_file()
+    assert len(read[str(table)]["head"]) == 5 and list(read[str(table)]["head"][0])[::19] == ["column 1", "column 20"]
