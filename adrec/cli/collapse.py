@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
 
 def collapse_command(arguments: argparse.Namespace) -> None:
     from adrec.embeddings.bring import bring
-    from adrec.embeddings.judging import judge, told
+    from adrec.embeddings.judging import beside, judge, told
     from adrec.embeddings.report import report
     from adrec.files import write_text
 
@@ -49,7 +49,7 @@ def collapse_command(arguments: argparse.Namespace) -> None:
             print(f"{table['name']}: {fact['says']}")
         print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
         found = [] if table["meaning"] is None else [table["meaning"]["says"]]
-        print("\n".join([verdict["says"], *found, *verdict["undecided"], *told(table)]))
+        print("\n".join([verdict["says"], *found, *beside(table), *verdict["undecided"], *told(table)]))
         show(table["measures"], False)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import diagnosis
 from adrec.collapse.facts import Fact, facts
+from adrec.collapse.hubs import more
 from adrec.collapse.measures import MANY, table_report
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import null_draws
@@ -51,8 +52,9 @@ def check_cost(sources: Sequence[Source], most: float = MOST_SECONDS) -> None:
 def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
     """``{"tables": [...], "comparison": [...]}`` as JSON types; tables as in ``collapse --json``, each with its ``verdict``.
 
-    A table's entry also has plain ``facts``, the heaviest first, with examples by title, and its ``meaning`` (or None), and records what
-    its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions`` (or None).
+    A table's entry also has plain ``facts``, the heaviest first, with examples by title, its ``meaning`` (or None) and ``more``
+    (``adrec.collapse.hubs``), and records what its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions``
+    (or None).
     ``comparison`` compares every table but the first with the one before it.
     """
     names = named(sources)
@@ -90,12 +92,18 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
 
 
 def _with_meaning(entry: dict[str, Any], source: Source) -> dict[str, Any]:
-    """The entry with its ``meaning``, which is also a line of the verdict's evidence."""
+    """The entry with ``more`` and its ``meaning``, which is also a line of the verdict's evidence."""
+    entry = {**entry, "more": more(source.table, source.data)}
     found = None if source.data is None else meaning(source.table, source.data)
     if found is None:
         return {**entry, "meaning": None}
     verdict = entry["verdict"]
     return {**entry, "meaning": found.to_json(), "verdict": {**verdict, "evidence": [*verdict["evidence"], found.evidence()]}}
+
+
+def beside(entry: Mapping[str, Any]) -> list[str]:
+    """What else an entry of ``judge`` shows beside the spectrum, in words."""
+    return [found["says"] for found in (entry.get("more") or {}).values() if found is not None]
 
 
 def told(entry: Mapping[str, Any]) -> list[str]:

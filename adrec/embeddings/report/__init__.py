@@ -16,7 +16,7 @@ from adrec import browser
 from adrec.collapse.definitions import MEASURES
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.collapse.spectra import null_band
-from adrec.embeddings.judging import told
+from adrec.embeddings.judging import beside, told
 from adrec.embeddings.report import figures
 
 PACKAGES = ("numpy", "scipy", "pandas", "safetensors")
@@ -67,6 +67,7 @@ def report(judged: Mapping[str, Any], tables: Sequence[np.ndarray], command: str
         values=lambda key: [number(e["measures"].get(key)) for e in entries],
         number=number,
         read=told,
+        beside=beside,
         confidence=_confidence,
         command=command,
         when=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
