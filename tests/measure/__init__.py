@@ -17,6 +17,7 @@ Figures in docs/:
     lesson_tables   RESULTS.md: the narrow table, its controls, the cells, the leave-outs and λ, from the lesson's figures
     noise_weight    RESULTS.md: what the noise weight does, over seeds
     verdict         VERDICT.md: how often the verdict is right
+    meaning         VERDICT.md: what share of a plain factorisation real tables reach, whole and broken
     million         SCALING.md: a catalogue of a million items, and the sampled loss
     prepare         SCALING.md: 20 million interactions prepared and opened
     lesson_times    PERFORMANCE.md: how large and how fast the lesson is, in Chromium
