@@ -21,8 +21,12 @@ from app.texts import CSS, texts
 
 NEEDED = ("user", "item")
 """Roles that must have a column."""
+CLOSED = ("dates", "header", "key", "layout", "missing", "quotes")
+"""Options of which a question names all the values there are."""
 FIRST = 3
 """So many roles are offered at once; the others are one click away."""
+UNBROKEN = "\u2011"
+"""A hyphen at which no line ends."""
 LIST = "<style>.read {padding-left: 1.1rem; margin: 0; overflow-wrap: anywhere} .read li {margin: .2rem 0}</style>"
 
 
@@ -60,7 +64,8 @@ def headline(read: Account) -> str:
     sizes = [counted(n, noun) for n, noun in ((read.users, "user"), (read.items, "item")) if n is not None]
     told = f"**Read {counted(read.read, 'row')}**" + (f": {' and '.join(sizes)}" if sizes else "")
     if read.first is not None and read.last is not None:
-        told += f", from {ui.plain(read.first[:10])} to {ui.plain(read.last[:10])}"
+        first, last = (ui.plain(day[:10].replace("-", UNBROKEN)) for day in (read.first, read.last))
+        told += f", from {first} to {last}"
     if not read.left_out:
         return f"{told}."
     reasons = ui.plain(", ".join(f"{rows:,} {reason}" for reason, rows in read.left_out.items()))
@@ -107,7 +112,13 @@ def _column(place: Any, role: str, columns: Sequence[str], now: str | None, key:
     values += [now] if now is not None and now not in values and not (needed and now == IGNORED) else []
     index = values.index(now) if now in values else None
     label = _words("roles").get(role, role)
-    look = {"format_func": lambda v: _words("none") if v == IGNORED else v, "placeholder": _words("unknown"), "width": "stretch"}
+    look: dict[str, Any] = {
+        "format_func": lambda v: _words("none") if v == IGNORED else v,
+        "placeholder": _words("unknown"),
+        "width": "stretch",
+    }
+    if role == "time":
+        look |= {"accept_new_options": True, "help": _words("joined")}
     found: str | None = place.selectbox(label, values, index, key=key, **look)
     return found
 
@@ -121,9 +132,10 @@ def question(doubt: Mapping[str, Any], key: str) -> dict[str, str] | None:
         st.caption(ui.plain(str(doubt["says"])))
         answers = [(str(value), str(meaning), {option: str(value)}) for value, meaning in doubt["candidates"]]
         if len(proposed) > 1:
-            told = " ".join(f"{role}={value}" for role, value in proposed.items())
+            told = ", ".join(f"{_words('roles').get(role, role).lower()} {value}" for role, value in proposed.items())
             answers.insert(0, (_words("proposed").format(options=told), "", proposed))
-        answers.append((_words("else"), "", {}))
+        if option not in CLOSED:
+            answers.append((_words("else"), "", {}))
         picked = st.radio(
             option,
             range(len(answers)),
@@ -134,7 +146,7 @@ def question(doubt: Mapping[str, Any], key: str) -> dict[str, str] | None:
             key=f"{place}.candidate",
         )
         answer = {} if picked is None else answers[picked][2]
-        if picked == len(answers) - 1:
+        if picked is not None and not answer:
             typed = st.text_input(_words("value").format(option=option), key=f"{place}.typed").strip()
             answer = {option: typed} if typed else {}
         pressed = st.button(_words("use"), type="primary", disabled=not answer, key=f"{place}.use")

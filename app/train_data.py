@@ -90,20 +90,20 @@ def _own(source: str) -> Data:
     options = reading_view.chosen(key)
     with st.spinner(WORDS["reading"], show_time=True):
         found = _read(source, changed, tuple(options.items()))
-    missing = ""
+    name, missing = Path(source).name, ""
     if "account" in found:
         reading_view.account(found["account"])
     elif "unread" in found:
         st.warning(ui.plain(found["unread"]), icon=":material/warning:")
     elif "question" in found:
         missing = "answer"
-        asked = {**found["question"], "says": found["question"]["says"].replace(source, Path(source).name)}
+        asked = {**found["question"], "says": found["question"]["says"].replace(source, name)}
         answer = reading_view.question(asked, key)
         if answer is not None:
             reading_view.settle(key, options | answer)
     else:
         missing = "readable"
-        st.error(ui.plain(found["error"]), icon=":material/error:")
+        st.error(ui.plain(found["error"].replace(source, name)), icon=":material/error:")
     if found.get("head"):
         reading_view.first_rows(found["head"])
     if found.get("columns") and "question" not in found:

@@ -86,5 +86,10 @@ def test_a_question_is_settled_by_a_candidate_by_all_that_is_proposed_or_by_anot
         assert app.text[0].value == str(settled)
 
 
+def test_a_question_that_names_every_value_asks_for_no_other() -> None:
+    doubt = Doubt("'x.csv' has dates.", "dates", [("dmy", "the day first"), ("mdy", "the month first")])
+    assert len(opened("question", doubt.as_dict()).radio[0].options) == 2
+
+
 def test_options_are_quoted_for_a_shell() -> None:
     assert reading_view.command_options({"time": "date+time of day"}) == "--data-option 'time=date+time of day'"
