@@ -142,6 +142,8 @@ def diagnose(
     >>> verdict.kind, verdict.confidence > 0.5
     ('noise-like', False)
     """
+    from functools import partial
+
     from adrec.collapse.cooccurrence import Cooccurrence
     from adrec.collapse.verdict import diagnose
     from adrec.embeddings.matching import matched
@@ -150,7 +152,10 @@ def diagnose(
     found = {} if interactions is None else matched(_dataset(interactions), source)
     data = found.get("data")
     first = None if initial is None else _source(initial, None).table
-    verdict = diagnose(source.table, cooccurrence=None if data is None else Cooccurrence.from_dataset(data), initial=first)
+    verdict_of = partial(diagnose, found.get("table", source.table), initial=first)
+    verdict = verdict_of(cooccurrence=None if data is None else Cooccurrence.from_dataset(data))
+    if found.get("join") is not None:
+        verdict = found["join"].applied(verdict, verdict_of)
     return verdict.doubted(found.get("undecided", ()))
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from adrec.cli.options import command, data_options, own_line, pairs, print_json, show
 
+ORDERS = "appearance, numeric, text, users, time, popularity, number"
+
 
 def add(commands: Any) -> None:
     """Add the commands."""
@@ -19,7 +21,7 @@ def add(commands: Any) -> None:
     collapse.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
     collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
     collapse.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how the tables' files are read")
-    collapse.add_argument("--order", metavar="NAME", help="the order of rows without ids: appearance, numeric, text, users, time")
+    collapse.add_argument("--order", metavar="NAME", help="the order of rows without ids, from row N of the file if NAME:N: " + ORDERS)
     collapse.add_argument("--transpose", action="store_true", help="the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
 
@@ -45,11 +47,13 @@ def collapse_command(arguments: argparse.Namespace) -> None:
         return
     for table in judged["tables"]:
         verdict = table["verdict"]
-        for fact in table["facts"]:
-            print(f"{table['name']}: {fact['says']}")
+        join = [] if table["join"] is None else [table["join"]["says"]]
+        for says in [*join, *(fact["says"] for fact in table["facts"])]:
+            print(f"{table['name']}: {says}")
         print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
         found = [] if table["meaning"] is None else [table["meaning"]["says"]]
-        print("\n".join([verdict["says"], *found, *beside(table), *verdict["undecided"], *told(table)]))
+        says = verdict["says"].removeprefix("".join(join)).strip()
+        print("\n".join([says, *found, *beside(table), *verdict["undecided"], *(line for line in told(table) if line not in join)]))
         show(table["measures"], False)
 
 

@@ -14,13 +14,14 @@ import pandas as pd
 from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable
 from adrec.embeddings.files import Matrix, TableDoubt, read_table, rows_and_columns
+from adrec.embeddings.joins import Whole
 from adrec.embeddings.matching import items_of, matched
-from adrec.embeddings.orders import WORDS
+from adrec.embeddings.orders import asked_order
 from adrec.embeddings.source import Source
 from adrec.errors import DataError, WeightsError
 from adrec.files import write_json
 from adrec.maps.tables import blocks, checked
-from adrec.reading.account import Account, Use, counted, shown
+from adrec.reading.account import Account, Use, counted
 from adrec.runs import RunFolder
 
 __all__ = ["Source", "bring", "import_tables", "laboratory_problem", "named"]
@@ -45,12 +46,12 @@ def bring(
 
     interactions: a named data set, or a file or folder that ``adrec.data`` reads, with ``options``; by default a run's own, if available
     locally. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be a dict by path.
-    names: display names of the files. table_options: OPTIONS of ``read_table``; may also be a dict of them by path. order: one of
-    ``orders.WORDS``, the order of rows without ids. transpose: the columns of the files are the items. on_read: called with the account
+    names: display names of the files. table_options: OPTIONS of ``read_table``; may also be a dict of them by path. order: the order of
+    rows without ids, as in ``orders.asked_order``. transpose: the columns of the files are the items. on_read: called with the account
     of each file as soon as it is read.
     """
-    if order is not None and order not in WORDS:
-        raise DataError(f"The order of the rows must be one of {', '.join(WORDS)}, not {shown(order)}.")
+    if order is not None:
+        asked_order(order)
     if order is not None and interactions is None:
         raise DataError("The order of the rows says which row is which item of the interactions, so it needs interactions.")
     if table_options and not any(rows_and_columns(Path(path)) for path in (*targets, *([initial] if initial is not None else []))):
@@ -101,7 +102,9 @@ def _of_file(
         return Source(name, table, None, (*found.notes, note), account=account)
     if found.account is not None:
         on_read(path, found.account)
-    return Source(name, found.table, found.labels, found.notes, found.padded, account=found.account, undecided=_sideways(found))
+    return Source(
+        name, found.table, found.labels, found.notes, found.padded, account=found.account, undecided=_sideways(found), removed=found.removed
+    )
 
 
 WIDTHS = frozenset({8, 10, 16, 20, 24, 32, 48, 50, 64, 96, 100, 128, 192, 200, 256, 300, 384, 400, 500, 512, 768, 1024, 1536, 2048})
@@ -205,6 +208,10 @@ def _reordered(source: Source, labels: tuple[str, ...]) -> Source:
 def _fitting(initial: Source, source: Source) -> np.ndarray:
     if source.labels is not None:
         initial = _reordered(initial, source.labels)
+    if source.taken is not None:
+        whole = Whole(initial.table, initial.removed)
+        if len(whole) >= source.taken[1]:
+            initial = replace(initial, table=whole.taken(source.taken), removed=None)
     if initial.table.shape != source.table.shape:
         shapes = f"{initial.table.shape}, '{source.name}' {source.table.shape}"
         raise WeightsError(f"The initial table '{initial.name}' has shape {shapes}; expected the same table before training.")

@@ -1,6 +1,8 @@
 """Judges people's tables: measures and a verdict for each, and how consecutive tables differ."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -54,7 +56,7 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
 
     A table's entry also has plain ``facts``, the heaviest first, with examples by title, its ``meaning`` (or None) and ``more``
     (``adrec.collapse.hubs``), and records what its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions``
-    (or None).
+    (or None) and ``join``: which row is which item (``joins.Join``, or None).
     ``comparison`` compares every table but the first with the one before it.
     """
     names = named(sources)
@@ -67,6 +69,7 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
             progress(i / len(sources), f"measuring {names[i]}")
         known: dict[str, Any] = {"sha256": source.digest, "notes": list(source.notes), "interactions": _described(source)}
         known["account"] = None if source.account is None else source.account.as_dict()
+        known["join"] = None if source.join is None else source.join.to_json()
         known["initial_given"] = source.initial is not None
         if kept is not None:
             popularity = None if source.data is None else source.data.popularity[1:]
@@ -77,14 +80,13 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
         if data is not None and id(data) not in pairs:
             pairs[id(data)] = Cooccurrence.from_dataset(data)
         before = sources[i - 1].table if i and changes[i - 1]["continued"] else None
-        verdict = diagnose(
-            source.table,
-            cooccurrence=None if data is None else pairs[id(data)],
-            initial=source.initial,
-            before=before,
-            seed=seed,
-            name=f"'{names[i]}'",
-        ).doubted(source.undecided)
+        verdict_of = partial(diagnose, source.table, initial=source.initial, before=before, seed=seed, name=f"'{names[i]}'")
+        verdict = verdict_of(cooccurrence=None if data is None else pairs[id(data)])
+        if source.join is not None:
+            verdict = source.join.applied(verdict, verdict_of)
+            if source.join.doubt in verdict.undecided:  # nothing about meaning can be said
+                source, known["interactions"] = replace(source, data=None), None
+        verdict = verdict.doubted(source.undecided)
         known["facts"] = _named(verdict.facts, source)
         tables.append(_with_meaning({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()}, source))
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from adrec.data.dataset import ItemTable, SequenceDataset, item_table
-from adrec.embeddings.orders import in_time, ordered
+from adrec.embeddings.files import PADDING_LEFT_OUT, REMOVED
+from adrec.embeddings.joins import Candidate, Join, Whole, by_ids, decided, distinct, placed, plausible, scores
+from adrec.embeddings.orders import ALL, WORDS, Numbering, asked_order, numberings
 from adrec.embeddings.source import Source
 from adrec.errors import DataError
 from adrec.reading.account import listed, shown
@@ -108,25 +110,48 @@ def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarra
 
 
 def matched(data: SequenceDataset, source: Source, order: str | None = None, path: Path | None = None) -> dict[str, Any]:
-    """New fields ``data``, ``items`` and ``notes`` of a source, from interactions whose items are renumbered as the table's rows.
+    """New fields ``join``, ``data``, ``items`` and ``notes`` of a source, from interactions whose items are renumbered as the table's rows;
+    also ``table`` and ``taken``, if the join needs other rows.
 
-    If nothing says which row is which item and no order is clear, the only field is ``undecided``. order: one of ``orders.WORDS``, to say
-    it. path: the interactions' file, which may tell an order in time.
+    If no join is clear and nothing says one, there are only ``join`` and ``undecided``. order: a name of ``orders.WORDS``, with ``:ROW``
+    for the row of its first place. path: the interactions' file, which may tell more orders.
     """
-    frame = data.items.frame
-    ids = frame["item"].tolist()
+    ids = data.items.frame["item"].tolist()
     _refuse_transposed(ids, source)
-    if order is not None and source.labels is not None:
+    own = _trained_on(data, source)
+    if own is not None and order is None:
+        return _joined(data, source, *own)
+    labels = _own_ids(source)
+    if order is not None and labels is not None:
         raise DataError(f"'{source.name}' has item ids of its own, so --order cannot say which row is which item.")
-    if order is not None or _unsaid(ids, source, data):
-        times = None if path is None else in_time(path, ids, data.options)
-        found, how = ordered(source.table, ids, data, order, times)
-        if found is None:
-            return {"undecided": (*source.undecided, how)}
-        rows = found
-    else:
-        rows, how = _trained_on(data, source) or rows_of(ids, source, "The interactions")
-    new = np.concatenate([[0], rows + 1])  # id -> row + 1, 0 for an item without a row
+    whole = Whole(source.table, source.removed)
+    if labels is not None:
+        rows, how = _by_labels(ids, labels, source, "The interactions")
+        join = by_ids(rows, how, whole, data)
+        return _joined(data, source, rows, join.says, join)
+    numbered = numberings(ids, data, path)
+    every = plausible(numbered, whole, data.n_users)
+    assumed, said = _asked(whole, numbered, order) if order is not None else _assumed(ids, source, whole, every)
+    if not every and assumed is None:
+        rows_of(ids, replace(source, labels=None, items=None), "The interactions")  # says what does not fit
+    candidates = distinct([*([assumed] if assumed is not None else []), *every])
+    z = scores(whole, data, candidates)
+    join, used = decided(candidates, z, said, whole, order is not None)
+    if used is None:
+        return {"join": join, "undecided": (*source.undecided, join.says)}
+    chosen = candidates[used]
+    moved = _retaken(source, chosen, whole)
+    rows = np.maximum(chosen.rows - (moved["taken"][0] if moved else whole.lead), -1)
+    joined = replace(source, **moved)
+    if join.fix is not None or moved:
+        joined = replace(joined, labels=None, items=_renamed(joined, data.items.frame, rows))
+    return moved | {"labels": joined.labels} | _joined(data, joined, rows, join.says, join)
+
+
+def _joined(data: SequenceDataset, source: Source, rows: np.ndarray, how: str, join: Join | None = None) -> dict[str, Any]:
+    """The new fields for this row of each item; a negative one for none."""
+    frame = data.items.frame
+    new = np.concatenate([[0], np.maximum(rows, -1) + 1])  # id -> row + 1, 0 for an item without a row
     items = source.items or _items(source, frame, rows)
     moved = new[data.train_items]
     keep = moved > 0
@@ -138,19 +163,70 @@ def matched(data: SequenceDataset, source: Source, order: str | None = None, pat
     histories = {"train_items": moved[keep].astype(np.int32), "train_offsets": kept.astype(np.int64)}
     answers = {"val": new[data.val].astype(np.int32), "test": new[data.test].astype(np.int32)}
     aligned = replace(data, **histories, **answers, items=items)
-    return {"data": aligned, "items": items, "notes": (*source.notes, how, *([note] if note else []))}
+    return {"data": aligned, "items": items, "join": join, "notes": (*source.notes, how, *([note] if note else []))}
 
 
-def _unsaid(ids: Sequence[str], source: Source, data: SequenceDataset) -> bool:
-    """Whether the table has as many rows as there are items, or one more, and nothing says which is which."""
-    if source.labels is not None or source.items is not None or len(source.table) - len(ids) not in (0, 1):
-        return False
-    if _trained_on(data, source) is not None:
-        return False
+def _own_ids(source: Source) -> tuple[str, ...] | None:
+    """The ids that the table has of its own: not those that only count its rows, which are positions."""
+    labels = source.labels
+    if labels is None or labels[0] not in ("0", "1"):
+        return labels
+    return None if all(label == str(i) for i, label in enumerate(labels, start=int(labels[0]))) else labels
+
+
+def _asked(whole: Whole, numbered: Sequence[Numbering], order: str) -> tuple[Candidate, str]:
+    """The join that was asked for, and a sentence."""
+    name, first = asked_order(order)
+    numbering = next((n for n in numbered if n.name == name), None)
+    if numbering is None:
+        raise DataError(f"The items cannot be taken {WORDS[name.removesuffix(ALL)]}: the interactions do not tell it.")
+    if first is None and name != "number" and len(whole) - numbering.count not in (0, 1):
+        raise DataError(
+            f"The table has {len(whole):,} rows and the interactions have {numbering.count:,} items, so the order alone does not say which "
+            f"row is which item; add the row of the first item, such as --order {name}:0."
+        )
+    asked = placed(numbering, whole, first)
+    if (asked.rows < 0).all():
+        raise DataError(f"No item has a row if they are taken {asked.words}: the table has {len(whole):,} rows.")
+    return asked, f"The items of the interactions are the rows {asked.words}, as asked."
+
+
+def _assumed(ids: Sequence[str], source: Source, whole: Whole, every: Sequence[Candidate]) -> tuple[Candidate | None, str | None]:
+    """The join that the ids of table, item file or interactions say, and why; None if nothing says any."""
+    known = source.labels or (None if source.items is None else tuple(source.items.frame["item"]))
     try:
-        return _by_number(ids, source, "The interactions") is None
+        found = _by_labels(ids, known, source, "The interactions") if known else _by_number(ids, source, "The interactions")
     except DataError:
-        return False
+        try:
+            found = _by_number(ids, source, "The interactions")
+        except DataError:
+            return None, None
+    if found is None:
+        return None, None
+    rows, how = found
+    rows = np.where(rows >= 0, rows + whole.lead, -1)
+    same = next((c for c in every if np.array_equal(c.rows, rows)), None)
+    return same or Candidate("file", "as the files say", rows), how
+
+
+def _retaken(source: Source, chosen: Candidate, whole: Whole) -> dict[str, Any]:
+    """New fields of a source whose join needs the row that was taken for padding, or is of one block of the rows."""
+    block, usual = chosen.block, (whole.lead, len(whole))
+    if block is None or chosen.name.startswith("number") or len(whole) - (block[1] - block[0]) <= 1:
+        block = (min(whole.lead, int(chosen.rows[chosen.rows >= 0].min())), len(whole))
+    if block == usual:
+        return {}
+    account = source.account
+    if account is not None:
+        left = dict(account.left_out)
+        if block[0] < whole.lead:
+            left.pop(PADDING_LEFT_OUT, None)
+        lost = len(whole) - (block[1] - block[0]) - (1 if block[0] >= whole.lead == 1 else 0)
+        if lost:
+            left["rows of no item of the interactions"] = lost
+        account = replace(account, left_out=left, read=account.read + (block[1] - block[0]) - len(source.table))
+    notes = tuple(note for note in source.notes if block[0] >= whole.lead or not note.startswith(REMOVED))
+    return {"table": whole.taken(block), "taken": block, "account": account, "notes": notes}
 
 
 def _refuse_transposed(ids: Sequence[str], source: Source) -> None:
@@ -179,6 +255,14 @@ def _items(source: Source, frame: pd.DataFrame, rows: np.ndarray) -> ItemTable:
     ordered["item"] = ordered["item"].fillna(own)
     ordered["title"] = ordered["title"].fillna(own)
     return ItemTable(ordered.fillna(""))
+
+
+def _renamed(source: Source, frame: pd.DataFrame, rows: np.ndarray) -> ItemTable:
+    """The items of rows that the interactions name in another way than the files did; titles are found by the items' ids."""
+    if source.items is not None:
+        titles = source.items.frame.drop_duplicates("item").set_index("item")["title"]
+        frame = frame.assign(title=frame["item"].map(titles).fillna(frame["title"]))
+    return _items(replace(source, labels=None, items=None), frame, rows)
 
 
 def items_of(path: Path, source: Source) -> dict[str, Any]:

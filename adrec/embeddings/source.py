@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from adrec.data.dataset import ItemTable, SequenceDataset
+from adrec.embeddings.joins import Join
 from adrec.reading.account import Account
 from adrec.runs import RunFolder
 
@@ -18,7 +19,8 @@ class Source:
     table: (V, D) without padding row. labels: the items' own ids, if known. notes: sentences about how it was read. padded: whether a
     padding row was removed. data: the interactions, with items numbered as the table's rows. initial: the table before training. run: the
     run folder and the table's name in it, if it comes from one; own: whether data and initial table are the run's own. account: what was
-    read from the file. undecided: what only the owner of the file knows, as sentences.
+    read from the file. undecided: what only the owner of the file knows, as sentences. removed: the row 0 that was taken for padding;
+    taken: which rows, counted with it, ``table`` is of, if others than all but that one. join: which row is which item.
     """
 
     name: str
@@ -33,6 +35,9 @@ class Source:
     own: bool = False
     account: Account | None = None
     undecided: tuple[str, ...] = ()
+    removed: np.ndarray | None = None
+    taken: tuple[int, int] | None = None
+    join: Join | None = None
 
     @cached_property
     def digest(self) -> str:

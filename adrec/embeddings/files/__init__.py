@@ -33,6 +33,8 @@ OPTIONS = (*HOW, *columns.ROLES)
 PADDINGS = ("auto", "first", "none")
 """Which row is padding: auto, the first row if it is known to be padding or is all zeros; first, the first row; none, no row."""
 PADDING_LABELS = ("0", "", "[pad]", "<pad>", "pad", "padding")
+REMOVED = "Row 0 was removed"
+PADDING_LEFT_OUT = "padding or unknown, the first row"
 UNKNOWN_LABELS = ("[unk]", "<unk>", "unk", "<unknown>", "[unknown]", "[oov]", "<oov>", "oov", "</s>")
 """Labels of a first row that stands for no item, even where it is not zero."""
 
@@ -116,13 +118,14 @@ def _without_padding(path: Path, found: Matrix, padding: str) -> Matrix:
         why = f"its label {shown(found.labels[0])} stands for no item"
     account = found.account
     if account is not None:
-        account.left_out["padding or unknown, the first row"] = 1
+        account.left_out[PADDING_LEFT_OUT] = 1
         account.read -= 1
     return replace(
         found,
         table=table[1:],
         labels=None if found.labels is None else found.labels[1:],
         titles=None if found.titles is None else found.titles[1:],
-        notes=(*found.notes, f"Row 0 was removed: {why}."),
+        notes=(*found.notes, f"{REMOVED}: {why}."),
         padded=True,
+        removed=table[0].copy(),
     )

@@ -23,7 +23,7 @@ class Matrix:
     """A table (V, D) from a file. labels: the items' own ids, one per row, if the file has them. notes: sentences about how it was read.
 
     padded: from a reader, whether row 0 is known to be padding; from ``read_table``, whether such a row was removed. account: of a file
-    with rows and columns. titles: one a row, if the file has them.
+    with rows and columns. titles: one a row, if the file has them. removed: the row 0 that was taken for padding.
     """
 
     table: np.ndarray
@@ -32,6 +32,7 @@ class Matrix:
     padded: bool = False
     account: Account | None = None
     titles: tuple[str, ...] | None = None
+    removed: np.ndarray | None = None
 
 
 class TableDoubt(Doubt, WeightsError):
