@@ -137,8 +137,7 @@ def _columns(upload: Upload, account: Mapping[str, Any]) -> list[str]:
     """The columns that may be chosen: the first ones, those in use and those that are not. None in arrays and in labels with vectors."""
     if not rows_and_columns(Path(upload.name)) or (account["head"] and list(account["head"][0]) == [LABEL, VECTOR]):
         return []
-    used = [use["column"] for use in account["uses"] if use["role"] in ROLES]
-    return list(dict.fromkeys([*(account["head"][0] if account["head"] else []), *used, *account["unused"]]))
+    return Account.from_dict(dict(account)).columns
 
 
 def verdicts(found: Result) -> None:

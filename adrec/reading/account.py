@@ -72,8 +72,8 @@ class Account:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of the file, those of the first rows before others; a time may be two of them."""
-        used = [use.column for use in self.uses if use.role != "time"]
+        """The columns of the file, those of the first rows before others; a time may be two of them, dimensions a range."""
+        used = [use.column for use in self.uses if use.role not in ("time", "dimensions")]
         return list(dict.fromkeys([*(name for row in self.head[:1] for name in row), *self.unused, *used]))
 
     def note(self, sentence: str) -> None:

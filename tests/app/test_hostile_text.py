@@ -28,7 +28,9 @@ TITLE = f"{NAME} [Log in](https://{MARK}) ![](https://{MARK}/x.png) https://{MAR
 MARKDOWN = re.compile(r"\]\((evil|https|www)|!\[\]|(?<!\\)<(a|img) |\*\*b|`c`|\$x\$|:red\[|\n# ")
 ADDRESSES = re.compile(r"https?://evil|www\.evil|@evil")
 TAGS = re.compile(r"<(a|img) ")
-AS_IT_IS = re.compile(r"\.(id|options|raw_value|code_text|value|default|query_string|alt)$|^(bidi_component|arrow_data_frame)\.")
+AS_IT_IS = re.compile(
+    r"(?<!radio)\.options$|\.(id|raw_value|code_text|value|default|query_string|alt)$|^(bidi_component|arrow_data_frame)\."
+)
 """Fields that the browser reads neither as Markdown nor as HTML nor for Plotly's tags."""
 
 
@@ -105,11 +107,17 @@ def test_what_a_link_says_is_only_text(root: Path, tiny_run: RunFolder, page: st
 
 
 def test_what_an_upload_is_called_is_only_text(root: Path, tmp_path: Path) -> None:
-    np.savez(tmp_path / "t.npz", item_emb_a=np.eye(30, 4), item_emb_b=np.eye(20, 4))
-    for content, field in (((tmp_path / "t.npz").read_bytes(), "info.body"), (b"no archive", "error.body")):
+    np.savez(tmp_path / "t.npz", **{f"item_emb {NAME}": np.eye(30, 4), "item_emb": np.eye(20, 4)})
+    rows = "".join(f"x{i} {NAME},y{i} {NAME},{i * 0.7},{i % 3 + 0.2}\n" for i in range(30)).encode()
+    for content, suffix, field in (
+        ((tmp_path / "t.npz").read_bytes(), "npz", "radio.options"),
+        (b"no archive", "npz", "error.body"),
+        (f"id {NAME},code {NAME},e0,e1\n".encode() + rows, "csv", "radio.options"),
+        (f"item_id,label {NAME},e0,e1\n".encode() + rows, "csv", "html.body"),
+    ):
         app = open_page("own")
         tables = next(f for f in app.file_uploader if f.label == "Item tables")
-        tables.set_value([(f"{NAME}.npz", content, "application/octet-stream")]).run()
+        tables.set_value([(f"{NAME}.{suffix}", content, "application/octet-stream")]).run()
         assert field in check(app)
 
 

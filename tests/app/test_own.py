@@ -153,6 +153,18 @@ def test_what_was_read_is_told_where_the_tables_and_interactions_do_not_fit_and_
     assert not app.error and "Healthy" in texts(app)
 
 
+@needs_brought
+def test_an_answer_with_which_a_file_cannot_be_read_is_one_sentence_and_can_be_taken_back(root: Path) -> None:
+    app = _give(open_page("own"), "Item tables", ("reference.csv", (BROUGHT / "reference.csv").read_bytes()))
+    app = _give(app, "Interactions (optional)", ("log.csv", (BROUGHT / "time_named_event_timestamp.csv").read_bytes()))
+    app.radio[0].set_value(len(app.radio[0].options) - 1).run()
+    next(box for box in app.text_input if box.label == "Value of time").set_value("nonsense").run()
+    next(b for b in app.button if b.label == "Use this").click().run()
+    assert not app.exception and "has no column 'nonsense'" in plainly(app.error[0].value) and "Read 300 rows" in texts(app)
+    next(b for b in app.button if b.label == "Start over").click().run()
+    assert not app.error and "Which column holds the times?" in texts(app)
+
+
 def test_two_tables_are_compared(root: Path, tmp_path: Path) -> None:
     app = open_page("own")
     app = _give(app, "Item tables", ("a.npy", _npy(TABLE, tmp_path)), ("<b>b.npy", _npy(TABLE * 0.5, tmp_path)))
