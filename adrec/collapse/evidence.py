@@ -15,7 +15,9 @@ SPECTRAL = {"distance": "bulk_distance", "largest": "largest_eigenvalue"}
 FAR = 40.0
 """The largest margin: beyond this, the normal distribution's tail is zero in float64."""
 CONTRADICTS = 1.5
-"""Neighbours contradict an alignment of chance if their odds of being used together are this many times those of popularity alone."""
+"""Neighbours contradict an alignment of chance if their odds of being used together are this many times those of popularity alone,"""
+CONTRADICTS_WEAK = 4.0
+"""and a weak alignment if they are this many times as high: alignment is the more sensitive of the two, so they may well differ."""
 SATURATED = 0.8
 """Where more than this share of all pairs is used together, neighbours cannot show that they are closer."""
 
@@ -176,16 +178,19 @@ def add_semantic(
     )  # fmt: skip
     findings.add("neighbour_lift", lift, 1.0, None, f"That is {lift:.2f} times chance ({near.z:.1f} standard deviations).")
     findings.add("neighbour_odds", odds, 1.0, t.meaningful, f"The odds are {odds:.2f} times those of chance; odds cannot saturate.")
-    aligned = beyond.z >= t.z
-    if not aligned and near.z >= t.z:
+    weak = beyond.z < t.z or strength < t.strength
+    if weak and near.z >= t.z:
         popular = overlap_of_popularity(found, cooccurrence)
-        apart_from = (near.value - popular) / near.spread if near.spread > 0 else 0.0
-        if apart_from >= t.z and _odds(near.value) >= CONTRADICTS * _odds(popular):
+        said = f"With popularity alone, {popular:.1%} of the nearest neighbours would be items used together."
+        findings.add("overlap_of_popularity", popular, near.null, None, said)
+        times = CONTRADICTS if beyond.z < t.z else CONTRADICTS_WEAK
+        if near.value - popular >= t.z * near.spread and _odds(near.value) >= times * _odds(popular):
             findings.contradiction = (
                 f"{near.value:.1%} of the nearest neighbours are items used together, where popularity alone gives {popular:.1%}, but the "
-                f"mean cosine of items used together is that of shuffled rows ({beyond.z:.1f} standard deviations)"
+                f"mean cosine of items used together is only {strength:.4f} above that of others ({beyond.z:.1f} standard deviations "
+                "beyond popularity)"
             )
-    elif aligned and strength >= t.strength and near.z < t.z and near.null < SATURATED:
+    elif not weak and findings.margins["structure"] > 0 and near.z < t.z and near.null < SATURATED:
         findings.contradiction = (
             f"items used together have a mean cosine {beyond.z:.1f} standard deviations above that of shuffled rows, but only "
             f"{near.value:.1%} of the nearest neighbours are items used together, and by chance it would be {near.null:.1%}"

@@ -83,7 +83,7 @@ def facts(table: np.ndarray, *, popularity: np.ndarray | None = None, initial: n
     sums = _Sums(table)
     if sums.broken:
         where = tuple(sums.broken_rows[:EXAMPLES])
-        says = f"{sums.broken:,} of {len(table):,} rows hold NaN or infinity."
+        says = f"{_are(sums.broken, len(table), 'rows').rsplit(' ', 1)[0]} hold{'s' * (sums.broken == 1)} NaN or infinity."
         return [Fact("not-finite", says, sums.broken, len(table), None, where, tuple(sums.broken_columns[:EXAMPLES]), 1.0)]
     sample = _sample(table)
     whole = _whole(table, sample)
@@ -170,6 +170,10 @@ class _Sums:
 
 def _sample(table: np.ndarray) -> np.ndarray:
     return np.asarray(table[:: -(-len(table) // SAMPLE)], dtype=np.float64)
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" if share >= 0.001 else "under 0.1%"
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -309,7 +313,7 @@ def _unmoved(table: np.ndarray, initial: np.ndarray, popularity: np.ndarray | No
     if not count:
         return []
     known = "" if popularity is None else " although the items occur"
-    says = f"{count:,} of {of:,} rows ({count / of:.0%}) are exactly as before training{known}: they never moved."
+    says = f"{count:,} of {of:,} rows ({_share(count / of)}) are exactly as before training{known}: they never moved."
     says = says if count < of else f"All {of:,} rows are exactly as before training{known}: no row moved."
     return [Fact("unmoved-rows", says, count, of, count / of, _first(still), weight=count / of)]
 
@@ -417,5 +421,5 @@ def _popular(table: np.ndarray, popularity: np.ndarray) -> list[Fact]:
             f"The strongest direction, {share:.0%} of the variance, sorts the items by popularity: its correlation with log popularity "
             f"is {abs(r):.2f}."
         )
-        found.append(Fact("popularity-first", says, len(used), n, abs(r), weight=min(abs(r) * share, 1.0)))
+        found.append(Fact("popularity-first", says, len(used), n, abs(r), weight=min(r * r * share, 1.0)))
     return found

@@ -92,7 +92,8 @@ def diagnose(
         raise WeightsError(f"Cannot judge {name} by interactions: it has {counts}; expected one row per item.")
     found = facts(array, popularity=None if cooccurrence is None else cooccurrence.popularity, initial=given.get("initial"))
     verdict = _of_items(array, given, cooccurrence, found, thresholds, seed)
-    plain = [fact.says for fact in spoken(found)]
+    told = {"popularity-first"} if "Popularity explains" in verdict.says else set()
+    plain = [fact.says for fact in spoken([fact for fact in found if fact.code not in told])]
     said = [*plain, verdict.says] if zero_point(found) is not None else [verdict.says, *plain]
     return replace(verdict, says=" ".join(said), facts=tuple(found))
 
@@ -225,6 +226,11 @@ def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds:
         }[kind]
     if kind == "narrowing" and "meaning" in findings.margins:
         said += " Neighbours still mean something." if findings.margins["meaning"] > 0 else " Neighbours mean nothing beyond popularity."
+    if kind == "low-rank" and findings.margins.get("focused", -1.0) > 0:
+        said = "Most items cannot be told apart from another, although neighbours are items used together."
+    near, alone = findings.value("neighbour_overlap"), findings.value("overlap_of_popularity")
+    if kind in ("noise-like", "spectral-only") and near is not None and alone is not None:
+        said += f" {near:.1%} of the nearest neighbours are used together, but popularity alone gives {alone:.1%}."
     popular = findings.value("popularity_share")
     if kind == "spectral-only" and popular is not None and popular > 0.5:
         said += f" Popularity explains {popular:.0%} of the strongest one."

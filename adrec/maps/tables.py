@@ -12,6 +12,9 @@ BLOCK = 2**20
 LARGEST = 1e100
 """Squares of larger entries would overflow float64."""
 
+PLACES = 3
+"""Rows that a message about unusable numbers names at most."""
+
 
 def blocks(table: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """(first row, rows in float64), block by block."""
@@ -47,16 +50,18 @@ def checked(table: ArrayLike, name: str = "the table") -> np.ndarray:
         raise WeightsError(f"Cannot measure {name}: it has {kind}; expected a matrix of real numbers.")
     if array.shape[0] < 2 or array.shape[1] < 1:
         raise WeightsError(f"Cannot measure {name}: it has shape {array.shape}; expected at least 2 rows (items) and 1 column.")
-    bad, first, largest = 0, 0, 0.0
+    bad, largest = 0, 0.0
+    places: list[str] = []
     for start, rows in blocks(array):
         wrong = ~np.isfinite(rows).all(axis=1)
         if wrong.any():
-            first = first if bad else start + int(wrong.argmax())
             bad += int(wrong.sum())
+            for row in np.flatnonzero(wrong)[: PLACES - len(places)]:
+                places.append(f"row {start + row} (column {int((~np.isfinite(rows[row])).argmax())})")
         else:
             largest = max(largest, float(np.abs(rows).max()))
     if bad:
-        where = f"{bad} of its {len(array)} rows, the first is row {first}"
+        where = f"{bad:,} of its {len(array):,} rows, from 0: {', '.join(places)}{', …' * (bad > len(places))}"
         raise WeightsError(f"Cannot measure {name}: it holds NaN or infinity in {where}; all numbers must be finite.")
     if largest > LARGEST:
         raise WeightsError(f"Cannot measure {name}: its largest entry is {largest:.3g}; must be at most {LARGEST:.0e}.")

@@ -11,6 +11,7 @@ from adrec.cli import main
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.facts import EXAMPLES, Fact, facts
 from adrec.collapse.verdict import diagnose
+from adrec.errors import WeightsError
 from tests.adrec.verdict_fixtures import gaussian, planted, rank_four, world
 
 ITEMS, WIDTH = 500, 64
@@ -141,6 +142,8 @@ def test_rows_that_are_not_finite_are_the_only_fact() -> None:
     table[3, 5], table[9, 1] = np.nan, np.inf
     (fact,) = facts(table)
     assert (fact.code, fact.count, fact.rows, fact.columns) == ("not-finite", 2, (3, 9), (1, 5))
+    with pytest.raises(WeightsError, match=r"NaN or infinity in 2 of its 200 rows, from 0: row 3 \(column 5\), row 9 \(column 1\);"):
+        diagnose(table)
 
 
 @pytest.mark.parametrize("shape", [(2, 1), (1, 3), (3, 200), (25, 2)])
@@ -235,10 +238,18 @@ def test_a_heavy_column_that_hides_meaning_is_a_doubt_with_both_numbers_instead_
 def test_neighbours_that_only_share_popularity_contradict_nothing(made: tuple[Cooccurrence, np.ndarray]) -> None:
     logs = np.log1p(made[0].popularity)
     rng = np.random.default_rng(0)
-    table = rng.standard_normal((ITEMS, WIDTH)) + 2.0 * np.outer((logs - logs.mean()) / logs.std(), rng.standard_normal(WIDTH))
+    table = rng.standard_normal((ITEMS, WIDTH)) + 0.5 * np.outer((logs - logs.mean()) / logs.std(), rng.standard_normal(WIDTH))
     verdict = diagnose(table, cooccurrence=made[0])
-    near = next(e for e in verdict.evidence if e.measure == "neighbour_lift")
-    assert near.value > 1.2 and "disagree" not in verdict.says and not verdict.undecided
+    assert verdict.value("neighbour_lift") > 1.2 and "disagree" not in verdict.says and not verdict.undecided
+    near, alone = (verdict.value(measure) for measure in ("neighbour_overlap", "overlap_of_popularity"))
+    assert f"{near:.1%} of the nearest neighbours are used together, but popularity alone gives {alone:.1%}." in verdict.says
+    assert "Popularity explains" in verdict.says and "sorts the items by popularity" not in verdict.says
+
+
+def test_equal_items_whose_neighbours_are_used_together_are_not_said_to_mean_little(made: tuple[Cooccurrence, np.ndarray]) -> None:
+    verdict = diagnose(planted(made[1], WIDTH, 1.0, 0), cooccurrence=made[0])
+    assert verdict.kind == "low-rank" and verdict.says.startswith("Most items cannot be told apart from another, although neighbours are")
+    assert "500 of 500 rows are exactly equal to another" in verdict.says
 
 
 # -- where they are shown
