@@ -1,4 +1,4 @@
-"""``adrec collapse`` and ``film``: the verdict on tables, and their history."""
+"""``adrec collapse``, ``repair`` and ``film``: the verdict on tables, a repaired copy of one, and their history."""
 
 import argparse
 import sys
@@ -24,6 +24,19 @@ def add(commands: Any) -> None:
     collapse.add_argument("--order", metavar="NAME", help="the order of rows without ids, from row N of the file if NAME:N: " + ORDERS)
     collapse.add_argument("--transpose", action="store_true", help="the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
+
+    repair = command(commands, "repair", repair_command, "write a repaired table, and say what it gains and where it hurts", as_json=True)
+    repair.add_argument("target", metavar="FILE")
+    repair.add_argument(
+        "--by", metavar="REPAIR", action="append", required=True, help="centre, remove-top:K, whiten:DEGREE (0 to 1) or unit; in this order"
+    )
+    repair.add_argument("--out", metavar="FILE", required=True, help="the repaired table: .npy, or .csv or .tsv with its item ids")
+    repair.add_argument("--interactions", metavar="NAME_OR_PATH", help="who used what, to rank held-out items before and after")
+    data_options(repair)
+    repair.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
+    repair.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
+    repair.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how the table's file is read")
+    repair.add_argument("--order", metavar="NAME", help="the order of rows without ids, as for collapse")
 
     film = command(commands, "film", film_command, "the film of a run's training, for the Collapse page", as_json=True)
     film.add_argument("run", metavar="DIR")
@@ -55,6 +68,39 @@ def collapse_command(arguments: argparse.Namespace) -> None:
         says = verdict["says"].removeprefix("".join(join)).strip()
         print("\n".join([says, *found, *beside(table), *verdict["undecided"], *(line for line in told(table) if line not in join)]))
         show(table["measures"], False)
+
+
+def repair_command(arguments: argparse.Namespace) -> None:
+    from adrec.embeddings.bring import bring
+    from adrec.embeddings.files import read_table
+    from adrec.embeddings.repairing import check_out, repair, write
+    from adrec.errors import ConfigError
+
+    target, out = Path(arguments.target), Path(arguments.out)
+    if target.is_dir():
+        raise ConfigError(f"'{target}' is a folder; expected a file with one table.")
+    options = pairs(arguments.table_option)
+    found = read_table(target, arguments.key, arguments.padding, options)
+    check_out(found, out)
+    how = {name: getattr(arguments, name) for name in ("interactions", "key", "padding", "order")}
+    (source,) = bring([target], **how, options=pairs(arguments.data_option), table_options=options)
+    judged = {"out": str(out), **repair(source, arguments.by)}
+    write(found, arguments.by, out)
+    if arguments.json:
+        print_json(judged)
+        return
+    for table in judged["tables"]:
+        verdict = table["verdict"]
+        print(f"{table['name']}: {verdict['kind']}, confidence {verdict['confidence']:.2f}. {verdict['says']}")
+    if judged["ranking"] is not None:
+        ranking = judged["ranking"]
+        print(f"HR@10 on held-out items: {ranking['before']:.4f} before, {ranking['after']:.4f} after (p = {ranking['chance']:.2g}).")
+    elif arguments.interactions is None:
+        print("Whether it ranks better or worse is open: add the interactions.")
+    for word in ("gains", "hurts"):
+        if judged[word]:
+            print(f"{word.capitalize()}: {' '.join(judged[word])}")
+    print(f"The repaired table is '{out}'.")
 
 
 def film_command(arguments: argparse.Namespace) -> None:
