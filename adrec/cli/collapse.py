@@ -18,10 +18,7 @@ def add(commands: Any) -> None:
     data_options(collapse)
     collapse.add_argument("--items", metavar="FILE", help="titles and categories of the items")
     collapse.add_argument("--initial", metavar="FILE", help="the table before training")
-    collapse.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
-    collapse.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
-    collapse.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how the tables' files are read")
-    collapse.add_argument("--order", metavar="NAME", help="the order of rows without ids, from row N of the file if NAME:N: " + ORDERS)
+    _table_options(collapse)
     collapse.add_argument("--transpose", action="store_true", help="the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
 
@@ -33,13 +30,18 @@ def add(commands: Any) -> None:
     repair.add_argument("--out", metavar="FILE", required=True, help="the repaired table: .npy, or .csv or .tsv with its item ids")
     repair.add_argument("--interactions", metavar="NAME_OR_PATH", help="who used what, to rank held-out items before and after")
     data_options(repair)
-    repair.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
-    repair.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
-    repair.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how the table's file is read")
-    repair.add_argument("--order", metavar="NAME", help="the order of rows without ids, as for collapse")
+    _table_options(repair)
 
     film = command(commands, "film", film_command, "the film of a run's training, for the Collapse page", as_json=True)
     film.add_argument("run", metavar="DIR")
+
+
+def _table_options(command: argparse.ArgumentParser) -> None:
+    """Add how tables are read and joined."""
+    command.add_argument("--key", metavar="NAME", help="which array to read from a file with several")
+    command.add_argument("--padding", choices=("auto", "first", "none"), default="auto", help="whether row 0 is padding (default auto)")
+    command.add_argument("--table-option", metavar="KEY=VALUE", action="append", default=[], help="how the tables' files are read")
+    command.add_argument("--order", metavar="NAME", help="the order of rows without ids, from row N of the file if NAME:N: " + ORDERS)
 
 
 def collapse_command(arguments: argparse.Namespace) -> None:
