@@ -97,8 +97,8 @@ def repair_command(arguments: argparse.Namespace) -> None:
     if judged["ranking"] is not None:
         ranking = judged["ranking"]
         print(f"HR@10 on held-out items: {ranking['before']:.4f} before, {ranking['after']:.4f} after (p = {ranking['chance']:.2g}).")
-    elif arguments.interactions is None:
-        print("Whether it ranks better or worse is open: add the interactions.")
+    else:
+        print("Whether it ranks better or worse is open: it takes interactions that can be joined.")
     for word in ("gains", "hurts"):
         if judged[word]:
             print(f"{word.capitalize()}: {' '.join(judged[word])}")

@@ -21,31 +21,32 @@ SURE = 0.05
 
 def repair(source: Source, repairs: Sequence[str]) -> dict[str, Any]:
     """``tables`` and ``comparison`` of ``judge`` for the table as it was and repaired; ``ranking``: HR@10 of both on held-out items, with
-    McNemar's test, or None without interactions; ``hurts`` and ``gains``: sentences."""
+    McNemar's test, or None without interactions that can be joined; ``hurts`` and ``gains``: sentences."""
     after = replace(source, name=f"{source.name}, repaired", table=repaired(source.table, repairs), initial=None, run=None, own=False)
     judged = judge([replace(source, initial=None, run=None, own=False), after])
     result: dict[str, Any] = {"repairs": list(repairs), **judged, "ranking": None, "hurts": [], "gains": []}
     kept = judged["comparison"][0]["neighbours_kept"]
     if kept is not None and kept < 0.5:
         result["hurts"].append(f"Only {kept:.0%} of the nearest neighbours are what they were.")
-    if source.data is None:
+    if source.data is None or judged["tables"][0]["interactions"] is None:  # withheld where the join is doubted
         return result
     from adrec.collapse.replaced import difference
 
-    ranks = [held_out_ranks(s.table, source.data) for s in (source, after)]
-    if len(ranks[0]):
-        found = difference(*ranks)
+    before, now = (held_out_ranks(s.table, source.data) for s in (source, after))
+    if len(before):
+        found = difference(before, now)
         result["ranking"] = asdict(found)
         if found.chance < SURE:
             side, verb = ("gains", "rises") if found.after > found.before else ("hurts", "falls")
             change = f"from {found.before:.4f} to {found.after:.4f}"
             result[side].append(f"HR@10 {verb} {change} for {found.users:,} users (p = {found.chance:.2g}).")
-    then, now = (table["meaning"] for table in judged["tables"])
-    if then is not None and now is not None:
-        if now["high"] < then["share"]:
-            result["hurts"].append(f"The share of a plain factorisation's meaning falls from {then['share']:.2f} to {now['share']:.2f}.")
-        if now["low"] > then["share"]:
-            result["gains"].append(f"The share of a plain factorisation's meaning rises from {then['share']:.2f} to {now['share']:.2f}.")
+    old, new = (table["meaning"] for table in judged["tables"])
+    if old is not None and new is not None:
+        change = f"from {old['share']:.2f} to {new['share']:.2f}"
+        if new["high"] < old["share"]:
+            result["hurts"].append(f"The share of a plain factorisation's meaning falls {change}.")
+        if new["low"] > old["share"]:
+            result["gains"].append(f"The share of a plain factorisation's meaning rises {change}.")
     return result
 
 
@@ -71,4 +72,4 @@ def write(found: Matrix, repairs: Sequence[str], out: Path) -> None:
 
     names = [f"d{i}" for i in range(table.shape[1])]
     with atomic(out, "w") as file:
-        pd.DataFrame(table, index=pd.Index(found.labels, name="item_id"), columns=names).to_csv(file, sep=SEPARATORS[out.suffix])
+        pd.DataFrame(table, index=pd.Index(found.labels or (), name="item_id"), columns=names).to_csv(file, sep=SEPARATORS[out.suffix])
