@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.linalg import eigh
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from adrec.collapse.cooccurrence import MOST_INTERACTIONS, WINDOW
 from adrec.collapse.evidence import Evidence
@@ -21,6 +22,8 @@ from adrec.data.dataset import SequenceDataset, histories_of
 
 WIDTH = 32
 """Directions of the factorisation."""
+DENSE = 1_000
+"""Up to so many items the factorisation is computed from the whole matrix of items by items."""
 MOST_USERS = 10_000
 """The held-out items of at most this many evenly spaced users are asked for."""
 FEWEST_USERS = 30
@@ -191,9 +194,16 @@ def factorisation(data: SequenceDataset, items: np.ndarray) -> np.ndarray:
     people, often = (np.asarray(used.sum(axis=axis)).clip(1) for axis in (1, 0))
     used.data /= np.sqrt(np.repeat(people, np.diff(used.indptr)) * often[used.indices])
     used = used.astype(np.float32)
-    back, start = used.T.tocsr(), np.ones(len(items), dtype=np.float32)
-    square = LinearOperator((len(items), len(items)), matvec=lambda x: back @ (used @ x.ravel()), dtype=np.float32)
-    values, vectors = eigsh(square, min(WIDTH, len(items) - 1), v0=start, tol=0.01)
+    back, n = used.T.tocsr(), len(items)
+    if n <= DENSE:  # exact, also where many directions are equally strong
+        values, vectors = eigh((back @ used).toarray(), subset_by_index=(max(n - WIDTH, 0), n - 1))
+    else:
+        start = np.random.default_rng(0).standard_normal(n).astype(np.float32)
+        square = LinearOperator((n, n), matvec=lambda x: back @ (used @ x.ravel()), dtype=np.float32)
+        try:
+            values, vectors = eigsh(square, WIDTH, v0=start, tol=0.01)
+        except ArpackNoConvergence as found:
+            values, vectors = found.eigenvalues, found.eigenvectors
     return np.asarray(vectors * np.sqrt(values.clip(min=0)), dtype=np.float64)
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from scipy.sparse.linalg import ArpackNoConvergence
 
 from adrec.collapse import reference
 from adrec.collapse.reference import Meaning, Questions, factorisation, meaning
@@ -100,6 +101,25 @@ def test_the_reference_of_the_same_interactions_is_computed_once(monkeypatch: py
     first = of(reached())
     monkeypatch.setattr(reference, "factorisation", lambda data, items: pytest.fail("computed again"))
     assert meaning(reached(), replace(world()[0], name="other")) == first
+
+
+@pytest.mark.parametrize("dense", [0, 1000])
+def test_equally_strong_directions_are_found_alike_each_time(dense: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "DENSE", dense)
+    groups = histories.dataset([np.roll(np.arange(10), u // 6) + 1 + u % 6 * 10 for u in range(120)], [f"i{i}" for i in range(60)])
+    first, again = (factorisation(groups, np.arange(60)) for _ in range(2))
+    unit = first / np.linalg.norm(first, axis=1, keepdims=True)
+    np.testing.assert_allclose(first @ first.T, again @ again.T, atol=0.2)
+    assert (unit @ unit.T)[:10, :10].min() > (unit @ unit.T)[:10, 10:].max()
+
+
+def test_a_vector_that_does_not_converge_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gives_up(*_: object, **__: object) -> None:
+        raise ArpackNoConvergence("no", np.ones(2), np.ones((400, 2)))
+
+    monkeypatch.setattr(reference, "eigsh", gives_up)
+    monkeypatch.setattr(reference, "DENSE", 0)
+    assert factorisation(world()[0], np.arange(400)).shape == (400, 2)
 
 
 def test_the_sentence_has_the_share_and_its_interval() -> None:
