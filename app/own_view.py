@@ -61,13 +61,13 @@ def uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         order = columns[1].selectbox(
             "Order of rows without ids (--order)",
             ["", *orders.WORDS],
-            format_func=lambda name: orders.WORDS[name].capitalize() if name else "Not said: each is tried, and one used if it alone fits",
+            format_func=lambda name: orders.WORDS[name].capitalize() if name else "Not known: each is tried",
             key="own.order",
             disabled=files["interactions"] is None,
-            help="Which row is which item of the interactions, where the table has no ids.",
+            help="Which row is which item, where the table has no ids. One of those tried is used if it alone fits.",
         )
         named = columns[1].text_input("Filters of the interactions", placeholder="k_core=5, drop_users=-1", key="own.filters")
-        transpose = columns[0].checkbox("The columns of the tables are the items (--transpose)", key="own.transpose")
+        transpose = columns[0].checkbox("The columns are the items (--transpose)", key="own.transpose")
     uploaded = [Upload.of(f) for f in tables or []]
     others = {kind: None if file is None else Upload.of(file) for kind, file in files.items()}
     return uploaded, others, Choices(padding, order or None, transpose, own_data.options(named))
