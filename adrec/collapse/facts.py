@@ -34,6 +34,8 @@ USUAL = (5e-4, 100.0)
 """Standard deviations of entries outside this are unlike any usual start or trained table: gensim begins at 0.002, PyTorch at 1."""
 CODES = 256
 """A table with at most this many different values is quantised."""
+LEVELS = 15
+"""Whole numbers over a smaller range than this are no bytes."""
 BYTE_ZERO, BYTE_SLACK = 128.0, 16.0
 """The zero point of unsigned bytes, and how far from it their mean may lie."""
 LED = 0.5
@@ -109,6 +111,12 @@ def idle_columns(found: Sequence[Fact], table: np.ndarray) -> np.ndarray:
 def zero_point(found: Sequence[Fact]) -> float | None:
     """The offset of a quantised table's entries, or None."""
     return next((fact.value for fact in found if fact.code == "quantised" and fact.value), None)
+
+
+def without_offset(table: np.ndarray, found: Sequence[Fact]) -> np.ndarray:
+    """The table without the zero point of its codes; itself, uncopied, if it has none."""
+    offset = zero_point(found)
+    return table if offset is None else table - np.asarray(offset, dtype=np.float32)
 
 
 def spoken(found: Sequence[Fact]) -> list[Fact]:
@@ -351,14 +359,14 @@ def _codes(table: np.ndarray, sums: _Sums, sample: np.ndarray, whole: bool) -> l
     high = sums.scale if low >= 0 else max(float(rows.max()) for _, rows in blocks(table))
     means, spread = sums.mean * sums.scale, float(np.sqrt((sums.std**2).mean())) * sums.scale
     middle = float(means.mean())
-    byte = low >= 0 and high <= 255 and different is not None and different > 2
+    byte = low >= 0 and high <= 255 and high - low > LEVELS
     if byte and abs(middle - BYTE_ZERO) <= BYTE_SLACK and float(means.std()) < spread < middle:
         says = (
             f"The entries are whole numbers from {low:.0f} to {high:.0f} around {BYTE_ZERO:.0f}: the table looks quantised, with a zero "
             f"point of {BYTE_ZERO:.0f}. The verdict is given with {BYTE_ZERO:.0f} taken out of every entry; dequantise the table."
         )
         return [Fact("quantised", says, table.size, table.size, BYTE_ZERO, weight=1.0)]
-    if low < 0 and low >= -128 and high <= 127 and high - low > 15:
+    if low < 0 and low >= -128 and high <= 127 and high - low > LEVELS:
         says = f"The entries are whole numbers from {low:.0f} to {high:.0f}: the table looks quantised to signed bytes."
         return [Fact("quantised", says, table.size, table.size, 0.0, weight=0.1)]
     says = f"All entries are whole numbers, from {low:,.0f} to {high:,.0f}: counts, codes or ids rather than trained dimensions?"

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.evidence import FAR, Evidence, Findings, add_changes, add_semantic, add_spectral
-from adrec.collapse.facts import RAW, Fact, facts, idle_columns, raw_column, spoken, zero_point
+from adrec.collapse.facts import RAW, Fact, facts, idle_columns, raw_column, spoken, without_offset, zero_point
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
 from adrec.collapse.thresholds import FEWEST_ITEMS, THRESHOLDS, Thresholds
@@ -107,9 +107,7 @@ def _of_items(
     seed: int,
 ) -> Verdict:
     """The verdict on the items that occur often enough, without the zero point of a quantised table."""
-    total, idle, offset = len(array), idle_columns(found, array), zero_point(found)
-    if offset is not None:
-        array = array - np.asarray(offset, dtype=np.float32)
+    total, idle, array = len(array), idle_columns(found, array), without_offset(array, found)
     if cooccurrence is not None:
         items = np.flatnonzero(cooccurrence.popularity >= thresholds.fewest)
         if FEWEST_ITEMS <= len(items) < total:

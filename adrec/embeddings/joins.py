@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.facts import RAW, raw_column
 from adrec.collapse.moments import Moments
 from adrec.collapse.semantics import Rows, alignment
 from adrec.collapse.thresholds import THRESHOLDS
@@ -152,8 +153,11 @@ def scores(whole: Whole, data: SequenceDataset, candidates: Sequence[Candidate])
     """How clearly items used together lie together in each join: beyond popularity, in standard deviations of shuffled rows.
 
     What the items' popularity explains is removed, under the join itself and under the first one: otherwise a table that holds nothing but
-    popularity would look meaningful where its rows are moved along an order that goes with popularity.
+    popularity would look meaningful where its rows are moved along an order that goes with popularity. A column of another scale than all
+    others (an appended bias) is left out: it alone would decide.
     """
+    column, times = raw_column(whole.table)
+    heavy = [column] if times >= RAW else []
     step = max(len(data.train_items) // INTERACTIONS, 1)
     items, offsets = data.train_items, data.train_offsets
     if step > 1:
@@ -176,7 +180,7 @@ def scores(whole: Whole, data: SequenceDataset, candidates: Sequence[Candidate])
     found = []
     for c in candidates:
         rows = c.rows[chosen]
-        part = whole.rows(rows)
+        part = np.delete(whole.rows(rows), heavy, axis=1)
         basis = _basis(own[chosen], *([] if c is candidates[0] else [of_row[rows]]))
         found.append(alignment(Rows(part, Moments.from_table(part), basis), pairs).z)
     return np.array(found)

@@ -10,7 +10,7 @@ import numpy as np
 
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import diagnosis
-from adrec.collapse.facts import Fact, facts
+from adrec.collapse.facts import Fact, facts, without_offset
 from adrec.collapse.hubs import more
 from adrec.collapse.measures import MANY, table_report
 from adrec.collapse.moments import Moments, blocks
@@ -88,6 +88,7 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
                 source, known["interactions"] = replace(source, data=None), None
         verdict = verdict.doubted(source.undecided)
         known["facts"] = _named(verdict.facts, source)
+        source = replace(source, table=without_offset(source.table, verdict.facts))
         tables.append(_with_meaning({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()}, source))
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
     return {"tables": tables, "comparison": comparison}

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -270,3 +271,43 @@ def test_the_command_prints_facts_with_titles_before_the_verdict_and_in_json_and
     (fact,) = (f for f in json.loads(capsys.readouterr().out)["tables"][0]["facts"] if f["code"] == "giant-row")
     assert fact["rows"] == [7] and fact["says"].endswith("It is '<Film 7>'.")
     assert "It is &#39;&lt;Film 7&gt;&#39;." in (tmp_path / "r.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Histories of the items 0 to 59, each person within one of six groups, as `_grouped` has it."""
+    rng, path = np.random.default_rng(3), tmp_path_factory.mktemp("log") / "log.csv"
+    groups = np.arange(60) % 6
+    rows = [(u, i, t) for u in range(200) for t, i in enumerate(rng.permutation(np.flatnonzero(groups == u % 6)))]
+    pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"]).to_csv(path, index=False)
+    return path
+
+
+def _grouped() -> np.ndarray:
+    return np.eye(16)[np.arange(60) % 6] + 0.3 * np.random.default_rng(0).standard_normal((60, 16))
+
+
+def _judged(tmp_path: Path, table: np.ndarray, log: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    np.save(tmp_path / "t.npy", table)
+    main(["collapse", str(tmp_path / "t.npy"), "--interactions", str(log), "--json"])
+    (entry,) = json.loads(capsys.readouterr().out)["tables"]
+    return entry
+
+
+def test_everything_about_unsigned_bytes_is_measured_without_their_zero_point(
+    tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = _grouped()
+    codes = np.round(table * 60) + 128
+    plain, entry = _judged(tmp_path, table, log, capsys), _judged(tmp_path, codes.astype(np.uint8), log, capsys)
+    assert entry["verdict"]["kind"] == plain["verdict"]["kind"] and entry["facts"][0]["code"] == "quantised"
+    for key in ("offset", "mean_cosine", "effective_rank"):
+        assert entry["measures"][key] == pytest.approx(plain["measures"][key], rel=0.05)
+    assert entry["more"]["hubs"]["skew"] == pytest.approx(plain["more"]["hubs"]["skew"], abs=0.3)
+
+
+def test_an_appended_bias_casts_no_doubt_on_the_join(tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bias = 300 * np.random.default_rng(1).standard_t(2, 60)
+    entry = _judged(tmp_path, np.c_[_grouped(), bias], log, capsys)
+    assert entry["join"]["clear"] and entry["facts"][0]["code"] == "heavy-column"
+    assert not any("belong together" in question for question in entry["verdict"]["undecided"])
