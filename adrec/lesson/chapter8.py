@@ -45,8 +45,9 @@ def findings(runs: Path) -> dict[str, dict[str, Any]]:
 
 
 def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
-    """``sasrec``: people right, paired; ``drift``: what the official warm-up does to the table; ``dreamrec``: how far its table moved."""
-    healthy, sasrec, drift, dreamrec = (run_of(runs, part) for part in ("healthy", "sasrec", "drift", "dreamrec"))
+    """``sasrec``: people right, paired; ``token``: the same of one noise level for a whole row less one for each film; ``drift``: what
+    the official warm-up does to the table; ``dreamrec``: how far its table moved."""
+    healthy, sasrec, drift, dreamrec, one_level = (run_of(runs, part) for part in ("healthy", "sasrec", "drift", "dreamrec", "one-level"))
     ranks = [run.test_ranks("finetune") for run in (healthy, sasrec)]
     before, after = drift.table("pretrain"), drift.table("warmup")
     kept = neighbour_overlap(neighbour_sets(before), neighbour_sets(after)).mean()
@@ -58,6 +59,7 @@ def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
             **right_more(healthy, sasrec),
             **_source(healthy, sasrec),
         },
+        "token": {**right_more(one_level, healthy), **_source(healthy, one_level)},
         "drift": {"kept": round(100 * kept), "smaller": round(100 * (1 - after.std() / before.std())), **_source(drift)},
         "dreamrec": {"correlation": f"{np.corrcoef(start.ravel(), end.ravel())[0, 1]:.4f}", **_source(dreamrec)},
     }

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { chapter3 } from "../../adrec/browser/lesson/chapter3.js";
 import { chapter5 } from "../../adrec/browser/lesson/chapter5.js";
 import { chapter6 } from "../../adrec/browser/lesson/chapter6.js";
+import { chapter7 } from "../../adrec/browser/lesson/chapter7.js";
 import { chapter8 } from "../../adrec/browser/lesson/chapter8.js";
 
 const hook = (narrow, healthy) => ({ 0: { counted: { columns: { narrow: { "hr@10": { value: narrow } }, healthy: { "hr@10": { value: healthy } } } } } });
@@ -34,6 +35,18 @@ test("with a cell still to be measured there is no question and no number", () =
   const content = measuredCells(0.9, 0.1, 0.9, 0.1);
   delete content[6].cells.cells.pretrained;
   assert.deepEqual([chapter6.guess(content), chapter6.number(content)], [null, null]);
+});
+
+test("the number beside the stages left out is that of all three, which they are compared with", () => {
+  const content = { 6: { leave_outs: { source: { data: "D: 9 people" }, whole: { "hr@10": { value: 12.53, error: 1.03, seeds: 2 } } } } };
+  assert.deepEqual(chapter6.number(content), { value: "12.5", uncertainty: "1.0", seeds: 2, source: "D" });
+});
+
+test("one lambda that differs beyond chance is told so", () => {
+  const lambda = (value) => ({ "hr@10": { value: 12, error: 1, "less 0.001": { value, error: 1 } }, steps: { 1: { "hr@10": { value: 12, error: 1, seeds: 2 } } } });
+  const models = { healthy: { weight: 0.001, by_steps: [{ right: 12, error: 1 }] }, "lambda-1": { weight: 1, decided: 31 } };
+  const told = (value) => chapter7.number({ 7: { models, lambdas: { 0: lambda(0), 0.001: lambda(0), 1: lambda(value) } } }).words;
+  assert.deepEqual([told(-1), told(-3)], ["7.number", "7.numberDiffers"]);
 });
 
 test("two models that are right for the very same people are told so, not as a difference of nothing", () => {

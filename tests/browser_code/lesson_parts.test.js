@@ -34,6 +34,7 @@ test("labels of a rank bar cover neither each other nor the end", () => {
 test("long words of a title are parted before a syllable, and nothing but the parting is added", () => {
   const title = "Star Trek VI: The Undiscovered Country";
   assert.ok(hyphenated(title).includes("Undisco\u00advered"));
+  assert.ok(hyphenated("Casablanca").includes("Casa\u00adblanca"));
   assert.equal(hyphenated(title).replaceAll("\u00ad", ""), title);
   assert.equal(hyphenated("Star Wars"), "Star Wars");
 });

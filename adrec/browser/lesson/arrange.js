@@ -70,7 +70,7 @@ function asStrip(width, height, columns) {
   boxes.table = [4, 2, 12, height - 6];
   boxes.reader = [left + 3, 32, each * columns - 6, 22];
   boxes.more = [17, 2, 13, card];
-  boxes.valve = [end + 12, height - card - 20, 62, 22];
+  boxes.valve = [end + 12, height - card - 12, 62, 20];
   boxes.plus = [end + 82, 68, 18, 18];
   boxes.denoiser = [end + 112, 56, 78, 42];
   boxes.x0 = [end + 220, 65, 24, 24];
@@ -91,7 +91,7 @@ function asStage(width, height, columns) {
   positions(boxes, columns, left, each, 5, { history: [top, card], c: [c, cell], next: [next, card] });
   boxes.table = [8, top, 18, next + card - top];
   boxes.reader = [left + 4, reader, each * columns - 8, high];
-  const denoiser = Math.max(88, Math.min(124, (width - right) * 0.2)), list = width - Math.min(240, (width - right) * 0.39), scores = list - 48;
+  const denoiser = Math.max(84, Math.min(112, (width - right) * 0.18)), list = width - Math.min(240, (width - right) * 0.39), scores = list - 48;
   const plus = right + Math.min(72, (width - right) * 0.13), from = plus + 40, after = from + denoiser;
   boxes.valve = [plus - 90, next - 27, 84, 26];
   boxes.plus = [plus - 12, middle - 12, 24, 24];

@@ -119,10 +119,11 @@ function candidates(parent, lesson) {
       cells.forEach((/** @type {HTMLButtonElement} */ cell, /** @type {number} */ i) => {
         cell.disabled = known || guess !== undefined;
         cell.classList.toggle("is-chosen", known && guess?.chosen === i);
-        const [place] = cell.children, mine = known && guess?.chosen === i ? lesson.text("shell.guess") : "";
+        cell.classList.toggle("is-right", known && order[0] === i);
+        const [place] = cell.children, marks = known ? [...(order[0] === i ? ["answer"] : []), ...(guess?.chosen === i ? ["guess"] : [])] : [];
         place.textContent = known ? String(order.indexOf(i) + 1) : "";
-        cell.querySelector(".mark")?.remove();
-        if (mine) cell.append(element("span", "mark", mine));
+        cell.querySelectorAll(".mark").forEach((mark) => mark.remove());
+        cell.append(...marks.map((mark) => element("span", "mark", lesson.text(`shell.${mark}`))));
       });
     },
   };

@@ -16,6 +16,7 @@ const WAYS = 3;
 const TRAIL = 4; // steps of a way that stay drawn behind its head
 const FIRST_LEVELS = 5;
 const NEAR_FILM = 0.55;
+const BESIDE = 0.24; // of the map's unit
 const SHOWN_LEVELS = [0, 1, 2, 3, 4, 6];
 
 /** @type {Chapter} */
@@ -55,6 +56,12 @@ const mapY = (/** @type {number} */ y) => MAP_UNIT * (0.87 * MAP_EDGE - y);
 const mapAt = ([x, y] = [0, 0]) => `${mapX(x).toFixed(1)} ${mapY(y).toFixed(1)}`;
 const diamondPath = (/** @type {number} */ size) => `M0 ${-size}L${size} 0L0 ${size}L${-size} 0Z`;
 
+/** A way that ends beside its film, on the side it came from, so that the film hides no end. @param {Point[]} path @returns {Point[]} */
+function beside(path) {
+  const [from, to] = [path[0], path[path.length - 1]], far = Math.hypot(from[0] - to[0], from[1] - to[1]) || 1, share = Math.min(0.5, BESIDE / far);
+  return [...path.slice(0, -1), [to[0] + share * (from[0] - to[0]), to[1] + share * (from[1] - to[1])]];
+}
+
 /** The map with one dot to place, and the ways from noise. @param {HTMLElement} stage @param {Lesson} lesson */
 function toyMap(stage, lesson) {
   const box = element("div", "toymap"), side = element("div", "aside"), words = element("p"), fact = element("p", "fact");
@@ -64,23 +71,23 @@ function toyMap(stage, lesson) {
   box.append(side);
   stage.append(box);
 
-  const arrows = svg(plane, "g", { class: "arrows" }), ways = svg(plane, "g", { class: "ways" });
+  const arrows = svg(plane, "g", { class: "arrows" });
   for (const [x, y] of OTHERS) svg(plane, "circle", { class: "other", cx: mapX(x), cy: mapY(y), r: 5 });
   lesson.texts("3.people").forEach((name, i) => {
     const [x, y] = CHOSEN[i];
     svg(plane, "text", { class: "star", x: mapX(x), y: mapY(y) + 8 }, "★");
     svg(plane, "text", { class: "name", x: mapX(x), y: mapY(y) + (y < 0 ? 28 : -16) }, name);
   });
-  const best = svg(plane, "path", { class: "best", d: diamondPath(11), transform: `translate(${mapAt(compromise())})` }), dot = svg(plane, "path", { class: "dot", d: diamondPath(10) });
+  const best = svg(plane, "path", { class: "best", d: diamondPath(11), transform: `translate(${mapAt(compromise())})` }), dot = svg(plane, "path", { class: "dot", d: diamondPath(10) }), ways = svg(plane, "g", { class: "ways" });
 
   /** @type {Point | null} */
   let placed = null;
   let shown = 0, seed = 1, timer = 0;
 
   function draw() {
-    dot.toggleAttribute("hidden", !placed);
+    dot.toggleAttribute("hidden", !placed || shown === 2);
     if (placed) dot.setAttribute("transform", `translate(${mapAt(placed)})`);
-    best.toggleAttribute("hidden", shown === 0);
+    best.toggleAttribute("hidden", shown !== 1);
     arrows.replaceChildren();
     const from = shown === 1 ? compromise() : shown === 0 ? placed : null;
     if (from) for (const film of CHOSEN) svg(arrows, "path", { d: `M${mapAt(from)}L${mapAt(film)}` });
@@ -128,7 +135,7 @@ function toyMap(stage, lesson) {
   function restore() {
     cancelAnimationFrame(timer);
     ways.replaceChildren();
-    const paths = Array.from({ length: WAYS }, (_, i) => restored(WAYS * seed + i)), length = paths[0].length - 1;
+    const paths = Array.from({ length: WAYS }, (_, i) => beside(restored(WAYS * seed + i))), length = paths[0].length - 1;
     const drawn = paths.map(() => ({ way: svg(ways, "path", { class: "way" }), head: svg(ways, "circle", { class: "head", r: 4 }) }));
     paths.forEach(([[x, y]]) => svg(ways, "circle", { class: "noised", cx: mapX(x), cy: mapY(y), r: 4 }));
     fact.textContent = lesson.text("3.moving");

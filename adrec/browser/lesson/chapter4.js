@@ -40,7 +40,7 @@ export const chapter4 = {
     const { shares, noises, people, source } = content[4] ?? {};
     if (!shares?.healthy) return null;
     /** @type {Evidence} */
-    const evidence = { value: shares.healthy.share, uncertainty: shares.healthy.spread, weight: shares.healthy.weight, seeds: 1, noises, people, source };
+    const evidence = { value: shares.healthy.share, weight: shares.healthy.weight, seeds: 1, noises, people, source };
     return evidence;
   },
   door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs.healthy, view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),

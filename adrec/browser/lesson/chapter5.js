@@ -121,7 +121,7 @@ function narrowRun(parent, below, lesson) {
     health.show([{ key: "frame", name: lesson.text("5.frame", { epoch }), place, glyph: lesson.text(`kinds.${kind}.sign`) }], lesson.text("5.frameAlt", { epoch, word: lesson.text(`kinds.${kind}.word`) }));
     for (const other of others) {
       const theirs = other.frames.find((/** @type {any} */ one) => one.epoch === epoch).mean_cosine.value;
-      const end = frame + 1 < frames.length ? "then" : theirs > narrow ? "alike" : "apart";
+      const end = frame + 1 < frames.length ? "then" : theirs > narrow ? "alike" : theirs === other.frames[0].mean_cosine.value ? "held" : "apart";
       other.value.replaceChildren(lesson.rich(`5.ends.${end}`, { cosine: decimal(theirs, 2) }));
     }
     chosen.forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === frame)));

@@ -36,10 +36,10 @@ export const chapter6 = {
     return { right: push && pretrained ? 2 : pretrained ? 0 : push ? 1 : 3 };
   },
   number(content) {
-    const right = rightOf(content);
-    return right && { ...right, value: right.pushed, source: dataOf(content[6].cells) };
+    const { whole, source } = content[6]?.leave_outs ?? {}, right = whole?.["hr@10"];
+    return right ? { value: right.value.toFixed(1), uncertainty: right.error.toFixed(1), seeds: right.seeds, source: dataOf({ source }) } : null;
   },
-  numberFrom: 2,
+  numberFrom: 5,
   door: ({ content }) => ({ page: "train", parameters: { run: content.runs.direct } }),
   mount(stage, lesson) {
     if (!lesson.content[6]?.stages?.length) return null;
@@ -118,12 +118,12 @@ function stageWords(lesson, at) {
   return [title, parts, paragraph(lesson, `6.stages.${name}.words`, values)];
 }
 
-/** Of 100 people, for how many the run from a random start is right, with squared error alone and with the push; null until every cell is measured. @param {Content} content */
+/** Of 100 people, for how many each cell's run is right; null until every cell is measured. @param {Content} content */
 function rightOf(content) {
   const cells = CELLS6.map(([start, loss]) => cellOf(content, start, loss)?.end);
   if (cells.some((cell) => !cell)) return null;
-  const [alone, pushed] = cells.map(({ value, error }) => `${value.toFixed(1)} ± ${error.toFixed(1)}`);
-  return { alone, pushed, seeds: cells[1].seeds };
+  const [alone, pushed, pretrainedAlone, pretrainedPushed] = cells.map(({ value, error }) => `${value.toFixed(1)} ± ${error.toFixed(1)}`);
+  return { alone, pushed, pretrainedAlone, pretrainedPushed, seeds: cells[1].seeds };
 }
 
 /** Random or pre-trained start, squared error or both losses: covered, then uncovered. @param {HTMLElement} parent @param {Lesson} lesson */

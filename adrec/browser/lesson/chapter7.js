@@ -4,7 +4,7 @@ import { element } from "../dom.js";
 import { best, decidedAt, rankOf } from "../engine/ranking.js";
 import { clamp } from "../scales.js";
 import { choices } from "./choices.js";
-import { beyondChance, trainings } from "./figures.js";
+import { beyondChance } from "./figures.js";
 import { flowOf, historyOf, nameOf, peopleOf, personOf, targetOf } from "./flow.js";
 import { fitted } from "./frame.js";
 import { rankBar } from "./ranks.js";
@@ -12,6 +12,7 @@ import { rankBar } from "./ranks.js";
 /** @import { Chapter, Evidence, Lesson } from "./types" */
 /** @import { Answer, Engine } from "../engine/types" */
 /** @import { Flow } from "./flow" */
+/** @import { Texts } from "./texts" */
 
 const TEMPO_OF_STEPS = 300; // milliseconds
 const TEN_LISTED = 10;
@@ -42,10 +43,11 @@ export const chapter7 = {
     if (!paper?.by_steps || !loud?.decided) return null;
     const one = paper.by_steps[0], trained = lambdas[String(paper.weight)];
     /** @type {Evidence} */
-    const evidence = { value: one.right, uncertainty: one.error, decided: paper.decided, loud: loud.decided, steps: paper.timesteps, seeds: 1, people: paper.users, source };
+    const evidence = { value: one.right, uncertainty: one.error, seeds: 1, source };
     if (!trained) return evidence;
-    const first = trained.steps["1"]["hr@10"], decided = trained["commit step"].value, late = lambdas[String(loud.weight)]?.["commit step"].value;
-    return { ...evidence, value: first.value.toFixed(1), uncertainty: first.error.toFixed(1), decided: decided.toFixed(1), loud: (late ?? loud.decided).toFixed(1), seeds: first.seeds };
+    const first = trained.steps["1"]["hr@10"], weights = [loud.weight, paper.weight, 0].filter((weight) => lambdas[weight]);
+    const differs = weights.some((weight) => weight !== paper.weight && beyondChance(lambdas[weight]["hr@10"]["less 0.001"]));
+    return { ...evidence, value: first.value.toFixed(1), uncertainty: first.error.toFixed(1), seeds: first.seeds, words: differs ? "7.numberDiffers" : "7.number", table: (texts) => weightsTable(texts, lambdas, weights) };
   },
   numberFrom: 2,
   door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs["lambda-1"], compare: "run", against: lesson.content.runs.healthy, view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
@@ -55,6 +57,19 @@ export const chapter7 = {
     return models.length ? new NoisePlayer(stage, lesson, models) : null;
   },
 };
+
+/** By lambda: the step of the last change, and the people right. @param {Texts} texts @param {Record<string, any>} lambdas @param {number[]} weights */
+function weightsTable(texts, lambdas, weights) {
+  const table = element("table", "weights7"), head = element("tr");
+  head.append(...["weight", "decided", "right"].map((name) => element("th", "", texts.text(`7.table.${name}`), { scope: "col" })));
+  table.append(head, ...weights.map((weight) => {
+    const { "commit step": step, "hr@10": right } = lambdas[weight], row = element("tr");
+    const cells = [texts.text("7.table.step", { step: step.value.toFixed(1) }), texts.text("parts.plusMinus", { value: right.value.toFixed(1), error: right.error.toFixed(1) })];
+    row.append(element("th", "", String(weight), { scope: "row" }), ...cells.map((cell) => element("td", "", cell)));
+    return row;
+  }));
+  return table;
+}
 
 class NoisePlayer {
   /** @param {HTMLElement} stage @param {Lesson} lesson @param {[string, any][]} models */
@@ -177,13 +192,7 @@ class NoisePlayer {
     const common = this.frames.length ? this.frames[1].top.filter((id) => this.frames[this.frames.length - 1].top.includes(id)).length : 0;
     const says = [lesson.rich(`7.says.${part}`, { decided: decided ?? "", steps: this.frames.length - 1, weight: about?.weight ?? "", film, common })];
     if (part !== 2) return says;
-    const { lambdas = {}, models: { healthy } } = lesson.content[7], [loud, paper, none] = ["1", String(healthy?.weight), "0"].map((weight) => lambdas[weight]?.["hr@10"]);
-    const before = this.model === "healthy" ? [lesson.rich("7.says.switch"), " "] : [];
-    if (!loud || !paper || !none) return [...before, ...says];
-    const differs = [loud, none].some((found) => beyondChance(found["less 0.001"]));
-    return [...before, ...says, " ", lesson.rich(differs ? "7.says.differs" : "7.says.same", {
-      loud: loud.value.toFixed(1), paper: paper.value.toFixed(1), none: none.value.toFixed(1), weight: healthy.weight, error: Math.max(loud.error, paper.error, none.error).toFixed(1), trainings: trainings(lesson, paper.seeds),
-    })];
+    return this.model === "healthy" ? [lesson.rich("7.says.switch"), " ", ...says] : says;
   }
 
   /** The first film under twenty noises, one after another. */
@@ -214,9 +223,9 @@ class NoisePlayer {
       this.words.replaceChildren(lesson.rich(key, { done: seed + 1, noises, differ, others: noises - 1, films: found.length, weight: this.models.get(this.model)?.weight ?? "", person: this.people.selectedOptions[0].text }));
       fitted(this.words);
     }
-    const { lambdas = {}, models: { healthy } } = lesson.content[7], loud = lambdas["1"], paper = lambdas[String(healthy?.weight)], DIFFERS = "first film differs from noise 0's";
+    const { lambdas = {}, models: { healthy } } = lesson.content[7], loud = lambdas["1"], paper = lambdas[String(healthy?.weight)], EVER = "people whose first film ever differs";
     if (!loud || !paper) return;
-    this.words.append(" ", lesson.rich("7.says.promise", { loud: Math.round(loud[DIFFERS].value), paper: Math.round(paper[DIFFERS].value), people: healthy.users, weight: healthy.weight }));
+    this.words.append(" ", lesson.rich("7.says.promise", { loud: loud[EVER].value.toFixed(1), paper: paper[EVER].value.toFixed(1), weight: healthy.weight }));
     fitted(this.words);
   }
 

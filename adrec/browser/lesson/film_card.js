@@ -11,7 +11,7 @@ const DRAGS = 4; // pixels
 
 /** A title whose long words may be parted, with a hyphen, before a syllable. @param {string} title */
 export function hyphenated(title) {
-  return title.replace(/[a-z]{10,}/gi, (word) => word.replace(/[aeiouy](?=[bcdfghjklmnpqrstvwxz][aeiouy][a-z]{2})/gi, (vowel, at) => (at >= 3 ? `${vowel}\u00ad` : vowel)));
+  return title.replace(/[a-z]{10,}/gi, (word) => word.replace(/[aeiouy](?=(?:[bcdfghjklmnpqrstvwxz]|[bcdfgkpt][lr])[aeiouy][a-z]{2})/gi, (vowel, at) => (at >= 3 ? `${vowel}\u00ad` : vowel)));
 }
 
 /** @param {LivingPicture} picture @param {"history" | "next"} row @param {number | null} id null: unknown */

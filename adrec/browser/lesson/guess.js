@@ -21,6 +21,7 @@ export function showGuess(host, texts, chapter, found, made, choose, reasons) {
   if (!made && texts.has(`${key}.how`)) question.append(` ${texts.text(`${key}.how`)}`);
   const group = element("div", "options", "", { role: "group", "aria-labelledby": question.id });
   const options = texts.list(`${key}.options`, values), names = found.names ?? options;
+  question.hidden = Boolean(made) && !options.length; // its answer stands above, and the options on the stage
   host.classList.toggle("is-answered", Boolean(made));
   if (made) host.replaceChildren(outcome(texts, names, made, options.length > 0));
   else host.replaceChildren();

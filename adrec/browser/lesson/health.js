@@ -28,13 +28,13 @@ export function healthRows(labels) {
 /** The bar as the lesson shows it, with the band of random tables. @param {Element} parent @param {Lesson} lesson */
 export function lessonBar(parent, lesson) {
   const { bar } = lesson.content[5], [noise, healthy, narrow] = ["noise", "healthy", "narrow"].map((kind) => lesson.text(`kinds.${kind}.word`));
-  return healthBar(parent, { words: { noise, healthy, narrow, band: lesson.text("5.band") }, band: bar.null, narrow: bar.narrow });
+  return healthBar(parent, { words: { noise, healthy, narrow, band: lesson.text("5.band"), name: lesson.text("5.barName") }, band: bar.null, narrow: bar.narrow });
 }
 
 /**
  * @param {Element} parent
- * @param {{ words: { noise: string, healthy: string, narrow: string, band: string }, band: [number, number], narrow: number }} given
- *   words at the two ends, in the middle, and of the null's band; band: where random tables lie; narrow: where narrow begins
+ * @param {{ words: { noise: string, healthy: string, narrow: string, band: string, name?: string }, band: [number, number], narrow: number }} given
+ *   words at the two ends, in the middle, of the null's band, and what the bar is; band: where random tables lie; narrow: where narrow begins
  * @returns {{ figure: HTMLElement, show: (marks: HealthMark[], sentence: string) => void, stop: () => void }} sentence: for screen readers
  */
 export function healthBar(parent, { words, band, narrow }) {
@@ -50,6 +50,7 @@ export function healthBar(parent, { words, band, narrow }) {
   span("health-narrow", narrow, 1);
   const ends = element("div", "health-ends");
   ends.append(element("span", "", `← ${words.noise} (${words.band})`), element("span", "", words.healthy), element("span", "", `${words.narrow} →`));
+  if (words.name) figure.append(element("figcaption", "health-title", words.name));
   figure.append(above, track, below, ends);
   parent.append(figure);
   /** @type {Map<string, { name: HTMLElement, dot: HTMLElement, place: number }>} */

@@ -110,7 +110,7 @@ function arcs({ boxes: { reader }, columns, flow: { attention, films }, focus })
 function middleRoutes(scenery) {
   const { form, boxes: { plus, valve, denoiser, x0, scores }, columns, flow, scene } = scenery, bus = buses(scenery);
   const full = form === "strip" ? 5 : 9, first = columns[0].c, from = scene.mode === "use" ? columns[columns.length - 1].c : first;
-  const part = full * Math.min(1, flow.share ?? flow.weight), [px, py] = [middleX(plus), middleY(plus)];
+  const part = full * Math.min(1, flow.share ?? flow.weight), thin = part < THINNEST ? " is-thin" : "", [px, py] = [middleX(plus), middleY(plus)];
   const cEnd = form === "tall" ? [[right(columns[columns.length - 1].below) + 3, bus.c], [right(columns[columns.length - 1].below) + 3, plus[1] - 14], [px, plus[1] - 14], [px, plus[1]]]
     : [[px, bus.c], [px, plus[1]]];
   const into = form === "tall" ? [[valve[0], bus.next], [valve[0], middleY(valve)]] : form === "strip" ? [[valve[0] + 8, bus.next], [valve[0] + 8, middleY(valve)]] : [[middleX(valve), bus.next]];
@@ -118,8 +118,8 @@ function middleRoutes(scenery) {
   /** @type {Route[]} */
   const found = [
     { key: "c bus", name: "condition is-strong", box: ["condition", "denoiser"], d: through([[middleX(from), bus.c], ...cEnd]), width: full },
-    { key: "next bus", name: "noise is-strong", box: ["next", "noise"], d: through([[middleX(from), bus.next], ...into]), width: full },
-    { key: "weighted", name: `noise is-weighted${part < THINNEST ? " is-thin" : ""}`, box: ["noise"], d: through(out), width: Math.max(part, THINNEST) },
+    { key: "next bus", name: `noise is-strong${form === "strip" ? thin : ""}`, box: ["next", "noise"], d: through([[middleX(from), bus.next], ...into]), width: form === "strip" ? Math.max(part, THINNEST) : full },
+    { key: "weighted", name: `noise is-weighted${thin}`, box: ["noise"], d: through(out), width: Math.max(part, THINNEST) },
   ];
   if (scene.mode === "use" && columns.length > 1) {
     found.push({ key: "c rest", name: "condition", box: ["condition"], d: through([[middleX(first), bus.c], [middleX(from), bus.c]]) });

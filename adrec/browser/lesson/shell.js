@@ -169,9 +169,10 @@ export class Shell {
     const found = step >= numberFrom ? number?.(this.content) ?? null : null;
     if (found) {
       const line = element("p", "number");
-      line.append(texts.rich(found.words ?? `${chapter}.number`, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds ?? 1), shown: rightOfShown(this.content), ...found })));
+      const { table, words = `${chapter}.number`, ...values } = found;
+      line.append(texts.rich(words, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds ?? 1), shown: rightOfShown(this.content), ...values })));
       if (found.source) line.append(element("small", "source", found.source));
-      shown.push(line);
+      shown.push(...(table ? [table(texts)] : []), line);
     }
     if (door) {
       shown.push(pressed(texts, `${chapter}.door`, "door", () => {
@@ -358,8 +359,8 @@ export class Shell {
     if (!box?.width) return;
     const host = this.host.getBoundingClientRect(), to = stage.getBoundingClientRect();
     const edge = this.parts.picture.getBoundingClientRect().bottom;
-    for (const [x, end] of [[box.left, to.left], [box.right, to.right]]) {
-      const points = [[x, box.bottom], [x, edge], [end, to.top]].map(([left, top]) => `${left - host.left},${top - host.top}`);
+    for (const [x, end] of [[box.left, to.left], [box.right, to.right]]) { // above the caption, which stands below the picture
+      const points = [[x, box.bottom], [x, edge], [end, edge]].map(([left, top]) => `${left - host.left},${top - host.top}`);
       svg(lines, "polyline", { points: points.join(" ") });
     }
   }

@@ -1,6 +1,7 @@
 /* The lesson: what a chapter's module exports, and what the shell lends it. */
 
 import type { Engine } from "../engine/types";
+import type { Texts } from "./texts";
 
 export type Values = Record<string, string | number>;
 
@@ -42,6 +43,8 @@ export interface Evidence {
   /** key of another text than "N.number" */
   words?: string;
   uncertainty?: string | number;
+  /** figures side by side, above the sentence */
+  table?: (texts: Texts) => HTMLElement;
   seeds?: number;
   source?: string;
   [more: string]: any;

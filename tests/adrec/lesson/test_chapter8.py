@@ -24,6 +24,7 @@ def test_findings_on_bundled_runs_name_their_commands() -> None:
     found = chapter8.on_bundled(RUNS)
     assert found["sasrec"]["ours"] > found["sasrec"]["theirs"]
     assert found["drift"]["smaller"] > 0 and found["dreamrec"]["correlation"] == "1.0000"
+    assert abs(found["token"]["value"]) < 1.96 * found["token"]["error"]  # the text says so
     assert all(finding["source"]["command"].startswith("python -m adrec train") for finding in found.values())
 
 
