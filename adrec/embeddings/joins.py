@@ -219,7 +219,7 @@ def decided(candidates: Sequence[Candidate], z: np.ndarray, said: str | None, wh
     else:
         corrected = clearly_better(z[best], max(z[0], 0.0))
         used = best if corrected else 0
-        clear = corrected or bool(z[0] >= THRESHOLDS.z) or trusted
+        clear = corrected or bool(z[0] >= THRESHOLDS.z)
     top = max(float(z[best]), 1e-12)
     ranked = [
         {"name": candidates[i].name, "words": candidates[i].words, "z": round(float(z[i]), 2), "share": round(max(float(z[i]), 0) / top, 4)}
@@ -254,7 +254,7 @@ def _said(
         )
         return says, None
     if said is not None:
-        if join.clear:
+        if join.clear or trusted:
             held = f" Of {len(candidates)} plausible joins none fits clearly better: {z[0]:.1f}{others}." if z[0] >= THRESHOLDS.z else ""
             return f"{said}{held}{surplus}", None
         question = (

@@ -18,6 +18,7 @@ Figures in docs/:
     noise_weight    RESULTS.md: what the noise weight does, over seeds
     verdict         VERDICT.md: how often the verdict is right
     meaning         VERDICT.md: what share of a plain factorisation real tables reach, whole and broken
+    joins           VERDICT.md: how often the right join of rows and items is found
     million         SCALING.md: a catalogue of a million items, and the sampled loss
     prepare         SCALING.md: 20 million interactions prepared and opened
     lesson_times    PERFORMANCE.md: how large and how fast the lesson is, in Chromium
