@@ -166,6 +166,13 @@ def test_users_and_items_of_unknown_names_are_asked_for_with_candidates(con, tmp
     assert not isinstance(error.value, Doubt)
 
 
+def test_a_column_named_as_the_user_with_numbers_that_have_a_point_is_offered(con, tmp_path):
+    path = csv(tmp_path, user_id=[f"{i % 5}.{i % 9 + 1}" for i in range(60)], item_id=["a", "b", "c"] * 20, time=SECONDS)
+    with pytest.raises(Doubt, match=r"such as user=user_id \(numbers") as doubt:
+        roles(con, path)
+    assert roles(con, path, user=doubt.value.candidates[0][0]).user == "user_id"
+
+
 def test_several_items_are_asked_unless_they_are_one_to_one(con, tmp_path):
     books = {"user_id": [1, 1, 2, 2], "book_id": [1, 2, 1, 3], "isbn": ["a", "b", "a", "c"]}
     assert roles(con, csv(tmp_path, **books)).item == "book_id"
