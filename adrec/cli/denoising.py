@@ -7,6 +7,7 @@ from typing import Any
 
 from adrec.cli.options import command, data_options, pairs, print_json, with_dataset
 from adrec.errors import AdrecError, ConfigError
+from adrec.reading.account import counted
 
 
 def add(commands: Any) -> None:
@@ -122,9 +123,12 @@ def recommend_command(arguments: argparse.Namespace) -> None:
     options = pairs(arguments.data_option)
     if options and arguments.file is None:
         raise ConfigError("A --data-option says how a file of histories is read; it needs --file.")
-    histories = [arguments.history] if arguments.file is None else read_histories(arguments.file, **options)
+    histories, account = ([arguments.history], None) if arguments.file is None else read_histories(arguments.file, **options)
     how = {"seed": arguments.seed, "steps": arguments.steps, "exclude_seen": arguments.exclude_seen}
     report = recommend(arguments.run, histories, arguments.top, serve_rest=arguments.file is not None, **how)
+    if account is not None and account.left_out:
+        rows = [f"{counted(rows, 'row')} {reason}." for reason, rows in account.left_out.items()]
+        report["left_out"] = [*rows, *report.get("left_out", [])]
     for sentence in report.get("left_out", []):
         print(f"adrec: Left out: {sentence}", file=sys.stderr)
     if arguments.json:

@@ -11,7 +11,7 @@ import pandas as pd
 from adrec.data.building import ids_of, texts
 from adrec.data.dataset import category_name
 from adrec.errors import DataError
-from adrec.reading.account import Doubt, listed, shown, shown_path
+from adrec.reading.account import Account, Doubt, Use, counted, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, connect
 from adrec.reading.names import named
 from adrec.reading.rows import Rows, open_rows
@@ -22,10 +22,12 @@ INVERTED = re.compile(r"(?<![^(])([^()]*[^()\s]), (The|A|An|L'|La|Le|Les|Il|Der|
 YEARS = ("year", "release_year")
 
 
-def read_items(path: Path, item: str | None = None, title: str | None = None, category: str | None = None) -> pd.DataFrame:
-    """Read an item file, with named or found columns.
+def read_items(
+    path: Path, item: str | None = None, title: str | None = None, category: str | None = None
+) -> tuple[pd.DataFrame, Account]:
+    """Read an item file, with named or found columns, and its account.
 
-    Returns a frame with the raw item ids as index and, if present, the columns ``title``, ``genre`` (or the category's own name) and
+    The frame has the raw item ids as index and, if present, the columns ``title``, ``genre`` (or the category's own name) and
     ``year``; several values in a row are joined by ``|``. The first row of an id counts.
     """
     with connect() as con, _opened(path, con) as rows:
@@ -39,6 +41,12 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
         row, column = int(np.flatnonzero(ids.isna())[0]) + 1, shown(found["item"])
         raise DataError(f"The item file {shown_path(path)} has no item id in row {row:,} (column {column}); every row needs one.")
     known = ~ids.duplicated().to_numpy()
+    account, again = rows.account, int((~known).sum())
+    account.uses = [Use(column, role, "as asked" if column in (item, title, category) else "named so") for role, column in found.items()]
+    account.unused = [name for name in rows.names if name not in found.values()]
+    account.items = account.read = int(known.sum())
+    if again:
+        account.left_out["with an id met before"] = again
     values = {role: pd.Series(texts(table.column(role).filter(known))) for role in found if role != "item"}
     if "category" in values:
         column, genres = found["category"], values.pop("category")
@@ -48,7 +56,7 @@ def read_items(path: Path, item: str | None = None, title: str | None = None, ca
         values["year"] = values.pop("year").where(lambda years: years.str.fullmatch(r"\d{4}"), "")
     if "title" in values and found["title"] == "movie_title":
         values["title"] = values["title"].map(plain_title)
-    return pd.DataFrame(values, index=pd.RangeIndex(int(known.sum()))).set_axis(pd.Index(ids[known]))
+    return pd.DataFrame(values, index=pd.RangeIndex(account.read)).set_axis(pd.Index(ids[known])), account
 
 
 def _opened(path: Path, con: duckdb.DuckDBPyConnection) -> Rows:
@@ -60,6 +68,12 @@ def _opened(path: Path, con: duckdb.DuckDBPyConnection) -> Rows:
         raise DataError(
             f"{unclear}. An item file is read without options: give it a first line of names, and values separated by commas."
         ) from None
+
+
+def told(account: Account) -> str:
+    """One sentence about the rows of an item file."""
+    left = "".join(f", {rows:,} left out {reason}" for reason, rows in account.left_out.items())
+    return f"The item file {shown_path(account.path)} has {counted(account.rows, 'row')}: {counted(account.read, 'item')}{left}."
 
 
 def check_shared(path: Path, attributes: pd.DataFrame, ids: Sequence[str]) -> None:

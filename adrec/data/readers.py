@@ -17,7 +17,7 @@ import pyarrow as pa
 from adrec.data import prepared
 from adrec.data.building import build, connection
 from adrec.data.dataset import SequenceDataset, item_table
-from adrec.data.item_files import check_shared, read_items
+from adrec.data.item_files import check_shared, read_items, told
 from adrec.data.options import Options
 from adrec.errors import DataError
 from adrec.reading.account import listed, shown_path
@@ -112,7 +112,10 @@ def _from_rows(
         **(options.values("title", "category") if options.items else {}),
         "repeats": options.repeats or "exact",
     }
-    attributes = None if item_file is None else read_items(item_file, **(options.values(*OF_ITEMS) if options.items else {}))
+    attributes = None
+    if item_file is not None:
+        attributes, of_items = read_items(item_file, **(options.values(*OF_ITEMS) if options.items else {}))
+        rows.account.note(told(of_items))
     data = build(con, roles, options, name, recorded, attributes, into)
     if attributes is not None and item_file is not None:
         check_shared(item_file, attributes, data.items.frame["item"].tolist())
@@ -130,7 +133,7 @@ def read_official(path: Path, name: str, options: Options, into: Path | None = N
     if given:
         raise DataError(f"'{path}' is already filtered and split; {' and '.join(given)} cannot be applied to it.")
     split = read_sequences(path)
-    attributes = read_items(Path(options.items), **options.values(*OF_ITEMS)) if options.items else None
+    attributes = read_items(Path(options.items), **options.values(*OF_ITEMS))[0] if options.items else None
     recorded = {"format": "dataset.pkl", **{n: getattr(options, n) for n in ("items", "item", "title", "category")}, "dropped_users": 0}
     if attributes is not None and options.items:
         check_shared(Path(options.items), attributes, split.items)

@@ -267,14 +267,14 @@ def _renamed(source: Source, frame: pd.DataFrame, rows: np.ndarray) -> ItemTable
 
 def items_of(path: Path, source: Source) -> dict[str, Any]:
     """New fields ``items`` and ``notes`` of a source, from an item file."""
-    from adrec.data.item_files import read_items
+    from adrec.data.item_files import read_items, told
 
     by_row = _titles_by_row(path, len(source.table))
     if by_row is not None:
         labels = list(source.labels or (f"row {i}" for i in range(len(source.table))))
         frame = item_table(labels, None).frame.assign(title=by_row)
         return {"items": ItemTable(frame), "notes": (*source.notes, "The titles are one column: the i-th is that of row i.")}
-    frame = read_items(path)
+    frame, account = read_items(path)
     ids = [str(i) for i in frame.index]
     if not ids:
         raise DataError(f"The item file {shown(path)} has no items.")
@@ -285,7 +285,8 @@ def items_of(path: Path, source: Source) -> dict[str, Any]:
     if source.labels is None:
         own[rows[rows >= 0]] = np.array(ids, dtype=object)[rows >= 0]
     titles = np.where(raw["title"] == raw["item"], own, raw["title"])
-    return {"items": ItemTable(raw.assign(item=own, title=titles)), "notes": (*source.notes, how)}
+    notes = (*source.notes, *([told(account)] if account.left_out else []), how)
+    return {"items": ItemTable(raw.assign(item=own, title=titles)), "notes": notes}
 
 
 def _titles_by_row(path: Path, rows: int) -> list[str] | None:
@@ -297,4 +298,5 @@ def _titles_by_row(path: Path, rows: int) -> list[str] | None:
             return None
         with as_sentences(path):
             found = [str(value) for _, value in titles.relation(con, titles.names).fetchall()]
+        titles.check(con, len(found))
     return found[len(found) - rows :] if len(found) in (rows, rows + 1) else None

@@ -10,7 +10,7 @@ from adrec.data.building import ids_of
 from adrec.data.options import Options
 from adrec.data.titles import Finder, RawId
 from adrec.errors import ConfigError, DataError
-from adrec.reading.account import shown, shown_path
+from adrec.reading.account import Account, shown, shown_path
 from adrec.reading.engine import as_sentences, connect, quoted
 from adrec.reading.names import named
 from adrec.reading.opened import present
@@ -171,9 +171,10 @@ ABLE = (*HOW, "user", "item", "title", "time", "dates", "unit", "missing")
 """Options of a file of histories with rows and columns."""
 
 
-def read_histories(path: str | Path, **options: Any) -> list[list[str]] | dict[str, list[str]]:
-    """Histories for `recommend` from a file: a text with one history per line and ';' between items, or any other file of rows with
-    users and items, whose histories come back by user id; a column of ids gives `RawId`. Rows are sorted by the time if there is one.
+def read_histories(path: str | Path, **options: Any) -> tuple[list[list[str]] | dict[str, list[str]], Account]:
+    """Histories for `recommend` from a file, and the file's account: a text with one history per line and ';' between items, or any other
+    file of rows with users and items, whose histories come back by user id; a column of ids gives `RawId`. Rows are sorted by the time if
+    there is one.
 
     options: of a file with rows, those of `adrec.data.options.Options` in ABLE. title: a column of titles, instead of ``item``.
     ``missing=drop`` leaves out rows without a user, an item or a time.
@@ -188,21 +189,24 @@ def read_histories(path: str | Path, **options: Any) -> list[list[str]] | dict[s
     return _lines(present(path)) if lines else _table(path, given)
 
 
-def _lines(path: Path) -> list[list[str]]:
+def _lines(path: Path) -> tuple[list[list[str]], Account]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"'{path}' is not UTF-8 text; expected one history per line, or a .csv, .tsv or .parquet table.") from None
+    whole, lines = text.removesuffix("\n").split("\n"), text.rstrip().split("\n")
     histories = [[word.strip() for word in line.split(";") if word.strip()] for line in lines]
-    if not histories:
+    if not text.strip():
         raise DataError(f"'{path}' is empty; expected one history per line, with ';' between items.")
     empty = next((number for number, history in enumerate(histories, 1) if not history), None)
     if empty is not None:
         raise DataError(f"'{path}': line {empty} is empty; each line needs at least one title or id, with ';' between them.")
-    return histories
+    rows = len(histories)
+    kinds = {"total": len(whole), "header": 0, "rows": rows, "blank": len(whole) - rows, "inside_quotes": 0}
+    return histories, Account(str(path), "text, one history a line, ';' between items", kinds, rows, read=rows)
 
 
-def _table(path: Path, options: Options) -> dict[str, list[str]]:
+def _table(path: Path, options: Options) -> tuple[dict[str, list[str]], Account]:
     title = None if options.title == IGNORED else options.title
     if options.missing == "keep" or (title and options.item):
         wrong = "missing is drop" if options.missing == "keep" else "say item=COLUMN of ids or title=COLUMN of titles, not both"
@@ -228,6 +232,8 @@ def _table(path: Path, options: Options) -> dict[str, list[str]]:
         rows.check(con, len(found))
     if drop:
         found = [line for line in found if None not in line]
+        if len(found) < rows.account.rows:
+            rows.account.left_out["without a user, an item or a time"] = rows.account.rows - len(found)
     for row, user, item, _ in found:
         for role, value in (("user", user), ("item", item)):
             if value is None:
@@ -236,4 +242,6 @@ def _table(path: Path, options: Options) -> dict[str, list[str]]:
     histories: dict[str, list[str]] = {user: [] for _, user, _, _ in found}  # users as they first appear in the file
     for _, user, item, _ in sorted(found, key=lambda line: line[3]):
         histories[user].append(item if title or roles.item in titles else RawId(item))
-    return histories
+    roles.tell(rows.account)
+    rows.account.read, rows.account.users = len(found), len(histories)
+    return histories, rows.account

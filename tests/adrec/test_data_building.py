@@ -92,7 +92,7 @@ def test_ids_are_checked_whatever_their_column_is_called(tmp_path, name):
     assert data.items.frame["item"].tolist() == ["12", "13", "14"]
     assert any(f"Ids of the column '{name}' are written in two ways" in note for note in data.account["notes"])
     frame.drop(columns="user_id").to_csv(tmp_path / "items.csv", index=False)
-    assert read_items(tmp_path / "items.csv", item=name).index.tolist() == ["12", "13", "14"]
+    assert read_items(tmp_path / "items.csv", item=name)[0].index.tolist() == ["12", "13", "14"]
     with pytest.raises(DataError, match="item ids have at most 512 characters"):
         read_frame(frame.replace("13", "x" * 600), item=name)
 

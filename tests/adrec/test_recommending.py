@@ -127,34 +127,43 @@ def test_an_impossible_setting_is_refused(tiny_run, options, words):
 
 def test_a_file_has_one_history_a_line(tmp_path):
     (tmp_path / "h.txt").write_text("Toy Story; Alien ;\n3;4;3\n\n")
-    assert read_histories(tmp_path / "h.txt") == [["Toy Story", "Alien"], ["3", "4", "3"]]
+    assert read_histories(tmp_path / "h.txt")[0] == [["Toy Story", "Alien"], ["3", "4", "3"]]
+
+
+def test_a_line_ends_only_where_a_line_ends(tmp_path):
+    (tmp_path / "h.txt").write_bytes("Ran\u2028the film; Alien\x85\r\n3\n\n \n".encode())
+    histories, account = read_histories(tmp_path / "h.txt")
+    assert histories == [["Ran\u2028the film", "Alien"], ["3"]]
+    assert account.lines == {"total": 4, "header": 0, "rows": 2, "blank": 2, "inside_quotes": 0} and account.read == 2
 
 
 def test_a_table_has_a_user_and_an_item_in_each_row_in_its_order(tmp_path):
     (tmp_path / "h.csv").write_text('user_id,title\nb,"Man, The"\na,Alien\nb,Alien\n')
-    assert read_histories(tmp_path / "h.csv") == {"b": ["Man, The", "Alien"], "a": ["Alien"]}
+    assert read_histories(tmp_path / "h.csv")[0] == {"b": ["Man, The", "Alien"], "a": ["Alien"]}
 
 
 def test_a_parquet_table_is_read_like_text(tmp_path):
     pd.DataFrame({"user_id": ["b", "a"], "title": ["Ran", "Alien"]}).to_parquet(tmp_path / "h.parquet")
-    assert read_histories(tmp_path / "h.parquet") == {"b": ["Ran"], "a": ["Alien"]}
+    assert read_histories(tmp_path / "h.parquet")[0] == {"b": ["Ran"], "a": ["Alien"]}
 
 
 def test_a_time_column_decides_the_order(tmp_path):
     (tmp_path / "h.tsv").write_text("user\titem\ttimestamp\na\t1\t30\nb\t5\t1\na\t2\t10\n")
-    assert read_histories(tmp_path / "h.tsv") == {"a": ["2", "1"], "b": ["5"]}
+    assert read_histories(tmp_path / "h.tsv")[0] == {"a": ["2", "1"], "b": ["5"]}
 
 
 def test_a_column_of_titles_is_titles_however_it_is_named(tmp_path):
     (tmp_path / "h.csv").write_text("user_id,item_id,title,what\na,1,Alien,Ran\n")
     for options, item, kind in (({}, "1", RawId), ({"item": "title"}, "Alien", str), ({"title": "what"}, "Ran", str)):
-        (found,) = read_histories(tmp_path / "h.csv", **options)["a"]
+        (found,) = read_histories(tmp_path / "h.csv", **options)[0]["a"]
         assert (found, type(found)) == (item, kind)
 
 
 def test_rows_without_a_user_an_item_or_a_time_are_left_out_on_request(tmp_path):
     (tmp_path / "h.csv").write_text("user,item,timestamp\na,1,1400000003\n,2,1400000000\na,,1400000000\na,3,\na,4,1400000001\n")
-    assert read_histories(tmp_path / "h.csv", missing="drop") == {"a": ["4", "1"]}
+    histories, account = read_histories(tmp_path / "h.csv", missing="drop")
+    assert histories == {"a": ["4", "1"]}
+    assert (account.rows, account.read, account.left_out) == (5, 2, {"without a user, an item or a time": 3})
     with pytest.raises(DataError, match="missing=drop leaves such rows out"):
         read_histories(tmp_path / "h.csv")
 
@@ -230,7 +239,7 @@ def books(tiny_run: RunFolder, test_data: Path, tmp_path: Path) -> RunFolder:
 
 
 def test_an_id_in_a_column_of_ids_is_never_a_title(books: RunFolder, test_data: Path) -> None:
-    histories = read_histories(test_data / "brought" / "new_users.csv")
+    histories = read_histories(test_data / "brought" / "new_users.csv")[0]
     assert histories == {"new1": ["30", "42"], "new2": ["30", "77"]} and all(type(i) is RawId for h in histories.values() for i in h)
     first = recommend(books, {"new1": histories["new1"]})["users"][0]
     assert [(item["id"], item["title"]) for item in first["history"]] == [(30, "Book 30"), (42, "Book 42")]
@@ -238,7 +247,7 @@ def test_an_id_in_a_column_of_ids_is_never_a_title(books: RunFolder, test_data: 
 
 
 def test_users_without_unknown_items_are_served_and_the_others_named(books: RunFolder, test_data: Path) -> None:
-    histories = read_histories(test_data / "brought" / "new_users_one_unknown_item.csv")
+    histories = read_histories(test_data / "brought" / "new_users_one_unknown_item.csv")[0]
     report = recommend(books, histories, serve_rest=True)
     assert [user["user"] for user in report["users"]] == ["new1", "new3"]
     assert report["left_out"] == ["User 'new2': '9999' is not among the ids of the catalogue."]

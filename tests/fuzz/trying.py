@@ -65,13 +65,17 @@ def read_interactions(path: Path, options: dict[str, str]) -> str:
 def read_items(path: Path, options: dict[str, str]) -> str:
     from adrec.data.item_files import read_items
 
-    return f"{len(read_items(path))} items"
+    found, account = read_items(path)
+    accounted(account.as_dict())
+    return f"{len(found)} items"
 
 
 def read_histories(path: Path, options: dict[str, str]) -> str:
     from adrec.explain.recommending import read_histories
 
-    return f"{len(read_histories(path))} histories"
+    found, account = read_histories(path)
+    accounted(account.as_dict())
+    return f"{len(found)} histories"
 
 
 def read_table(path: Path, options: dict[str, str]) -> str:

@@ -34,7 +34,7 @@ from adrec.errors import DataError, WeightsError
 from adrec.reading.account import Doubt
 from tests.fuzz.trying import accounted, sentence
 
-EXAMPLES, BLOCK = 5000, 250
+EXAMPLES, BLOCK = 5000, 100
 SHORTEST = 3
 """Interactions that a user needs to be split."""
 EASY = settings(
