@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
     collapse.add_argument("--items", metavar="FILE", help="titles and categories of the items")
     collapse.add_argument("--initial", metavar="FILE", help="the table before training")
     _table_options(collapse)
-    collapse.add_argument("--transpose", action="store_true", help="the columns of the files are the items")
+    collapse.add_argument("--transpose", action=argparse.BooleanOptionalAction, help="whether the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
 
     repair = command(commands, "repair", repair_command, "write a repaired table, and say what it gains and where it hurts", as_json=True)

@@ -5,7 +5,7 @@ rows that training never touched, entries that are codes. `diagnose` takes the c
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,8 @@ SAMPLE = 5_000
 class Fact:
     """One fact. code: stable, for programs. count of ``of`` rows, columns or entries are so; value: a measured number, if it has one.
 
-    rows, columns: examples from 0, at most 20. weight: 0 to 1, how much it matters.
+    rows, columns: examples from 0, at most 20. weight: 0 to 1, how much it matters. every: all rows that it is about, where rows are
+    examples of them; no part of the JSON.
     """
 
     code: str
@@ -59,6 +60,7 @@ class Fact:
     rows: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
     weight: float = 0.0
+    every: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def named(self, titles: Sequence[str] | None) -> "Fact":
         """The same with examples in its sentence: titles of the rows where they are known, else the numbers of rows or columns."""
@@ -74,7 +76,9 @@ class Fact:
         return replace(self, says=f"{self.says} {start} {words}.")
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "rows": list(self.rows), "columns": list(self.columns)}
+        plain = asdict(replace(self, every=None))
+        del plain["every"]
+        return {**plain, "rows": list(self.rows), "columns": list(self.columns)}
 
 
 def facts(table: np.ndarray, *, popularity: np.ndarray | None = None, initial: np.ndarray | None = None) -> list[Fact]:
@@ -271,19 +275,20 @@ def _rows(table: np.ndarray, sums: _Sums, popularity: np.ndarray | None) -> list
         count = int(dead.sum())
         used = "" if popularity is None else f"; {int((popularity[dead] > 0).sum()):,} of them occur in the interactions"
         says = f"{_are(count, n, 'rows')} zero{used}."
-        found.append(Fact("dead-rows", says, count, n, None, _first(dead), weight=count / n))
+        found.append(Fact("dead-rows", says, count, n, None, _first(dead), weight=count / n, every=np.flatnonzero(dead)))
     alike, groups = _alike(table, sums.signature, dead)
     if len(alike) and not sums.dead.all():
         says = f"{len(alike):,} of {n:,} rows are exactly equal to another, in {groups:,} group{'s' * (groups > 1)}."
-        found.append(Fact("duplicate-rows", says, len(alike), n, float(groups), tuple(alike[:EXAMPLES].tolist()), weight=len(alike) / n))
+        rows = tuple(alike[:EXAMPLES].tolist())
+        found.append(Fact("duplicate-rows", says, len(alike), n, float(groups), rows, weight=len(alike) / n, every=alike))
     usual = float(np.sort(length)[int(0.99 * (n - 1))])
     giant = length > GIANT * usual if usual > 0 else np.zeros(n, dtype=bool)
     if giant.any():
         count, times = int(giant.sum()), float(length.max() / usual)
         says = f"{_are(count, n, 'rows')} more than {GIANT:.0f} times as long as 99 % of the rows; the longest, {times:,.0f} times."
         says = says if count > 1 else f"One row is {times:,.0f} times as long as 99 % of the {n:,} rows."
-        rows = tuple(np.argsort(-length, kind="stable")[: min(count, EXAMPLES)].tolist())
-        found.append(Fact("giant-row", says, count, n, times, rows, weight=0.5))
+        every = np.argsort(-length, kind="stable")[:count]
+        found.append(Fact("giant-row", says, count, n, times, tuple(every[:EXAMPLES].tolist()), weight=0.5, every=every))
     return found
 
 
@@ -323,7 +328,7 @@ def _unmoved(table: np.ndarray, initial: np.ndarray, popularity: np.ndarray | No
     known = "" if popularity is None else " although the items occur"
     says = f"{count:,} of {of:,} rows ({_share(count / of)}) are exactly as before training{known}: they never moved."
     says = says if count < of else f"All {of:,} rows are exactly as before training{known}: no row moved."
-    return [Fact("unmoved-rows", says, count, of, count / of, _first(still), weight=count / of)]
+    return [Fact("unmoved-rows", says, count, of, count / of, _first(still), weight=count / of, every=np.flatnonzero(still))]
 
 
 # -- entries
@@ -408,7 +413,8 @@ def _popular(table: np.ndarray, popularity: np.ndarray) -> list[Fact]:
     if unused.any():
         count = int(unused.sum())
         says = f"{count:,} of {n:,} items never occur in the interactions, so their rows say nothing of training."
-        found.append(Fact("never-used", says, count, n, count / n, _first(unused), weight=0.3 * count / n))
+        weight = 0.3 * count / n
+        found.append(Fact("never-used", says, count, n, count / n, _first(unused), weight=weight, every=np.flatnonzero(unused)))
     used = np.flatnonzero(~unused)
     used = used[:: max(-(-len(used) // SAMPLE), 1)]
     logs = np.log(popularity[used].astype(np.float64)) if len(used) else np.zeros(0)

@@ -1,6 +1,6 @@
 """The eight kinds of verdict in words, and what to try next, each with a bundled run that shows its effect."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 KINDS = ("complete-collapse", "narrowing", "noise-like", "low-rank", "spectral-only", "weakly-learned", "concentrated", "healthy")
 """In the order in which the rule checks them."""
@@ -22,10 +22,17 @@ KIND_WORDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Remedy:
-    """Something to try next. run: the bundled run that shows its effect, "" if there is none."""
+    """Something to try next. run: the bundled run that shows its effect, "" if there is none; source: the paper that says so, else "".
+
+    Without either it is a check, which needs nobody's word.
+    """
 
     text: str
     run: str
+    source: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self)
 
 
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
@@ -54,7 +61,37 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Start from a table trained by a sequential recommender.", "ml-100k"),
     ),
     "concentrated": (Remedy("Nothing needs fixing; compare with the table that the same training started from.", "ml-100k"),),
-    "healthy": (),
+    "healthy": (
+        Remedy("Nothing needs fixing. Keep the early stop: with squared error alone it is what kept the table healthy.", "mse-only"),
+    ),
 }
+
+FACT_REMEDIES: dict[str, Remedy] = {
+    "not-finite": Remedy(
+        "Clip the gradients and scale the loss in half precision, then train again.", "", "Pascanu et al. 2013; Micikevicius et al. 2018"
+    ),
+    "dead-columns": Remedy("Push variance into every column with a variance and a covariance term.", "", "VICReg, Bardes et al. 2022"),
+    "duplicate-columns": Remedy("Decorrelate the columns during training.", "", "Barlow Twins, Zbontar et al. 2021"),
+    "heavy-column": Remedy("Open this column: an id, a count or a price must be left out before anything else is believed.", ""),
+    "dead-rows": Remedy("Check that the optimiser gets these rows and that no mask or padding index sets them to zero.", ""),
+    "duplicate-rows": Remedy(
+        "If ids are hashed, give each item a combination of rows that it shares with no other.",
+        "",
+        "Shi et al. 2020, compositional embeddings",
+    ),
+    "giant-row": Remedy("Look at this item: padding or an unknown token that was trained along is the usual reason.", ""),
+    "quantised": Remedy("Judge the table from before it was quantised, or subtract the zero point and multiply by the scale.", ""),
+    "integer-values": Remedy("Check that this array is the item table and not the codes or ids beside it.", ""),
+    "small-scale": Remedy("Take the table out of the weight decay, which shrinks it even where gradients are zero.", "warmup-drift"),
+    "large-scale": Remedy("Normalise the rows, and learn a temperature in place of their length.", "", "NormFace, Wang et al. 2017"),
+    "unmoved-rows": Remedy(
+        "Check that the optimiser gets these rows: one that nothing moves stays noise and ranks badly.", "frozen-random"
+    ),
+    "popularity-first": Remedy(
+        "Subtract the log of how often an item is sampled from its score in a sampled softmax.", "", "Yi et al. 2019, logQ correction"
+    ),
+    "never-used": Remedy("Give these items vectors from their content.", "", "DropoutNet, Volkovs et al. 2017"),
+}
+"""What to try where a plain fact (``adrec.collapse.facts``) holds, by its code."""
 
 EROSION = Remedy("Really freeze the table during the warm-up: with zero gradients, Adam's weight decay still shrinks it.", "warmup-drift")

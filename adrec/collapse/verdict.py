@@ -52,7 +52,7 @@ class Verdict:
             "evidence": [e.to_json() for e in self.evidence],
             "undecided": list(self.undecided),
             "says": self.says,
-            "next": [{"text": r.text, "run": r.run} for r in self.next_steps],
+            "next": [remedy.to_json() for remedy in self.next_steps],
             "sample": self.sample,
         }
 

@@ -15,7 +15,7 @@ from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable
 from adrec.embeddings.files import Matrix, TableDoubt, read_table, rows_and_columns
 from adrec.embeddings.joins import Whole
-from adrec.embeddings.matching import items_of, matched
+from adrec.embeddings.matching import ask_if_transposed, items_of, matched
 from adrec.embeddings.orders import asked_order
 from adrec.embeddings.source import Source
 from adrec.errors import DataError, WeightsError
@@ -39,7 +39,7 @@ def bring(
     options: Mapping[str, Any] | None = None,
     table_options: Mapping[Any, Any] | None = None,
     order: str | None = None,
-    transpose: bool = False,
+    transpose: bool | None = None,
     on_read: Callable[[Path, Account], object] = lambda path, account: None,
 ) -> list[Source]:
     """The tables in files and run folders, in order, with everything that belongs to them.
@@ -47,8 +47,8 @@ def bring(
     interactions: a named data set, or a file or folder that ``adrec.data`` reads, with ``options``; by default a run's own, if available
     locally. items: an item file. initial: the table before training. key, padding: as in ``read_table``; key may also be a dict by path.
     names: display names of the files. table_options: OPTIONS of ``read_table``; may also be a dict of them by path. order: the order of
-    rows without ids, as in ``orders.asked_order``. transpose: the columns of the files are the items. on_read: called with the account
-    of each file as soon as it is read.
+    rows without ids, as in ``orders.asked_order``. transpose: whether the columns of the files are the items; None if nobody
+    has said, which is taken for no. on_read: called with the account of each file as soon as it is read.
     """
     if order is not None:
         asked_order(order)
@@ -73,6 +73,9 @@ def bring(
         data = catalog.load(str(interactions), **(options or {}))
         if data.account is not None:
             on_read(Path(interactions), Account.from_dict(dict(data.account)))
+        if transpose is None:
+            for source in sources:
+                ask_if_transposed(data, source)
         sources = [replace(s, own=False, **matched(data, s, None if s.run else order, Path(interactions))) for s in sources]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
@@ -86,7 +89,7 @@ def _of_file(
     padding: str,
     name: str,
     options: Mapping[Any, Any],
-    transpose: bool,
+    transpose: bool | None,
     on_read: Callable[[Path, Account], object],
 ) -> Source:
     options = options.get(path, {option: value for option, value in options.items() if isinstance(option, str)})
@@ -102,8 +105,17 @@ def _of_file(
         return Source(name, table, None, (*found.notes, note), account=account)
     if found.account is not None:
         on_read(path, found.account)
+    sideways = _sideways(found) if transpose is None else None
     return Source(
-        name, found.table, found.labels, found.notes, found.padded, account=found.account, undecided=_sideways(found), removed=found.removed
+        name,
+        found.table,
+        found.labels,
+        found.notes,
+        found.padded,
+        account=found.account,
+        undecided=(sideways,) if sideways else (),
+        removed=found.removed,
+        sideways=sideways,
     )
 
 
@@ -111,14 +123,14 @@ WIDTHS = frozenset({8, 10, 16, 20, 24, 32, 48, 50, 64, 96, 100, 128, 192, 200, 2
 """Usual widths of tables."""
 
 
-def _sideways(found: Matrix) -> tuple[str, ...]:
+def _sideways(found: Matrix) -> str | None:
     """The question whether a table without ids lies on its side, where its shape says so."""
     rows, width = found.table.shape
     if found.labels is not None or rows not in WIDTHS or width < 4 * rows:
-        return ()
+        return None
     return (
         f"Whether the {rows:,} rows or the {width:,} columns are the items: {rows:,} is a usual width of a table. "
-        "If the columns are the items, say --transpose.",
+        "If the columns are, say --transpose, otherwise --no-transpose."
     )
 
 

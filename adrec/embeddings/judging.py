@@ -1,12 +1,13 @@
 """Judges people's tables: measures and a verdict for each, and how consecutive tables differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import diagnosis
@@ -17,8 +18,9 @@ from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import null_draws
 from adrec.collapse.reference import meaning
 from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows
-from adrec.collapse.verdict import diagnose
+from adrec.collapse.verdict import Verdict, diagnose
 from adrec.embeddings.bring import Source, named
+from adrec.embeddings.orders import ALL, WORDS
 from adrec.errors import WeightsError
 from adrec.reading.account import Account
 from adrec.runs import Progress, RunFolder
@@ -27,6 +29,8 @@ CONTINUED = 0.2
 """A table whose entries correlate more than this with another's counts as a later state of it. In the bundled runs, states of one
 training have 0.85 or more, trainings from different starts less than 0.01 (tests/adrec/test_bring.py)."""
 
+MOST_CHOICES = 6
+"""Candidates that a question names at most."""
 
 MOST_SECONDS = 180.0
 """A stranger's tables are judged only if the estimate is at most this long."""
@@ -51,13 +55,20 @@ def check_cost(sources: Sequence[Source], most: float = MOST_SECONDS) -> None:
         raise WeightsError(f"Judging {what} would take {took}. Use fewer columns or fewer items.")
 
 
-def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
+def judge(
+    sources: Sequence[Source],
+    seed: int = 0,
+    progress: Progress | None = None,
+    on_facts: Callable[[int, Sequence[Fact]], object] = lambda number, found: None,
+) -> dict[str, Any]:
     """``{"tables": [...], "comparison": [...]}`` as JSON types; tables as in ``collapse --json``, each with its ``verdict``.
 
     A table's entry also has plain ``facts``, the heaviest first, with examples by title, its ``meaning`` (or None) and ``more``
     (``adrec.collapse.hubs``), and records what its numbers are based on: ``account`` (of a file), ``notes``, ``sha256``, ``interactions``
-    (or None) and ``join``: which row is which item (``joins.Join``, or None).
-    ``comparison`` compares every table but the first with the one before it.
+    (or None) and ``join``: which row is which item (``joins.Join``, or None). ``questions`` are those of the verdict's ``undecided`` that
+    an option settles: ``option``, ``says`` and ``candidates``, values of the option with what they mean.
+    ``comparison`` compares every table but the first with the one before it. on_facts: called with each table's number and its facts,
+    which still hold every row that they are about.
     """
     names = named(sources)
     kept = _of_one_run(sources)
@@ -73,7 +84,9 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
         known["initial_given"] = source.initial is not None
         if kept is not None:
             popularity = None if source.data is None else source.data.popularity[1:]
-            known["facts"] = _named(facts(source.table, popularity=popularity, initial=source.initial), source)
+            plain = facts(source.table, popularity=popularity, initial=source.initial)
+            on_facts(i, plain)
+            known |= {"facts": _named(plain, source), "questions": []}
             tables.append(_with_meaning({**kept[source.name], **known}, source))
             continue
         data = source.data
@@ -87,7 +100,8 @@ def judge(sources: Sequence[Source], seed: int = 0, progress: Progress | None = 
             if source.join.doubt in verdict.undecided:  # nothing about meaning can be said
                 source, known["interactions"] = replace(source, data=None), None
         verdict = verdict.doubted(source.undecided)
-        known["facts"] = _named(verdict.facts, source)
+        on_facts(i, verdict.facts)
+        known |= {"facts": _named(verdict.facts, source), "questions": _questions(source, verdict)}
         source = replace(source, table=without_offset(source.table, verdict.facts))
         tables.append(_with_meaning({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()}, source))
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
@@ -113,6 +127,36 @@ def told(entry: Mapping[str, Any]) -> list[str]:
     """What was read for a table of ``judge``, in words: its file's account, then the notes."""
     account = Account.from_dict(entry["account"]).sentences() if entry.get("account") else []
     return account + [note for note in entry["notes"] if note not in account]
+
+
+def _questions(source: Source, verdict: Verdict) -> list[dict[str, Any]]:
+    """What the verdict leaves open and an option settles."""
+    found = []
+    if source.sideways is not None and source.sideways in verdict.undecided:
+        rows, columns = source.table.shape
+        choices = [["yes", f"the {columns:,} columns are the items"], ["no", f"the {rows:,} rows are the items"]]
+        found.append({"option": "transpose", "says": source.sideways, "candidates": choices})
+    join = source.join
+    if join is not None and join.doubt is not None and join.doubt in verdict.undecided:
+        orders = [c for c in join.candidates if c["name"].removesuffix(ALL).split(":")[0].removesuffix(ALL) in WORDS]
+        choices = [[c["name"], f"{c['words']}: {c['z']:.1f} standard deviations from shuffled rows"] for c in orders[:MOST_CHOICES]]
+        found += [{"option": "order", "says": join.doubt, "candidates": choices}] if choices else []
+    return found
+
+
+def rows_of(fact: Fact, source: Source) -> pd.DataFrame | None:
+    """Every row that a fact is about, with the item's id and title where they are known; None if it is not about rows."""
+    if fact.every is None:
+        return None
+    items = source.items or (source.data.items if source.data else None)
+    frame = pd.DataFrame({"row": fact.every})
+    if items is not None:
+        known = items.frame.iloc[fact.every]
+        named = {"item": known["item"].to_numpy(), "title": known["title"].to_numpy()}
+        frame = frame.assign(**named if (known["item"] != known["title"]).any() else {"item": named["item"]})
+    elif source.labels is not None:
+        frame = frame.assign(item=[source.labels[i] for i in fact.every])
+    return frame
 
 
 def _named(plain: Sequence[Fact], source: Source) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from adrec.embeddings.joins import Candidate, Join, Whole, by_ids, decided, dist
 from adrec.embeddings.orders import ALL, WORDS, Numbering, asked_order, numberings
 from adrec.embeddings.source import Source
 from adrec.errors import DataError
-from adrec.reading.account import listed, shown
+from adrec.reading.account import Doubt, listed, shown
 from adrec.reading.engine import as_sentences, connect
 from adrec.reading.rows import open_rows
 
@@ -117,7 +117,6 @@ def matched(data: SequenceDataset, source: Source, order: str | None = None, pat
     for the row of its first place. path: the interactions' file, which may tell more orders.
     """
     ids = data.items.frame["item"].tolist()
-    _refuse_transposed(ids, source)
     own = _trained_on(data, source)
     if own is not None and order is None:
         return _joined(data, source, *own)
@@ -229,13 +228,18 @@ def _retaken(source: Source, chosen: Candidate, whole: Whole) -> dict[str, Any]:
     return {"table": whole.taken(block), "taken": block, "account": account, "notes": notes}
 
 
-def _refuse_transposed(ids: Sequence[str], source: Source) -> None:
+def ask_if_transposed(data: SequenceDataset, source: Source) -> None:
+    """A Doubt if the table has a column, and no row, for each item of the interactions."""
+    ids = data.items.frame["item"]
     rows, width = source.table.shape
     if source.labels is None and source.run is None and width - len(ids) in (0, 1) and rows < len(ids) / 2:
-        raise DataError(
+        doubt = Doubt(
             f"'{source.name}' has {rows:,} rows and {width:,} columns, and the interactions have {len(ids):,} items: its columns are the "
-            "items; say --transpose."
+            "items; say --transpose.",
+            "transpose",
+            [("yes", f"the {width:,} columns are the items"), ("no", f"the {rows:,} rows are the items")],
         )
+        raise doubt.about(source.account.path, source.account.head) if source.account is not None else doubt
 
 
 def _trained_on(data: SequenceDataset, source: Source) -> tuple[np.ndarray, str] | None:

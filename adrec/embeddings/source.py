@@ -20,7 +20,8 @@ class Source:
     padding row was removed. data: the interactions, with items numbered as the table's rows. initial: the table before training. run: the
     run folder and the table's name in it, if it comes from one; own: whether data and initial table are the run's own. account: what was
     read from the file. undecided: what only the owner of the file knows, as sentences. removed: the row 0 that was taken for padding;
-    taken: which rows, counted with it, ``table`` is of, if others than all but that one. join: which row is which item.
+    taken: which rows, counted with it, ``table`` is of, if others than all but that one. join: which row is which item. sideways: the
+    question whether the columns are the items, where the shape asks it and nobody has said.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Source:
     removed: np.ndarray | None = None
     taken: tuple[int, int] | None = None
     join: Join | None = None
+    sideways: str | None = None
 
     @cached_property
     def digest(self) -> str:

@@ -1,16 +1,20 @@
 """The verdict on tables whose truth is known; how often it is right over many of them: docs/VERDICT.md."""
 
+import inspect
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from adrec.collapse import facts
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import cached_diagnosis
-from adrec.collapse.kinds import KIND_WORDS, KINDS, REMEDIES
+from adrec.collapse.kinds import FACT_REMEDIES, KIND_WORDS, KINDS, REMEDIES
 from adrec.collapse.verdict import diagnose
 from adrec.errors import WeightsError
+from adrec.folders import app_folder
 from adrec.runs import RunFolder
 from tests.adrec import histories
 from tests.adrec.verdict_fixtures import MADE, drifted, official_data, official_table, planted, shuffled, with_noise, world
@@ -123,6 +127,13 @@ def test_an_initial_table_of_another_shape_is_refused() -> None:
 
 def test_every_kind_has_words_and_steps() -> None:
     assert set(KIND_WORDS) == set(REMEDIES) == set(KINDS)
+
+
+def test_every_verdict_and_every_fact_ends_in_what_to_try_and_what_is_measured_names_a_bundled_run() -> None:
+    codes = set(re.findall(r'\bFact\(\s*"([\w-]+)"', inspect.getsource(facts)))
+    remedies = [*FACT_REMEDIES.values(), *(remedy for found in REMEDIES.values() for remedy in found)]
+    assert codes == set(FACT_REMEDIES) and all(REMEDIES.values()) and not any(remedy.run and remedy.source for remedy in remedies)
+    assert all((app_folder() / "assets" / "runs" / remedy.run / "run.json").exists() for remedy in remedies if remedy.run)
 
 
 # -- real tables

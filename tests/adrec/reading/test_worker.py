@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adrec.embeddings.worker import LABORATORY, READ, REQUEST, answer
+from adrec.embeddings.worker import LABORATORY, READ, REQUEST, answer, facts_file
 from adrec.files import read_json, write_json
 from tests.adrec.reading.reading import BROUGHT, needs_brought, written
 
@@ -63,3 +63,32 @@ def test_an_array_is_told_by_its_first_rows_and_a_folder_of_an_ended_process_is_
     found, read = asked(tmp_path, table)
     assert "judged" in found and (tmp_path / LABORATORY / "run.json").is_file()
     assert len(read[str(table)]["head"]) == 5 and list(read[str(table)]["head"][0])[::19] == ["column 1", "column 20"]
+
+
+def test_every_row_that_a_fact_is_about_is_written_with_its_item(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).standard_normal((30, 3))
+    rows[0], rows[1] = rows[2], rows[2]
+    text = "\n".join(f"x{i},{a},{b},{c}" for i, (a, b, c) in enumerate(rows))
+    table = written(tmp_path / "t.csv", f"id,a,b,c\n{text}\n")
+    asked(tmp_path, table, targets=[str(table), str(table)], names=["t", "u"])
+    assert facts_file(tmp_path, 1, "duplicate-rows").read_text().split() == ["row,item", "0,x0", "1,x1", "2,x2"]
+
+
+def test_which_side_of_a_table_holds_the_items_is_a_question_and_either_answer_settles_it(tmp_path: Path) -> None:
+    table = tmp_path / "t.npy"
+    np.save(table, np.random.default_rng(0).standard_normal((16, 80)))
+    found, _ = asked(tmp_path, table, transpose=None)
+    (question,) = found["judged"]["tables"][0]["questions"]
+    assert question["option"] == "transpose" and [value for value, _ in question["candidates"]] == ["yes", "no"]
+    for answered in (True, False):
+        found, _ = asked(tmp_path, table, transpose=answered)
+        assert found["judged"]["tables"][0]["questions"] == [] and found["judged"]["tables"][0]["items"] == (80 if answered else 16)
+
+
+def test_a_table_with_a_column_for_each_item_asks_before_it_is_joined(tmp_path: Path) -> None:
+    table = tmp_path / "t.npy"
+    np.save(table, np.random.default_rng(0).standard_normal((8, 40)))
+    log = written(tmp_path / "log.csv", "user,item,time\n" + "\n".join(f"{u},{(u + t) % 40},{t}" for u in range(60) for t in range(5)))
+    found, _ = asked(tmp_path, table, log, transpose=None)
+    assert found["question"]["option"] == "transpose" and found["question"]["path"] == str(table)
+    assert asked(tmp_path, table, log, transpose=True)[0]["judged"]["tables"][0]["items"] == 40
