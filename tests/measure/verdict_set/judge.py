@@ -1,10 +1,10 @@
 """Judges one half of the third-party set, with and without interactions, as a person would: a file, the interactions, an answer.
 
 ``python -m tests.measure.verdict_set.judge FOLDER tune`` (the project's environment). First ``FOLDER/expected-HALF.json`` is written,
-by the rule of ``expected.py`` alone; then ``FOLDER/judged-HALF.json`` and ``.md``. Each trained table comes as it is, in three further
-orders of its rows and with four further breakages, in turn, so that all occur equally often; ``--joins`` gives every order of 40 tables
-instead, ``--tables N`` takes fewer, evenly. The held-out half is judged once, when the rule is frozen: it asks for
-``--the-rule-is-frozen COMMIT``.
+by the rule of ``expected.py`` alone; then, and again after every trained table, ``FOLDER/judged-HALF.json`` and ``.md``. Each trained
+table comes as it is, in three further orders of its rows and with four further breakages, in turn, so that all occur equally often;
+``--joins`` gives every order of 40 tables instead, ``--tables N`` takes fewer, evenly, and ``--only TEXT`` those named so. The held-out
+half is judged once, when the rule is frozen: it asks for ``--the-rule-is-frozen COMMIT``.
 """
 
 import argparse
@@ -83,8 +83,8 @@ class Tables:
         return Trained(arrays["table"], given.ids.tolist(), ranker.popularity, first, about["seed"], untrained=untrained, **known)
 
 
-def cases(tables: Tables, joins: bool, most: int) -> list[Case]:
-    names = list(tables.about)
+def cases(tables: Tables, joins: bool, most: int, only: str = "") -> list[Case]:
+    names = [name for name in tables.about if only in name]
     most = min(most, 40) if joins else most
     names = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))]
     orders, damages = ([name for name in group if name not in FIRST] for group in (JOINS, NUMBERS))
@@ -306,38 +306,37 @@ def main() -> None:
     parser.add_argument("half", choices=("tune", "held"))
     parser.add_argument("--joins", action="store_true", help="every order of the rows of 40 tables")
     parser.add_argument("--tables", type=int, default=1_000_000, help="at most so many trained tables, evenly")
+    parser.add_argument("--only", default="", help="only trained tables whose name holds this text")
     parser.add_argument("--the-rule-is-frozen", metavar="COMMIT", help="needed once, to judge the held-out half")
     asked = parser.parse_args()
     if asked.half == "held" and not asked.the_rule_is_frozen:
         parser.error("the held-out half is judged once, when the rule is frozen: --the-rule-is-frozen COMMIT")
     tables = Tables(asked.folder, asked.half)
-    chosen = cases(tables, asked.joins, asked.tables)
+    chosen = cases(tables, asked.joins, asked.tables, asked.only)
     chosen.sort(key=lambda case: (tables.about[case.trained]["data"], case.trained))
-    name = asked.half + ("-joins" if asked.joins else "")
+    name = "-".join(filter(None, (asked.half, "joins" if asked.joins else "", asked.only)))
     expected = [expectation(case, case.make(tables[case.trained]), tables) for case in chosen]
     (asked.folder / f"expected-{name}.json").write_text(json.dumps(expected, indent=0) + "\n")
     print(f"{len(chosen)} files of {len(tables.about)} trained tables; what is expected is written", flush=True)
     catalog.load = cache(catalog.load)  # the same interactions for all files of a data set
-    rows = []
+    failed = sum("error" in json.loads(p.read_text()) for p in (asked.folder / "tables").glob("*.json"))
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
-        for case, wanted in zip(chosen, expected, strict=True):
-            given, about = case.make(tables[case.trained]), tables.about[case.trained]
-            path = tables.interactions(about["data"])
+        for i, (case, wanted) in enumerate(zip(chosen, expected, strict=True)):
+            given, path = case.make(tables[case.trained]), tables.interactions(tables.about[case.trained]["data"])
             data = catalog.load(str(path))
             WHOLE.setdefault(data.name, dict(zip(data.items.frame["item"], data.popularity[1:].tolist(), strict=True)))
             for interactions in (True,) if asked.joins else (True, False):
                 answer = said(case, given, path, interactions, Path(temporary))
-                answer["facts_expected"] = wanted["facts"]
-                row = {**wanted, **answer, "interactions": interactions, "named": wanted["with" if interactions else "without"]}
-                rows.append({**row, "outcome": outcome(wanted, answer, interactions)} | {"facts": answer.get("facts", [])})
+                row = {**wanted, "facts_expected": wanted["facts"], "facts": [], **answer, "interactions": interactions}
+                row["named"] = wanted["with" if interactions else "without"]
+                rows.append({**row, "outcome": outcome(wanted, answer, interactions)})
             outcomes = " and ".join(row["outcome"] for row in rows[-1 if asked.joins else -2 :])
             print(f"{len(rows)} {case.trained} | {case.breakage}: {outcomes}", flush=True)
-    failed = sum("error" in json.loads(p.read_text()) for p in (asked.folder / "tables").glob("*.json"))
-    frozen = asked.the_rule_is_frozen
-    (asked.folder / f"judged-{name}.json").write_text(
-        json.dumps({"half": asked.half, "frozen": frozen, "judgments": rows}, indent=0) + "\n"
-    )
-    (asked.folder / f"judged-{name}.md").write_text(report(rows, name, failed))
+            if i + 1 == len(chosen) or chosen[i + 1].trained != case.trained:
+                kept = {"half": asked.half, "frozen": asked.the_rule_is_frozen, "judgments": rows}
+                (asked.folder / f"judged-{name}.json").write_text(json.dumps(kept, indent=0) + "\n")
+                (asked.folder / f"judged-{name}.md").write_text(report(rows, name, failed))
 
 
 if __name__ == "__main__":
