@@ -11,6 +11,16 @@ if sys.path[0] != str(ROOT):  # first, because the folder that the app is starte
 
 from app import registry, server_log, state, ui  # noqa: E402  (needs the path above)
 
+
+def fits(page: str, run: str) -> bool:
+    """Whether a page opens with the run of another: Denoising opens with its own pair rather than with a table that has collapsed."""
+    if page != "denoising":
+        return True
+    from app.collapse import healthy
+
+    return not healthy.named_broken(run)
+
+
 st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
 server_log.quiet_disconnects()
 pages = [
@@ -18,7 +28,7 @@ pages = [
     for place, (path, card) in enumerate(registry.pages(ROOT / "pages"))
 ]
 page = st.navigation(pages, position="top")
-state.arrive(page.url_path or "learn")
+state.arrive(page.url_path or "learn", fits)
 with ui.guard():
     ui.way_back()
     page.run()

@@ -52,11 +52,14 @@ _MEMORY = "state.memory"
 _PAGE = "state.page"
 
 
-def arrive(page: str) -> None:
-    """Note the page; on arrival from another page with an empty URL, restore this page's last choices and the shared ones."""
+def arrive(page: str, fits: Callable[[str, str], bool] = lambda page, run: True) -> None:
+    """Note the page; on arrival from another page with an empty URL, restore this page's last choices and the shared ones. fits: whether
+    a run that was chosen on another page is one to open this page with."""
     memory = st.session_state.setdefault(_MEMORY, {})
     if st.session_state.get(_PAGE) != page and not st.query_params.to_dict():
-        restored = {**memory.get(page, {}), **memory.get("", {})}
+        own, shared = memory.get(page, {}), memory.get("", {})
+        along = shared.get("run") in (None, own.get("run")) or fits(page, shared["run"])
+        restored = {**own, **(shared if along else {})}
         if restored:
             st.query_params.from_dict(restored)
     st.session_state[_PAGE] = page

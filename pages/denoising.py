@@ -15,16 +15,22 @@ IN_BROWSER = (
     "“Other noise” and fewer steps are computed by the model in your browser; the words above and everything else come from the server."
 )
 ON_SERVER = "Everything here is computed on the server: a model is too large for your browser, or cannot run there."
+# On a narrow screen the player comes before what is chosen about it.
+FIRST = ("head", "answer", "cards", "player")
+ON_A_PHONE = "".join(f"[data-testid=stLayoutWrapper]:has(> .st-key-denoising-{name}) {{order: -1}}" for name in FIRST)
 PAGE = {"title": "Denoising", "icon": ":material/blur_on:", "order": 4}
 
-title_, model = st.columns([3, 2], vertical_alignment="bottom")
+st.html(f"<style>@media (max-width: 640px) {{[data-testid=stMainBlockContainer] {{padding-top: 3.7rem}} {ON_A_PHONE}}}</style>")
+head = st.container(key="denoising-head")
+title_, model = head.columns([3, 2], vertical_alignment="bottom")
 with title_:
     ui.header("How does noise become a recommendation?")
 run = ui.run_picker(container=model, first=compare.OPENING[0])
 if run is None:
     st.stop()
-healthy.note(run)
-answer = st.container()
+with head:
+    healthy.note(run)
+answer = st.container(key="denoising-answer")
 chosen = st.container(horizontal=True, vertical_alignment="bottom")
 stage, length = data.stage(run), run.settings["length"]
 subject = controls.subject(run, length)
@@ -35,13 +41,14 @@ if stage != "finetune":
 if subject is None:
     controls.turn(chosen, controls.more(), run)
 else:
-    view.cards(subject, loaders.items(run))
+    with st.container(key="denoising-cards"):
+        view.cards(subject, loaders.items(run))
     more = controls.more(compare.is_open(run))
     pair = compare.choose(more, run, stage, subject, steps)
     sides = [compare.Side(run, stage, subject, steps)] if pair is None else [pair.one, pair.other]
     in_browser = all(side.in_browser for side in sides)
     controls.turn(chosen, more, run, pair.other.run if pair is not None and pair.kind == "run" else None, in_browser)
-    change, picture = st.container(), st.container()
+    change, picture = st.container(), st.container(key="denoising-player")
     view.wait_for_model(run, stage, answer, picture)
     title = loaders.title(run)
     trajectory = data.trajectory(run, stage, subject, seed, steps)

@@ -1,5 +1,7 @@
 """The bundled healthy run, and a word on every page that answers with a run whose item table is broken."""
 
+from typing import Any
+
 import streamlit as st
 
 from adrec.collapse.kinds import COLLAPSED, KIND_WORDS
@@ -21,11 +23,21 @@ def broken(run: RunFolder) -> bool:
     return headline.verdicts(run)[data.stages(run).names[-1]]["kind"] in COLLAPSED
 
 
-def note(run: RunFolder) -> None:
-    """One line if the kept verdict calls the run's last table collapsed, with the way to the healthy run. Nothing is computed."""
+def known_broken(run: RunFolder) -> Any:
+    """The kept verdict on the run's last table if that has collapsed, else None. Nothing is computed."""
     last = (headline.kept(run) or {}).get(run.stages[-1] if run.stages else "")
-    other = healthy_run()
-    if last is None or last["kind"] not in COLLAPSED or other is None:
+    return last if last is not None and last["kind"] in COLLAPSED else None
+
+
+def named_broken(name: str) -> bool:
+    """Whether a run, by its name in links, is known to have collapsed."""
+    return any(loaders.link_name(run) == name and known_broken(run) is not None for run in loaders.all_runs())
+
+
+def note(run: RunFolder) -> None:
+    """One line if the run's last table is known to have collapsed, with the way to the healthy run."""
+    last, other = known_broken(run), healthy_run()
+    if last is None or other is None:
         return
     words, (left, right) = texts("collapse")["broken"], st.columns([4, 1], vertical_alignment="center")
     left.warning(words["says"].format(verdict=ui.plain(KIND_WORDS[last["kind"]][0].lower())), icon=":material/warning:")
