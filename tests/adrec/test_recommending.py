@@ -227,6 +227,14 @@ def test_the_command_takes_options_with_a_file_only(tiny_run, capsys):
     assert "needs --file" in capsys.readouterr().err
 
 
+def test_the_command_says_which_rows_it_left_out(tiny_run, tmp_path, capsys):
+    (tmp_path / "h.csv").write_text("user,item\nann,{}\nann,\n,{}\n".format(*tiny_run.items["item"][[5, 9]]))
+    assert main(["recommend", str(tiny_run.path), "--file", str(tmp_path / "h.csv"), "--data-option", "missing=drop", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == "adrec: Left out: 2 rows without a user, an item or a time.\n"
+    assert json.loads(out)["left_out"] == ["2 rows without a user, an item or a time."]
+
+
 @pytest.fixture
 def books(tiny_run: RunFolder, test_data: Path, tmp_path: Path) -> RunFolder:
     """The tiny run with the first items of ``books.csv``, among them item 42, "Book 42", and item 7, titled "42"."""

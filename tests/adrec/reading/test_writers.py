@@ -30,4 +30,4 @@ def test_of_thousands_of_frames_most_come_back_equal(
     tried = COME_BACK[what](tmp_path, writer, LONG)
     with capsys.disabled():
         print(f"\n{what} {writer}: {tried}")
-    assert tried.read > 0.8 * EXAMPLES and tried.told["equal"] > 2 * (tried.told["asked"] + tried.told["refused"])
+    assert tried.read > 0.8 * EXAMPLES and tried.told["equal"] > tried.told["asked"] + 10 * tried.told["refused"]

@@ -165,7 +165,7 @@ def missing(writer: str) -> bool:
 
 def written(writer: str, columns: Columns, style: Style, path: Path) -> bool:
     """Write a frame; False if the writer says that it cannot write it so. Without quotation marks only where no value needs them."""
-    texts = [v for values in columns.values() for v in values if isinstance(v, str)]
+    texts = [str(v) for values in columns.values() for v in values if isinstance(v, str | list)]
     if style.quoting == csv.QUOTE_NONE and any(set(text) & {style.separator, '"', "\n", "\r"} for text in texts):
         style = replace(style, quoting=csv.QUOTE_MINIMAL)
     try:
