@@ -7,17 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike
-
-from adrec.errors import ConfigError, DataError, RunError
+from adrec.errors import ConfigError, RunError
 from adrec.runs import RunFolder
 
 if TYPE_CHECKING:
-    from adrec.collapse.verdict import Verdict
-    from adrec.data.dataset import SequenceDataset
-    from adrec.embeddings.source import Source
+    from adrec.embeddings.diagnosed import Diagnosis
     from adrec.explain.recommending import History
     from adrec.explain.trajectory import Trajectory
 
@@ -124,62 +118,29 @@ def train(
 
 
 def diagnose(
-    table: ArrayLike | str | Path,
+    table: Any,
     *,
     ids: Sequence[Any] | None = None,
-    interactions: "pd.DataFrame | SequenceDataset | str | Path | None" = None,
-    initial: ArrayLike | str | Path | None = None,
-) -> "Verdict":
-    """Diagnose whether a table of item embeddings has collapsed, how, and how surely.
+    interactions: Any = None,
+    initial: Any = None,
+) -> "Diagnosis":
+    """Diagnose whether a table of item embeddings has collapsed, how, and how surely: what ``adrec collapse`` says, as an object.
 
-    table: (V, D) without a padding row, or a file that ``adrec collapse`` reads. ids: the item id of each row, as the interactions have
-    it. interactions: who used what, as a frame with a user and an item column and perhaps a time, a data set, its name or a path; without
-    them only the spectrum decides. initial: the same table before training. What does not fit is a WeightsError or a DataError.
+    table: (V, D) without a padding row: an array or tensor of any library (numpy, torch, jax, scipy.sparse, nested lists), a frame (pandas,
+    polars, Arrow), whose id column or index then names the rows, or a file that ``adrec collapse`` reads. ids: the item id of each row, as
+    the interactions have it. interactions: who used what, as a frame with a user and an item column and perhaps a time, a sparse matrix of
+    users by items, a data set, its name or a path; without them only the spectrum decides. initial: the same table before training. What
+    does not fit is a WeightsError or a DataError.
 
     >>> import adrec, numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> verdict = adrec.diagnose(rng.standard_normal((500, 32)))
-    >>> verdict.kind, verdict.confidence > 0.5
-    ('noise-like', False)
+    >>> found = adrec.diagnose(rng.standard_normal((500, 32)))
+    >>> found.verdict.kind, found.verdict.confidence > 0.5, found.facts, found.join
+    ('noise-like', False, (), None)
     """
-    from functools import partial
+    from adrec.embeddings.diagnosed import Diagnosis
+    from adrec.embeddings.given import given, interactions_of, with_columns
 
-    from adrec.collapse.cooccurrence import Cooccurrence
-    from adrec.collapse.verdict import diagnose
-    from adrec.embeddings.matching import matched
-
-    source = _source(table, ids)
-    found = {} if interactions is None else matched(_dataset(interactions), source)
-    data = found.get("data")
-    first = None if initial is None else _source(initial, None).table
-    verdict_of = partial(diagnose, found.get("table", source.table), initial=first)
-    verdict = verdict_of(cooccurrence=None if data is None else Cooccurrence.from_dataset(data))
-    if found.get("join") is not None:
-        verdict = found["join"].applied(verdict, verdict_of)
-    return verdict.doubted(found.get("undecided", ()))
-
-
-def _source(table: ArrayLike | str | Path, ids: Sequence[Any] | None) -> "Source":
-    from adrec.embeddings.files import read_table
-    from adrec.embeddings.source import Source
-    from adrec.maps.tables import checked
-
-    name, labels = "the table", None
-    if isinstance(table, str | Path):
-        found = read_table(table)
-        name, table, labels = Path(table).name, found.table, found.labels
-    array: np.ndarray = checked(table, f"'{name}'")
-    if ids is not None:
-        labels = tuple(str(i) for i in ids)
-        if len(labels) != len(array):
-            raise DataError(f"There are {len(labels):,} ids for {len(array):,} rows; expected one id per row of the table.")
-    return Source(name, array, labels)
-
-
-def _dataset(interactions: "pd.DataFrame | SequenceDataset | str | Path") -> "SequenceDataset":
-    from adrec.data import catalog
-    from adrec.data.readers import read_frame
-
-    if isinstance(interactions, pd.DataFrame):
-        return read_frame(interactions)
-    return catalog.load(interactions) if isinstance(interactions, str | Path) else interactions
+    source = with_columns(given(table, ids), interactions)
+    data = None if interactions is None else interactions_of(interactions, ids)
+    return Diagnosis.of(source, data, None if initial is None else given(initial, None))

@@ -46,7 +46,7 @@ def _table_options(command: argparse.ArgumentParser) -> None:
 
 def collapse_command(arguments: argparse.Namespace) -> None:
     from adrec.embeddings.bring import bring
-    from adrec.embeddings.judging import beside, judge, told
+    from adrec.embeddings.judging import in_words, judge
     from adrec.embeddings.report import report
     from adrec.files import write_text
 
@@ -61,14 +61,7 @@ def collapse_command(arguments: argparse.Namespace) -> None:
         print_json(judged)
         return
     for table in judged["tables"]:
-        verdict = table["verdict"]
-        join = [] if table["join"] is None else [table["join"]["says"]]
-        for says in [*join, *(fact["says"] for fact in table["facts"])]:
-            print(f"{table['name']}: {says}")
-        print(f"{table['name']} ({table['items']} items x {table['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}")
-        found = [] if table["meaning"] is None else [table["meaning"]["says"]]
-        says = verdict["says"].removeprefix("".join(join)).strip()
-        print("\n".join([says, *found, *beside(table), *verdict["undecided"], *(line for line in told(table) if line not in join)]))
+        print("\n".join(in_words(table)))
         show(table["measures"], False)
 
 

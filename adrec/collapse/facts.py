@@ -4,7 +4,7 @@ They come before the verdict because they explain it, or make it a verdict on so
 rows that training never touched, entries that are codes. `diagnose` takes the columns in use and the zero point from here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -79,6 +79,10 @@ class Fact:
         plain = asdict(replace(self, every=None))
         del plain["every"]
         return {**plain, "rows": list(self.rows), "columns": list(self.columns)}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Fact":
+        return cls(**{**found, "rows": tuple(found["rows"]), "columns": tuple(found["columns"])})
 
 
 def facts(table: np.ndarray, *, popularity: np.ndarray | None = None, initial: np.ndarray | None = None) -> list[Fact]:

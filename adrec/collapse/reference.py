@@ -5,6 +5,7 @@ seen from the items before it? The factorisation has seen only the training hist
 remembering them, and how much depends on its weights (docs/VERDICT.md).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,10 @@ class Meaning:
     def to_json(self) -> dict[str, Any]:
         numbers = {name: round(getattr(self, name), 4) for name in ("share", "low", "high", "value", "reference")}
         return {**numbers, "users": self.users, "says": self.says}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Meaning":
+        return cls(**{name: value for name, value in found.items() if name != "says"})
 
 
 def meaning(table: np.ndarray, data: SequenceDataset) -> Meaning | None:

@@ -4,6 +4,7 @@ docs/VERDICT.md has the rule's error rates and the reasons for its thresholds. T
 with its null and its threshold.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +56,14 @@ class Verdict:
             "next": [remedy.to_json() for remedy in self.next_steps],
             "sample": self.sample,
         }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any], plain: Sequence[Fact] = ()) -> "Verdict":
+        """From ``to_json``, which leaves out the facts."""
+        steps = tuple(Remedy(**step) for step in found["next"])
+        evidence = tuple(Evidence(**compared) for compared in found["evidence"])
+        known = {name: found[name] for name in ("kind", "confidence", "says", "sample")}
+        return cls(**known, evidence=evidence, undecided=tuple(found["undecided"]), next_steps=steps, facts=tuple(plain))
 
     def value(self, measure: str) -> float | None:
         """The value of one measure of the evidence; None if it was not measured."""

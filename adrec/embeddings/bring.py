@@ -79,7 +79,7 @@ def bring(
         sources = [replace(s, own=False, **matched(data, s, None if s.run else order, Path(interactions))) for s in sources]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
-        sources = [replace(s, own=False, initial=_fitting(first, s)) for s in sources]
+        sources = [replace(s, own=False, initial=fitting(first, s)) for s in sources]
     return without_unused(sources)
 
 
@@ -217,7 +217,7 @@ def _reordered(source: Source, labels: tuple[str, ...]) -> Source:
     return replace(source, table=source.table[rows], labels=labels, notes=(*source.notes, note))
 
 
-def _fitting(initial: Source, source: Source) -> np.ndarray:
+def fitting(initial: Source, source: Source) -> np.ndarray:
     if source.labels is not None:
         initial = _reordered(initial, source.labels)
     if source.taken is not None:

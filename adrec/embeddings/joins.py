@@ -4,7 +4,7 @@ A join is right if items used together lie together. How clearly they do is meas
 standard deviations of shuffled rows), on the same sample of pairs for every join.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -53,6 +53,10 @@ class Join:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "candidates": list(self.candidates)}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Join":
+        return cls(**{**found, "candidates": tuple(found["candidates"])})
 
     def applied(self, verdict: Verdict, without: Callable[[], Verdict]) -> Verdict:
         """The verdict with what the join means for it: said first where rows were joined in another way than asked; ``without`` meaning

@@ -159,6 +159,22 @@ def rows_of(fact: Fact, source: Source) -> pd.DataFrame | None:
     return frame
 
 
+def in_words(entry: Mapping[str, Any]) -> list[str]:
+    """All that ``judge`` found about a table, as lines: the join, the facts, the verdict, then what else is known."""
+    name, verdict = entry["name"], entry["verdict"]
+    join = [] if entry["join"] is None else [entry["join"]["says"]]
+    found = [] if entry["meaning"] is None else [entry["meaning"]["says"]]
+    return [
+        *(f"{name}: {says}" for says in [*join, *(fact["says"] for fact in entry["facts"])]),
+        f"{name} ({entry['items']} items x {entry['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}",
+        verdict["says"].removeprefix("".join(join)).strip(),
+        *found,
+        *beside(entry),
+        *verdict["undecided"],
+        *(line for line in told(entry) if line not in join),
+    ]
+
+
 def _named(plain: Sequence[Fact], source: Source) -> list[dict[str, Any]]:
     """The facts as JSON, with examples by title where titles or ids are known."""
     items = source.items or (source.data.items if source.data else None)

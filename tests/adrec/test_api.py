@@ -86,14 +86,15 @@ def test_the_same_interactions_as_a_frame_a_file_and_a_data_set_give_one_verdict
     frame = interactions_of(tiny_data)
     frame["item"] = ids.to_numpy()[frame["item"] - 1]
     frame.to_csv(tmp_path / "log.csv", index=False)
-    verdicts = [adrec.diagnose(table, ids=list(ids), interactions=given) for given in (frame, tmp_path / "log.csv", tiny_data)]
-    assert verdicts[0] == verdicts[1] == verdicts[2] != adrec.diagnose(table)
+    found = [adrec.diagnose(table, ids=list(ids), interactions=given) for given in (frame, tmp_path / "log.csv", tiny_data)]
+    verdicts = [diagnosis.verdict for diagnosis in found]
+    assert verdicts[0] == verdicts[1] == verdicts[2] != adrec.diagnose(table).verdict
 
 
 def test_a_table_may_be_a_file_or_nested_lists(tmp_path: Path) -> None:
     table = np.random.default_rng(0).standard_normal((50, 8))
     np.save(tmp_path / "table.npy", table)
-    assert adrec.diagnose(tmp_path / "table.npy").kind == adrec.diagnose(table.tolist()).kind
+    assert adrec.diagnose(tmp_path / "table.npy").measures == adrec.diagnose(table.tolist()).measures
 
 
 def test_ids_that_do_not_fit_the_table_are_refused() -> None:
