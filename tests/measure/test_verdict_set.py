@@ -43,7 +43,7 @@ def test_a_breakage_says_which_item_each_row_is_and_what_is_meant(name: str, tra
     rows = given.table.T if name == "transposed" else given.table
     assert len(given.truth) == len(rows) and len(given.meant) == 200
     assert set(given.truth) - {""} == set(trained[1].ids) or name.startswith("one row")
-    if name in JOINS and not given.scrambled and not given.with_ids:
+    if name in JOINS and not given.scrambled:
         of = {item: row for item, row in zip(given.truth, rows, strict=True) if item}
         assert all(np.array_equal(of[item], given.meant[i]) for i, item in enumerate(trained[1].ids) if item in of)
 

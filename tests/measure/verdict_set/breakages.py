@@ -30,7 +30,8 @@ class Trained:
 
 @dataclass(frozen=True)
 class Given:
-    """A file as a person has it. table: its rows. truth: each row's item (raw id), "" for none. with_ids: whether the file says them.
+    """A file as a person has it. table: its rows. truth: each row's item (raw id), "" for none. with_ids: whether the file says them;
+    labels: what it says where that is not the truth.
 
     meant: (V, D), the rows by item that a right reading ends with. facts: codes of the plain facts that must be named. as_given: whether a
     verdict on the numbers as they are, damage included, is acceptable too. untrained: whether the numbers are a random start. refuse:
@@ -40,6 +41,7 @@ class Given:
     table: np.ndarray
     truth: list[str]
     meant: np.ndarray
+    labels: list[str] | None = None
     with_ids: bool = False
     facts: tuple[str, ...] = ()
     as_given: bool = False
@@ -91,7 +93,7 @@ JOINS: dict[str, Callable[[Trained], Given]] = {
     "surplus rows": lambda t: rows(t, np.append(np.arange(len(t.table)), [-1] * 37)),
     "transposed": lambda t: replace(rows(t, np.arange(len(t.table))), table=np.ascontiguousarray(t.table.T)),
     "shuffled": lambda t: replace(rows(t, t.rng.permutation(len(t.table))), scrambled=True),
-    "ids shifted by one": lambda t: replace(rows(t, np.arange(len(t.table))), table=np.roll(t.table, 1, axis=0), with_ids=True),
+    "ids shifted by one": lambda t: replace(rows(t, np.roll(np.arange(len(t.table)), 1)), with_ids=True, labels=t.ids),
 }
 """How the rows are told apart; the first is right."""
 

@@ -125,7 +125,7 @@ def geometry(table: np.ndarray, popularity: np.ndarray) -> Geometry:
     rows = rows / largest
     lengths = np.linalg.norm(rows, axis=1)
     common = rows.mean(axis=0)
-    cosine = np.linalg.norm((rows[lengths > 0] / lengths[lengths > 0, None]).mean(axis=0)) ** 2
+    cosine = np.linalg.norm((rows / np.maximum(lengths, 1e-300)[:, None]).mean(axis=0)) ** 2  # a row of zeros has a cosine of 0
     offset = (common**2).sum() / (lengths**2).mean()
     _, counts = np.unique(np.round(rows, 9), axis=0, return_counts=True)
     twins = counts[counts > 1].sum() / len(rows)

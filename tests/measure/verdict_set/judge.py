@@ -147,11 +147,15 @@ def written(table: np.ndarray, ids: list[str] | None, path: Path) -> Path:
     return path.with_suffix(".parquet")
 
 
-WHOLE: dict[str, dict[str, int]] = {}
-"""By data set, how often each item occurs in the training interactions as they were read, before any join."""
+WHOLE: dict[Path, dict[str, int]] = {}
+"""By file, how often each item occurs in the training interactions as they were read, before any join."""
 
 
-def joined(source: Source, given: Given) -> float | None:
+def _labels(given: Given) -> list[str] | None:
+    return (given.labels or given.truth) if given.with_ids else None
+
+
+def joined(source: Source, given: Given, data: Path) -> float | None:
     """The share of the interactions whose item was joined to its own row, whatever the join is called."""
     if source.data is None:
         return None
@@ -163,16 +167,16 @@ def joined(source: Source, given: Given) -> float | None:
     said = source.data.items.frame["item"].tolist()
     own = [said[i] in items.get(np.ascontiguousarray(source.table[i], dtype=np.float32).tobytes(), ()) for i in range(len(source.table))]
     known = set(given.truth)  # an item with a row in the file counts, also if the join lost it
-    total = sum(count for item, count in WHOLE[source.data.name].items() if item in known)
+    total = sum(count for item, count in WHOLE[data].items() if item in known)
     return float(popularity[np.array(own)].sum() / max(total, 1))
 
 
 def said(case: Case, given: Given, data: Path, interactions: bool, folder: Path) -> dict[str, Any]:
     """The answer to one file: a verdict and how it was reached, or the sentence that refuses."""
-    path = written(given.table, given.truth if given.with_ids else None, folder / "table")
+    path = written(given.table, _labels(given), folder / "table")
     start = None
     if given.initial is not None:
-        start = written(given.initial, given.truth if given.with_ids else None, folder / "start")
+        start = written(given.initial, _labels(given), folder / "start")
     began = time.perf_counter()
     try:
         sources = bring([path], interactions=data if interactions else None, initial=start)
@@ -183,17 +187,17 @@ def said(case: Case, given: Given, data: Path, interactions: bool, folder: Path)
     return {
         "kind": verdict["kind"], "confidence": verdict["confidence"], "says": verdict["says"], "undecided": verdict["undecided"],
         "notes": entry["notes"], "join": entry.get("join"), "facts": [fact["code"] for fact in entry.get("facts") or []],
-        "meaning": entry.get("meaning"), "joined": joined(sources[0], given), "seconds": round(time.perf_counter() - began, 2),
+        "meaning": entry.get("meaning"), "joined": joined(sources[0], given, data), "seconds": round(time.perf_counter() - began, 2),
     }  # fmt: skip
 
 
 def told_apart(case: Case, given: Given, data: Path, folder: Path) -> dict[str, Any]:
     """Only which row is taken for which item, without a verdict: several times as fast."""
     try:
-        source = bring([written(given.table, given.truth if given.with_ids else None, folder / "table")], interactions=data)[0]
+        source = bring([written(given.table, _labels(given), folder / "table")], interactions=data)[0]
     except AdrecError as error:
         return {"refused": str(error)}
-    join, own = source.join, joined(source, given)
+    join, own = source.join, joined(source, given, data)
     sure = own is not None and (join is None or join.doubt is None) and not source.undecided
     known = {"joined": own, "join": None if join is None else join.to_json(), "undecided": list(source.undecided)}
     return {"kind": "joined" if sure else "doubted", "confidence": 1.0 if sure else WITHHELD, **known}
@@ -361,7 +365,7 @@ def main() -> None:
         for i, (case, wanted) in enumerate(zip(chosen, expected, strict=True)):
             given, path = case.make(tables[case.trained]), tables.interactions(tables.about[case.trained]["data"])
             data = catalog.load(str(path))
-            WHOLE.setdefault(data.name, dict(zip(data.items.frame["item"], data.popularity[1:].tolist(), strict=True)))
+            WHOLE.setdefault(path, dict(zip(data.items.frame["item"], data.popularity[1:].tolist(), strict=True)))
             for interactions in (True,) if asked.joins else (True, False):
                 if asked.joins:
                     answer = told_apart(case, given, path, Path(temporary))
