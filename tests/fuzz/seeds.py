@@ -19,6 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet
 
 USERS, EACH, ITEMS, WIDTH = 8, 5, 12, 4
+LIBRARIES = Path(__file__).parents[1] / "assets/tables"
+MADE = ("numpy-words.npz", "ml_dtypes-bfloat16.npy", "gensim-word2vec.bin", "faiss-l1.faiss", "faiss-ids.index")
+"""Files of libraries, of every reader one."""
 Rows = list[dict[str, Any]]
 
 
@@ -209,6 +212,7 @@ def of_tables() -> list[Seed]:
         "table.npz": arrays.getvalue(),
         "table.csv.gz": gzip.compress(text(named), mtime=0),
         **tensors(values),
+        **{name: (LIBRARIES / name).read_bytes() for name in MADE},
     }
     return [Seed(kind, kind[kind.index(".") :], "table", {"": data}) for kind, data in files.items()]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from adrec.embeddings.files import arrays, columns, tensors
-from adrec.embeddings.files.checks import Matrix, TableDoubt
+from adrec.embeddings.files import arrays, columns, faiss, tensors, words
+from adrec.embeddings.files.checks import Matrix, TableDoubt, tell_odd
 from adrec.errors import DataError, WeightsError
 from adrec.maps.tables import checked
 from adrec.reading.account import Account, Doubt, Use, counted, shown
@@ -17,6 +17,16 @@ from adrec.reading.text import HOW
 
 __all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "Matrix", "TableDoubt", "read_table", "rows_and_columns"]
 
+
+def _read_bin(path: Path, key: str | None) -> Matrix:
+    """A .bin file: torch's, or word2vec's own."""
+    if words.is_words(path):
+        return words.read_words(path, key)
+    if words.is_fasttext(path):
+        raise WeightsError(f"'{path}' is a model of fastText; expected its vectors as text, which fastText writes beside it (.vec).")
+    return tensors.read_torch(path, key)
+
+
 READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".npy": arrays.read_npy,
     ".npz": arrays.read_npz,
@@ -24,7 +34,9 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".pt": tensors.read_torch,
     ".pth": tensors.read_torch,
     ".ckpt": tensors.read_torch,
-    ".bin": tensors.read_torch,
+    ".bin": _read_bin,
+    ".faiss": faiss.read_faiss,
+    ".index": faiss.read_faiss,
 }
 """Readers of arrays by suffix; everything else has rows and columns."""
 SUFFIXES = (*READERS, *FORMATS, *PACKED)
@@ -89,7 +101,12 @@ def _with_ids(path: Path, found: Matrix) -> Matrix:
     account = Account(str(path), f"an array of {found.table.shape[0]:,} x {found.table.shape[1]:,}", notes=list(found.notes))
     account.rows = account.read = len(found.table)
     account.head = [{f"column {i}": f"{x:.6g}" for i, x in enumerate(row[:HEAD_COLUMNS], 1)} for row in found.table[:HEAD_ROWS]]
-    column = arrays.ids_in(found.table)
+    column = arrays.ids_in(found.table) if found.labels is None else None
+    if found.labels is not None:
+        account.uses.append(Use("ids", "item", "they stand beside the table"))
+        account.items = len(set(found.labels))
+        tell_odd(found.labels, account)
+        found = replace(found, notes=tuple(account.notes))
     if column is not None:
         ids = tuple(str(int(x)) for x in found.table[:, column])
         why = "different whole numbers beside columns of fractions"

@@ -10,10 +10,13 @@ from typing import IO
 
 import numpy as np
 
+from adrec.embeddings.files.beside import ids_beside
 from adrec.embeddings.files.checks import MOST_ARRAYS, Matrix, as_numbers, check_shape, choose, is_item_table, taken
 from adrec.errors import WeightsError
 
 LONGEST_HEADER = 10_000
+BFLOAT = np.dtype("V2")
+"""How numpy saves bfloat16, whose name it does not know."""
 MAPPED = 2**26
 """A larger npy file of single or double floats is memory-mapped instead of read; measures read it in blocks."""
 LEAST = 5
@@ -25,8 +28,8 @@ HEADER_ERRORS = (ValueError, KeyError, EOFError, struct.error, TypeError, Recurs
 """What numpy raises for a header that it cannot read."""
 
 
-def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether in Fortran order, and dtype; leaves ``file`` at the first byte of the data."""
+def _header(path: Path, file: IO[bytes], kinds: str = "fiu") -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether in Fortran order, and dtype; leaves ``file`` at the first byte of the data. kinds: letters of the types allowed."""
     try:
         version = np.lib.format.read_magic(file)
         reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
@@ -35,7 +38,7 @@ def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtyp
         raise WeightsError(f"'{path}' is damaged or not in numpy's format: its header cannot be read ({type(error).__name__}).") from None
     if dtype.hasobject:
         raise WeightsError(f"'{path}' holds Python objects, which only running code could read; expected a matrix of numbers.")
-    if dtype.kind not in "fiu":
+    if dtype.kind not in kinds and not (dtype == BFLOAT and "f" in kinds):
         kind = "structured" if dtype.names else str(dtype)
         raise WeightsError(f"'{path}' holds entries of type {kind[:40]}; expected real numbers.")
     if any(size < 0 for size in shape):
@@ -48,7 +51,7 @@ def _data(path: Path, file: IO[bytes], shape: tuple[int, ...], fortran: bool, dt
     data = file.read(needed)
     if len(data) < needed:
         raise WeightsError(f"'{path}' is cut short: its header claims shape {shape}, {needed:,} bytes, and {len(data):,} are there.")
-    return as_numbers(np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C"))
+    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def read_npy(path: Path, key: str | None) -> Matrix:
@@ -61,7 +64,18 @@ def read_npy(path: Path, key: str | None) -> Matrix:
             raise WeightsError(f"'{path}' is cut short: its header claims shape {shape}, {needed:,} bytes, and {there:,} are there.")
         if needed > MAPPED and dtype in (np.float32, np.float64) and dtype.isnative:
             return Matrix(np.memmap(path, dtype, "r", file.tell(), shape, "F" if fortran else "C"))
-        return Matrix(_data(path, file, shape, fortran, dtype))
+        notes = ("The numbers have 2 bytes and no type: they are taken for bfloat16.",) if dtype == BFLOAT else ()
+        return Matrix(as_numbers(_data(path, file, shape, fortran, dtype)), notes=notes)
+
+
+def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, kinds: str) -> np.ndarray:
+    """An array of an archive."""
+    size, packed = member.file_size, member.compress_size
+    if size > BOMB_BYTES and size > BOMB_RATIO * packed:
+        name = member.filename.removesuffix(".npy")
+        raise WeightsError(f"'{path}': '{name}' unpacks to {size:,} bytes from {packed:,}; must be at most {BOMB_RATIO} times.")
+    with archive.open(member) as file:
+        return _data(path, file, *_header(path, file, kinds))
 
 
 def read_npz(path: Path, key: str | None) -> Matrix:
@@ -71,26 +85,25 @@ def read_npz(path: Path, key: str | None) -> Matrix:
             members = {m.filename.removesuffix(".npy"): m for m in archive.infolist() if m.filename.endswith(".npy")}
             if len(members) > MOST_ARRAYS:
                 raise WeightsError(f"'{path}' holds {len(members):,} arrays; must be at most {MOST_ARRAYS:,}.")
-            shapes = {name: _shape(path, archive, member) for name, member in members.items()}
+            kinds = {name: _shape(path, archive, member) for name, member in members.items()}
+            shapes = {name: () if kind in "US" and len(shape) > 1 else shape for name, (kind, shape) in kinds.items()}
             name = choose(path, shapes, key)
             check_shape(path, shapes[name], f"'{name}'")
-            size, packed = members[name].file_size, members[name].compress_size
-            if size > BOMB_BYTES and size > BOMB_RATIO * packed:
-                raise WeightsError(f"'{path}': '{name}' unpacks to {size:,} bytes from {packed:,}; must be at most {BOMB_RATIO} times.")
-            with archive.open(members[name]) as file:
-                table = _data(path, file, *_header(path, file))
+            table = as_numbers(_member(path, archive, members[name], "fiu"))
+            labels, notes = ids_beside(kinds, len(table), lambda other: _member(path, archive, members[other], "iuUS"))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error) as error:
         raise WeightsError(f"'{path}' is damaged and cannot be read as npz ({type(error).__name__}).") from None
-    return Matrix(table, notes=taken(name, shapes), padded=is_item_table(name))
+    return Matrix(table, labels, (*taken(name, shapes), *notes), padded=is_item_table(name))
 
 
-def _shape(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
-    """The shape of one array in an archive; () if it is not an array of numbers, so that another can be chosen."""
+def _shape(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, tuple[int, ...]]:
+    """The kind and shape of one array in an archive; () if it is not an array of numbers or texts, so that another can be chosen."""
     try:
         with archive.open(member) as file:
-            return _header(path, file)[0]
+            shape, _, dtype = _header(path, file, "fiuUS")
+            return dtype.kind, shape
     except WeightsError:
-        return ()
+        return "", ()
 
 
 def ids_in(table: np.ndarray) -> int | None:

@@ -1,6 +1,7 @@
 """Shared by all readers: limits, and the choice among several arrays."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from adrec.errors import WeightsError
-from adrec.reading.account import Account, Doubt, shown
+from adrec.reading.account import Account, Doubt, counted, shown
 from adrec.runs import ITEM_TABLE
 
 MOST_ENTRIES = 2**28
@@ -94,5 +95,24 @@ def taken(name: str, shapes: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
 
 
 def as_numbers(array: np.ndarray) -> np.ndarray:
-    """Small floats as float32, everything else as float64, in the machine's byte order."""
+    """Small floats as float32, everything else as float64, in the machine's byte order; bytes without a type are bfloat16."""
+    if array.dtype.kind == "V":
+        return bfloat(np.ascontiguousarray(array).view("<u2"))
     return np.asarray(array, dtype=np.float32 if array.dtype.kind == "f" and array.dtype.itemsize <= 4 else np.float64)
+
+
+def bfloat(array: np.ndarray) -> np.ndarray:
+    """bfloat16, given as whole numbers of 16 bits, as float32 (numpy has no bfloat16)."""
+    return np.asarray((array.astype(np.uint32) << 16).view(np.float32))
+
+
+def tell_odd(labels: tuple[str, ...], account: Account) -> None:
+    """Say which ids are empty or occur twice: only the first row of an id is found by it."""
+    rows = Counter(labels)
+    empty = rows.pop("", 0)
+    again = [label for label, count in rows.items() if count > 1]
+    if empty:
+        account.note(f"{counted(empty, 'row')} {'has' if empty == 1 else 'have'} no id, so that no item is found in them.")
+    if again:
+        verb = "stands" if len(again) == 1 else "stand"
+        account.note(f"{counted(len(again), 'id')} {verb} in several rows, such as {shown(again[0])}: the first row of each is its item.")

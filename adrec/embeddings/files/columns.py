@@ -1,6 +1,5 @@
 """Tables with rows and columns: text, JSON and Parquet, read through ``adrec.reading``, which knows what each column is."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from adrec.embeddings.files.checks import MOST_ENTRIES, Matrix, as_numbers, check_shape
+from adrec.embeddings.files.checks import MOST_ENTRIES, Matrix, as_numbers, check_shape, tell_odd
 from adrec.errors import WeightsError
 from adrec.reading import values
-from adrec.reading.account import Account, Use, counted, shown
+from adrec.reading.account import Use, counted, shown
 from adrec.reading.engine import as_sentences, connect, literal
 from adrec.reading.limits import LONGEST_ID
 from adrec.reading.opened import PACKED
@@ -63,7 +62,7 @@ def read_columns(path: Path, key: str | None, options: Mapping[str, str]) -> Mat
         if labels is not None:
             labels = _plain_ids(labels, account.notes)
             if roles.ids:
-                _tell_odd(labels, account)
+                tell_odd(labels, account)
             account.items = len(set(labels))
     told = [
         f"Item ids are the column {shown(use.column)}: {use.why}." for use in account.uses if use.role == ("item" if roles.ids else "title")
@@ -104,18 +103,6 @@ def _plain_ids(labels: tuple[str, ...], notes: list[str]) -> tuple[str, ...]:
         f"{counted(points, 'id')} such as {shown(next(x for x in labels if '.' in x))} are read without the zeros after the point."
     )
     return tuple(label.partition(".")[0] for label in labels)
-
-
-def _tell_odd(labels: tuple[str, ...], account: Account) -> None:
-    """Say which ids are empty or occur twice: only the first row of an id is found by it."""
-    rows = Counter(labels)
-    empty = rows.pop("", 0)
-    again = [label for label, count in rows.items() if count > 1]
-    if empty:
-        account.note(f"{counted(empty, 'row')} {'has' if empty == 1 else 'have'} no id, so that no item is found in them.")
-    if again:
-        verb = "stands" if len(again) == 1 else "stand"
-        account.note(f"{counted(len(again), 'id')} {verb} in several rows, such as {shown(again[0])}: the first row of each is its item.")
 
 
 # -- text and JSON ----------------------------------------------------------------------------------------------------

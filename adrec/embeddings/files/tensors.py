@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from adrec.embeddings.files import pickled
-from adrec.embeddings.files.checks import MOST_ARRAYS, Matrix, as_numbers, check_shape, choose, is_item_table, taken
+from adrec.embeddings.files.checks import MOST_ARRAYS, Matrix, as_numbers, bfloat, check_shape, choose, is_item_table, taken
 from adrec.errors import WeightsError
 from adrec.reading.account import shown
 
@@ -58,8 +58,7 @@ def read_torch(path: Path, key: str | None) -> Matrix:
             return _of_archive(path, archive, key)
     except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, NotImplementedError, EOFError, IndexError, KeyError) as error:
         if path.suffix.lower() == ".bin":
-            other = "word2vec's own binary format can be saved as text: save_word2vec_format(FILE, binary=False)"
-            raise WeightsError(f"'{path}' is not a torch file ({type(error).__name__}); {other}.") from None
+            raise WeightsError(f"'{path}' is neither a torch file ({type(error).__name__}) nor in word2vec's binary format.") from None
         old = f"in torch's format since version 1.6 ({type(error).__name__}): save it again with torch.save"
         raise WeightsError(f"'{path}' is not a torch file {old}.") from None
 
@@ -107,5 +106,5 @@ def _numbers(path: Path, archive: zipfile.ZipFile, root: str, name: str, tensor:
     strides = [step * type.itemsize for step in tensor.stride]
     view = np.lib.stride_tricks.as_strided(flat[tensor.offset :], tensor.shape, strides, writeable=False)
     if tensor.storage.kind == "BFloat16":
-        return np.asarray((view.astype(np.uint32) << 16).view(np.float32))
+        return bfloat(view)
     return np.array(as_numbers(view))

@@ -66,12 +66,6 @@ def test_dictionaries_that_hold_each_other_many_times_end_with_a_sentence(tmp_pa
         read_table(_saved(tmp_path / "t.pt", inner))
 
 
-def test_word2vecs_binary_format_is_told_from_torchs(tmp_path: Path) -> None:
-    (tmp_path / "vectors.bin").write_bytes(b"2 3\nking " + bytes(12))
-    with pytest.raises(WeightsError, match="word2vec's own binary format can be saved as text"):
-        read_table(tmp_path / "vectors.bin")
-
-
 def test_numbers_outside_the_archive_are_refused(tmp_path: Path) -> None:
     whole = _saved(tmp_path / "whole.pt", {"w": torch.from_numpy(TABLE)})
     with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(tmp_path / "cut.pt", "w") as cut:

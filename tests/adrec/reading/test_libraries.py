@@ -1,0 +1,108 @@
+"""Tables as libraries save them: files that those libraries made (``tests/assets/tables/make.py``) give back the numbers and the ids."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adrec.embeddings.files import read_table
+from adrec.errors import WeightsError
+from tests.assets.tables.make import HERE, NUMBERS, TABLE, WORDS
+
+COUNTS = tuple(map(str, NUMBERS.tolist()))
+MADE: dict[str, tuple[str, ...] | None] = {
+    "numpy-words.npz": tuple(WORDS),
+    "numpy-numbers.npz": COUNTS,
+    "faiss-l2.faiss": None,
+    "faiss-ip.faiss": None,
+    "faiss-l1.faiss": None,
+    "faiss-ids.index": COUNTS,
+    "faiss-ids2.index": COUNTS,
+    "gensim-word2vec.bin": tuple(WORDS),
+}
+"""The ids in each file."""
+KEYS: dict[str, str] = {}
+"""The array to take, where the file has several."""
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_file_made_by_a_library_gives_back_numbers_and_ids(name: str) -> None:
+    found = read_table(HERE / name, KEYS.get(name))
+    assert found.labels == MADE[name] and np.array_equal(found.table, TABLE)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_cut_file_of_a_library_is_one_sentence(name: str, tmp_path: Path) -> None:
+    path, data = tmp_path / name, (HERE / name).read_bytes()
+    for end in sorted({1, 3, 8, 20, 40, 60, *range(100, len(data) - 1, len(data) // 20), len(data) - 1}):
+        path.write_bytes(data[:end])
+        with pytest.raises(WeightsError) as caught:
+            read_table(path)
+        assert name in str(caught.value) and "\n" not in str(caught.value), end
+
+
+def test_every_file_is_small_and_tells_nothing_of_the_machine_that_made_it() -> None:
+    for path in HERE.iterdir():
+        if path.is_file():
+            assert path.stat().st_size < 20 * 1024 and not re.search(rb"/tmp/|/home/|Linux", path.read_bytes()), path.name
+
+
+def test_bfloat16_is_read_from_npy() -> None:
+    found = read_table(HERE / "ml_dtypes-bfloat16.npy")
+    assert np.abs(found.table - TABLE).max() < 0.01 * np.abs(TABLE).max() and "bfloat16" in found.notes[0]
+
+
+# -- ids beside the table ----------------------------------------------------------------------------------------------
+
+
+def test_ids_beside_a_table_are_said_to_be_so() -> None:
+    assert "Item ids are the array 'item_ids'" in " ".join(read_table(HERE / "numpy-words.npz").notes)
+
+
+@pytest.mark.parametrize(
+    ("beside", "says"),
+    [
+        ({"ids": np.zeros(48, int)}, "'ids' is not taken for the item ids"),
+        ({"words": np.array(WORDS), "labels": np.array(WORDS)}, "'words' and 'labels' may both hold"),
+        ({"popularity": NUMBERS}, ""),
+        ({"ids": NUMBERS[:-1]}, ""),
+        ({"ids": NUMBERS.astype(float)}, ""),
+        ({"ids": np.array(WORDS, dtype=object)}, ""),
+    ],
+)
+def test_what_may_not_be_ids_is_not_taken_for_them(beside: dict[str, np.ndarray], says: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", table=TABLE, **beside)
+    found = read_table(tmp_path / "t.npz")
+    assert found.labels is None and np.array_equal(found.table, TABLE) and says in " ".join(found.notes)
+
+
+# -- word2vec and faiss ------------------------------------------------------------------------------------------------
+
+
+def test_the_original_programs_line_break_after_a_vector_is_no_part_of_a_word(tmp_path: Path) -> None:
+    rows = b"".join(word.encode() + b" " + row.tobytes() + b"\n" for word, row in zip(WORDS, TABLE, strict=True))
+    (tmp_path / "t.bin").write_bytes(b"48 8\n" + rows)
+    assert read_table(tmp_path / "t.bin").labels == tuple(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("t.bin", b"2 3\nking " + bytes(12), "cut short: 2 words of 3 numbers do not fit"),
+        ("t.bin", b"999999999 3\nking " + bytes(12), "claims shape"),
+        ("t.bin", b"2 3\nking " + bytes(12) + b"queen" + bytes(12), "word 2 of 2 is not followed by 3 numbers"),
+        ("t.bin", b"2 1\n\xff\xfe " + bytes(4) + b"a " + bytes(4), "word 1, .* is not UTF-8"),
+        ("t.bin", b"2 1\na " + bytes(4) + b"b " + bytes(4) + b"more", "4 bytes follow its 2 words of 1 number"),
+        ("t.bin", b"\xba\x16\x4f\x2f" + bytes(50), "is a model of fastText"),
+        ("t.bin", b"something", "neither a torch file .* nor in word2vec's"),
+        ("t.faiss", b"IxF2" + b"\xff" * 60, "impossible shape"),
+        ("t.faiss", b"IxF2" + (2**30).to_bytes(4, "little") + (2**40).to_bytes(8, "little") + bytes(50), "claims shape"),
+        ("t.faiss", (HERE / "faiss-packed.faiss").read_bytes(), "a faiss index of the kind 'IxPq'; expected a flat one, or its vectors"),
+        ("t.index", b"something else", "is not a faiss index"),
+    ],
+)  # fmt: skip
+def test_a_broken_binary_file_is_one_sentence(name: str, data: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(WeightsError, match=says):
+        read_table(tmp_path / name)

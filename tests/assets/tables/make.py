@@ -1,0 +1,108 @@
+"""Makes the files of this folder, each with the library that people save such files with: ``python make.py MAKER ...``.
+
+A maker is a function below; each runs where its library is installed, and none is needed to run the tests.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+TABLE = (np.random.default_rng(16).standard_normal((48, 6)) @ np.random.default_rng(17).standard_normal((6, 8))).astype(np.float32)
+"""48 items in 8 dimensions, of which 6 are in use."""
+NUMBERS = np.arange(48, dtype=np.int64) * 37 % 101 + 500
+WORDS = [f"film-{n}" for n in NUMBERS.tolist()]
+
+
+def numpy() -> None:
+    np.savez_compressed(HERE / "numpy-words.npz", embeddings=TABLE, item_ids=np.array(WORDS), losses=np.arange(9.0))
+    np.savez(HERE / "numpy-numbers.npz", vectors=TABLE, ids=NUMBERS, popularity=np.arange(48))
+
+
+def ml_dtypes() -> None:
+    from ml_dtypes import bfloat16
+
+    np.save(HERE / "ml_dtypes-bfloat16.npy", TABLE.astype(bfloat16))
+
+
+def faiss() -> None:
+    from faiss import METRIC_L1, IndexFlat, IndexFlatIP, IndexFlatL2, IndexIDMap, IndexIDMap2, IndexPQ, write_index
+
+    for name, index in {"l2": IndexFlatL2(8), "ip": IndexFlatIP(8), "l1": IndexFlat(8, METRIC_L1)}.items():
+        index.add(TABLE)
+        write_index(index, str(HERE / f"faiss-{name}.faiss"))
+    for name, kind in {"ids": IndexIDMap, "ids2": IndexIDMap2}.items():
+        index = kind(IndexFlatIP(8))
+        index.add_with_ids(TABLE, NUMBERS)
+        write_index(index, str(HERE / f"faiss-{name}.index"))
+    packed = IndexPQ(8, 2, 4)
+    packed.train(TABLE)
+    packed.add(TABLE)
+    write_index(packed, str(HERE / "faiss-packed.faiss"))
+
+
+def gensim() -> None:
+    from gensim.models import FastText, KeyedVectors, Word2Vec
+
+    vectors = KeyedVectors(8)
+    vectors.add_vectors(WORDS, TABLE)
+    vectors.save_word2vec_format(str(HERE / "gensim-word2vec.bin"), binary=True)
+    vectors.lifecycle_events = None  # it would say where it was made
+    vectors.save(str(HERE / "gensim-whole.kv"))
+    vectors.save(str(HERE / "gensim-parts.kv"), separately=["vectors"])
+    for name, kind, how in (("word2vec", Word2Vec, {}), ("fasttext", FastText, {"bucket": 20})):
+        model = kind(vector_size=8, min_count=1, epochs=1, workers=1, seed=1, **how)
+        model.lifecycle_events = None
+        model.build_vocab([WORDS])
+        model.wv.vectors[:] = TABLE[[WORDS.index(word) for word in model.wv.index_to_key]]
+        model.wv.lifecycle_events = None
+        model.save(str(HERE / f"gensim-{name}.model"))
+    model.save(str(HERE / "gensim-parts.model"), sep_limit=300)
+
+
+def keras() -> None:
+    from keras import Input, Model, layers
+
+    items, users = Input((1,), name="item"), Input((1,), name="user")
+    of_items, of_users = layers.Embedding(48, 8, name="item_embedding"), layers.Embedding(5, 8, name="user_embedding")
+    model = Model([items, users], [of_items(items), of_users(users)])
+    of_items.set_weights([TABLE])
+    model.save(HERE / "keras.keras")
+    model.save_weights(HERE / "keras.weights.h5")
+    model.save(HERE / "keras-old.h5")
+
+
+def h5py() -> None:
+    import h5py
+
+    with h5py.File(HERE / "h5py.hdf5", "w") as file:
+        file.create_group("model").create_dataset("item_emb", data=TABLE)
+        file["ids"] = NUMBERS
+    with h5py.File(HERE / "h5py-packed.h5", "w") as file:
+        file.create_dataset("embeddings", data=TABLE, chunks=(10, 3), compression="gzip", shuffle=True)
+        file.create_dataset("item_ids", data=[w.encode() for w in WORDS])
+    with h5py.File(HERE / "h5py-latest.h5", "w", libver="latest") as file:
+        file["embeddings"] = TABLE.astype(np.float64)
+
+
+def arrow() -> None:
+    import pyarrow as pa
+    import pyarrow.feather
+
+    columns = {"item_id": WORDS, **{f"d{i}": TABLE[:, i] for i in range(8)}}
+    pyarrow.feather.write_feather(pa.table(columns), str(HERE / "arrow.feather"))
+    lists = pa.table({"item_id": NUMBERS, "vector": list(TABLE)})
+    with pa.OSFile(str(HERE / "arrow.arrow"), "wb") as file, pa.ipc.new_file(file, lists.schema) as out:
+        out.write_table(lists, 20)
+    with pa.OSFile(str(HERE / "arrow-stream.arrow"), "wb") as file, pa.ipc.new_stream(file, lists.schema) as out:
+        out.write_table(lists)
+
+
+def recbole() -> None:
+    """Trains two epochs, with the table's numbers put in at the end."""
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        globals()[name]()
