@@ -211,13 +211,15 @@ def _described(choice: _Choice, name: str) -> str:
 
 
 def _candidates(choice: _Choice, role: str) -> list[str]:
-    """Columns that could be the user or the item: those named so though they hold other values, then those whose names suggest it, or all
-    whose values repeat."""
-    odd = [n for n in _named(choice, role) if choice.kinds[n].filled and values.family(choice.kinds[n].type) == "text"]
+    """Columns that could be the user or the item: those whose names suggest it, or all whose values repeat; and those named so that hold
+    numbers with a point, which are text like other ids."""
+    points = [n for n in choice.free if choice.kinds[n].numeric and values.family(choice.kinds[n].type) == "text"]
+    called = _named(choice, role)
     possible = [n for n in choice.free if choice.kinds[n].filled and _may_be_id(choice.kinds[n], lists=role == "item")]
     suggested = [n for n in possible if names.suggests(n, role)]
     repeating = [n for n in possible if choice.kinds[n].distinct < choice.kinds[n].filled and not choice.kinds[n].is_time]
-    return list(dict.fromkeys([*odd, *(suggested or repeating)]))
+    odd = [n for n in points if n not in called and names.suggests(n, role)]
+    return list(dict.fromkeys([*(n for n in called if n in points), *(suggested or repeating), *odd]))
 
 
 def _no_id(choice: _Choice, role: str) -> DataError:

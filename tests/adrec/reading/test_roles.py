@@ -171,6 +171,9 @@ def test_a_column_named_as_the_user_with_numbers_that_have_a_point_is_offered(co
     with pytest.raises(Doubt, match=r"such as user=user_id \(numbers") as doubt:
         roles(con, path)
     assert roles(con, path, user=doubt.value.candidates[0][0]).user == "user_id"
+    path = csv(tmp_path, visitor=[f"{i % 5}.{i % 9 + 1}" for i in range(60)], item_id=["a", "b", "c"] * 20, time=SECONDS)
+    with pytest.raises(Doubt, match=r"user=visitor \(numbers"):
+        roles(con, path)
 
 
 def test_several_items_are_asked_unless_they_are_one_to_one(con, tmp_path):
