@@ -21,6 +21,11 @@ def add(commands: Any) -> None:
     _table_options(collapse)
     collapse.add_argument("--transpose", action=argparse.BooleanOptionalAction, help="whether the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
+    collapse.add_argument(
+        "--fail-on", metavar="KINDS", help="exit with code 1 on these verdicts, separated by commas; or on 'worse' than the baseline"
+    )
+    collapse.add_argument("--min-confidence", metavar="X", type=_share, help="on verdicts of at least this confidence only, 0.5 to 1")
+    collapse.add_argument("--baseline", metavar="JSON", help="what --json printed before: say what changed by more than chance")
 
     repair = command(commands, "repair", repair_command, "write a repaired table, and say what it gains and where it hurts", as_json=True)
     repair.add_argument("target", metavar="FILE")
@@ -44,12 +49,28 @@ def _table_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--order", metavar="NAME", help="the order of rows without ids, from row N of the file if NAME:N: " + ORDERS)
 
 
-def collapse_command(arguments: argparse.Namespace) -> None:
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.5 <= value <= 1:
+        raise ValueError
+    return value
+
+
+_share.__name__ = "confidence"  # what a wrong value is called
+
+
+def collapse_command(arguments: argparse.Namespace) -> int:
     from adrec.embeddings.bring import bring
+    from adrec.embeddings.gate import changes, failure, read_baseline, rules
     from adrec.embeddings.judging import in_words, judge
     from adrec.embeddings.report import report
+    from adrec.errors import ConfigError
     from adrec.files import write_text
 
+    if arguments.min_confidence is not None and arguments.fail_on is None:
+        raise ConfigError("--min-confidence says which verdicts --fail-on counts, so it needs --fail-on.")
+    fail_on = () if arguments.fail_on is None else rules(arguments.fail_on, arguments.baseline is not None)
+    before = None if arguments.baseline is None else read_baseline(Path(arguments.baseline))
     how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding", "order", "transpose")}
     sources = bring(arguments.targets, **how, options=pairs(arguments.data_option), table_options=pairs(arguments.table_option))
     judged = judge(sources)
@@ -57,12 +78,21 @@ def collapse_command(arguments: argparse.Namespace) -> None:
         text = report(judged, [source.table for source in sources], own_line(arguments))
         write_text(Path(arguments.report), text)
         print(f"The report is '{arguments.report}'.", file=sys.stderr)
+    if before is not None:
+        judged["changes"] = changes(before, judged["tables"])
     if arguments.json:
         print_json(judged)
-        return
-    for table in judged["tables"]:
+    for table in () if arguments.json else judged["tables"]:
         print("\n".join(in_words(table)))
         show(table["measures"], False)
+    if before is not None and not arguments.json:
+        said = [f"{change['name']}: {change['says']}" for change in judged["changes"]]
+        print("\n".join(["Since the baseline:", *(said or ["Nothing changed by more than chance."])]))
+    reason = failure(judged["tables"], fail_on, arguments.min_confidence or 0.5, judged.get("changes", ()))
+    if reason is None:
+        return 0
+    print(f"adrec: {reason}", file=sys.stderr)
+    return 1
 
 
 def repair_command(arguments: argparse.Namespace) -> None:
