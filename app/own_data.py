@@ -53,7 +53,7 @@ class Choices:
 
     padding: str = "auto"
     order: str | None = None
-    transpose: bool = False
+    transpose: bool | None = None
     filters: Pairs = ()
     of_files: tuple[tuple[str, Pairs], ...] = ()
 

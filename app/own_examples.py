@@ -24,16 +24,23 @@ def source(part: str) -> RunFolder | None:
     return run if run is not None and (not EXAMPLES[part] or loaders.dataset(run)[0] is not None) else None
 
 
+def shown() -> bool:
+    """Whether an example is on the page: it is asked for, and nobody has uploaded a table."""
+    return state.get("example") in EXAMPLES and not st.session_state.get("own.tables")
+
+
 def offer() -> tuple[list[Upload], dict[str, Upload | None]]:
     """Buttons that load an example; the one in the URL as uploads, or nothing."""
-    words, found = texts("own"), {part: source(part) for part in EXAMPLES}
-    chosen = state.get("example")
+    words, chosen = texts("own"), state.get("example")
+    place = st.container()
+    if chosen in EXAMPLES:  # at once, in the place of the buttons
+        place.button(words["clear"], type="tertiary", icon=":material/close:", on_click=_load, args=(None,), key="own.example.clear")
+    found = {part: source(part) for part in EXAMPLES}
     run = found.get(chosen)
     if run is not None:
         verdict = (kept(run) or {}).get(run.stages[-1])
         known = words["kept"].format(verdict=KIND_WORDS[verdict["kind"]][0]) if verdict else ""
-        st.info(f"{words['examples'][chosen]['says']} {known}", icon=":material/science:")
-        st.button(words["clear"], icon=":material/close:", on_click=_load, args=(None,), key="own.example.clear")
+        place.info(f"{words['examples'][chosen]['says']} {known}", icon=":material/science:")
         return _uploads(chosen, run)
     st.markdown(words["offer"])
     row = st.container(horizontal=True)
@@ -49,22 +56,22 @@ def _load(key: str | None) -> None:
 
 
 def _uploads(key: str, run: RunFolder) -> tuple[list[Upload], dict[str, Upload | None]]:
-    table = _upload(run, key, run.stages[-1])
+    table = _upload(run, key, run.stages[-1], texts("own")["examples"][key]["file"])
     if not EXAMPLES[key]:
         return [table], {}
     others: dict[str, Upload | None] = {
         "interactions": Upload("interactions.csv", f"example {key} interactions", io.BytesIO(_interactions(run)))
     }
     if "initial" in run.table_names():
-        others["initial"] = _upload(run, key, "initial")
+        others["initial"] = _upload(run, key, "initial", "before_training.npy")
     return [table], others
 
 
-def _upload(run: RunFolder, key: str, table: str) -> Upload:
+def _upload(run: RunFolder, key: str, table: str, name: str) -> Upload:
     """A table of the run as a file."""
     stream = io.BytesIO()
     np.save(stream, run.table(table))
-    return Upload(f"{key}-{table}.npy", f"example {key} {table}", stream)
+    return Upload(name, f"example {key} {table}", stream)
 
 
 @loaders.of_run(2)

@@ -21,8 +21,10 @@ from app.texts import CSS, texts
 
 NEEDED = ("user", "item")
 """Roles that must have a column."""
-CLOSED = ("dates", "header", "key", "layout", "missing", "quotes")
+CLOSED = ("dates", "header", "key", "layout", "missing", "order", "quotes", "transpose")
 """Options of which a question names all the values there are."""
+SAID = ("order", "transpose")
+"""Options whose values say little to people; what each means is the choice."""
 FIRST = 3
 """So many roles are offered at once; the others are one click away."""
 UNBROKEN = "\u2011"
@@ -52,11 +54,15 @@ def account(account: Account | Mapping[str, Any]) -> None:
     """What was read: its size in one line, the first rows, and the whole account one click away."""
     read = account if isinstance(account, Account) else Account.from_dict(dict(account))
     st.markdown(headline(read))
-    if read.head:
-        first_rows(read.head)
+    first_rows(read.head)
     with st.expander(_words("details")):
-        told = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in replace(read, path=Path(read.path).name).sentences())
-        st.html(f"{CSS}{LIST}<ul class='said small read'>{told}</ul>")
+        told(read)
+
+
+def told(read: Account) -> None:
+    """The whole account, a sentence a line."""
+    sentences = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in replace(read, path=Path(read.path).name).sentences())
+    st.html(f"{CSS}{LIST}<ul class='said small read'>{sentences}</ul>")
 
 
 def headline(read: Account) -> str:
@@ -74,7 +80,8 @@ def headline(read: Account) -> str:
 
 def first_rows(head: Sequence[Mapping[str, str]]) -> None:
     """The first rows of the file as a table."""
-    st.dataframe(pd.DataFrame(list(head)), hide_index=True, width="stretch", row_height=28)
+    if head:
+        st.dataframe(pd.DataFrame(list(head)), hide_index=True, width="stretch", row_height=28)
 
 
 def roles(
@@ -131,6 +138,8 @@ def question(doubt: Mapping[str, Any], key: str) -> dict[str, str] | None:
         st.markdown(f":orange[:material/help:] **{_words('questions').get(option) or _words('other').format(option=option)}**")
         st.caption(ui.plain(str(doubt["says"])))
         answers = [(str(value), str(meaning), {option: str(value)}) for value, meaning in doubt["candidates"]]
+        if option in SAID:
+            answers = [(meaning[:1].upper() + meaning[1:], "", settled) for _, meaning, settled in answers]
         if len(proposed) > 1:
             told = ", ".join(f"{_words('roles').get(role, role).lower()} {value}" for role, value in proposed.items())
             answers.insert(0, (_words("proposed").format(options=told), "", proposed))

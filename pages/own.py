@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import own_data, own_examples, own_view, ui
+from app import own_data, own_examples, own_results, own_view, ui
 from app.texts import say, texts
 
 PAGE = {"title": "Your embeddings", "icon": ":material/upload_file:", "order": 3}
@@ -13,8 +13,7 @@ PAGE = {"title": "Your embeddings", "icon": ":material/upload_file:", "order": 3
 words = texts("own")
 ui.header(words["question"])
 say(words["answer"])
-tables, others, choices = own_view.uploads()
-say(words["privacy"], small=True)
+tables, others, choices = own_view.uploads(own_examples.shown())
 if not tables:
     tables, others = own_examples.offer()
 if tables:
@@ -29,7 +28,6 @@ if tables:
         with question:
             own_view.ask(found)
     else:
-        own_view.verdicts(found)
-        own_view.actions(found)
-        say(words["evidence"], small=True)
-        own_view.evidence(found)
+        answers = own_results.results(found)
+        own_results.actions(found)
+        own_view.answered(answers)

@@ -18,6 +18,7 @@ from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import null_draws
 from adrec.collapse.reference import meaning
 from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows
+from adrec.collapse.thresholds import THRESHOLDS
 from adrec.collapse.verdict import Verdict, diagnose
 from adrec.embeddings.bring import Source, named
 from adrec.embeddings.orders import ALL, WORDS
@@ -139,6 +140,8 @@ def _questions(source: Source, verdict: Verdict) -> list[dict[str, Any]]:
     join = source.join
     if join is not None and join.doubt is not None and join.doubt in verdict.undecided:
         orders = [c for c in join.candidates if c["name"].removesuffix(ALL).split(":")[0].removesuffix(ALL) in WORDS]
+        if all(c["z"] < THRESHOLDS.z for c in orders):  # chance: the usual orders first, none of which a shift has made up
+            orders.sort(key=lambda c: ":" in c["name"])
         choices = [[c["name"], f"{c['words']}: {c['z']:.1f} standard deviations from shuffled rows"] for c in orders[:MOST_CHOICES]]
         found += [{"option": "order", "says": join.doubt, "candidates": choices}] if choices else []
     return found

@@ -1,5 +1,6 @@
 """The page for brought files, through AppTest: from a table alone, with interactions, and with what does not fit."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from adrec.collapse.kinds import KIND_WORDS
 from adrec.embeddings.judging import check_cost, estimated_seconds
 from adrec.embeddings.source import Source
 from adrec.runs import RunFolder
-from app import own_data, own_examples, own_view
+from app import own_data, own_examples, own_results
 from tests.adrec.reading.reading import BROUGHT, needs_brought
 from tests.app.pages import open_page, plainly, texts
 
@@ -45,10 +46,10 @@ def _npy(table: np.ndarray, folder: Path) -> bytes:
     return (folder / "t.npy").read_bytes()
 
 
-def _csv(seed: int = 0) -> bytes:
+def _csv(groups: np.ndarray = GROUPS) -> bytes:
     """Users that stay within a group of items."""
-    rng = np.random.default_rng(seed)
-    rows = [(u, i, t) for u in range(150) for t, i in enumerate(rng.permutation(np.flatnonzero(u % 8 == GROUPS)))]
+    rng = np.random.default_rng(0)
+    rows = [(u, i, t) for u in range(150) for t, i in enumerate(rng.permutation(np.flatnonzero(u % 8 == groups)))]
     return ("user_id,item_id,timestamp\n" + "\n".join(f"{u},{i},{t}" for u, i, t in rows)).encode()
 
 
@@ -56,6 +57,12 @@ def _give(app: AppTest, label: str, *files: tuple[str, bytes]) -> AppTest:
     found = next(f for f in app.file_uploader if f.label == label)
     many = [(name, data, "application/octet-stream") for name, data in files]
     return found.set_value(many if label == "Item tables" else many[0]).run()
+
+
+def _read(app: AppTest, name: str) -> str:
+    """The one line on what was read of a file."""
+    labels = (plainly(str(expander.label)) for expander in app.expander)
+    return next(label.partition(" · ")[2].replace("**", "") for label in labels if label.startswith(name))
 
 
 def _answer(app: AppTest, wanted: str) -> AppTest:
@@ -74,7 +81,7 @@ def test_a_table_alone_gets_the_spectral_half_and_that_is_said(root: Path, tmp_p
 def test_an_empty_page_offers_examples_and_a_press_shows_a_verdict(root: Path) -> None:
     app = open_page("own")
     next(b for b in app.button if b.label == "A narrow table, without interactions").click().run()
-    assert not app.exception and not app.error and "#### :red[:material/error:] Completely collapsed" in texts(app)
+    assert not app.exception and not app.error and "### :red[:material/error:] Completely collapsed" in texts(app)
     next(b for b in app.button if b.label == "Remove the example").click().run()
     assert "collapsed" not in texts(app).removeprefix("Have your embeddings collapsed?")
 
@@ -84,7 +91,7 @@ def test_an_example_with_interactions_is_decided_in_full(root: Path, example: st
     if own_examples.source(example) is None:
         pytest.skip("MovieLens-100K is not on this machine")
     app = open_page("own", example=example)
-    assert not app.exception and f"#### {own_view.ICONS.get(kind, own_view.COLLAPSED)} {KIND_WORDS[kind][0]}" in texts(app)
+    assert not app.exception and f"### {own_results.ICONS.get(kind, own_results.BAD)} {KIND_WORDS[kind][0]}" in texts(app)
     assert "Not decided" not in texts(app)
 
 
@@ -148,7 +155,9 @@ def test_what_was_read_is_told_where_the_tables_and_interactions_do_not_fit_and_
     app = _give(open_page("own"), "Item tables", ("reference.csv", (BROUGHT / "reference.csv").read_bytes()))
     app = _give(app, "Interactions (optional)", ("log.csv", (BROUGHT / "interactions.csv").read_bytes()))
     next(box for box in app.selectbox if box.label == "Item" and "timestamp" in box.options).set_value("timestamp").run()
-    assert "item ids of the interactions are in 'reference.csv'" in plainly(app.error[0].value) and "Read 300 rows" in texts(app)
+    assert "item ids of the interactions are in 'reference.csv'" in plainly(app.error[0].value) and _read(app, "reference.csv").startswith(
+        "Read 300 rows"
+    )
     next(b for b in app.button if b.label == "Start over").click().run()
     assert not app.error and "Healthy" in texts(app)
 
@@ -160,9 +169,55 @@ def test_an_answer_with_which_a_file_cannot_be_read_is_one_sentence_and_can_be_t
     app.radio[0].set_value(len(app.radio[0].options) - 1).run()
     next(box for box in app.text_input if box.label == "Value of time").set_value("nonsense").run()
     next(b for b in app.button if b.label == "Use this").click().run()
-    assert not app.exception and "has no column 'nonsense'" in plainly(app.error[0].value) and "Read 300 rows" in texts(app)
+    assert (
+        not app.exception
+        and "has no column 'nonsense'" in plainly(app.error[0].value)
+        and _read(app, "reference.csv").startswith("Read 300 rows")
+    )
     next(b for b in app.button if b.label == "Start over").click().run()
     assert not app.error and "Which column holds the times?" in texts(app)
+
+
+def test_unclear_rows_are_a_question_that_comes_before_the_verdict_and_a_choice_settles_it(root: Path, tmp_path: Path) -> None:
+    named = re.sub(r"^(\d+),(\d+),", r"\1,x\2,", _csv().decode(), flags=re.MULTILINE).encode()
+    table = (np.eye(8)[GROUPS] * 10 + TABLE)[np.random.default_rng(3).permutation(V)]
+    app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(table, tmp_path)))
+    app = _give(app, "Interactions (optional)", ("log.csv", named))
+    told = texts(app)
+    assert not app.exception and told.index("In which order are the rows?") < told.index("What to try next")
+    assert "Say --order" not in told and "what is asked above" in told
+    (radio,) = (r for r in app.radio if r.key and r.key.startswith("own."))
+    chosen = next(option for option in radio.options if option.startswith("In numeric order") or option.startswith("In alphabetical order"))
+    _answer(app, plainly(chosen))
+    assert not app.exception and not app.error and "In which order are the rows?" not in texts(app)
+
+
+def test_which_side_holds_the_items_is_a_question_and_another_table_is_asked_anew(root: Path, tmp_path: Path) -> None:
+    sideways = ("mine.npy", _npy(np.random.default_rng(0).standard_normal((16, 80)), tmp_path))
+    app = _give(open_page("own"), "Item tables", sideways)
+    assert "Are the columns the items?" in texts(app) and "--transpose" not in texts(app)
+    _answer(app, "The 80 columns are the items")
+    assert "80 items × 16" in texts(app) and "Are the columns the items?" not in texts(app)
+    app = _give(app, "Item tables", ("other.npy", _npy(TABLE, tmp_path)))
+    assert not app.error and f"{V} items × 8" in texts(app)
+
+
+def test_a_join_that_the_finding_corrects_says_so_first_with_the_option(root: Path, tmp_path: Path) -> None:
+    mixed = np.random.default_rng(1).permutation(V)
+    app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(np.roll(TABLE[mixed], 1, axis=0), tmp_path)))
+    app = _give(app, "Interactions (optional)", ("log.csv", _csv(GROUPS[mixed])))
+    (warning,) = app.warning
+    assert "joined to other items than assumed" in warning.value and "Corrected. `--order numeric" in texts(app)
+    assert texts(app).count("joined to other items than assumed") == 2  # once more where it says what was tried
+
+
+def test_a_fact_names_its_rows_and_what_to_try(root: Path, tmp_path: Path) -> None:
+    table = TABLE.copy()
+    table[:40] = table[0]
+    app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(table, tmp_path)))
+    assert "40 of 80 rows are exactly equal to another" in texts(app) and "20 of 40 rows, counted from 0" in texts(app)
+    assert "from the literature: Shi et al. 2020" in texts(app)
+    assert any(list(frame.value.columns) == ["row"] and len(frame.value) == 20 for frame in app.dataframe)
 
 
 def test_two_tables_are_compared(root: Path, tmp_path: Path) -> None:
