@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adrec.embeddings.files import arrays, columns, faiss, tensors, words
+from adrec.embeddings.files import arrays, columns, faiss, gensim, tensors, words
 from adrec.embeddings.files.checks import Matrix, TableDoubt, tell_odd
 from adrec.errors import DataError, WeightsError
 from adrec.maps.tables import checked
@@ -37,6 +37,8 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".bin": _read_bin,
     ".faiss": faiss.read_faiss,
     ".index": faiss.read_faiss,
+    ".kv": gensim.read_gensim,
+    ".model": gensim.read_gensim,
 }
 """Readers of arrays by suffix; everything else has rows and columns."""
 SUFFIXES = (*READERS, *FORMATS, *PACKED)

@@ -15,6 +15,8 @@ from adrec.runs import ITEM_TABLE
 MOST_ENTRIES = 2**28
 """2 GiB in float64, such as 2 million items of width 128."""
 MOST_ARRAYS = 10_000
+LONGEST_PICKLE = 2**26
+"""Bytes of a pickle."""
 NO_TABLE = ("pos", "time", "user", "type", "segment")
 """Substrings in the names of embeddings other than the items'."""
 

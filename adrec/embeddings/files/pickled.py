@@ -1,17 +1,24 @@
-"""The inside of a torch file: a small interpreter of the pickle format that builds containers and descriptions of tensors.
+"""The inside of a pickle: a small interpreter of the format that builds containers and descriptions of tensors and of numpy's arrays.
 
 It imports nothing and calls nothing. A name in the file is only a word; what the file would call with it, an object of somebody's
-settings or a command, becomes a ``Record`` without content. So a checkpoint may hold anything beside its tensors.
+settings or a command, becomes a ``Record``: its name and its attributes. So a checkpoint may hold anything beside its tensors.
 """
 
+import math
 import pickletools
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 TENSORS = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor")
 PARAMETERS = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
 DICTIONARY = "collections.OrderedDict"
+RECONSTRUCTED = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
+FROM_BUFFER = ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer")
+NUMPY_TYPE = "numpy.dtype"
 SUBCLASS = "torch._tensor._rebuild_from_type_v2"
 """A tensor with attributes of its own."""
 
@@ -24,11 +31,12 @@ class Word(str):
     """A name that the file asks for, such as ``collections.OrderedDict``."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Record:
-    """Whatever the file would make by calling a name; nothing is made."""
+    """Whatever the file would make by calling a name; nothing is made. parts: the attributes that it would get."""
 
     name: str
+    parts: dict[Any, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,27 @@ class Described:
     stride: tuple[int, ...]
 
 
+@dataclass(eq=False)
+class Array:
+    """An array of numpy's as the file describes it. data: its bytes, or its entries if they are objects."""
+
+    kind: str = ""
+    shape: tuple[int, ...] = ()
+    fortran: bool = False
+    data: bytes | bytearray | list[Any] = b""
+
+    def entries(self) -> np.ndarray | list[Any] | None:
+        """The array, if it holds numbers or texts, or the list of its entries; None if it is not what it says."""
+        if any(type(size) is not int or size < 0 for size in self.shape):
+            return None
+        if isinstance(self.data, list):
+            return self.data if self.shape == (len(self.data),) else None
+        if not KINDS.fullmatch(self.kind) or len(self.data) != math.prod(self.shape) * np.dtype(self.kind).itemsize:
+            return None
+        return np.frombuffer(self.data, self.kind).reshape(self.shape, order="F" if self.fortran else "C")
+
+
+KINDS = re.compile(r"[<>|=]?([fiu][1248]|U[1-9]\d{0,4})")
 MARK = object()
 
 
@@ -167,7 +196,38 @@ def _made(name: Any, arguments: Any) -> Any:
         made: dict[Any, Any] = {}
         _put(made, pairs)
         return made
+    if name in RECONSTRUCTED:
+        return Array()
+    if name == NUMPY_TYPE and isinstance(arguments, tuple) and arguments and isinstance(arguments[0], str):
+        return Record(name, {"kind": str(arguments[0])})
+    if name in FROM_BUFFER and isinstance(arguments, tuple) and len(arguments) == 4:
+        found = Array()
+        _fill(found, (1, arguments[2], arguments[1], arguments[3] == "F", arguments[0]))
+        return found
     return Record(name)
+
+
+def _build(stack: list[Any]) -> None:
+    """Where Python would give an object its attributes."""
+    state, target = stack.pop(), stack[-1]
+    if isinstance(target, Array):
+        _fill(target, state)
+    elif isinstance(target, Record) and target.name == NUMPY_TYPE:
+        if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">", "|", "="):
+            target.parts["order"] = state[1]
+    elif isinstance(target, Record):
+        for part in state if isinstance(state, tuple) else (state,):
+            if isinstance(part, dict):
+                target.parts |= part
+
+
+def _fill(array: Array, state: Any) -> None:
+    """Give an array what numpy keeps of one: a version, shape, type, whether in Fortran order, data."""
+    if not isinstance(state, tuple) or len(state) != 5 or not isinstance(state[1], tuple) or not isinstance(state[2], Record):
+        return
+    if isinstance(state[4], bytes | bytearray | list):
+        order, kind = state[2].parts.get("order", "="), state[2].parts.get("kind", "")
+        array.kind, array.shape, array.fortran, array.data = f"{order}{kind}", state[1], bool(state[3]), state[4]
 
 
 def _new(stack: list[Any]) -> None:
@@ -225,7 +285,7 @@ ACTIONS: dict[str, Callable[[list[Any]], None]] = {
     "TUPLE2": _tuple(2),
     "TUPLE3": _tuple(3),
     "REDUCE": _reduce,
-    "BUILD": _drop,
+    "BUILD": _build,
     "NEWOBJ": _new,
     "NEWOBJ_EX": _new_with_names,
     "OBJ": _object,

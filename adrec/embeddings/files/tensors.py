@@ -10,12 +10,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from adrec.embeddings.files import pickled
-from adrec.embeddings.files.checks import MOST_ARRAYS, Matrix, as_numbers, bfloat, check_shape, choose, is_item_table, taken
+from adrec.embeddings.files.checks import LONGEST_PICKLE, MOST_ARRAYS, Matrix, as_numbers, bfloat, check_shape, choose, is_item_table, taken
 from adrec.errors import WeightsError
 from adrec.reading.account import shown
 
 REAL = ("F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64")
-LONGEST_PICKLE = 2**26
 DEPTH = 6
 """How deep a table may be nested in a checkpoint's dictionaries."""
 KINDS = {

@@ -1,12 +1,14 @@
 """Tables as libraries save them: files that those libraries made (``tests/assets/tables/make.py``) give back the numbers and the ids."""
 
+import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from adrec.embeddings.files import read_table
+from adrec.embeddings.files import pickled, read_table
 from adrec.errors import WeightsError
 from tests.assets.tables.make import HERE, NUMBERS, TABLE, WORDS
 
@@ -20,6 +22,10 @@ MADE: dict[str, tuple[str, ...] | None] = {
     "faiss-ids.index": COUNTS,
     "faiss-ids2.index": COUNTS,
     "gensim-word2vec.bin": tuple(WORDS),
+    "gensim-whole.kv": tuple(WORDS),
+    "gensim-parts.kv": tuple(WORDS),
+    "gensim-word2vec.model": tuple(WORDS),
+    "gensim-parts.model": tuple(WORDS),
 }
 """The ids in each file."""
 KEYS: dict[str, str] = {}
@@ -84,6 +90,33 @@ def test_the_original_programs_line_break_after_a_vector_is_no_part_of_a_word(tm
     rows = b"".join(word.encode() + b" " + row.tobytes() + b"\n" for word, row in zip(WORDS, TABLE, strict=True))
     (tmp_path / "t.bin").write_bytes(b"48 8\n" + rows)
     assert read_table(tmp_path / "t.bin").labels == tuple(WORDS)
+
+
+@pytest.mark.parametrize("name", ["gensim-parts.kv", "gensim-parts.model"])
+def test_vectors_that_gensim_wrote_beside_a_file_are_asked_for(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes((HERE / name).read_bytes())
+    with pytest.raises(WeightsError, match="vectors.npy', which gensim wrote beside it and which is not there; model.wv.save_word2vec"):
+        read_table(path)
+
+
+def test_fasttexts_pieces_are_no_table() -> None:
+    with pytest.raises(WeightsError, match="fastText puts them together from pieces"):
+        read_table(HERE / "gensim-fasttext.model")
+
+
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, ">f4"])
+def test_an_array_in_a_pickle_is_read_at_every_protocol(protocol: int, kind: Any) -> None:
+    for table in (TABLE.astype(kind), np.asfortranarray(TABLE.astype(kind))):
+        found = pickled.interpreted(pickle.dumps({"a": table, "b": [1]}, protocol))["a"].entries()
+        assert np.array_equal(found, table)
+
+
+def test_an_array_in_a_pickle_that_is_not_what_it_says_is_none() -> None:
+    assert pickled.Array("<f4", (2, 3), False, b"").entries() is None
+    assert pickled.Array("O", (2, 3), False, bytes(6)).entries() is None
+    assert pickled.Array("<f4", (-1, -1), False, bytes(4)).entries() is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 TABLE = (np.random.default_rng(16).standard_normal((48, 6)) @ np.random.default_rng(17).standard_normal((6, 8))).astype(np.float32)
 """48 items in 8 dimensions, of which 6 are in use."""
 NUMBERS = np.arange(48, dtype=np.int64) * 37 % 101 + 500
@@ -51,10 +51,10 @@ def gensim() -> None:
     vectors.lifecycle_events = None  # it would say where it was made
     vectors.save(str(HERE / "gensim-whole.kv"))
     vectors.save(str(HERE / "gensim-parts.kv"), separately=["vectors"])
-    for name, kind, how in (("word2vec", Word2Vec, {}), ("fasttext", FastText, {"bucket": 20})):
+    for name, kind, how in (("fasttext", FastText, {"bucket": 20}), ("word2vec", Word2Vec, {})):
         model = kind(vector_size=8, min_count=1, epochs=1, workers=1, seed=1, **how)
         model.lifecycle_events = None
-        model.build_vocab([WORDS])
+        model.build_vocab_from_freq({word: 100 - n for n, word in enumerate(WORDS)})
         model.wv.vectors[:] = TABLE[[WORDS.index(word) for word in model.wv.index_to_key]]
         model.wv.lifecycle_events = None
         model.save(str(HERE / f"gensim-{name}.model"))
@@ -100,7 +100,33 @@ def arrow() -> None:
 
 
 def recbole() -> None:
-    """Trains two epochs, with the table's numbers put in at the end."""
+    """A model that was not trained, with the table for its weights, and its data set, as RecBole saves both."""
+    import os
+    import tempfile
+
+    import torch
+    from recbole.config import Config
+    from recbole.data import create_dataset
+    from recbole.model.general_recommender import BPR
+    from recbole.trainer import Trainer
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        os.mkdir("tiny")
+        rows = [f"u{n % 5}\t{word}\t{n}" for n, word in enumerate(WORDS)]
+        Path("tiny/tiny.inter").write_text("\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows]))
+        settings = {"data_path": ".", "embedding_size": 8, "save_dataset": True, "use_gpu": False, "checkpoint_dir": "."}
+        config = Config(model="BPR", dataset="tiny", config_dict=settings)
+        data = create_dataset(config)
+        model = BPR(config, data)
+        with torch.no_grad():
+            model.item_embedding.weight[1:] = torch.from_numpy(TABLE)
+        trainer = Trainer(config, model)
+        trainer.saved_model_file = str(HERE / "recbole.pth")
+        trainer._save_checkpoint(0)
+        data._dataloader = None
+        config["checkpoint_dir"] = str(HERE)
+        data.save()
 
 
 if __name__ == "__main__":
