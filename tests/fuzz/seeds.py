@@ -20,7 +20,10 @@ import pyarrow.parquet
 
 USERS, EACH, ITEMS, WIDTH = 8, 5, 12, 4
 LIBRARIES = Path(__file__).parents[1] / "assets/tables"
-MADE = ("numpy-words.npz", "ml_dtypes-bfloat16.npy", "gensim-word2vec.bin", "gensim-whole.kv", "gensim-word2vec.model", "faiss-l1.faiss", "faiss-ids.index")
+MADE = (
+    *("numpy-words.npz", "ml_dtypes-bfloat16.npy", "gensim-word2vec.bin", "gensim-whole.kv", "gensim-word2vec.model"),
+    *("faiss-l1.faiss", "faiss-ids.index"),
+)
 """Files of libraries, of every reader one."""
 Rows = list[dict[str, Any]]
 
