@@ -32,18 +32,19 @@ def shown() -> bool:
 def offer() -> tuple[list[Upload], dict[str, Upload | None]]:
     """Buttons that load an example; the one in the URL as uploads, or nothing."""
     words, chosen = texts("own"), state.get("example")
-    place = st.container()
-    if chosen in EXAMPLES:  # at once, in the place of the buttons
-        place.button(words["clear"], type="tertiary", icon=":material/close:", on_click=_load, args=(None,), key="own.example.clear")
+    buttons = st.empty()  # they go at once, where a container's would stay until everything is measured
+    if chosen in EXAMPLES:
+        st.button(words["clear"], type="tertiary", icon=":material/close:", on_click=_load, args=(None,), key="own.example.clear")
     found = {part: source(part) for part in EXAMPLES}
     run = found.get(chosen)
     if run is not None:
         verdict = (kept(run) or {}).get(run.stages[-1])
         known = words["kept"].format(verdict=KIND_WORDS[verdict["kind"]][0]) if verdict else ""
-        place.info(f"{words['examples'][chosen]['says']} {known}", icon=":material/science:")
+        st.info(f"{words['examples'][chosen]['says']} {known}", icon=":material/science:")
         return _uploads(chosen, run)
-    st.markdown(words["offer"])
-    row = st.container(horizontal=True)
+    place = buttons.container()
+    place.markdown(words["offer"])
+    row = place.container(horizontal=True)
     for key, one in found.items():
         if one is not None:
             label = words["examples"][key]["label"]

@@ -141,7 +141,8 @@ def _fact(found: Result, number: int, fact: Mapping[str, Any], start: str) -> No
 def _verdict(entry: Mapping[str, Any]) -> None:
     """The kind in plain words, the confidence, what is undecided, and how much the table means."""
     verdict, join = entry["verdict"], entry["join"]
-    st.markdown(f"### {ICONS.get(verdict['kind'], BAD)} {KIND_WORDS[verdict['kind']][0]}")
+    label = _words("open") if verdict["kind"] == "spectral-only" and verdict["undecided"] else KIND_WORDS[verdict["kind"]][0]
+    st.markdown(f"### {ICONS.get(verdict['kind'], BAD)} {label}")
     says = verdict["says"].removeprefix(join["says"] if join is not None else "").strip()  # was said with the join
     st.markdown(f"{ui.plain(says)} {_sure(verdict)}")
     asked = [question["says"] for question in entry["questions"]]

@@ -185,7 +185,7 @@ def test_unclear_rows_are_a_question_that_comes_before_the_verdict_and_a_choice_
     app = _give(app, "Interactions (optional)", ("log.csv", named))
     told = texts(app)
     assert not app.exception and told.index("In which order are the rows?") < told.index("What to try next")
-    assert "Say --order" not in told and "what is asked above" in told
+    assert "Structure, its meaning open" in told and "Say --order" not in told and "what is asked above" in told
     (radio,) = (r for r in app.radio if r.key and r.key.startswith("own."))
     chosen = next(option for option in radio.options if option.startswith("In numeric order") or option.startswith("In alphabetical order"))
     _answer(app, plainly(chosen))
