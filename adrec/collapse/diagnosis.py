@@ -91,7 +91,7 @@ def diagnosis(run: RunFolder, data: SequenceDataset | None = None, progress: Pro
         counts = f"'{data.name}' has {data.n_items:,} items and the run '{run.path}' {width:,}"
         raise DataError(f"The data set {counts}; expected the run's own data set.")
     cooccurrence = None if data is None else Cooccurrence.from_dataset(data)
-    snapshots = run.snapshots()
+    snapshots = [] if run.bare_tables is not None else run.snapshots()  # a loop elsewhere has judged its own
     share = len(tables) / (len(tables) + len(snapshots))
     own = progress or (lambda fraction, words: None)
     trained = "pretrain" in tables or "finetune" in tables

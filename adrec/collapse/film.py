@@ -106,10 +106,12 @@ def _frames(run: RunFolder) -> tuple[list[_Frame], np.ndarray]:
 
     A stage ends with the table of its best epoch, which may lie between two of the snapshots that a compact copy kept.
     """
-    if run.bare_tables is not None:
-        return [], np.zeros(0, dtype=np.int64)
     saved = run.snapshots()
+    if run.bare_tables is not None and not saved:
+        return [], np.zeros(0, dtype=np.int64)
     rows = _rows(run, load_snapshot(saved[0][2])[1] if saved else None)
+    if run.bare_tables is not None:
+        return [_Frame(stage, step, i == 0, partial(_snapshot, path, rows)) for i, (stage, step, path) in enumerate(saved)], rows
     best = {stage: int(epoch) for stage in run.stages if (epoch := run.metrics(stage).get("epoch")) is not None}
     frames = []
     if "initial" in run.table_names():

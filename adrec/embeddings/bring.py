@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
-from adrec.data.dataset import ItemTable
+from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.embeddings.files import Matrix, TableDoubt, read_table, rows_and_columns
 from adrec.embeddings.joins import Whole
 from adrec.embeddings.matching import ask_if_transposed, items_of, matched
@@ -273,9 +273,14 @@ def import_tables(run: RunFolder, sources: Sequence[Source], judged: Mapping[str
     with run.owned():
         run.create_tables(tables, item_table(sources), info, None if data is None else data.popularity)
         if judged is not None:
-            hashes = {"tables_hash": tables_hash(run, run.tables()), "data_hash": None if data is None else data.content_hash}
-            write_json(run.path / FILE, {"version": VERSION, **hashes, "tables": judged["tables"], "snapshots": []})
+            keep_judgment(run, judged, data)
     return run
+
+
+def keep_judgment(run: RunFolder, judged: Mapping[str, Any], data: SequenceDataset | None) -> None:
+    """Store the result of ``judging.judge`` for a folder's tables as its diagnosis. data: the interactions, if there were any."""
+    hashes = {"tables_hash": tables_hash(run, run.tables()), "data_hash": None if data is None else data.content_hash}
+    write_json(run.path / FILE, {"version": VERSION, **hashes, "tables": judged["tables"], "snapshots": []})
 
 
 def item_table(sources: Sequence[Source]) -> ItemTable:

@@ -31,7 +31,7 @@ def rows_of(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarray, 
     """
     known = source.labels or (tuple(source.items.frame["item"]) if source.items is not None else None)
     if known is not None:
-        return _by_labels(ids, known, source, what)
+        return by_labels(ids, known, source, what)
     numbered = _by_number(ids, source, what)
     if numbered is not None:
         return numbered
@@ -44,7 +44,7 @@ def rows_of(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarray, 
     )
 
 
-def _by_labels(ids: Sequence[str], labels: tuple[str, ...], source: Source, what: str) -> tuple[np.ndarray, str]:
+def by_labels(ids: Sequence[str], labels: tuple[str, ...], source: Source, what: str) -> tuple[np.ndarray, str]:
     rows = pd.Series(np.arange(len(labels)), index=pd.Index([label.strip() for label in labels]))
     rows = rows[~rows.index.duplicated()]
     found = rows.reindex([i.strip() for i in ids]).fillna(-1).to_numpy(np.int64)
@@ -119,15 +119,15 @@ def matched(data: SequenceDataset, source: Source, order: str | None = None, pat
     ids = data.items.frame["item"].tolist()
     own = _trained_on(data, source)
     if own is not None and order is None:
-        return _joined(data, source, *own)
+        return joined(data, source, *own)
     labels = _own_ids(source)
     if order is not None and labels is not None:
         raise DataError(f"'{source.name}' has item ids of its own, so --order cannot say which row is which item.")
     whole = Whole(source.table, source.removed)
     if labels is not None:
-        rows, how = _by_labels(ids, labels, source, "The interactions")
+        rows, how = by_labels(ids, labels, source, "The interactions")
         join = by_ids(rows, how, whole, data)
-        return _joined(data, source, rows, join.says, join)
+        return joined(data, source, rows, join.says, join)
     numbered = numberings(ids, data, path)
     every = plausible(numbered, whole, data.n_users)
     assumed, said = _asked(whole, numbered, order) if order is not None else _assumed(ids, source, whole, every)
@@ -141,13 +141,13 @@ def matched(data: SequenceDataset, source: Source, order: str | None = None, pat
     chosen = candidates[used]
     moved = _retaken(source, chosen, whole)
     rows = np.maximum(chosen.rows - (moved["taken"][0] if moved else whole.lead), -1)
-    joined = replace(source, **moved)
+    new = replace(source, **moved)
     if join.fix is not None or moved:
-        joined = replace(joined, labels=None, items=_renamed(joined, data.items.frame, rows))
-    return moved | {"labels": joined.labels} | _joined(data, joined, rows, join.says, join)
+        new = replace(new, labels=None, items=_renamed(new, data.items.frame, rows))
+    return moved | {"labels": new.labels} | joined(data, new, rows, join.says, join)
 
 
-def _joined(data: SequenceDataset, source: Source, rows: np.ndarray, how: str, join: Join | None = None) -> dict[str, Any]:
+def joined(data: SequenceDataset, source: Source, rows: np.ndarray, how: str, join: Join | None = None) -> dict[str, Any]:
     """The new fields for this row of each item; a negative one for none."""
     frame = data.items.frame
     new = np.concatenate([[0], np.maximum(rows, -1) + 1])  # id -> row + 1, 0 for an item without a row
@@ -194,7 +194,7 @@ def _assumed(ids: Sequence[str], source: Source, whole: Whole, every: Sequence[C
     """The join that the ids of table, item file or interactions say, and why; None if nothing says any."""
     known = source.labels or (None if source.items is None else tuple(source.items.frame["item"]))
     try:
-        found = _by_labels(ids, known, source, "The interactions") if known else _by_number(ids, source, "The interactions")
+        found = by_labels(ids, known, source, "The interactions") if known else _by_number(ids, source, "The interactions")
     except DataError:
         try:
             found = _by_number(ids, source, "The interactions")

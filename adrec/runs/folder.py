@@ -27,6 +27,8 @@ from adrec.runs.shapes import BARE, FORMAT, check_event, check_info, check_metri
 STAGES = ("pretrain", "warmup", "finetune")
 TABLES = ("initial", *STAGES)
 ITEM_TABLE = "item_embedding.weight"
+WATCHED = "step"
+"""The stage of snapshots in a folder without a model, whose tables a loop elsewhere trains; their epochs are its steps."""
 LAST = "last"
 """Used instead of an epoch: the state in which a stage ended."""
 LOCK, STOP = ".lock", "stop"
@@ -45,7 +47,7 @@ class RunFolder:
     status.json, .lock, stop      state; who owns the folder; a request to stop
     stages/<stage>/   model.safetensors, metrics.json, test_ranks.npy; last.safetensors with keep_weights=every; sequences.safetensors
                       of a stage that makes training data
-    tables/           item tables alone, of a folder without a model
+    tables/           item tables alone, of a folder without a model; its snapshots, if any, are of a loop elsewhere (``adrec.monitor``)
     snapshots/        item tables along the way, and whole models with keep_weights=every
     checkpoint.pt     what resuming needs (``training.checkpoint``)
     projections/, film.npz, diagnosis.json, all_users.json      computed from the above, kept to be fast
@@ -270,9 +272,16 @@ class RunFolder:
         popularity: (V + 1,) as in ``create``. run.json is written last: until then the folder is not a run.
         """
         for number, table in enumerate(tables.values(), start=1):
-            padded = np.concatenate([np.zeros((1, table.shape[1]), np.float32), table.astype(np.float32)])
-            save_arrays(self._bare_path(number), {ITEM_TABLE: padded})
+            self._save_bare(number, table)
         self.create({**info, "kind": BARE, "tables": list(tables)}, items, popularity)
+
+    def replace_table(self, name: str, table: np.ndarray) -> None:
+        """Put another table (V, D) in place of a bare one."""
+        self._save_bare((self.bare_tables or []).index(name) + 1, table)
+
+    def _save_bare(self, number: int, table: np.ndarray) -> None:
+        padded = np.concatenate([np.zeros((1, table.shape[1]), np.float32), table.astype(np.float32)])
+        save_arrays(self._bare_path(number), {ITEM_TABLE: padded})
 
     @property
     def bare_tables(self) -> list[str] | None:
@@ -377,10 +386,11 @@ class RunFolder:
         """(stage, epoch, path) of the item tables saved during training, in order."""
         found = []
         for path in (self.path / "snapshots").glob("*-*.safetensors"):
-            match = re.fullmatch(r"(pretrain|warmup|finetune)-(\d+)\.safetensors", path.name)
+            match = re.fullmatch(r"(pretrain|warmup|finetune|step)-(\d+)\.safetensors", path.name)
             if match:
                 found.append((match[1], int(match[2]), path))
-        return sorted(found, key=lambda s: (STAGES.index(s[0]), s[1]))
+        order = (*STAGES, WATCHED)
+        return sorted(found, key=lambda s: (order.index(s[0]), s[1]))
 
 
 def list_runs(*roots: str | Path) -> list[RunFolder]:

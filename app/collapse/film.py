@@ -9,6 +9,7 @@ import streamlit as st
 
 from adrec.folders import home
 from adrec.runs import RunFolder
+from adrec.runs.folder import WATCHED
 from app import loaders, palette, state, ui
 from app.collapse import colours, data, items, maps
 from app.components.film import film as mount
@@ -39,7 +40,7 @@ def section(run: RunFolder) -> None:
     from adrec.collapse.film import frame_count
 
     st.subheader("Film of the training", anchor=False)
-    if loaders.is_bare(run):
+    if loaders.is_bare(run) and not run.snapshots():
         st.caption("These tables come without a training run, so there is nothing to play. Compare them on the maps above.")
         return
     found = _film(run)
@@ -162,16 +163,20 @@ def frames(run: RunFolder, found: "Film") -> list[dict[str, Any]]:
     for stage, epoch, best in zip(found.stages.tolist(), found.epochs.tolist(), found.best.tolist(), strict=True):
         name = palette.stage_label(stage)
         words = "Before any training" if stage == "initial" else f"{name}, epoch {epoch}" + (", kept" if best else "")
+        words = f"Step {epoch:,}" if stage == WATCHED else words
         mark = {"glyph": palette.stage_glyph(stage), "color": palette.stage_color(stage)}
         listed.append({"stage": stage, "epoch": epoch, "label": name, "words": words, "kind": verdicts.get((stage, epoch), ""), **mark})
     return listed
 
 
 def _verdicts(run: RunFolder) -> Mapping[tuple[str, int], str]:
-    """The verdict in a word or two by stage and epoch, from the saved diagnosis."""
+    """The verdict in a word or two by stage and epoch, from the saved diagnosis or the loop that was watched."""
     from adrec.collapse.diagnosis import cached_diagnosis
     from adrec.collapse.verdict import KIND_WORDS
 
+    if loaders.is_bare(run):
+        pictures = [event["picture"] for event in run.events()[0] if isinstance(event.get("picture"), dict)]
+        return {(WATCHED, p.get("step", -1)): KIND_WORDS[p["kind"]][0] for p in pictures if p.get("kind") in KIND_WORDS}
     kept = cached_diagnosis(run) or {}
     return {(s["stage"], s["epoch"]): KIND_WORDS[s["verdict"]["kind"]][0] for s in kept.get("snapshots", [])}
 
