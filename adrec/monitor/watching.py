@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,9 @@ class CollapseMonitor:
         self._due: int | None = None
         self._began = 0.0
         self._thread: threading.Thread | None = None
+        self._given: SimpleQueue[tuple[int, np.ndarray] | None] = SimpleQueue()
+        self._idle = threading.Event()
+        self._idle.set()
         self._failed: Exception | None = None
 
     def __call__(self, step: int, table: Any) -> None:
@@ -105,14 +109,17 @@ class CollapseMonitor:
             failed, self._failed = self._failed, None
             self.stopped = str(failed)
             raise failed
-        return (self._due is None or step >= self._due) and (self._thread is None or not self._thread.is_alive())
+        return (self._due is None or step >= self._due) and self._idle.is_set()
 
     def finish(self, step: int | None = None, table: Any = None) -> Picture | None:
         """Wait for the picture in work, take a last one if step and table are given, and return the last."""
-        self._wait()
+        self._idle.wait()
         if step is not None and table is not None and (not self.pictures or self.pictures[-1].step < step):
             self._take(int(step), table)
-            self._wait()
+            self._idle.wait()
+        if self._thread is not None:
+            self._given.put(None)
+            self._thread = None
         if self.folder is not None and self.sample is not None and self.table is not None:
             self.folder.finish(self.sample, self.table)
         return self.last
@@ -121,10 +128,6 @@ class CollapseMonitor:
     def last(self) -> Picture | None:
         return self.pictures[-1] if self.pictures else None
 
-    def _wait(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
-
     def _take(self, step: int, table: Any) -> None:
         self._due = step + self.every
         if self.sample is None:
@@ -132,15 +135,20 @@ class CollapseMonitor:
             self.sample = Sample.of(table, self.interactions, self.ids, self.rows)
             self.interactions = None
         rows = self.sample.of_table(table)
-        self._thread = threading.Thread(target=self._work, args=(step, rows), name="collapse monitor", daemon=True)
-        self._thread.start()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="collapse monitor", daemon=True)
+            self._thread.start()
+        self._idle.clear()
+        self._given.put((step, rows))  # starting a thread would wait for it, this does not
 
-    def _work(self, step: int, table: np.ndarray) -> None:
-        try:
-            with one_thread():
-                self._look(step, table)
-        except Exception as error:  # in a thread of its own nobody would see it
-            self._failed = error
+    def _work(self) -> None:
+        while (given := self._given.get()) is not None:
+            try:
+                with one_thread():
+                    self._look(*given)
+            except Exception as error:  # in a thread of its own nobody would see it
+                self._failed = error
+            self._idle.set()
 
     def _look(self, step: int, table: np.ndarray) -> None:
         assert self.sample is not None

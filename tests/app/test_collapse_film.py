@@ -8,6 +8,7 @@ import pytest
 
 from adrec.browser import wire
 from adrec.collapse.film import film
+from adrec.monitor import CollapseMonitor
 from adrec.runs import RunFolder
 from app import loaders
 from app.collapse import compare, dials, ranking
@@ -49,6 +50,19 @@ def test_the_page_plays_the_film_from_the_frame_in_the_link(run: RunFolder) -> N
     shown = next(c.proto for c in app.get("bidi_component") if c.proto.component_name == "adrec_film")
     (head,) = wire.unblock(shown.bytes)
     assert head["frame"] == 1 and head["item"] == 2 and len(head["frames"]) == len(film(run))
+
+
+def test_the_film_of_a_loop_elsewhere_is_told_in_its_steps_and_verdicts(root: Path) -> None:
+    table = np.random.default_rng(0).standard_normal((200, 8))
+    monitor = CollapseMonitor(every=1_000, out=root / "watched")
+    for step, seen in ((0, table), (1_000, table + 20)):
+        monitor(step, seen)
+        monitor._idle.wait()
+    app = open_page("collapse", run="watched", tool="film")
+    assert not app.exception and not app.error
+    shown = next(c.proto for c in app.get("bidi_component") if c.proto.component_name == "adrec_film")
+    (head,) = wire.unblock(shown.bytes)
+    assert [(f["words"], f["kind"]) for f in head["frames"]] == [("Step 0", "Never learnt"), ("Step 1,000", "Completely collapsed")]
 
 
 # -- dials --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ What is bundled, after hours of training:
 Figures in docs/:
     results         RESULTS.md: metrics and tables of runs, differences with their standard errors
     lesson_tables   RESULTS.md: the narrow table, its controls, the cells, the leave-outs and λ, from the lesson's figures
+    monitor         MONITOR.md: what a monitor costs a training loop
     noise_weight    RESULTS.md: what the noise weight does, over seeds
     verdict         VERDICT.md: how often the verdict is right
     meaning         VERDICT.md: what share of a plain factorisation real tables reach, whole and broken

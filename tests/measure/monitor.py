@@ -52,7 +52,7 @@ def compare(step: Step, table: torch.Tensor, log: pd.DataFrame | None, pairs: in
     monitor(0, table)
     start = time.perf_counter() - begin
     monitor.finish()
-    inside = busy = 0.0
+    inside = busy = longest = 0.0
     means: dict[bool, list[float]] = {True: [], False: []}
     number = EVERY // 2  # so that a picture is taken in the middle of a stretch
     for stretch in range(2 * pairs):
@@ -65,7 +65,8 @@ def compare(step: Step, table: torch.Tensor, log: pd.DataFrame | None, pairs: in
                 number += 1
                 entered = time.perf_counter()
                 monitor(number, table)
-                inside += time.perf_counter() - entered
+                took = time.perf_counter() - entered
+                inside, longest = inside + took, max(longest, took)
         means[watched].append(1000 * (time.perf_counter() - begin) / EVERY)
         busy += (time.process_time() - whole - (time.thread_time() - own)) * (1 if watched else -1)
         monitor.finish()
@@ -74,7 +75,8 @@ def compare(step: Step, table: torch.Tensor, log: pd.DataFrame | None, pairs: in
     return (
         f"{np.median(means[False]):.2f} ms a step without, {np.median(means[True]):.2f} with: {np.median(ratio):+.2%} "
         f"(from {ratio.min():+.2%} to {ratio.max():+.2%} in {pairs} pairs of {EVERY} steps); "
-        f"inside the call {1000 * inside / steps:.4f} ms a step ({inside / steps / np.median(means[False]) * 1000:.3%}); "
+        f"inside the call {1000 * inside / steps:.4f} ms a step ({inside / steps / np.median(means[False]) * 1000:.3%}), "
+        f"{1000 * longest:.1f} ms at most; "
         f"other threads' processor time {busy / pairs:.2f} s a picture; {len(monitor.pictures) - 1} pictures; "
         f"the first call took {start:.2f} s"
     )
