@@ -14,10 +14,10 @@ import pandas as pd
 from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.embeddings.files import Matrix, TableDoubt, read_table, rows_and_columns
-from adrec.embeddings.joins import Whole
 from adrec.embeddings.matching import ask_if_transposed, items_of, matched
 from adrec.embeddings.orders import asked_order
 from adrec.embeddings.source import Source
+from adrec.embeddings.start import fitting, reordered
 from adrec.errors import DataError, WeightsError
 from adrec.files import write_json
 from adrec.maps.tables import blocks, checked
@@ -79,7 +79,7 @@ def bring(
         sources = [replace(s, own=False, **matched(data, s, None if s.run else order, Path(interactions))) for s in sources]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
-        sources = [replace(s, own=False, initial=fitting(first, s)) for s in sources]
+        sources = [replace(s, own=False, **fitting(first, s)) for s in sources]
     return without_unused(sources)
 
 
@@ -205,29 +205,7 @@ def _in_one_order(sources: list[Source]) -> list[Source]:
     first = next((s for s in sources if s.labels is not None), None)
     if first is None or first.labels is None or len(set(first.labels)) < len(first.labels):
         return sources
-    return [_reordered(s, first.labels) for s in sources]
-
-
-def _reordered(source: Source, labels: tuple[str, ...]) -> Source:
-    if source.labels is None or source.labels == labels or source.run is not None or set(source.labels) != set(labels):
-        return source
-    row_of = {label: row for row, label in enumerate(source.labels)}
-    rows = np.array([row_of[label] for label in labels])
-    note = "Its rows were reordered to match the first table's item ids."
-    return replace(source, table=source.table[rows], labels=labels, notes=(*source.notes, note))
-
-
-def fitting(initial: Source, source: Source) -> np.ndarray:
-    if source.labels is not None:
-        initial = _reordered(initial, source.labels)
-    if source.taken is not None:
-        whole = Whole(initial.table, initial.removed)
-        if len(whole) >= source.taken[1]:
-            initial = replace(initial, table=whole.taken(source.taken), removed=None)
-    if initial.table.shape != source.table.shape:
-        shapes = f"{initial.table.shape}, '{source.name}' {source.table.shape}"
-        raise WeightsError(f"The initial table '{initial.name}' has shape {shapes}; expected the same table before training.")
-    return initial.table
+    return [reordered(s, first.labels) for s in sources]
 
 
 def named(sources: Sequence[Source]) -> list[str]:

@@ -11,11 +11,12 @@ from adrec.collapse.facts import Fact
 from adrec.collapse.reference import Meaning
 from adrec.collapse.verdict import Verdict
 from adrec.data.dataset import SequenceDataset
-from adrec.embeddings.bring import fitting, without_unused
+from adrec.embeddings.bring import without_unused
 from adrec.embeddings.joins import Join
 from adrec.embeddings.judging import in_words, judge
 from adrec.embeddings.matching import matched
 from adrec.embeddings.source import Source
+from adrec.embeddings.start import fitting
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Diagnosis:
         if data is not None:
             source = replace(source, **matched(data, source))
         if initial is not None:
-            source = replace(source, initial=fitting(initial, source))
+            source = replace(source, **fitting(initial, source))
         (source,) = without_unused([source])
         (entry,) = judge([source])["tables"]
         return cls(entry, source.table)
