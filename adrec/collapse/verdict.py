@@ -101,7 +101,7 @@ def diagnose(
         raise WeightsError(f"Cannot judge {name} by interactions: it has {counts}; expected one row per item.")
     found = facts(array, popularity=None if cooccurrence is None else cooccurrence.popularity, initial=given.get("initial"))
     verdict = _of_items(array, given, cooccurrence, found, thresholds, seed)
-    told = {"popularity-first"} if "Popularity explains" in verdict.says else set()
+    told = {code for code, words in TOLD.items() if words in verdict.says}
     plain = [fact.says for fact in spoken([fact for fact in found if fact.code not in told])]
     said = [*plain, verdict.says] if zero_point(found) is not None else [verdict.says, *plain]
     return replace(verdict, says=" ".join(said), facts=tuple(found))
@@ -139,6 +139,8 @@ def _of_items(
     )
 
 
+TOLD = {"popularity-first": "Popularity explains", "unmoved-rows": "It never left its initialisation"}
+"""Facts that the verdict's sentence has already told, by its words."""
 UNEVEN = 1.5
 """Where two tests of meaning contradict each other, a column of this many times the scale of every other is tried as the reason."""
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.diffusion import Diffusion
 from adrec.explain.all_users import FILE, cached_all_users
 from adrec.files import read_json
@@ -34,3 +35,16 @@ def test_the_coefficients_of_every_bundled_run_are_those_of_its_schedule():
 @pytest.mark.parametrize("run", [run for run in RUNS if (run.path / FILE).is_file()], ids=lambda run: run.name)
 def test_what_was_measured_over_all_users_still_belongs_to_its_run(run):
     assert cached_all_users(run) is not None
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_every_bundled_run_comes_with_todays_verdicts_and_no_table_is_told_twice_that_it_never_moved(run):
+    found = cached_diagnosis(run)
+    assert found is not None and found["data_hash"] is not None
+    said = [entry["verdict"]["says"] for entry in (*found["tables"], *found["snapshots"])]
+    assert not any("never left" in says and "exactly as before training" in says for says in said)
+
+
+def test_the_verdicts_of_the_bundled_runs_carry_facts():
+    found = cached_diagnosis(next(run for run in RUNS if run.name == "narrow"))
+    assert "sorts the items by popularity: its correlation with log popularity is 0." in found["tables"][-1]["verdict"]["says"]
