@@ -216,7 +216,7 @@ def test_a_fact_names_its_rows_and_what_to_try(root: Path, tmp_path: Path) -> No
     table[:40] = table[0]
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(table, tmp_path)))
     assert "40 of 80 rows are exactly equal to another" in texts(app) and "20 of 40 rows, counted from 0" in texts(app)
-    assert "from the literature: Shi et al. 2020" in texts(app)
+    assert ":blue-badge[from the literature] Shi et al. 2020" in texts(app)
     assert any(list(frame.value.columns) == ["row"] and len(frame.value) == 20 for frame in app.dataframe)
 
 
