@@ -27,6 +27,8 @@ MEMORY = 2 << 30
 """Bytes that the engine may fill at most before it writes to its temporary folder: 10^8 interactions need 4 GiB with everything else."""
 BLOCK = 1 << 20
 """Rows that leave the engine at once."""
+TOTAL = "that looks like a line of totals, the last"
+"""Why a last row is left out that has neither a time nor one of its ids."""
 HEAVY = 0.05
 """The share of all rows above which a user is named."""
 
@@ -171,8 +173,13 @@ class _Building:
         if without:
             relation = self.rows.relation(self.con, list(times.columns))
             times.check(self.con, times.filled(relation) if self.options.missing == "drop" else relation, self.rows.path)
+            self._keep(TOTAL, f"tick is not null or row <> {self.account.rows} or not ({self._empty('user')} or {self._empty('item')})")
             self._keep("without a time", "tick is not null")
         times.check_range(self.rows.path, least, most)
+
+    def _empty(self, role: str) -> str:
+        """SQL: whether a row of ``read`` has no such id."""
+        return f"({text_sql(quoted(role), self.rows.types[self._column(role)])}) is null"
 
     def _leave_out_unwanted(self) -> None:
         """Rows of other events, and rows rated too low or not at all."""
@@ -190,7 +197,7 @@ class _Building:
     def _keep(self, reason: str, condition: str) -> None:
         """Leave out the rows of ``read`` that do not meet the condition."""
         self._leave_out(reason, self._one(f"select count(*) from {self.good} where not ({condition})")[0])
-        self.wanted.append(condition)
+        self.wanted.append(f"({condition})")
 
     @property
     def good(self) -> str:
@@ -226,10 +233,9 @@ class _Building:
                 spelt = listed(sorted(word for (word,) in self.con.execute(query).fetchall() if word))
                 column = f"column {shown(self._column(role))}, {rows:,} of {self.account.rows:,} rows{spelt and ', written ' + spelt}"
                 raise Doubt(
-                    f"{self.path} has no {role} id in row {first:,} ({column}); every row needs one: missing=drop leaves these rows out, "
-                    "missing=keep takes their words for ids.",
+                    f"{self.path} has no {role} id in row {first:,} ({column}); every row needs one",
                     "missing",
-                    [("drop", f"{counted(rows, 'row')} without a {role} id left out"), ("keep", "these words are ids like others")],
+                    [("drop", f"{counted(rows, 'row')} left out"), *([("keep", f"{spelt} taken for {role} ids")] if spelt else [])],
                 )
 
     def _drop_users(self) -> None:
@@ -338,7 +344,7 @@ class _Building:
         self._leave_out(f"outside the {k}-core", total - left)
         con.execute(f"insert into gone_users select u from live_users where n < {SHORTEST}")
         short, rows = self._one(f"select count(*), coalesce(sum(n), 0)::bigint from live_users where n < {SHORTEST}")
-        self._leave_out(f"of {counted(short, 'user')} with fewer than {SHORTEST}", rows)
+        self._leave_out(f"of {counted(short, 'user')} who have fewer than {SHORTEST}", rows)
         users: Any = con.execute(f"select u, n from live_users where n >= {SHORTEST} order by row").fetchnumpy()
         if not len(users["u"]):
             filters = [f"{n}={v:g}" for n, v in (("min_rating", self.options.min_rating), ("k_core", k)) if v is not None]

@@ -46,6 +46,7 @@ class Options:
     header: str | None = None
     quotes: str | None = None
     layout: str | None = None
+    cut: str | None = None
 
     @classmethod
     def check(cls, given: Mapping[str, Any]) -> "Options":

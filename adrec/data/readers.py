@@ -93,7 +93,7 @@ def _from_rows(
     con: duckdb.DuckDBPyConnection, rows: Rows, name: str, options: Options, item_file: Path | None = None, into: Path | None = None
 ) -> SequenceDataset:
     """The data set in the rows of a file. item_file: titles that lie beside it."""
-    wanted = options.values(*ROLES, "dates", "unit")
+    wanted = options.values(*ROLES, "dates", "unit", "events")
     if options.items:
         item_file = Path(options.items)
         wanted |= {"title": IGNORED, "category": IGNORED}

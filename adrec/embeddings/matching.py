@@ -235,9 +235,10 @@ def ask_if_transposed(data: SequenceDataset, source: Source) -> None:
     if source.labels is None and source.run is None and width - len(ids) in (0, 1) and rows < len(ids) / 2:
         doubt = Doubt(
             f"'{source.name}' has {rows:,} rows and {width:,} columns, and the interactions have {len(ids):,} items: its columns are the "
-            "items; say --transpose.",
+            "items",
             "transpose",
             [("yes", f"the {width:,} columns are the items"), ("no", f"the {rows:,} rows are the items")],
+            say="say --transpose",
         )
         raise doubt.about(source.account.path, source.account.head) if source.account is not None else doubt
 

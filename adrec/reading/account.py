@@ -38,10 +38,11 @@ class Use:
 
 @dataclass
 class Account:
-    """What was read from one file. ``lines`` is for text only: ``total`` is the sum of header, rows, blank and inside_quotes.
+    """What was read from one file. ``lines`` is for text only: ``total`` is the sum of header, rows, blank, inside_quotes and cut.
 
     rows: rows in the file, of which ``read`` go on and ``left_out`` (reason: rows) do not. first, last: times as ISO text, if they are
-    times. repeats: rows of ``exact``, ``consecutive`` and ``other`` repeats. head: the first rows as text.
+    times. repeats: rows of ``exact``, ``consecutive`` and ``other`` repeats. events: the kinds of event in the first rows. remarks: notes
+    that may change what one wants. head: the first rows as text.
     """
 
     path: str
@@ -59,6 +60,8 @@ class Account:
     repeats: dict[str, int] = field(default_factory=dict)
     known: str | None = None
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     head: list[dict[str, str]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,7 +88,7 @@ class Account:
         """The account in words, the same on the command line and in the app."""
         told = [f"Read {shown_path(self.path)} as {self.known or self.format}{f' ({self.format})' if self.known else ''}."]
         if self.lines:
-            kinds = {"header": "header", "rows": "rows", "blank": "blank", "inside_quotes": "line breaks inside quotes"}
+            kinds = {"header": "header", "rows": "rows", "blank": "blank", "inside_quotes": "line breaks inside quotes", "cut": "cut short"}
             parts = [f"{self.lines.get(kind, 0):,} {words}" for kind, words in kinds.items() if self.lines.get(kind)]
             told.append(f"{counted(self.lines['total'], 'line')} in the file: {', '.join(parts) or 'none with values'}.")
         if self.left_out:
@@ -104,7 +107,7 @@ class Account:
         if any(self.repeats.values()):
             kinds = {"exact": "exact copies", "consecutive": "of the same item in a row", "other": "of an item met before"}
             told.append(f"Repeats: {', '.join(f'{self.repeats[k]:,} {words}' for k, words in kinds.items() if self.repeats.get(k))}.")
-        return told + self.notes
+        return told + self.remarks + self.notes
 
 
 def shown_path(path: str | Path) -> str:
@@ -113,19 +116,32 @@ def shown_path(path: str | Path) -> str:
 
 
 class Doubt(DataError):
-    """Something about a file that only its owner knows. ``str()`` names the file, what is unclear, the candidates and the option.
+    """Something about a file that only its owner knows. ``str()`` is a sentence for a command line: the problem and the ways out of it.
 
-    option: the option that settles it. candidates: each value of the option and what it would mean. proposed: options that together
-    would settle everything, where several are open. path, head: the file and its first rows, told by whoever opened it.
+    problem: what is unclear, with the file's name. option: the option that settles it. candidates: each value of the option and what it
+    would mean. proposed: options that together would settle everything, where several are open. instead: another option that settles it,
+    its value and what that would mean. say: the ways, if not all that there are. path, head: the file and its first rows, told by whoever
+    opened it.
     """
 
     def __init__(
-        self, sentence: str, option: str, candidates: Sequence[tuple[str, str]], proposed: Mapping[str, str] | None = None
+        self,
+        problem: str,
+        option: str,
+        candidates: Sequence[tuple[str, str]],
+        proposed: Mapping[str, str] | None = None,
+        instead: tuple[str, str, str] | None = None,
+        say: str = "",
     ) -> None:
-        super().__init__(sentence)
+        ways = [(option, *candidate) for candidate in candidates] + ([instead] if instead else [])
+        told = " or ".join(f"{name}={value} ({meaning})" for name, value, meaning in ways)
+        super().__init__(f"{problem}: {say or f'say {told}'}.")
+        self.problem = problem
         self.option = option
         self.candidates = list(candidates)
         self.proposed = dict(proposed or {})
+        self.instead = instead
+        self.say = say
         self.path: str | None = None
         self.head: list[dict[str, str]] = []
 
@@ -135,6 +151,6 @@ class Doubt(DataError):
         return self
 
     def as_dict(self) -> dict[str, Any]:
-        """The doubt as JSON holds it: ``path``, ``option``, ``says``, ``candidates``, ``proposed``, ``head``."""
-        asked = {name: getattr(self, name) for name in ("path", "option", "candidates", "proposed", "head")}
+        """The doubt as JSON holds it, with the sentence as ``says``."""
+        asked = {name: getattr(self, name) for name in ("path", "problem", "option", "candidates", "proposed", "instead", "head")}
         return asked | {"says": str(self)}

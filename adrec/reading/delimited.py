@@ -167,8 +167,7 @@ def _is_lists(path: Path, records: list[list[str]], how: Mapping[str, str]) -> b
     if len(records) > 1 and min(lengths) >= text.MANY and all(field.isdigit() for record in records for field in record):
         name, fields = shown_path(path), counted(min(lengths), "whole number")
         candidates = [("lists", "a user and their items"), ("columns", f"one row of {min(lengths)} columns")]
-        words = " or ".join(f"layout={value} ({meaning})" for value, meaning in candidates)
-        raise Doubt(f"Every line of {name} has {fields}: say {words}.", "layout", candidates)
+        raise Doubt(f"Every line of {name} has {fields}", "layout", candidates)
     return False
 
 
@@ -278,9 +277,7 @@ def _line(plain: Path, error: str) -> int | None:
 
 
 def _choose(problem: str, ways: list[str]) -> Doubt:
-    candidates = [(way, MEANINGS[way]) for way in ways]
-    words = " or ".join(f"quotes={way} ({meaning})" for way, meaning in candidates)
-    return Doubt(f"{problem.rstrip('.')}: correct the file, or say {words}.", "quotes", candidates)
+    return Doubt(problem.rstrip("."), "quotes", [(way, MEANINGS[way]) for way in ways])
 
 
 def _usually_quoted(tries: Mapping[str, Outcome | DataError]) -> str:

@@ -23,23 +23,30 @@ FRAME = r"(?s)(\[.*\]|\(.*\))?"
 def in_text(sample: pa.Table, known: Mapping[str, str]) -> dict[str, str]:
     """Columns of text that hold lists, by their first values, and how they are written.
 
-    In brackets: every value is. Separated by '|': every value is short words between them. Separated by blanks: every value is whole
-    numbers, of varying count.
+    In brackets: every value is. Separated by '|': every value is words between them. Separated by ',' or blanks: every value is words
+    without blanks, or words with digits, of varying count.
     """
     found: dict[str, str] = {}
     for name in sample.column_names:
         if name in known or not (pa.types.is_string(sample[name].type) or pa.types.is_large_string(sample[name].type)):
             continue
         values = [v.strip() for v in sample[name].to_pylist() if v and v.strip()]
-        if not values:
+        if not values or any(v.lstrip("[( ").startswith("{") for v in values):  # objects are no values
             continue
         if all(v[0] + v[-1] in ("[]", "()") and len(v) > 1 for v in values):
             found[name] = BRACKETS
         elif any("|" in v for v in values) and all(re.fullmatch(r"[^|]+(\|[^|]+)*", v) for v in values):
             found[name] = "|"
-        elif all(re.fullmatch(r"\d+( +\d+)*", v) for v in values) and len({len(v.split()) for v in values}) > 1:
+        elif any("," in v for v in values) and _vary(values, ",", r"[^,\s]+(\s*,\s*[^,\s]+)*"):
+            found[name] = ","
+        elif _vary(values, None, r"\w*\d\w*( +\w*\d\w*)*"):
             found[name] = " "
     return found
+
+
+def _vary(values: Sequence[str], separator: str | None, form: str) -> bool:
+    """Whether all values are lists of this form and not all of one length."""
+    return len({len(v.split(separator)) for v in values}) > 1 and all(re.fullmatch(form, v) for v in values)
 
 
 def as_list(column: str, kind: str) -> str:

@@ -26,6 +26,7 @@ WORDS = {
     "time": "time times timestamp date datetime day when at ts epoch unix created year month week hour clock utc",
     "order": "order position step seq sequence rank index number nr no turn",
     "clock": "time clock hour timeofday timeframe",
+    "amount": "amount quantity qty count number units pieces menge anzahl",
     "row": "unnamed index row rownumber",
 }
 """Words that make a column a candidate for a role."""
@@ -47,9 +48,10 @@ def words(name: str) -> set[str]:
 
 
 def named(names: Sequence[str], role: str) -> list[str]:
-    """The columns named as this role, most likely first."""
+    """The columns named as this role, most likely first; of ``page.item_id`` the last part may be the name."""
     common = list(dict.fromkeys(plain(n) for n in NAMES[role].split()))
-    return sorted((n for n in names if plain(n) in common), key=lambda n: common.index(plain(n)))
+    found = {n: next((called for called in (plain(n), plain(n.rpartition(".")[2])) if called in common), "") for n in names}
+    return sorted((n for n in names if found[n]), key=lambda n: common.index(found[n]))
 
 
 def suggests(name: str, role: str) -> bool:

@@ -245,6 +245,33 @@ def one_kind_of_line_ends(path: Path) -> Iterator[Path]:
         yield target
 
 
+def last_line(path: Path) -> bytes:
+    """The last line with something in it; of a longer one the end."""
+    return _last(path)[1]
+
+
+@contextmanager
+def without_last_line(path: Path) -> Iterator[Path]:
+    """The text up to the last line with something in it, in a temporary file."""
+    left = _last(path)[0]
+    with scratch() as target:
+        with open_bytes(path) as file, open(target, "wb") as out:
+            while left and (chunk := file.read(min(CHUNK, left))):
+                out.write(chunk)
+                left -= len(chunk)
+        yield target
+
+
+def _last(path: Path) -> tuple[int, bytes]:
+    """Where the last line with something in it begins, and the line."""
+    with open_bytes(path) as file:
+        size = file.seek(0, 2)
+        start = file.seek(max(size - LONGEST_LINE - CHUNK, 0))
+        end = file.read().rstrip()
+    at = end.rfind(b"\n") + 1
+    return start + at, end[at:]
+
+
 def line_of(path: Path, wanted: bytes) -> int | None:
     """The number of the line in which these bytes begin first, from 1; None if they are not there."""
     line, kept = 1, b""

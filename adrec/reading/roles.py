@@ -29,7 +29,8 @@ class Roles(Told):
     """The columns of interactions by role.
 
     rows: the file, with a row for each value where a row held lists. time: no column (file order), one, or a date and a time of day;
-    times: how they become numbers. uses, unused, notes: for the account. guessed: the roles that no option named.
+    times: how they become numbers. uses, unused, notes, remarks, events: for the account.
+    guessed: the roles that no option named.
     """
 
     rows: Rows
@@ -45,6 +46,8 @@ class Roles(Told):
     uses: tuple[Use, ...] = ()
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
     guessed: tuple[str, ...] = ()
 
     def options(self) -> dict[str, str | None]:
@@ -55,7 +58,7 @@ class Roles(Told):
 
     def tell(self, account: Account) -> None:
         super().tell(account)
-        account.known = self.known
+        account.known, account.events = self.known, list(self.events)
 
 
 @dataclass
@@ -63,6 +66,7 @@ class _Choice(Sampled):
     """Roles as they are being chosen."""
 
     found: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -102,8 +106,8 @@ def interaction_roles(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mappin
     """The roles of a file's columns.
 
     wanted: the options ``user item time rating title category event`` (column names; ``none`` for all but user and item;
-    ``time=date+clock`` joins two), ``dates`` (dmy, mdy) and ``unit`` (s, ms, us, ns, each). Raises a Doubt where columns may have several
-    roles, and a DataError for what cannot be.
+    ``time=date+clock`` joins two), ``dates`` (dmy, mdy), ``unit`` (s, ms, us, ns, each) and ``events`` (wanted kinds). Raises a Doubt where
+    columns may have several roles, and a DataError for what cannot be.
     """
     return _chosen(rows, con, wanted)
 
@@ -122,7 +126,7 @@ def _chosen(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str
             if choice.open(role) and not set(columns) & {n for c in choice.found.values() for n in c}:
                 choice.take(role, columns, f"as in {recognised.name}")
         choice.notes += recognised.notes
-    if not recognised and rows.headless and not {"user", "item"} <= set(choice.found):
+    if not recognised and rows.headless and not {"user", "item"} <= set(choice.found) and not _user_and_list(choice):
         raise _without_names(choice)
     for role in ("user", "item"):
         if role not in choice.found:
@@ -140,6 +144,7 @@ def _chosen(rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str
         _rating(choice)
         _describing(choice, "title")
         _describing(choice, "category")
+        _amounts(choice)
     return _roles(choice, order, recognised.name if recognised else None)
 
 
@@ -170,7 +175,7 @@ def _may_be_id(kind: Kind, lists: bool = False) -> bool:
 
 def _id(choice: _Choice, role: str) -> None:
     """The user or the item, by name if its values can be ids."""
-    hits = [n for n in _named(choice, role) if _may_be_id(choice.kinds[n], lists=role == "item")]
+    hits = [n for n in _named(choice, role) if _may_be_id(choice.kinds[n], lists=role == "item" and n in choice.rows.lists)]
     if not hits:
         raise _no_id(choice, role)
     best, others = hits[0], hits[1:]
@@ -206,37 +211,37 @@ def _told(kind: Kind) -> str:
 def _described(choice: _Choice, name: str) -> str:
     """What a column holds, with an example."""
     kind = choice.kinds[name]
+    if name in choice.rows.lists:
+        return f"lists, such as {shown(kind.firsts[next(iter(kind.counts))][1])}" if kind.counts else "lists"
     example = next((kind.firsts[k][1] for k in kind.counts), "")
     return f"{_told(kind)}, such as {shown(example)}" if example else kind.words
 
 
 def _candidates(choice: _Choice, role: str) -> list[str]:
-    """Columns that could be the user or the item: those whose names suggest it, or all whose values repeat; and those named so that hold
-    numbers with a point, which are text like other ids."""
-    points = [n for n in choice.free if choice.kinds[n].numeric and values.family(choice.kinds[n].type) == "text"]
-    called = _named(choice, role)
-    possible = [n for n in choice.free if choice.kinds[n].filled and _may_be_id(choice.kinds[n], lists=role == "item")]
+    """Columns that could be the user or the item: those whose names suggest it, or all whose values repeat; those named so that hold
+    numbers with a point, which are text like other ids; and as items lists, which are no users."""
+    free, lists = choice.free, choice.rows.lists
+    points = [n for n in free if choice.kinds[n].numeric and values.family(choice.kinds[n].type) == "text"]
+    called, held = _named(choice, role), [n for n in free if n in lists and role == "item"]
+    possible = [n for n in free if choice.kinds[n].filled and n not in lists and _may_be_id(choice.kinds[n])]
     suggested = [n for n in possible if names.suggests(n, role)]
     repeating = [n for n in possible if choice.kinds[n].distinct < choice.kinds[n].filled and not choice.kinds[n].is_time]
     odd = [n for n in points if n not in called and names.suggests(n, role)]
-    return list(dict.fromkeys([*(n for n in called if n in points), *(suggested or repeating), *odd]))
+    return list(dict.fromkeys([*(n for n in called if n in points), *held, *(suggested or repeating), *odd]))
 
 
 def _no_id(choice: _Choice, role: str) -> DataError:
     present = f"its columns are: {listed(choice.rows.names)}"
-    start = f"{choice.path} has no column that looks like the {role}: name it with {role}="
+    problem = f"{choice.path} has no column that looks like the {role}"
     found = _candidates(choice, role)
     if not found:
-        return DataError(f"{start}COLUMN; {present}.")
+        return DataError(f"{problem}: name it with {role}=COLUMN; {present}.")
     told = " or ".join(f"{role}={shown(n)[1:-1]} ({_told(choice.kinds[n])})" for n in found[:4])
-    return Doubt(f"{start}COLUMN, such as {told}; {present}.", role, [(n, _described(choice, n)) for n in found])
+    return Doubt(problem, role, [(n, _described(choice, n)) for n in found], say=f"name it with {role}=COLUMN, such as {told}; {present}")
 
 
 def _several_ids(choice: _Choice, role: str, found: Sequence[str]) -> Doubt:
-    told = " or ".join(f"{role}={shown(n)[1:-1]} ({_told(choice.kinds[n])})" for n in found[:4])
-    return Doubt(
-        f"{choice.path} has several columns that may be the {role}: say {told}.", role, [(n, _described(choice, n)) for n in found]
-    )
+    return Doubt(f"{choice.path} has several columns that may be the {role}", role, [(n, _described(choice, n)) for n in found[:4]])
 
 
 def _without_names(choice: _Choice) -> DataError:
@@ -248,6 +253,7 @@ def _without_names(choice: _Choice) -> DataError:
     ratings = [n for n in choice.free if n not in times + events and _is_rating(kinds[n])]
     sure = [n for n in ids if n not in ratings]
     ids = sure if len(sure) > 1 else ids
+    ids.sort(key=lambda n: n in choice.rows.lists)  # are no users
     proposed: dict[str, str] = {role: choice.found[role][0] for role in ("user", "item") if role in choice.found}
     for role in ("user", "item"):
         if role not in proposed and ids:
@@ -263,11 +269,24 @@ def _without_names(choice: _Choice) -> DataError:
     role = "user" if "user" not in choice.found else "item"
     words = " ".join(f"{r}={n}" for r, n in proposed.items())
     return Doubt(
-        f"{choice.path} has no header line, so say what its columns are, for example {words} ({told}).",
+        f"{choice.path} has no header line",
         role,
         [(n, _described(choice, n)) for n in ids],
         proposed,
+        say=f"say what its columns are, for example {words} ({told})",
     )
+
+
+def _user_and_list(choice: _Choice) -> bool:
+    """Take two columns without names for a user and their items, if the second holds lists and the first is different in every row."""
+    if choice.found or len(choice.rows.names) != 2 or choice.wanted.get("user") or choice.wanted.get("item"):
+        return False
+    one, other = choice.rows.names
+    if other not in choice.rows.lists or one in choice.rows.lists or not choice.kinds[one].unique or not _may_be_id(choice.kinds[one]):
+        return False
+    choice.take("user", one, f"it is different in every row and stands before lists, and its values are {_told(choice.kinds[one])}")
+    choice.take("item", other, "every row holds a list")
+    return True
 
 
 def _refuse_impossible(choice: _Choice, role: str) -> None:
@@ -283,10 +302,12 @@ def _refuse_impossible(choice: _Choice, role: str) -> None:
 
 
 def _lists(choice: _Choice) -> list[str]:
-    """The columns to take apart: those with lists, if the item has some."""
+    """The columns to take apart: those with lists, if the item has some. Ids may hold separators; lists are in a column named so or in the
+    only row of a user."""
     (item,) = choice.found["item"]
-    kind = choice.rows.lists.get(item)
-    if kind is None or (kind == "|" and not names.plain(item).endswith("s")):
+    kind, user = choice.rows.lists.get(item), choice.kinds[choice.found["user"][0]]
+    once = user.distinct == user.filled  # a row a user
+    if kind is None or (kind in ("|", ",") and not names.plain(item).endswith("s") and not once):
         return []
     return [
         n for n in choice.rows.names if choice.rows.lists.get(n) == kind and n not in choice.found["user"] and _as_long(choice, item, n)
@@ -329,7 +350,7 @@ def _time(choice: _Choice, read_as: str | None = None) -> Times | None:
         raise _only_clock(choice, columns[0])
     times = times_of(choice.rows.path, kinds[0], clock, choice.wanted.get("dates"), choice.wanted.get("unit"))
     if times is None:
-        choice.notes.append(f"The column {shown(columns[0])} is empty, so rows are taken in file order.")
+        choice.remarks.append(f"The column {shown(columns[0])} is empty, so rows are taken in file order.")
         del choice.found["time"]
         return None
     choice.why["time"] += f"; its values are {times.words}" if not clock else f"; together {times.words}"
@@ -366,7 +387,7 @@ def _time_columns(choice: _Choice) -> tuple[str, ...]:
     candidates = others + [n for n in free if n not in others and _could_order(n, kinds[n])]
     if candidates or hits:
         raise _which_time(choice, list(dict.fromkeys(candidates + [n for n in hits if kinds[n].filled])), hits)
-    choice.notes.append("No column holds times, so rows are taken in file order.")
+    choice.remarks.append("No column holds times, so rows are taken in file order.")
     return ()
 
 
@@ -422,8 +443,7 @@ def _agree(choice: _Choice, fine: str, coarse: str) -> bool:
 
 
 def _which_time(choice: _Choice, found: Sequence[str], doubtful: Sequence[str]) -> Doubt:
-    told = [f"time={shown(n)[1:-1]} ({choice.kinds[n].words})" for n in found[:4]]
-    candidates = [(n, _described(choice, n)) for n in found] + [(IGNORED, "rows are taken in file order")]
+    candidates = [(n, _described(choice, n)) for n in found] + [(IGNORED, "all rows in the order of the file")]
     what = f"has no column named as the time whose values are times, but {'one' if len(found) == 1 else 'some'} that may be it"
     if doubtful and choice.kinds[doubtful[0]].numeric:
         kind = choice.kinds[doubtful[0]]
@@ -431,24 +451,22 @@ def _which_time(choice: _Choice, found: Sequence[str], doubtful: Sequence[str]) 
         what = f"has a column {shown(doubtful[0])} with {numbers}, which does not look like a time"
     elif len(found) > 1 and all(named([n], "time") for n in found):
         what = "has several columns of times that tell different orders"
-    return Doubt(f"{choice.path} {what}: say {', '.join(told)} or time=none (file order).", "time", candidates)
+    return Doubt(f"{choice.path} {what}", "time", candidates)
 
 
 def _join(choice: _Choice, day: str, clock: str) -> Doubt:
     both = f"{day}{JOIN}{clock}"
     return Doubt(
-        f"{choice.path} has dates in {shown(day)} and what may be milliseconds of the day in {shown(clock)}: say time={both} (both), "
-        f"time={day} (the date only) or time=none (file order).",
+        f"{choice.path} has dates in {shown(day)} and what may be milliseconds of the day in {shown(clock)}",
         "time",
-        [(both, "the date, then the milliseconds of the day"), (day, "the date only"), (IGNORED, "rows are taken in file order")],
+        [(both, "the date, then the milliseconds of the day"), (day, "the date only"), (IGNORED, "all rows in the order of the file")],
     )
 
 
 def _only_clock(choice: _Choice, clock: str) -> Doubt:
     days = [n for n in choice.free if choice.kinds[n].is_day]
-    candidates = [(f"{n}{JOIN}{clock}", "a date and a time of day") for n in days] + [(IGNORED, "rows are taken in file order")]
-    told = " or ".join(f"time={value} ({meaning})" for value, meaning in candidates)
-    return Doubt(f"{choice.path}: the column {shown(clock)} holds times of day without a date; say {told}.", "time", candidates)
+    candidates = [(f"{n}{JOIN}{clock}", "a date and a time of day") for n in days] + [(IGNORED, "all rows in the order of the file")]
+    return Doubt(f"{choice.path}: the column {shown(clock)} holds times of day without a date", "time", candidates)
 
 
 # -- the others -------------------------------------------------------------------------------------------------------
@@ -459,9 +477,14 @@ def _event_words(choice: _Choice, name: str) -> list[str]:
     kind = choice.kinds[name]
     if not kind.filled or kind.distinct > FEW or not kind.mostly("text"):
         return []
-    text = values.text_sql(choice.alias(name), kind.type)
-    found = [str(row[0]) for row in choice.ask(f"select {text} as t from sampled group by t order by count(*) desc, t") if row[0]]
+    found = _values(choice, name)
     return found if sum(names.plain(v) in _EVENTS for v in found) * 2 >= len(found) else []
+
+
+def _values(choice: _Choice, name: str) -> list[str]:
+    """The different values of a column, the most frequent first."""
+    text = values.text_sql(choice.alias(name), choice.kinds[name].type)
+    return [str(row[0]) for row in choice.ask(f"select {text} as t from sampled group by t order by count(*) desc, t") if row[0]]
 
 
 _EVENTS = frozenset(map(names.plain, names.EVENTS.split()))
@@ -478,11 +501,23 @@ def _event(choice: _Choice) -> None:
             choice.take("event", spoken[0], f"its values are kinds of events: {listed(_event_words(choice, spoken[0]))}")
     if "event" in choice.found and choice.kinds[choice.found["event"][0]].distinct > 1:
         name = choice.found["event"][0]
-        found = _event_words(choice, name)
-        example = f", such as events={found[-1]}" if found else ""
-        choice.notes.append(
-            f"The column {shown(name)} tells kinds of events apart; all are read unless the option events names some{example}."
-        )
+        choice.events = _values(choice, name)
+        if not choice.wanted.get("events"):
+            choice.remarks.append(
+                f"The column {shown(name)} tells kinds of events apart ({listed(choice.events)}); all are read unless the option events "
+                f"names some, such as events={choice.events[-1]}."
+            )
+
+
+def _amounts(choice: _Choice) -> None:
+    """Say that there are negative amounts: what was given back was first taken."""
+    for name in choice.free:
+        kind = choice.kinds[name]
+        if kind.numeric and kind.least is not None and kind.least < 0 and names.suggests(name, "amount"):
+            way = f"rating={name} and min_rating=0 leave them out"
+            choice.remarks.append(
+                f"The column {shown(name)} holds negative numbers, such as returns; these rows are read like others, and {way}."
+            )
 
 
 def _is_rating(kind: Kind) -> bool:
@@ -530,6 +565,8 @@ def _roles(choice: _Choice, times: Times | None, recognised: str | None) -> Role
         uses=tuple(Use(JOIN.join(columns), role, choice.why[role]) for role, columns in found.items()),
         unused=tuple(choice.free),
         notes=tuple(choice.notes),
+        remarks=tuple(choice.remarks),
+        events=tuple(choice.events),
         guessed=tuple(role for role in found if not choice.wanted.get(role)),
         **single,
     )

@@ -128,8 +128,8 @@ class Rows:
             return
         total, blank = source.scan.lines, source.scan.blank - source.blank_inside
         lines = {"total": total, "header": source.header, "rows": there, "blank": blank, "inside_quotes": source.inside}
-        self.account.lines |= lines
-        expected = total - source.header - blank - source.inside
+        self.account.lines |= lines | ({"cut": source.cut} if source.cut else {})
+        expected = total - source.header - blank - source.inside - source.cut
         if there != expected:
             raise DataError(
                 f"{shown_path(self.path)} has {total:,} lines, which are {expected:,} rows, but {there:,} were read; "
@@ -149,7 +149,7 @@ class Rows:
 
 
 def open_rows(path: str | Path, con: duckdb.DuckDBPyConnection | None = None, **how: str | None) -> Rows:
-    """The rows of a file; its suffix determines the format. how: ``separator``, ``header``, ``quotes`` and ``layout`` of a text file.
+    """The rows of a file; its suffix determines the format. how: ``separator``, ``header``, ``quotes``, ``layout`` and ``cut`` of text.
 
     con: the connection that tries how the file is written (default: one of its own); from then on it has one thread if the file is small.
     """
@@ -202,7 +202,7 @@ Format = Callable[[duckdb.DuckDBPyConnection, Path, Path, str, Mapping[str, str]
 FORMATS: dict[str, Format] = {
     **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", ".itememb", ".user", ".vec", ".w2v"), _read_text),
     **dict.fromkeys((".parquet", ".pq"), lambda con, path, plain, *_: read_parquet(con, path, plain)),
-    **dict.fromkeys((".jsonl", ".ndjson", ".json"), lambda con, path, plain, *_: read_json(con, path, plain)),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), lambda con, path, plain, _, how, stack: read_json(con, path, plain, how, stack)),
 }
 """The formats by suffix."""
 

@@ -22,7 +22,7 @@ class Sampled:
     """A file's first rows while roles are chosen.
 
     wanted: the options that name columns. kinds: what the columns hold there. sample: these rows, so many as ``length``, with the columns
-    c0, c1, ... why, notes: for the account.
+    c0, c1, ... why, notes, remarks: for the account.
     """
 
     rows: Rows
@@ -33,6 +33,7 @@ class Sampled:
     length: int
     why: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, rows: Rows, con: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None], most: int, what: str) -> Self:
@@ -76,9 +77,11 @@ class Told:
     uses: tuple[Use, ...]
     unused: tuple[str, ...]
     notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     def tell(self, account: Account) -> None:
         """Write the roles into the account."""
         account.uses, account.unused = list(self.uses), list(self.unused)
         for sentence in self.notes:
             account.note(sentence)
+        account.remarks = list(dict.fromkeys([*account.remarks, *self.remarks]))

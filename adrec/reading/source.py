@@ -11,7 +11,7 @@ class Source:
 
     scan: what the bytes tell, for text. header: lines of names. inside, blank_inside: line breaks inside values, and lines without
     anything in them there. lists: columns that hold several values in a row, and how they are written. index: the columns of a pandas
-    index. notes: sentences for the account. rows: how many the file says it has, where it does.
+    index. notes: sentences for the account. rows: how many the file says it has, where it does. cut: lines that are not whole, left out.
     """
 
     format: str
@@ -26,3 +26,4 @@ class Source:
     index: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     rows: int | None = None
+    cut: int = 0

@@ -123,11 +123,10 @@ def _vector(table: _Table) -> str | None:
         spoken = [n for n in found if re.search("emb|vec|factor|latent", n, re.I)]
         found = spoken if len(spoken) == 1 else found
     if len(found) > 1:
-        told = " or ".join(f"vector={shown(n)[1:-1]}" for n in found[:6])
         raise Doubt(
-            f"{table.path} has {len(found)} columns with lists of numbers: say {told}.",
+            f"{table.path} has {len(found)} columns with lists of numbers",
             "vector",
-            [(n, table.kinds[n].words) for n in found],
+            [(n, table.kinds[n].words) for n in found[:6]],
         )
     if found:
         table.why[found[0]] = "every row holds a list of numbers"
@@ -173,11 +172,10 @@ def _ids(table: _Table, vector: str | None) -> str | None:
         real = [n for n in group if not _counts(table, n) or not names.suggests(n, "row")] or group
         if len(real) == 1:
             words = "text" if table.text(real[0]) else "whole numbers" if table.numeric(real[0]) else "values"
-            return _because(table, real[0], f"it holds different {words}" + ("" if vector else ", and the others are numbers"))
+            return _because(table, real[0], f"it holds different {words}")
         if len(real) > 1:
-            told = " or ".join(f"item={shown(n)[1:-1]} ({table.kinds[n].words})" for n in real[:6])
             raise Doubt(
-                f"{table.path} has several columns that may be the ids: say {told}, or item=none if no column is.",
+                f"{table.path} has several columns that may be the ids",
                 "item",
                 [*((n, f"{table.kinds[n].words}, all different") for n in real), (IGNORED, "the table has no ids")],
             )
@@ -291,8 +289,7 @@ def _odd(table: _Table, odd: Sequence[str]) -> Doubt:
     verb = "holds" if len(odd) == 1 else "hold"
     leave = ",".join(odd)
     return Doubt(
-        f"{table.path}: {listed(odd)} {verb} whole numbers beside columns with fractions: say leave={leave} if that is no dimension, "
-        "or leave=none if every column of numbers is one.",
+        f"{table.path}: {listed(odd)} {verb} whole numbers beside columns with fractions",
         "leave",
         [(leave, "not read as dimensions"), (IGNORED, "every column of numbers is a dimension")],
     )

@@ -14,7 +14,7 @@ from adrec.reading.names import words
 from adrec.reading.opened import open_bytes
 from adrec.reading.values import MISSING, NUMBER
 
-HOW = ("separator", "header", "quotes", "layout")
+HOW = ("separator", "header", "quotes", "layout", "cut")
 """Options that say how a text file is written."""
 BLANK = " "
 SEPARATORS = {"::": "'::'", "\t": "tabs", ",": "','", ";": "';'", "|": "'|'", BLANK: "blanks"}
@@ -108,8 +108,7 @@ def separator_of(path: Path, suffix: str, head: Head, wanted: str | None) -> str
     if len(sure) > 1:
         names = {"\t": "tab", BLANK: "blank"}
         candidates = [(names.get(s, s), f"{counted(len(head.records(s)[0]), 'column')} separated by {SEPARATORS[s]}") for s in sure]
-        told = " or ".join(f"separator={value} ({meaning})" for value, meaning in candidates)
-        raise Doubt(f"The lines of {shown_path(path)} can be taken apart in several ways: say {told}.", "separator", candidates)
+        raise Doubt(f"The lines of {shown_path(path)} can be taken apart in several ways", "separator", candidates)
     if sure:
         return sure[0]
     lines = head.lines()
@@ -160,10 +159,9 @@ def header_of(path: Path, records: Sequence[Sequence[str]], wanted: str | None) 
         return True
     values = listed(first[:4])
     raise Doubt(
-        f"The first line of {shown_path(path)} looks like data ({values}): say header=none if it is the first row, "
-        "or header=first if it names the columns.",
+        f"The first line of {shown_path(path)} looks like data ({values})",
         "header",
-        [("none", f"the first line is a row: {values}"), ("first", f"the first line names the columns: {values}")],
+        [("none", "it is the first row"), ("first", "it names the columns")],
     )
 
 

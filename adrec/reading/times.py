@@ -114,22 +114,23 @@ class Times:
         )
 
     def check(self, con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, path: Path) -> None:
-        """Raise a DataError that names the first value which is no time like the column's others, or a Doubt about the unit."""
+        """Raise a DataError that names the first value which is no time like the others; a Doubt about rows without one, or the unit."""
         missing = " or ".join(f"({text_sql(quoted(c), t)}) is null" for c, t in zip(self.columns, self.types, strict=True))
         shown_text = " || ' ' || ".join(f"coalesce({quoted(c)}::varchar, '')" for c in self.columns)
         query = f"""
             with ticks as (select row, {shown_text} as t, {missing} as missing, {self.sql()} as tick from read_times)
-            select min(row) filter (where missing), arg_min(t, row) filter (where not missing and tick is null),
+            select min(row) filter (where missing), count_if(missing), count(*),
+                arg_min(t, row) filter (where not missing and tick is null),
                 min(row) filter (where not missing and tick is null), min(tick), max(tick) from ticks"""
         with as_sentences(path):
-            empty, value, row, least, most = answers(con, relation, "read_times", query)[0]
+            empty, without, rows, value, row, least, most = answers(con, relation, "read_times", query)[0]
         name = " and ".join(shown(c) for c in self.columns)
         if row is not None:
             raise DataError(
                 f"{shown_path(str(path))}: row {row:,} of the time column {name} holds {shown(value.strip())}, {self._unlike()}."
             )
         if empty is not None:
-            raise no_time(path, name, empty)
+            raise no_time(path, name, empty, without, rows)
         self.check_range(path, least, most)
 
     def check_range(self, path: Path, least: float | None, most: float | None) -> None:
@@ -175,11 +176,13 @@ def _each(number: str) -> str:
     return f"list_transform([{number}], lambda x: try_cast(case {cases} else x end as bigint))[1]"
 
 
-def no_time(path: Path, column: str, row: int) -> DataError:
-    """The error for a row without a time. column: shown."""
-    return DataError(
-        f"{shown_path(str(path))} has no time in row {row:,} (column {column}); every row needs one: missing=drop leaves such rows out, "
-        "time=none takes file order."
+def no_time(path: Path, column: str, row: int, missing: int, rows: int) -> Doubt:
+    """The doubt about rows without a time. column: shown. row: the first of them."""
+    return Doubt(
+        f"{shown_path(str(path))} has no time in row {row:,} (column {column}, {missing:,} of {counted(rows, 'row')}); every row needs one",
+        "missing",
+        [("drop", f"{counted(missing, 'row')} left out")],
+        instead=("time", "none", "all rows in the order of the file"),
     )
 
 
@@ -189,8 +192,7 @@ def several_units(path: Path, column: str, units: Sequence[str], counts: Mapping
     rows = [f"{counted(counts[u], 'value')} in {UNIT_NAMES[u]}" if counts else UNIT_NAMES[u] for u in found]
     candidates = [("each", "every value in the unit of its size"), *((u, f"all values are {UNIT_NAMES[u]}") for u in found)]
     return Doubt(
-        f"{shown_path(str(path))}: the time column {shown(column)} mixes {' and '.join(rows)} since 1970; say unit=each "
-        f"(every value in the unit of its size) or {' or '.join(f'unit={u}' for u in found)} (all alike).",
+        f"{shown_path(str(path))}: the time column {shown(column)} mixes {' and '.join(rows)} since 1970",
         "unit",
         candidates,
     )
@@ -264,7 +266,7 @@ def _order(path: Path, kind: Kind, dates: str | None) -> str:
         return "dmy" if kind.first_over else "mdy"
     raise Doubt(
         f"{shown_path(str(path))}: in the dates of the column {shown(kind.column)}, such as {shown(value)}, the day or the month may come "
-        "first; say dates=dmy or dates=mdy.",
+        "first",
         "dates",
         [("dmy", f"{shown(value)} begins with the day"), ("mdy", f"{shown(value)} begins with the month")],
     )

@@ -11,6 +11,7 @@ from adrec.data.building import repeats
 from adrec.data.item_files import read_items
 from adrec.data.readers import read_dataset, read_frame
 from adrec.errors import DataError
+from adrec.reading.account import Doubt
 from tests.adrec.test_data_filters import sequences_of
 
 ROWS = [("a", i, 10 + t) for t, i in enumerate("xxyxzw")] + [("a", "w", 15), ("b", "x", 1), ("b", "y", 2), ("b", "z", 3)]
@@ -65,6 +66,22 @@ def test_rows_without_ids_are_left_out_by_reason():
     data = read_frame(frame, time="time", missing="drop")
     assert data.account["left_out"] == {"without a user id": 2, "without an item id": 1, "that are exact copies": 1}
     assert data.content_hash == read_frame(FRAME, time="time").content_hash
+
+
+def test_a_line_of_totals_is_asked_about_and_told(tmp_path: Path):
+    lines = [*(f"{u};{i};{t}" for u, i, t in ROWS), "c;x;", "Sum;;"]
+    (tmp_path / "x.csv").write_text("\n".join(["user;item;time", *lines]) + "\n")
+    with pytest.raises(Doubt, match=r"2 of 12 rows\); every row needs one: say missing=drop \(2 rows left out\) or time=none"):
+        read_dataset(tmp_path / "x.csv")
+    left = read_dataset(tmp_path / "x.csv", missing="drop").account["left_out"]
+    assert (left["that looks like a line of totals, the last"], left["without a time"]) == (1, 1)
+
+
+def test_empty_ids_are_no_words_to_keep(tmp_path: Path):
+    (tmp_path / "x.csv").write_text("user,item,time\na,x,1\na,,2\n")
+    with pytest.raises(Doubt) as doubt:
+        read_dataset(tmp_path / "x.csv")
+    assert doubt.value.candidates == [("drop", "1 row left out")]
 
 
 def test_a_prepared_folder_is_written_by_the_engine_as_the_data_set_is_read(tmp_path: Path):

@@ -244,7 +244,7 @@ PARQUET = {
     "a missing time": (parquet(timestamp=[1, None, 3, 4]), "no time in row 2"),
     "a time of day": (
         parquet(timestamp=pa.array([1, 2, 3, 4], pa.time32("s"))),
-        "column 'timestamp' holds times of day without a date; say time=none",
+        "column 'timestamp' holds times of day without a date: say time=none",
     ),
     "an infinite time": (parquet(timestamp=[1.0, 2.0, 3.0, np.inf]), "row 4 of the time column 'timestamp' holds 'inf'"),
 }

@@ -84,7 +84,8 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
     except MemoryError:
         raise WeightsError(f"'{path}' needs more memory than there is; expected a table that fits in memory.") from None
     except Doubt as doubt:
-        raise TableDoubt(str(doubt), doubt.option, doubt.candidates, doubt.proposed).about(path, doubt.head) from None
+        asked = TableDoubt(doubt.problem, doubt.option, doubt.candidates, doubt.proposed, doubt.instead, doubt.say)
+        raise asked.about(path, doubt.head) from None
     except DataError as error:
         raise WeightsError(str(error)) from None
     checked(found.table, f"'{path}'")

@@ -80,9 +80,10 @@ def choose(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None) -
             return group[0]
     several = named or matrices
     raise TableDoubt(
-        f"'{path}' holds {len(several)} matrices, {listed(several)}; choose one by its name (--key NAME).",
+        f"'{path}' holds {len(several)} matrices, {listed(several)}",
         "key",
         [(name, f"{shape[0]:,} x {shape[1]:,}") for name, shape in several.items()],
+        say="choose one by its name (--key NAME)",
     ).about(path)
 
 

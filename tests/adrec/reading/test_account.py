@@ -41,5 +41,6 @@ def test_an_account_comes_back_from_json():
 
 
 def test_a_doubt_is_a_sentence_with_an_option_and_its_candidates():
-    doubt = Doubt("The first line looks like data.", "header", [("none", "it is the first row")])
-    assert (str(doubt), doubt.option, doubt.candidates) == ("The first line looks like data.", "header", [("none", "it is the first row")])
+    doubt = Doubt("'a' has no time in row 2", "missing", [("drop", "1 row left out")], instead=("time", "none", "all rows"))
+    assert str(doubt) == "'a' has no time in row 2: say missing=drop (1 row left out) or time=none (all rows)."
+    assert doubt.as_dict()["problem"] == "'a' has no time in row 2" and doubt.as_dict()["says"] == str(doubt)

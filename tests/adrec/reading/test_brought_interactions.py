@@ -35,9 +35,9 @@ RIGHT = {  # file: (options, users, items and interactions, what a sentence of t
     "user_NA.csv": (("missing=keep",), (369, 300, 5355), "The user 'NA' has 3,186 rows of 5,411 (58.9%)"),
 }
 DOUBTS = {  # file: what the refusal names
-    "time_named_event_timestamp.csv": "time=event_timestamp (seconds since 1970) or time=none",
-    "missing_item_ids.tsv": "no item id in row 1 (column 'track_id', 89 of 800 rows); every row needs one: missing=drop",
-    "user_NA.csv": "no user id in row 1 (column 'userId', 3,186 of 5,411 rows, written NA); every row needs one: missing=drop",
+    "time_named_event_timestamp.csv": "time=event_timestamp (seconds since 1970, ",
+    "missing_item_ids.tsv": "no item id in row 1 (column 'track_id', 89 of 800 rows); every row needs one: say missing=drop",
+    "user_NA.csv": "no user id in row 1 (column 'userId', 3,186 of 5,411 rows, written NA); every row needs one: say missing=drop",
 }
 
 

@@ -53,7 +53,7 @@ def test_a_first_line_like_the_values_is_the_first_row(tmp_path: Path, text: str
 )
 def test_an_unclear_first_line_is_asked_about(tmp_path: Path, text: str):
     path = written(tmp_path / "a.csv", text)
-    with pytest.raises(Doubt, match="looks like data .*: say header=none if it is the first row, or header=first") as doubt:
+    with pytest.raises(Doubt, match="looks like data .*: say header=none .* or header=first") as doubt:
         open_rows(path)
     assert (doubt.value.option, [value for value, _ in doubt.value.candidates]) == ("header", ["none", "first"])
     rows = [tuple(line.split(",")) for line in text.splitlines()]

@@ -172,7 +172,9 @@ def test_a_broken_time_after_the_sample_is_named(con):
     assert times is not None
     with pytest.raises(DataError, match=r"row 2 of the time column 'x' holds '2014-02-30', which is not a date such as"):
         times.check(con, column(con, ["2014-05-19", "2014-02-30"]), FILE)
-    with pytest.raises(DataError, match=r"no time in row 2 \(column 'x'\); every row needs one: missing=drop .* time=none"):
+    with pytest.raises(
+        DataError, match=r"no time in row 2 \(column 'x', 1 of 2 rows\); every row needs one: say missing=drop .*none"
+    ):
         times.check(con, column(con, ["2014-05-19", ""]), FILE)
     with pytest.raises(DataError, match="row 3 .* holds '1_000', which is neither a number nor"):
         numbers = times_of(FILE, kind(con, ["1", "2"]))
@@ -204,7 +206,7 @@ def test_decimals_of_seconds_are_kept(con):
 def test_a_day_that_could_be_a_month_is_asked(con):
     assert read(con, ["03/04/2014", "13/04/2014"])[0] == "2014-04-03 00:00:00"
     assert read(con, ["03/04/2014", "03/14/2014"])[0] == "2014-03-04 00:00:00"
-    with pytest.raises(Doubt, match="dates=dmy or dates=mdy") as doubt:
+    with pytest.raises(Doubt, match=r"dates=dmy \(.*\) or dates=mdy") as doubt:
         ticks(con, ["03/04/2014", "05/06/2014"])
     assert (doubt.value.option, [value for value, _ in doubt.value.candidates]) == ("dates", ["dmy", "mdy"])
     assert read(con, ["03/04/2014"], dates="mdy") == ["2014-03-04 00:00:00"]
@@ -214,7 +216,7 @@ def test_a_day_that_could_be_a_month_is_asked(con):
 
 def test_units_in_one_column_are_told_apart_and_asked(con):
     mixed = ["1400500800", "1400500801000"]
-    with pytest.raises(Doubt, match="mixes 1 value in seconds and 1 value in milliseconds since 1970; say unit=each") as doubt:
+    with pytest.raises(Doubt, match="mixes 1 value in seconds and 1 value in milliseconds since 1970: say unit=each") as doubt:
         ticks(con, mixed)
     assert [value for value, _ in doubt.value.candidates] == ["each", "s", "ms"]
     assert read(con, mixed, unit="each") == [NOON, "2014-05-19 12:00:01"]
