@@ -13,7 +13,6 @@ from typing import Any
 
 import streamlit as st
 
-from adrec.data.readers import TEXT_OPTIONS
 from adrec.embeddings.worker import ANSWER, LABORATORY, READ, REPORT, REQUEST
 from adrec.errors import RunError, WeightsError
 from adrec.files import read_json, write_json
@@ -82,22 +81,6 @@ class Question:
 
     upload: Upload
     doubt: dict[str, Any]
-
-
-def options(text: str) -> Pairs:
-    """``user=who, item=what`` as pairs; anything but columns and filters is a WeightsError."""
-    pairs = [(key.strip(), equals, value.strip()) for key, equals, value in _split(text)]
-    for key, equals, value in pairs:
-        if not equals or not key or not value:
-            raise WeightsError(f"'{text[:60]}' does not name columns; expected for instance user=customer, item=product, time=when.")
-        if key not in TEXT_OPTIONS:
-            raise WeightsError(f"'{key[:40]}' is not an option of the interactions; the options are {', '.join(TEXT_OPTIONS)}.")
-    return tuple((key, value) for key, _, value in pairs)
-
-
-def _split(text: str) -> list[tuple[str, str, str]]:
-    """Parts between commas or semicolons before the next name: a value may hold both."""
-    return [part.partition("=") for part in re.split(r"[,;]\s*(?=\w+\s*=)|(?<=[^=\s])\s*[,;]\s*$", text) if part.strip()]
 
 
 def result(

@@ -27,7 +27,9 @@ PADDING_WORDS = {
     "first": "Not an item: leave it out",
     "none": "An item: keep it",
 }
-SIDES = {"": "The rows, as usual", "no": "The rows, surely", "yes": "The columns (--transpose)"}
+SIDES = {"": "The rows, as usual", "no": "The rows, surely", "yes": "The columns"}
+FILTERS = "own.filters"
+"""The field with more options of the interactions."""
 STACKED = 3
 """More tables than these are told of in tabs."""
 ANSWERS = "own.answers"
@@ -88,18 +90,18 @@ def _uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
         padding = columns[0].selectbox("Row 0 of a table", PADDINGS, format_func=PADDING_WORDS.__getitem__, key="own.padding")
         chosen = st.session_state.get("own.order", "")
         order = columns[1].selectbox(
-            "Order of rows without ids (--order)",
+            "Order of rows without ids",
             ["", *orders.WORDS, *([] if chosen in ("", *orders.WORDS) else [chosen])],
             format_func=_order_words,
             key="own.order",
             disabled=files["interactions"] is None,
             help="Which row is which item, where the table has no ids. One of those tried is used if it alone fits.",
         )
-        named = columns[1].text_input("Filters of the interactions", placeholder="k_core=5, drop_users=-1", key="own.filters")
+        filters = reading_view.filters(FILTERS, columns[1])
         side = columns[0].selectbox("The items are", SIDES, format_func=SIDES.__getitem__, key="own.transpose")
     uploaded = [Upload.of(f) for f in tables or []]
     others = {kind: None if file is None else Upload.of(file) for kind, file in files.items()}
-    return uploaded, others, Choices(padding, order or None, {"yes": True, "no": False}.get(side), own_data.options(named))
+    return uploaded, others, Choices(padding, order or None, {"yes": True, "no": False}.get(side), tuple(filters.items()))
 
 
 def _order_words(order: str) -> str:
@@ -124,7 +126,7 @@ def ask(question: Question) -> None:
     """Ask what only the owner of the file knows."""
     key = _key(question.upload)
     answer = reading_view.question(question.doubt, key)
-    reading_view.first_rows(question.doubt["head"])
+    reading_view.first_rows(question.doubt["head"], [str(value) for value, _ in question.doubt["candidates"]])
     if answer and question.doubt["option"] == "transpose":
         answered(answer)
     elif answer:
@@ -160,8 +162,7 @@ def _file(upload: Upload, account: Mapping[str, Any] | None, roles: Sequence[str
     label = name if read is None else f"{name} · {reading_view.headline(read)}"
     with st.expander(label, expanded=bool(options), key=f"{key}.file", type="compact"):
         if read is not None and account is not None:
-            used = [use["column"] for use in account["uses"]]
-            reading_view.first_rows([{**{column: row[column] for column in used if column in row}, **row} for row in read.head])
+            reading_view.first_rows(read.head, [use.column for use in read.uses])
             reading_view.told(read)
             st.session_state[f"{key}.columns"] = _columns(upload, account)
         columns = st.session_state.get(f"{key}.columns", [])
@@ -169,8 +170,11 @@ def _file(upload: Upload, account: Mapping[str, Any] | None, roles: Sequence[str
             needed = [role for role in reading_view.NEEDED if roles is ROLES]
             known = account or Account(upload.name, "").as_dict()
             reading_view.settle(key, reading_view.roles(known, columns, options, key, roles, needed))
-        reading_view.as_options({option: value for option, value in options.items() if option != own_data.KEY}, flag)
+        filters = reading_view.options(st.session_state.get(FILTERS, "")) if roles is ROLES else {}
+        reading_view.as_options(filters | {option: value for option, value in options.items() if option != own_data.KEY}, flag)
         reading_view.start_over(key)
+    if read is not None:
+        reading_view.remarks(read)
 
 
 def _columns(upload: Upload, account: Mapping[str, Any]) -> list[str]:

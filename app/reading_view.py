@@ -4,6 +4,7 @@ Choices are options of the readers. They are kept in the session under a key tha
 """
 
 import html
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from adrec.data.readers import TEXT_OPTIONS
+from adrec.errors import DataError
 from adrec.reading.account import Account, counted
 from adrec.reading.roles import ROLES
 from adrec.reading.sampled import IGNORED
@@ -21,9 +24,9 @@ from app.texts import CSS, texts
 
 NEEDED = ("user", "item")
 """Roles that must have a column."""
-CLOSED = ("dates", "header", "key", "layout", "missing", "order", "quotes", "transpose")
+CLOSED = ("cut", "dates", "header", "key", "layout", "missing", "order", "quotes", "transpose")
 """Options of which a question names all the values there are."""
-SAID = ("order", "transpose")
+SAID = ("cut", "missing", "order", "transpose")
 """Options whose values say little to people; what each means is the choice."""
 FIRST = 3
 """So many roles are offered at once; the others are one click away."""
@@ -54,7 +57,8 @@ def account(account: Account | Mapping[str, Any]) -> None:
     """What was read: its size in one line, the first rows, and the whole account one click away."""
     read = account if isinstance(account, Account) else Account.from_dict(dict(account))
     st.markdown(headline(read))
-    first_rows(read.head)
+    remarks(read)
+    first_rows(read.head, [use.column for use in read.uses])
     with st.expander(_words("details")):
         told(read)
 
@@ -74,14 +78,42 @@ def headline(read: Account) -> str:
         told += f", from {first} to {last}"
     if not read.left_out:
         return f"{told}."
-    reasons = ui.plain(", ".join(f"{rows:,} {reason}" for reason, rows in read.left_out.items()))
-    return f"{told}. :orange[{counted(sum(read.left_out.values()), 'row')} left out: {reasons}.]"
+    (first, rows), *others = read.left_out.items()
+    reasons = ui.plain(", ".join([f"{counted(rows, 'row')} {first}", *(f"{rows:,} {reason}" for reason, rows in others)]))
+    return f"{told}. :orange[Left out: {reasons}.]"
 
 
-def first_rows(head: Sequence[Mapping[str, str]]) -> None:
-    """The first rows of the file as a table."""
+def remarks(read: Account) -> None:
+    """What may change what one wants, where it is seen."""
+    for sentence in read.remarks:
+        st.caption(f":orange[:material/info: {ui.plain(sentence)}]")
+
+
+def first_rows(head: Sequence[Mapping[str, str]], first: Sequence[str] = ()) -> None:
+    """The first rows of the file as a table. first: columns to show before the others."""
     if head:
-        st.dataframe(pd.DataFrame(list(head)), hide_index=True, width="stretch", row_height=28)
+        frame = pd.DataFrame(list(head))
+        order = list(dict.fromkeys([*(name for name in first if name in frame), *frame]))
+        st.dataframe(frame[order], hide_index=True, width="stretch", row_height=28)
+
+
+def options(text: str) -> dict[str, str]:
+    """``user=who, k_core=5`` as options; anything but columns and filters is a DataError."""
+    parts = re.split(r"[,;]\s*(?=\w+\s*=)|(?<=[^=\s])\s*[,;]\s*$", text)  # before the next name: a value may hold commas
+    found: dict[str, str] = {}
+    for part in filter(str.strip, parts):
+        option, _, value = (word.strip() for word in part.partition("="))
+        if not option or not value:
+            raise DataError(f"'{text[:60]}' does not name options; expected for instance k_core=5, min_rating=4, drop_users=-1.")
+        if option not in TEXT_OPTIONS:
+            raise DataError(f"'{option[:40]}' is not an option of the interactions; the options are {', '.join(TEXT_OPTIONS)}.")
+        found[option] = value
+    return found
+
+
+def filters(key: str, place: Any = st) -> dict[str, str]:
+    """A field for filters and other options of interactions; a DataError for what is none."""
+    return options(place.text_input(_words("filters"), placeholder="k_core=5, drop_users=-1", help=_words("filtering"), key=key))
 
 
 def roles(
@@ -103,6 +135,11 @@ def roles(
     if uses:
         itself.update({role: uses.get(role, IGNORED) for role in offered if role not in chosen})
     row, more = st.container(horizontal=True, gap="small"), None
+    if "event" in offered and len(read.events) > 1 and not any("," in kind for kind in read.events):
+        wanted = [kind for kind in result.pop("events", "").split(",") if kind in read.events] or read.events
+        picked = st.multiselect(_words("events"), read.events, wanted, key=f"{key}.events.{wanted}")
+        if 0 < len(picked) < len(read.events):
+            result["events"] = ",".join(picked)
     for number, role in enumerate(offered):
         if number == FIRST:
             more = st.expander(_words("more")).container(horizontal=True, gap="small")
@@ -136,8 +173,11 @@ def question(doubt: Mapping[str, Any], key: str) -> dict[str, str] | None:
     place = f"{key}.{option}"
     with st.container(border=True):
         st.markdown(f":orange[:material/help:] **{_words('questions').get(option) or _words('other').format(option=option)}**")
-        st.caption(ui.plain(str(doubt["says"])))
+        st.caption(ui.plain(f"{doubt['problem']}." if "problem" in doubt else str(doubt["says"])))
         answers = [(str(value), str(meaning), {option: str(value)}) for value, meaning in doubt["candidates"]]
+        if doubt.get("instead"):
+            other, value, meaning = doubt["instead"]
+            answers.append((str(value), str(meaning), {str(other): str(value)}))
         if option in SAID:
             answers = [(meaning[:1].upper() + meaning[1:], "", settled) for _, meaning, settled in answers]
         if len(proposed) > 1:

@@ -42,6 +42,7 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
     "tool": str,
     "example": str,
     "from": int,
+    "file": str,
 }
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 

@@ -13,11 +13,12 @@ import streamlit as st
 from adrec.data import catalog
 from adrec.data.named import DATASETS
 from adrec.data.worker import ANSWER, REQUEST
+from adrec.errors import DataError
 from adrec.files import read_json, write_json
 from adrec.folders import app_folder
 from adrec.parallel.limited import OverLimit, run_limited
 from adrec.reading.account import Account
-from app import reading_view, reruns, ui
+from app import reading_view, reruns, state, ui
 from app.texts import texts
 
 WORDS = texts("train")["data"]
@@ -48,11 +49,16 @@ class Data:
 
 def choose() -> Data:
     """A named data set, or a path on this machine, which is read and shown."""
+    kept = state.get("file", "")
+    if kept and "train.data" not in st.session_state:
+        st.session_state["train.data"], st.session_state["train.path"] = OWN, kept
     choice = st.selectbox("Data", [*DATASETS, OWN], key="train.data")
     if choice == OWN:
         typed = st.text_input(WORDS["path"], key="train.path", placeholder="/data/ratings.csv").strip()
+        state.put(file=typed or None)
         st.caption(WORDS["formats"])
         return _own(_absolute(typed))
+    state.put(file=None)
     chosen = DATASETS[choice]
     st.caption(ui.plain(f"{chosen.title}. {chosen.description} Source: {chosen.source}."))
     if st.button("Describe the data", type="tertiary", icon=":material/info:", key="train.describe"):
@@ -87,31 +93,45 @@ def _own(source: str) -> Data:
         return Data(source, missing="" if source else "source")  # a path without a file is refused when a training is to start
     changed = _changed(Path(source))
     key = f"train.read.{source}.{changed}"
-    options = reading_view.chosen(key)
-    with st.spinner(WORDS["reading"], show_time=True):
+    answers = reading_view.chosen(key)
+    read, below = st.container(), st.container()
+    try:
+        options = reading_view.filters(f"{key}.filters", below) | answers
+    except DataError as error:
+        st.error(ui.plain(str(error)), icon=":material/error:")
+        return Data(source, missing="readable")
+    with read, st.spinner(WORDS["reading"], show_time=True):
         found = _read(source, changed, tuple(options.items()))
+    with read:
+        missing = _shown(found, source, key, answers)
+    reading_view.as_options(options)
+    reading_view.start_over(key)
+    return Data(source, options, missing)
+
+
+def _shown(found: dict[str, Any], source: str, key: str, answers: dict[str, str]) -> str:
+    """Show the worker's answer, with the columns to change; what is still to be done, or nothing."""
     name, missing = Path(source).name, ""
+    first: list[str] = []
     if "account" in found:
         reading_view.account(found["account"])
     elif "unread" in found:
         st.warning(ui.plain(found["unread"]), icon=":material/warning:")
     elif "question" in found:
         missing = "answer"
-        asked = {**found["question"], "says": found["question"]["says"].replace(source, name)}
-        answer = reading_view.question(asked, key)
+        asked = found["question"]
+        first = [str(value) for value, _ in asked["candidates"]]
+        answer = reading_view.question({**asked, "problem": asked["problem"].replace(source, name)}, key)
         if answer is not None:
-            reading_view.settle(key, options | answer)
+            reading_view.settle(key, answers | answer)
     else:
         missing = "readable"
         st.error(ui.plain(found["error"].replace(source, name)), icon=":material/error:")
-    if found.get("head"):
-        reading_view.first_rows(found["head"])
+    reading_view.first_rows(found.get("head", []), first)
     if found.get("columns") and "question" not in found:
         known = found.get("account") or Account(source, "")
-        reading_view.settle(key, reading_view.roles(known, found["columns"], options, key))
-    reading_view.as_options(options)
-    reading_view.start_over(key)
-    return Data(source, options, missing)
+        reading_view.settle(key, reading_view.roles(known, found["columns"], answers, key))
+    return missing
 
 
 def _changed(path: Path) -> int:

@@ -29,6 +29,10 @@ def sentence(job: Job, stages: list[StageProgress]) -> str:
         current = next((s for s in reversed(stages) if s.state == "running"), None)
         if job.state == "stopping":
             return f"{name} is stopping: it finishes its current step and saves."
+        if current is None and all(stage.state in ("done", "skipped") for stage in stages):
+            return f"{name} has done its last stage and is being tested."
+        if current is None and any(stage.state == "done" for stage in stages):
+            return f"{name} goes on to its next stage."
         if current is None:
             return f"{name} has started and is reading its data."
         best = f"; best NDCG@10 on validation so far {100 * current.best:.2f} %" if current.best is not None else ""

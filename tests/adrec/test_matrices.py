@@ -135,7 +135,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "code.npy": (_npy_with_header("__import__('os').getcwd()"), "header cannot be read"),
     "text.npz": (b"this is no archive", "cannot be read as npz"),
     "cut.npz": (_zip(a=_npy_bytes(TABLE))[:-30], "cannot be read as npz"),
-    "several.npz": (_zip(a=_npy_bytes(TABLE), b=_npy_bytes(TABLE)), "2 matrices, 'a' (6 x 4), 'b' (6 x 4); choose one"),
+    "several.npz": (_zip(a=_npy_bytes(TABLE), b=_npy_bytes(TABLE)), "2 matrices, 'a' (6 x 4), 'b' (6 x 4): choose one"),
     "vectors.npz": (_zip(a=_npy_bytes(TABLE[0])), "no matrix, only 'a'"),
     "nothing.npz": (_zip(), "only nothing"),
     "objects.npz": (_zip(a=_npy_bytes(np.array([[{}]], dtype=object))), "no matrix"),
@@ -242,7 +242,7 @@ def test_a_checkpoints_item_table_is_found_by_name(tmp_path: Path) -> None:
 
 def test_several_candidates_are_listed_with_their_shapes(tmp_path: Path) -> None:
     torch.save({"item_emb_a": torch.ones(9, 4), "item_emb_b": torch.ones(8, 4), "fc": torch.ones(3, 3)}, tmp_path / "t.pt")
-    with pytest.raises(TableDoubt, match="'item_emb_a' .9 x 4., 'item_emb_b' .8 x 4.; choose one") as caught:
+    with pytest.raises(TableDoubt, match="'item_emb_a' .9 x 4., 'item_emb_b' .8 x 4.: choose one") as caught:
         read_table(tmp_path / "t.pt")
     assert caught.value.option == "key" and caught.value.candidates == [("item_emb_a", "9 x 4"), ("item_emb_b", "8 x 4")]
     assert len(read_table(tmp_path / "t.pt", key="item_emb_b").table) == 8

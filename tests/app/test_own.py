@@ -246,28 +246,6 @@ def test_the_name_of_an_upload_is_never_a_link_or_a_picture(root: Path, tmp_path
     assert [path.name for path in root.iterdir()] == ["Log-in-evil.example-x.png-b"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "/no/such/file.csv"])
-def test_no_text_names_a_file_of_the_server(path: str) -> None:
-    with pytest.raises(own_data.WeightsError, match="'items' is not an option of the interactions") as caught:
-        own_data.options(f"items={path}, category=password")
-    assert path not in str(caught.value)
-
-
-@pytest.mark.parametrize("text", ["user", "=x", "user="])
-def test_column_names_that_cannot_be_read_are_refused(text: str) -> None:
-    with pytest.raises(own_data.WeightsError, match="does not name columns"):
-        own_data.options(text)
-
-
-def test_columns_and_filters_are_options() -> None:
-    assert own_data.options("user=a item; k_core=5") == (("user", "a item"), ("k_core", "5"))
-    assert own_data.options("events=purchase,view; separator=;, drop_users=1,2,") == (
-        ("events", "purchase,view"),
-        ("separator", ";"),
-        ("drop_users", "1,2"),
-    )
-
-
 def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(
     root: Path, temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from adrec.errors import DataError
 from adrec.reading.account import Account, Doubt, Use
 from app import reading_view
-from tests.app.pages import texts
+from tests.app.pages import plainly, texts
 
 DOUBT = Doubt(
     "'x.csv' has no header line.", "user", [("column1", "whole numbers"), ("column2", "text")], {"user": "column1", "item": "column2"}
@@ -49,7 +51,7 @@ def opened(kind: str, given: dict[str, Any]) -> AppTest:
 
 def test_an_account_shows_its_size_its_sentences_and_the_first_rows() -> None:
     app = opened("account", read().as_dict())
-    assert "Read 5,400 rows**: 400 users and 300 items" in texts(app) and "11 rows left out" in texts(app)
+    assert "Read 5,400 rows**: 400 users and 300 items" in texts(app) and "Left out: 11 rows without a time" in texts(app)
     assert all(sentence in texts(app) for sentence in read().sentences())
     assert app.dataframe[0].value.to_dict("records") == read().head
 
@@ -93,3 +95,46 @@ def test_a_question_that_names_every_value_asks_for_no_other() -> None:
 
 def test_options_are_quoted_for_a_shell() -> None:
     assert reading_view.command_options({"time": "date+time of day"}) == "--data-option 'time=date+time of day'"
+
+
+def test_another_option_may_settle_a_question_and_no_command_is_spoken() -> None:
+    doubt = Doubt("'x.csv' has no time in row 2", "missing", [("drop", "1 row left out")], instead=("time", "none", "all rows"))
+    app = opened("question", doubt.as_dict())
+    assert [plainly(option) for option in app.radio[0].options] == ["1 row left out", "All rows"]
+    assert "missing=drop" not in texts(app) and "has no time in row 2." in texts(app)
+    app.radio[0].set_value(1).run()
+    app.button[0].click().run()
+    assert app.text[0].value == "{'time': 'none'}"
+
+
+def test_what_may_change_what_one_wants_is_seen_and_kinds_of_events_are_a_choice() -> None:
+    found = read()
+    found.remarks, found.events = ["No column holds times, so rows are taken in file order."], ["view", "buy"]
+    assert any("rows are taken in file order" in caption.value for caption in opened("account", found.as_dict()).caption)
+    app = opened("roles", found.as_dict())
+    app.multiselect[0].set_value(["buy"]).run()
+    assert app.code[0].value == "--data-option events=buy" and app.multiselect[0].value == ["buy"]
+    app.multiselect[0].set_value(["buy", "view"]).run()
+    assert not app.code and not app.exception
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/no/such/file.csv"])
+def test_no_text_names_a_file_of_the_server(path: str) -> None:
+    with pytest.raises(DataError, match="'items' is not an option of the interactions") as caught:
+        reading_view.options(f"items={path}, category=password")
+    assert path not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["user", "=x", "user="])
+def test_options_that_cannot_be_read_are_refused(text: str) -> None:
+    with pytest.raises(DataError, match="does not name options"):
+        reading_view.options(text)
+
+
+def test_columns_and_filters_are_options() -> None:
+    assert reading_view.options("user=a item; k_core=5") == {"user": "a item", "k_core": "5"}
+    assert reading_view.options("events=purchase,view; separator=;, drop_users=1,2,") == {
+        "events": "purchase,view",
+        "separator": ";",
+        "drop_users": "1,2",
+    }

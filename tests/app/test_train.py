@@ -5,7 +5,8 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,9 +18,9 @@ from adrec.files import write_json
 from adrec.models.base import MODELS
 from adrec.runs import RunFolder
 from app import jobs, loaders, train_data
-from app.progress import Follower, duration, summarise, thin
+from app.progress import Follower, StageProgress, duration, summarise, thin
 from app.train_form import _next_name
-from app.train_view import stage_words
+from app.train_view import sentence, stage_words
 from tests.app.conftest import LONG, state, trains, wait_for
 from tests.app.pages import offered, open_page, plainly, texts
 
@@ -58,6 +59,13 @@ def test_a_failed_run_shows_its_sentence_and_can_be_resumed(root: Path) -> None:
     write_run(root, "bad", "failed", [], "The file 'x.csv' has no column for the item.")
     app = open_page("train", run="bad")
     assert plainly(app.error[0].value) == "The file 'x.csv' has no column for the item." and app.button(key="train.resume")
+
+
+def test_between_two_stages_nothing_is_said_to_be_read() -> None:
+    job = cast(Any, SimpleNamespace(run=RunFolder(Path("x")), state="running"))
+    done, waiting = StageProgress("pretrain", "done"), StageProgress("finetune")
+    assert "is being tested" in sentence(job, [done]) and "next stage" in sentence(job, [done, waiting])
+    assert "reading its data" in sentence(job, [waiting])
 
 
 def test_a_stopped_run_says_that_it_can_be_resumed(root: Path) -> None:
@@ -206,6 +214,17 @@ def test_a_file_is_read_before_anything_is_trained_and_a_changed_column_goes_to_
     next(box for box in app.selectbox if box.label == "Time").set_value("none").run()
     assert "Rows are taken in file order, as asked." in texts(app)
     assert "--data-option time=none" in [code.value for code in app.code] and "--data-option=time=none" in app.code[-1].value
+
+
+@pytest.mark.slow
+def test_filters_and_the_path_are_kept_and_go_to_the_training(root: Path, tmp_path: Path) -> None:
+    path = interactions(tmp_path / "mine.csv", "timestamp")
+    app = open_page("train", file=str(path))  # as after a reload
+    next(field for field in app.text_input if field.label == "Filters of the interactions").set_value("drop_users=u1").run()
+    assert "Read 195 rows" in texts(app) and "Left out: 5 rows of users in drop_users" in texts(app)
+    assert "--data-option drop_users=u1" in [code.value for code in app.code] and "--data-option=drop_users=u1" in app.code[-1].value
+    next(field for field in app.text_input if field.label == "Filters of the interactions").set_value("speed=9").run()
+    assert "'speed' is not an option" in plainly(app.error[0].value)
 
 
 @pytest.mark.slow
