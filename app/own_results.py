@@ -9,7 +9,7 @@ import streamlit as st
 from adrec.collapse.facts import SPOKEN
 from adrec.collapse.kinds import FACT_REMEDIES, KIND_WORDS
 from adrec.collapse.thresholds import THRESHOLDS
-from adrec.embeddings.judging import beside
+from adrec.embeddings.judging import beside, examined
 from adrec.embeddings.worker import facts_file
 from app import loaders, own_data, palette, reading_view, state, ui
 from app.own_data import Result
@@ -32,7 +32,8 @@ def results(found: Result) -> dict[str, str]:
         with st.container(border=True):
             glyph = f"{palette.stage_glyph(entry['name'])} " if len(entries) > 1 else ""
             name = ui.plain(palette.stage_label(entry["name"]))
-            st.caption(f"{glyph}{name} · {entry['items']:,} items × {entry['width']:,}")
+            of = examined(entry)
+            st.caption(f"{glyph}{name} · {entry['items']:,} items × {entry['width']:,}{f' · {of}' if of else ''}")
             _join(entry)
             for question in entry["questions"]:
                 if question["option"] not in asked:

@@ -17,6 +17,7 @@ from adrec.collapse.evidence import FAR, Evidence, Findings, add_changes, add_se
 from adrec.collapse.facts import RAW, Fact, facts, idle_columns, raw_column, spoken, without_offset, zero_point
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
+from adrec.collapse.reference import Meaning
 from adrec.collapse.thresholds import FEWEST_ITEMS, THRESHOLDS, Thresholds
 from adrec.errors import WeightsError
 from adrec.maps.tables import checked
@@ -68,6 +69,30 @@ class Verdict:
     def value(self, measure: str) -> float | None:
         """The value of one measure of the evidence; None if it was not measured."""
         return next((e.value for e in self.evidence if e.measure == measure), None)
+
+    def weighed(self, meaning: Meaning) -> "Verdict":
+        """The same with the meaning's share as evidence. Few directions that reach much of what a factorisation reaches are no plain
+        collapse, although in so few directions many items come close to another by chance; only equal rows are one."""
+        if self.value("meaning_share") is not None:
+            return self
+        found = replace(self, evidence=(*self.evidence, Evidence(**meaning.evidence())))
+        equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
+        if self.kind != "low-rank" or meaning.low < MEANS or equal:
+            return found
+        share = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f})"
+        reaches = f"{share} of what a plain factorisation of the same interactions reaches"
+        for words in (KIND_WORDS["low-rank"][1], NEAR):
+            found = replace(found, says=found.says.replace(words, f"A few directions carry everything, but they mean much: {reaches}."))
+        return found.doubted((f"Whether this is a collapse, because its few directions reach {reaches}: it may well be concentrated.",))
+
+    @property
+    def examined(self) -> str:
+        """Which items rank, spread and neighbours are of, where rare ones are left out; else ""."""
+        items, of_items = self.sample.get("items", 0), self.sample.get("of_items", 0)
+        if items >= of_items:
+            return ""
+        kept = f"{items:,} of {of_items:,} items with at least {THRESHOLDS.fewest} training occurrences"
+        return f"Ranks, spread and neighbours are of the {kept}."
 
     def doubted(self, questions: tuple[str, ...]) -> "Verdict":
         """The same with open questions about what the table is, which leave its confidence at 0.5."""
@@ -141,6 +166,9 @@ def _of_items(
 
 TOLD = {"popularity-first": "Popularity explains", "unmoved-rows": "It never left its initialisation"}
 """Facts that the verdict's sentence has already told, by its words."""
+MEANS = 0.5
+"""A share of a plain factorisation's meaning from which few directions are no plain collapse."""
+NEAR = "Most items cannot be told apart from another, although neighbours are items used together."
 UNEVEN = 1.5
 """Where two tests of meaning contradict each other, a column of this many times the scale of every other is tried as the reason."""
 
@@ -236,7 +264,7 @@ def _says(kind: str, findings: Findings, undecided: tuple[str, ...], thresholds:
     if kind == "narrowing" and "meaning" in findings.margins:
         said += " Neighbours still mean something." if findings.margins["meaning"] > 0 else " Neighbours mean nothing beyond popularity."
     if kind == "low-rank" and findings.margins.get("focused", -1.0) > 0:
-        said = "Most items cannot be told apart from another, although neighbours are items used together."
+        said = NEAR
     near, alone = findings.value("neighbour_overlap"), findings.value("overlap_of_popularity")
     if kind in ("noise-like", "spectral-only") and near is not None and alone is not None:
         said += f" {near:.1%} of the nearest neighbours are used together, but popularity alone gives {alone:.1%}."

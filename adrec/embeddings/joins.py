@@ -259,8 +259,7 @@ def _said(
         return says, None
     if said is not None:
         if join.clear or trusted:
-            held = f" Of {len(candidates)} plausible joins none fits clearly better: {z[0]:.1f}{others}." if z[0] >= THRESHOLDS.z else ""
-            return f"{said}{held}{surplus}", None
+            return f"{said}{_held(candidates, z, others)}{surplus}", None
         question = (
             f"Whether row and item belong together: in none of {len(candidates)} plausible joins do items used together lie together "
             f"(at most {z[best]:.1f} standard deviations from shuffled rows). Either the table means nothing, or its rows are in an order "
@@ -289,6 +288,15 @@ def _said(
         f"{candidates[best].words} {z[best]:.1f}{others}. Say {names}, or add an id column."
     )
     return question, question
+
+
+def _held(candidates: Sequence[Candidate], z: np.ndarray, others: str) -> str:
+    """That the first join, which was asked for or assumed, holds, as far as the evidence says so."""
+    if z[0] < THRESHOLDS.z:
+        return ""
+    if len(z) > 1 and all(clearly_better(z[0], max(other, 0.0)) for other in z[1:]):
+        return f" Of {len(candidates)} plausible joins this one holds, clearly: {z[0]:.1f}{others}."
+    return f" Of {len(candidates)} plausible joins none fits clearly better: {z[0]:.1f}{others}."
 
 
 def _surplus(join: Join, whole: Whole) -> str:

@@ -115,13 +115,18 @@ def _with_meaning(entry: dict[str, Any], source: Source) -> dict[str, Any]:
     found = None if source.data is None else meaning(source.table, source.data)
     if found is None:
         return {**entry, "meaning": None}
-    verdict = entry["verdict"]
-    return {**entry, "meaning": found.to_json(), "verdict": {**verdict, "evidence": [*verdict["evidence"], found.evidence()]}}
+    verdict = Verdict.from_json(entry["verdict"], [Fact.from_json(fact) for fact in entry["facts"]]).weighed(found)
+    return {**entry, "meaning": found.to_json(), "verdict": verdict.to_json()}
 
 
 def beside(entry: Mapping[str, Any]) -> list[str]:
     """What else an entry of ``judge`` shows beside the spectrum, in words."""
     return [found["says"] for found in (entry.get("more") or {}).values() if found is not None]
+
+
+def examined(entry: Mapping[str, Any]) -> str:
+    """Which items the verdict's figures are of, if rare ones are left out; else \"\"."""
+    return Verdict.from_json(entry["verdict"]).examined
 
 
 def told(entry: Mapping[str, Any]) -> list[str]:
@@ -171,6 +176,7 @@ def in_words(entry: Mapping[str, Any]) -> list[str]:
         *(f"{name}: {says}" for says in [*join, *(fact["says"] for fact in entry["facts"])]),
         f"{name} ({entry['items']} items x {entry['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}",
         verdict["says"].removeprefix("".join(join)).strip(),
+        *([examined(entry)] if examined(entry) else []),
         *found,
         *beside(entry),
         *verdict["undecided"],

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from adrec.embeddings.bring import bring
-from adrec.embeddings.judging import judge, told
+from adrec.embeddings.judging import in_words, judge, told
+from adrec.embeddings.report import report
 
 ITEMS, WIDTH, CLUSTERS, USERS = 300, 24, 30, 500
 
@@ -180,3 +181,22 @@ def test_ids_that_only_count_the_rows_are_positions(made: Made, tmp_path: Path) 
 def test_an_order_asked_for_with_its_first_row_is_taken(made: Made, tmp_path: Path) -> None:
     entry = _judged(made, tmp_path, np.concatenate([made.noise(7), made.table, made.noise(3)]), order="numeric:7")
     assert (entry["items"], entry["join"]["asked"], entry["join"]["used"]) == (300, "numeric:7", "numeric:7")
+
+
+# -- sentences
+
+
+def test_a_join_that_fits_far_better_than_all_others_is_said_to_hold(made: Made, tmp_path: Path) -> None:
+    says = _judged(made, tmp_path, made.table)["join"]["says"]
+    assert "plausible joins this one holds, clearly: " in says and "none fits clearly better" not in says
+
+
+def test_the_items_that_ranks_and_spread_are_of_are_told_where_rare_ones_are_left_out(made: Made, tmp_path: Path) -> None:
+    frame = pd.read_csv(made.log)
+    frame[(frame["item_id"] > 20) | (frame.groupby("item_id").cumcount() < 3)].to_csv(tmp_path / "log.csv", index=False)
+    np.save(tmp_path / "t.npy", made.table)
+    judged = judge(bring([tmp_path / "t.npy"], interactions=tmp_path / "log.csv"))
+    of = judged["tables"][0]["verdict"]["sample"]["items"]
+    says = f"Ranks, spread and neighbours are of the {of} of 300 items with at least 5 training occurrences."
+    assert of < 300 and says in in_words(judged["tables"][0]) and says in report(judged, [made.table])
+    assert not any(line.startswith("Ranks") for line in in_words(_judged(made, tmp_path, made.table)))

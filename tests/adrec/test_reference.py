@@ -8,7 +8,9 @@ import pytest
 from scipy.sparse.linalg import ArpackNoConvergence
 
 from adrec.collapse import reference
+from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.reference import Meaning, Questions, factorisation, meaning
+from adrec.collapse.verdict import diagnose
 from adrec.data.dataset import SequenceDataset
 from adrec.data.named import synthetic
 from tests.adrec import histories
@@ -126,3 +128,18 @@ def test_the_sentence_has_the_share_and_its_interval() -> None:
     said = Meaning(0.954, 0.91, 0.993, 0.4, 0.42, 100).says
     assert "reaches 0.95 (0.91 to 0.99) of what a plain factorisation of the same interactions reaches" in said
     assert "reaches 0.00 (-0.05 to 0.04)" in Meaning(-0.001, -0.05, 0.04, 0.0, 0.42, 100).says
+
+
+def test_a_low_rank_table_that_reaches_much_of_a_factorisation_is_in_doubt_unless_its_rows_are_equal() -> None:
+    data, clusters = world()
+    near = Cooccurrence.from_dataset(data)
+    rank_two = np.random.default_rng(0).standard_normal((400, 2)) @ np.random.default_rng(1).standard_normal((2, 64))
+    verdict = diagnose(rank_two, cooccurrence=near)
+    much, little = (Meaning(share, share - 0.05, share + 0.05, 1.0, 1.1, 800) for share in (0.94, 0.2))
+    assert verdict.kind == "low-rank" and verdict.weighed(little).confidence == verdict.confidence > 0.9
+    doubted = verdict.weighed(much)
+    assert doubted.confidence == 0.5 and "they mean much: 0.94 (0.89 to 0.99) of what a plain factorisation" in doubted.says
+    assert "concentrated" in doubted.undecided[0] and doubted.weighed(much) == doubted
+    equal = diagnose(planted(clusters, 64, 1.0, 0, 2), cooccurrence=near)
+    assert equal.kind == "low-rank" and equal.weighed(much).confidence == equal.confidence
+    assert all(v.weighed(much).value("meaning_share") == 0.94 for v in (verdict, equal))

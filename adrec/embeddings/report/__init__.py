@@ -16,7 +16,7 @@ from adrec import browser
 from adrec.collapse.definitions import MEASURES
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.collapse.spectra import null_band
-from adrec.embeddings.judging import beside, told
+from adrec.embeddings.judging import beside, examined, told
 from adrec.embeddings.report import figures
 
 PACKAGES = ("numpy", "scipy", "pandas", "safetensors")
@@ -68,6 +68,7 @@ def report(judged: Mapping[str, Any], tables: Sequence[np.ndarray], command: str
         number=number,
         read=told,
         beside=beside,
+        examined=examined,
         confidence=_confidence,
         command=command,
         when=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
