@@ -13,7 +13,8 @@ import pandas as pd
 
 from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.embeddings.files import Matrix, TableDoubt, read_table, rows_and_columns
+from adrec.embeddings.files import IDS, Matrix, TableDoubt, read_table, rows_and_columns
+from adrec.embeddings.files.sharded import index_of
 from adrec.embeddings.matching import ask_if_transposed, items_of, matched
 from adrec.embeddings.orders import asked_order
 from adrec.embeddings.source import Source
@@ -54,13 +55,14 @@ def bring(
         asked_order(order)
     if order is not None and interactions is None:
         raise DataError("The order of the rows says which row is which item of the interactions, so it needs interactions.")
-    if table_options and not any(rows_and_columns(Path(path)) for path in (*targets, *([initial] if initial is not None else []))):
-        raise WeightsError(f"The option {next(iter(table_options))} is of a file with rows and columns, and none is given.")
+    of_columns = [name for name in table_options or {} if name != IDS]
+    if of_columns and not any(rows_and_columns(Path(path)) for path in (*targets, *([initial] if initial is not None else []))):
+        raise WeightsError(f"The option {of_columns[0]} is of a file with rows and columns, and none is given.")
     sources: list[Source] = []
     how: dict[str, Any] = {"options": table_options or {}, "transpose": transpose, "on_read": on_read}
     for i, target in enumerate(targets):
         path = Path(target)
-        if path.is_dir():
+        if path.is_dir() and index_of(path) is None:
             sources += _of_run(RunFolder(path))
             continue
         sources.append(_of_file(path, _key_of(key, path), padding, names[i] if names else path.name, **how))
@@ -93,7 +95,8 @@ def _of_file(
     on_read: Callable[[Path, Account], object],
 ) -> Source:
     options = options.get(path, {option: value for option, value in options.items() if isinstance(option, str)})
-    found = read_table(path, key, "none" if transpose else padding, options if rows_and_columns(path) else None)
+    said = {name: value for name, value in options.items() if name == IDS or rows_and_columns(path)}
+    found = read_table(path, key, "none" if transpose else padding, said)
     if transpose:
         note = "Rows and columns were exchanged, as asked: every column of the file is an item."
         table = checked(np.ascontiguousarray(found.table.T), f"'{path}'")

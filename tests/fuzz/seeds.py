@@ -22,7 +22,7 @@ USERS, EACH, ITEMS, WIDTH = 8, 5, 12, 4
 LIBRARIES = Path(__file__).parents[1] / "assets/tables"
 MADE = (
     *("numpy-words.npz", "ml_dtypes-bfloat16.npy", "gensim-word2vec.bin", "gensim-whole.kv", "gensim-word2vec.model"),
-    *("faiss-l1.faiss", "faiss-ids.index"),
+    *("arrow.feather", "arrow.arrow", "arrow-stream.arrow", "recbole.pth", "faiss-l1.faiss", "faiss-ids.index"),
 )
 """Files of libraries, of every reader one."""
 Rows = list[dict[str, Any]]
@@ -217,7 +217,9 @@ def of_tables() -> list[Seed]:
         **tensors(values),
         **{name: (LIBRARIES / name).read_bytes() for name in MADE},
     }
-    return [Seed(kind, kind[kind.index(".") :], "table", {"": data}) for kind, data in files.items()]
+    folder = {file.name: file.read_bytes() for file in sorted((LIBRARIES / "safetensors-folder").iterdir())}
+    several = [Seed("safetensors folder", "", "table", folder)]
+    return several + [Seed(kind, kind[kind.index(".") :], "table", {"": data}) for kind, data in files.items()]
 
 
 def tensors(values: np.ndarray) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adrec.embeddings.files import arrays, columns, faiss, gensim, tensors, words
+from adrec.embeddings.files import arrays, arrow, columns, faiss, gensim, idfile, sharded, tensors, words
 from adrec.embeddings.files.checks import Matrix, TableDoubt, tell_odd
 from adrec.errors import DataError, WeightsError
 from adrec.maps.tables import checked
@@ -15,7 +15,7 @@ from adrec.reading.opened import PACKED
 from adrec.reading.rows import FORMATS, HEAD_COLUMNS, HEAD_ROWS
 from adrec.reading.text import HOW
 
-__all__ = ["OPTIONS", "PADDINGS", "SUFFIXES", "Matrix", "TableDoubt", "read_table", "rows_and_columns"]
+__all__ = ["IDS", "OPTIONS", "PADDINGS", "SUFFIXES", "Matrix", "TableDoubt", "read_table", "rows_and_columns"]
 
 
 def _read_bin(path: Path, key: str | None) -> Matrix:
@@ -41,9 +41,11 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".model": gensim.read_gensim,
 }
 """Readers of arrays by suffix; everything else has rows and columns."""
-SUFFIXES = (*READERS, *FORMATS, *PACKED)
-OPTIONS = (*HOW, *columns.ROLES)
-"""What ``options`` of ``read_table`` may say of a file with rows and columns."""
+SUFFIXES = (*READERS, *FORMATS, *arrow.SUFFIXES, *PACKED)
+IDS = "ids"
+"""The option that names a file with the ids of the rows."""
+OPTIONS = (*HOW, *columns.ROLES, IDS)
+"""What ``options`` of ``read_table`` may say, all but IDS of a file with rows and columns only."""
 PADDINGS = ("auto", "first", "none")
 """Which row is padding: auto, the first row if it is known to be padding or is all zeros; first, the first row; none, no row."""
 PADDING_LABELS = ("0", "", "[pad]", "<pad>", "pad", "padding")
@@ -60,14 +62,15 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
     raises a TableDoubt that lists them. padding: one of PADDINGS. options: OPTIONS of a file with rows and columns. The table is
     (V, D), float32 or float64, finite, with at least 2 rows.
     """
-    path, options = Path(path), options or {}
+    path, options = Path(path), dict(options or {})
     if padding not in PADDINGS:
         raise WeightsError(f"Unknown padding '{padding}'; must be one of {', '.join(PADDINGS)}.")
     for name in options:
         if name not in OPTIONS:
             raise WeightsError(f"'{name[:40]}' is not an option of a table; the options are {', '.join(OPTIONS)}.")
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    index = sharded.index_of(path)
+    suffix, path = (sharded.INDEX, index) if index is not None else (path.suffix.lower(), path)
+    if suffix not in (*SUFFIXES, sharded.INDEX):
         hint = " (a pickle may hold code; save the table with numpy.save)" if suffix in (".pkl", ".pickle", ".joblib") else ""
         raise WeightsError(f"'{path}' is not a readable matrix file{hint}; expected one of {', '.join(SUFFIXES)}.")
     if not path.is_file():
@@ -75,10 +78,16 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
         raise WeightsError(f"'{path}' {problem}; expected a file with one embedding matrix.")
     if path.stat().st_size == 0:
         raise WeightsError(f"'{path}' is empty; expected a file with one embedding matrix.")
-    if options and suffix in READERS:
+    ids = options.pop(IDS, None)
+    if options and not rows_and_columns(path):
         raise WeightsError(f"'{path}' holds arrays without named columns, so the option {next(iter(options))} says nothing of it.")
     try:
-        found = READERS[suffix](path, key) if suffix in READERS else columns.read_columns(path, key, options)
+        if suffix == sharded.INDEX:
+            found = sharded.read_sharded(path, key)
+        elif suffix in arrow.SUFFIXES:
+            found = arrow.read_arrow(path, key, options)
+        else:
+            found = READERS[suffix](path, key) if suffix in READERS else columns.read_columns(path, key, options)
     except OSError as error:
         raise WeightsError(f"'{path}' cannot be read ({error.strerror or type(error).__name__}).") from None
     except MemoryError:
@@ -89,6 +98,8 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
     except DataError as error:
         raise WeightsError(str(error)) from None
     checked(found.table, f"'{path}'")
+    if ids is not None:
+        found = _named(path, found, Path(ids))
     if found.account is None:
         found = _with_ids(path, found)
     return _without_padding(path, found, padding)
@@ -96,7 +107,18 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
 
 def rows_and_columns(path: Path) -> bool:
     """Whether a file is one of rows and columns, which ``options`` are about."""
-    return path.suffix.lower() not in READERS and not path.is_dir()
+    return path.suffix.lower() not in READERS and not path.name.endswith(sharded.INDEX) and not path.is_dir()
+
+
+def _named(path: Path, found: Matrix, beside: Path) -> Matrix:
+    """A table with the ids that a file of their own gives."""
+    labels, why = idfile.read_ids(beside)
+    if len(labels) != len(found.table):
+        raise WeightsError(f"'{path}' has {len(found.table):,} rows, and '{beside}' {len(labels):,} ids; expected one for each row.")
+    notes = tuple(note for note in found.notes if note != tensors.RECBOLE)
+    if found.account is not None:
+        found.account.uses = [use for use in found.account.uses if use.role != "item"] + [Use(beside.name, "item", why)]
+    return replace(found, labels=labels, notes=(*notes, f"Item ids are from {shown(beside.name)}: {why}."))
 
 
 def _with_ids(path: Path, found: Matrix) -> Matrix:

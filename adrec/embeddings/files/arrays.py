@@ -78,6 +78,15 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, kinds
         return _data(path, file, *_header(path, file, kinds))
 
 
+def read_vector(path: Path) -> np.ndarray:
+    """The whole numbers or texts of an npy file with one dimension."""
+    with open(path, "rb") as file:
+        shape, fortran, dtype = _header(path, file, "iuUS")
+        if len(shape) != 1 or not dtype.itemsize or path.stat().st_size < math.prod(shape) * dtype.itemsize:
+            raise WeightsError(f"'{path}' is damaged, or no list of ids; expected one dimension, of whole numbers or texts.")
+        return _data(path, file, shape, fortran, dtype)
+
+
 def read_npz(path: Path, key: str | None) -> Matrix:
     """One matrix of an npz archive."""
     try:

@@ -17,6 +17,7 @@ TENSORS = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor")
 PARAMETERS = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
 DICTIONARY = "collections.OrderedDict"
 RECONSTRUCTED = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
+SCALARS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 FROM_BUFFER = ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer")
 NUMPY_TYPE = "numpy.dtype"
 SUBCLASS = "torch._tensor._rebuild_from_type_v2"
@@ -200,6 +201,11 @@ def _made(name: Any, arguments: Any) -> Any:
         return Array()
     if name == NUMPY_TYPE and isinstance(arguments, tuple) and arguments and isinstance(arguments[0], str):
         return Record(name, {"kind": str(arguments[0])})
+    if name in SCALARS and isinstance(arguments, tuple) and len(arguments) == 2:
+        found = Array()
+        _fill(found, (1, (1,), arguments[0], False, arguments[1]))
+        entries = found.entries()
+        return entries.tolist()[0] if isinstance(entries, np.ndarray) else Record(name)
     if name in FROM_BUFFER and isinstance(arguments, tuple) and len(arguments) == 4:
         found = Array()
         _fill(found, (1, arguments[2], arguments[1], arguments[3] == "F", arguments[0]))

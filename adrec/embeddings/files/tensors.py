@@ -15,6 +15,10 @@ from adrec.errors import WeightsError
 from adrec.reading.account import shown
 
 REAL = ("F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64")
+RECBOLE = (
+    "A checkpoint of RecBole, which numbers items by their first appearance in its files, after a row of padding: the data set that it "
+    "saves (save_dataset: True) holds the ids, for --table-option ids=FILE; without it orders of rows are tried (--order)."
+)
 DEPTH = 6
 """How deep a table may be nested in a checkpoint's dictionaries."""
 KINDS = {
@@ -81,7 +85,9 @@ def _of_archive(path: Path, archive: zipfile.ZipFile, key: str | None) -> Matrix
     name = choose(path, shapes, key)
     check_shape(path, shapes[name], shown(name) if name else "its tensor")
     root = pickles[0].filename.removesuffix("data.pkl")
-    return Matrix(_numbers(path, archive, root, name, found[name]), notes=taken(name, shapes), padded=is_item_table(name))
+    recbole = (RECBOLE,) if isinstance(whole, dict) and whole.keys() >= {"config", "state_dict", "other_parameter"} else ()
+    table = _numbers(path, archive, root, name, found[name])
+    return Matrix(table, notes=(*taken(name, shapes), *recbole), padded=is_item_table(name))
 
 
 def _numbers(path: Path, archive: zipfile.ZipFile, root: str, name: str, tensor: pickled.Described) -> np.ndarray:

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.feather
 import pytest
 
-from adrec.embeddings.files import pickled, read_table
+from adrec.embeddings.bring import bring
+from adrec.embeddings.files import TableDoubt, pickled, read_table
 from adrec.errors import WeightsError
 from tests.assets.tables.make import HERE, NUMBERS, TABLE, WORDS
 
@@ -22,6 +25,12 @@ MADE: dict[str, tuple[str, ...] | None] = {
     "faiss-ids.index": COUNTS,
     "faiss-ids2.index": COUNTS,
     "gensim-word2vec.bin": tuple(WORDS),
+    "recbole.pth": None,
+    "safetensors-folder": None,
+    "safetensors-folder/model.safetensors.index.json": None,
+    "arrow.feather": tuple(WORDS),
+    "arrow.arrow": COUNTS,
+    "arrow-stream.arrow": COUNTS,
     "gensim-whole.kv": tuple(WORDS),
     "gensim-parts.kv": tuple(WORDS),
     "gensim-word2vec.model": tuple(WORDS),
@@ -38,7 +47,7 @@ def test_a_file_made_by_a_library_gives_back_numbers_and_ids(name: str) -> None:
     assert found.labels == MADE[name] and np.array_equal(found.table, TABLE)
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", [name for name in MADE if not name.startswith("safetensors") and name != "arrow-stream.arrow"])
 def test_a_cut_file_of_a_library_is_one_sentence(name: str, tmp_path: Path) -> None:
     path, data = tmp_path / name, (HERE / name).read_bytes()
     for end in sorted({1, 3, 8, 20, 40, 60, *range(100, len(data) - 1, len(data) // 20), len(data) - 1}):
@@ -81,6 +90,91 @@ def test_what_may_not_be_ids_is_not_taken_for_them(beside: dict[str, np.ndarray]
     np.savez(tmp_path / "t.npz", table=TABLE, **beside)
     found = read_table(tmp_path / "t.npz")
     assert found.labels is None and np.array_equal(found.table, TABLE) and says in " ".join(found.notes)
+
+
+# -- RecBole, and ids in a file of their own ---------------------------------------------------------------------------
+
+
+def test_a_checkpoint_of_recbole_explains_how_it_numbers_items() -> None:
+    notes = " ".join(read_table(HERE / "recbole.pth").notes)
+    assert "numbers items by their first appearance" in notes and "--table-option ids=FILE" in notes
+
+
+def test_the_data_set_that_recbole_saved_names_the_rows_of_its_checkpoint() -> None:
+    found = read_table(HERE / "recbole.pth", options={"ids": str(HERE / "recbole-dataset.pth")})
+    assert found.labels == tuple(WORDS) and np.array_equal(found.table, TABLE)
+    assert "the order in which RecBole numbered the items" in found.notes[-2] and "ids=FILE" not in " ".join(found.notes)
+
+
+@pytest.mark.parametrize("table", ["t.npy", "t.csv"])
+def test_ids_in_a_file_of_their_own_are_taken_row_by_row(table: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", TABLE.astype(np.float64))
+    np.savetxt(tmp_path / "t.csv", TABLE, delimiter=",", fmt="%.17g")
+    (tmp_path / "ids.txt").write_text("\n".join(WORDS) + "\n")
+    np.save(tmp_path / "ids.npy", NUMBERS)
+    for name, ids in {"ids.txt": tuple(WORDS), "ids.npy": COUNTS}.items():
+        found = read_table(tmp_path / table, options={"ids": str(tmp_path / name)})
+        assert found.labels == ids and np.array_equal(found.table, TABLE)
+    (source,) = bring([tmp_path / table], table_options={"ids": str(tmp_path / "ids.txt")})
+    assert source.labels == tuple(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("ids.txt", b"a\nb\n", "has 48 rows, and '.*' 2 ids"),
+        ("ids.txt", b"\xff\xfe", "not UTF-8"),
+        ("ids.pth", pickle.dumps([1, 2]), "no data set that RecBole saved"),
+        ("ids.pth", b"\x80\x04garbage", "is damaged"),
+        ("ids.npy", b"nonsense", "header cannot be read"),
+        ("ids.txt", b"x" * 600, "at most 512 characters"),
+    ],
+)
+def test_a_broken_file_of_ids_is_one_sentence(name: str, data: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(WeightsError, match=says):
+        read_table(HERE / "faiss-l2.faiss", options={"ids": str(tmp_path / name)})
+
+
+# -- safetensors in a folder, Arrow -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("index", "says"),
+    [
+        (b"{", "is no JSON"),
+        (b"[" * 100_000, "is no JSON"),
+        (b"[]", "no weight_map"),
+        (b'{"weight_map": {"item_emb": 3}}', "no weight_map"),
+        (b'{"weight_map": {"item_emb": "../t.safetensors"}}', "names the file '../t.safetensors', which is not beside it"),
+        (b'{"weight_map": {"item_emb": "gone.safetensors"}}', "which is not beside it"),
+        (b'{"weight_map": {"item_emb": "t.safetensors"}}', "is damaged"),
+    ],
+)
+def test_a_broken_index_of_safetensors_is_one_sentence(index: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors.index.json").write_bytes(index)
+    (tmp_path / "t.safetensors").write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match=says):
+        read_table(tmp_path)
+
+
+def test_a_folder_with_an_index_is_judged_as_a_table() -> None:
+    (source,) = bring([HERE / "safetensors-folder"])
+    assert np.array_equal(source.table, TABLE)
+
+
+@pytest.mark.parametrize("data", [b"FEA1 and more", b"ARROW1 and more", b"nothing", b"\xff\xff\xff\xff\xff\xff\xff\x7f"])
+def test_a_broken_file_of_arrow_is_one_sentence(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "t.feather").write_bytes(data)
+    with pytest.raises(WeightsError, match="t.feather' is (Feather's first|damaged)"):
+        read_table(tmp_path / "t.feather")
+
+
+def test_a_doubt_about_a_file_of_arrow_names_that_file(tmp_path: Path) -> None:
+    pyarrow.feather.write_feather(pa.table({"a": list(TABLE), "b": list(TABLE)}), str(tmp_path / "t.feather"))
+    with pytest.raises(TableDoubt) as caught:
+        read_table(tmp_path / "t.feather")
+    assert "t.feather" in str(caught.value) and "plain.parquet" not in str(caught.value)
 
 
 # -- word2vec and faiss ------------------------------------------------------------------------------------------------

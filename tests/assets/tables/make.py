@@ -26,6 +26,21 @@ def ml_dtypes() -> None:
     np.save(HERE / "ml_dtypes-bfloat16.npy", TABLE.astype(bfloat16))
 
 
+def safetensors() -> None:
+    import json
+
+    from safetensors.numpy import save_file
+
+    folder = HERE / "safetensors-folder"
+    folder.mkdir(exist_ok=True)
+    parts = {"model-00001-of-00002.safetensors": {"user_emb.weight": TABLE[:5]}}
+    parts["model-00002-of-00002.safetensors"] = {"item_emb": TABLE, "bias": TABLE[0]}
+    for name, tensors in parts.items():
+        save_file(tensors, folder / name)
+    places = {tensor: name for name, tensors in parts.items() for tensor in tensors}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": places}))
+
+
 def faiss() -> None:
     from faiss import METRIC_L1, IndexFlat, IndexFlatIP, IndexFlatL2, IndexIDMap, IndexIDMap2, IndexPQ, write_index
 
@@ -125,8 +140,8 @@ def recbole() -> None:
         trainer.saved_model_file = str(HERE / "recbole.pth")
         trainer._save_checkpoint(0)
         data._dataloader = None
-        config["checkpoint_dir"] = str(HERE)
         data.save()
+        Path("tiny-Dataset.pth").rename(HERE / "recbole-dataset.pth")
 
 
 if __name__ == "__main__":
