@@ -176,7 +176,8 @@ def _verdicts(run: RunFolder) -> Mapping[tuple[str, int], str]:
 
     if loaders.is_bare(run):
         pictures = [event["picture"] for event in run.events()[0] if isinstance(event.get("picture"), dict)]
-        return {(WATCHED, p.get("step", -1)): KIND_WORDS[p["kind"]][0] for p in pictures if p.get("kind") in KIND_WORDS}
+        told = [(p.get("step"), str(p.get("kind"))) for p in pictures]
+        return {(WATCHED, step): KIND_WORDS[kind][0] for step, kind in told if isinstance(step, int) and kind in KIND_WORDS}
     kept = cached_diagnosis(run) or {}
     return {(s["stage"], s["epoch"]): KIND_WORDS[s["verdict"]["kind"]][0] for s in kept.get("snapshots", [])}
 

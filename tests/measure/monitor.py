@@ -37,15 +37,16 @@ def computing(items: torch.nn.Embedding, optimizer: torch.optim.Optimizer) -> St
         torch.logsumexp(seen @ other.T, dim=1).mean().backward()
         optimizer.step()
 
-    once()
-    begin = time.perf_counter()
-    for _ in range(20):
+    took = []
+    for _ in range(100):
+        begin = time.perf_counter()
         once()
-    times = max(round(MILLISECONDS / (50 * (time.perf_counter() - begin))), 1)
+        took.append(1000 * (time.perf_counter() - begin))
+    times = max(round(MILLISECONDS / float(np.median(took))), 1)
     return lambda: [once() for _ in range(times)]
 
 
-def compare(step: Step, table: torch.Tensor, log: pd.DataFrame | None, pairs: int) -> str:
+def compare(step: Step, table: torch.Tensor, log: pd.DataFrame, pairs: int) -> str:
     """Stretches with and without, in turns; the first with the start of the monitor is left out of the comparison."""
     monitor = CollapseMonitor(log, every=EVERY)
     begin = time.perf_counter()
@@ -93,8 +94,7 @@ def main() -> None:
     loops: dict[str, Step] = {"a step that waits": lambda: time.sleep(MILLISECONDS / 1000), "a step that computes": step}
     print(f"{os.cpu_count()} processors, torch on {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
     for name, taken in loops.items():
-        for known, data in (("without interactions", None), ("with interactions", log)):
-            print(f"{name}, {known}: {compare(taken, items.weight, data, pairs)}; load {os.getloadavg()[0]:.1f}", flush=True)
+        print(f"{name}: {compare(taken, items.weight, log, pairs)}; load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 if __name__ == "__main__":
