@@ -1,8 +1,8 @@
 """What a monitor costs a PyTorch loop of 50,000 items x 128 with a step of about 20 ms: ``python -m tests.measure.monitor``.
 
-Stretches of ``every`` steps with the monitor, each with one picture, and without it take turns. Two loops: one whose step computes on the
-processor, and one whose step waits, as for a GPU. Printed: milliseconds of a step, the time that the loop itself spends in the monitor, the
-processor time of the pictures, and the load of the machine, with which a comparison of steps varies.
+A picture overlaps a few of the 500 steps from one to the next. What these take more than the 100 steps before and after them, the call
+included, is the cost; so the load of the machine, which is printed, matters less. Two loops, with interactions: one whose step computes on
+the processor, and one whose step waits, as for a GPU.
 """
 
 import argparse
@@ -46,47 +46,41 @@ def computing(items: torch.nn.Embedding, optimizer: torch.optim.Optimizer) -> St
     return lambda: [once() for _ in range(times)]
 
 
-def compare(step: Step, table: torch.Tensor, log: pd.DataFrame, pairs: int) -> str:
-    """Stretches with and without, in turns; the first with the start of the monitor is left out of the comparison."""
+def cost(step: Step, table: torch.Tensor, log: pd.DataFrame, pictures: int) -> str:
+    """Steps with the monitor, and what those cost that a picture overlaps."""
     monitor = CollapseMonitor(log, every=EVERY)
     begin = time.perf_counter()
     monitor(0, table)
     start = time.perf_counter() - begin
     monitor.finish()
-    inside = busy = longest = 0.0
-    means: dict[bool, list[float]] = {True: [], False: []}
-    number = EVERY // 2  # so that a picture is taken in the middle of a stretch
-    for stretch in range(2 * pairs):
-        watched = (stretch + stretch // 2) % 2 == 0
-        whole, own = time.process_time(), time.thread_time()
+    steps = np.arange(EVERY * pictures)
+    took, inside, busy = np.zeros(len(steps)), np.zeros(len(steps)), np.zeros(len(steps), dtype=bool)
+    whole, own = time.process_time(), time.thread_time()
+    for i in steps:
         begin = time.perf_counter()
-        for _ in range(EVERY):
-            step()
-            if watched:
-                number += 1
-                entered = time.perf_counter()
-                monitor(number, table)
-                took = time.perf_counter() - entered
-                inside, longest = inside + took, max(longest, took)
-        means[watched].append(1000 * (time.perf_counter() - begin) / EVERY)
-        busy += (time.process_time() - whole - (time.thread_time() - own)) * (1 if watched else -1)
-        monitor.finish()
-    steps = EVERY * pairs
-    ratio = np.array(means[True]) / np.array(means[False]) - 1
+        step()
+        called = time.perf_counter()
+        monitor(int(i) + EVERY // 2, table)
+        took[i], inside[i], busy[i] = time.perf_counter() - begin, time.perf_counter() - called, not monitor._idle.is_set()
+    others = time.process_time() - whole - (time.thread_time() - own)
+    busy[1:] |= busy[:-1]  # a picture also ends within a step
+    extra = []
+    for part in np.split(steps, pictures):
+        at = part[busy[part]]
+        near = part[~busy[part] & (abs(part - at.mean()) < 100 + len(at) / 2)]
+        extra.append((took[at] - took[near].mean()).sum() / took[part].sum())
     return (
-        f"{np.median(means[False]):.2f} ms a step without, {np.median(means[True]):.2f} with: {np.median(ratio):+.2%} "
-        f"(from {ratio.min():+.2%} to {ratio.max():+.2%} in {pairs} pairs of {EVERY} steps); "
-        f"inside the call {1000 * inside / steps:.4f} ms a step ({inside / steps / np.median(means[False]) * 1000:.3%}), "
-        f"{1000 * longest:.1f} ms at most; "
-        f"other threads' processor time {busy / pairs:.2f} s a picture; {len(monitor.pictures) - 1} pictures; "
-        f"the first call took {start:.2f} s"
+        f"{len(steps):,} steps of {1000 * np.median(took[~busy]):.1f} ms, {len(monitor.pictures) - 1} pictures "
+        f"overlapping {busy.sum() / pictures:.0f} steps each: {np.mean(extra):+.2%} (by picture {min(extra):+.2%} to {max(extra):+.2%}); "
+        f"inside the call {1000 * inside.mean():.4f} ms a step ({inside.sum() / took.sum():.3%}), {1000 * inside.max():.1f} ms at most; "
+        f"other threads' processor time {others / pictures:.2f} s a picture; the first call took {start:.2f} s"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=4, help=f"pairs of stretches of {EVERY} steps")
-    pairs = parser.parse_args().pairs
+    parser.add_argument("--pictures", type=int, default=5, help=f"one every {EVERY} steps")
+    pictures = parser.parse_args().pictures
     torch.manual_seed(0)
     log = interactions(np.random.default_rng(0))
     items = torch.nn.Embedding(ITEMS, WIDTH, sparse=True)
@@ -94,7 +88,7 @@ def main() -> None:
     loops: dict[str, Step] = {"a step that waits": lambda: time.sleep(MILLISECONDS / 1000), "a step that computes": step}
     print(f"{os.cpu_count()} processors, torch on {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
     for name, taken in loops.items():
-        print(f"{name}: {compare(taken, items.weight, log, pairs)}; load {os.getloadavg()[0]:.1f}", flush=True)
+        print(f"{name}: {cost(taken, items.weight, log, pictures)}; load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 if __name__ == "__main__":
