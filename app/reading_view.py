@@ -40,6 +40,11 @@ def chosen(key: str) -> dict[str, str]:
     return dict(st.session_state.get(_kept(key), {}))
 
 
+def begin(key: str, options: Mapping[str, str]) -> None:
+    """Take these options for a file about which nothing was chosen yet."""
+    st.session_state.setdefault(_kept(key), dict(options))
+
+
 def settle(key: str, options: Mapping[str, str]) -> None:
     """Keep these options for the file and run the page again, which reads it with them."""
     if dict(options) != chosen(key):
@@ -86,7 +91,7 @@ def headline(read: Account) -> str:
 def remarks(read: Account) -> None:
     """What may change what one wants, where it is seen."""
     for sentence in read.remarks:
-        st.caption(f":orange[:material/info: {ui.plain(sentence)}]")
+        st.markdown(f":orange[:material/info:] :small[{ui.plain(sentence)}]")
 
 
 def first_rows(head: Sequence[Mapping[str, str]], first: Sequence[str] = ()) -> None:

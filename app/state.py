@@ -43,6 +43,7 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
     "example": str,
     "from": int,
     "file": str,
+    "options": str,
 }
 """The parameters that a link may carry and how their text is read; a page may use others through the same functions."""
 

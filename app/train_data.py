@@ -55,10 +55,10 @@ def choose() -> Data:
     choice = st.selectbox("Data", [*DATASETS, OWN], key="train.data")
     if choice == OWN:
         typed = st.text_input(WORDS["path"], key="train.path", placeholder="/data/ratings.csv").strip()
-        state.put(file=typed or None)
+        state.put(file=typed or None, **({} if typed == kept else {"options": None}))  # answers are about one file
         st.caption(WORDS["formats"])
         return _own(_absolute(typed))
-    state.put(file=None)
+    state.put(file=None, options=None)
     chosen = DATASETS[choice]
     st.caption(ui.plain(f"{chosen.title}. {chosen.description} Source: {chosen.source}."))
     if st.button("Describe the data", type="tertiary", icon=":material/info:", key="train.describe"):
@@ -93,13 +93,15 @@ def _own(source: str) -> Data:
         return Data(source, missing="" if source else "source")  # a path without a file is refused when a training is to start
     changed = _changed(Path(source))
     key = f"train.read.{source}.{changed}"
-    answers = reading_view.chosen(key)
     read, below = st.container(), st.container()
     try:
+        reading_view.begin(key, reading_view.options(state.get("options", "")))
+        answers = reading_view.chosen(key)
         options = reading_view.filters(f"{key}.filters", below) | answers
     except DataError as error:
         st.error(ui.plain(str(error)), icon=":material/error:")
         return Data(source, missing="readable")
+    state.put(options=",".join(f"{option}={value}" for option, value in options.items()) or None)
     with read, st.spinner(WORDS["reading"], show_time=True):
         found = _read(source, changed, tuple(options.items()))
     with read:

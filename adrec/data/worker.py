@@ -26,7 +26,7 @@ def answer(source: str, options: Mapping[str, str]) -> dict[str, Any]:
     try:
         data = catalog.load(source, **options)
     except Doubt as doubt:
-        return {"question": doubt.as_dict(), **_first_rows(source, options)}
+        return {"question": doubt.as_dict(), "columns": [], "head": doubt.head}  # told by whoever opened the file
     except AdrecError as error:
         return {"error": str(error), **_first_rows(source, options)}
     account = _account(source, data)

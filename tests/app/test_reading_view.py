@@ -110,7 +110,7 @@ def test_another_option_may_settle_a_question_and_no_command_is_spoken() -> None
 def test_what_may_change_what_one_wants_is_seen_and_kinds_of_events_are_a_choice() -> None:
     found = read()
     found.remarks, found.events = ["No column holds times, so rows are taken in file order."], ["view", "buy"]
-    assert any("rows are taken in file order" in caption.value for caption in opened("account", found.as_dict()).caption)
+    assert any("rows are taken in file order" in note.value for note in opened("account", found.as_dict()).markdown)
     app = opened("roles", found.as_dict())
     app.multiselect[0].set_value(["buy"]).run()
     assert app.code[0].value == "--data-option events=buy" and app.multiselect[0].value == ["buy"]

@@ -219,10 +219,12 @@ def test_a_file_is_read_before_anything_is_trained_and_a_changed_column_goes_to_
 @pytest.mark.slow
 def test_filters_and_the_path_are_kept_and_go_to_the_training(root: Path, tmp_path: Path) -> None:
     path = interactions(tmp_path / "mine.csv", "timestamp")
-    app = open_page("train", file=str(path))  # as after a reload
+    app = open_page("train", file=str(path), options="time=none")  # as after a reload
+    assert "--data-option time=none" in [code.value for code in app.code]
     next(field for field in app.text_input if field.label == "Filters of the interactions").set_value("drop_users=u1").run()
     assert "Read 195 rows" in texts(app) and "Left out: 5 rows of users in drop_users" in texts(app)
-    assert "--data-option drop_users=u1" in [code.value for code in app.code] and "--data-option=drop_users=u1" in app.code[-1].value
+    assert "--data-option drop_users=u1 --data-option time=none" in [code.value for code in app.code]
+    assert "--data-option=drop_users=u1" in app.code[-1].value
     next(field for field in app.text_input if field.label == "Filters of the interactions").set_value("speed=9").run()
     assert "'speed' is not an option" in plainly(app.error[0].value)
 
