@@ -88,7 +88,7 @@ class DreamRec(ConditionedModel):
             {"timestep_per": "sequence", "infer_from": "item"},
         ),
         "dreamrec-harness-fixed": Preset(
-            "DreamRec, the comparison repaired",
+            "DreamRec, as ADRec's authors compare it, with its encoder in use",
             "As ADRec's authors compare it, but with the encoder at inference too, as it was trained.",
             {"timestep_per": "sequence"},
         ),

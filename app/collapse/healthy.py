@@ -39,6 +39,6 @@ def note(run: RunFolder) -> None:
     last, other = known_broken(run), healthy_run()
     if last is None or other is None:
         return
-    words, (left, right) = texts("collapse")["broken"], st.columns([4, 1], vertical_alignment="center")
-    left.warning(words["says"].format(verdict=ui.plain(KIND_WORDS[last["kind"]][0].lower())), icon=":material/warning:")
-    right.button(words["healthy"], width="stretch", on_click=state.put, kwargs={"run": loaders.link_name(other)}, key="healthy.open")
+    words, row = texts("collapse")["broken"], st.container(horizontal=True, vertical_alignment="center")
+    row.warning(words["says"].format(verdict=ui.plain(KIND_WORDS[last["kind"]][0].lower())), icon=":material/warning:")
+    row.button(words["healthy"], width="content", on_click=state.put, kwargs={"run": loaders.link_name(other)}, key="healthy.open")

@@ -262,3 +262,12 @@ def test_a_pressed_letter_of_chapter_5_is_answered_where_it_was_asked(page: Any,
     lesson.locator(".name5").first.press("Enter")
     expect(lesson.locator(".three5 > p strong")).to_have_text(WORDS["5"]["missed"].format(letter="A", right="C"))
     expect(lesson.locator(".name5").first).to_be_disabled()
+
+
+def test_the_answer_to_chapter_5s_three_tables_fits_the_screen(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lesson = open_lesson(page, server, "?chapter=5")
+    lesson.get_by_role("button", name="Step 5 of 6").press("Enter")
+    lesson.get_by_role("button", name=WORDS["5"]["reveal"]).press("Enter")
+    expect(lesson.locator(".three5 .healthbar")).to_be_visible()
+    assert lesson.locator(".words, .stage").evaluate_all(CUT) == 0

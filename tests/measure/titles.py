@@ -89,7 +89,7 @@ TEXTS = {  # by folder: title, purpose, question
         DREAMREC,
     ),
     "dreamrec-harness-fixed": (
-        "DreamRec, the comparison repaired: still at its start",
+        "DreamRec, as ADRec's authors compare it, with its encoder in use: still at its start",
         "With the history's encoder at use as in training. Over three seeds HR@20 is 3.8 ± 0.4 %, not clearly more than 3.1 ± 0.3 %.",
         DREAMREC,
     ),

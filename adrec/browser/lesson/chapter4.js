@@ -69,7 +69,7 @@ export const chapter4 = {
       ways.show(scene.noise);
       weights.show(scene.model);
       const share = lesson.content[4]?.shares?.[scene.model];
-      words.replaceChildren(thin && share ? lesson.rich("4.weight.says", { weight: share.weight, share: share.share })
+      words.replaceChildren(thin && share ? weighted(lesson, share)
         : training ? lesson.rich(`4.noise.${scene.noise}.says`, one) : lesson.rich("4.mode.says"));
     }
 
@@ -97,6 +97,13 @@ export const chapter4 = {
   },
 };
 
+/** How much of the noised film arrives, and how its line is drawn. @param {Lesson} lesson @param {{ weight: number, share: number }} arrives */
+function weighted(lesson, { weight, share }) {
+  const words = lesson.rich("4.weight.says", { weight, share });
+  words.append(" ", lesson.rich(`4.weight.drawn.${weight >= 1 ? "full" : share < COPIES ? "dashed" : "part"}`));
+  return words;
+}
+
 /** Of how many people more one noise level for a whole row is right, in words. @param {Lesson} lesson @returns {Values} */
 function oneLevel(lesson) {
   const { one_level: more, shares } = lesson.content[4] ?? {};
@@ -114,6 +121,8 @@ function modelCards(parent, lesson) {
     card.append(paragraph(lesson, "4.right", { right: found.right.toFixed(1), error: found.error.toFixed(1) }));
     box.append(card);
   }
+  const { kin } = lesson.content[4] ?? {}, barely = lesson.content[5]?.tables?.find((/** @type {any} */ { key }) => key === "noise");
+  if (kin && barely) box.append(paragraph(lesson, "4.lead", { dreamrec: kin.dreamrec.right.toFixed(1), steps: barely.steps }, "lead"));
   paper.append(lesson.text("4.trainings"), " ", lesson.rich("4.paper"));
   box.append(paper);
   parent.append(box);

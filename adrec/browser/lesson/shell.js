@@ -335,7 +335,7 @@ export class Shell {
     this.host.classList.toggle("grown", grown);
     change();
     const after = picture.getBoundingClientRect();
-    if (!before.width || !after.width) return;
+    if (!before.width || !after.width || !after.height) return;
     const from = `translate(${before.left - after.left}px, ${before.top - after.top}px) scale(${before.width / after.width}, ${before.height / after.height})`;
     picture.animate([{ transform: from, transformOrigin: "0 0" }, { transform: "none", transformOrigin: "0 0" }], { duration: GROWING, easing: "ease-in-out" }).onfinish = () => this.draw();
   }

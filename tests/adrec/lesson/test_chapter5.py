@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from adrec.browser import wire
 from adrec.collapse.measures import mean_cosine
+from adrec.lesson import setup
 from adrec.lesson.answers import table_of
 from adrec.lesson.chapter5 import EPOCHS, HALF, TABLES, kind, seen
 from adrec.lesson.models import run_of
@@ -16,6 +18,13 @@ RUNS = Path("assets/runs")
 def test_the_narrow_runs_films_grow_more_alike_from_frame_to_frame() -> None:
     cosines = [mean_cosine(table_at(run_of(RUNS, "narrow"), "finetune", epoch)) for epoch in EPOCHS]
     assert cosines == sorted(cosines) and cosines[0] < 0.01 and cosines[-1] > 0.95
+
+
+def test_the_narrow_runs_lists_fill_with_films_that_more_people_chose_from_frame_to_frame() -> None:
+    (content,) = wire.unblock(setup.bundled())
+    lists = np.array(content["5.lists"]).reshape(len(EPOCHS), -1)
+    chosen = np.array(content["films.popularity"])[lists].mean(axis=1)
+    assert (np.diff(chosen) > 0).all()
 
 
 def test_a_map_has_the_origin_in_its_middle_and_its_farthest_film_at_the_edge() -> None:

@@ -30,3 +30,9 @@ def test_the_start_makes_no_difference_beyond_chance_to_the_people_right() -> No
     for loss in ("squared error", "both losses"):
         random, pretrained = (cells[start][loss]["end"] for start in ("random", "pretrained"))
         assert abs(random["value"] - pretrained["value"]) <= SURE * (random["error"] ** 2 + pretrained["error"] ** 2) ** 0.5
+
+
+def test_no_stages_absence_shows_beyond_chance_as_the_chapters_sentence_says() -> None:
+    for metrics in results(Path("assets/runs"))["leave_outs"]["without"].values():
+        less = metrics["hr@10"]["less the whole"]
+        assert abs(less["value"]) <= SURE * less["error"]
