@@ -42,6 +42,12 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
 }
 """Readers of arrays by suffix; everything else has rows and columns."""
 SUFFIXES = (*READERS, *FORMATS, *arrow.SUFFIXES, *PACKED)
+HINTS = {
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), "a pickle may hold code; save the table with numpy.save"),
+    **dict.fromkeys((".h5", ".hdf5"), "HDF5 is not read; save the table with numpy.save(FILE, h5py.File(THIS)[NAME][:])"),
+    ".keras": "save the table with numpy.save(FILE, model.get_layer(NAME).get_weights()[0])",
+}
+"""How to save what is not read, by suffix."""
 IDS = "ids"
 """The option that names a file with the ids of the rows."""
 OPTIONS = (*HOW, *columns.ROLES, IDS)
@@ -71,7 +77,7 @@ def read_table(path: str | Path, key: str | None = None, padding: str = "auto", 
     index = sharded.index_of(path)
     suffix, path = (sharded.INDEX, index) if index is not None else (path.suffix.lower(), path)
     if suffix not in (*SUFFIXES, sharded.INDEX):
-        hint = " (a pickle may hold code; save the table with numpy.save)" if suffix in (".pkl", ".pickle", ".joblib") else ""
+        hint = f" ({HINTS[suffix]})" if suffix in HINTS else ""
         raise WeightsError(f"'{path}' is not a readable matrix file{hint}; expected one of {', '.join(SUFFIXES)}.")
     if not path.is_file():
         problem = "is not a file" if path.exists() else "does not exist"

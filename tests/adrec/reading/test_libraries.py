@@ -177,6 +177,13 @@ def test_a_doubt_about_a_file_of_arrow_names_that_file(tmp_path: Path) -> None:
     assert "t.feather" in str(caught.value) and "plain.parquet" not in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", ["h5", "hdf5", "keras", "pkl", "joblib"])
+def test_what_is_not_read_says_how_to_save_it(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / f"t.{suffix}").write_bytes(b"anything")
+    with pytest.raises(WeightsError, match=r"is not a readable matrix file \(.*numpy.save"):
+        read_table(tmp_path / f"t.{suffix}")
+
+
 # -- word2vec and faiss ------------------------------------------------------------------------------------------------
 
 

@@ -76,31 +76,6 @@ def gensim() -> None:
     model.save(str(HERE / "gensim-parts.model"), sep_limit=300)
 
 
-def keras() -> None:
-    from keras import Input, Model, layers
-
-    items, users = Input((1,), name="item"), Input((1,), name="user")
-    of_items, of_users = layers.Embedding(48, 8, name="item_embedding"), layers.Embedding(5, 8, name="user_embedding")
-    model = Model([items, users], [of_items(items), of_users(users)])
-    of_items.set_weights([TABLE])
-    model.save(HERE / "keras.keras")
-    model.save_weights(HERE / "keras.weights.h5")
-    model.save(HERE / "keras-old.h5")
-
-
-def h5py() -> None:
-    import h5py
-
-    with h5py.File(HERE / "h5py.hdf5", "w") as file:
-        file.create_group("model").create_dataset("item_emb", data=TABLE)
-        file["ids"] = NUMBERS
-    with h5py.File(HERE / "h5py-packed.h5", "w") as file:
-        file.create_dataset("embeddings", data=TABLE, chunks=(10, 3), compression="gzip", shuffle=True)
-        file.create_dataset("item_ids", data=[w.encode() for w in WORDS])
-    with h5py.File(HERE / "h5py-latest.h5", "w", libver="latest") as file:
-        file["embeddings"] = TABLE.astype(np.float64)
-
-
 def arrow() -> None:
     import pyarrow as pa
     import pyarrow.feather
