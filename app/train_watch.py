@@ -145,16 +145,16 @@ def result(run: RunFolder) -> list[str]:
         said.append(words["chance"].format(chance=_percent(10 / count)))
     before, now = (run.metrics(stage).get("val", {}) for stage in ("pretrain", "finetune"))
     if "ndcg@10" not in before or "ndcg@10" not in now:
-        return said + _why(run)
+        return said + _why(run, "")
     se = max(before.get("ndcg@10_se", 0.0), now.get("ndcg@10_se", 0.0))
     gain = now["ndcg@10"] - before["ndcg@10"]
     kind = "ahead" if gain > se else "behind" if gain < -se else "same"
     said.append(words[kind].format(before=_percent(before["ndcg@10"]), now=_percent(now["ndcg@10"]), se=_percent(se)))
-    return said if kind == "ahead" else said + _why(run)
+    return said if kind == "ahead" else said + _why(run, kind)
 
 
-def _why(run: RunFolder) -> list[str]:
-    """Why a run's later stages brought little, as far as its settings tell."""
+def _why(run: RunFolder, kind: str) -> list[str]:
+    """Why a run's later stages brought little, as far as its settings tell. kind: how it ranks beside its first stage."""
     words, info, said = texts("train")["result"], loaders.info(run), []
     model, train = info.get("model") or {}, info.get("train") or {}
     if model.get("objective") == "mse":
@@ -162,9 +162,11 @@ def _why(run: RunFolder) -> list[str]:
     if train.get("frozen_table"):
         said.append(words["frozen"])
     epochs, reference = run.metrics("finetune").get("epochs"), loaders.bundled(loaders.FIRST)
-    if reference is None or epochs is None or epochs >= SHORT:
+    if reference is None or (info.get("dataset") or {}).get("hash") != loaders.info(reference).get("dataset", {}).get("hash"):
         return said
-    if (info.get("dataset") or {}).get("hash") == loaders.info(reference).get("dataset", {}).get("hash"):
+    if kind == "same":
+        said.append(words["lesson"])
+    if epochs is not None and epochs < SHORT:
         kept = reference.metrics("finetune")
         best, name = _percent(kept["val"]["ndcg@10"]), loaders.info(reference)["title"]
         said.append(words["short"].format(epochs=epochs, reference=f"‘{name}’", long=kept["epochs"], best=best))

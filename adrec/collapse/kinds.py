@@ -46,7 +46,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "noise-like": (
         Remedy("Train with cross-entropy over all items: it turns a random start into a healthy table.", "no-pretrain"),
-        Remedy("Start from a table trained by a sequential recommender.", "ml-100k"),
+        Remedy("Start from a table that a sequential recommender learnt, with cross-entropy: the start alone does not hold.", "ml-100k"),
         Remedy("Squared error alone does not help, however long: here it shrank the table and gave it little meaning.", "dreamrec-long"),
         Remedy("Compare with a frozen random table, and with how well it ranks.", "frozen-random"),
     ),
@@ -58,7 +58,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "weakly-learned": (
         Remedy("Keep training with cross-entropy over all items, and watch alignment rise.", "no-pretrain"),
-        Remedy("Start from a table trained by a sequential recommender.", "ml-100k"),
+        Remedy("Start from a table that a sequential recommender learnt, with cross-entropy: the start alone does not hold.", "ml-100k"),
     ),
     "concentrated": (Remedy("Nothing needs fixing; compare with the table that the same training started from.", "ml-100k"),),
     "healthy": (

@@ -63,7 +63,7 @@ def blob(
         "k": arrays["top"].shape[1],
         "steps": trajectory.steps,
         "timesteps": trajectory.timesteps.tolist(),
-        "decided": trajectory.commit_step,
+        "decided": 1 if trajectory.swaps else trajectory.commit_step,
         "history": trajectory.history,
         "target": trajectory.target,
         "popular": trajectory.popular,

@@ -15,7 +15,7 @@ from adrec.data.titles import checked_ids
 from adrec.diffusion import user_noise
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import ranks_of, top_items
-from adrec.explain import HIT, OUTCOMES
+from adrec.explain import HIT, NEAR_TIE, OUTCOMES
 from adrec.models.base import Model
 from adrec.models.neural import DiffusionModel, denoising
 
@@ -38,6 +38,7 @@ class Trajectory:
     (cosine_to_history) and to the most popular item's (cosine_to_popular), None if that is unknown.
     noise_weight: lambda, the weight with which noise is added to the condition. noise_share: norm of the initial weighted noise over
     that of the condition. Both None if the model does not add them.
+    swaps: the items that enter or leave the top 10 if they are near ties (``NEAR_TIE``), else none.
     """
 
     history: list[int]
@@ -70,6 +71,7 @@ class Trajectory:
     popular: int | None = None
     noise_weight: float | None = None
     noise_share: float | None = None
+    swaps: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -312,8 +314,17 @@ def _describe(
         cosine_to_history=cosine(table[history].mean(0)),
         cosine_to_popular=None if popular is None else cosine(table[popular]),
         popular=popular,
+        swaps=_swaps(scores[1:], best[1:, :HIT], places[1:, :HIT] + 1),
         **target_fields,
     )
+
+
+def _swaps(scores: Tensor, best: Tensor, lists: Tensor) -> tuple[int, ...]:
+    """See ``Trajectory``. scores: (S, V + 1). best, lists: (S, 10), the largest first and their ids."""
+    each = [set(row) for row in lists.tolist()]
+    moving = sorted(set.union(*each) - set.intersection(*each))
+    apart = (scores[:, moving] - best[:, -1:]).abs()
+    return tuple(moving) if bool((apart < NEAR_TIE * (best[:, :1] - best[:, -1:])).all()) else ()
 
 
 def _margins(scores: Tensor, best: Tensor, target: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adrec.explain import NEAR_TIE
 from adrec.folders import app_folder
 
 if TYPE_CHECKING:
@@ -65,12 +66,20 @@ def _decision(trajectory: "Trajectory", title: Callable[[int], str], strong: Cal
         if order == 1:
             return f"{first}: {rest} nothing in the top 10."
         return f"{first}: {rest} none of its ten items, only their order, last at step {order}."
+    if trajectory.swaps:
+        first = strong(f"Decided at the first step, but for {_ties(trajectory)}")
+        turns = f"{listed([title(i) for i in trajectory.swaps])} take turns at the end of the top 10, last at step {step}"
+        return f"{first}: {turns}; they are closer than {_percent(NEAR_TIE)} of what parts the first score from the tenth."
     at = strong(f"Decided at step {step} of {total}" if step < total else f"Decided only at the last step, {total}")
     before, after = trajectory.top_ten[step - 2].tolist(), trajectory.top_ten[step - 1].tolist()
     entered, left = [i for i in after if i not in before], [i for i in before if i not in after]
     if len(entered) == 1:
         return f"{at}: {title(entered[0])} took the place of {title(left[0])} in the top 10, and stayed."
     return f"{at}: {listed([title(i) for i in entered])} entered the top 10, and stayed."
+
+
+def _ties(of: "Trajectory") -> str:
+    return "a near tie" if len(of.swaps) == 2 else "near ties"
 
 
 PROCESS = (
@@ -95,6 +104,8 @@ def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:
         return f"{PROCESS} {style.strong('Why at once?')} {strength}: the history alone settles {settled}."
     if step == 1:
         return f"{PROCESS} {strength}; for this history that does not change the list."
+    if trajectory.swaps:
+        return f"{PROCESS} {strength}: all that it still tips is {_ties(trajectory)}."
     tips = "faint, but enough to tip a close call" if share < FAINT else "strong enough for every step to revise the guess"
     return f"{PROCESS} {style.strong('Why not at once?')} {strength}: {tips}."
 
@@ -168,6 +179,8 @@ def describe_weights(one: "Trajectory", other: "Trajectory", style: Style = MARK
         replaced, last = size - len({*of.top_ten[0].tolist()} & {*of.top_ten[-1].tolist()}), f"step {of.commit_step} of {of.steps}"
         if of.commit_step == 1:
             change = f"{style.strong('the steps replace none')} of the first {size} items"
+        elif of.swaps:
+            change = f"{style.strong('the steps replace none')} of the first {size} items but for {_ties(of)}, last at {last}"
         elif replaced:
             change = f"{style.strong(f'the steps replace {replaced}')} of the first {size} items, the last at {last}"
         else:
@@ -186,6 +199,8 @@ def _when_both(one: "Trajectory", other: "Trajectory") -> str:
     def when(of: "Trajectory") -> str:
         if of.steps == 1:
             return "in the only step"
+        if of.swaps:
+            return f"at the first step but for {_ties(of)}"
         return "at the first step" if of.commit_step == 1 else f"at step {of.commit_step} of {of.steps}"
 
     first, second = when(one), when(other)

@@ -12,7 +12,7 @@ from adrec.data import catalog
 from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
-from adrec.explain.trajectory import Trajectory, most_popular, trajectory, user_trajectory
+from adrec.explain.trajectory import Trajectory, _swaps, most_popular, trajectory, user_trajectory
 from tests.adrec.plain import plain_adrec, plain_last_token
 from tests.adrec.small import built, plan, varied
 
@@ -216,6 +216,14 @@ def lists(*tops: list[int]) -> Trajectory:
 def test_the_commit_step_is_the_first_after_which_nothing_changes(tops, commit, order, changed):
     walk = lists(*tops)
     assert (walk.commit_step, walk.order_commit_step, walk.changed_mind) == (commit, order, changed)
+
+
+@pytest.mark.parametrize(("score", "swaps"), [(1.99, (3, 4)), (1.9, ())])
+def test_items_that_enter_and_leave_a_list_are_near_ties_while_their_scores_hardly_differ(score, swaps):
+    scores = torch.tensor([[0, 9, 5, 2, score], [0, 9, 5, score, 2]])
+    best, places = scores[:, 1:].topk(3)
+    assert _swaps(scores, best, places + 1) == swaps
+    assert _swaps(scores[:1], best[:1], places[:1] + 1) == ()
 
 
 @pytest.mark.parametrize(("rank", "outcome"), [(1, "hit"), (10, "hit"), (11, "near miss"), (50, "near miss"), (51, "miss")])

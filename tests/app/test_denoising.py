@@ -492,6 +492,14 @@ def test_the_headline_names_what_overtook_what(found: Trajectory) -> None:
     assert said.startswith("**Decided at step 2 of 3**: *film 4* took the place of *film 3* in the top 10, and stayed.")
 
 
+def test_near_ties_that_take_turns_do_not_make_a_list_undecided(found: Trajectory) -> None:
+    swapping = replace(with_lists(found, [1, 2, 3], [1, 2, 4], [1, 2, 3]), swaps=(3, 4), noise_share=0.001, noise_weight=0.001)
+    said = words.headline(swapping, lambda i: f"film {i}")
+    assert said.startswith("**Decided at the first step, but for a near tie**: *film 3* and *film 4* take turns at the end of the top 10")
+    assert words.why(swapping).endswith("all that it still tips is a near tie.")
+    assert "**the steps replace none** of the first 3 items but for a near tie" in words.describe_weights(swapping, swapping)
+
+
 def test_the_headline_says_when_only_the_order_still_changes(found: Trajectory) -> None:
     said = words.headline(with_lists(found, [1, 2, 3], [1, 2, 3], [2, 1, 3]), str)
     assert "**Decided at the first step**: the other 2 change none of its ten items, only their order, last at step 3." in said

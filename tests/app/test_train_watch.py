@@ -14,6 +14,7 @@ from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.runs.snapshots import load_snapshot
 from app import loaders, train_watch
 from app.collapse import tables
+from app.texts import texts
 from tests.app.pages import open_page
 
 
@@ -55,6 +56,14 @@ def test_a_result_is_set_beside_stage_1(run: RunFolder, before: float, now: floa
         metrics["val"] |= {"ndcg@10": value, "ndcg@10_se": 0.001}
         write_json(path, metrics)
     assert said in " ".join(train_watch.result(loaders.LoadedRun(run.path)))
+
+
+def test_a_result_that_seems_to_gainsay_the_lesson_says_what_the_lesson_compares() -> None:
+    lesson = texts("train")["result"]["lesson"]
+    for name in (loaders.FIRST, "mse-only"):
+        run = bundled(name)
+        said = train_watch.result(run)
+        assert (lesson in said) == any("ranks as well" in sentence for sentence in said), name
 
 
 def test_a_run_of_squared_error_alone_says_why_it_ranks_no_better() -> None:

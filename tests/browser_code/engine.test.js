@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { startEngine } from "../../adrec/browser/engine/client.js";
 import { nearest, posterior } from "../../adrec/browser/engine/engine.js";
-import { best, decidedAt, rankOf } from "../../adrec/browser/engine/ranking.js";
+import { best, decidedAt, rankOf, swaps } from "../../adrec/browser/engine/ranking.js";
 import { readTensors } from "../../adrec/browser/engine/safetensors.js";
 
 /** A safetensors file of one tensor. */
@@ -40,6 +40,13 @@ test("the best items never include the padding, and the first of equal ones come
 test("an item is ranked among the rows from the first that counts; ties and NaN are ahead of it", () => {
   const scores = Float32Array.of(9, 1, 3, 3, NaN);
   assert.deepEqual([rankOf(scores, 2, 0), rankOf(scores, 2, 1), rankOf(scores, 1, 1)], [4, 3, 4]);
+});
+
+test("near ties that take turns at a list's end are told from items that come and go", () => {
+  const lists = [[1, 2, 3], [1, 2, 4], [1, 2, 3]], tied = [[0, 9, 5, 2, 1.99], [0, 9, 5, 1.99, 2], [0, 9, 5, 2, 1.99]], apart = tied.with(1, [0, 9, 5, 1, 2]);
+  assert.deepEqual(swaps(lists, tied), [3, 4]);
+  assert.deepEqual(swaps(lists, apart), []);
+  assert.deepEqual(swaps([[1, 2], [2, 1]], tied), [], "whose order alone changes");
 });
 
 test("a list is decided after the step from which its items stay, in whatever order", () => {

@@ -2,6 +2,8 @@
 
 /** @import { Ranked } from "./types.d.ts" */
 
+const NEAR_TIE = 0.01; // as in adrec/explain/__init__.py
+
 /**
  * The k items with the largest scores, best first; never the padding row.
  * @param {ArrayLike<number>} values (V + 1,)
@@ -31,6 +33,20 @@ export function rankOf(scores, item, first) {
   let rank = 0;
   for (let id = first; id < scores.length; id++) rank += Number(!(scores[id] < scores[item]));
   return rank;
+}
+
+/**
+ * The items that enter or leave a list although their scores stay so close to its last's, in shares of what parts first and last; none if
+ * any was ever farther off, as in adrec/explain/trajectory.py.
+ * @param {ArrayLike<number>[]} lists of each step @param {ArrayLike<number>[]} scores of each step
+ */
+export function swaps(lists, scores) {
+  const moving = [...new Set(lists.flatMap((list) => Array.from(list)))].filter((id) => !lists.every((list) => Array.from(list).includes(id)));
+  const tied = (/** @type {number} */ id) => lists.every((list, i) => {
+    const first = scores[i][list[0]], last = scores[i][list[list.length - 1]];
+    return Math.abs(scores[i][id] - last) < NEAR_TIE * (first - last);
+  });
+  return moving.every(tied) ? moving : [];
 }
 
 /**

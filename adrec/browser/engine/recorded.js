@@ -3,7 +3,7 @@
 /** @import { Answer, Table } from "./types.d.ts" */
 /** @import { Recorded, Scene } from "../types" */
 
-import { best, decidedAt, rankOf } from "./ranking.js";
+import { best, decidedAt, rankOf, swaps } from "./ranking.js";
 
 const NEAR = 10;
 const LISTED = 3;
@@ -43,7 +43,7 @@ export function recorded(table, answer, scene) {
     const chance = (/** @type {number} */ id) => Math.exp(of[id] - largest) / total;
     return { top, probability: top.map(chance), entropy: Math.log(total) - weighted / total, of: chance };
   });
-  const own = lists.slice(1).map(({ top }) => target || top[0]);
+  const tops = lists.slice(1).map(({ top }) => top), own = lists.slice(1).map(({ top }) => target || top[0]);
   const rival = scores.slice(1).map((of, i) => best(of, 2).top.find((id) => id !== own[i]) ?? own[i]);
   const mean = new Float32Array(width).map((_, i) => history.reduce((sum, id) => sum + row(id)[i], 0) / history.length);
   const cosines = (/** @type {ArrayLike<number>} */ to) => Float32Array.from(estimates, (estimate) => cosine(estimate, to));
@@ -51,7 +51,7 @@ export function recorded(table, answer, scene) {
   return {
     steps,
     timesteps: answer.steps.map((step) => step.t),
-    decided: decidedAt(lists.slice(1).map(({ top }) => top)),
+    decided: swaps(tops, scores.slice(1)).length ? 1 : decidedAt(tops),
     top: Int32Array.from(lists.flatMap(({ top }) => top)),
     probability: Float32Array.from(lists.flatMap(({ probability }) => probability)),
     answer_rank: Int32Array.from(scores, (of) => rankOf(of, final, 0)),

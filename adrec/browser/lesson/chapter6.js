@@ -25,7 +25,7 @@ export const chapter6 = {
   steps: 6,
   scene(step) {
     if (step < 2) return { lit: ["table", "next", "x0"], mode: "training" };
-    if (step === 2) return { lit: ["table", "history", "next"], mode: "training" };
+    if (step === 2) return { lit: ["table", "history", "reader"], mode: "use", plain: true, unlisted: true, strip: "pretrain" };
     if (step === 3) return { lit: ["table", "reader", "denoiser"], mode: "training", locks: ["table"] };
     return { lit: ["table", "reader", "denoiser"], mode: step === 4 ? "training" : "use" };
   },

@@ -1,7 +1,7 @@
 /* Chapter 7, from noise to ten films: the reverse process as a film, models trained at other lambdas, and twenty noises. */
 
 import { element } from "../dom.js";
-import { best, decidedAt, rankOf } from "../engine/ranking.js";
+import { best, decidedAt, rankOf, swaps } from "../engine/ranking.js";
 import { clamp } from "../scales.js";
 import { choices } from "./choices.js";
 import { beyondChance } from "./figures.js";
@@ -79,6 +79,7 @@ class NoisePlayer {
     this.model = models[0][0];
     this.step = this.timer = this.part = 0;
     this.playing = false;
+    this.moved = ""; // whose films were shown before the last part went on to another person
     /** @type {Answer | null} */
     this.answer = null;
     /** @type {{ top: number[], scores: Float32Array, x: Float32Array, x0: Float32Array | undefined }[]} the noise, and what each step made of it */
@@ -114,7 +115,7 @@ class NoisePlayer {
     stage.append(box);
     this.bar = rankBar(this.chart, lesson.content.films.titles.length - 1);
     this.chooser.show(this.model);
-    this.ends = [lesson.on("history", () => { this.people.value = personOf(lesson)?.key ?? ""; this.load(this.model); }), lesson.on("seed", () => this.load(this.model))];
+    this.ends = [lesson.on("history", () => { this.moved = ""; this.people.value = personOf(lesson)?.key ?? ""; this.load(this.model); }), lesson.on("seed", () => this.load(this.model))];
   }
 
   /** The model's answer under this noise, step by step. @param {string} name @param {boolean} plays afterwards */
@@ -138,7 +139,9 @@ class NoisePlayer {
       this.frames = [{ scores: noise, top: best(noise, TEN_LISTED).top, x: answer.steps[0].x_t, x0: undefined },
         ...answer.steps.map(({ scores, top, x_t, x0_hat }) => ({ scores: scores ?? noise, top: top ?? [], x: x_t, x0: x0_hat }))];
       this.common = { ...flowOf(encoded, answer, weight), films: encoded.history, model: name, engine, table: engine.table, target: targetOf(lesson), answer: answer.top[0] };
-      this.decided = decidedAt(answer.steps.map(({ top }) => top ?? []));
+      const lists = this.frames.slice(1).map(({ top }) => top);
+      this.decided = decidedAt(lists);
+      this.swaps = swaps(lists, this.frames.slice(1).map(({ scores }) => scores));
       this.range.max = String(answer.steps.length);
       this.go(this.part === 3 ? answer.steps.length : plays || this.part === 0 ? 0 : Math.min(this.step, answer.steps.length));
       if (this.part === 3) this.sweep();
@@ -188,9 +191,10 @@ class NoisePlayer {
 
   /** @returns {(Node | string)[]} */
   sentences() {
-    const { lesson, part, answer, decided } = this, about = this.models.get(this.model), film = lesson.content.films.titles[answer?.top[0] ?? 0];
-    const common = this.frames.length ? this.frames[1].top.filter((id) => this.frames[this.frames.length - 1].top.includes(id)).length : 0;
-    const says = [lesson.rich(`7.says.${part}`, { decided: decided ?? "", steps: this.frames.length - 1, weight: about?.weight ?? "", film, common })];
+    const { lesson, part, answer, decided = 1, frames, swaps: tied = [] } = this, about = this.models.get(this.model), { titles } = lesson.content.films, film = titles[answer?.top[0] ?? 0];
+    const stay = frames.length ? frames[1].top.filter((id) => frames.slice(1).every(({ top }) => top.includes(id))).length : 0;
+    const how = part !== 2 ? part : decided === 1 ? "2" : tied.length ? "2 but for near ties" : "2 to the end";
+    const says = [lesson.rich(`7.says.${how}`, { decided, steps: frames.length - 1, weight: about?.weight ?? "", film, stay, films: tied.map((id) => titles[id]).join(", ") })];
     if (part !== 2) return says;
     return this.model === "healthy" ? [lesson.rich("7.says.switch"), " ", ...says] : says;
   }
@@ -219,8 +223,8 @@ class NoisePlayer {
         row.append(element("span", "name", titles[film], { title: titles[film] }), track, element("b", "", String(count)));
         return row;
       }), element("p", "more", found.length > RIVALS_SHOWN ? lesson.text("7.player.more", { count: found.length - RIVALS_SHOWN }) : ""));
-      const differ = firsts.filter((film) => film !== firsts[0]).length, key = seed + 1 < noises ? "7.says.counting" : "7.says.3";
-      this.words.replaceChildren(lesson.rich(key, { done: seed + 1, noises, differ, others: noises - 1, films: found.length, weight: this.models.get(this.model)?.weight ?? "", person: this.people.selectedOptions[0].text }));
+      const values = { done: seed + 1, noises, most, other: noises - most, weight: this.models.get(this.model)?.weight ?? "", person: this.people.selectedOptions[0].text, before: this.moved };
+      this.words.replaceChildren(...(this.moved ? [lesson.rich("7.says.moved", values), " "] : []), lesson.rich(seed + 1 < noises ? "7.says.counting" : "7.says.3", values));
       fitted(this.words);
     }
     const { lambdas = {}, models: { healthy } } = lesson.content[7], loud = lambdas["1"], paper = lambdas[String(healthy?.weight)], EVER = "people whose first film ever differs";
@@ -262,6 +266,7 @@ class NoisePlayer {
   show(step) {
     const first = this.frames.length === 0, changed = step !== this.part, name = step === 2 && this.models.has("healthy") ? "healthy" : this.models.keys().next().value ?? this.model;
     this.part = step;
+    if (step !== 3) this.moved = "";
     for (const control of [this.button, this.range]) control.disabled = step === 0;
     this.chooser.root.hidden = step < 2;
     this.other.hidden = step === 0 || step === 3;
@@ -278,7 +283,9 @@ class NoisePlayer {
     const person = (lesson.content.people ?? []).find((/** @type {any} */ { key }) => key === most);
     if (!shown || differs[shown] !== 0 || !person || !differs[most]) return false; // of a real person nothing is known before
     this.model = this.models.keys().next().value ?? this.model;
+    const before = this.people.selectedOptions[0].text;
     lesson.set({ history: person.history });
+    this.moved = before;
     return true;
   }
 

@@ -177,4 +177,5 @@ function fillFindings(host, lesson) {
     }
     host.append(column);
   }
+  host.append(paragraph(lesson, "8.home", {}, "home"));
 }

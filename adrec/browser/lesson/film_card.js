@@ -17,9 +17,16 @@ export function hyphenated(title) {
 /** @param {LivingPicture} picture @param {"history" | "next"} row @param {number | null} id null: unknown */
 export function filmCard(picture, row, id) {
   const { lesson } = picture, title = id === null ? "?" : picture.title(id), card = element("div", `card is-${row}`);
-  card.append(element("span", "title", hyphenated(title), { title, lang: "en" }), element("i", "grain"), element("span", "level"));
+  card.append(element("span", "title", "", { lang: "en" }), element("i", "grain"), element("span", "level"));
+  titled(card, title);
   if (row === "history" && id !== null) editable(picture, card, title, lesson.text("parts.remove", { title }));
   return card;
+}
+
+/** Write a film's title, or "?", on a card. @param {HTMLElement} card @param {string} title */
+export function titled(card, title) {
+  const span = /** @type {HTMLElement} */ (card.querySelector(".title"));
+  if (span.title !== title) Object.assign(span, { title, textContent: hyphenated(title) });
 }
 
 /** @param {LivingPicture} picture @param {HTMLElement} card @param {string} title @param {string} takesOut */

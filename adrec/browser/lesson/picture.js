@@ -6,7 +6,7 @@ x0, scores, list, back (the arrow back). A scene lights some of them and dims th
 import { element, svg } from "../dom.js";
 import { arrange, between, columnsOf, formOf, LISTED } from "./arrange.js";
 import { BoxDetail } from "./box_detail.js";
-import { addingField, filmCard } from "./film_card.js";
+import { addingField, filmCard, titled } from "./film_card.js";
 import { follow, prepared } from "./flow.js";
 import { routes } from "./routes.js";
 import { cells } from "./strip.js";
@@ -234,7 +234,7 @@ export class LivingPicture {
 
   /** @param {ReturnType<LivingPicture["columns"]>} columns */
   cards(columns) {
-    const kept = new Set(), seen = new Map(), { boxes } = this.arrangement;
+    const kept = new Set(), seen = new Map(), { boxes } = this.arrangement, { step, top } = this.flow;
     columns.forEach(({ at, film, next }, i) => {
       const again = seen.get(film) ?? 0;
       seen.set(film, again + 1);
@@ -253,7 +253,10 @@ export class LivingPicture {
         const level = row === "next" ? this.level(i, columns.length) : null;
         const label = /** @type {HTMLElement} */ (card.querySelector(".level"));
         label.textContent = level ? this.lesson.text("picture.level", { t: level }) : "";
-        card.classList.toggle("is-unknown", id === null);
+        const found = id === null && step && step.at === step.of ? top[0] : null; // after the last step it is known
+        card.classList.toggle("is-unknown", id === null && found === null);
+        card.classList.toggle("is-found", found !== null);
+        if (id === null) titled(card, found === null ? "?" : this.title(found));
       }
     });
     for (const { film } of columns) this.nodes.get(`above ${film} 0`)?.setAttribute("tabindex", this.form === "strip" ? "-1" : "0");

@@ -142,7 +142,7 @@ export class Shell {
     this.fillDoors();
     parts.notice.textContent = "";
     parts.help.open = false;
-    const scene = this.chapter.scene(step), lit = texts.list(`${chapter}.lit`)[step] ?? (scene ? texts.text(`shell.strip.${scene.mode}`) : "");
+    const scene = this.chapter.scene(step), lit = texts.list(`${chapter}.lit`)[step] ?? (scene ? texts.text(`shell.strip.${scene.strip ?? scene.mode}`) : "");
     this.host.classList.toggle("bare", !scene);
     this.host.classList.toggle("plain", scene?.plain === true);
     parts.lit.textContent = lit;

@@ -18,6 +18,8 @@ export interface PictureScene {
   grown?: boolean;
   /** whether the strip shows a history, the reader and the list alone, before the noise is explained */
   plain?: boolean;
+  /** which line stands under the strip, a key of the texts' "shell.strip"; absent: the mode's */
+  strip?: string;
   [more: string]: any;
 }
 
