@@ -45,7 +45,7 @@ def form(root: Path) -> None:
     elif busy:
         st.caption(f"{jobs.limit()} run at a time: this one starts when those ahead of it have ended.")
     with st.expander("As a command"):
-        st.code(f"python -m adrec train {shlex.join([*arguments, f'--run={root / name}'])}", language="bash", wrap_lines=True)
+        st.code(f"python -m adrec train {shlex.join([*arguments, f'--run={root.name}/{name}'])}", language="bash", wrap_lines=True)
     if pressed:
         _start(root, name, data.source, lambda: settings(preset, overrides, model.name), arguments)
 

@@ -264,6 +264,6 @@ def _space(words: str) -> None:
 
 
 def _log(job: Job) -> None:
-    text = jobs.log_tail(job.run)
+    text, words = jobs.log_tail(job.run), texts("train")["noLog"]
     with st.expander("Log", expanded=job.state == "failed"):
-        st.code(text or "Nothing has been written yet.", language=None, wrap_lines=True, height=220)
+        st.code(text or words["alive" if job.alive else "ended"], language=None, wrap_lines=True, height=220)

@@ -19,6 +19,7 @@ from adrec.models.base import MODELS
 from adrec.runs import RunFolder
 from app import jobs, loaders, train_data
 from app.progress import Follower, StageProgress, duration, summarise, thin
+from app.texts import texts as words
 from app.train_form import _next_name
 from app.train_view import sentence, stage_words
 from tests.app.conftest import LONG, state, trains, wait_for
@@ -168,11 +169,17 @@ def test_pressing_start_trains_with_the_chosen_settings(root: Path) -> None:
     assert (info["model"]["hidden_size"], info["model"]["timesteps"], info["train"]["max_steps"]) == (32, 4, 2)
 
 
+def test_no_folder_of_the_machine_is_shown_and_a_finished_run_without_a_log_is_not_said_to_write_one_yet(root: Path) -> None:
+    app = open_page("train", run="ml-100k")
+    assert all(str(root.parent) not in code.value for code in app.code)
+    assert words("train")["noLog"]["ended"] in [code.value for code in app.code]
+
+
 def test_a_typed_name_survives_another_choice_of_data(root: Path) -> None:
     app = open_page("train")
     app.text_input(key="train.name").set_value("mine").run()
     app.selectbox(key="train.data").set_value("synthetic").run()
-    assert app.text_input(key="train.name").value == "mine" and f"--run={root / 'mine'}" in app.code[-1].value
+    assert app.text_input(key="train.name").value == "mine" and f"--run={root.name}/mine" in app.code[-1].value
 
 
 def test_an_impossible_setting_is_refused_in_one_sentence_and_queues_nothing(root: Path) -> None:

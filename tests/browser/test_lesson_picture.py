@@ -105,6 +105,72 @@ def test_every_box_opens_in_three_depths_beside_the_history_and_closes_by_escape
         expect(box).to_be_focused()
 
 
+def test_a_film_s_card_and_the_unknown_one_open_what_their_row_says(lesson: Any) -> None:
+    for card, box in ((".card.is-history", "history"), (".card.is-unknown", "next")):
+        lesson.locator(f".living {card}").last.click()
+        expect(lesson.locator(".detail .sentence")).to_have_text(PICTURE["boxes"][box]["sentence"])
+        lesson.keyboard.press("Escape")
+
+
+def test_the_words_and_the_number_follow_the_lambda_that_was_chosen(lesson: Any) -> None:
+    lesson.get_by_role("button", name="Step 4 of 5").press("Enter")
+    choices = lesson.get_by_role("radiogroup", name=WORDS["4"]["weight"]["label"])
+    choices.get_by_role("radio", name="1", exact=True).click()
+    expect(lesson.locator("p.number")).to_contain_text("At λ = 1 ")
+    expect(lesson.locator("p.says[aria-live]")).to_contain_text(WORDS["4"]["weight"]["other"].format(weight=1))
+    choices.get_by_role("radio", name="0.001").click()
+    expect(lesson.locator("p.number")).to_contain_text("At λ = 0.001 ")
+    expect(lesson.locator("p.says[aria-live]")).not_to_contain_text(WORDS["4"]["weight"]["other"].format(weight=0.001))
+
+
+def test_another_way_to_noise_says_that_the_list_stays_the_same(lesson: Any) -> None:
+    lesson.get_by_role("button", name="Step 3 of 5").press("Enter")
+    stays = WORDS["4"]["noise"]["stays"].replace("*", "")
+    expect(lesson.locator("p.says[aria-live]")).not_to_contain_text(stays)
+    lesson.get_by_role("radio", name=WORDS["4"]["noise"]["last"]["name"]).click()
+    expect(lesson.locator("p.says[aria-live]")).to_contain_text(stays)
+
+
+def test_the_toy_s_words_follow_its_switches_and_its_numbers(lesson: Any, file: Path) -> None:
+    lesson.goto("about:blank")
+    lesson.emulate_media(reduced_motion="reduce")  # where it ends, at once
+    lesson.goto(file.as_uri() + "#chapter=5")
+    lesson.get_by_role("button", name="Step 2 of 6").press("Enter")
+    words, toy = lesson.locator(".says5"), WORDS["5"]["toy"]
+    noise = {key: text.replace("*", "") for key, text in WORDS["5"]["noise"].items()}
+    error, distance = lesson.locator(".meters output").all()
+    expect(words).to_contain_text(toy["met"][1].format(error="0.00"))
+    expect(words).to_contain_text(noise["off"])
+    for name in ("push", "noise"):
+        lesson.get_by_role("switch", name=WORDS["5"]["switches"][name]).click()
+    expect(words).to_contain_text(noise["on"])
+    expect(words).to_contain_text("part, and stay apart")
+    expect(words).not_to_contain_text("one point")
+    assert float(error.inner_text()) > 0.1 and float(distance.inner_text()) > 1
+
+
+def test_which_table_was_pressed_is_remembered_for_the_visit(lesson: Any, file: Path) -> None:
+    lesson.goto("about:blank")
+    lesson.goto(file.as_uri() + "#chapter=5")
+    lesson.get_by_role("button", name="Step 5 of 6").press("Enter")
+    lesson.locator(".name5").first.press("Enter")
+    told = lesson.locator(".three5 > p strong").inner_text()
+    for chapter in ("6", "5"):
+        lesson.goto(file.as_uri() + f"#chapter={chapter}")
+    lesson.get_by_role("button", name="Step 5 of 6").press("Enter")
+    expect(lesson.locator(".three5 > p strong")).to_have_text(told)
+    expect(lesson.locator(".name5").first).to_be_disabled()
+
+
+def test_on_a_phone_the_lengths_of_the_stages_stand_apart_and_none_of_them_fades(lesson: Any, file: Path) -> None:
+    lesson.set_viewport_size({"width": 390, "height": 844})
+    lesson.goto(file.as_uri() + "#chapter=6")
+    lesson.get_by_role("button", name="Step 3 of 6").press("Enter")
+    boxes = [line.bounding_box() for line in lesson.locator(".lengths6 li").all()]
+    assert len(boxes) == 3 and all(above["y"] + above["height"] <= below["y"] for above, below in zip(boxes, boxes[1:], strict=False))
+    assert lesson.locator(".is-dim text, .lengths6 .is-dim").count() == 0
+
+
 def test_attention_stands_beside_what_leaving_a_film_out_does(lesson: Any) -> None:
     reader = lesson.locator(".living .opener.is-reader")
     reader.click(position={"x": 20, "y": 40})

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { peopleAnswered, TOY_FILMS, TOY_PEOPLE, toyGradient, toySpread, toySquared, toyStart, toyStep } from "../../adrec/browser/lesson/toy.js";
+import { peopleAnswered, TOY_FILMS, TOY_PEOPLE, toyGradient, toySpread, toySquared, toyStart, toyState, toyStep } from "../../adrec/browser/lesson/toy.js";
 
 const BOTH = [false, true];
 const trained = (switches, steps = 900, toy = toyStart()) => {
@@ -49,6 +49,18 @@ for (const noise of BOTH)
 test("pushed apart, every film can be told from every other", () => {
   const { films } = trained({ move: true, push: true, noise: false });
   for (let i = 0; i < TOY_FILMS; i++) for (let k = 0; k < i; k++) assert.ok(Math.hypot(films[2 * i] - films[2 * k], films[2 * i + 1] - films[2 * k + 1]) > 0.2);
+});
+
+test("what is said of the toy is true of its switches and of the distance that they lead to", () => {
+  const said = (switches, toy = toyStart()) => toyState(switches, toySpread(toy));
+  for (const noise of BOTH) {
+    const pull = { move: true, push: false, noise }, apart = { move: true, push: true, noise }, met = trained(pull);
+    assert.equal(said({ move: false, push: noise, noise }), "held");
+    assert.equal(said(pull), "pull");
+    assert.equal(said(pull, met), "met");
+    assert.equal(said({ ...pull, move: false }, met), "stuck");
+    assert.equal(said(apart, trained(apart)), "apart");
+  }
 });
 
 test("films that are held stay where they are, and the answers settle on the mean of the films that people chose", () => {

@@ -11,12 +11,13 @@ import { paragraph } from "./texts.js";
 
 const WAYS_TO_NOISE = ["token", "sequence", "last", "added"];
 const WAY_SHOWN = 3000; // milliseconds of each way to noise, until the visitor chooses one
+const PAPER = "healthy"; // the model with the paper's lambda
 const COPIES = 1; // percent: with less noise than this in the denoiser's input, next to nothing of the film arrives
 
 /** What the picture shows at a step, until the visitor chooses otherwise. @param {number} step @returns {PictureScene} */
 function sceneOf(step) {
   /** @type {PictureScene} */
-  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: "healthy", grown: step < 4, unweighted: step === 0 };
+  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: PAPER, grown: step < 4, unweighted: step === 0 };
   if (step === 2) scene.lit = ["next", "noise"];
   if (step === 3) scene.lit = ["next", "noise", "condition", "denoiser", "x0", "scores", "list"];
   return scene;
@@ -36,11 +37,11 @@ export const chapter4 = {
     const paper = content[4]?.shares?.healthy;
     return paper ? { right: paper.share < COPIES ? 2 : 1, values: { share: paper.share, weight: paper.weight } } : null;
   },
-  number(content) {
-    const { shares, noises, people, source } = content[4] ?? {};
-    if (!shares?.healthy) return null;
+  number(content, state) {
+    const { shares, noises, people, source } = content[4] ?? {}, found = shares?.[state?.weighed ?? PAPER];
+    if (!found) return null;
     /** @type {Evidence} */
-    const evidence = { value: shares.healthy.share, weight: shares.healthy.weight, seeds: 1, noises, people, source };
+    const evidence = { value: found.share, weight: found.weight, seeds: 1, noises, people, source };
     return evidence;
   },
   door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs.healthy, view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
@@ -56,7 +57,7 @@ export const chapter4 = {
     };
     const modes = choices(box, lesson.text("4.mode.label"), [["use", lesson.text("4.mode.use")], ["training", lesson.text("4.mode.training")]], (mode) => { clearTimeout(timer); set({ mode: mode === "training" ? "training" : "use" }); });
     const ways = choices(box, lesson.text("4.noise.label"), WAYS_TO_NOISE.map((way) => [way, lesson.text(`4.noise.${way}.name`)]), (noise) => { clearTimeout(timer); set({ noise }); });
-    const weights = choices(box, lesson.text("4.weight.label"), sharesOf(lesson.content).map(([name, { weight }]) => [name, String(weight)]), (model) => set({ model }));
+    const weights = choices(box, lesson.text("4.weight.label"), sharesOf(lesson.content).map(([name, { weight }]) => [name, String(weight)]), (model) => { set({ model }); lesson.set({ weighed: model }); });
     const words = element("p", "says", "", { "aria-live": "polite" }), kin = modelCards(stage, lesson);
     box.append(words);
 
@@ -71,6 +72,8 @@ export const chapter4 = {
       const share = lesson.content[4]?.shares?.[scene.model];
       words.replaceChildren(thin && share ? weighted(lesson, share)
         : training ? lesson.rich(`4.noise.${scene.noise}.says`, one) : lesson.rich("4.mode.says"));
+      if (thin && share && scene.model !== PAPER) words.append(" ", lesson.rich("4.weight.other", { weight: share.weight }));
+      if (!thin && training && scene.noise !== WAYS_TO_NOISE[0]) words.append(" ", lesson.rich("4.noise.stays"));
     }
 
     /** One way after another, and back to the first. @param {number} way */
@@ -88,6 +91,7 @@ export const chapter4 = {
         box.hidden = step === 4;
         kin.hidden = step !== 4;
         scene = sceneOf(step);
+        if (lesson.state.weighed) lesson.set({ weighed: PAPER });
         fill();
         clearTimeout(timer);
         if (step === 2 && !lesson.reducedMotion) play(1);

@@ -9,6 +9,7 @@ import { likeness, matrixFilms } from "./likeness.js";
 import { paragraph } from "./texts.js";
 import { toyView } from "./toy_view.js";
 
+/** @import { ToyTold } from "./toy_view.js" */
 /** @import { Chapter, Lesson } from "./types" */
 
 const MATRIX5 = 40 * 40;
@@ -40,23 +41,35 @@ export const chapter5 = {
   mount(stage, lesson) {
     const content = lesson.content[5];
     if (!content?.frames) return null;
-    const both = element("div", "collapse5"), side = element("div", "side5"), words = element("div", "says5");
+    const both = element("div", "collapse5"), side = element("div", "side5"), words = element("div", "says5", "", { "aria-live": "polite" });
     stage.append(both);
-    const toy = toyView(both, lesson, () => { if (lesson.state.guesses[5]) lesson.done(); });
+    /** @type {ToyTold} */
+    let told = { state: "held", noise: false, error: "" };
+    const toy = toyView(both, lesson, () => { if (lesson.state.guesses[5]) lesson.done(); }, (now) => { told = now; fill(); });
     both.append(side);
     side.append(words);
     const run = narrowRun(side, toy.box, lesson), three = threeTables(stage, lesson), measures = measuresTable(stage, lesson);
     const themed = lesson.on("theme", () => { run.redraw(); three.redraw(); });
-    let shown = -1;
+    let shown = -1, at = 0;
+
+    /** What the toy does at its switches: at first what its marks mean, in the end that the switches can be tried. */
+    function fill() {
+      const { state, noise, error } = told, said = lesson.texts(`5.toy.${state}`).map((_, i) => paragraph(lesson, `5.toy.${state}.${i}`, { error }));
+      if (at === 0) said.unshift(paragraph(lesson, "5.legend"));
+      if (at > 0 || noise) said.push(paragraph(lesson, `5.noise.${noise ? "on" : "off"}`));
+      if (at === 2) said.push(paragraph(lesson, "5.try"));
+      words.replaceChildren(element("p", "label", lesson.text("5.isToy")), ...said);
+    }
     return {
       show(step) {
+        at = step;
         both.hidden = step >= 4;
         three.box.hidden = step !== 4;
         measures.hidden = step !== 5;
         run.box.hidden = run.blame.hidden = step !== 3;
         toy.controls.hidden = step === 3;
         words.hidden = step >= 3;
-        words.replaceChildren(element("p", "label", lesson.text("5.isToy")), ...lesson.texts(`5.steps.${Math.min(step, 2)}`).map((_, i) => paragraph(lesson, `5.steps.${Math.min(step, 2)}.${i}`)));
+        fill();
         if (step === shown) return;
         if (step === 0) toy.restart();
         else if (step >= 4) toy.stop();
@@ -179,7 +192,7 @@ function threeTables(parent, lesson) {
   const drawn = tables.map((/** @type {any} */ table, /** @type {number} */ i) => {
     const cell = element("figure"), map = element("canvas", "", "", { role: "img", "aria-label": lesson.text(`5.maps.${table.key}`) }), square = element("div"), size = element("div", "size5"), fill = element("i");
     const name = element("button", "plain name5", "", { type: "button" }), says = element("p", "says");
-    name.onclick = () => { picked = i; show(true); lesson.done(); };
+    name.onclick = () => know(i);
     fill.style.width = `${Math.max(1, (100 * table.size) / largest)}%`;
     size.append(element("span", "", lesson.text("5.size", { size: table.size.toPrecision(2) })), fill);
     cell.append(name, map, size, square, says);
@@ -188,10 +201,15 @@ function threeTables(parent, lesson) {
     return { table, map, name, says, matrix, xy: places.subarray(2 * count * i, 2 * count * (i + 1)), bytes: content["tables.likeness"].subarray(MATRIX5 * i, MATRIX5 * (i + 1)) };
   });
   const health = lessonBar(box, lesson), healthy = tables.findIndex((/** @type {any} */ { key }) => key === "healthy");
-  /** @type {number | null} */
-  let picked = null;
   box.append(reveal);
-  reveal.onclick = () => { show(true); lesson.done(); };
+  reveal.onclick = () => know(null);
+
+  /** The tables are known from now on, for the whole visit. @param {number | null} table the one that was pressed, null if the visitor asked to be told */
+  function know(table) {
+    lesson.set({ tablePressed: table });
+    show();
+    lesson.done();
+  }
 
   function redraw() {
     for (const { map, xy, matrix, bytes } of drawn) {
@@ -216,8 +234,9 @@ function threeTables(parent, lesson) {
     }
   }
 
-  /** @param {boolean} known */
-  function show(known) {
+  function show() {
+    /** @type {number | null | undefined} */
+    const picked = lesson.state.tablePressed, known = picked !== undefined;
     for (const [i, { table, name, says, matrix }] of drawn.entries()) {
       matrix.figure.hidden = !known;
       const { key } = table;
@@ -227,7 +246,7 @@ function threeTables(parent, lesson) {
     }
     health.figure.hidden = !known;
     reveal.hidden = known;
-    asks.textContent = !known ? lesson.text("5.ask") : picked === null ? "" : lesson.text(picked === healthy ? "5.picked" : "5.missed", { letter: "ABC"[picked], right: "ABC"[healthy] });
+    asks.textContent = picked === undefined ? lesson.text("5.ask") : picked === null ? "" : lesson.text(picked === healthy ? "5.picked" : "5.missed", { letter: "ABC"[picked], right: "ABC"[healthy] });
     const marks = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => ({ key: table.key, name: lesson.text("5.table", { letter: "ABC"[i] }), place: table.place, glyph: lesson.text(`kinds.${table.key}.sign`) }));
     const said = drawn.map((/** @type {any} */ { table }, /** @type {number} */ i) => lesson.text("5.barPlace", { letter: "ABC"[i], word: lesson.text(`kinds.${table.key}.word`) })).join(", ");
     if (known) health.show(marks, lesson.text("5.barAlt", { places: said }));
@@ -237,10 +256,7 @@ function threeTables(parent, lesson) {
   drawn.forEach((/** @type {any} */ { map }) => sizes.observe(map));
   return {
     box,
-    show() {
-      picked = null;
-      show(false);
-    },
+    show,
     redraw,
     stop() {
       sizes.disconnect();

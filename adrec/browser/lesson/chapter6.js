@@ -75,7 +75,7 @@ function drawnWidth(parent) {
 
 /** The stages one after another, as long as they were, with the people right at every validation. @param {HTMLElement} parent @param {Lesson} lesson */
 function stageTimeline(parent, lesson) {
-  const { stages } = lesson.content[6], box = element("figure", "time6"), width = drawnWidth(parent), height = 164, left = 34, base = 104;
+  const { stages } = lesson.content[6], box = element("figure", "time6"), width = drawnWidth(parent), height = 126, left = 34, base = 104;
   const plot = svg(box, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": lesson.text("6.timeline", Object.fromEntries(stages.map((/** @type {any} */ one) => [one.stage, one.steps]))) });
   parent.append(box);
   const total = stages.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.steps, 0), most = Math.max(...stages.flatMap((/** @type {any} */ one) => one.validations.map((/** @type {number[]} */ v) => v[1])));
@@ -85,22 +85,28 @@ function stageTimeline(parent, lesson) {
     svg(plot, "text", { class: "tick end", x: left - 6, y: y(right) + 4 }, String(right));
   }
   let before = 0;
+  const lengths = element("ul", "lengths6");
   const parts = stages.map((/** @type {any} */ one) => {
     const part = svg(plot, "g", { class: `stage6 is-${one.stage}` }), from = x(before), to = x(before + one.steps), wide = to - from > 60;
     svg(part, "rect", { x: from + 0.5, y: base + 6, width: Math.max(to - from - 1, 2), height: 14 });
     const points = one.validations.map((/** @type {number[]} */ [step, right]) => [x(before + step), y(right)]);
     svg(part, "path", { class: "right", d: line(points) });
     for (const [cx, cy] of points) svg(part, "circle", { cx, cy, r: wide ? 2.2 : 4 });
-    svg(part, "text", { class: "middle", x: (from + to) / 2, y: base + (wide ? 36 : 52) }, lesson.text(`6.lengths.${one.stage}`, { steps: one.steps, epochs: one.epochs }));
+    const length = element("li", `is-${one.stage}`, lesson.text(`6.lengths.${one.stage}`, { steps: one.steps, epochs: one.epochs }));
+    lengths.append(length);
     before += one.steps;
-    return part;
+    return { part, length };
   });
+  box.append(lengths);
   box.prepend(element("figcaption", "tick", lesson.text("6.curve", { shown: rightOfShown(lesson.content) })));
   return {
     box,
     /** @param {number | null} at the stage that is told, or null for all */
     show(at) {
-      parts.forEach((/** @type {Element} */ part, /** @type {number} */ i) => part.classList.toggle("is-dim", at !== null && i !== at));
+      parts.forEach((/** @type {{ part: Element, length: Element }} */ { part, length }, /** @type {number} */ i) => {
+        part.classList.toggle("is-dim", at !== null && i !== at);
+        length.classList.toggle("is-told", i === at);
+      });
     },
   };
 }

@@ -19,6 +19,9 @@ export function filmCard(picture, row, id) {
   const { lesson } = picture, title = id === null ? "?" : picture.title(id), card = element("div", `card is-${row}`);
   card.append(element("span", "title", "", { lang: "en" }), element("i", "grain"), element("span", "level"));
   titled(card, title);
+  card.onclick = (event) => { // as its row's box does, which the keyboard reaches
+    if (event.target instanceof Element && !event.target.closest(".remove") && !card.classList.contains("was-dragged")) picture.open(row, picture.get(row));
+  };
   if (row === "history" && id !== null) editable(picture, card, title, lesson.text("parts.remove", { title }));
   return card;
 }
@@ -50,6 +53,7 @@ function editable(picture, card, title, takesOut) {
     event.stopPropagation();
   };
   card.onpointerdown = (event) => {
+    card.classList.remove("was-dragged");
     if (event.button || event.target === remove || picture.form === "strip") return;
     const start = event.clientX, box = picture.goal[keyOf(picture, card)];
     let by = 0;
@@ -57,7 +61,7 @@ function editable(picture, card, title, takesOut) {
     card.onpointermove = (move) => {
       by = move.clientX - start;
       if (Math.abs(by) < DRAGS) return;
-      card.classList.add("is-dragged");
+      card.classList.add("is-dragged", "was-dragged");
       card.style.transform = `translate(${(box[0] + by).toFixed(1)}px, ${(box[1] - 3).toFixed(1)}px)`;
     };
     card.onpointerup = card.onpointercancel = (up) => {

@@ -49,6 +49,7 @@ export class Shell {
     this.engines = new Engines(setup, (model) => { this.parts.notice.textContent = this.texts.text("shell.noModel", { model }); });
     this.lesson = this.lend();
     this.picture = livingPicture(this.parts.picture, this.lesson);
+    this.hear("weighed", () => this.fillEvidence());
     this.open(this.at, false);
     this.key = (/** @type {KeyboardEvent} */ event) => this.press(event);
     this.parts.present.onclick = () => this.present(!this.presenting);
@@ -166,7 +167,7 @@ export class Shell {
   fillEvidence() {
     const { chapter, step } = this.at, { texts } = this, { number, numberFrom = 1, door } = this.chapter, shown = [];
     /** @type {Evidence | null} */
-    const found = step >= numberFrom ? number?.(this.content) ?? null : null;
+    const found = step >= numberFrom ? number?.(this.content, this.state) ?? null : null;
     if (found) {
       const line = element("p", "number");
       const { table, words = `${chapter}.number`, ...values } = found;
@@ -238,7 +239,7 @@ export class Shell {
   /** As if nobody had been here. */
   restart() {
     this.finished.clear();
-    this.change({ guesses: {} });
+    this.change({ guesses: {}, tablePressed: undefined });
     this.mounted?.stop();
     this.mounted = null;
     this.open({ chapter: 0, step: 0 });

@@ -16,6 +16,7 @@ export const TOY_FILMS = 12;
 const TOY_HISTORIES = 6;
 const TOY_RATE = 0.4;
 const TOY_LEVELS = 32;
+const MET = 0.005; // a mean distance that is shown as 0.00
 
 /** Each person as [history, chosen film]: four people a history, and each film chosen by two histories, no two films by the same two. */
 export const TOY_PEOPLE = Array.from({ length: TOY_HISTORIES }, (_, h) => {
@@ -112,6 +113,13 @@ export function toyStep(toy, switches) {
     gain: switches.noise ? toy.gain - 0.1 * TOY_RATE * grad.gain : toy.gain,
     step: toy.step + 1,
   };
+}
+
+/** What the toy's words have to say of it, by its switches and the distance that they lead to. @param {Switches} on @param {number} spread */
+export function toyState({ move, push }, spread) {
+  const met = spread < MET;
+  if (!move) return met ? "stuck" : "held";
+  return met ? "met" : push ? "apart" : "pull";
 }
 
 /** The mean distance between two films. @param {Toy} toy */

@@ -1,7 +1,7 @@
 /* Chapter 5's toy on screen: films, answers and lines between them, three switches, and two meters. */
 
 import { element, svg } from "../dom.js";
-import { peopleAnswered, TOY_PEOPLE, toySpread, toySquared, toyStart, toyStep } from "./toy.js";
+import { peopleAnswered, TOY_PEOPLE, toySpread, toySquared, toyStart, toyState, toyStep } from "./toy.js";
 
 /** @import { Switches } from "./toy.js" */
 /** @import { Lesson } from "./types" */
@@ -23,8 +23,13 @@ function held() {
   return { ...settled, step: 0 };
 }
 
-/** @param {HTMLElement} parent @param {Lesson} lesson @param {() => void} touched a switch was pressed by the visitor */
-export function toyView(parent, lesson, touched) {
+/** What is said of the toy now: the key of its words, whether there is noise, and the error as it is shown. @typedef {{ state: string, noise: boolean, error: string }} ToyTold */
+
+/**
+ * touched: a switch was pressed by the visitor. tell: there is something else to say.
+ * @param {HTMLElement} parent @param {Lesson} lesson @param {() => void} touched @param {(now: ToyTold) => void} tell
+ */
+export function toyView(parent, lesson, touched, tell) {
   const box = element("div", "toy"), plane = svg(box, "svg", { viewBox: `0 0 ${TOY_SIZE} ${TOY_SIZE}`, role: "img" });
   const lineLayer = svg(plane, "g", { class: "toy-lines" }), filmLayer = svg(plane, "g", { class: "toy-films" }), answers = svg(plane, "g", { class: "answers" });
   const lines = TOY_PEOPLE.map(() => svg(lineLayer, "path")), marks = TOY_PEOPLE.map(() => svg(answers, "path", { d: "M0 -5L5 0L0 5L-5 0Z" }));
@@ -51,7 +56,7 @@ export function toyView(parent, lesson, touched) {
   box.append(controls);
   parent.append(box);
 
-  let toy = start, running = 0, left = 0;
+  let toy = start, running = 0, left = 0, told = "";
   /** @type {Switches} */
   let on = { move: false, push: false, noise: false };
   const first = [toySquared(start, false), toySpread(start)];
@@ -69,7 +74,11 @@ export function toyView(parent, lesson, touched) {
       fill.style.width = `${Math.min(100, (70 * values[i]) / first[i])}%`;
       value.textContent = values[i].toFixed(2);
     });
-    plane.setAttribute("aria-label", lesson.text("5.toyAlt", { error: values[0].toFixed(2), spread: values[1].toFixed(2) }));
+    const [error, spread] = values.map((value) => value.toFixed(2)), state = toyState(on, values[1]);
+    plane.setAttribute("aria-label", lesson.text("5.toyAlt", { error, spread }));
+    const saying = [state, on.noise, state === "met" ? error : ""].join();
+    if (saying !== told) tell({ state, noise: on.noise, error });
+    told = saying;
   }
 
   function advance() {

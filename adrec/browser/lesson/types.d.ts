@@ -74,7 +74,7 @@ export interface Chapter {
   /** absent: no guess. null: the content has nothing to judge it by. */
   guess?: (content: Content) => Right | null;
   /** the step from which the number is shown (default 1); null: nothing to show */
-  number?: (content: Content) => Evidence | null;
+  number?: (content: Content, state?: State) => Evidence | null;
   numberFrom?: number;
   door?: (lesson: Lesson) => Door | null;
   /** a skipped question is not answered beside the chapter: the stage asks it again */
@@ -114,6 +114,10 @@ export interface State {
   film: number | null;
   seed: number;
   guesses: Record<number, Guess>;
+  /** chapter 4: the model whose noise is weighed, a key of its shares */
+  weighed?: string;
+  /** chapter 5: which of its three tables was pressed; null: the visitor asked to be told */
+  tablePressed?: number | null;
   [more: string]: any;
 }
 
