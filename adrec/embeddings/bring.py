@@ -5,6 +5,7 @@ Each table becomes a ``Source``; ``judging`` judges sources and ``import_tables`
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import pandas as pd
 
 from adrec.collapse.diagnosis import FILE, VERSION, local_data, tables_hash
 from adrec.data.dataset import ItemTable, SequenceDataset
-from adrec.embeddings.files import IDS, Matrix, TableDoubt, read_table, rows_and_columns
+from adrec.embeddings.files import IDS, PADDING_LEFT_OUT, REMOVED, Matrix, TableDoubt, read_table, rows_and_columns
 from adrec.embeddings.files.sharded import index_of
-from adrec.embeddings.matching import ask_if_transposed, items_of, matched
+from adrec.embeddings.joins import Whole, clearly_better
+from adrec.embeddings.matching import ask_if_transposed, items_of, lies_on_its_side, matched
 from adrec.embeddings.orders import asked_order
 from adrec.embeddings.source import Source
 from adrec.embeddings.start import fitting, reordered
@@ -75,13 +77,11 @@ def bring(
         data = catalog.load(str(interactions), **(options or {}))
         if data.account is not None:
             on_read(Path(interactions), Account.from_dict(dict(data.account)))
-        if transpose is None:
-            for source in sources:
-                ask_if_transposed(data, source)
-        sources = [replace(s, own=False, **matched(data, s, None if s.run else order, Path(interactions))) for s in sources]
+        joined = partial(_joined, data, path=Path(interactions), order=order, transpose=transpose, on_read=on_read)
+        sources = [replace(joined(source), own=False) for source in sources]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
-        sources = [replace(s, own=False, **fitting(first, s)) for s in sources]
+        sources = [replace(s, own=False, **fitting(_turned_too(first, s), s)) for s in sources]
     return without_unused(sources)
 
 
@@ -99,13 +99,10 @@ def _of_file(
     found = read_table(path, key, "none" if transpose else padding, said)
     if transpose:
         note = "Rows and columns were exchanged, as asked: every column of the file is an item."
-        table = checked(np.ascontiguousarray(found.table.T), f"'{path}'")
-        account = found.account
-        if account is not None:
-            dims = Use(counted(table.shape[1], "row"), "dimensions", "rows and columns were exchanged")
-            account = replace(account, lines={}, rows=len(table), read=len(table), items=None, uses=[dims], unused=[])
-            on_read(path, account)
-        return Source(name, table, None, (*found.notes, note), account=account)
+        turned = _exchanged(Source(name, found.table, None, found.notes, account=found.account), note)
+        if turned.account is not None:
+            on_read(path, turned.account)
+        return turned
     if found.account is not None:
         on_read(path, found.account)
     sideways = _sideways(found) if transpose is None else None
@@ -120,6 +117,66 @@ def _of_file(
         removed=found.removed,
         sideways=sideways,
     )
+
+
+def _exchanged(source: Source, *notes: str) -> Source:
+    """The source with its columns as the items."""
+    whole = Whole(source.table, source.removed)
+    table = checked(np.ascontiguousarray(whole.taken((0, len(whole))).T), f"'{source.name}'")
+    account = source.account
+    if account is not None:
+        dims = Use(counted(table.shape[1], "row"), "dimensions", "rows and columns were exchanged")
+        left = {why: count for why, count in account.left_out.items() if why != PADDING_LEFT_OUT}
+        account = replace(account, lines={}, left_out=left, rows=len(table), read=len(table), items=None, uses=[dims], unused=[])
+    kept = [note for note in source.notes if not note.startswith(REMOVED)]
+    return Source(source.name, table, None, (*kept, *notes), account=account)
+
+
+def _joined(
+    data: SequenceDataset,
+    source: Source,
+    path: Path,
+    order: str | None,
+    transpose: bool | None,
+    on_read: Callable[[Path, Account], object],
+) -> Source:
+    """The source with the interactions; one that may lie on its side is taken as items used together lie together more clearly."""
+    order = None if source.run else order
+    if transpose is not None or source.items is not None or not lies_on_its_side(data, source):
+        return replace(source, **matched(data, source, order, path))
+    turned = _exchanged(source)
+    other = _tried(data, turned, order, path)
+    as_it_is = _tried(data, source, order, path)
+    z, fits = (0.0 if found is None else max(found["join"].candidates[0]["z"], 0.0) for found in (other, as_it_is))
+    if other is None or not other["join"].clear or not clearly_better(z, fits):
+        ask_if_transposed(data, source)
+        return replace(source, **(as_it_is or matched(data, source, order, path)))
+    rows, width = source.table.shape
+    than = "" if as_it_is is None else f", by its rows {fits:.1f}"
+    join = other["join"]
+    says = (
+        f"The table lies on its side: with its {width:,} columns as the items instead of its {rows:,} rows, items used together lie "
+        f"together ({z:.1f} standard deviations from shuffled rows{than}). The verdict is for the columns; --transpose asks for it. "
+        f"{join.says}"
+    )
+    if turned.account is not None:
+        on_read(Path(turned.account.path), turned.account)
+    notes = tuple(says if note == join.says else note for note in other["notes"])
+    return replace(turned, **{**other, "join": replace(join, fix="--transpose", says=says), "notes": notes})
+
+
+def _turned_too(initial: Source, source: Source) -> Source:
+    """The table before training, exchanged if the source was, although nobody asked for it."""
+    turned = source.join is not None and source.join.fix == "--transpose"
+    return _exchanged(initial) if turned and initial.table.shape != source.table.shape else initial
+
+
+def _tried(data: SequenceDataset, source: Source, order: str | None, path: Path) -> dict[str, Any] | None:
+    """The fields of ``matched``; None if nothing matches."""
+    try:
+        return matched(data, source, order, path)
+    except DataError:
+        return None
 
 
 WIDTHS = frozenset({8, 10, 16, 20, 24, 32, 48, 50, 64, 96, 100, 128, 192, 200, 256, 300, 384, 400, 500, 512, 768, 1024, 1536, 2048})

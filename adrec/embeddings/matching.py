@@ -228,17 +228,21 @@ def _retaken(source: Source, chosen: Candidate, whole: Whole) -> dict[str, Any]:
     return {"table": whole.taken(block), "taken": block, "account": account, "notes": notes}
 
 
+def lies_on_its_side(data: SequenceDataset, source: Source) -> bool:
+    """Whether the table, without ids, has a column for each item of the interactions, perhaps after one for no item."""
+    return source.labels is None and source.run is None and source.table.shape[1] - len(data.items.frame) in (0, 1)
+
+
 def ask_if_transposed(data: SequenceDataset, source: Source) -> None:
-    """A Doubt if the table has a column, and no row, for each item of the interactions."""
+    """A Doubt if a table that lies on its side has no row for each item."""
     ids = data.items.frame["item"]
     rows, width = source.table.shape
-    if source.labels is None and source.run is None and width - len(ids) in (0, 1) and rows < len(ids) / 2:
+    if lies_on_its_side(data, source) and rows < len(ids) / 2:
         doubt = Doubt(
             f"'{source.name}' has {rows:,} rows and {width:,} columns, and the interactions have {len(ids):,} items: its columns are the "
-            "items",
+            "items; say --transpose.",
             "transpose",
             [("yes", f"the {width:,} columns are the items"), ("no", f"the {rows:,} rows are the items")],
-            say="say --transpose",
         )
         raise doubt.about(source.account.path, source.account.head) if source.account is not None else doubt
 
@@ -274,11 +278,13 @@ def items_of(path: Path, source: Source) -> dict[str, Any]:
     """New fields ``items`` and ``notes`` of a source, from an item file."""
     from adrec.data.item_files import read_items, told
 
-    by_row = _titles_by_row(path, len(source.table))
+    lines = _lines(path)
+    by_row = None if lines is None else _by_row(lines, path, source)
     if by_row is not None:
+        found, how = by_row
         labels = list(source.labels or (f"row {i}" for i in range(len(source.table))))
-        frame = item_table(labels, None).frame.assign(title=by_row)
-        return {"items": ItemTable(frame), "notes": (*source.notes, "The titles are one column: the i-th is that of row i.")}
+        frame = item_table(labels, None).frame.assign(title=found)
+        return {"items": ItemTable(frame), "notes": (*source.notes, how)}
     frame, account = read_items(path)
     ids = [str(i) for i in frame.index]
     if not ids:
@@ -294,8 +300,12 @@ def items_of(path: Path, source: Source) -> dict[str, Any]:
     return {"items": ItemTable(raw.assign(item=own, title=titles)), "notes": notes}
 
 
-def _titles_by_row(path: Path, rows: int) -> list[str] | None:
-    """The titles of a .tsv or .txt file of one column with a line for each row of the table, and perhaps a heading; else None."""
+HEADINGS = frozenset({"title", "titles", "name", "names", "item", "items", "item_title", "item_name", "movie", "movie_title", "label"})
+"""Lines that head a column of titles."""
+
+
+def _lines(path: Path) -> list[str] | None:
+    """The lines of a .tsv or .txt file of one column, a heading among them; None for another file."""
     if not {".tsv", ".txt"} & set(path.suffixes[-2:]):
         return None
     with open_rows(path, header="none", separator="tab", quotes="none") as titles, connect(threads=1) as con:
@@ -304,4 +314,28 @@ def _titles_by_row(path: Path, rows: int) -> list[str] | None:
         with as_sentences(path):
             found = [str(value) for _, value in titles.relation(con, titles.names).fetchall()]
         titles.check(con, len(found))
-    return found[len(found) - rows :] if len(found) in (rows, rows + 1) else None
+    return found
+
+
+def _by_row(lines: Sequence[str], path: Path, source: Source) -> tuple[Sequence[str], str] | None:
+    """The title of each row and a sentence, if there are as many as rows or, with a first line for the padding row, one more.
+
+    One title too few or too many, with nothing that says whose, is a DataError: all titles might be one row off.
+    """
+    rows, headed = len(source.table), bool(lines) and lines[0].strip().lower() in HEADINGS
+    titles = lines[1:] if headed else lines
+    how = f"The titles are one column{f', headed {shown(lines[0])}' if headed else ''}: the i-th is that of row i."
+    if len(titles) == rows:
+        return titles, how
+    if len(titles) == rows + 1 and source.padded:
+        return titles[1:], f"{how} Its first, {shown(titles[0])}, is that of the padding row and was left out."
+    if abs(len(titles) - rows) != 1:
+        return None
+    if len(titles) > rows:
+        why = f"its first line, {shown(lines[0])}, may be a heading, or the title of a padding row that the table lacks"
+        way = "leave that line out, or the last one"
+    else:
+        why = "row 0 of the table may be padding, or a title is missing"
+        way = "say --padding first, or add the title"
+    counts = f"{len(titles):,} titles and no ids, the table '{source.name}' {rows:,} rows"
+    raise DataError(f"The item file {shown(path)} has {counts}: {why}; {way}.")

@@ -15,6 +15,8 @@ import torch
 from adrec.embeddings.bring import bring
 from adrec.embeddings.judging import in_words, judge, told
 from adrec.embeddings.report import report
+from adrec.errors import DataError
+from adrec.reading.account import Doubt
 
 ITEMS, WIDTH, CLUSTERS, USERS = 300, 24, 30, 500
 
@@ -200,3 +202,68 @@ def test_the_items_that_ranks_and_spread_are_of_are_told_where_rare_ones_are_lef
     says = f"Ranks, spread and neighbours are of the {of} of 300 items with at least 5 training occurrences."
     assert of < 300 and says in in_words(judged["tables"][0]) and says in report(judged, [made.table])
     assert not any(line.startswith("Ranks") for line in in_words(_judged(made, tmp_path, made.table)))
+
+
+# -- tables on their side; titles by row
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_table_that_lies_on_its_side_is_turned_where_that_makes_sense_of_it(made: Made, tmp_path: Path, first: int) -> None:
+    table = np.concatenate([made.noise(first), made.table]).T
+    entry = _judged(made, tmp_path, table)
+    assert (entry["verdict"]["kind"], entry["width"], entry["join"]["fix"]) == ("healthy", WIDTH, "--transpose")
+    assert entry["verdict"]["says"].startswith("The table lies on its side: ") and not entry["verdict"]["undecided"]
+    assert sum("on its side" in line for line in in_words(entry)) == 1
+    again = _judged(made, tmp_path, table, transpose=True)
+    assert (again["verdict"]["kind"], again["join"]["fix"]) == ("healthy", None)
+    np.save(tmp_path / "start.npy", table)
+    assert "unmoved-rows" in {f["code"] for f in _judged(made, tmp_path, table, initial=tmp_path / "start.npy")["facts"]}
+
+
+def test_a_table_as_wide_as_it_is_long_is_taken_by_rows_unless_the_columns_fit_clearly_better(made: Made, tmp_path: Path) -> None:
+    wide = np.concatenate([made.table, 0.1 * np.random.default_rng(1).standard_normal((ITEMS, ITEMS - WIDTH))], axis=1).astype(np.float32)
+    assert _judged(made, tmp_path, wide)["join"]["fix"] is None
+    turned = _judged(made, tmp_path, np.ascontiguousarray(wide.T))
+    assert turned["join"]["fix"] == "--transpose" and ", by its rows " in turned["join"]["says"]
+
+
+def test_a_table_on_its_side_that_means_nothing_is_asked_about(made: Made, tmp_path: Path) -> None:
+    with pytest.raises(Doubt, match="say --transpose"):
+        _judged(made, tmp_path, made.noise(ITEMS).T)
+
+
+TITLES = [f"Film {i}" for i in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "table", "first"),
+    [
+        (TITLES, np.eye(6), "Film 0"),
+        (["Title", *TITLES], np.eye(6), "Film 0"),
+        (["[PAD]", *TITLES], np.concatenate([np.zeros((1, 6)), np.eye(6)]), "Film 0"),
+        (["title", "[PAD]", *TITLES], np.concatenate([np.zeros((1, 6)), np.eye(6)]), "Film 0"),
+    ],
+)
+def test_titles_by_row_are_those_of_the_rows_with_a_heading_and_a_padding_row(
+    tmp_path: Path, lines: list[str], table: np.ndarray, first: str
+) -> None:
+    np.save(tmp_path / "t.npy", table)
+    (tmp_path / "titles.txt").write_text("\n".join(lines))
+    (source,) = bring([tmp_path / "t.npy"], items=tmp_path / "titles.txt")
+    assert source.items is not None and source.items.frame["title"].tolist()[0] == first
+    assert any("Its first, '[PAD]', is that of the padding row" in note for note in source.notes) == ("[PAD]" in lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ([*TITLES, "Film 6"], "has 7 titles .* 6 rows: its first line, 'Film 0', may be a heading, or the title of a padding row"),
+        (TITLES[1:], "has 5 titles .* 6 rows: row 0 of the table may be padding, or a title is missing; say --padding first"),
+        (["title", *TITLES[1:]], "has 5 titles and no ids"),
+    ],
+)
+def test_titles_by_row_that_may_be_one_off_are_refused(tmp_path: Path, lines: list[str], why: str) -> None:
+    np.save(tmp_path / "t.npy", np.eye(6))
+    (tmp_path / "titles.txt").write_text("\n".join(lines))
+    with pytest.raises(DataError, match=why):
+        bring([tmp_path / "t.npy"], items=tmp_path / "titles.txt")
