@@ -68,7 +68,7 @@ def collapse_command(arguments: argparse.Namespace) -> int:
     from adrec.files import write_text
 
     if arguments.min_confidence is not None and arguments.fail_on is None:
-        raise ConfigError("--min-confidence says which verdicts --fail-on counts, so it needs --fail-on.")
+        raise ConfigError("The option --min-confidence says which verdicts --fail-on counts, so it needs --fail-on.")
     fail_on = () if arguments.fail_on is None else rules(arguments.fail_on, arguments.baseline is not None)
     before = None if arguments.baseline is None else read_baseline(Path(arguments.baseline))
     how = {name: getattr(arguments, name) for name in ("interactions", "items", "initial", "key", "padding", "order", "transpose")}

@@ -28,9 +28,9 @@ def rules(text: str, baseline: bool) -> tuple[str, ...]:
         if word not in (*KINDS, WORSE):
             raise ConfigError(f"'{word[:40]}' is no kind of verdict; must be of {', '.join(KINDS)}, or '{WORSE}' with a baseline.")
     if not found:
-        raise ConfigError(f"--fail-on names nothing; expected kinds such as {', '.join(COLLAPSED)}.")
+        raise ConfigError(f"The option --fail-on names nothing; expected kinds such as {', '.join(COLLAPSED)}.")
     if WORSE in found and not baseline:
-        raise ConfigError(f"--fail-on {WORSE} compares with an earlier judgment, so it needs --baseline.")
+        raise ConfigError(f"The option --fail-on {WORSE} compares with an earlier judgment, so it needs --baseline.")
     return found
 
 

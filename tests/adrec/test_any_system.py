@@ -67,7 +67,7 @@ from adrec.cli import main
 run = adrec.load_run("assets/runs/ml-100k")
 assert len(run.recommend(["Toy Story; Aladdin"], 3)[0]["items"]) == 3
 assert run.trajectory(history="Toy Story").steps == 32
-assert adrec.diagnose(np.random.default_rng(0).standard_normal((100, 8))).kind == "noise-like"
+assert adrec.diagnose(np.random.default_rng(0).standard_normal((100, 8))).verdict.kind == "noise-like"
 assert main(["collapse", "assets/runs/ml-100k", "--report", {str(tmp_path / "report.html")!r}]) == 0
 """,
         tmp_path,

@@ -34,6 +34,6 @@ def test_every_instrument_opens_for_healthy_narrow_and_noisy_tables(run: str, to
 @pytest.mark.parametrize("page", ["denoising", "train"])
 def test_a_run_whose_items_have_collapsed_is_called_so_and_leads_to_the_healthy_one(page: str) -> None:
     app = open_page(page, run="narrow")
-    assert "say nothing about a healthy ADRec" in texts(app)
+    assert "show how well a healthy ADRec does" in texts(app)
     app = next(b for b in app.button if b.key == "healthy.open").click().run()
-    assert not app.exception and app.query_params["run"] == loaders.FIRST and "say nothing" not in texts(app)
+    assert not app.exception and app.query_params["run"] == loaders.FIRST and "are not healthy" not in texts(app)

@@ -142,7 +142,7 @@ def test_a_doubtful_column_is_asked_with_the_first_rows_and_the_answer_can_be_ch
     app = _give(open_page("own"), "Item tables", ("reference.csv", (BROUGHT / "reference.csv").read_bytes()))
     app = _give(app, "Interactions (optional)", ("log.csv", (BROUGHT / "time_named_event_timestamp.csv").read_bytes()))
     assert not app.error and "Which column holds the times?" in texts(app) and "Healthy" not in texts(app)
-    assert list(app.dataframe[0].value) == ["user_id", "item_id", "event_timestamp"] and len(app.dataframe[0].value) == 5
+    assert list(app.dataframe[0].value) == ["event_timestamp", "user_id", "item_id"] and len(app.dataframe[0].value) == 5
     _answer(app, "event_timestamp")
     assert not app.error and "Healthy" in texts(app) and "400 users and 300 items" in texts(app)
     assert "--data-option time=event_timestamp" in [code.value for code in app.code]

@@ -282,7 +282,7 @@ def test_the_film_steps_by_key_without_the_server_and_writes_the_frame_to_the_ur
 def test_two_runs_are_laid_side_by_side_by_keyboard_alone(page: Any, server: Server, run: RunFolder) -> None:
     shutil.copytree(run.path, server.runs / "other", dirs_exist_ok=True)
     open_maps(page, server)
-    page.get_by_role("button", name="Compare").focus()
+    page.get_by_role("button", name="Compare", exact=True).focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="With:").press("Enter")
