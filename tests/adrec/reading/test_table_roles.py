@@ -92,6 +92,12 @@ def test_a_title_before_the_ids_is_a_title(con, tmp_path):
         assert (found.title, found.ids, found.dims) == (text, ids, tuple(frame))
 
 
+def test_ids_of_text_are_ids_where_some_are_written_like_numbers(con, tmp_path):
+    mixed = [("542b", "4423", "96e0")[i % 3] + str(i) for i in range(30)]
+    found = roles(con, csv(tmp_path, pd.concat([pd.DataFrame({"title": WORDS, "item_id": mixed}), vectors()], axis=1)))
+    assert (found.title, found.ids, len(found.dims)) == ("title", "item_id", 4)
+
+
 def test_what_describes_items_is_left_out(con, tmp_path):
     frame = vectors().assign(genre=["a", "b"] * 15, price=[0.99 + i for i in range(30)], year=[1990 + i % 7 for i in range(30)])
     found = roles(con, csv(tmp_path, frame.assign(item_id=IDS, seen=["2014-05-19"] * 30, new=[True, False] * 15)))
