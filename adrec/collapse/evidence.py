@@ -8,7 +8,7 @@ import numpy as np
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import bulk_distance, correlation_spectrum, gaussian_null, permuted_columns, ranks
-from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows, alignment, overlap, overlap_of_popularity, popularity_basis, sampled
+from adrec.collapse.semantics import Neighbourhood, Rows, alignment, overlap, overlap_of_popularity, popularity_basis, sampled
 from adrec.collapse.thresholds import JUDGEMENT, START_IS_CHANCE, Thresholds
 
 SPECTRAL = {"distance": "bulk_distance", "largest": "largest_eigenvalue"}
@@ -221,16 +221,15 @@ def add_changes(findings: Findings, table: np.ndarray, moments: Moments, given: 
         if np.isfinite(ratio):
             findings.add(f"std_over_{key}", ratio, 1.0, None, f"The table's scale is {ratio:.3g} times what it was {words}.")
         if key == "initial":
-            r = _correlation(table, moments, other, theirs)
+            r = correlation(table, moments, other, theirs)
             findings.add("correlation_with_initial", r, 0.0, t.start, f"The table's correlation with the one {words} is {r:.4f}.")
         else:
-            kept = _kept(table, moments, other, theirs, seed)
-            chance = min(NEIGHBOURS, len(table) - 1) / (len(table) - 1)
+            kept, chance = neighbours_kept(table, moments, other, theirs, seed)
             findings.add("neighbours_kept", kept, chance, t.kept, f"{kept:.0%} of the nearest neighbours are the same as {words}.")
 
 
-def _correlation(table: np.ndarray, moments: Moments, other: np.ndarray, theirs: Moments) -> float:
-    """Pearson's correlation of all entries."""
+def correlation(table: np.ndarray, moments: Moments, other: np.ndarray, theirs: Moments) -> float:
+    """Pearson's correlation of all entries of two tables (V, D); 0 if one is constant."""
     a, b = float((moments.mean).mean()), float(theirs.mean.mean())
     product = first = second = 0.0
     for (_, x), (_, y) in zip(blocks(table), blocks(other), strict=True):
@@ -239,9 +238,9 @@ def _correlation(table: np.ndarray, moments: Moments, other: np.ndarray, theirs:
     return product / float(np.sqrt(first * second)) if first > 0 and second > 0 else 0.0
 
 
-def _kept(table: np.ndarray, moments: Moments, other: np.ndarray, theirs: Moments, seed: int) -> float:
-    """Mean share of an item's nearest neighbours that the two tables have in common."""
+def neighbours_kept(table: np.ndarray, moments: Moments, other: np.ndarray, theirs: Moments, seed: int) -> tuple[float, float]:
+    """Mean share of an item's nearest neighbours that two tables of the same V items have in common, and that of unrelated tables."""
     constant = np.full((len(table), 1), len(table) ** -0.5)
     a = Neighbourhood.from_rows(Rows(table, moments, constant), seed).rows
     b = Neighbourhood.from_rows(Rows(other, theirs, constant), seed).rows
-    return float((a[:, :, None] == b[:, None, :]).any(axis=2).mean())
+    return float((a[:, :, None] == b[:, None, :]).any(axis=2).mean()), a.shape[1] / (len(table) - 1)

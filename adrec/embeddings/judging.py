@@ -6,18 +6,17 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import diagnosis
+from adrec.collapse.evidence import correlation, neighbours_kept
 from adrec.collapse.facts import Fact, facts, without_offset
 from adrec.collapse.hubs import more
 from adrec.collapse.measures import MANY, table_report
-from adrec.collapse.moments import Moments, blocks
+from adrec.collapse.moments import Moments
 from adrec.collapse.nulls import null_draws
 from adrec.collapse.reference import meaning
-from adrec.collapse.semantics import NEIGHBOURS, Neighbourhood, Rows
 from adrec.collapse.thresholds import THRESHOLDS
 from adrec.collapse.verdict import Verdict, diagnose
 from adrec.embeddings.bring import Source, named
@@ -226,28 +225,9 @@ def compare(first: Source, second: Source, seed: int = 0) -> dict[str, Any]:
     change |= {"neighbours_kept": None, "neighbours_chance": None, "continued": False}
     if len(first.table) != len(second.table) or (first.labels and second.labels and first.labels != second.labels):
         return change
-    near = [_nearest(s.table, m, seed) for s, m in ((first, a), (second, b))]
-    change["neighbours_kept"] = float((near[0][:, :, None] == near[1][:, None, :]).any(axis=2).mean())
-    change["neighbours_chance"] = min(NEIGHBOURS, len(first.table) - 1) / (len(first.table) - 1)
+    change["neighbours_kept"], change["neighbours_chance"] = neighbours_kept(second.table, b, first.table, a, seed)
     if first.table.shape == second.table.shape:
-        change["correlation"] = _correlation(first.table, second.table)
+        change["correlation"] = correlation(second.table, b, first.table, a)
         stages = first.run is not None and second.run is not None and first.run[0].path == second.run[0].path
         change["continued"] = (stages and first.name != "initial") or change["correlation"] > CONTINUED
     return change
-
-
-def _nearest(table: np.ndarray, moments: Moments, seed: int) -> np.ndarray:
-    centred = Rows(table, moments, np.full((len(table), 1), len(table) ** -0.5))
-    return Neighbourhood.from_rows(centred, seed).rows
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson's correlation of all entries of two tables of the same shape; 0 if one is constant."""
-    scales = [float(np.abs(t).max()) or 1.0 for t in (first, second)]
-    sums = np.zeros(5)
-    for (_, x), (_, y) in zip(blocks(first), blocks(second), strict=True):
-        x, y = x / scales[0], y / scales[1]
-        sums += [x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum()]
-    sx, sy, xx, yy, xy = sums / first.size
-    spread = (xx - sx**2) * (yy - sy**2)
-    return float((xy - sx * sy) / np.sqrt(spread)) if spread > 0 else 0.0
