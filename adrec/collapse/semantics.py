@@ -211,11 +211,18 @@ def overlap_of_popularity(found: Neighbourhood, cooccurrence: Cooccurrence) -> f
     return float(share[group[found.queries][:, None], group[found.rows]].mean())
 
 
-def popularity_basis(popularity: np.ndarray) -> np.ndarray:
-    """Orthonormal columns spanning 1, l and l^2 with l = ln(1 + popularity): (V, 1 to 3)."""
-    logs = np.log1p(popularity.astype(np.float64))
-    spread = logs.std()
-    scaled = (logs - logs.mean()) / spread if spread > 1e-12 else np.zeros(len(logs))
-    q, r = np.linalg.qr(np.stack([np.ones(len(logs)), scaled, scaled**2], axis=1))
-    kept = np.abs(np.diag(r)) > 1e-9 * np.sqrt(len(logs))
+def popularity_basis(*popularities: np.ndarray) -> np.ndarray:
+    """Orthonormal columns spanning 1 and, for each popularity (V,), l and l^2 with l = ln(1 + popularity); the first is constant.
+
+    (V, m); m is 1 to 3 for one popularity.
+    """
+    columns = [np.ones(len(popularities[0]))]
+    for popularity in popularities:
+        logs = np.log1p(popularity.astype(np.float64))
+        spread = logs.std()
+        if spread > 1e-12:
+            scaled = (logs - logs.mean()) / spread
+            columns += [scaled, scaled**2]
+    q, r = np.linalg.qr(np.stack(columns, axis=1))
+    kept = np.abs(np.diag(r)) > 1e-6 * np.sqrt(len(q))
     return np.asarray(q[:, kept])

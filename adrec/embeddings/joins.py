@@ -13,7 +13,7 @@ import numpy as np
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.facts import RAW, raw_column
 from adrec.collapse.moments import Moments
-from adrec.collapse.semantics import Rows, alignment
+from adrec.collapse.semantics import Rows, alignment, popularity_basis
 from adrec.collapse.thresholds import THRESHOLDS
 from adrec.collapse.verdict import Verdict
 from adrec.data.dataset import SequenceDataset, histories_of
@@ -177,30 +177,17 @@ def scores(whole: Whole, data: SequenceDataset, candidates: Sequence[Candidate])
         return np.zeros(len(candidates))
     if len(pairs) > PAIRS:
         pairs = pairs[np.sort(np.random.default_rng(0).choice(len(pairs), PAIRS, replace=False))]
-    own = np.log1p(data.popularity[1:].astype(np.float64))
-    of_row = np.zeros(len(whole))
+    own = data.popularity[1:]
+    of_row = np.zeros(len(whole), dtype=own.dtype)
     first = candidates[0].rows
     of_row[first[first >= 0]] = own[first >= 0]
     found = []
     for c in candidates:
         rows = c.rows[chosen]
         part = np.delete(whole.rows(rows), heavy, axis=1)
-        basis = _basis(own[chosen], *([] if c is candidates[0] else [of_row[rows]]))
+        basis = popularity_basis(own[chosen], *([] if c is candidates[0] else [of_row[rows]]))
         found.append(alignment(Rows(part, Moments.from_table(part), basis), pairs).z)
     return np.array(found)
-
-
-def _basis(*logs: np.ndarray) -> np.ndarray:
-    """Orthonormal columns spanning 1 and each of these and its square; the first is constant."""
-    columns = [np.ones(len(logs[0]))]
-    for log in logs:
-        spread = log.std()
-        if spread > 1e-12:
-            scaled = (log - log.mean()) / spread
-            columns += [scaled, scaled**2]
-    q, r = np.linalg.qr(np.stack(columns, axis=1))
-    kept = np.abs(np.diag(r)) > 1e-6 * np.sqrt(len(q))
-    return np.asarray(q[:, kept])
 
 
 def clearly_better(z: float, other: float) -> bool:
