@@ -56,9 +56,10 @@ class Meaning:
             "factorisation of the same interactions reaches."
         )
 
-    def evidence(self) -> dict[str, Any]:
+    @property
+    def evidence(self) -> Evidence:
         """As a comparison of the verdict's evidence."""
-        return Evidence("meaning_share", round(self.share, 4), 0.0, None, self.says).to_json()
+        return Evidence("meaning_share", round(self.share, 4), 0.0, None, self.says)
 
     def to_json(self) -> dict[str, Any]:
         numbers = {name: round(getattr(self, name), 4) for name in ("share", "low", "high", "value", "reference")}

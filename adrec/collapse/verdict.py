@@ -75,7 +75,7 @@ class Verdict:
         collapse, although in so few directions many items come close to another by chance; only equal rows are one."""
         if self.value("meaning_share") is not None:
             return self
-        found = replace(self, evidence=(*self.evidence, Evidence(**meaning.evidence())))
+        found = replace(self, evidence=(*self.evidence, meaning.evidence))
         equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
         if self.kind != "low-rank" or meaning.low < MEANS or equal:
             return found
