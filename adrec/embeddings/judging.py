@@ -73,7 +73,7 @@ def judge(
     names = named(sources)
     kept = _of_one_run(sources)
     changes = [compare(a, b, seed) for a, b in pairwise(sources)]
-    pairs: dict[int, Cooccurrence] = {}
+    pairs: dict[tuple[str, int], Cooccurrence] = {}  # by the histories and the rows, which tables of the same items share
     tables = []
     for i, source in enumerate(sources):
         if progress is not None:
@@ -90,11 +90,12 @@ def judge(
             tables.append(_with_meaning({**kept[source.name], **known}, source))
             continue
         data = source.data
-        if data is not None and id(data) not in pairs:
-            pairs[id(data)] = Cooccurrence.from_dataset(data)
+        cooccurrence = None if data is None else pairs.get((data.content_hash, data.n_items))
+        if data is not None and cooccurrence is None:
+            cooccurrence = pairs[data.content_hash, data.n_items] = Cooccurrence.from_dataset(data)
         before = sources[i - 1].table if i and changes[i - 1]["continued"] else None
         verdict_of = partial(diagnose, source.table, initial=source.initial, before=before, seed=seed, name=f"'{names[i]}'")
-        verdict = verdict_of(cooccurrence=None if data is None else pairs[id(data)])
+        verdict = verdict_of(cooccurrence=cooccurrence)
         if source.join is not None:
             verdict = source.join.applied(verdict, verdict_of)
             if source.join.doubt in verdict.undecided:  # nothing about meaning can be said
