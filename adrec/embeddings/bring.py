@@ -5,7 +5,7 @@ Each table becomes a ``Source``; ``judging`` judges sources and ``import_tables`
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from adrec.embeddings.files import IDS, PADDING_LEFT_OUT, REMOVED, Matrix, Table
 from adrec.embeddings.files.sharded import index_of
 from adrec.embeddings.joins import Whole, clearly_better
 from adrec.embeddings.matching import ask_if_transposed, items_of, lies_on_its_side, matched
-from adrec.embeddings.orders import asked_order
+from adrec.embeddings.orders import Numbering, asked_order, numberings
 from adrec.embeddings.source import Source
 from adrec.embeddings.start import fitting, reordered
 from adrec.errors import DataError, WeightsError
@@ -77,7 +77,8 @@ def bring(
         data = catalog.load(str(interactions), **(options or {}))
         if data.account is not None:
             on_read(Path(interactions), Account.from_dict(dict(data.account)))
-        joined = partial(_joined, data, path=Path(interactions), order=order, transpose=transpose, on_read=on_read)
+        numbered = cache(partial(numberings, data, Path(interactions)))  # reads the file, so once for all tables
+        joined = partial(_joined, data, numbered=numbered, order=order, transpose=transpose, on_read=on_read)
         sources = [replace(joined(source), own=False) for source in sources]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
@@ -135,7 +136,7 @@ def _exchanged(source: Source, *notes: str) -> Source:
 def _joined(
     data: SequenceDataset,
     source: Source,
-    path: Path,
+    numbered: Callable[[], Sequence[Numbering]],
     order: str | None,
     transpose: bool | None,
     on_read: Callable[[Path, Account], object],
@@ -143,14 +144,14 @@ def _joined(
     """The source with the interactions; one that may lie on its side is taken as items used together lie together more clearly."""
     order = None if source.run else order
     if transpose is not None or source.items is not None or not lies_on_its_side(data, source):
-        return replace(source, **matched(data, source, order, path))
+        return replace(source, **matched(data, source, order, numbered))
     turned = _exchanged(source)
-    other = _tried(data, turned, order, path)
-    as_it_is = _tried(data, source, order, path)
+    other = _tried(data, turned, order, numbered)
+    as_it_is = _tried(data, source, order, numbered)
     z, fits = (0.0 if found is None else max(found["join"].candidates[0]["z"], 0.0) for found in (other, as_it_is))
     if other is None or not other["join"].clear or not clearly_better(z, fits):
         ask_if_transposed(data, source)
-        return replace(source, **(as_it_is or matched(data, source, order, path)))
+        return replace(source, **(as_it_is or matched(data, source, order, numbered)))
     rows, width = source.table.shape
     than = "" if as_it_is is None else f", by its rows {fits:.1f}"
     join = other["join"]
@@ -171,10 +172,10 @@ def _turned_too(initial: Source, source: Source) -> Source:
     return _exchanged(initial) if turned and initial.table.shape != source.table.shape else initial
 
 
-def _tried(data: SequenceDataset, source: Source, order: str | None, path: Path) -> dict[str, Any] | None:
+def _tried(data: SequenceDataset, source: Source, order: str | None, numbered: Callable[[], Sequence[Numbering]]) -> dict[str, Any] | None:
     """The fields of ``matched``; None if nothing matches."""
     try:
-        return matched(data, source, order, path)
+        return matched(data, source, order, numbered)
     except DataError:
         return None
 

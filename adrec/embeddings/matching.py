@@ -1,7 +1,7 @@
 """Which row of a table is which item of a data set or an item file: by id, number or order. In doubt it refuses instead of guessing."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,12 +109,18 @@ def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarra
     )
 
 
-def matched(data: SequenceDataset, source: Source, order: str | None = None, path: Path | None = None) -> dict[str, Any]:
+def matched(
+    data: SequenceDataset,
+    source: Source,
+    order: str | None = None,
+    numbered: Callable[[], Sequence[Numbering]] | None = None,
+) -> dict[str, Any]:
     """New fields ``join``, ``data``, ``items`` and ``notes`` of a source, from interactions whose items are renumbered as the table's rows;
     also ``table`` and ``taken``, if the join needs other rows.
 
     If no join is clear and nothing says one, there are only ``join`` and ``undecided``. order: a name of ``orders.WORDS``, with ``:ROW``
-    for the row of its first place. path: the interactions' file, which may tell more orders.
+    for the row of its first place. numbered: gives the orders to try, if the table has no ids; by default those that
+    the data tell.
     """
     ids = data.items.frame["item"].tolist()
     own = _trained_on(data, source)
@@ -128,9 +134,9 @@ def matched(data: SequenceDataset, source: Source, order: str | None = None, pat
         rows, how = by_labels(ids, labels, source, "The interactions")
         join = by_ids(rows, how, whole, data)
         return joined(data, source, rows, join.says, join)
-    numbered = numberings(ids, data, path)
-    every = plausible(numbered, whole, data.n_users)
-    assumed, said = _asked(whole, numbered, order) if order is not None else _assumed(ids, source, whole, every)
+    orders = numberings(data) if numbered is None else numbered()
+    every = plausible(orders, whole, data.n_users)
+    assumed, said = _asked(whole, orders, order) if order is not None else _assumed(ids, source, whole, every)
     if not every and assumed is None:
         rows_of(ids, replace(source, labels=None, items=None), "The interactions")  # says what does not fit
     candidates = distinct([*([assumed] if assumed is not None else []), *every])

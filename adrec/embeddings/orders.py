@@ -56,10 +56,11 @@ def asked_order(order: str) -> tuple[str, int | None]:
     return name, int(row)
 
 
-def numberings(ids: Sequence[str], data: SequenceDataset, path: Path | None = None) -> list[Numbering]:
-    """All orders that these items have, the one of the data set first; path: the interactions' file, which may tell more of them."""
+def numberings(data: SequenceDataset, path: Path | None = None) -> list[Numbering]:
+    """All orders that the items have, the one of the data set first; path: the interactions' file, which may tell more of them."""
+    ids = data.items.frame["item"].tolist()
     file = None if path is None else _of_file(path, ids, data.options)
-    found = _numbered(list(ids), _counts(data), None if file is None else file.loc[list(ids), "time"].to_numpy())
+    found = _numbered(ids, _counts(data), None if file is None else file.loc[ids, "time"].to_numpy())
     by_user = np.insert(data.train_items, np.repeat(data.train_offsets[1:], 2), np.stack([data.val, data.test], axis=1).ravel())
     by_user = np.concatenate([by_user, np.arange(1, len(ids) + 1)])  # items that only filters have kept come last
     found.insert(3, Numbering("users", WORDS["users"], _places(pd.unique(by_user[by_user > 0]) - 1), len(ids)))

@@ -15,11 +15,9 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -28,8 +26,8 @@ import scipy.sparse as sp  # noqa: E402
 
 from adrec.data import catalog  # noqa: E402
 from adrec.data.dataset import ItemTable, SequenceDataset, split  # noqa: E402
-from adrec.embeddings import matching  # noqa: E402
 from adrec.embeddings.joins import CLEAR, Whole, placed, scores  # noqa: E402
+from adrec.embeddings.matching import matched  # noqa: E402
 from adrec.embeddings.orders import Numbering, numberings  # noqa: E402
 from adrec.embeddings.source import Source  # noqa: E402
 from adrec.errors import AdrecError  # noqa: E402
@@ -130,11 +128,11 @@ def right(table: np.ndarray, data: SequenceDataset) -> Iterator[tuple[str, dict[
     yield "by ids", {"table": table[rows], "labels": tuple(ids[rows])}, None
 
 
-def outcome(table: np.ndarray, data: SequenceDataset, fields: dict[str, Any], order: str | None, path: Path | None) -> str:
+def outcome(table: np.ndarray, data: SequenceDataset, fields: dict[str, Any], order: str | None, numbered: Sequence[Numbering]) -> str:
     """named, untold or wrong."""
     source = Source("table", **fields)
     try:
-        found = matching.matched(data, source, order, path)
+        found = matched(data, source, order, lambda: numbered)
     except AdrecError:
         return "untold"
     if "data" not in found or not found["join"].clear:
@@ -158,34 +156,31 @@ def main() -> None:
     total: dict[str, Counter[str]] = {}
     begun, seen, aligned, longest = time.time(), 0, 0, 0.0
 
-    @cache
-    def kept(data_id: int, path: Path | None) -> list[Numbering]:
-        return numberings(held[data_id].items.frame["item"].tolist(), held[data_id], path)
-
-    held: dict[int, SequenceDataset] = {}
-    with mock.patch.object(matching, "numberings", lambda ids, data, path: kept(id(data), path)):
-        for name, table, data, path in tables(root, quick):
-            held[id(data)] = data
-            numbered = {n.name: n for n in kept(id(data), path)}
-            whole = Whole(table)
-            z = float(scores(whole, data, [placed(numbered["appearance"], whole)])[0])
-            seen, aligned = seen + 1, aligned + (z >= CLEAR)
-            group = "aligned" if z >= CLEAR else "not aligned"
-            of: list[str] = []
-            cases = [(f"wrong, {said}", case, fields, order) for case, fields in wrong(table, data, numbered) for said, order in SAID]
-            cases += [("right", case, fields, order) for case, fields, order in right(table, data)]
-            for kind, case, fields, order in cases:
-                start = time.time()
-                if kind == "wrong, asked for another" and order is not None and "removed" not in fields:
-                    surplus = len(fields["table"]) - len(table)
-                    order = "appearance:0" if surplus else order
-                got = outcome(table, data, fields, order, path)
-                longest = max(longest, time.time() - start)
-                counts.setdefault(f"{group} | {kind} | {case}", Counter())[got] += 1
-                total.setdefault(f"{group} | {kind}", Counter())[got] += 1
-                if got == "wrong" or (group == "aligned" and got != "named"):
-                    of.append(f"{kind}, {case}: {got}")
-            print(f"{name}: {z:.1f}; {'; '.join(of) or 'as it should be'}", file=sys.stderr, flush=True)
+    held: dict[int, tuple[SequenceDataset, list[Numbering]]] = {}
+    for name, table, data, path in tables(root, quick):
+        if id(data) not in held:
+            held[id(data)] = data, numberings(data, path)
+        orders = held[id(data)][1]
+        numbered = {n.name: n for n in orders}
+        whole = Whole(table)
+        z = float(scores(whole, data, [placed(numbered["appearance"], whole)])[0])
+        seen, aligned = seen + 1, aligned + (z >= CLEAR)
+        group = "aligned" if z >= CLEAR else "not aligned"
+        of: list[str] = []
+        cases = [(f"wrong, {said}", case, fields, order) for case, fields in wrong(table, data, numbered) for said, order in SAID]
+        cases += [("right", case, fields, order) for case, fields, order in right(table, data)]
+        for kind, case, fields, order in cases:
+            start = time.time()
+            if kind == "wrong, asked for another" and order is not None and "removed" not in fields:
+                surplus = len(fields["table"]) - len(table)
+                order = "appearance:0" if surplus else order
+            got = outcome(table, data, fields, order, orders)
+            longest = max(longest, time.time() - start)
+            counts.setdefault(f"{group} | {kind} | {case}", Counter())[got] += 1
+            total.setdefault(f"{group} | {kind}", Counter())[got] += 1
+            if got == "wrong" or (group == "aligned" and got != "named"):
+                of.append(f"{kind}, {case}: {got}")
+        print(f"{name}: {z:.1f}; {'; '.join(of) or 'as it should be'}", file=sys.stderr, flush=True)
     print(f"{seen} tables, {aligned} of them aligned; {time.time() - begun:.0f} s, the slowest join {longest:.1f} s\n")
     print("| table | case | named | untold | wrong |\n|---|---|---|---|---|")
     for key, found in [*total.items(), *counts.items()]:
