@@ -121,7 +121,7 @@ def repair_command(arguments: argparse.Namespace) -> None:
         ranking = judged["ranking"]
         print(f"HR@10 on held-out items: {ranking['before']:.4f} before, {ranking['after']:.4f} after (p = {ranking['chance']:.2g}).")
     else:
-        print("Whether it ranks better or worse is open: it takes interactions that can be joined.")
+        print("Whether it ranks better or worse is open: add interactions whose items can be matched to the rows.")
     for word in ("gains", "hurts"):
         if judged[word]:
             print(f"{word.capitalize()}: {' '.join(judged[word])}")

@@ -59,7 +59,7 @@ def bring(
         raise DataError("The order of the rows says which row is which item of the interactions, so it needs interactions.")
     of_columns = [name for name in table_options or {} if name != IDS]
     if of_columns and not any(rows_and_columns(Path(path)) for path in (*targets, *([initial] if initial is not None else []))):
-        raise WeightsError(f"The option {of_columns[0]} is of a file with rows and columns, and none is given.")
+        raise WeightsError(f"The option {of_columns[0]} is for a file of rows and columns, and none is given.")
     sources: list[Source] = []
     how: dict[str, Any] = {"options": table_options or {}, "transpose": transpose, "on_read": on_read}
     for i, target in enumerate(targets):

@@ -26,7 +26,7 @@ def rules(text: str, baseline: bool) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(word for word in text.replace(",", " ").split()))
     for word in found:
         if word not in (*KINDS, WORSE):
-            raise ConfigError(f"'{word[:40]}' is no kind of verdict; must be of {', '.join(KINDS)}, or '{WORSE}' with a baseline.")
+            raise ConfigError(f"'{word[:40]}' is not a kind of verdict; must be one of {', '.join(KINDS)}, or '{WORSE}' with a baseline.")
     if not found:
         raise ConfigError(f"The option --fail-on names nothing; expected kinds such as {', '.join(COLLAPSED)}.")
     if WORSE in found and not baseline:

@@ -57,7 +57,7 @@ def array_of(table: Any) -> np.ndarray:
         array = np.asarray(table)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
         said = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-        raise WeightsError(f"The table, a {type(table).__name__}, cannot be taken as an array ({said}).") from None
+        raise WeightsError(f"The table, a {type(table).__name__}, cannot be read as an array ({said}).") from None
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 

@@ -233,7 +233,7 @@ def _said(
     """The finding in words, and the question it leaves open."""
     rest = [i for i in np.argsort(-z, kind="stable") if i != (best if used is None else used)]
     told = ", ".join(f"{candidates[i].words} {z[i]:.1f}" for i in rest[:3])
-    others = f" (standard deviations from shuffled rows; {told}{' and fewer' if len(rest) > 3 else ''})" if rest else ""
+    others = f" (standard deviations from shuffled rows; {told}{' and lower' if len(rest) > 3 else ''})" if rest else ""
     surplus = _surplus(join, whole)
     if join.fix is not None and said is not None and used != 0:
         chosen = candidates[best]

@@ -125,7 +125,7 @@ def beside(entry: Mapping[str, Any]) -> list[str]:
 
 
 def examined(entry: Mapping[str, Any]) -> str:
-    """Which items the verdict's figures are of, if rare ones are left out; else \"\"."""
+    """Which items the verdict's numbers describe, if rare ones are left out; else \"\"."""
     return Verdict.from_json(entry["verdict"]).examined
 
 

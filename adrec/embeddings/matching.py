@@ -45,6 +45,7 @@ def rows_of(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarray, 
 
 
 def by_labels(ids: Sequence[str], labels: tuple[str, ...], source: Source, what: str) -> tuple[np.ndarray, str]:
+    """`rows_of` by the ids of the rows; a DataError if fewer than ENOUGH of them are found."""
     rows = pd.Series(np.arange(len(labels)), index=pd.Index([label.strip() for label in labels]))
     rows = rows[~rows.index.duplicated()]
     found = rows.reindex([i.strip() for i in ids]).fillna(-1).to_numpy(np.int64)
@@ -184,7 +185,7 @@ def _asked(whole: Whole, numbered: Sequence[Numbering], order: str) -> tuple[Can
     name, first = asked_order(order)
     numbering = next((n for n in numbered if n.name == name), None)
     if numbering is None:
-        raise DataError(f"The items cannot be taken {WORDS[name.removesuffix(ALL)]}: the interactions do not tell it.")
+        raise DataError(f"The items cannot be taken {WORDS[name.removesuffix(ALL)]}: the interactions do not have that order.")
     if first is None and name != "number" and len(whole) - numbering.count not in (0, 1):
         raise DataError(
             f"The table has {len(whole):,} rows and the interactions have {numbering.count:,} items, so the order alone does not say which "

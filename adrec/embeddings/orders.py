@@ -52,7 +52,7 @@ def asked_order(order: str) -> tuple[str, int | None]:
     if not colon:
         return name, None
     if not row.removeprefix("-").isdecimal() or not row.isascii() or len(row) > 12:
-        raise DataError(f"After the order {name} comes the row of its first item, such as {name}:1, not {shown(row)}.")
+        raise DataError(f"After the order {name} you can give the row of its first item, as in {name}:1, not {shown(row)}.")
     return name, int(row)
 
 

@@ -88,7 +88,7 @@ def _imported(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise ConfigError(f"The callback is of '{name.partition('.')[0]}', which is not installed here.") from None
+        raise ConfigError(f"This callback needs '{name.partition('.')[0]}', which is not installed.") from None
 
 
 def _table(model: Any, table: Table) -> Any:

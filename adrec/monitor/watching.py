@@ -79,7 +79,7 @@ class CollapseMonitor:
     ) -> None:
         self.stop_on = frozenset({stop_on} if isinstance(stop_on, str) else stop_on)
         for kind in sorted(self.stop_on - {*KINDS, NOT_FINITE}):
-            raise ConfigError(f"A monitor cannot stop on '{kind[:40]}'; must be of {', '.join((*KINDS, NOT_FINITE))}.")
+            raise ConfigError(f"A monitor cannot stop on '{kind[:40]}'; must be one of {', '.join((*KINDS, NOT_FINITE))}.")
         for name, value in (("every", every), ("rows", rows), ("patience", patience)):
             if value < 1:
                 raise ConfigError(f"A monitor's '{name}' is {value}; must be at least 1.")

@@ -51,7 +51,7 @@ def test_a_verdict_below_the_least_confidence_passes(noise: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--fail-on", "broken"], "'broken' is no kind of verdict"),
+        (["--fail-on", "broken"], "'broken' is not a kind of verdict"),
         (["--fail-on", ","], "names nothing"),
         (["--fail-on", "worse"], "needs --baseline"),
         (["--min-confidence", "0.9"], "needs --fail-on"),

@@ -193,7 +193,7 @@ def test_kerass_callback_watches_a_layer_and_stops_the_model(monkeypatch: pytest
 
 def test_a_framework_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keras", None)
-    with pytest.raises(ConfigError, match="of 'keras', which is not installed"):
+    with pytest.raises(ConfigError, match="needs 'keras', which is not installed"):
         keras_callback(CollapseMonitor(), "items")
 
 

@@ -117,6 +117,6 @@ def test_padding_and_rows_of_zeros_are_written_back(tmp_path: Path, capsys: pyte
     found = np.load(tmp_path / "a.npy")
     assert found.shape == whole.shape and found.dtype == np.float32 and not found[0].any() and not found[-1].any()
     np.testing.assert_allclose(found[1:-1], TABLE - TABLE.mean(axis=0), atol=1e-5)
-    assert "is open: it takes interactions" in capsys.readouterr().out
+    assert "is open: add interactions" in capsys.readouterr().out
     assert main(["repair", str(tmp_path / "t.npy"), "--by", "centre", "--out", str(tmp_path / "a.csv")]) == 2
     assert "this table has no item ids" in capsys.readouterr().err

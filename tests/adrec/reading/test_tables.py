@@ -133,7 +133,7 @@ def test_an_option_of_columns_is_refused_for_arrays(tmp_path: Path) -> None:
     FRAME.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(WeightsError, match="so the option item says nothing of it"):
         read_table(tmp_path / "t.npy", options={"item": "none"})
-    with pytest.raises(WeightsError, match="The option item is of a file with rows and columns, and none is given"):
+    with pytest.raises(WeightsError, match="The option item is for a file of rows and columns, and none is given"):
         bring([tmp_path / "t.npy"], table_options={"item": "none"})
     assert len(bring([tmp_path / "t.csv"], initial=tmp_path / "t.npy", table_options={"item": "none"})) == 1
 
