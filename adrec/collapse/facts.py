@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from adrec.collapse.columns import RAW, SAMPLE, Sums, copied_columns, heaviest_column, sampled_rows
 from adrec.maps.tables import blocks
 
 EXAMPLES = 20
@@ -18,16 +19,10 @@ NAMED = 3
 """Of these, as many are in its sentence."""
 SPOKEN = 0.05
 """A verdict's sentence names the two heaviest facts of at least this weight."""
-DEAD = 1e-3
-"""A column is dead if its standard deviation is at most this share of the others', their 90 % quantile: a millionth of the variance."""
 EMPTY = 1e-6
 """A row is dead if its length is at most this share of the median."""
-SAME = 1e-6
-"""Two columns are copies if their correlation lies at most this far from 1 or -1."""
 GIANT = 10.0
 """A row is giant if it is this many times as long as 99 % of the others."""
-RAW = 10.0
-"""A column with this many times the root mean square of every other may be no dimension: a verdict that rests on it alone is a question."""
 SHRUNK, GROWN = 0.1, 1000.0
 """The scale over that before training: below, or above, it is a fact. Word vectors grow 200 times from gensim's small start."""
 USUAL = (5e-4, 100.0)
@@ -40,8 +35,6 @@ BYTE_ZERO, BYTE_SLACK = 128.0, 16.0
 """The zero point of unsigned bytes, and how far from it their mean may lie."""
 LED = 0.5
 """The first direction follows popularity if its correlation with log popularity is at least this."""
-SAMPLE = 5_000
-"""Evenly spaced rows of which the first direction, copies of columns and whole numbers are found."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +83,12 @@ def facts(table: np.ndarray, *, popularity: np.ndarray | None = None, initial: n
 
     popularity: (V,) training occurrences. initial: the table before training, (V, D).
     """
-    sums = _Sums(table)
+    sums = Sums(table)
     if sums.broken:
         where = tuple(sums.broken_rows[:EXAMPLES])
         says = f"{_are(sums.broken, len(table), 'rows').rsplit(' ', 1)[0]} hold{'s' * (sums.broken == 1)} NaN or infinity."
         return [Fact("not-finite", says, sums.broken, len(table), None, where, tuple(sums.broken_columns[:EXAMPLES]), 1.0)]
-    sample = _sample(table)
+    sample = sampled_rows(table)
     whole = _whole(table, sample)
     found = [
         *_columns(sums, sample),
@@ -112,8 +105,8 @@ def idle_columns(found: Sequence[Fact], table: np.ndarray) -> np.ndarray:
     """Whether each column of the table the facts are about is dead or the copy of an earlier one: (D,) bool."""
     if not any(fact.code in ("dead-columns", "duplicate-columns") for fact in found):
         return np.zeros(table.shape[1], dtype=bool)
-    sums = _Sums(table)
-    return sums.dead | _copies(sums, _sample(table))
+    sums = Sums(table)
+    return sums.dead | copied_columns(sums, sampled_rows(table))
 
 
 def zero_point(found: Sequence[Fact]) -> float | None:
@@ -130,62 +123,6 @@ def without_offset(table: np.ndarray, found: Sequence[Fact]) -> np.ndarray:
 def spoken(found: Sequence[Fact]) -> list[Fact]:
     """The facts that a verdict's sentence names."""
     return [fact for fact in found if fact.weight >= SPOKEN][:2]
-
-
-# -- what one pass over the table gives
-
-
-class _Sums:
-    """Per column and row: what one pass over the blocks of a table gives. Rows are divided by the largest entry, so nothing overflows."""
-
-    def __init__(self, table: np.ndarray) -> None:
-        n, width = table.shape
-        self.n, self.width = n, width
-        rng = np.random.default_rng(0)
-        for_rows, for_columns = (rng.standard_normal((size,)) for size in (width, n))
-        self.broken_rows: list[int] = []
-        self.broken_columns: list[int] = []
-        self.scale = 0.0
-        for start, rows in blocks(table):
-            largest = float(np.abs(rows).max())
-            if not np.isfinite(largest):
-                bad = ~np.isfinite(rows)
-                self.broken_rows += (start + np.flatnonzero(bad.any(axis=1))).tolist()
-                self.broken_columns = sorted({*self.broken_columns, *np.flatnonzero(bad.any(axis=0)).tolist()})
-            self.scale = max(self.scale, largest)
-        self.broken = len(self.broken_rows)
-        if self.broken:
-            return
-        self.scale = self.scale or 1.0
-        first = np.asarray(table[0], dtype=np.float64) / self.scale  # differences from it are exactly 0 in a constant column
-        total, squares, mixed = np.zeros(width), np.zeros(width), np.zeros(width)
-        self.length, self.signature = np.empty(n), np.empty(n)
-        for start, rows in blocks(table):
-            stop = start + len(rows)
-            rows /= self.scale
-            self.length[start:stop] = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-            self.signature[start:stop] = rows @ for_rows
-            rows -= first
-            total += rows.sum(axis=0)
-            squares += np.einsum("ij,ij->j", rows, rows)
-            mixed += for_columns[start:stop] @ rows
-        shift = total / n
-        self.mean = first + shift
-        self.std = np.sqrt((squares / n - shift**2).clip(min=0))
-        self.std[squares == 0] = 0.0
-        self.column_signature = mixed - shift * for_columns.sum()
-        ranked = np.sort(self.std)
-        usual = ranked[int(0.9 * (width - 1))]
-        self.dead = (self.std <= DEAD * usual) | (self.std <= 1e-7 * np.abs(self.mean))
-
-    @property
-    def spread(self) -> float:
-        """Standard deviation of all entries, at the table's own scale."""
-        return float(np.sqrt((self.std**2).mean() + ((self.mean - self.mean.mean()) ** 2).mean())) * self.scale
-
-
-def _sample(table: np.ndarray) -> np.ndarray:
-    return np.asarray(table[:: -(-len(table) // SAMPLE)], dtype=np.float64)
 
 
 def _share(share: float) -> str:
@@ -208,12 +145,12 @@ def _are(count: int, of: int, what: str) -> str:
 # -- columns
 
 
-def _columns(sums: _Sums, sample: np.ndarray) -> list[Fact]:
+def _columns(sums: Sums, sample: np.ndarray) -> list[Fact]:
     found: list[Fact] = []
     width, dead = sums.width, int(sums.dead.sum())
     if dead == width:
         return [Fact("dead-columns", f"All {width:,} columns are constant: every item has the same row.", dead, width, 0.0, weight=1.0)]
-    copies = _copies(sums, sample)
+    copies = copied_columns(sums, sample)
     in_use = width - int((sums.dead | copies).sum())
     if dead:
         values = sums.mean[sums.dead]
@@ -226,51 +163,17 @@ def _columns(sums: _Sums, sample: np.ndarray) -> list[Fact]:
         if count > 1:
             says = says.replace("a copy", "copies")
         found.append(Fact("duplicate-columns", says, count, width, float(in_use), (), _first(copies), count / width))
-    column, times = _raw(sums)
+    column, times = heaviest_column(sums)
     if times >= RAW:
         says = f"One column of {width:,} has {times:,.0f} times the scale of any other: is it an id, a count or a bias?"
         found.append(Fact("heavy-column", says, 1, width, times, (), (column,), 0.6))
     return found
 
 
-def _copies(sums: _Sums, sample: np.ndarray) -> np.ndarray:
-    """Whether each live column equals an earlier one up to scale, sign and offset: (D,) bool.
-
-    Copies have the same signature, so only columns whose signatures are next to each other are compared, in the sample.
-    """
-    copies = np.zeros(sums.width, dtype=bool)
-    live = np.flatnonzero(~sums.dead)
-    if len(live) < 2 or len(sample) < 4:
-        return copies
-    signature = np.abs(sums.column_signature[live] / sums.std[live])
-    order = np.argsort(signature, kind="stable")
-    near = np.diff(signature[order]) <= 1e-5 * np.sqrt(sums.n)
-    for at in np.flatnonzero(near):
-        one, other = sorted(live[order[[at, at + 1]]])
-        pair = sample[:, [one, other]] / sums.scale - sums.mean[[one, other]]
-        lengths = np.linalg.norm(pair, axis=0)
-        if lengths.all() and abs(pair[:, 0] @ pair[:, 1]) >= (1 - SAME) * lengths[0] * lengths[1]:
-            copies[other] = True
-    return copies
-
-
-def _raw(sums: _Sums) -> tuple[int, float]:
-    size = np.sqrt(sums.std**2 + sums.mean**2)
-    if len(size) < 3:
-        return 0, 1.0
-    first, second = np.sort(size)[[-1, -2]]
-    return int(size.argmax()), float(first / second) if second > 0 else 1.0
-
-
-def raw_column(table: np.ndarray) -> tuple[int, float]:
-    """The column of the largest scale, and how many times the next one's it is; 1 for tables of fewer than three columns."""
-    return _raw(_Sums(table))
-
-
 # -- rows
 
 
-def _rows(table: np.ndarray, sums: _Sums, popularity: np.ndarray | None) -> list[Fact]:
+def _rows(table: np.ndarray, sums: Sums, popularity: np.ndarray | None) -> list[Fact]:
     found: list[Fact] = []
     n, length = sums.n, sums.length
     median = float(np.median(length))
@@ -355,7 +258,7 @@ def _different(table: np.ndarray, sample: np.ndarray) -> int | None:
     return len(values) if len(values) <= min(CODES, table.size / 20) else None
 
 
-def _codes(table: np.ndarray, sums: _Sums, sample: np.ndarray, whole: bool) -> list[Fact]:
+def _codes(table: np.ndarray, sums: Sums, sample: np.ndarray, whole: bool) -> list[Fact]:
     if sums.dead.all():
         return []
     different = _different(table, sample)
@@ -382,14 +285,14 @@ def _codes(table: np.ndarray, sums: _Sums, sample: np.ndarray, whole: bool) -> l
     return [Fact("integer-values", says, table.size, table.size, float(different or 0) or None, weight=0.4)]
 
 
-def _scale(table: np.ndarray, sums: _Sums, initial: np.ndarray | None) -> list[Fact]:
+def _scale(table: np.ndarray, sums: Sums, initial: np.ndarray | None) -> list[Fact]:
     """The scale against the table before training, or else against a usual start's."""
     spread = sums.spread
     if spread == 0:
         return []
     score = np.sqrt(table.shape[1]) * spread**2
     if initial is not None:
-        before = _Sums(initial).spread
+        before = Sums(initial).spread
         ratio = spread / before if before > 0 else 1.0
         against = f"entries have {ratio:.2g} times the standard deviation they had before training ({spread:.2g} against {before:.2g})"
         small, large = ratio < SHRUNK, ratio > GROWN

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from adrec.collapse.columns import RAW, raw_column
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.evidence import FAR, Evidence, Findings, add_changes, add_semantic, add_spectral
-from adrec.collapse.facts import RAW, Fact, facts, idle_columns, raw_column, spoken, without_offset, zero_point
+from adrec.collapse.facts import Fact, facts, idle_columns, spoken, without_offset, zero_point
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
 from adrec.collapse.reference import Meaning

@@ -23,7 +23,7 @@ from adrec.embeddings.start import fitting
 class Diagnosis:
     """Which row is which item, plain facts, the verdict, and what else was found about one table; printed, it is in words.
 
-    entry: as in ``collapse --json``. table: (V, D), as it was judged.
+    entry: as in ``collapse --json``. table: (V, D), the rows that were judged.
     """
 
     entry: Mapping[str, Any]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from adrec.collapse.columns import RAW, raw_column
 from adrec.collapse.cooccurrence import Cooccurrence
-from adrec.collapse.facts import RAW, raw_column
 from adrec.collapse.moments import Moments
 from adrec.collapse.semantics import Rows, alignment, popularity_basis
 from adrec.collapse.thresholds import THRESHOLDS
