@@ -1,9 +1,7 @@
 """The computation behind the page for uploaded files: a separate process diagnoses them, and its results are deleted with the session."""
 
-import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +14,8 @@ import streamlit as st
 from adrec.embeddings.worker import ANSWER, LABORATORY, READ, REPORT, REQUEST
 from adrec.errors import RunError, WeightsError
 from adrec.files import read_json, write_json
-from adrec.folders import app_folder, runs_folder
-from adrec.parallel.limited import OverLimit, run_limited
+from adrec.folders import runs_folder
+from adrec.parallel.limited import OverLimit, run_worker
 from adrec.runs import RunFolder
 from app import loaders, reruns
 
@@ -109,9 +107,7 @@ def result(
     try:
         if not (root / ANSWER).exists():
             with st.spinner("Reading and measuring", show_time=True):
-                command = [sys.executable, "-m", "adrec.embeddings.worker", str(root)]
-                environment = os.environ | {"TMPDIR": str(root)}  # what a killed process leaves goes with the session
-                run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=poll, env=environment)
+                run_worker("adrec.embeddings.worker", root, memory=MEMORY, seconds=SECONDS, on_poll=poll)
             for place in uploads:
                 shutil.rmtree(root / place)
     except (OverLimit, OSError) as error:

@@ -1,7 +1,6 @@
 """The data of a new run on the Train page: chosen and, if they are a person's own, read before anything is trained on them."""
 
 import os
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,7 @@ from adrec.data.named import DATASETS
 from adrec.data.worker import ANSWER, REQUEST
 from adrec.errors import DataError
 from adrec.files import read_json, write_json
-from adrec.folders import app_folder
-from adrec.parallel.limited import OverLimit, run_limited
+from adrec.parallel.limited import OverLimit, run_worker
 from adrec.reading.account import Account
 from app import reading_view, reruns, state, ui
 from app.texts import texts
@@ -147,12 +145,11 @@ def _changed(path: Path) -> int:
 @st.cache_data(show_spinner=False, max_entries=16)
 def _read(source: str, changed: int, options: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """The worker's answer on these data as they were at ``changed``; ``{"unread"}``, a sentence, where reading takes too much."""
-    with tempfile.TemporaryDirectory(prefix="adrec-", ignore_cleanup_errors=True) as folder:
-        write_json(Path(folder) / REQUEST, {"source": source, "options": dict(options)})
-        command = [sys.executable, "-m", "adrec.data.worker", folder]
-        environment = os.environ | {"TMPDIR": folder}  # what a killed process leaves goes too
+    with tempfile.TemporaryDirectory(prefix="adrec-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        write_json(folder / REQUEST, {"source": source, "options": dict(options)})
         try:
-            run_limited(command, app_folder(), memory=MEMORY, seconds=SECONDS, on_poll=reruns.stop_if_superseded, env=environment)
+            run_worker("adrec.data.worker", folder, memory=MEMORY, seconds=SECONDS, on_poll=reruns.stop_if_superseded)
         except OverLimit as error:
             return {"unread": WORDS["unread"].format(path=f"'{source}'", why=error)}
-        return read_json(Path(folder) / ANSWER)
+        return read_json(folder / ANSWER)
