@@ -64,9 +64,8 @@ def _opened(path: Path, con: duckdb.DuckDBPyConnection) -> Rows:
     try:
         return open_rows(path, con)
     except Doubt as doubt:
-        unclear = re.split(": (?:say|correct the file)", str(doubt))[0]
         raise DataError(
-            f"{unclear}. An item file is read without options: give it a first line of names, and values separated by commas."
+            f"{doubt.problem}. An item file is read without options: give it a first line of names, and values separated by commas."
         ) from None
 
 

@@ -25,14 +25,12 @@ MOST_FIELDS = 200
 """An object with more different keys is no record but a mapping; it stays as it is."""
 
 
-def read_json(
-    con: duckdb.DuckDBPyConnection, path: Path, plain: Path, how: Mapping[str, str] | None = None, stack: ExitStack | None = None
-) -> Source:
+def read_json(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, how: Mapping[str, str], stack: ExitStack) -> Source:
     """The source of JSON lines or of a JSON array: text, lists as JSON, and NULL where a key is missing or null.
 
     how: the option ``cut=drop`` leaves out a last line that is not whole. stack: keeps temporary files.
     """
-    wanted = (how or {}).get("cut")
+    wanted = how.get("cut")
     if wanted not in (None, "drop"):
         raise DataError(f"The option cut must be drop, not {shown(wanted)}.")
     start = text.head_of(plain).text.lstrip()[:1]
@@ -40,9 +38,9 @@ def read_json(
     found = scan(plain, path, LARGEST_FILE if array else LONGEST_LINE)  # an array is often one line
     if not array and start != "{":
         raise DataError(f"{shown_path(path)} holds neither JSON lines, one object in braces a line, nor an array of them.")
-    cut = stack is not None and wanted == "drop" and not array and not _whole(last_line(plain))
+    cut = wanted == "drop" and not array and not _whole(last_line(plain))
     whole = plain
-    if cut and stack is not None:
+    if cut:
         plain = stack.enter_context(without_last_line(plain))
     longest = LONGEST_OBJECT if array else LONGEST_LINE
     function = "read_json_objects" if array else "read_ndjson_objects"
