@@ -23,7 +23,7 @@ function sceneOf(step) {
   return scene;
 }
 
-/** The models that differ in lambda, and the shares measured for them. @param {Content} content @returns {[string, { weight: number, share: number, spread: number }][]} */
+/** The models that differ in lambda, and the shares measured for them. @param {Content} content @returns {[string, { weight: number, share: number }][]} */
 function sharesOf(content) {
   return Object.entries(content[4]?.shares ?? {});
 }
