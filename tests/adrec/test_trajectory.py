@@ -1,5 +1,7 @@
 """The recorded reverse process: the plain sampler's numbers, and what is derived from them."""
 
+import json
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -7,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from adrec import paper
+from adrec import browser, paper
 from adrec.data import catalog
 from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
 from adrec.explain.trajectory import Trajectory, _swaps, most_popular, trajectory, user_trajectory
+from tests.adrec.engine import NODE
 from tests.adrec.plain import plain_adrec, plain_last_token
 from tests.adrec.small import built, plan, varied
 
@@ -224,6 +227,22 @@ def test_items_that_enter_and_leave_a_list_are_near_ties_while_their_scores_hard
     best, places = scores[:, 1:].topk(3)
     assert _swaps(scores, best, places + 1) == swaps
     assert _swaps(scores[:1], best[:1], places[:1] + 1) == ()
+
+
+@pytest.mark.skipif(NODE is None, reason="needs node")
+def test_the_browser_finds_the_same_near_ties():
+    rng, cases, wanted = np.random.default_rng(0), [], []
+    for _ in range(60):
+        scores = torch.from_numpy(np.arange(14, 0, -1) + rng.choice([0.01, 0.5]) * rng.standard_normal((4, 14))).float()
+        scores[:, 11] = scores[:, 10] + 0.05 * torch.from_numpy(rng.standard_normal(4))
+        best, places = scores[:, 1:].topk(10)
+        cases.append([(places + 1).tolist(), scores.tolist()])
+        wanted.append([*_swaps(scores, best, places + 1)])
+    found = f"{json.dumps(cases)}.map(([lists, scores]) => swaps(lists, scores))"
+    code = f"import {{ swaps }} from '{(browser.FOLDER / 'engine' / 'ranking.js').as_uri()}'; console.log(JSON.stringify({found}));"
+    ran = subprocess.run([NODE, "--input-type=module"], input=code, capture_output=True, text=True, check=True)
+    assert [sorted(ids) for ids in json.loads(ran.stdout)] == wanted
+    assert 5 < sum(map(bool, wanted)) < 55
 
 
 @pytest.mark.parametrize(("rank", "outcome"), [(1, "hit"), (10, "hit"), (11, "near miss"), (50, "near miss"), (51, "miss")])
