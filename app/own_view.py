@@ -126,7 +126,6 @@ def ask(question: Question) -> None:
     """Ask what only the owner of the file knows."""
     key = _key(question.upload)
     answer = reading_view.question(question.doubt, key)
-    reading_view.first_rows(question.doubt["head"], [str(value) for value, _ in question.doubt["candidates"]])
     if answer and question.doubt["option"] == "transpose":
         answered(answer)
     elif answer:
@@ -161,15 +160,14 @@ def _file(upload: Upload, account: Mapping[str, Any] | None, roles: Sequence[str
     read = None if account is None else Account.from_dict(dict(account))
     label = name if read is None else f"{name} · {reading_view.headline(read)}"
     with st.expander(label, expanded=bool(options), key=f"{key}.file", type="compact"):
-        if read is not None and account is not None:
+        if read is not None:
             reading_view.first_rows(read.head, [use.column for use in read.uses])
             reading_view.told(read)
-            st.session_state[f"{key}.columns"] = _columns(upload, account)
+            st.session_state[f"{key}.columns"] = _columns(upload, read)
         columns = st.session_state.get(f"{key}.columns", [])
         if columns:
             needed = [role for role in reading_view.NEEDED if roles is ROLES]
-            known = account or Account(upload.name, "").as_dict()
-            reading_view.settle(key, reading_view.roles(known, columns, options, key, roles, needed))
+            reading_view.settle(key, reading_view.roles(read or Account(upload.name, ""), columns, options, key, roles, needed))
         filters = reading_view.options(st.session_state.get(FILTERS, "")) if roles is ROLES else {}
         reading_view.as_options(filters | {option: value for option, value in options.items() if option != own_data.KEY}, flag)
         reading_view.start_over(key)
@@ -177,8 +175,8 @@ def _file(upload: Upload, account: Mapping[str, Any] | None, roles: Sequence[str
         reading_view.remarks(read)
 
 
-def _columns(upload: Upload, account: Mapping[str, Any]) -> list[str]:
+def _columns(upload: Upload, read: Account) -> list[str]:
     """The columns that may be chosen: the first ones, those in use and those that are not. None in arrays and in labels with vectors."""
-    if not rows_and_columns(Path(upload.name)) or (account["head"] and list(account["head"][0]) == [LABEL, VECTOR]):
+    if not rows_and_columns(Path(upload.name)) or (read.head and list(read.head[0]) == [LABEL, VECTOR]):
         return []
-    return Account.from_dict(dict(account)).columns
+    return read.columns

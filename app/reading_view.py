@@ -58,9 +58,8 @@ def start_over(key: str) -> None:
         settle(key, {})
 
 
-def account(account: Account | Mapping[str, Any]) -> None:
+def account(read: Account) -> None:
     """What was read: its size in one line, the first rows, and the whole account one click away."""
-    read = account if isinstance(account, Account) else Account.from_dict(dict(account))
     st.markdown(headline(read))
     remarks(read)
     first_rows(read.head, [use.column for use in read.uses])
@@ -122,7 +121,7 @@ def filters(key: str, place: Any = st) -> dict[str, str]:
 
 
 def roles(
-    account: Account | Mapping[str, Any],
+    read: Account,
     columns: Sequence[str],
     chosen: Mapping[str, str],
     key: str,
@@ -131,9 +130,8 @@ def roles(
 ) -> dict[str, str]:
     """A choice of column per role; the options, with those that are no roles, that differ from what the file says by itself.
 
-    account: of the file read with the options ``chosen``; if it could not be read, one without uses.
+    read: the file's account with the options ``chosen``; if it could not be read, one without uses.
     """
-    read = account if isinstance(account, Account) else Account.from_dict(dict(account))
     uses = {use.role: use.column for use in read.uses}
     itself = st.session_state.setdefault(f"{key}.itself", {})
     result = {option: value for option, value in chosen.items() if option not in offered}
@@ -173,7 +171,8 @@ def _column(place: Any, role: str, columns: Sequence[str], now: str | None, key:
 
 
 def question(doubt: Mapping[str, Any], key: str) -> dict[str, str] | None:
-    """An open doubt (``Doubt.as_dict``) as a question; the options that settle it once they are chosen, None while it is open."""
+    """An open doubt (``Doubt.as_dict``) as a question above the first rows, if it has some; the options that settle it once they are
+    chosen, None while it is open."""
     option, proposed = str(doubt["option"]), dict(doubt.get("proposed") or {})
     place = f"{key}.{option}"
     with st.container(border=True):
@@ -204,6 +203,7 @@ def question(doubt: Mapping[str, Any], key: str) -> dict[str, str] | None:
             typed = st.text_input(_words("value").format(option=option), key=f"{place}.typed").strip()
             answer = {option: typed} if typed else {}
         pressed = st.button(_words("use"), type="primary", disabled=not answer, key=f"{place}.use")
+    first_rows(doubt.get("head", []), [str(value) for value, _ in doubt["candidates"]])
     return answer if pressed else None
 
 

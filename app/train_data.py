@@ -112,25 +112,24 @@ def _own(source: str) -> Data:
 def _shown(found: dict[str, Any], source: str, key: str, answers: dict[str, str]) -> str:
     """Show the worker's answer, with the columns to change; what is still to be done, or nothing."""
     name, missing = Path(source).name, ""
-    first: list[str] = []
-    if "account" in found:
-        reading_view.account(found["account"])
-    elif "unread" in found:
+    if "unread" in found:
         st.warning(ui.plain(found["unread"]), icon=":material/warning:")
-    elif "question" in found:
-        missing = "answer"
+        return missing
+    if "question" in found:
         asked = found["question"]
-        first = [str(value) for value, _ in asked["candidates"]]
         answer = reading_view.question({**asked, "problem": asked["problem"].replace(source, name)}, key)
         if answer is not None:
             reading_view.settle(key, answers | answer)
+        return "answer"
+    if "account" in found:
+        read = Account.from_dict(found["account"])
+        reading_view.account(read)
     else:
-        missing = "readable"
+        read, missing = Account(source, ""), "readable"
         st.error(ui.plain(found["error"].replace(source, name)), icon=":material/error:")
-    reading_view.first_rows(found.get("head", []), first)
-    if found.get("columns") and "question" not in found:
-        known = found.get("account") or Account(source, "")
-        reading_view.settle(key, reading_view.roles(known, found["columns"], answers, key))
+        reading_view.first_rows(found["head"])
+    if found["columns"]:
+        reading_view.settle(key, reading_view.roles(read, found["columns"], answers, key))
     return missing
 
 

@@ -1,7 +1,8 @@
 """Reads a data set in a separate process (``python -m adrec.data.worker FOLDER``), which may be killed at any time.
 
 FOLDER/request.json holds ``{"source", "options"}``. FOLDER/answer.json becomes ``{"account", "columns"}``, with the columns that options
-may name; ``{"question"}`` (a Doubt); or ``{"error"}``, a sentence. Beside the latter two stand the columns and the first rows (``head``).
+may name; ``{"question"}``, a doubt as ``Doubt.as_dict`` gives it; or ``{"error", "columns", "head"}``, a sentence beside the columns and
+the first rows.
 """
 
 import sys
@@ -26,7 +27,7 @@ def answer(source: str, options: Mapping[str, str]) -> dict[str, Any]:
     try:
         data = catalog.load(source, **options)
     except Doubt as doubt:
-        return {"question": doubt.as_dict(), "columns": [], "head": doubt.head}  # told by whoever opened the file
+        return {"question": doubt.as_dict()}
     except AdrecError as error:
         return {"error": str(error), **_first_rows(source, options)}
     account = _account(source, data)

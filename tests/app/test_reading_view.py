@@ -19,16 +19,17 @@ def page(kind: str, given: "dict[str, Any]") -> None:
     """A page with one element; it shows what came back as a caption."""
     import streamlit as st
 
+    from adrec.reading.account import Account
     from app import reading_view
 
     chosen = reading_view.chosen("file")
     if kind == "account":
-        reading_view.account(given)
+        reading_view.account(Account.from_dict(given))
     elif kind == "roles":
         # The file says the time by itself, unless an option does.
         uses = [use for use in given["uses"] if use["role"] not in chosen]
         uses += [{"column": value, "role": role, "why": "as asked"} for role, value in chosen.items() if value != "none"]
-        found = reading_view.roles({**given, "uses": uses}, ["user_id", "item_id", "timestamp", "when"], chosen, "file")
+        found = reading_view.roles(Account.from_dict({**given, "uses": uses}), ["user_id", "item_id", "timestamp", "when"], chosen, "file")
         reading_view.settle("file", found)
         reading_view.as_options(found)
         reading_view.start_over("file")

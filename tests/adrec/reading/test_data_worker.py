@@ -19,10 +19,10 @@ def test_a_file_that_is_clear_is_answered_with_its_account_and_its_columns(tmp_p
     assert (found["account"]["read"], found["account"]["users"], found["columns"]) == (200, 40, ["user_id", "item_id", "timestamp"])
 
 
-def test_a_doubt_is_a_question_beside_the_first_rows(tmp_path: Path) -> None:
+def test_a_doubt_is_a_question_with_the_first_rows(tmp_path: Path) -> None:
     found = answer(written(tmp_path / "x.csv", "user_id,item_id,event_timestamp"), {})
     assert found["question"]["option"] == "time" and [value for value, _ in found["question"]["candidates"]] == ["event_timestamp", "none"]
-    assert found["head"][0] == {"user_id": "0", "item_id": "0", "event_timestamp": "1500000000"} and "account" not in found
+    assert found["question"]["head"][0] == {"user_id": "0", "item_id": "0", "event_timestamp": "1500000000"} and "account" not in found
 
 
 def test_what_cannot_be_read_is_a_sentence_beside_the_columns(tmp_path: Path) -> None:
