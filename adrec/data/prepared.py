@@ -35,7 +35,7 @@ ITEMS = "items.parquet"
 COUNTS = ("users", "items", "interactions")
 KINDS = {"train_items": "<i4", "train_offsets": "<i8", "val": "<i4", "test": "<i4"}
 LAST_CODE_POINT = 0x10FFFF
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, SyntaxError, OverflowError, MemoryError, RecursionError, tokenize.TokenError)
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, SyntaxError, ArithmeticError, MemoryError, RecursionError, tokenize.TokenError)
 """What numpy raises on a damaged array file, whose header is a Python literal."""
 
 
@@ -154,7 +154,8 @@ def _array(folder: Path, name: str, length: int) -> np.ndarray:
     """A one-dimensional array of this length, memory-mapped."""
     path = folder / f"{name}.npy"
     try:
-        array = np.lib.format.open_memmap(path, mode="r")
+        with np.errstate(over="raise"):  # a shape beyond all numbers
+            array = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise _broken(folder, f"it has no {path.name}") from None
     except UNREADABLE as error:

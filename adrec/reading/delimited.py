@@ -11,7 +11,7 @@ import duckdb
 from adrec.errors import DataError
 from adrec.reading import text
 from adrec.reading.account import Doubt, counted, listed, shown, shown_path
-from adrec.reading.engine import literal, path_literal, sentence
+from adrec.reading.engine import as_sentences, literal, path_literal, sentence
 from adrec.reading.limits import LONGEST_LINE, MOST_COLUMNS
 from adrec.reading.opened import Scan, line_of, one_kind_of_line_ends, open_bytes, scan
 from adrec.reading.source import Source
@@ -128,7 +128,8 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, 
 
 def _rectangular(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> None:
     """Refuse lines with more or fewer fields than the first, where the engine does not look."""
-    odd = con.sql(f"select row, len(f) from {dialect.split()} where len(f) <> {dialect.width} order by row limit 1").fetchall()
+    with as_sentences(path):
+        odd = con.sql(f"select row, len(f) from {dialect.split()} where len(f) <> {dialect.width} order by row limit 1").fetchall()
     if odd:
         row, fields = odd[0]
         raise DataError(f"Row {row:,} of {shown_path(path)} has {counted(fields, 'value')}, but the first line has {dialect.width:,}.")

@@ -21,6 +21,7 @@ from adrec.data.batches import evaluation_batches, training_batch
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError
 from tests.adrec import histories
+from tests.adrec.hostile import header
 from tests.adrec.plain_building import build
 
 ARRAYS = ("train_items", "train_offsets", "val", "test", "user_ids")
@@ -287,6 +288,7 @@ DAMAGE = {
     "an array of something else": (lambda f: (f / "val.npy").write_bytes(b"garbage" * 99), r"val\.npy cannot be read as an array"),
     "an archive in place of an array": (swapped, r"val\.npy cannot be read as an array"),
     "an array header of garbage": (lambda f: (f / "val.npy").write_bytes(b"\x93NUMPY\x01\x00\x06\x00{'a': "), "cannot be read as an array"),
+    "an array of an endless shape": (lambda f: (f / "val.npy").write_bytes(header("(9223372036854775807,)")), "cannot be read as an array"),
     "a folder in place of an array": (lambda f: ((f / "val.npy").unlink(), (f / "val.npy").mkdir()), "cannot be read as an array"),
     "other integers": (array("train_items", lambda a: a.astype(np.int64)), r"train_items\.npy holds int64 instead of int32"),
     "integers of the other byte order": (array("val", lambda a: a.astype(">i4")), r"val\.npy holds >i4 instead of int32"),

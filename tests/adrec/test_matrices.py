@@ -131,6 +131,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "indented.npy": (_npy_with_header("(1,\n  1)\n 2"), "header cannot be read"),
     "absurd.npy": (_npy_with_header("(1000000000, 1000000000)"), "claims shape"),
     "negative.npy": (_npy_with_header("(-4, 4)"), "impossible shape"),
+    "truth.npy": (_npy_with_header("(12, True)"), "impossible shape"),
     "lying.npy": (_npy_with_header("(1000, 1000)", bytes(800)), "cut short"),
     "code.npy": (_npy_with_header("__import__('os').getcwd()"), "header cannot be read"),
     "text.npz": (b"this is no archive", "cannot be read as npz"),

@@ -3,6 +3,7 @@
 import math
 import struct
 import tokenize
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -33,7 +34,8 @@ def _header(path: Path, file: IO[bytes], kinds: str = "fiu") -> tuple[tuple[int,
     try:
         version = np.lib.format.read_magic(file)
         reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-        shape, fortran, dtype = reader(file, max_header_size=LONGEST_HEADER)
+        with warnings.catch_warnings(action="ignore"):  # a header of Python 2 is as good
+            shape, fortran, dtype = reader(file, max_header_size=LONGEST_HEADER)
     except HEADER_ERRORS as error:
         raise WeightsError(f"'{path}' is damaged or not in numpy's format: its header cannot be read ({type(error).__name__}).") from None
     if dtype.hasobject:
@@ -41,7 +43,7 @@ def _header(path: Path, file: IO[bytes], kinds: str = "fiu") -> tuple[tuple[int,
     if dtype.kind not in kinds and not (dtype == BFLOAT and "f" in kinds):
         kind = "structured" if dtype.names else str(dtype)
         raise WeightsError(f"'{path}' holds entries of type {kind[:40]}; expected real numbers.")
-    if any(size < 0 for size in shape):
+    if any(size < 0 or isinstance(size, bool) for size in shape):
         raise WeightsError(f"'{path}' claims the impossible shape {shape}; expected a matrix with one row per item.")
     return shape, fortran, dtype
 
