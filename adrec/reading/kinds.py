@@ -70,6 +70,16 @@ class Kind:
         return self.filled > 0 and self.count("whole", "whole.0", "number") == self.filled
 
     @property
+    def mixed(self) -> bool:
+        """Whether some values are text and the others only look like something else: ``542b``, ``4423``, ``96e0``; ``12 12 12``."""
+        others = (
+            ("whole", "whole.0", "number"),
+            ("date", "zoned", "parts", "named"),
+            *((name,) for name in ("true", "list", "clock", "other")),
+        )
+        return self.count("text") > 0 and not any(self.mostly(*names) for names in others)
+
+    @property
     def whole(self) -> bool:
         """Whether every value is a whole number."""
         return self.filled > 0 and self.count("whole", "whole.0") == self.filled

@@ -170,7 +170,7 @@ def _asked(choice: _Choice) -> None:
 def _may_be_id(kind: Kind, lists: bool = False) -> bool:
     """Whether values can be ids by what they are."""
     wrong = kind.count("number", "true", "date", "zoned", "parts", "named", "clock", "other") + (0 if lists else kind.count("list"))
-    return wrong * 2 <= kind.filled
+    return wrong * 2 <= kind.filled or kind.mixed
 
 
 def _id(choice: _Choice, role: str) -> None:

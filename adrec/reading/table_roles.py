@@ -11,7 +11,7 @@ from adrec.errors import DataError
 from adrec.reading import names, values
 from adrec.reading.account import Doubt, Use, counted, listed, shown
 from adrec.reading.engine import as_sentences, literal
-from adrec.reading.kinds import Kind, kinds_of
+from adrec.reading.kinds import kinds_of
 from adrec.reading.names import named
 from adrec.reading.rows import Rows
 from adrec.reading.sampled import IGNORED, Sampled, Told
@@ -158,7 +158,7 @@ def _ids(table: _Table, vector: str | None) -> str | None:
         table.why[asked] = "as asked"
         return asked
     free = [n for n in table.rows.names if n != vector and table.kinds[n].filled]
-    able = [n for n in free if table.text(n) or table.kinds[n].mostly("whole", "whole.0", "text") or _mixed(table.kinds[n])]
+    able = [n for n in free if table.text(n) or table.kinds[n].mostly("whole", "whole.0", "text") or table.kinds[n].mixed]
     by_name = [n for n in named(able, "item")]
     if by_name:
         return _because(table, by_name[0], "named so")
@@ -180,12 +180,6 @@ def _ids(table: _Table, vector: str | None) -> str | None:
                 [*((n, f"{table.kinds[n].words}, all different") for n in real), (IGNORED, "the table has no ids")],
             )
     return None
-
-
-def _mixed(kind: Kind) -> bool:
-    """Whether some values are text and the others happen to be written like numbers: ``542b``, ``4423``, ``96e0``."""
-    numbers = ("whole", "whole.0", "number")
-    return kind.mostly("text", *numbers) and not kind.mostly(*numbers)
 
 
 def _because(table: _Table, name: str, why: str) -> str:

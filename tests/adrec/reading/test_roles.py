@@ -176,6 +176,13 @@ def test_a_column_named_as_the_user_with_numbers_that_have_a_point_is_offered(co
         roles(con, path)
 
 
+def test_ids_of_text_are_ids_where_some_are_written_like_numbers(con, tmp_path):
+    found = roles(
+        con, csv(tmp_path, user_id=["99", "98"] * 30, item_id=["f2a7", "52e6", "52e6"] * 20, time=SECONDS, title=["a b", "c d", "c d"] * 20)
+    )
+    assert (found.item, found.title) == ("item_id", "title")
+
+
 def test_several_items_are_asked_unless_they_are_one_to_one(con, tmp_path):
     books = {"user_id": [1, 1, 2, 2], "book_id": [1, 2, 1, 3], "isbn": ["a", "b", "a", "c"]}
     assert roles(con, csv(tmp_path, **books)).item == "book_id"

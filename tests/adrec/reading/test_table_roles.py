@@ -92,8 +92,9 @@ def test_a_title_before_the_ids_is_a_title(con, tmp_path):
         assert (found.title, found.ids, found.dims) == (text, ids, tuple(frame))
 
 
-def test_ids_of_text_are_ids_where_some_are_written_like_numbers(con, tmp_path):
-    mixed = [("542b", "4423", "96e0")[i % 3] + str(i) for i in range(30)]
+@pytest.mark.parametrize("written", [("542b", "4423", "96e0"), ("12 12 ", "12 The ", "12 12 12 ")])
+def test_ids_of_text_are_ids_where_some_are_written_like_numbers_or_lists(con, tmp_path, written):
+    mixed = [written[i % 3] + str(i) for i in range(30)]
     found = roles(con, csv(tmp_path, pd.concat([pd.DataFrame({"title": WORDS, "item_id": mixed}), vectors()], axis=1)))
     assert (found.title, found.ids, len(found.dims)) == ("title", "item_id", 4)
 
