@@ -25,7 +25,7 @@ class Moments:
     def from_table(cls, table: np.ndarray) -> "Moments":
         """From a checked (V, D) table. Two passes, so that a large common offset costs no precision."""
         n, width = table.shape
-        scale = max((float(np.abs(rows).max()) for _, rows in blocks(table)), default=0.0) or 1.0
+        scale = max((max(float(rows.max()), -float(rows.min())) for _, rows in blocks(table)), default=0.0) or 1.0
         total, units, own = np.zeros(width), np.zeros(width), 0.0
         for _, rows in blocks(table):
             rows /= scale

@@ -178,14 +178,20 @@ def permuted_columns(table: np.ndarray, deviations: float, draws: int = COLUMN_D
         return 0.0, 0.0
     columns = unit_scale(columns)
     width, n = columns.shape
-    rng = np.random.default_rng([seed, 3])
     found = []
-    for _ in range(draws):
-        shuffled = rng.permuted(columns, axis=1)
+    for order in _shuffles(width, n, draws, seed):
+        shuffled = np.take_along_axis(columns, order, axis=1)
         eigenvalues = _spectrum_of_rows(shuffled.T) if n < width else _spectrum_of_scatter(shuffled @ shuffled.T, n)
         found.append((bulk_distance(eigenvalues, n, width), float(eigenvalues[0])))
     null, (distance, largest) = gaussian_null(n, width, seed=seed), np.max(found, axis=0)
     return max(distance - null.line("distance", deviations), 0.0), max(largest - null.line("largest", deviations), 0.0)
+
+
+@lru_cache(maxsize=1)
+def _shuffles(width: int, n: int, draws: int, seed: int) -> list[np.ndarray]:
+    """Orders of n rows, another for each column and draw, (width, n) each; kept for the next table of this shape (at most 20 MB)."""
+    rng, rows = np.random.default_rng([seed, 3]), np.broadcast_to(np.arange(n, dtype=np.int32), (width, n))
+    return [rng.permuted(rows, axis=1) for _ in range(draws)]
 
 
 def unit_scale(columns: np.ndarray) -> np.ndarray:

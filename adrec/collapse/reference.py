@@ -7,6 +7,7 @@ remembering them, and how much depends on its weights (docs/VERDICT.md).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -152,10 +153,14 @@ class Separation:
         count, own, sums, grams = (np.zeros((2, *shape)) for shape in ((GROUPS,), (GROUPS,), (2, GROUPS, width), (width, width)))
         for start in range(0, n, BLOCK):
             part = slice(start, start + BLOCK)
-            recent, before = asked.recent[part], 0.0
+            recent = asked.recent[part]
+            before = np.zeros((len(recent), width))
             for places in recent.T:
-                before = before + rows.unit(places) * (places >= 0)[:, None]
-            pair = before / (recent >= 0).sum(axis=1, keepdims=True), rows.unit(asked.following[part])
+                vectors = rows.unit(places)
+                vectors *= (places >= 0)[:, None]
+                before += vectors
+            before /= (recent >= 0).sum(axis=1, keepdims=True)
+            pair = before, rows.unit(asked.following[part])
             close = (pair[0] * pair[1]).sum(axis=1)
             for by, group in enumerate(asked.groups[:, part]):
                 deal = sparse.csr_array((np.ones(len(group)), (group, np.arange(len(group)))), (GROUPS, len(group)))
@@ -167,14 +172,20 @@ class Separation:
         mean = float(sums[0, 0].sum(axis=0) @ sums[0, 1].sum(axis=0)) / n**2
         spread = float(np.sqrt(max(float((grams[0] * grams[1]).sum()) / n**2 - mean**2, 0.0)))
         spread = spread if spread > 1e-9 else np.inf  # all rows alike
-        rng, found = np.random.default_rng(0), np.zeros((2, 1 + DRAWS))
-        for by in (0, 1):
-            weights = np.concatenate([np.ones((1, GROUPS)), rng.multinomial(GROUPS, np.full(GROUPS, 1 / GROUPS), DRAWS)])
+        found = np.zeros((2, 1 + DRAWS))
+        for by, weights in enumerate(_redrawn()):
             total = np.maximum(weights @ count[by], 1)
             first, second = (weights @ s / total[:, None] for s in sums[by])
             others = ((first * second).sum(axis=1) - asked.same) / (1 - asked.same)
             found[by] = (weights @ own[by] / total - others + asked.removed) / spread
         return cls(float(found[0, 0]), found[:, 1:])
+
+
+@cache
+def _redrawn() -> list[np.ndarray]:
+    """How often each of the GROUPS of users, and of items, is in the sample and in samples drawn again: (1 + DRAWS, GROUPS) each."""
+    rng, equal = np.random.default_rng(0), np.full(GROUPS, 1 / GROUPS)
+    return [np.concatenate([np.ones((1, GROUPS)), rng.multinomial(GROUPS, equal, DRAWS)]) for _ in range(2)]
 
 
 def interval(value: float, drawn: np.ndarray) -> tuple[float, float]:

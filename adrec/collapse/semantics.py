@@ -12,7 +12,7 @@ import numpy as np
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import PairSums, permuted_rows
-from adrec.maps.neighbours import top_columns
+from adrec.maps.neighbours import places, top_columns
 from adrec.maps.tables import unit_rows
 
 NEIGHBOURS = 10
@@ -21,7 +21,9 @@ MOST_PAIRS = 300_000
 ALL_ROWS, SAMPLED_ROWS = 5_000, 2_000
 """Up to ALL_ROWS items, neighbours are found for every item; above, for a sample of SAMPLED_ROWS."""
 SCORES = 2**24
-"""Cosines in a block: 64 MiB."""
+"""Cosines with a block of rows."""
+NEAR_SCORES = 2**20
+"""Cosines that are looked through at once: 4 MiB, which stay in a processor's cache."""
 KEPT = 2**23
 """Unit rows of tables with up to this many entries are kept in memory (64 MiB); those of larger tables are recomputed when needed."""
 TWIN = 0.9999
@@ -90,21 +92,28 @@ class Rows:
         rows = np.zeros((len(queries), k), dtype=np.int64)
         step = max(SCORES // len(queries), 64)
         for start in range(0, len(self.table), step):
-            scores = wanted @ self.unit(slice(start, start + step)).astype(np.float32).T
-            inside = np.flatnonzero((queries >= start) & (queries < start + scores.shape[1]))
-            scores[inside, queries[inside] - start] = -np.inf
-            best, rows = _merged(best, rows, scores, start)
+            block = self.unit(slice(start, start + step)).astype(np.float32).T
+            many = max(NEAR_SCORES // block.shape[1], 1)
+            for part in (slice(first, first + many) for first in range(0, len(queries), many)):
+                scores = wanted[part] @ block
+                own = queries[part] - start
+                inside = np.flatnonzero((own >= 0) & (own < scores.shape[1]))
+                scores[inside, own[inside]] = -np.inf
+                best[part], rows[part] = _merged(best[part], rows[part], scores, start)
         return rows, best
 
 
 def _merged(best: np.ndarray, rows: np.ndarray, scores: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
     """The k best so far, merged with another block of scores (n, width) whose first column is row ``start``."""
     k = best.shape[1]
+    if scores.shape[1] > k and np.isneginf(best).all():
+        found = top_columns(scores, k)
+        return np.take_along_axis(scores, found, axis=1), found + start
     if scores.shape[1] > k and not np.isfinite(best).all():
         found = top_columns(scores, k)
         query, column = np.repeat(np.arange(len(best)), k), found.ravel()
     else:
-        query, column = np.nonzero(scores > best[:, -1:])
+        query, column = places(scores > best[:, -1:])
     every = np.concatenate([np.repeat(np.arange(len(best)), k), query])
     value = np.concatenate([best.ravel(), scores[query, column]])
     row = np.concatenate([rows.ravel(), column + start])
@@ -139,7 +148,7 @@ class Neighbourhood:
     def sums(self, n: int) -> PairSums:
         """Sums of the matrix (N + N^T) / 2, where N_ij = 1 if j is among the neighbours of i."""
         first, second = np.repeat(self.queries, self.rows.shape[1]), self.rows.ravel()
-        mutual = int(np.isin(first * n + second, second * n + first).sum())
+        mutual = int(np.isin(first * n + second, second * n + first, assume_unique=True).sum())
         degree = (np.bincount(first, minlength=n) + np.bincount(second, minlength=n)) / 2
         return PairSums(n, float(len(first)), (len(first) + mutual) / 2, float((degree**2).sum()))
 

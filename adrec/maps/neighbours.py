@@ -52,10 +52,16 @@ def top_columns(scores: np.ndarray, k: int) -> np.ndarray:
     if width // GROUP >= k:
         whole = scores[:, : width // GROUP * GROUP].reshape(rows, GROUP, width // GROUP).max(axis=1)
         bound = np.partition(whole, whole.shape[1] - k, axis=1)[:, whole.shape[1] - k]
-    row, column = np.nonzero(scores >= bound[:, None])
+    row, column = places(scores >= bound[:, None])
     order = np.lexsort((column, -scores[row, column], row))
     first = np.searchsorted(row, np.arange(rows))
     return np.asarray(column[order][first[:, None] + np.arange(k)])
+
+
+def places(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``mask.nonzero()`` of a (rows, width) mask, for which numpy takes ten times as long as for a flat one."""
+    row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return row, column
 
 
 def neighbours(table: ArrayLike, item_row: int, k: int = 10, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:

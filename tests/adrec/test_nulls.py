@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from adrec.collapse import nulls, semantics
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments
 from adrec.collapse.nulls import PairSums, bulk_distance, correlation_spectrum, gaussian_null, permuted_columns, permuted_rows
 from adrec.collapse.semantics import Neighbourhood, Rows, alignment, overlap, pair_sums
+from adrec.maps.tables import unit_rows
 from tests.adrec import histories
 
 
@@ -116,3 +118,21 @@ def test_the_sums_of_pairs_are_those_of_their_matrix() -> None:
     pairs = np.array([[0, 1], [0, 2], [3, 4]])
     found = pair_sums(pairs, 5)
     assert (found.total, found.squares, found.row_squares) == (6, 6, 4 + 1 + 1 + 1 + 1)
+
+
+def test_neighbours_are_the_same_however_many_cosines_are_looked_through_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = np.random.default_rng(7).standard_normal((500, 16)).repeat(2, axis=0)  # twins, so that cosines are equal
+    table += 0.1 * np.random.default_rng(8).integers(2, size=(1000, 1))
+    plain = np.argsort(-(unit_rows(table - table.mean(axis=0)) @ unit_rows(table - table.mean(axis=0)).T - 9 * np.eye(1000)), axis=1)[:, 0]
+    every = []
+    for scores, near in ((2**24, 2**24), (2**24, 7_000), (200_000, 5_000)):
+        monkeypatch.setattr(semantics, "SCORES", scores)
+        monkeypatch.setattr(semantics, "NEAR_SCORES", near)
+        every.append(Neighbourhood.from_rows(centred(table), 0).rows)
+    assert all(np.array_equal(every[0], found) for found in every) and (every[0][:, 0] == plain).mean() > 0.9
+
+
+def test_columns_are_shuffled_alike_for_every_table_of_a_shape() -> None:
+    rng, columns = np.random.default_rng([5, 3]), np.random.default_rng(9).standard_normal((4, 30))
+    for order in nulls._shuffles(4, 30, 3, 5):
+        assert np.array_equal(np.take_along_axis(columns, order, axis=1), rng.permuted(columns, axis=1))

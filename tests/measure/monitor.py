@@ -73,7 +73,7 @@ def cost(step: Step, table: torch.Tensor, log: pd.DataFrame, pictures: int) -> s
         f"{len(steps):,} steps of {1000 * np.median(took[~busy]):.1f} ms, {len(monitor.pictures) - 1} pictures "
         f"overlapping {busy.sum() / pictures:.0f} steps each: {np.mean(extra):+.2%} (by picture {min(extra):+.2%} to {max(extra):+.2%}); "
         f"inside the call {1000 * inside.mean():.4f} ms a step ({inside.sum() / took.sum():.3%}), {1000 * inside.max():.1f} ms at most; "
-        f"other threads' processor time {others / pictures:.2f} s a picture; the first call took {start:.2f} s"
+        f"other threads' processor time {others / pictures:.3f} s a picture; the first call took {start:.2f} s"
     )
 
 
