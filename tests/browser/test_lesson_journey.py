@@ -168,7 +168,9 @@ def test_on_a_phone_nothing_on_any_step_is_wider_than_the_screen_and_every_page_
             assert lesson.evaluate(SIDEWAYS) == [], f"chapter {chapter}, step {step}"
             assert lesson.locator(".heading").evaluate("part => part.getBoundingClientRect().top") > 60, f"chapter {chapter}, step {step}"
             page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTo(0, main.scrollHeight)")
-            lesson.locator(".next").press("Enter")
+            if lesson.locator(".next").is_visible():
+                lesson.locator(".next").press("Enter")
+    expect(lesson.locator(".way")).to_have_count(3)  # the last step has no next one, but ways on
 
 
 def test_the_small_picture_holds_as_many_films_in_training_as_in_use(page: Any, server: Server) -> None:

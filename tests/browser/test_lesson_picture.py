@@ -14,10 +14,18 @@ pytestmark = pytest.mark.browser
 WORDS = setup.words("lesson")
 PICTURE = WORDS["picture"]
 COVERED = """() => {
-  const panel = document.querySelector(".detail").getBoundingClientRect();
-  const cards = [...document.querySelectorAll(".living .card.is-history")];
-  return cards.some(card => card.getBoundingClientRect().bottom > panel.top);
+  const panel = document.querySelector(".detail").getBoundingClientRect(), wide = innerWidth > 760;
+  const open = document.querySelector(wide ? ".living" : ".living .opener[aria-expanded=true]").getBoundingClientRect();
+  return open.left < panel.right && panel.left < open.right && open.top < panel.bottom && panel.top < open.bottom;
 }"""
+BROKEN = """cards => cards.map(card => card.querySelector(".title")).flatMap(title => {
+  const range = document.createRange(), text = title.firstChild, words = [...text.data.matchAll(/[^\\s-]+/g)];
+  return words.filter(word => {
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return range.getClientRects().length > 1 || range.getBoundingClientRect().right > title.getBoundingClientRect().right + 1;
+  }).map(word => word[0]);
+})"""
 TITLES = """selector => [...document.querySelectorAll(selector)]
     .sort((a, b) => a.dataset.at - b.dataset.at).map(card => card.querySelector(".title").textContent)"""
 
@@ -44,7 +52,7 @@ def lesson(tab: Any, file: Path) -> Iterator[Any]:
     told = {"console": lambda message: errors.append(message.text), "pageerror": lambda error: errors.append(str(error))}
     for event, listener in told.items():
         tab.on(event, listener)
-    tab.set_viewport_size({"width": 1280, "height": 720})
+    tab.set_viewport_size({"width": 1440, "height": 900})
     tab.emulate_media(reduced_motion="no-preference")
     tab.goto(file.as_uri() + "#chapter=4")
     expect(tab.locator(".living .flow .arc").first).to_be_attached(timeout=60_000)  # attention
@@ -88,7 +96,13 @@ def test_the_history_is_edited_by_the_keyboard_and_the_step_stays(lesson: Any) -
     assert lesson.locator(".lesson").get_attribute("data-step") == "0"
 
 
-def test_every_box_opens_in_three_depths_beside_the_history_and_closes_by_escape(lesson: Any) -> None:
+SIZES = ((1440, 900), (1280, 720), (390, 844))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_box_opens_in_three_depths_covers_nothing_of_what_it_explains_and_closes_by_escape(lesson: Any, size: tuple[int, int]) -> None:
+    lesson.set_viewport_size({"width": size[0], "height": size[1]})
+    lesson.emulate_media(reduced_motion="reduce")
     for box in lesson.locator(".living .opener").all():
         if not box.is_visible():
             continue
@@ -99,10 +113,22 @@ def test_every_box_opens_in_three_depths_beside_the_history_and_closes_by_escape
             expect(tab).to_have_text(depth)
             tab.focus()
             assert lesson.locator(".detail .body").inner_text().strip()
-            assert not lesson.evaluate(COVERED)
+            assert not lesson.evaluate(COVERED), f"{box.inner_text()}, {depth}"
         lesson.keyboard.press("Escape")
         expect(lesson.locator(".detail")).to_be_hidden()
         expect(box).to_be_focused()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_word_of_a_film_s_title_is_parted_on_its_card(lesson: Any, size: tuple[int, int]) -> None:
+    lesson.set_viewport_size({"width": size[0], "height": size[1]})
+    for title in ("deconstructing", "independence day"):
+        lesson.locator(".living .search input").fill(title)
+        lesson.keyboard.press("Enter")
+    cards = lesson.locator(".living .card.is-history")
+    expect(cards.last).to_contain_text("Independence")
+    lesson.wait_for_timeout(400)
+    assert cards.evaluate_all(BROKEN) == []
 
 
 def test_a_film_s_card_and_the_unknown_one_open_what_their_row_says(lesson: Any) -> None:

@@ -10,7 +10,7 @@ const LEAST_HEIGHT = 124;
 const LEAST_PLAIN = 92;
 const LEAST_WIDE = 620; // below this width the large picture becomes one column
 const MOST_COLUMNS = { strip: 6, wide: 7, tall: 4 };
-const LEAST_COLUMN = { strip: 56, wide: 62, tall: 70 };
+const LEAST_COLUMN = { strip: 56, wide: 84, tall: 96 }; // room for long words
 
 /** The form for the space there is. @param {number} width @param {boolean} grown @returns {Form} */
 export function formOf(width, grown) {
@@ -19,7 +19,7 @@ export function formOf(width, grown) {
 
 /** How many positions of a history are drawn; they are its last ones. @param {Form} form @param {number} width @param {number} films */
 export function columnsOf(form, width, films) {
-  const room = form === "tall" ? width - 30 : (form === "strip" ? Math.max(width, LEAST_STRIP) : width) * 0.46;
+  const room = form === "tall" ? width - 30 : form === "wide" ? width * 0.46 - 42 : Math.max(width, LEAST_STRIP) * 0.46;
   return Math.max(1, Math.min(films, MOST_COLUMNS[form], Math.floor(room / LEAST_COLUMN[form])));
 }
 
@@ -83,8 +83,8 @@ function asStrip(width, height, columns) {
 
 /** @param {number} width @param {number} height @param {number} columns @returns {Arrangement} */
 function asStage(width, height, columns) {
-  const top = 28, left = 42, end = width * 0.45, each = Math.min(104, (end - left) / columns), right = left + each * columns;
-  const card = Math.min(84, height * 0.15), reader = top + card + height * 0.03, high = Math.min(170, height * 0.21), c = reader + high + height * 0.035, cell = Math.min(44, height * 0.08);
+  const top = 28, left = 42, end = width * 0.46, each = Math.min(104, (end - left) / columns), right = left + each * columns;
+  const card = Math.min(84, height * 0.17), reader = top + card + height * 0.03, high = Math.min(170, height * 0.21), c = reader + high + height * 0.035, cell = Math.min(44, height * 0.08);
   const next = height - 34 - card, bus = c + cell + 10, middle = Math.round((bus + next - 12) / 2);
   /** @type {Record<string, Box>} */
   const boxes = {};
@@ -105,29 +105,29 @@ function asStage(width, height, columns) {
   boxes.next = [left, next + card + 1, each * columns - 30, 18];
   boxes.back = [(right + (after + scores) / 2) / 2 - 50, height - 22, 100, 20];
   boxes.push = [plus - 20, top, scores - plus + 8, 44];
-  boxes.pull = [plus + 10, middle + 46, (after + scores) / 2 - plus - 18, 44];
+  boxes.pull = [plus + 4, middle + 40, (after + scores) / 2 - plus - 12, 44];
   return { width, height, boxes };
 }
 
 /** @param {number} width @param {number} columns @param {boolean} training @returns {Arrangement} */
 function asColumn(width, columns, training) {
-  const left = 26, each = (width - left - 4) / columns, row = 21, list = 402, end = list + row * LISTED, height = end + (training ? 90 : 28);
+  const left = 26, each = (width - left - 4) / columns, row = 21, list = 418, end = list + row * LISTED, height = end + (training ? 90 : 28);
   /** @type {Record<string, Box>} */
   const boxes = {};
-  positions(boxes, columns, left, each, 6, { history: [26, 52], c: [152, 30], next: [216, 52] });
-  boxes.table = [4, 26, 12, 242];
+  positions(boxes, columns, left, each, 6, { history: [26, 52], c: [152, 30], next: [216, 68] });
+  boxes.table = [4, 26, 12, 258];
   boxes.reader = [left + 3, 86, each * columns - 6, 58];
-  boxes.valve = [width * 0.5 - 70, 286, 58, 26];
-  boxes.plus = [width * 0.5 - 12, 306, 24, 24];
-  boxes.denoiser = [width * 0.5 - 12 - 118, 342, 104, 40];
-  boxes.x0 = [width * 0.5 + 40, 344, 36, 36];
+  boxes.valve = [width * 0.5 - 70, 302, 58, 26];
+  boxes.plus = [width * 0.5 - 12, 322, 24, 24];
+  boxes.denoiser = [width * 0.5 - 12 - 118, 358, 104, 40];
+  boxes.x0 = [width * 0.5 + 40, 360, 36, 36];
   boxes.scores = [34, list, 24, row * LISTED];
   boxes.star = [86, end + 2, width - 90, 20];
   listRows(boxes, 86, list, width - 90, row * LISTED);
   boxes.history = [left, 0, each * columns - 100, 20];
   boxes.add = [left + each * columns - 104, 0, 100, 24];
   boxes.next = [left, 196, each * columns, 18];
-  boxes.back = [width * 0.5 + 82, 348, 78, 28];
+  boxes.back = [width * 0.5 + 82, 364, 78, 28];
   boxes.push = [34, end + 24, width - 40, 32];
   boxes.pull = [34, end + 56, width - 40, 32];
   return { width, height, boxes };

@@ -1,4 +1,6 @@
-/* A box of the living picture, opened: what it does in a sentence, then what goes in and out as pictures, then its formula. */
+/* A box of the living picture, opened: what it does in a sentence, then what goes in and out as pictures, then its formula.
+
+It stands where the lesson's words stand, or at the foot of a phone, so that the whole picture stays visible: the box and its lines in and out. */
 
 import { element } from "../dom.js";
 import { addHeatMap, addLeaveOneOut } from "./attention.js";
@@ -7,7 +9,6 @@ import { norm, strip } from "./strip.js";
 /** @import { Flow } from "./flow" */
 /** @import { Lesson } from "./types" */
 
-const LEAST_BESIDE = 700; // pixels of the picture
 const DEPTHS = ["sentence", "numbers", "formula"];
 
 /** What goes in and out of a box: a label's key, the class of its colour, the vector. @type {Record<string, (flow: Flow) => [string, string, ArrayLike<number> | undefined][]>} */
@@ -31,11 +32,9 @@ function rowOf({ table }, id) {
 }
 
 export class BoxDetail {
-  /** @param {HTMLElement} host @param {Lesson} lesson @param {() => void} closed */
-  constructor(host, lesson, closed) {
-    this.host = host;
+  /** @param {HTMLElement} host the whole lesson @param {Lesson} lesson */
+  constructor(host, lesson) {
     this.lesson = lesson;
-    this.closed = closed;
     this.depth = 0;
     this.box = "";
     /** @type {Flow | null} */
@@ -52,29 +51,18 @@ export class BoxDetail {
     host.append(this.panel);
   }
 
-  /** @param {string} box @param {Flow} flow @param {string} mode @param {HTMLElement} opener */
-  open(box, flow, mode, opener) {
+  /** @param {string} box @param {Flow} flow @param {HTMLElement} opener */
+  open(box, flow, opener) {
     if (this.box === box) this.depth = (this.depth + 1) % DEPTHS.length; // pressed again: deeper
     else this.depth = 0;
-    Object.assign(this, { box, flow, mode, opener });
+    this.opener?.setAttribute("aria-expanded", "false");
+    opener.setAttribute("aria-expanded", "true");
+    Object.assign(this, { box, flow, opener });
     this.panel.hidden = false;
     this.panel.setAttribute("aria-label", this.lesson.text(`picture.boxes.${box}.name`));
     this.fill();
     this.panel.focus({ preventScroll: true });
-  }
-
-  /** Beside the box and below the history in the large picture, below the box elsewhere. */
-  place() {
-    const { panel, host } = this, grown = host.closest(".grown") !== null;
-    if (panel.hidden || !this.opener) return;
-    const here = host.getBoundingClientRect(), at = this.opener.getBoundingClientRect(), beside = grown && here.width > LEAST_BESIDE;
-    const card = host.querySelector(".card.is-history")?.getBoundingClientRect(), floor = beside && card ? card.bottom - here.top + 8 : 8;
-    panel.style.maxHeight = beside ? `${here.height - floor - 8}px` : "";
-    const left = at.left - here.left, right = at.right - here.left, within = (/** @type {number} */ value, /** @type {number} */ most) => Math.max(8, Math.min(value, most));
-    const x = !beside ? (left + right - panel.offsetWidth) / 2 : left + right < here.width ? right + 12 : left - 12 - panel.offsetWidth;
-    const y = beside ? Math.max(floor, within(at.top - here.top, here.height - panel.offsetHeight - 8)) : grown ? at.bottom - here.top + 8 : here.height;
-    panel.style.left = `${within(x, here.width - panel.offsetWidth - 8)}px`;
-    panel.style.top = `${y}px`;
+    opener.scrollIntoView({ block: "nearest", behavior: this.lesson.reducedMotion ? "auto" : "smooth" }); // clear of the panel at a phone's foot
   }
 
   /** @param {Flow} flow */
@@ -88,8 +76,8 @@ export class BoxDetail {
     const within = this.panel.contains(this.panel.ownerDocument.activeElement);
     this.panel.hidden = true;
     this.box = "";
+    this.opener?.setAttribute("aria-expanded", "false");
     if (within || this.panel.matches(":focus-within")) this.opener?.focus({ preventScroll: true });
-    this.closed();
   }
 
   fill() {
@@ -113,7 +101,6 @@ export class BoxDetail {
     if (depth === 0) body.append(this.paragraph("sentence"));
     else if (depth === 1) this.numbers(body);
     else body.append(this.paragraph("formula"));
-    this.place();
   }
 
   /** @param {number} depth */

@@ -9,16 +9,14 @@ import { filmSearch, moved } from "./films.js";
 const MOST = 12; // films of a history that is edited here
 const DRAGS = 4; // pixels
 
-/** A title whose long words may be parted, with a hyphen, before a syllable. @param {string} title */
-export function hyphenated(title) {
-  return title.replace(/[a-z]{10,}/gi, (word) => word.replace(/[aeiouy](?=(?:[bcdfghjklmnpqrstvwxz]|[bcdfgkpt][lr])[aeiouy][a-z]{2})/gi, (vowel, at) => (at >= 3 ? `${vowel}\u00ad` : vowel)));
-}
+/** The parts of a title that stand on one line each: words, up to a hyphen of their own. @param {string} title */
+export const wordsOf = (title) => title.split(/\s+|(?<=-)/);
 
 /** @param {LivingPicture} picture @param {"history" | "next"} row @param {number | null} id null: unknown */
 export function filmCard(picture, row, id) {
   const { lesson } = picture, title = id === null ? "?" : picture.title(id), card = element("div", `card is-${row}`);
-  card.append(element("span", "title", "", { lang: "en" }), element("i", "grain"), element("span", "level"));
-  titled(card, title);
+  card.append(element("span", "title"), element("i", "grain"), element("span", "level"));
+  titled(picture, card, title);
   card.onclick = (event) => { // as its row's box does, which the keyboard reaches
     if (event.target instanceof Element && !event.target.closest(".remove") && !card.classList.contains("was-dragged")) picture.open(row, picture.get(row));
   };
@@ -26,10 +24,12 @@ export function filmCard(picture, row, id) {
   return card;
 }
 
-/** Write a film's title, or "?", on a card. @param {HTMLElement} card @param {string} title */
-export function titled(card, title) {
+/** Write a film's title, or "?", on a card, small enough for its longest word. @param {LivingPicture} picture @param {HTMLElement} card @param {string} title */
+export function titled(picture, card, title) {
   const span = /** @type {HTMLElement} */ (card.querySelector(".title"));
-  if (span.title !== title) Object.assign(span, { title, textContent: hyphenated(title) });
+  if (span.title === title) return;
+  Object.assign(span, { title, textContent: title });
+  card.style.setProperty("--word", Math.max(...wordsOf(title).map((word) => picture.wordWidth(word))).toFixed(2));
 }
 
 /** @param {LivingPicture} picture @param {HTMLElement} card @param {string} title @param {string} takesOut */

@@ -30,14 +30,15 @@ const LOCKED = ["table", "reader", "denoiser"];
 const DRAWN_LEVELS = [5, 20, 12, 27, 2, 16, 24]; // noise levels of the drawing in training, one a position
 const ONE_LEVEL = 16;
 const GRAIN = 80; // pixels
+const MEASURED = 100; // pixels: the size at which words are measured
 
 /**
  * Draw the picture into an empty element.
- * @param {HTMLElement} host @param {Lesson} lesson
+ * @param {HTMLElement} host @param {Lesson} lesson @param {HTMLElement} around the whole lesson, in which an opened box is explained
  * @returns {Picture & { show: LivingPicture }}
  */
-export function livingPicture(host, lesson) {
-  const show = new LivingPicture(host, lesson);
+export function livingPicture(host, lesson, around) {
+  const show = new LivingPicture(host, lesson, around);
   return {
     show,
     scene: (scene) => show.scene(scene),
@@ -67,8 +68,8 @@ function grainImage() {
 }
 
 export class LivingPicture {
-  /** @param {HTMLElement} host @param {Lesson} lesson */
-  constructor(host, lesson) {
+  /** @param {HTMLElement} host @param {Lesson} lesson @param {HTMLElement} around */
+  constructor(host, lesson, around) {
     this.lesson = lesson;
     /** @type {PictureScene} */
     this.wanted = { lit: [], mode: "use", model: null };
@@ -93,6 +94,7 @@ export class LivingPicture {
     this.model = undefined;
     this.leave = () => {};
     this.at = -1; // the position whose attention is drawn; -1: the last
+    this.pen = element("canvas").getContext("2d"); // measures words
     this.root = element("div", "living", "", { role: "group" });
     this.root.style.setProperty("--grain-image", grainImage());
     this.drawing = svg(this.root, "svg", { class: "flow", "aria-hidden": "true" });
@@ -113,10 +115,10 @@ export class LivingPicture {
     this.node("star", element("p", "star")).dataset.box = "list";
     this.node("more", element("div", "more", "…", { "aria-hidden": "true" })).dataset.box = "history"; // earlier films than those drawn
     this.node("list", element("ol", "listed", "", { "aria-label": lesson.text("picture.boxes.list.name") }));
-    this.scroller = element("div", "scroller"); // around the strip alone: an opened box hangs out of it
+    this.scroller = element("div", "scroller");
     this.scroller.append(this.root);
     host.replaceChildren(this.scroller);
-    this.detail = new BoxDetail(host, lesson, () => { this.wanted = { ...this.wanted, detail: null }; });
+    this.detail = new BoxDetail(around, lesson);
     this.host = host;
     this.sizes = new ResizeObserver(() => this.place(0));
     this.sizes.observe(host);
@@ -171,19 +173,15 @@ export class LivingPicture {
 
   /** @param {string} box @param {HTMLElement} button */
   open(box, button) {
-    this.wanted = { ...this.wanted, detail: box };
-    this.detail.open(box, this.answered, this.wanted.mode, button);
+    this.detail.open(box, this.answered, button);
   }
 
   /** @param {PictureScene} scene */
   scene(scene) {
-    const form = this.form, { detail } = this.wanted;
     this.wanted = scene;
     this.place(this.lesson.reducedMotion || !this.root.clientWidth ? 0 : PICTURE_CHANGE);
     if (this.form === "strip" && this.lit().length) this.scroller.scrollTo({ left: Math.min(...this.lit().map((box) => box[0])) - 30, behavior: this.lesson.reducedMotion ? "auto" : "smooth" });
-    if (form !== this.form && this.form === "strip") this.detail.close();
-    if (scene.detail && scene.detail !== detail) this.open(scene.detail, this.get([...this.nodes.keys()].find((name) => (BOX_OF[name] ?? name) === scene.detail) ?? "reader"));
-    else if (!scene.detail) this.detail.close();
+    this.detail.close();
   }
 
   /** @param {Partial<Flow>} values */
@@ -256,7 +254,7 @@ export class LivingPicture {
         const found = id === null && step && step.at === step.of ? top[0] : null; // after the last step it is known
         card.classList.toggle("is-unknown", id === null && found === null);
         card.classList.toggle("is-found", found !== null);
-        if (id === null) titled(card, found === null ? "?" : this.title(found));
+        if (id === null) titled(this, card, found === null ? "?" : this.title(found));
       }
     });
     for (const { film } of columns) this.nodes.get(`above ${film} 0`)?.setAttribute("tabindex", this.form === "strip" ? "-1" : "0");
@@ -394,6 +392,12 @@ export class LivingPicture {
       path.style.strokeWidth = width === undefined ? "" : `${width.toFixed(2)}px`;
     }
     for (const [key, path] of this.paths) if (!key.startsWith("cells ") && !kept.has(key)) { path.remove(); this.paths.delete(key); }
+  }
+
+  /** How wide a word is, as a multiple of its size. @param {string} word */
+  wordWidth(word) {
+    if (this.pen) this.pen.font = `500 ${MEASURED}px ${getComputedStyle(this.root).fontFamily}`;
+    return (this.pen?.measureText(word).width ?? 0) / MEASURED;
   }
 
   /** The key of a column's card. @param {"above" | "below"} row @param {number} i */

@@ -134,7 +134,7 @@ function middleRoutes(scenery) {
   );
   if (scene.mode === "training" && form === "wide") {
     const end = columns[columns.length - 1].below;
-    const clean = [right(end) + 44, middleY(end)]; // the film itself, beside its noised copy
+    const clean = [right(end) + 44, bottom(end) - 12]; // the film itself, beside its noised copy
     found.push({ key: "pull", name: "target", box: ["x0", "pull"], d: through([[middleX(x0), bottom(x0) + 4], [middleX(x0), clean[1]], [clean[0] + 12, clean[1]]]), width: 1.6 });
     found.push({ key: "pull star", name: "target is-star", box: ["x0", "pull"], d: star(clean[0], clean[1], 9) });
   }

@@ -48,7 +48,7 @@ export class Shell {
     this.notes = new Notes(this.texts, CHAPTERS, (by) => this.turn(by));
     this.engines = new Engines(setup, (model) => { this.parts.notice.textContent = this.texts.text("shell.noModel", { model }); });
     this.lesson = this.lend();
-    this.picture = livingPicture(this.parts.picture, this.lesson);
+    this.picture = livingPicture(this.parts.picture, this.lesson, host);
     this.hear("weighed", () => this.fillEvidence());
     this.open(this.at, false);
     this.key = (/** @type {KeyboardEvent} */ event) => this.press(event);
@@ -132,7 +132,7 @@ export class Shell {
     fillStepper(parts.stepper, texts, chapter, this.finished);
     fillDots(parts.dots, texts, steps, step, (to) => this.open({ chapter, step: to }));
     parts.previous.disabled = chapter === 0 && step === 0;
-    parts.next.disabled = chapter === LAST && step === steps - 1;
+    parts.next.hidden = this.ended;
     parts.title.textContent = texts.text(`${chapter}.title`);
     const asking = step === 0 && !this.state.guesses[chapter] && texts.has(`${chapter}.before`);
     parts.sentence.replaceChildren(texts.rich(`${chapter}.${asking ? "before" : "sentence"}`));
@@ -184,15 +184,26 @@ export class Shell {
     this.parts.evidence.replaceChildren(...shown);
   }
 
-  /** The three ways from the first screen, and the one back to the beginning. */
+  /** Whether this is the last step of all. */
+  get ended() {
+    return this.at.chapter === LAST && this.at.step === this.chapter.steps - 1;
+  }
+
+  /** The three ways from the first screen and from the last step, and the one back to the beginning. */
   fillDoors() {
-    const { texts } = this, ways = {
+    const { texts, ended } = this, first = this.at.chapter === 0;
+    /** @type {Record<string, () => void>} */
+    const ways = first ? {
       show: () => { this.present(true); this.openNotes(); },
       learn: () => this.open({ chapter: 1, step: 0 }),
       check: () => this.door("own", {}),
-    };
-    this.parts.restart.hidden = this.at.chapter > 0 || !(this.finished.size || Object.keys(this.state.guesses).length);
-    this.parts.doors.hidden = this.at.chapter > 0;
+    } : ended ? {
+      look: () => this.door("collapse", {}),
+      train: () => this.door("train", {}),
+      again: () => this.open({ chapter: 0, step: 0 }),
+    } : {};
+    this.parts.restart.hidden = !first || !(this.finished.size || Object.keys(this.state.guesses).length);
+    this.parts.doors.hidden = !first && !ended;
     this.parts.doors.replaceChildren(...Object.entries(ways).map(([name, act]) => {
       const way = pressed(texts, `shell.ways.${name}.label`, `way is-${name}`, act);
       way.append(element("small", "", texts.text(`shell.ways.${name}.text`)));

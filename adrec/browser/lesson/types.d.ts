@@ -12,8 +12,6 @@ export interface PictureScene {
   mode: "training" | "use";
   /** the boxes that a stage freezes */
   locks?: string[];
-  /** the box that is open, or null */
-  detail?: string | null;
   /** whether the picture is as large as the stage (the stage then holds its controls, below it) */
   grown?: boolean;
   /** whether the strip shows a history, the reader and the list alone, before the noise is explained */
