@@ -100,7 +100,7 @@ SIZES = ((1440, 900), (1280, 720), (390, 844))
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_every_box_opens_in_three_depths_covers_nothing_of_what_it_explains_and_closes_by_escape(lesson: Any, size: tuple[int, int]) -> None:
+def test_every_box_opens_in_three_depths_covers_nothing_of_the_picture_and_closes_by_escape(lesson: Any, size: tuple[int, int]) -> None:
     lesson.set_viewport_size({"width": size[0], "height": size[1]})
     lesson.emulate_media(reduced_motion="reduce")
     for box in lesson.locator(".living .opener").all():
