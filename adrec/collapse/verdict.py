@@ -35,7 +35,7 @@ class Verdict:
     It does not say whether the threshold is right; docs/VERDICT.md reports how often verdicts were right on tables with known labels.
     0.5 if the missing interactions could change the kind, or if two tests of meaning contradict each other.
     sample: counts of what was examined (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``). facts: plain facts about the
-    whole table, the heaviest first; ``says`` names the two that matter most.
+    whole table, the heaviest first; ``says`` names the two that matter most. core: the part of ``says`` that is about the kind.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Verdict:
     evidence: tuple[Evidence, ...]
     undecided: tuple[str, ...]
     says: str
+    core: str
     next_steps: tuple[Remedy, ...]
     sample: dict[str, int] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
@@ -55,6 +56,7 @@ class Verdict:
             "evidence": [e.to_json() for e in self.evidence],
             "undecided": list(self.undecided),
             "says": self.says,
+            "core": self.core,
             "next": [remedy.to_json() for remedy in self.next_steps],
             "sample": self.sample,
         }
@@ -64,7 +66,7 @@ class Verdict:
         """From ``to_json``, which leaves out the facts."""
         steps = tuple(Remedy(**step) for step in found["next"])
         evidence = tuple(Evidence(**compared) for compared in found["evidence"])
-        known = {name: found[name] for name in ("kind", "confidence", "says", "sample")}
+        known = {name: found[name] for name in ("kind", "confidence", "says", "core", "sample")}
         return cls(**known, evidence=evidence, undecided=tuple(found["undecided"]), next_steps=steps, facts=tuple(plain))
 
     def value(self, measure: str) -> float | None:
@@ -72,19 +74,34 @@ class Verdict:
         return next((e.value for e in self.evidence if e.measure == measure), None)
 
     def weighed(self, meaning: Meaning) -> "Verdict":
-        """The same with the meaning's share as evidence. Few directions that reach much of what a factorisation reaches are no plain
-        collapse, although in so few directions many items come close to another by chance; only equal rows are one."""
+        """The same with the meaning's share as evidence, which may overrule how much closeness alone seemed to mean.
+
+        Few directions that reach much of what a factorisation reaches are no plain collapse, although in so few directions many items come
+        close to another by chance; only equal rows are one. What reaches little is not healthy, and what reaches much is not weak.
+        """
         if self.value("meaning_share") is not None:
             return self
         found = replace(self, evidence=(*self.evidence, meaning.evidence))
+        reaches = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f}) of what a plain factorisation of the same interactions"
         equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
-        if self.kind != "low-rank" or meaning.low < MEANS or equal:
-            return found
-        share = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f})"
-        reaches = f"{share} of what a plain factorisation of the same interactions reaches"
-        for words in (KIND_WORDS["low-rank"][1], NEAR):
-            found = replace(found, says=found.says.replace(words, f"A few directions carry everything, but they mean much: {reaches}."))
-        return found.doubted((f"Whether this is a collapse, because its few directions reach {reaches}: it may well be concentrated.",))
+        if self.kind == "low-rank" and meaning.low >= THRESHOLDS.much and not equal:
+            said = f"A few directions carry everything, but they mean much: the table reaches {reaches} reaches."
+            question = f"Whether this is a collapse, because its few directions reach {reaches} reaches: it may well be concentrated."
+            return found._overruled("low-rank", said, meaning, THRESHOLDS.much).doubted((question,))
+        if self.kind in ("healthy", "concentrated") and meaning.high < THRESHOLDS.little:
+            said = f"Items used together are closer than chance, but that is little: the table reaches {reaches} reaches."
+            return found._overruled("weakly-learned", said, meaning, THRESHOLDS.little)
+        few = any(e.value < e.threshold for e in self.evidence if e.measure in FEW and e.threshold is not None)
+        if self.kind == "weakly-learned" and meaning.low >= THRESHOLDS.much:
+            said = f"Items used together are only a little closer than others, but they tell much: the table reaches {reaches} reaches."
+            return found._overruled("concentrated" if few else "healthy", said, meaning, THRESHOLDS.much)
+        return found
+
+    def _overruled(self, kind: str, said: str, meaning: Meaning, line: float) -> "Verdict":
+        """The same of another kind, for which ``said`` stands; no surer than the share of meaning is beyond its line."""
+        sure = float(ndtr(abs(meaning.share - line) * 2 * INTERVAL / max(meaning.high - meaning.low, 1e-9)))
+        says = self.says.replace(self.core, said)
+        return replace(self, kind=kind, core=said, says=says, confidence=min(self.confidence, sure), next_steps=REMEDIES[kind])
 
     @property
     def examined(self) -> str:
@@ -167,8 +184,9 @@ def _of_items(
 
 TOLD = {"popularity-first": "Popularity explains", "unmoved-rows": "It never left its initialisation"}
 """Facts that the verdict's sentence has already told, by its words."""
-MEANS = 0.5
-"""A share of a plain factorisation's meaning from which few directions are no plain collapse."""
+INTERVAL = 1.96
+"""Standard errors from the middle of a 95 % interval to its ends."""
+FEW = ("effective_rank", "participation_ratio", "width_in_use")
 NEAR = "Most items cannot be told apart from another, although neighbours are items used together."
 UNEVEN = 1.5
 """Where two tests of meaning contradict each other, a column of this many times the scale of every other is tried as the reason."""
@@ -222,7 +240,7 @@ def _decided(findings: Findings, thresholds: Thresholds) -> Verdict:
     confidence = 0.5 if undecided else float(ndtr(margin))
     steps = REMEDIES[kind] + ((EROSION,) if _eroded(findings, thresholds) else ())
     said = _says(kind, findings, undecided, thresholds)
-    return Verdict(kind, confidence, tuple(findings.evidence), undecided, said, steps, findings.sample)
+    return Verdict(kind, confidence, tuple(findings.evidence), undecided, said, said, steps, findings.sample)
 
 
 def _eroded(findings: Findings, thresholds: Thresholds) -> bool:
