@@ -82,26 +82,34 @@ class Verdict:
         if self.value("meaning_share") is not None:
             return self
         found = replace(self, evidence=(*self.evidence, meaning.evidence))
-        reaches = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f}) of what a plain factorisation of the same interactions"
+        share = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f})"
+        reaches = f"the table reaches {share} of what a plain factorisation of the same interactions reaches"
         equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
         if self.kind == "low-rank" and meaning.low >= THRESHOLDS.much and not equal:
-            said = f"A few directions carry everything, but they mean much: the table reaches {reaches} reaches."
-            question = f"Whether this is a collapse, because its few directions reach {reaches} reaches: it may well be concentrated."
-            return found._overruled("low-rank", said, meaning, THRESHOLDS.much).doubted((question,))
-        if self.kind in ("healthy", "concentrated") and meaning.high < THRESHOLDS.little:
-            said = f"Items used together are closer than chance, but that is little: the table reaches {reaches} reaches."
-            return found._overruled("weakly-learned", said, meaning, THRESHOLDS.little)
-        few = any(e.value < e.threshold for e in self.evidence if e.measure in FEW and e.threshold is not None)
-        if self.kind == "weakly-learned" and meaning.low >= THRESHOLDS.much:
-            said = f"Items used together are only a little closer than others, but they tell much: the table reaches {reaches} reaches."
-            return found._overruled("concentrated" if few else "healthy", said, meaning, THRESHOLDS.much)
+            found = found._called("low-rank", f"A few directions carry everything, but they mean much: {reaches}.")
+            return found.doubted((f"Whether this is a collapse: {reaches}, so it may well be concentrated.",))
+        if self.kind in ("healthy", "concentrated"):
+            found = found._no_surer(meaning, THRESHOLDS.little)
+            if meaning.share < THRESHOLDS.little:
+                return found._called("weakly-learned", f"Items used together are closer than chance, but that means little: {reaches}.")
+        if self.kind == "weakly-learned" and meaning.low <= 0:
+            return found.doubted((f"Whether anything has been learnt: {reaches}.",))
+        if self.kind == "weakly-learned":
+            found = found._no_surer(meaning, THRESHOLDS.much)
+            if meaning.share > THRESHOLDS.much:
+                few = any(e.value < e.threshold for e in self.evidence if e.measure in FEW and e.threshold is not None)
+                said = f"Items used together are only a little closer than others, but that means much: {reaches}."
+                return found._called("concentrated" if few else "healthy", said)
         return found
 
-    def _overruled(self, kind: str, said: str, meaning: Meaning, line: float) -> "Verdict":
-        """The same of another kind, for which ``said`` stands; no surer than the share of meaning is beyond its line."""
-        sure = float(ndtr(abs(meaning.share - line) * 2 * INTERVAL / max(meaning.high - meaning.low, 1e-9)))
-        says = self.says.replace(self.core, said)
-        return replace(self, kind=kind, core=said, says=says, confidence=min(self.confidence, sure), next_steps=REMEDIES[kind])
+    def _no_surer(self, meaning: Meaning, line: float) -> "Verdict":
+        """The same, no surer than the share of meaning is of lying on its side of a line."""
+        margin = abs(meaning.share - line) * 2 * INTERVAL / max(meaning.high - meaning.low, 1e-9)
+        return replace(self, confidence=min(self.confidence, float(ndtr(margin))))
+
+    def _called(self, kind: str, said: str) -> "Verdict":
+        """The same as another kind, with another sentence about it."""
+        return replace(self, kind=kind, core=said, says=self.says.replace(self.core, said), next_steps=REMEDIES[kind])
 
     @property
     def examined(self) -> str:
