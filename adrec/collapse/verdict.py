@@ -15,7 +15,7 @@ from scipy.special import ndtr
 from adrec.collapse.columns import RAW, raw_column
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.evidence import FAR, Evidence, Findings, add_changes, add_semantic, add_spectral
-from adrec.collapse.facts import Fact, facts, idle_columns, spoken, without_offset, zero_point
+from adrec.collapse.facts import BYTE_ZERO, LEVELS, Fact, facts, idle_columns, spoken, without_offset, zero_point
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
 from adrec.collapse.reference import Meaning
@@ -85,14 +85,16 @@ class Verdict:
         share = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f})"
         reaches = f"the table reaches {share} of what a plain factorisation of the same interactions reaches"
         equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
-        if self.kind == "low-rank" and meaning.low >= THRESHOLDS.much and not equal:
+        if self.kind == "low-rank" and not equal:
+            if meaning.share < THRESHOLDS.much:
+                return found._no_surer(meaning, THRESHOLDS.much)
             found = found._called("low-rank", f"A few directions carry everything, but they mean much: {reaches}.")
             return found.doubted((f"Whether this is a collapse: {reaches}, so it may well be concentrated.",))
         if self.kind in ("healthy", "concentrated"):
             found = found._no_surer(meaning, THRESHOLDS.little)
             if meaning.share < THRESHOLDS.little:
-                return found._called("weakly-learned", f"Items used together are closer than chance, but that means little: {reaches}.")
-        if self.kind == "weakly-learned" and meaning.low <= 0:
+                found = found._called("weakly-learned", f"Items used together are closer than chance, but that means little: {reaches}.")
+        if found.kind == "weakly-learned" and meaning.low <= 0:
             return found.doubted((f"Whether anything has been learnt: {reaches}.",))
         if self.kind == "weakly-learned":
             found = found._no_surer(meaning, THRESHOLDS.much)
@@ -174,6 +176,11 @@ def _of_items(
             cooccurrence = cooccurrence.among(items)
             array, given = array[items], {key: other[items] for key, other in given.items()}
     verdict = _judged(array, given, cooccurrence, total, thresholds, seed, idle)
+    if verdict.kind in ("complete-collapse", "narrowing") and _bytes(array, found):
+        without = _judged(array - np.float32(BYTE_ZERO), {}, cooccurrence, total, thresholds, seed, idle)
+        if without.kind != verdict.kind:
+            said = f"with a zero point of {BYTE_ZERO:.0f} taken out the table is {without.kind} ({KIND_WORDS[without.kind][0]})"
+            return verdict.doubted((f"Whether the entries are bytes with an offset: {said}. Dequantise the table.",))
     column, times = raw_column(array)
     if times < (UNEVEN if verdict.undecided and cooccurrence is not None else RAW) or verdict.kind == "healthy":
         return verdict
@@ -188,6 +195,11 @@ def _of_items(
             f"the verdict rests on it alone; without it the table is {without.kind} ({said}). An id, a count or a price must be left out.",
         )
     )
+
+
+def _bytes(array: np.ndarray, found: list[Fact]) -> bool:
+    """Whether all entries are whole numbers that an unsigned byte can hold, more than a few."""
+    return any(fact.code == "integer-values" for fact in found) and array.min() >= 0 and LEVELS < array.max() <= 255
 
 
 TOLD = {"popularity-first": "Popularity explains", "unmoved-rows": "It never left its initialisation"}

@@ -158,8 +158,9 @@ def test_what_a_table_means_overrules_how_close_its_items_lie() -> None:
     assert weak.next_steps == REMEDIES["weakly-learned"] and healthy.core not in weak.says
     again = replace(weak, evidence=healthy.evidence).weighed(much)
     assert again.kind == healthy.kind and again.confidence <= weak.confidence and weak.weighed(much) == weak
-    nothing = replace(weak, evidence=healthy.evidence).weighed(replace(little, low=-0.01))
-    assert nothing.confidence == 0.5 and "Whether anything has been learnt" in nothing.undecided[0]
+    for verdict in (healthy, replace(weak, evidence=healthy.evidence)):
+        nothing = verdict.weighed(replace(little, low=-0.01))
+        assert nothing.kind == "weakly-learned" and nothing.confidence == 0.5 and "Whether anything has been learnt" in nothing.undecided[0]
 
 
 def test_a_share_near_its_line_is_not_sure() -> None:
