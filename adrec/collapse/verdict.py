@@ -82,6 +82,8 @@ class Verdict:
         if self.value("meaning_share") is not None:
             return self
         found = replace(self, evidence=(*self.evidence, meaning.evidence))
+        if any(fact.code == "heavy-column" for fact in self.facts):  # of which alone the share would be
+            return found
         share = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f})"
         reaches = f"the table reaches {share} of what a plain factorisation of the same interactions reaches"
         equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
@@ -94,7 +96,7 @@ class Verdict:
             found = found._no_surer(meaning, THRESHOLDS.little)
             if meaning.share < THRESHOLDS.little:
                 found = found._called("weakly-learned", f"Items used together are closer than chance, but that means little: {reaches}.")
-        if found.kind == "weakly-learned" and meaning.low <= 0:
+        if found.kind == "weakly-learned" and meaning.low < THRESHOLDS.hardly:
             return found.doubted((f"Whether anything has been learnt: {reaches}.",))
         if self.kind == "weakly-learned":
             found = found._no_surer(meaning, THRESHOLDS.much)

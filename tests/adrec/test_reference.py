@@ -163,6 +163,14 @@ def test_what_a_table_means_overrules_how_close_its_items_lie() -> None:
         assert nothing.kind == "weakly-learned" and nothing.confidence == 0.5 and "Whether anything has been learnt" in nothing.undecided[0]
 
 
+def test_a_heavy_column_keeps_the_share_from_overruling() -> None:
+    data, clusters = world()
+    table = np.c_[planted(clusters, 64, 0.5, 0), 100 * np.random.default_rng(0).standard_t(2, 400)]
+    verdict = replace(diagnose(table, cooccurrence=Cooccurrence.from_dataset(data)), kind="healthy")
+    assert "heavy-column" in [f.code for f in verdict.facts]
+    assert verdict.weighed(Meaning(0.1, 0.05, 0.15, 1.0, 1.1, 800)).kind == "healthy"
+
+
 def test_a_share_near_its_line_is_not_sure() -> None:
     data, clusters = world()
     healthy = diagnose(planted(clusters, 64, 0.5, 0), cooccurrence=Cooccurrence.from_dataset(data))

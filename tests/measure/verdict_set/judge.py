@@ -25,7 +25,7 @@ from adrec.embeddings import judging
 from adrec.embeddings.bring import Source, bring
 from adrec.errors import AdrecError
 from tests.measure.verdict_set.breakages import JOINS, NUMBERS, Given, Trained
-from tests.measure.verdict_set.expected import Geometry, Ranker, Ranking, geometry, kinds
+from tests.measure.verdict_set.expected import FEWEST, Geometry, Ranker, Ranking, geometry, kinds
 from tests.measure.verdict_set.registry import UNTRAINED, Training, half
 
 ORDERS, DAMAGES = 3, 4
@@ -134,6 +134,9 @@ def expectation(case: Case, given: Given, tables: Tables) -> dict[str, Any]:
         right, also = kinds(noise, known, shape)
         if damaged is not None:
             one, two = kinds(noise, known, damaged)
+            also = also | one | two
+        if known is None:  # which rows are hardly trained only the interactions say
+            one, two = kinds(noise, None, geometry(given.meant, np.full(len(given.meant), FEWEST)))
             also = also | one | two
         if given.partly and known == "none" and tables.learnt(case.trained):
             also = also | {"weakly-learned"}
