@@ -27,6 +27,9 @@ export function svg(parent, tag, attributes = {}, text = null) {
   return node;
 }
 
+/** By how much an element is drawn larger than it is laid out, as while presenting. @param {HTMLElement} node */
+export const scaleOf = (node) => node.getBoundingClientRect().width / node.offsetWidth || 1;
+
 /**
  * The first element that matches a selector; it must exist.
  * @template {string} S

@@ -16,7 +16,7 @@ WORDS = setup.words("lesson")
 SEEN = r"""() => {
   const found = [];
   const walk = (node) => {
-    if (node.nodeType === 3) { found.push(node.data.replaceAll("\u00ad", "")); return }
+    if (node.nodeType === 3) { found.push(node.data); return }
     if (node.nodeType !== 1 || ["SCRIPT", "STYLE"].includes(node.tagName)) return;
     for (const name of ["aria-label", "aria-description", "aria-valuetext", "title", "alt", "placeholder"]) {
       if (node.hasAttribute(name)) found.push(node.getAttribute(name));
@@ -99,3 +99,27 @@ def test_while_somebody_presents_all_words_of_every_step_are_on_the_screen(file:
             found[chapter, step] = file.evaluate(OVERFLOWING)
             file.keyboard.press("ArrowRight")
     assert {at: places for at, places in found.items() if places} == {}
+
+
+DRAWN = """() => {
+  const place = (node) => node.getBoundingClientRect(), host = document.querySelector(".lesson"), { x, y, width, height } = place(host);
+  const lit = Math.min(...[...document.querySelectorAll(".living .card.is-lit")].map((card) => place(card).left));
+  const off = Math.abs(place(document.querySelector(".lines polyline")).left - lit);
+  return { laid: [host.offsetWidth, host.offsetHeight], drawn: [x, y, width, height], off };
+}"""
+
+
+@pytest.mark.parametrize(("width", "height", "laid"), [(1920, 1080, [1280, 720]), (1024, 768, [1280, 960]), (2560, 1600, [1280, 800])])
+def test_a_presentation_is_laid_out_once_and_drawn_as_large_as_the_screen(
+    file: Any, tmp_path: Path, width: int, height: int, laid: list[int]
+) -> None:
+    (tmp_path / "lesson.html").write_text(export.page(setup.bundled()), encoding="utf-8")
+    file.set_viewport_size({"width": width, "height": height})
+    file.emulate_media(reduced_motion="reduce")
+    file.goto((tmp_path / "lesson.html").as_uri() + "#chapter=1")
+    file.get_by_role("button", name=WORDS["shell"]["present"], exact=True).click()
+    file.wait_for_timeout(200)
+    found = file.evaluate(DRAWN)
+    assert found["laid"] == laid
+    assert found["drawn"] == pytest.approx([0, 0, width, height], abs=1)
+    assert found["off"] < 2

@@ -22,9 +22,9 @@ test("a film moves to another place and the others keep their order", () => {
   assert.deepEqual(moved([1, 2, 3, 4], 3, -1), [4, 1, 2, 3]);
 });
 
-test("a dragged film goes to the place that is nearest to the pointer", () => {
-  const places = [{ x: 0, y: 0 }, { x: 100, y: 0 }, { x: 0, y: 40 }];
-  assert.deepEqual([nearestTo(places, 60, 5), nearestTo(places, 10, 30)], [1, 2]);
+test("a dragged film goes to the place that is under the pointer, or nearest to it", () => {
+  const places = [[0, 0, 40], [50, 0, 300], [0, 40, 40]].map(([left, top, right]) => ({ left, top, right, bottom: top + 30 }));
+  assert.deepEqual([nearestTo(places, 60, 5), nearestTo(places, 10, 37), nearestTo(places, 42, 5)], [1, 2, 0]);
 });
 
 test("a cosine is drawn from nothing at 0 to full at 1, darker the larger it is", () => {

@@ -111,23 +111,23 @@ function asStage(width, height, columns) {
 
 /** @param {number} width @param {number} columns @param {boolean} training @returns {Arrangement} */
 function asColumn(width, columns, training) {
-  const left = 26, each = (width - left - 4) / columns, row = 21, list = 418, end = list + row * LISTED, height = end + (training ? 90 : 28);
+  const left = 26, each = (width - left - 4) / columns, row = 21, list = 428, end = list + row * LISTED, height = end + (training ? 90 : 28);
   /** @type {Record<string, Box>} */
   const boxes = {};
-  positions(boxes, columns, left, each, 6, { history: [26, 52], c: [152, 30], next: [216, 68] });
-  boxes.table = [4, 26, 12, 258];
-  boxes.reader = [left + 3, 86, each * columns - 6, 58];
-  boxes.valve = [width * 0.5 - 70, 302, 58, 26];
-  boxes.plus = [width * 0.5 - 12, 322, 24, 24];
-  boxes.denoiser = [width * 0.5 - 12 - 118, 358, 104, 40];
-  boxes.x0 = [width * 0.5 + 40, 360, 36, 36];
+  positions(boxes, columns, left, each, 6, { history: [26, 62], c: [162, 30], next: [226, 68] });
+  boxes.table = [4, 26, 12, 268];
+  boxes.reader = [left + 3, 96, each * columns - 6, 58];
+  boxes.valve = [width * 0.5 - 70, 312, 58, 26];
+  boxes.plus = [width * 0.5 - 12, 332, 24, 24];
+  boxes.denoiser = [width * 0.5 - 12 - 118, 368, 104, 40];
+  boxes.x0 = [width * 0.5 + 40, 370, 36, 36];
   boxes.scores = [34, list, 24, row * LISTED];
   boxes.star = [86, end + 2, width - 90, 20];
   listRows(boxes, 86, list, width - 90, row * LISTED);
   boxes.history = [left, 0, each * columns - 100, 20];
   boxes.add = [left + each * columns - 104, 0, 100, 24];
-  boxes.next = [left, 196, each * columns, 18];
-  boxes.back = [width * 0.5 + 82, 364, 78, 28];
+  boxes.next = [left, 206, each * columns, 18];
+  boxes.back = [width * 0.5 + 82, 374, 78, 28];
   boxes.push = [34, end + 24, width - 40, 32];
   boxes.pull = [34, end + 56, width - 40, 32];
   return { width, height, boxes };

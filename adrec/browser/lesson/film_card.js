@@ -1,6 +1,6 @@
 /* A film's card in the living picture. Those of the history can be dragged to another place, taken out and added to. */
 
-import { element } from "../dom.js";
+import { element, scaleOf } from "../dom.js";
 import { clamp } from "../scales.js";
 import { filmSearch, moved } from "./films.js";
 
@@ -55,11 +55,11 @@ function editable(picture, card, title, takesOut) {
   card.onpointerdown = (event) => {
     card.classList.remove("was-dragged");
     if (event.button || event.target === remove || picture.form === "strip") return;
-    const start = event.clientX, box = picture.goal[keyOf(picture, card)];
+    const start = event.clientX, scale = scaleOf(picture.root), box = picture.goal[keyOf(picture, card)];
     let by = 0;
     card.setPointerCapture(event.pointerId);
     card.onpointermove = (move) => {
-      by = move.clientX - start;
+      by = (move.clientX - start) / scale;
       if (Math.abs(by) < DRAGS) return;
       card.classList.add("is-dragged", "was-dragged");
       card.style.transform = `translate(${(box[0] + by).toFixed(1)}px, ${(box[1] - 3).toFixed(1)}px)`;

@@ -1,6 +1,6 @@
 /* Films as rows of a list, and as cards of a history that a visitor changes. */
 
-import { element } from "../dom.js";
+import { element, scaleOf } from "../dom.js";
 
 /** @import { Lesson } from "./types" */
 
@@ -22,7 +22,8 @@ export function glide(host, still, change) {
     const from = before.get(child), to = child.getBoundingClientRect();
     if (!from) child.animate([{ opacity: 0 }, { opacity: 1 }], GLIDE);
     else if (from.left !== to.left || from.top !== to.top) {
-      child.animate([{ transform: `translate(${from.left - to.left}px, ${from.top - to.top}px)` }, { transform: "none" }], { duration: GLIDE, easing: "ease-out" });
+      const scale = scaleOf(/** @type {HTMLElement} */ (child));
+      child.animate([{ transform: `translate(${(from.left - to.left) / scale}px, ${(from.top - to.top) / scale}px)` }, { transform: "none" }], { duration: GLIDE, easing: "ease-out" });
     }
   }
 }
@@ -70,18 +71,12 @@ export function moved(films, from, to) {
   return next;
 }
 
-/** @param {Element} node */
-function centreOf(node) {
-  const { left, top, width, height } = node.getBoundingClientRect();
-  return { x: left + width / 2, y: top + height / 2 };
-}
-
 /**
- * Which of some places is nearest to a point.
- * @param {{ x: number, y: number }[]} places @param {number} x @param {number} y
+ * Which of some places holds a point, or is nearest to it.
+ * @param {{ left: number, top: number, right: number, bottom: number }[]} places @param {number} x @param {number} y
  */
 export function nearestTo(places, x, y) {
-  const far = places.map((place) => Math.hypot(place.x - x, place.y - y));
+  const far = places.map(({ left, top, right, bottom }) => Math.hypot(Math.max(left - x, 0, x - right), Math.max(top - y, 0, y - bottom)));
   return far.indexOf(Math.min(...far));
 }
 
@@ -145,14 +140,14 @@ export function historyCards(parent, lesson, most, changed) {
     const target = /** @type {Element} */ (event.target);
     if (fixed || event.button || target.closest(".away") || (event.pointerType !== "mouse" && !target.closest(".grip"))) return;
     const { clientX, clientY } = event;
-    const centres = films.map((other) => centreOf(/** @type {HTMLElement} */ (cards.get(other)))); // where cards glide to must not decide
+    const places = films.map((other) => /** @type {HTMLElement} */ (cards.get(other)).getBoundingClientRect()); // where cards glide to must not decide
     let began = false, at = films;
     item.setPointerCapture(event.pointerId);
     item.onpointermove = (move) => {
       if (!began && Math.hypot(move.clientX - clientX, move.clientY - clientY) < DRAGGED) return;
       began = true;
       item.classList.add("is-dragged");
-      const over = nearestTo(centres, move.clientX, move.clientY);
+      const over = nearestTo(places, move.clientX, move.clientY);
       if (films[over] !== film) show((at = moved(films, films.indexOf(film), over)));
     };
     item.onpointerup = item.onpointercancel = () => {

@@ -3,7 +3,7 @@
 Its boxes: table (the films' numbers), history, reader, condition (c), next (the next films), noise (the line of thickness lambda), denoiser,
 x0, scores, list, back (the arrow back). A scene lights some of them and dims the others; without any, all are lit. */
 
-import { element, svg } from "../dom.js";
+import { element, scaleOf, svg } from "../dom.js";
 import { arrange, between, columnsOf, formOf, LISTED } from "./arrange.js";
 import { BoxDetail } from "./box_detail.js";
 import { addingField, filmCard, titled } from "./film_card.js";
@@ -445,8 +445,9 @@ export class LivingPicture {
   anchor() {
     const own = this.lit();
     if (this.form !== "strip" || !own.length) return null;
-    const left = Math.min(...own.map((box) => box[0])), top = Math.min(...own.map((box) => box[1])), at = this.root.getBoundingClientRect();
-    return new DOMRect(at.left + left, at.top + top, Math.max(...own.map((box) => box[0] + box[2])) - left, Math.max(...own.map((box) => box[1] + box[3])) - top);
+    const left = Math.min(...own.map((box) => box[0])), top = Math.min(...own.map((box) => box[1])), at = this.root.getBoundingClientRect(), scale = scaleOf(this.root);
+    const right = Math.max(...own.map((box) => box[0] + box[2])), bottom = Math.max(...own.map((box) => box[1] + box[3]));
+    return new DOMRect(at.left + scale * left, at.top + scale * top, scale * (right - left), scale * (bottom - top));
   }
 
   /** The parts of the first lit box, where they are going. */

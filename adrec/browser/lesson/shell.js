@@ -1,6 +1,6 @@
 /* The lesson's shell: which chapter and step are shown, what surrounds them, and what chapters are lent. */
 
-import { element, svg } from "../dom.js";
+import { element, scaleOf, svg } from "../dom.js";
 import { CHAPTERS } from "./chapters.js";
 import { Engines } from "./engines.js";
 import { rightOfShown, trainings } from "./figures.js";
@@ -17,6 +17,8 @@ import { Texts } from "./texts.js";
 
 const LAST = CHAPTERS.length - 1;
 const GROWING = 450; // milliseconds
+const NARROW = 760; // pixels, as in lesson.css
+const DESIGNED = [1280, 720]; // the screen that a presentation is laid out for
 const TAKES_ARROWS = "input:not([type=checkbox]):not([type=button]), select, textarea, [role=slider], [role=listbox], [role=radiogroup], [role=grid], [data-arrows]";
 /** @type {Record<string, number>} */
 const TURNS = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 };
@@ -348,7 +350,7 @@ export class Shell {
     change();
     const after = picture.getBoundingClientRect();
     if (!before.width || !after.width || !after.height) return;
-    const from = `translate(${before.left - after.left}px, ${before.top - after.top}px) scale(${before.width / after.width}, ${before.height / after.height})`;
+    const scale = scaleOf(picture), from = `translate(${(before.left - after.left) / scale}px, ${(before.top - after.top) / scale}px) scale(${before.width / after.width}, ${before.height / after.height})`;
     picture.animate([{ transform: from, transformOrigin: "0 0" }, { transform: "none", transformOrigin: "0 0" }], { duration: GROWING, easing: "ease-in-out" }).onfinish = () => this.draw();
   }
 
@@ -360,6 +362,7 @@ export class Shell {
   /** As high as the window lets it be, and the lines where they belong. */
   fit() {
     this.host.style.setProperty("--top", `${Math.max(0, this.host.getBoundingClientRect().top + window.scrollY)}px`);
+    this.host.style.setProperty("--scale", String(window.innerWidth > NARROW ? Math.min(window.innerWidth / DESIGNED[0], window.innerHeight / DESIGNED[1]) : 1));
     this.shrink();
     this.draw();
   }
@@ -369,10 +372,10 @@ export class Shell {
     const { lines, stage } = this.parts, box = /\b(grown|bare)\b/.test(this.host.className) ? null : this.picture.anchor();
     lines.replaceChildren();
     if (!box?.width) return;
-    const host = this.host.getBoundingClientRect(), to = stage.getBoundingClientRect();
+    const host = this.host.getBoundingClientRect(), scale = scaleOf(this.host), to = stage.getBoundingClientRect();
     const edge = this.parts.picture.getBoundingClientRect().bottom;
     for (const [x, end] of [[box.left, to.left], [box.right, to.right]]) { // above the caption, which stands below the picture
-      const points = [[x, box.bottom], [x, edge], [end, edge]].map(([left, top]) => `${left - host.left},${top - host.top}`);
+      const points = [[x, box.bottom], [x, edge], [end, edge]].map(([left, top]) => `${(left - host.left) / scale},${(top - host.top) / scale}`);
       svg(lines, "polyline", { points: points.join(" ") });
     }
   }

@@ -73,7 +73,7 @@ export function paragraph(texts, key, values = {}, kind = "") {
   return node;
 }
 
-/** @param {string} text @param {Values} values */
+/** Filled in; what stands on both sides of = and ± stays on its line. @param {string} text @param {Values} values */
 function filled(text, values) {
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole)).replace(/(?<=\S) ([=±]) (?=\S)/g, "\u00a0$1\u00a0");
 }
