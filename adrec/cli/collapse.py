@@ -30,7 +30,11 @@ def add(commands: Any) -> None:
     repair = command(commands, "repair", repair_command, "write a repaired table, and say what it gains and where it hurts", as_json=True)
     repair.add_argument("target", metavar="FILE")
     repair.add_argument(
-        "--by", metavar="REPAIR", action="append", required=True, help="centre, remove-top:K, whiten:DEGREE (0 to 1) or unit; in this order"
+        "--by",
+        metavar="REPAIR",
+        action="append",
+        required=True,
+        help="dequantise, centre, remove-top:K, whiten:DEGREE (0 to 1) or unit; in this order",
     )
     repair.add_argument("--out", metavar="FILE", required=True, help="the repaired table: .npy, or .csv or .tsv with its item ids")
     repair.add_argument("--interactions", metavar="NAME_OR_PATH", help="who used what, to rank held-out items before and after")

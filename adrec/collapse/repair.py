@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adrec.collapse.cooccurrence import WINDOW
+from adrec.collapse.facts import facts, zero_point
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError
 from adrec.maps.tables import as_table, principal_axes
 
 REPAIRS = {
+    "dequantise": "the zero point of a table of codes is subtracted",
     "centre": "the mean row is subtracted",
     "remove-top:K": "the mean row and the K strongest directions are removed",
     "whiten:DEGREE": "directions are brought closer to equal strength: 0 not at all, 1 wholly, weak ones excepted",
@@ -24,14 +26,18 @@ BLOCK = 512
 def repaired(table: ArrayLike, repairs: Sequence[str]) -> np.ndarray:
     """The table (V, D) with these repairs, one after another; float64. Rows of zeros belong to no item and stay.
 
-    centre, remove-top: Mu & Viswanath 2018. whiten: in the table's own axes (ZCA), direction i times (variance_i + RIDGE times the mean
-    variance)^(-DEGREE / 2); the total variance stays. unit: the length is the root mean square of all rows'. Unknown ones are ConfigErrors.
+    dequantise: only a table with a zero point (``facts``) has one to subtract. centre, remove-top: Mu & Viswanath 2018. whiten: in the
+    table's own axes (ZCA), direction i times (variance_i + RIDGE times the mean variance)^(-DEGREE / 2); the total variance stays. unit:
+    the length is the root mean square of all rows'. Unknown ones are ConfigErrors.
     """
     w = as_table(table)
     used = w.any(axis=1)
     rows = w[used]
     for text in repairs:
         name, number = _parsed(text, min(w.shape))
+        if name == "dequantise":
+            rows = rows - _zero_point(rows)
+            continue
         if name == "unit":
             length = np.linalg.norm(rows, axis=1, keepdims=True)
             rows = rows / np.where(length > 0, length, 1.0) * np.sqrt((length**2).mean() if len(rows) else 0.0)
@@ -51,6 +57,13 @@ def repaired(table: ArrayLike, repairs: Sequence[str]) -> np.ndarray:
     result = np.zeros_like(w)
     result[used] = rows
     return result
+
+
+def _zero_point(rows: np.ndarray) -> float:
+    found = zero_point(facts(rows)) if len(rows) else None
+    if found is None:
+        raise ConfigError("There is no zero point to subtract: the table's entries are not whole numbers of a byte around 128.")
+    return found
 
 
 def _parsed(text: str, directions: int) -> tuple[str, float]:

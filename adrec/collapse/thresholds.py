@@ -25,6 +25,12 @@ class Thresholds:
     """Odds that a neighbour co-occurs with its item, over the odds by chance, above this: few directions are concentrated meaning."""
     strength: float = 0.01
     """Mean cosine of items used together minus that of other items below this: weakly learned."""
+    hardly: float = 0.05
+    """Share of a plain factorisation's meaning: an interval that begins below this leaves open whether anything was learnt."""
+    little: float = 0.2
+    """Share of a plain factorisation's meaning below this: the table means little, whatever its spectrum."""
+    much: float = 0.5
+    """Share of a plain factorisation's meaning above this: the table means much, in however few directions."""
     start: float = 0.9
     """Correlation with the initial table above this: never left its initialisation."""
     kept: float = 0.5

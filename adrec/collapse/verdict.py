@@ -15,7 +15,7 @@ from scipy.special import ndtr
 from adrec.collapse.columns import RAW, raw_column
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.evidence import FAR, Evidence, Findings, add_changes, add_semantic, add_spectral
-from adrec.collapse.facts import Fact, facts, idle_columns, spoken, without_offset, zero_point
+from adrec.collapse.facts import BYTE_ZERO, LEVELS, Fact, facts, idle_columns, spoken, without_offset, zero_point
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
 from adrec.collapse.reference import Meaning
@@ -35,7 +35,7 @@ class Verdict:
     It does not say whether the threshold is right; docs/VERDICT.md reports how often verdicts were right on tables with known labels.
     0.5 if the missing interactions could change the kind, or if two tests of meaning contradict each other.
     sample: counts of what was examined (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``). facts: plain facts about the
-    whole table, the heaviest first; ``says`` names the two that matter most.
+    whole table, the heaviest first; ``says`` names the two that matter most. core: the part of ``says`` that is about the kind.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Verdict:
     evidence: tuple[Evidence, ...]
     undecided: tuple[str, ...]
     says: str
+    core: str
     next_steps: tuple[Remedy, ...]
     sample: dict[str, int] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
@@ -55,6 +56,7 @@ class Verdict:
             "evidence": [e.to_json() for e in self.evidence],
             "undecided": list(self.undecided),
             "says": self.says,
+            "core": self.core,
             "next": [remedy.to_json() for remedy in self.next_steps],
             "sample": self.sample,
         }
@@ -64,7 +66,7 @@ class Verdict:
         """From ``to_json``, which leaves out the facts."""
         steps = tuple(Remedy(**step) for step in found["next"])
         evidence = tuple(Evidence(**compared) for compared in found["evidence"])
-        known = {name: found[name] for name in ("kind", "confidence", "says", "sample")}
+        known = {name: found[name] for name in ("kind", "confidence", "says", "core", "sample")}
         return cls(**known, evidence=evidence, undecided=tuple(found["undecided"]), next_steps=steps, facts=tuple(plain))
 
     def value(self, measure: str) -> float | None:
@@ -72,19 +74,46 @@ class Verdict:
         return next((e.value for e in self.evidence if e.measure == measure), None)
 
     def weighed(self, meaning: Meaning) -> "Verdict":
-        """The same with the meaning's share as evidence. Few directions that reach much of what a factorisation reaches are no plain
-        collapse, although in so few directions many items come close to another by chance; only equal rows are one."""
+        """The same with the meaning's share as evidence, which may overrule how much closeness alone seemed to mean.
+
+        Few directions that reach much of what a factorisation reaches are no plain collapse, although in so few directions many items come
+        close to another by chance; only equal rows are one. What reaches little is not healthy, and what reaches much is not weak.
+        """
         if self.value("meaning_share") is not None:
             return self
         found = replace(self, evidence=(*self.evidence, meaning.evidence))
-        equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
-        if self.kind != "low-rank" or meaning.low < MEANS or equal:
+        if any(fact.code == "heavy-column" for fact in self.facts):  # of which alone the share would be
             return found
         share = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f})"
-        reaches = f"{share} of what a plain factorisation of the same interactions reaches"
-        for words in (KIND_WORDS["low-rank"][1], NEAR):
-            found = replace(found, says=found.says.replace(words, f"A few directions carry everything, but they mean much: {reaches}."))
-        return found.doubted((f"Whether this is a collapse, because its few directions reach {reaches}: it may well be concentrated.",))
+        reaches = f"the table reaches {share} of what a plain factorisation of the same interactions reaches"
+        equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
+        if self.kind == "low-rank" and not equal:
+            if meaning.share < THRESHOLDS.much:
+                return found._no_surer(meaning, THRESHOLDS.much)
+            found = found._called("low-rank", f"A few directions carry everything, but they mean much: {reaches}.")
+            return found.doubted((f"Whether this is a collapse: {reaches}, so it may well be concentrated.",))
+        if self.kind in ("healthy", "concentrated"):
+            found = found._no_surer(meaning, THRESHOLDS.little)
+            if meaning.share < THRESHOLDS.little:
+                found = found._called("weakly-learned", f"Items used together are closer than chance, but that means little: {reaches}.")
+        if found.kind == "weakly-learned" and meaning.low < THRESHOLDS.hardly:
+            return found.doubted((f"Whether anything has been learnt: {reaches}.",))
+        if self.kind == "weakly-learned":
+            found = found._no_surer(meaning, THRESHOLDS.much)
+            if meaning.share > THRESHOLDS.much:
+                few = any(e.value < e.threshold for e in self.evidence if e.measure in FEW and e.threshold is not None)
+                said = f"Items used together are only a little closer than others, but that means much: {reaches}."
+                return found._called("concentrated" if few else "healthy", said)
+        return found
+
+    def _no_surer(self, meaning: Meaning, line: float) -> "Verdict":
+        """The same, no surer than the share of meaning is of lying on its side of a line."""
+        margin = abs(meaning.share - line) * 2 * INTERVAL / max(meaning.high - meaning.low, 1e-9)
+        return replace(self, confidence=min(self.confidence, float(ndtr(margin))))
+
+    def _called(self, kind: str, said: str) -> "Verdict":
+        """The same as another kind, with another sentence about it."""
+        return replace(self, kind=kind, core=said, says=self.says.replace(self.core, said), next_steps=REMEDIES[kind])
 
     @property
     def examined(self) -> str:
@@ -149,6 +178,11 @@ def _of_items(
             cooccurrence = cooccurrence.among(items)
             array, given = array[items], {key: other[items] for key, other in given.items()}
     verdict = _judged(array, given, cooccurrence, total, thresholds, seed, idle)
+    if verdict.kind in ("complete-collapse", "narrowing") and _bytes(array, found):
+        without = _judged(array - np.float32(BYTE_ZERO), {}, cooccurrence, total, thresholds, seed, idle)
+        if without.kind != verdict.kind:
+            said = f"with a zero point of {BYTE_ZERO:.0f} taken out the table is {without.kind} ({KIND_WORDS[without.kind][0]})"
+            return verdict.doubted((f"Whether the entries are bytes with an offset: {said}. Dequantise the table.",))
     column, times = raw_column(array)
     if times < (UNEVEN if verdict.undecided and cooccurrence is not None else RAW) or verdict.kind == "healthy":
         return verdict
@@ -165,10 +199,16 @@ def _of_items(
     )
 
 
+def _bytes(array: np.ndarray, found: list[Fact]) -> bool:
+    """Whether all entries are whole numbers that an unsigned byte can hold, more than a few."""
+    return any(fact.code == "integer-values" for fact in found) and array.min() >= 0 and LEVELS < array.max() <= 255
+
+
 TOLD = {"popularity-first": "Popularity explains", "unmoved-rows": "It never left its initialisation"}
 """Facts that the verdict's sentence has already told, by its words."""
-MEANS = 0.5
-"""A share of a plain factorisation's meaning from which few directions are no plain collapse."""
+INTERVAL = 1.96
+"""Standard errors from the middle of a 95 % interval to its ends."""
+FEW = ("effective_rank", "participation_ratio", "width_in_use")
 NEAR = "Most items cannot be told apart from another, although neighbours are items used together."
 UNEVEN = 1.5
 """Where two tests of meaning contradict each other, a column of this many times the scale of every other is tried as the reason."""
@@ -222,7 +262,7 @@ def _decided(findings: Findings, thresholds: Thresholds) -> Verdict:
     confidence = 0.5 if undecided else float(ndtr(margin))
     steps = REMEDIES[kind] + ((EROSION,) if _eroded(findings, thresholds) else ())
     said = _says(kind, findings, undecided, thresholds)
-    return Verdict(kind, confidence, tuple(findings.evidence), undecided, said, steps, findings.sample)
+    return Verdict(kind, confidence, tuple(findings.evidence), undecided, said, said, steps, findings.sample)
 
 
 def _eroded(findings: Findings, thresholds: Thresholds) -> bool:

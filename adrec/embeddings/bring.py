@@ -78,11 +78,11 @@ def bring(
         if data.account is not None:
             on_read(Path(interactions), Account.from_dict(dict(data.account)))
         numbered = cache(partial(numberings, data, Path(interactions)))  # reads the file, so once for all tables
-        joined = partial(_joined, data, numbered=numbered, order=order, transpose=transpose, on_read=on_read)
+        joined = partial(with_interactions, data, numbered=numbered, order=order, transpose=transpose, on_read=on_read)
         sources = [replace(joined(source), own=False) for source in sources]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
-        sources = [replace(s, own=False, **fitting(_turned_too(first, s), s)) for s in sources]
+        sources = [replace(s, own=False, **fitting(turned_too(first, s), s)) for s in sources]
     return without_unused(sources)
 
 
@@ -133,13 +133,13 @@ def _exchanged(source: Source, *notes: str) -> Source:
     return Source(source.name, table, None, (*kept, *notes), account=account)
 
 
-def _joined(
+def with_interactions(
     data: SequenceDataset,
     source: Source,
-    numbered: Callable[[], Sequence[Numbering]],
-    order: str | None,
-    transpose: bool | None,
-    on_read: Callable[[Path, Account], object],
+    numbered: Callable[[], Sequence[Numbering]] | None = None,
+    order: str | None = None,
+    transpose: bool | None = None,
+    on_read: Callable[[Path, Account], object] = lambda path, account: None,
 ) -> Source:
     """The source with the interactions; one that may lie on its side is taken as items used together lie together more clearly."""
     order = None if source.run else order
@@ -166,13 +166,15 @@ def _joined(
     return replace(turned, **{**other, "join": replace(join, fix="--transpose", says=says), "notes": notes})
 
 
-def _turned_too(initial: Source, source: Source) -> Source:
+def turned_too(initial: Source, source: Source) -> Source:
     """The table before training, exchanged if the source was, although nobody asked for it."""
     turned = source.join is not None and source.join.fix == "--transpose"
     return _exchanged(initial) if turned and initial.table.shape != source.table.shape else initial
 
 
-def _tried(data: SequenceDataset, source: Source, order: str | None, numbered: Callable[[], Sequence[Numbering]]) -> dict[str, Any] | None:
+def _tried(
+    data: SequenceDataset, source: Source, order: str | None, numbered: Callable[[], Sequence[Numbering]] | None
+) -> dict[str, Any] | None:
     """The fields of ``matched``; None if nothing matches."""
     try:
         return matched(data, source, order, numbered)

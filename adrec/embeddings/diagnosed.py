@@ -11,10 +11,9 @@ from adrec.collapse.facts import Fact
 from adrec.collapse.reference import Meaning
 from adrec.collapse.verdict import Verdict
 from adrec.data.dataset import SequenceDataset
-from adrec.embeddings.bring import without_unused
+from adrec.embeddings.bring import turned_too, with_interactions, without_unused
 from adrec.embeddings.joins import Join
 from adrec.embeddings.judging import in_words, judge
-from adrec.embeddings.matching import matched
 from adrec.embeddings.source import Source
 from adrec.embeddings.start import fitting
 
@@ -33,9 +32,9 @@ class Diagnosis:
     def of(cls, source: Source, data: SequenceDataset | None = None, initial: Source | None = None) -> "Diagnosis":
         """The diagnosis of a source, with interactions and the table before training."""
         if data is not None:
-            source = replace(source, **matched(data, source))
+            source = with_interactions(data, source)
         if initial is not None:
-            source = replace(source, **fitting(initial, source))
+            source = replace(source, **fitting(turned_too(initial, source), source))
         (source,) = without_unused([source])
         (entry,) = judge([source])["tables"]
         return cls(entry, source.table)

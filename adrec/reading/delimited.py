@@ -246,16 +246,16 @@ class Outcome:
 
 def _tried(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan) -> Outcome | DataError:
     """Read the whole file in one way."""
-    end = "chr(13)" if found.end == "\r" else "chr(10)"
-    columns = [f"c{i}" for i in range(dialect.width)] if dialect.quotes != "none" else []
-    parts = {c: f"string_split(replace({c}, chr(13) || chr(10), chr(10)), {end})" for c in columns}
-    breaks = " + ".join(f"case when contains({c}, {end}) then len({part}) - 1 else 0 end" for c, part in parts.items()) or "0"
-    empty = " + ".join(
-        f"case when contains({c}, {end}) then len(list_filter({part}[2:-2], lambda x: x = '')) else 0 end" for c, part in parts.items()
-    )
+    inside = blank = "0"
+    if dialect.quotes != "none":
+        end = _end(found)
+        joined = _joined(dialect)  # one expression for all columns: a sum over a thousand is more than the engine takes
+        parts = f"string_split(replace({joined}, chr(13) || chr(10), chr(10)), {end})"
+        inside = f"case when contains({joined}, {end}) then len({parts}) - 1 else 0 end"
+        blank = f"case when contains({joined}, {end}) then len(list_filter({parts}[2:-2], lambda x: x = '')) else 0 end"
     try:
         records, inside, blank = con.sql(
-            f"select count(*), coalesce(sum({breaks}), 0)::bigint, coalesce(sum({empty or '0'}), 0)::bigint from {dialect.sql()}"
+            f"select count(*), coalesce(sum({inside}), 0)::bigint, coalesce(sum({blank}), 0)::bigint from {dialect.sql()}"
         ).fetchall()[0]
     except duckdb.Error as error:
         return sentence(path, error, _line(dialect.path, str(error)))
@@ -265,6 +265,23 @@ def _tried(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: 
             "a quotation mark or a line end is not where it belongs."
         )
     return Outcome(records, inside, blank)
+
+
+def _end(found: Scan) -> str:
+    """The end of a line in SQL."""
+    return "chr(13)" if found.end == "\r" else "chr(10)"
+
+
+def _joined(dialect: Dialect) -> str:
+    """All values of a row in one text, in SQL; between two of them is no line end."""
+    return f"concat_ws('x', {', '.join(f'c{i}' for i in range(dialect.width))})"
+
+
+def _each(dialect: Dialect, where: str = "true") -> str:
+    """Every value ``v`` with its column's number ``place`` and its ``row``, in SQL. where: which rows."""
+    places = range(dialect.width)
+    values = ", ".join(f"c{i}" for i in places)
+    return f"(select row, unnest([{values}]) as v, unnest({list(places)}) as place from {dialect.sql()} where {where})"
 
 
 def _line(plain: Path, error: str) -> int | None:
@@ -317,31 +334,26 @@ def _enclosed_throughout(con: duckdb.DuckDBPyConnection, dialect: Dialect) -> bo
 
     None if they are around some values only, of which nothing tells.
     """
-    columns = [f"c{i}" for i in range(dialect.width)]
-    wrapped = {c: f"(len({c}) > 1 and {c}[1] = '\"' and {c}[-1] = '\"')" for c in columns}
-    loose = " or ".join(f"(contains({c}, '\"') and not {wrap})" for c, wrap in wrapped.items())
-    doubled = " or ".join(f"({wrap} and (len({c}) = 2 or contains({c}[2:-2], '\"\"')))" for c, wrap in wrapped.items())
-    names = " or ".join(f"(row = 1 and {wrap})" for wrap in wrapped.values())
-    whole = ", ".join(f"bool_and(row = 1 or {wrap} or {c} = '') and count_if({wrap}) > 1" for c, wrap in wrapped.items())
-    query = f"select bool_or({loose}), bool_or({doubled}), bool_or({names}), [{whole}] from {dialect.sql()}"
-    stray, escaped, named, throughout = con.sql(query).fetchall()[0]
-    return False if stray else True if escaped or named or any(throughout) else None
+    wrapped = "(len(v) > 1 and v[1] = '\"' and v[-1] = '\"')"
+    query = (
+        f"select bool_or(contains(v, '\"') and not {wrapped}), bool_or({wrapped} and (len(v) = 2 or contains(v[2:-2], '\"\"'))), "
+        f"bool_or(row = 1 and {wrapped}), bool_and(row = 1 or {wrapped} or v = '') and count_if({wrapped}) > 1 "
+        f"from {_each(dialect)} group by place"
+    )
+    stray, escaped, named, throughout = map(any, zip(*con.sql(query).fetchall(), strict=True))
+    return False if stray else True if escaped or named or throughout else None
 
 
 def _with_reason(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, found: Scan) -> None:
     """A Doubt if a value spans lines of which each is a whole row in itself: two stray quotation marks then hide rows."""
-    end = "chr(13)" if found.end == "\r" else "chr(10)"
-    separator = literal(dialect.separator)
-    for position in range(dialect.width):
-        column = f"c{position}"
-        lines = f"list_transform(string_split({column}, {end}), lambda line: len(string_split(line, {separator})) - 1)"
-        query = (
-            f"select {column} from (select {column}, {lines} as n from {dialect.sql()} where contains({column}, {end})) "
-            f"where n[1] = {dialect.width - 1 - position} and n[-1] = {position} "
-            f"and len(list_filter(n[2:-2], lambda x: x <> {dialect.width - 1})) = 0 limit 1"
-        )
-        hit = con.sql(query).fetchall()
-        if hit:
-            line = line_of(dialect.path, ('"' + hit[0][0].replace('"', '""')).encode())
-            where = f"line {line:,} of {shown_path(path)}" if line else shown_path(path)
-            raise _choose(f"A quotation mark in {where} encloses line breaks, and every line would be a row in itself", ["double", "none"])
+    end, last = _end(found), dialect.width - 1
+    lines = f"list_transform(string_split(v, {end}), lambda line: len(string_split(line, {literal(dialect.separator)})) - 1)"
+    rows = f"select *, {lines} as n from {_each(dialect, f'contains({_joined(dialect)}, {end})')} where contains(v, {end})"
+    query = (
+        f"select v from ({rows}) where n[1] = {last} - place and n[-1] = place "
+        f"and len(list_filter(n[2:-2], lambda x: x <> {last})) = 0 order by place, row limit 1"
+    )
+    for (value,) in con.sql(query).fetchall():
+        line = line_of(dialect.path, ('"' + value.replace('"', '""')).encode())
+        where = f"line {line:,} of {shown_path(path)}" if line else shown_path(path)
+        raise _choose(f"A quotation mark in {where} encloses line breaks, and every line would be a row in itself", ["double", "none"])

@@ -218,16 +218,17 @@ def _described(choice: _Choice, name: str) -> str:
 
 
 def _candidates(choice: _Choice, role: str) -> list[str]:
-    """Columns that could be the user or the item: those whose names suggest it, or all whose values repeat; those named so that hold
-    numbers with a point, which are text like other ids; and as items lists, which are no users."""
+    """Columns that could be the user or the item: those named so that hold text, whatever it looks like; those whose names suggest it, or
+    all whose values repeat; numbers with a point, which are text like other ids; and as items lists, which are no users."""
     free, lists = choice.free, choice.rows.lists
     points = [n for n in free if choice.kinds[n].numeric and values.family(choice.kinds[n].type) == "text"]
-    called, held = _named(choice, role), [n for n in free if n in lists and role == "item"]
+    called = [n for n in _named(choice, role) if values.family(choice.kinds[n].type) == "text"]
+    held = [n for n in free if n in lists and role == "item"]
     possible = [n for n in free if choice.kinds[n].filled and n not in lists and _may_be_id(choice.kinds[n])]
     suggested = [n for n in possible if names.suggests(n, role)]
     repeating = [n for n in possible if choice.kinds[n].distinct < choice.kinds[n].filled and not choice.kinds[n].is_time]
     odd = [n for n in points if n not in called and names.suggests(n, role)]
-    return list(dict.fromkeys([*(n for n in called if n in points), *held, *(suggested or repeating), *odd]))
+    return list(dict.fromkeys([*called, *held, *(suggested or repeating), *odd]))
 
 
 def _no_id(choice: _Choice, role: str) -> DataError:

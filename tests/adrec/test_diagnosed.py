@@ -136,6 +136,21 @@ def test_python_says_what_the_command_line_says(tiny_data: SequenceDataset, tmp_
     assert capsys.readouterr().out.startswith(str(found))
 
 
+def test_a_table_on_its_side_is_turned_from_python_too() -> None:
+    log, genre = [], np.arange(300) % 6
+    rng = np.random.default_rng(3)
+    for user in range(200):
+        log += [(user, item) for item in rng.permutation(np.flatnonzero(genre == user % 6))[:15]]
+    table = np.concatenate([rng.standard_normal((6, 16))[genre] + 0.3 * rng.standard_normal((300, 16))]).astype(np.float32)
+    frame = pd.DataFrame(log, columns=["user", "item"])
+    found = adrec.diagnose(table.T, interactions=frame, initial=(table + 1).T)
+    assert found.join is not None and found.join.fix == "--transpose" and found.table.shape == (300, 16)
+    assert found.verdict.says.startswith("The table lies on its side: ")
+    assert found.verdict.kind == adrec.diagnose(table, interactions=frame).verdict.kind
+    with pytest.raises(DataError, match="its columns are the items"):
+        adrec.diagnose(rng.standard_normal((16, 300)), interactions=frame)
+
+
 def test_a_notebook_shows_the_report_in_a_frame_that_runs_nothing() -> None:
     found = adrec.diagnose(pd.DataFrame(TABLE, index=["<b>&\"'"] * 50))
     assert found.to_html().startswith("<!") and "<script" not in found.to_html()

@@ -222,6 +222,15 @@ def test_bytes_of_a_collapsed_table_are_still_a_collapse(made: tuple[Cooccurrenc
     assert diagnose(codes, cooccurrence=made[0]).kind == "complete-collapse"
 
 
+def test_bytes_of_a_cone_are_in_doubt_where_the_zero_point_makes_a_collapse(made: tuple[Cooccurrence, np.ndarray]) -> None:
+    rng = np.random.default_rng(0)
+    table = planted(made[1], WIDTH, 0.5, 0) + rng.standard_normal(WIDTH) * 1.5
+    codes = np.round(table * 127 / np.abs(table).max()) + 128
+    verdict = diagnose(codes, cooccurrence=made[0])
+    assert verdict.kind == "complete-collapse" and verdict.confidence == 0.5
+    assert "with a zero point of 128 taken out the table is narrowing" in verdict.undecided[0]
+
+
 def test_a_heavy_column_that_hides_meaning_is_a_doubt_with_both_numbers_instead_of_a_contradiction(
     made: tuple[Cooccurrence, np.ndarray],
 ) -> None:

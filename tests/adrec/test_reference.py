@@ -9,8 +9,9 @@ from scipy.sparse.linalg import ArpackNoConvergence
 
 from adrec.collapse import reference
 from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.kinds import REMEDIES
 from adrec.collapse.reference import Meaning, Questions, factorisation, meaning
-from adrec.collapse.verdict import diagnose
+from adrec.collapse.verdict import Verdict, diagnose
 from adrec.data.dataset import SequenceDataset
 from adrec.data.named import synthetic
 from tests.adrec import histories
@@ -138,8 +139,41 @@ def test_a_low_rank_table_that_reaches_much_of_a_factorisation_is_in_doubt_unles
     much, little = (Meaning(share, share - 0.05, share + 0.05, 1.0, 1.1, 800) for share in (0.94, 0.2))
     assert verdict.kind == "low-rank" and verdict.weighed(little).confidence == verdict.confidence > 0.9
     doubted = verdict.weighed(much)
-    assert doubted.confidence == 0.5 and "they mean much: 0.94 (0.89 to 0.99) of what a plain factorisation" in doubted.says
-    assert "concentrated" in doubted.undecided[0] and doubted.weighed(much) == doubted
+    assert doubted.confidence == 0.5 and "they mean much: the table reaches 0.94 (0.89 to 0.99) of what" in doubted.says
+    assert "may well be concentrated" in doubted.undecided[0] and doubted.weighed(much) == doubted
+    assert doubted.core in doubted.says and Verdict.from_json(doubted.to_json(), doubted.facts).core == doubted.core
     equal = diagnose(planted(clusters, 64, 1.0, 0, 2), cooccurrence=near)
     assert equal.kind == "low-rank" and equal.weighed(much).confidence == equal.confidence
     assert all(v.weighed(much).value("meaning_share") == 0.94 for v in (verdict, equal))
+
+
+def test_what_a_table_means_overrules_how_close_its_items_lie() -> None:
+    data, clusters = world()
+    near = Cooccurrence.from_dataset(data)
+    much, some, little = (Meaning(share, share - 0.05, share + 0.05, 1.0, 1.1, 800) for share in (0.9, 0.4, 0.1))
+    healthy = diagnose(planted(clusters, 64, 0.5, 0), cooccurrence=near)
+    assert healthy.kind in ("healthy", "concentrated") and healthy.weighed(much).kind == healthy.weighed(some).kind == healthy.kind
+    weak = healthy.weighed(little)
+    assert weak.kind == "weakly-learned" and "reaches 0.10 (0.05 to 0.15) of what a plain factorisation" in weak.says
+    assert weak.next_steps == REMEDIES["weakly-learned"] and healthy.core not in weak.says
+    again = replace(weak, evidence=healthy.evidence).weighed(much)
+    assert again.kind == healthy.kind and again.confidence <= weak.confidence and weak.weighed(much) == weak
+    for verdict in (healthy, replace(weak, evidence=healthy.evidence)):
+        nothing = verdict.weighed(replace(little, low=-0.01))
+        assert nothing.kind == "weakly-learned" and nothing.confidence == 0.5 and "Whether anything has been learnt" in nothing.undecided[0]
+
+
+def test_a_heavy_column_keeps_the_share_from_overruling() -> None:
+    data, clusters = world()
+    table = np.c_[planted(clusters, 64, 0.5, 0), 100 * np.random.default_rng(0).standard_t(2, 400)]
+    verdict = replace(diagnose(table, cooccurrence=Cooccurrence.from_dataset(data)), kind="healthy")
+    assert "heavy-column" in [f.code for f in verdict.facts]
+    assert verdict.weighed(Meaning(0.1, 0.05, 0.15, 1.0, 1.1, 800)).kind == "healthy"
+
+
+def test_a_share_near_its_line_is_not_sure() -> None:
+    data, clusters = world()
+    healthy = diagnose(planted(clusters, 64, 0.5, 0), cooccurrence=Cooccurrence.from_dataset(data))
+    for share, kind in ((0.19, "weakly-learned"), (0.21, healthy.kind)):
+        weighed = healthy.weighed(Meaning(share, share - 0.05, share + 0.05, 1.0, 1.1, 800))
+        assert weighed.kind == kind and weighed.confidence < 0.7 < healthy.confidence

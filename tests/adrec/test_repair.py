@@ -55,6 +55,12 @@ def test_repairs_follow_one_another_and_rows_of_zeros_stay() -> None:
     assert not found[0].any() and mean_cosine(found[1:]) == pytest.approx(mean_cosine(TABLE - TABLE.mean(axis=0)))
 
 
+def test_dequantising_subtracts_the_zero_point_and_nothing_else() -> None:
+    codes = np.clip(np.round(TABLE - TABLE.mean() + 128), 0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(repaired(codes, ["dequantise"]), codes.astype(float) - 128)
+    np.testing.assert_allclose(repaired(codes, ["dequantise", "centre"]), repaired(codes, ["centre"]))
+
+
 @pytest.mark.parametrize("shape", [(5, 20), (4, 1)])
 @pytest.mark.parametrize("repair", ["centre", "whiten:1", "unit"])
 def test_wide_and_narrow_tables_can_be_repaired(shape: tuple[int, int], repair: str) -> None:
@@ -67,6 +73,7 @@ def test_wide_and_narrow_tables_can_be_repaired(shape: tuple[int, int], repair: 
     [
         ("melt", "Unknown repair 'melt'"), ("centre:2", "Unknown repair"), ("whiten", "Unknown repair"),
         ("whiten:2", "must be 0 to 1"), ("whiten:nan", "must be 0 to 1"),
+        ("dequantise", "no zero point to subtract"), ("dequantise:128", "Unknown repair"),
         ("remove-top:12", "must be 1 to 11"), ("remove-top:0", "must be 1 to 11"), ("remove-top:x", "must be 1 to 11"),
     ],
 )  # fmt: skip

@@ -23,6 +23,7 @@ LIBRARIES = Path(__file__).parents[1] / "assets/tables"
 MADE = (
     *("numpy-words.npz", "ml_dtypes-bfloat16.npy", "gensim-word2vec.bin", "gensim-whole.kv", "gensim-word2vec.model"),
     *("arrow.feather", "arrow.arrow", "arrow-stream.arrow", "recbole.pth", "faiss-l1.faiss", "faiss-ids.index"),
+    *("h5py-words.h5", "h5py-packed.hdf5", "keras.keras"),
 )
 """Files of libraries, of every reader one."""
 Rows = list[dict[str, Any]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adrec.embeddings.files import arrays, arrow, columns, faiss, gensim, idfile, sharded, tensors, words
+from adrec.embeddings.files import arrays, arrow, columns, faiss, gensim, hdf5, idfile, sharded, tensors, words
 from adrec.embeddings.files.checks import Matrix, TableDoubt, tell_odd
 from adrec.errors import DataError, WeightsError
 from adrec.maps.tables import checked
@@ -39,14 +39,13 @@ READERS: dict[str, Callable[[Path, str | None], Matrix]] = {
     ".index": faiss.read_faiss,
     ".kv": gensim.read_gensim,
     ".model": gensim.read_gensim,
+    ".h5": hdf5.read_hdf5,
+    ".hdf5": hdf5.read_hdf5,
+    ".keras": hdf5.read_keras,
 }
 """Readers of arrays by suffix; everything else has rows and columns."""
 SUFFIXES = (*READERS, *FORMATS, *arrow.SUFFIXES, *PACKED)
-HINTS = {
-    **dict.fromkeys((".pkl", ".pickle", ".joblib"), "a pickle may hold code; save the table with numpy.save"),
-    **dict.fromkeys((".h5", ".hdf5"), "HDF5 is not read; save the table with numpy.save(FILE, h5py.File(THIS)[NAME][:])"),
-    ".keras": "save the table with numpy.save(FILE, model.get_layer(NAME).get_weights()[0])",
-}
+HINTS = dict.fromkeys((".pkl", ".pickle", ".joblib"), "a pickle may hold code; save the table with numpy.save")
 """How to save what is not read, by suffix."""
 IDS = "ids"
 """The option that names a file with the ids of the rows."""

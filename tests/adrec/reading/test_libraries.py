@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,15 @@ MADE: dict[str, tuple[str, ...] | None] = {
     "gensim-parts.kv": tuple(WORDS),
     "gensim-word2vec.model": tuple(WORDS),
     "gensim-parts.model": tuple(WORDS),
+    "h5py-words.h5": tuple(WORDS),
+    "h5py-packed.hdf5": COUNTS,
+    "h5py-latest.h5": tuple(WORDS),
+    "keras.keras": None,
+    "keras.weights.h5": None,
+    "keras.h5": None,
 }
 """The ids in each file."""
-KEYS: dict[str, str] = {}
+KEYS = {"keras.h5": "films", "h5py-latest.h5": "table"}
 """The array to take, where the file has several."""
 
 
@@ -53,7 +60,7 @@ def test_a_cut_file_of_a_library_is_one_sentence(name: str, tmp_path: Path) -> N
     for end in sorted({1, 3, 8, 20, 40, 60, *range(100, len(data) - 1, len(data) // 20), len(data) - 1}):
         path.write_bytes(data[:end])
         with pytest.raises(WeightsError) as caught:
-            read_table(path)
+            read_table(path, KEYS.get(name))
         assert name in str(caught.value) and "\n" not in str(caught.value), end
 
 
@@ -177,11 +184,52 @@ def test_a_doubt_about_a_file_of_arrow_names_that_file(tmp_path: Path) -> None:
     assert "t.feather" in str(caught.value) and "plain.parquet" not in str(caught.value)
 
 
-@pytest.mark.parametrize("suffix", ["h5", "hdf5", "keras", "pkl", "joblib"])
+@pytest.mark.parametrize("suffix", ["pkl", "joblib"])
 def test_what_is_not_read_says_how_to_save_it(suffix: str, tmp_path: Path) -> None:
     (tmp_path / f"t.{suffix}").write_bytes(b"anything")
     with pytest.raises(WeightsError, match=r"is not a readable matrix file \(.*numpy.save"):
         read_table(tmp_path / f"t.{suffix}")
+
+
+# -- HDF5 and Keras ----------------------------------------------------------------------------------------------------
+
+
+def test_a_layer_of_keras_is_called_by_its_name_and_only_embeddings_are_asked_about() -> None:
+    assert "'films', one of 2 arrays" in read_table(HERE / "keras.keras").notes[0]  # the other is a Dense layer named item_tower
+    with pytest.raises(TableDoubt, match=r"holds 2 matrices, 'films' \(48 x 8\), 'users' \(5 x 8\)"):
+        read_table(HERE / "keras.h5")
+
+
+def test_links_of_hdf5_that_lead_elsewhere_are_not_followed() -> None:
+    assert b"/etc/hostname" in (HERE / "h5py-words.h5").read_bytes()
+    with pytest.raises(WeightsError, match="has no array 'elsewhere'; it holds 'model/losses'.*'model/vectors'.*'model/words'"):
+        read_table(HERE / "h5py-words.h5", "elsewhere")
+
+
+def test_hdf5_of_a_kind_that_is_not_read_says_how_to_save_it() -> None:
+    with pytest.raises(WeightsError, match=r"libver='latest'; numpy.save\(FILE, h5py.File\(THIS\)\[NAME\]\[:\]\) is always read"):
+        read_table(HERE / "h5py-latest.h5", "packed")
+
+
+def test_a_keras_archive_without_weights_is_one_sentence(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "t.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(WeightsError, match="has no model.weights.h5 in it"):
+        read_table(tmp_path / "t.keras")
+
+
+@pytest.mark.parametrize("name", ["h5py-words.h5", "h5py-packed.hdf5", "h5py-latest.h5", "keras.keras", "keras.h5"])
+def test_hdf5_whose_bytes_are_changed_is_read_or_refused_in_one_sentence(name: str, tmp_path: Path) -> None:
+    whole, path = (HERE / name).read_bytes(), tmp_path / name
+    for seed in range(300):
+        random, data = np.random.default_rng(seed), bytearray(whole)
+        for at in random.integers(len(data), size=random.choice([1, 4, 40])):
+            data[at] = random.choice([0, 1, 8, 127, 255, random.integers(256)])
+        path.write_bytes(data)
+        try:
+            read_table(path, KEYS.get(name))
+        except WeightsError as error:
+            assert name in str(error) and "\n" not in str(error), seed
 
 
 # -- word2vec and faiss ------------------------------------------------------------------------------------------------

@@ -176,6 +176,13 @@ def test_a_column_named_as_the_user_with_numbers_that_have_a_point_is_offered(co
         roles(con, path)
 
 
+def test_a_column_named_as_the_user_is_offered_whatever_it_holds(con, tmp_path):
+    path = csv(tmp_path, user_id=["12 12 12", "1 2 3"] * 30, item_id=["a", "b", "c"] * 20, time=SECONDS)
+    with pytest.raises(Doubt, match=r"such as user=user_id \(lists") as doubt:
+        roles(con, path)
+    assert roles(con, path, user=doubt.value.candidates[0][0]).user == "user_id"
+
+
 def test_ids_of_text_are_ids_where_some_are_written_like_numbers(con, tmp_path):
     found = roles(
         con, csv(tmp_path, user_id=["99", "98"] * 30, item_id=["f2a7", "52e6", "52e6"] * 20, time=SECONDS, title=["a b", "c d", "c d"] * 20)

@@ -1,5 +1,6 @@
 """The dialect of a text: separator, header and quotation marks, from the values; what is unclear is asked."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,26 @@ def test_backslashes_that_escape_nothing_are_no_escapes(tmp_path: Path):
     assert read(written(tmp_path / "a.csv", 'u,t\n1,"C:\\new"\n2,\\N\n')) == [("1", "C:\\new"), ("2", "\\N")]
     with pytest.raises(Doubt):
         open_rows(written(tmp_path / "b.csv", 'u,t\n1,"C:\\new \\"x\\""\n'))
+
+
+WIDE = 1200
+"""More columns than an expression may have parts in the engine."""
+
+
+def _wide(path: Path, separator: str, *titles: str) -> Path:
+    rows = [["t", *(f"e{i}" for i in range(WIDE))], *([title, *(f"0.{i}" for i in range(WIDE))] for title in titles)]
+    return written(path, "".join(separator.join(row) + "\n" for row in rows))
+
+
+def test_many_columns_with_quotation_marks_are_read(tmp_path: Path):
+    assert [row[0] for row in read(_wide(tmp_path / "a.csv", ",", '"a, b"', '"c\nd"'))] == ["a, b", "c\nd"]
+    assert [row[0] for row in read(_wide(tmp_path / "a.tsv", "\t", '"a ""b"""', '"c"'))] == ['a "b"', "c"]
+    with pytest.raises(Doubt, match="line 3 of '.*' encloses line breaks, and every line would be a row in itself"):
+        read(_wide(tmp_path / "b.csv", ",", "a", '"b', "c", 'd"'))
+
+
+def test_many_columns_with_quotation_marks_cost_little(tmp_path: Path):
+    path = _wide(tmp_path / "a.csv", ",", *(f'"a,\n{i}"' for i in range(20)))
+    begun = time.process_time()
+    assert len(read(path)) == 20
+    assert time.process_time() - begun < 3, "CPU seconds; one query a column took minutes"

@@ -89,6 +89,43 @@ def arrow() -> None:
         out.write_table(lists)
 
 
+def h5py() -> None:
+    import h5py
+
+    with h5py.File(HERE / "h5py-words.h5", "w") as file:
+        file["model/vectors"] = TABLE.astype(">f8")
+        file["model/words"] = WORDS
+        file["model/losses"] = np.arange(9.0)
+        file["elsewhere"] = h5py.ExternalLink("/etc/hostname", "/")
+        file["same"] = h5py.SoftLink("/model/vectors")
+    with h5py.File(HERE / "h5py-packed.hdf5", "w", userblock_size=512) as file:
+        file.create_dataset("items", data=TABLE, chunks=(20, 5), compression="gzip", shuffle=True, fletcher32=True)
+        file["users"] = TABLE[:5]
+        file["ids"] = NUMBERS
+    with h5py.File(HERE / "h5py-latest.h5", "w", libver="latest") as file:
+        file["table"] = TABLE
+        file["ids"] = np.array(WORDS, dtype="S")
+        file.create_dataset("packed", data=TABLE.astype("f2"), chunks=(20, 8), compression="gzip")
+
+
+def keras() -> None:
+    """A table before a layer, and two towers, of which the second is of items, as Keras saves them in each of its ways."""
+    import keras as library
+
+    films = library.layers.Embedding(48, 8, name="films")
+    model = library.Sequential([library.Input((), dtype="int32"), films, library.layers.Dense(3, name="item_tower", use_bias=False)])
+    films.set_weights([TABLE])
+    model.save(HERE / "keras.keras")
+    model.save_weights(HERE / "keras.weights.h5")
+
+    users, items = library.layers.Embedding(5, 8, name="users"), library.layers.Embedding(48, 8, name="films")
+    a, b = library.Input((), dtype="int32"), library.Input((), dtype="int32")
+    dense = library.layers.Dense(8, use_bias=False, name="item_tower")
+    model = library.Model([a, b], library.layers.Dot(-1)([users(a), dense(items(b))]))
+    items.set_weights([TABLE])
+    model.save(HERE / "keras.h5")
+
+
 def recbole() -> None:
     """A model that was not trained, with the table for its weights, and its data set, as RecBole saves both."""
     import os

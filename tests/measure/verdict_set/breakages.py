@@ -35,7 +35,8 @@ class Given:
 
     meant: (V, D), the rows by item that a right reading ends with. facts: codes of the plain facts that must be named. as_given: whether a
     verdict on the numbers as they are, damage included, is acceptable too. untrained: whether the numbers are a random start. refuse:
-    whether one sentence of refusal is right. scrambled: whether no join can be right.
+    whether one sentence of refusal is right. scrambled: whether no join can be right. partly: whether a part of what was learnt is there by
+    construction, even where too little for ranking to show it.
     """
 
     table: np.ndarray
@@ -48,6 +49,7 @@ class Given:
     untrained: bool = False
     refuse: bool = False
     scrambled: bool = False
+    partly: bool = False
     initial: np.ndarray | None = None
 
 
@@ -128,13 +130,13 @@ def duplicate_columns(t: Trained) -> Given:
 def replaced(t: Trained, share: float, by_rows: np.ndarray, facts: tuple[str, ...], with_initial: bool = False) -> Given:
     table, chosen = t.table.copy(), part(t, share)
     table[chosen] = by_rows[chosen]
-    return numbers(t, table, facts=facts, initial=by_rows if with_initial else None)
+    return numbers(t, table, facts=facts, initial=by_rows if with_initial else None, partly=True)
 
 
 def half_columns(t: Trained) -> Given:
     table, half = t.table.copy(), t.table.shape[1] // 2
     table[:, half:] = start(t)[:, half:]
-    return numbers(t, table)
+    return numbers(t, table, partly=True)
 
 
 def giant_row(t: Trained) -> Given:
@@ -152,7 +154,7 @@ def quantised(t: Trained, levels: int, zero: int) -> Given:
     most = max(abs(low), abs(high)) or 1.0
     codes = np.round(t.table / most * (levels // 2 - 1)).clip(-(levels // 2), levels // 2 - 1)
     table = (codes + zero).astype(np.uint8 if zero else np.int8)
-    return numbers(t, table, codes.astype(np.float32), facts=("quantised",) if zero else ("integer-values",))
+    return numbers(t, table, codes.astype(np.float32), facts=("quantised",) if levels == 256 else ("integer-values",))
 
 
 def overflowed(t: Trained) -> Given:
@@ -186,7 +188,7 @@ def zeroed(t: Trained, share: float) -> Given:
 def mixed(t: Trained, share: float) -> Given:
     """A share of the variance stays, the rest is noise."""
     noise = t.rng.standard_normal(t.table.shape) * t.table.std(axis=0)
-    return numbers(t, (np.sqrt(share) * t.table + np.sqrt(1 - share) * noise).astype(np.float32))
+    return numbers(t, (np.sqrt(share) * t.table + np.sqrt(1 - share) * noise).astype(np.float32), partly=True)
 
 
 def gaussian(t: Trained) -> Given:
