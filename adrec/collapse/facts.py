@@ -55,18 +55,22 @@ class Fact:
     weight: float = 0.0
     every: np.ndarray | None = field(default=None, compare=False, repr=False)
 
-    def named(self, titles: Sequence[str] | None) -> "Fact":
-        """The same with examples in its sentence: titles of the rows where they are known, else the numbers of rows or columns."""
-        which, kind = (self.rows, "row") if self.rows else (self.columns, "column")
+    def named(self, titles: Sequence[str] | None, numbers: np.ndarray | None = None) -> "Fact":
+        """The same with examples in its sentence: titles of the rows where they are known, else the numbers of rows or columns.
+
+        numbers: of each row, if they are others than its place from 0; ``rows`` then are such numbers too.
+        """
+        named = self if numbers is None else replace(self, rows=tuple(numbers[list(self.rows)].tolist()) if self.rows else ())
+        which, kind = (named.rows, "row") if self.rows else (self.columns, "column")
         shown = which[:NAMED]
         if not shown:
-            return self
+            return named
         start = "Such as" if self.count > len(shown) else "It is" if len(shown) == 1 else "They are"
         if self.rows and titles is not None:
-            words = _listed([f"'{titles[i]}'" for i in shown])
+            words = _listed([f"'{titles[i]}'" for i in self.rows[:NAMED]])
         else:
             words = f"{kind}{'s' * (len(shown) > 1)} {_listed([str(i) for i in shown])} (from 0)"
-        return replace(self, says=f"{self.says} {start} {words}.")
+        return replace(named, says=f"{self.says} {start} {words}.")
 
     def to_json(self) -> dict[str, Any]:
         plain = asdict(replace(self, every=None))

@@ -230,6 +230,7 @@ def _kept(source: Source, keep: np.ndarray) -> Source:
     return replace(
         source,
         table=source.table[rows],
+        kept=rows if source.kept is None else source.kept[rows],
         labels=None if source.labels is None else tuple(source.labels[i] for i in rows),
         notes=(*source.notes, note),
         items=items,
@@ -329,5 +330,4 @@ def item_table(sources: Sequence[Source]) -> ItemTable:
     for known in (s.items or (s.data.items if s.data else None) for s in sources):
         if known is not None:
             return known
-    labels = next((s.labels for s in sources if s.labels is not None), None)
-    return ItemTable.untitled(list(labels) if labels else [f"row {i}" for i in range(len(sources[0].table))])
+    return ItemTable.untitled(next((s for s in sources if s.labels is not None), sources[0]).names)

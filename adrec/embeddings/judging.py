@@ -153,11 +153,11 @@ def _questions(source: Source, verdict: Verdict) -> list[dict[str, Any]]:
 
 
 def rows_of(fact: Fact, source: Source) -> pd.DataFrame | None:
-    """Every row that a fact is about, with the item's id and title where they are known; None if it is not about rows."""
+    """Every row that a fact is about, by its number in the file, with the item's id and title where known; None if it is not about rows."""
     if fact.every is None:
         return None
     items = source.items or (source.data.items if source.data else None)
-    frame = pd.DataFrame({"row": fact.every})
+    frame = pd.DataFrame({"row": source.numbers[fact.every]})
     if items is not None:
         known = items.frame.iloc[fact.every]
         named = {"item": known["item"].to_numpy(), "title": known["title"].to_numpy()}
@@ -185,10 +185,10 @@ def in_words(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _named(plain: Sequence[Fact], source: Source) -> list[dict[str, Any]]:
-    """The facts as JSON, with examples by title where titles or ids are known."""
+    """The facts as JSON, with examples by title where titles or ids are known, and rows by their numbers in the file."""
     items = source.items or (source.data.items if source.data else None)
     titles = source.labels if items is None else items.frame["title"].tolist()
-    return [fact.named(titles).to_json() for fact in plain]
+    return [fact.named(titles, source.numbers).to_json() for fact in plain]
 
 
 def _of_one_run(sources: Sequence[Source]) -> dict[str, dict[str, Any]] | None:

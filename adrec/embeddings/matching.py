@@ -267,7 +267,7 @@ def _items(source: Source, frame: pd.DataFrame, rows: np.ndarray) -> ItemTable:
     known = rows >= 0
     ordered = frame.iloc[known].set_axis(pd.Index(rows[known] + 1)).groupby(level=0).first()
     ordered = ordered.reindex(pd.RangeIndex(1, len(source.table) + 1, name="id"))
-    own = pd.Series(source.labels or [f"row {i}" for i in range(len(source.table))], index=ordered.index)
+    own = pd.Series(source.names, index=ordered.index)
     ordered["item"] = ordered["item"].fillna(own)
     ordered["title"] = ordered["title"].fillna(own)
     return ItemTable(ordered.fillna(""))
@@ -289,7 +289,7 @@ def items_of(path: Path, source: Source) -> dict[str, Any]:
     by_row = None if lines is None else _by_row(lines, path, source)
     if by_row is not None:
         found, how = by_row
-        labels = list(source.labels or (f"row {i}" for i in range(len(source.table))))
+        labels = source.names
         frame = item_table(labels, None).frame.assign(title=found)
         return {"items": ItemTable(frame), "notes": (*source.notes, how)}
     frame, account = read_items(path)
@@ -299,7 +299,7 @@ def items_of(path: Path, source: Source) -> dict[str, Any]:
     rows, how = rows_of(ids, replace(source, items=None), "The titles")
     attributes = frame.iloc[rows >= 0].set_axis(pd.Index(rows[rows >= 0]).astype(str))
     raw = item_table([str(i) for i in range(len(source.table))], attributes[~attributes.index.duplicated()]).frame
-    own = np.array(source.labels or [f"row {i}" for i in range(len(source.table))], dtype=object)
+    own = np.array(source.names, dtype=object)
     if source.labels is None:
         own[rows[rows >= 0]] = np.array(ids, dtype=object)[rows >= 0]
     titles = np.where(raw["title"] == raw["item"], own, raw["title"])

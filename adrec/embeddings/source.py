@@ -21,7 +21,8 @@ class Source:
     run folder and the table's name in it, if it comes from one; own: whether data and initial table are the run's own. account: what was
     read from the file. undecided: what only the owner of the file knows, as sentences. removed: the row 0 that was taken for padding;
     taken: which rows, counted with it, ``table`` is of, if others than all but that one. join: which row is which item. sideways: the
-    question whether the columns are the items, where the shape asks it and nobody has said.
+    question whether the columns are the items, where the shape asks it and nobody has said. kept: where each row stood among those that
+    were read, if that is not its place.
     """
 
     name: str
@@ -40,6 +41,18 @@ class Source:
     taken: tuple[int, int] | None = None
     join: Join | None = None
     sideways: str | None = None
+    kept: np.ndarray | None = None
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The number of each row in the file, from 0: a padding row counts, a line of names does not."""
+        first = self.taken[0] if self.taken is not None else int(self.removed is not None)
+        return np.asarray(first + (np.arange(len(self.table)) if self.kept is None else self.kept))
+
+    @property
+    def names(self) -> list[str]:
+        """What the rows are called: their ids, or by their numbers."""
+        return list(self.labels or (f"row {number}" for number in self.numbers.tolist()))
 
     @cached_property
     def digest(self) -> str:

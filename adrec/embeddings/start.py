@@ -21,7 +21,7 @@ def reordered(source: Source, labels: tuple[str, ...]) -> Source:
     row_of = {label: row for row, label in enumerate(source.labels)}
     rows = np.array([row_of[label] for label in labels])
     note = "Its rows were reordered to match the first table's item ids."
-    return replace(source, table=source.table[rows], labels=labels, removed=None, notes=(*source.notes, note))
+    return replace(source, table=source.table[rows], labels=labels, removed=None, kept=source.numbers[rows], notes=(*source.notes, note))
 
 
 def fitting(initial: Source, source: Source) -> dict[str, Any]:

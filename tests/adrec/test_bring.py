@@ -205,3 +205,31 @@ def test_what_does_not_fit_ends_the_command_with_code_2(tmp_path: Path, capsys: 
     assert main(["collapse", str(tmp_path / "t.npy"), "--interactions", str(log)]) == 2
     assert "nothing says which row is which item" in capsys.readouterr().err
     assert issubclass(DataError, AdrecError)
+
+
+@pytest.mark.parametrize(("name", "padding"), [("t.npy", "first"), ("t.csv", "first"), ("t.npy", "none")])
+def test_rows_are_named_by_their_numbers_in_the_file(name: str, padding: str, tmp_path: Path) -> None:
+    table = np.random.default_rng(5).standard_normal((40, 6))
+    table[[0, 3]], table[9] = 0, table[7]
+    np.save(tmp_path / "t.npy", table)
+    pd.DataFrame(table).to_csv(tmp_path / "t.csv", index=False, header=[f"d{i}" for i in range(6)])
+    (source,) = bring([tmp_path / name], padding=padding)
+    assert np.array_equal(source.table, table[source.numbers]) and len(source.table) == 38
+    fact = next(f for f in judge([source])["tables"][0]["facts"] if f["code"] == "duplicate-rows")
+    assert sorted(fact["rows"]) == [7, 9] and fact["says"].endswith("They are rows 7 and 9 (from 0).")
+    with pytest.raises(WeightsError, match=r"from 0: row 7 \(column 1\)"):
+        table[7, 1] = np.nan
+        np.save(tmp_path / "t.npy", table)
+        bring([tmp_path / "t.npy"], padding=padding)
+
+
+def test_rows_of_a_joined_table_keep_their_numbers_and_titles(tmp_path: Path) -> None:
+    genre, rng = np.arange(120) % 4, np.random.default_rng(6)
+    table = np.concatenate([np.zeros((1, 8)), rng.standard_normal((4, 8))[genre] + 0.3 * rng.standard_normal((120, 8))])
+    table[50] = table[30]
+    np.save(tmp_path / "t.npy", table)
+    log = [(user, item, t) for user in range(150) for t, item in enumerate(rng.permutation(np.flatnonzero(genre == user % 4) + 1)[:15])]
+    pd.DataFrame(log, columns=["user_id", "item_id", "timestamp"]).to_csv(tmp_path / "log.csv", index=False)
+    (source,) = bring([tmp_path / "t.npy"], interactions=tmp_path / "log.csv")
+    fact = next(f for f in judge([source])["tables"][0]["facts"] if f["code"] == "duplicate-rows")
+    assert sorted(fact["rows"]) == [30, 50] and "'30'" in fact["says"] and "'50'" in fact["says"]
