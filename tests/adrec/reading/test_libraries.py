@@ -14,6 +14,7 @@ import pytest
 from adrec.embeddings.bring import bring
 from adrec.embeddings.files import TableDoubt, pickled, read_table
 from adrec.errors import WeightsError
+from tests.assets.tables import said
 from tests.assets.tables.make import HERE, NUMBERS, TABLE, WORDS
 
 COUNTS = tuple(map(str, NUMBERS.tolist()))
@@ -62,6 +63,10 @@ def test_a_cut_file_of_a_library_is_one_sentence(name: str, tmp_path: Path) -> N
         with pytest.raises(WeightsError) as caught:
             read_table(path, KEYS.get(name))
         assert name in str(caught.value) and "\n" not in str(caught.value), end
+
+
+def test_the_list_of_formats_says_what_is_said_of_each_file_today() -> None:
+    assert said.README.read_text(encoding="utf-8") == said.rows()
 
 
 def test_every_file_is_small_and_tells_nothing_of_the_machine_that_made_it() -> None:
