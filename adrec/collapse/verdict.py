@@ -32,8 +32,9 @@ class Verdict:
 
     confidence: 0.5 to 1. The chance that a table drawn again in the same way falls on the same side of every deciding comparison: the
     normal distribution at the smallest margin, in standard deviations of the null or, for judged thresholds, in tenths of the threshold.
-    It does not say whether the threshold is right; docs/VERDICT.md reports how often verdicts were right on tables with known labels.
-    0.5 if the missing interactions could change the kind, or if two tests of meaning contradict each other.
+    It does not say whether the threshold is right, so it is never above the lower end of the interval of how often verdicts were right on
+    tables of other people's libraries (docs/VERDICT.md). 0.5 if the missing interactions could change the kind, or if two tests of meaning
+    contradict each other.
     sample: counts of what was examined (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``). facts: plain facts about the
     whole table, the heaviest first; ``says`` names the two that matter most. core: the part of ``says`` that is about the kind.
     """
@@ -259,7 +260,8 @@ def _decided(findings: Findings, thresholds: Thresholds) -> Verdict:
     looked_at = list(rules.values())[: list(rules).index(kind) + 1]
     margin = min(abs(met) for met in looked_at)
     undecided = _undecided(kind, findings)
-    confidence = 0.5 if undecided else float(ndtr(margin))
+    most = thresholds.surest if "meaning" in findings.margins else thresholds.surest_alone
+    confidence = 0.5 if undecided else min(float(ndtr(margin)), most)
     steps = REMEDIES[kind] + ((EROSION,) if _eroded(findings, thresholds) else ())
     said = _says(kind, findings, undecided, thresholds)
     return Verdict(kind, confidence, tuple(findings.evidence), undecided, said, said, steps, findings.sample)

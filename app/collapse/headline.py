@@ -105,10 +105,9 @@ def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
     sign, says = ("○", START) if start else (SIGNS[verdict["kind"]], verdict["says"])
     bare = verdict["undecided"] and not any(e["measure"] == "alignment" for e in verdict["evidence"])
     half = " Without interactions, only the spectral half is decided." if bare else ""
-    sure = "over 99" if verdict["confidence"] > 0.99 else f"{100 * verdict['confidence']:.0f}"
     head = f"<div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
     kind = f"<div class='verdict'>{sign} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
-    rest = f"<div class='says'>{html.escape(says)}</div><div class='sure'>Confidence {sure} %.{half}</div>"
+    rest = f"<div class='says'>{html.escape(says)}</div><div class='sure'>Confidence {100 * verdict['confidence']:.0f} %.{half}</div>"
     return f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'>{head}{kind}{rest}</div>"
 
 

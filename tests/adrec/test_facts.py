@@ -210,7 +210,7 @@ def test_unsigned_bytes_around_128_are_judged_without_their_zero_point(made: tup
     table = planted(made[1], WIDTH, 0.5, 0)
     codes = np.clip(np.round(table * 127 / np.abs(table).max()) + 128, 0, 255).astype(np.uint8)
     verdict = diagnose(codes, cooccurrence=made[0])
-    assert verdict.kind == "healthy" and verdict.confidence > 0.99
+    assert verdict.kind == "healthy" and verdict.confidence > 0.9
     assert "around 128: the table looks quantised, with a zero point of 128." in verdict.says.split("Many directions")[0]
     assert "The verdict is given with 128 taken out of every entry; dequantise the table. Many directions" in verdict.says
 

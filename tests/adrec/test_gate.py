@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from adrec.cli import main
+from adrec.collapse.thresholds import THRESHOLDS
 from adrec.embeddings.gate import changes, failure
 
 
@@ -39,7 +40,7 @@ def test_the_exit_code_is_1_for_the_kinds_that_were_named(
 ) -> None:
     assert main(["collapse", str(collapsed), *words]) == code
     said = capsys.readouterr()
-    reason = "adrec: 'collapsed.npy' is complete-collapse, confidence 1.00.\n"
+    reason = f"adrec: 'collapsed.npy' is complete-collapse, confidence {THRESHOLDS.surest_alone:.2f}.\n"
     assert said.err == (reason if code else "") and "complete-collapse" in said.out
 
 

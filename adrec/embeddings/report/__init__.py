@@ -81,7 +81,7 @@ def _confidence(verdict: Mapping[str, Any]) -> str:
     sure: float = verdict["confidence"]
     if verdict["undecided"] and sure <= 0.5:
         return "undecided"
-    return "above 99 %" if sure > 0.99 else f"{100 * sure:.0f} %"
+    return f"{100 * sure:.0f} %"
 
 
 def _band(entries: Sequence[Mapping[str, Any]]) -> np.ndarray | None:

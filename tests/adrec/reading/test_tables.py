@@ -118,7 +118,7 @@ def test_a_verdict_that_rests_on_one_raw_column_is_a_question() -> None:
 def test_a_collapse_in_all_columns_stays_sure() -> None:
     rng = np.random.default_rng(5)
     verdict = diagnose(rng.standard_normal(16) * 30 + rng.standard_normal((300, 16)))
-    assert verdict.kind == "complete-collapse" and verdict.confidence > 0.99
+    assert verdict.kind == "complete-collapse" and verdict.confidence > 0.9
 
 
 def test_ids_that_are_empty_or_repeated_are_told(tmp_path: Path) -> None:
