@@ -34,7 +34,7 @@ import numpy as np  # noqa: E402
 
 from tests.measure.verdict_set.registry import Job, Training, plan  # noqa: E402
 
-PACKAGES = {"sklearn": "scikit-learn", "surprise": "scikit-surprise", "libreco": "LibRecommender"}
+PACKAGES = {"fasttext": "fasttext-wheel", "sklearn": "scikit-learn", "surprise": "scikit-surprise", "libreco": "LibRecommender"}
 SECONDS = 150
 """Processor time of one training, generously; most take 1 to 30."""
 UNENDED = "it did not end: out of time or memory, or stopped"
