@@ -30,7 +30,7 @@ class Thresholds:
     little: float = 0.2
     """Share of a plain factorisation's meaning below this: the table means little, whatever its spectrum."""
     much: float = 0.5
-    """Share of a plain factorisation's meaning above this: the table means much, in however few directions."""
+    """Share of a plain factorisation's meaning above this: the table means much, however close its items are."""
     surest: float = 0.95
     """No verdict with interactions is surer: the lower end of the interval of how often such verdicts were right on tables of others."""
     surest_alone: float = 0.95

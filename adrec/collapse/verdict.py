@@ -77,8 +77,8 @@ class Verdict:
     def weighed(self, meaning: Meaning) -> "Verdict":
         """The same with the meaning's share as evidence, which may overrule how much closeness alone seemed to mean.
 
-        Few directions that reach much of what a factorisation reaches are no plain collapse, although in so few directions many items come
-        close to another by chance; only equal rows are one. What reaches little is not healthy, and what reaches much is not weak.
+        Few directions that reach more than a little of what a factorisation reaches are no plain collapse, although in so few directions
+        many items come close to another by chance; only equal rows are one. What reaches little is not healthy, what reaches much not weak.
         """
         if self.value("meaning_share") is not None:
             return self
@@ -89,9 +89,9 @@ class Verdict:
         reaches = f"the table reaches {share} of what a plain factorisation of the same interactions reaches"
         equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
         if self.kind == "low-rank" and not equal:
-            if meaning.share < THRESHOLDS.much:
-                return found._no_surer(meaning, THRESHOLDS.much)
-            found = found._called("low-rank", f"A few directions carry everything, but they mean much: {reaches}.")
+            if meaning.share < THRESHOLDS.little:
+                return found._no_surer(meaning, THRESHOLDS.little)
+            found = found._called("low-rank", f"A few directions carry everything, but they mean something: {reaches}.")
             return found.doubted((f"Whether this is a collapse: {reaches}, so it may well be concentrated.",))
         if self.kind in ("healthy", "concentrated"):
             found = found._no_surer(meaning, THRESHOLDS.little)
