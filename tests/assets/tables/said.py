@@ -19,7 +19,7 @@ BESIDE = (".py", ".md", ".npy")
 """What is no file of its own: scripts, this list, and what gensim writes beside its files."""
 FRAME = pandas.DataFrame(TABLE, WORDS, [f"d{i}" for i in range(8)]).rename_axis("item_id")
 LISTS = pandas.DataFrame({"item_id": WORDS, "vector": TABLE.tolist()})
-KNOWN = {"TABLE": TABLE, "FRAME": FRAME, "LISTS": LISTS, "numpy": numpy, "safetensors": safetensors, "torch": torch}
+KNOWN = {"TABLE": TABLE, "FRAME": FRAME, "LISTS": LISTS, "numpy": numpy, "safetensors": safetensors, "torch": torch, "Path": Path}
 COMMANDS = {
     "numpy.npy": "numpy.save(FILE, TABLE)",
     "torch.pt": "torch.save(torch.tensor(TABLE), FILE)",
@@ -33,7 +33,7 @@ COMMANDS = {
     "pandas.parquet": "FRAME.to_parquet(FILE)",
     "pandas.jsonl": "LISTS.to_json(FILE, orient='records', lines=True)",
     "glove.txt": "FRAME.to_csv(FILE, sep=' ', header=False)",
-    "word2vec.vec": "open(FILE, 'w').write('48 8\\n' + FRAME.to_csv(sep=' ', header=False))",
+    "word2vec.vec": "Path(FILE).write_text('48 8\\n' + FRAME.to_csv(sep=' ', header=False))",
 }
 """Files of the libraries that are here anyway, and what makes each from what is KNOWN."""
 HEAD = """# Tables as libraries save them
