@@ -16,7 +16,7 @@ from adrec.reading.engine import as_sentences, connect
 from adrec.reading.names import named
 from adrec.reading.rows import Rows, open_rows
 from adrec.reading.sampled import IGNORED
-from adrec.reading.text import ATOMIC, BLANK
+from adrec.reading.text import ATOMIC, BLANK, CUT
 
 INVERTED = re.compile(r"(?<![^(])([^()]*[^()\s]), (The|A|An|L'|La|Le|Les|Il|Der|Die|Das)(?=\)| \(|$)")
 YEARS = ("year", "release_year")
@@ -64,9 +64,8 @@ def _opened(path: Path, con: duckdb.DuckDBPyConnection) -> Rows:
     try:
         return open_rows(path, con)
     except Doubt as doubt:
-        raise DataError(
-            f"{doubt.problem}. An item file is read without options: give it a first line of names, and values separated by commas."
-        ) from None
+        way = "mend or remove that line" if doubt.option == CUT else "give it a first line of names, and values separated by commas"
+        raise DataError(f"{doubt.problem}. An item file is read without options: {way}.") from None
 
 
 def told(account: Account) -> str:

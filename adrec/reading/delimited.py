@@ -1,6 +1,7 @@
 """Text with separators: its dialect settled by trying it on the whole file, and the SQL that reads it strictly."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from adrec.reading import text
 from adrec.reading.account import Doubt, counted, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, literal, path_literal, sentence
 from adrec.reading.limits import LONGEST_LINE, MOST_COLUMNS
-from adrec.reading.opened import Scan, line_of, one_kind_of_line_ends, open_bytes, scan
+from adrec.reading.opened import Scan, last_line, line_of, one_kind_of_line_ends, open_bytes, scan, without_last_line
 from adrec.reading.source import Source
 
 QUOTES = {"double": '"', "backslash": "\\", "none": ""}
@@ -24,6 +25,8 @@ MEANINGS = {
     "none": "quotation marks are characters like others",
 }
 USER_ITEM = ("user", "item")
+MOSTLY = 0.9
+"""The share of lines of one length from which lines of blank-separated ids are hardly a user and their items."""
 
 
 @dataclass(frozen=True)
@@ -72,39 +75,57 @@ def read_delimited(
 ) -> Source:
     """The source of a text file. how: the options separator, header, quotes and layout. stack: keeps temporary files."""
     found = scan(plain, path)
-    if found.lone and found.feeds and not found.quotes:
+    if found.lone and found.feeds and not found.quotes and not (found.lone == 1 and last_line(plain).endswith(b"\r")):
         raise DataError(f"Line {_lone(plain):,} of {shown_path(path)} holds a carriage return inside; end all lines in one way.")
     if found.quotes or not found.mixed:  # line ends of another kind may be inside quotation marks
         try:
-            return _read(con, path, plain, suffix, how, found)
+            return _read(con, path, plain, suffix, how, found, stack)
         except DataError as error:
             if isinstance(error, Doubt) or not found.mixed:
                 raise
     plain = stack.enter_context(one_kind_of_line_ends(plain))
-    source = _read(con, path, plain, suffix, how, scan(plain, path))
+    source = _read(con, path, plain, suffix, how, scan(plain, path), stack)
     source.notes.append("Some lines end with CR LF and others with LF; both are taken as line ends, also inside values.")
     return source
 
 
-def _read(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], found: Scan) -> Source:
+def _read(
+    con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], found: Scan, stack: ExitStack
+) -> Source:
     head = text.head_of(plain)
     if not head.lines():
         raise DataError(f"{shown_path(path)} holds nothing but empty lines.")
     separator = text.separator_of(path, suffix, head, how.get("separator"))
     records = head.records(separator) if separator else [[line] for line in head.lines()]
-    if separator == text.BLANK and _is_lists(path, records, how):
-        return _lists(plain, found)
+    rows_of_lists = separator == text.BLANK and _is_lists(path, records, how)
     width = len(records[0])
     if width > MOST_COLUMNS:
         raise DataError(f"{shown_path(path)} has {width:,} columns; a file must have at most {MOST_COLUMNS:,}.")
+    lacks = unfinished(plain, separator, 0 if rows_of_lists else width, found, how.get("quotes"))
     loose = separator == text.BLANK and found.loose
     skipped = "c0 <> ''" if width == 1 and found.blank else ""
     usual = "double" if separator in text.QUOTING and (separator or suffix == ".csv") else "none"
     dialect = Dialect(plain, separator, width, usual, loose, skipped)
     notes: list[str] = []
-    if loose and isinstance(_tried(con, path, replace(dialect, loose=False), found), Outcome):
-        dialect = replace(dialect, loose=False)  # one blank between any two values, in every line
-    dialect, inside, blank_inside = _quoted(con, path, dialect, found, head.lines()[0], how.get("quotes"), notes)
+    first_line = head.lines()[0]
+    try:
+        if lacks and (found.partial or found.quotes == first_line.count('"')):  # else the last line may be the end of a value
+            raise cut_short(path, found, lacks)
+        if rows_of_lists:
+            return _lists(plain, found)
+        if loose and isinstance(_tried(con, path, replace(dialect, loose=False), found), Outcome):
+            dialect = replace(dialect, loose=False)  # one blank between any two values, in every line
+        dialect, inside, blank_inside = _quoted(con, path, dialect, found, first_line, how.get("quotes"), notes)
+    except DataError as error:
+        ways = error.candidates if isinstance(error, Doubt) and error.option == "quotes" else []
+        if not lacks or any(way == "double" for way, _ in ways):
+            raise
+        if text.CUT not in how:
+            raise cut_short(path, found, lacks, ("quotes", *ways[0]) if ways else None) from None
+        shorter = stack.enter_context(without_last_line(plain))
+        source = _read(con, path, shorter, suffix, how, scan(shorter, path), stack)
+        source.scan, source.cut = found, 1
+        return source
     if dialect.loose:
         _rectangular(con, path, dialect)
     try:
@@ -124,6 +145,36 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, 
     if header:
         sql = f"(select row - 1 as row, * exclude (row) from {sql} where row > 1)"
     return Source(_format(separator, suffix), names, ["VARCHAR"] * width, sql, found, int(header), inside, blank_inside, lists, notes=notes)
+
+
+def unfinished(plain: Path, separator: str, width: int, found: Scan, quotes: str | None = None) -> str | None:
+    """What the last line lacks to be whole, as where a file was cut short. None if it has a line end, or all its values.
+
+    width: the values of a row. quotes: the option.
+    """
+    if found.lines < 2 or found.end == "\r":
+        return None
+    data = last_line(plain)
+    if data.endswith(b"\r"):
+        return "has half of a line end"
+    if data.endswith(b"\n"):
+        return None
+    if found.partial:
+        return "ends within a character of UTF-8"
+    line = data.decode(errors="ignore")
+    if separator in text.QUOTING and quotes != "none":
+        if line.count('"') % 2:
+            return "has no line end and a quotation mark too few"
+        fields = text.Head(line, True).records(separator)[0] if separator else [line]
+    else:
+        fields = line.split() if separator == text.BLANK else line.split(separator)
+    return f"has no line end and {counted(len(fields), 'value')} of {width:,}" if len(fields) < width else None
+
+
+def cut_short(path: Path, found: Scan, lacks: str, instead: tuple[str, str, str] | None = None) -> Doubt:
+    """The doubt about a last line that is not whole."""
+    problem = f"Line {found.lines:,} of {shown_path(path)}, the last one, {lacks}: the file may have been cut short"
+    return Doubt(problem, text.CUT, [text.DROPPED], instead=instead)
 
 
 def _rectangular(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> None:
@@ -164,7 +215,13 @@ def _is_lists(path: Path, records: list[list[str]], how: Mapping[str, str]) -> b
     if how.get("header") == "first" or how.get("quotes") not in (None, "", "none"):
         return False
     if len(lengths) > 1:
-        return all(field.isalnum() for record in records[:50] for field in record[:50])
+        usual, count = Counter(map(len, records)).most_common(1)[0]
+        ids = all(field.isalnum() for record in records[:50] for field in record[:50])
+        if ids and count >= MOSTLY * len(records):
+            problem = f"{count:,} of the first {len(records):,} lines of {shown_path(path)} have {counted(usual, 'value')}, the others not"
+            ways = [("columns", f"rows of {counted(usual, 'column')}; other lines are refused"), ("lists", "a user and their items a line")]
+            raise Doubt(problem, "layout", ways)
+        return ids
     if len(records) > 1 and min(lengths) >= text.MANY and all(field.isdigit() for record in records for field in record):
         name, fields = shown_path(path), counted(min(lengths), "whole number")
         candidates = [("lists", "a user and their items"), ("columns", f"one row of {min(lengths)} columns")]

@@ -30,15 +30,12 @@ def read_json(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, how: Mapp
 
     how: the option ``cut=drop`` leaves out a last line that is not whole. stack: keeps temporary files.
     """
-    wanted = how.get("cut")
-    if wanted not in (None, "drop"):
-        raise DataError(f"The option cut must be drop, not {shown(wanted)}.")
     start = text.head_of(plain).text.lstrip()[:1]
     array = start == "["
     found = scan(plain, path, LARGEST_FILE if array else LONGEST_LINE)  # an array is often one line
     if not array and start != "{":
         raise DataError(f"{shown_path(path)} holds neither JSON lines, one object in braces a line, nor an array of them.")
-    cut = wanted == "drop" and not array and not _whole(last_line(plain))
+    cut = "cut" in how and not array and not _whole(last_line(plain))
     whole = plain
     if cut:
         plain = stack.enter_context(without_last_line(plain))
@@ -175,6 +172,6 @@ def _sentence(path: Path, plain: Path, error: duckdb.Error, longest: int) -> Dat
                 problem = (
                     f"Line {number:,} of {shown_path(path)}, the last one, is not one whole JSON object: the file may have been cut short"
                 )
-                return Doubt(problem, "cut", [("drop", "the last line is left out")])
+                return Doubt(problem, text.CUT, [text.DROPPED])
             return DataError(f"Line {number:,} of {shown_path(path)} is not one whole JSON object.")
     return DataError(f"{shown_path(path)} is not readable JSON; expected one object in braces a line.")

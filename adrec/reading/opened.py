@@ -145,7 +145,8 @@ class Scan:
     """What one pass over the bytes of a text file tells. Lines end with LF (or CR LF), or with CR in a file without any LF.
 
     windows: line ends that are CR LF. lone: carriage returns without LF. blank: lines with
-    nothing in them. loose: whether there are tabs, or blanks that follow each other or begin or end a line.
+    nothing in them. loose: whether there are tabs, or blanks that follow each other or begin or end a line. partial: whether the text
+    ends within a character.
     """
 
     size: int = 0
@@ -157,6 +158,7 @@ class Scan:
     windows: int = 0
     lone: int = 0
     loose: bool = False
+    partial: bool = False
 
     @property
     def end(self) -> str:
@@ -206,10 +208,9 @@ def scan(path: Path, named: Path | None = None, longest: int = LONGEST_LINE) -> 
                 if not found.loose:
                     found.loose = b"\t" in joined or (b" " in joined and any(mark in joined for mark in LOOSE))
                 run, tail = _longest(name, chunk, run, longest), joined[-2:]
-        decoder.decode(b"", True)
     except UnicodeDecodeError:
         raise DataError(f"{name} is not UTF-8 text; save it as UTF-8.") from None
-    found.lone = returns - found.windows
+    found.lone, found.partial = returns - found.windows, pending
     if found.end == "\r":
         found.blank = blank_cr
     found.lines = (found.lone if found.end == "\r" else found.feeds) + (not tail.endswith(found.end.encode()))
@@ -246,7 +247,7 @@ def one_kind_of_line_ends(path: Path) -> Iterator[Path]:
 
 
 def last_line(path: Path) -> bytes:
-    """The last line with something in it; of a longer one the end."""
+    """The last line with something in it, and the line ends behind it; of a longer one the end."""
     return _last(path)[1]
 
 
@@ -267,8 +268,8 @@ def _last(path: Path) -> tuple[int, bytes]:
     with open_bytes(path) as file:
         size = file.seek(0, 2)
         start = file.seek(max(size - LONGEST_LINE - CHUNK, 0))
-        end = file.read().rstrip()
-    at = end.rfind(b"\n") + 1
+        end = file.read()
+    at = end.rstrip(b"\r\n").rfind(b"\n") + 1
     return start + at, end[at:]
 
 

@@ -18,7 +18,7 @@ from adrec.reading.jsonlines import read_json
 from adrec.reading.opened import PACKED, opened, scan
 from adrec.reading.parquet import read_parquet
 from adrec.reading.source import Source
-from adrec.reading.text import HOW
+from adrec.reading.text import CUT, DROPPED, HOW
 from adrec.reading.vectors import VECTOR, read_vectors
 
 ROW = "row"
@@ -158,6 +158,8 @@ def open_rows(path: str | Path, con: duckdb.DuckDBPyConnection | None = None, **
     for name in given:
         if name not in HOW:
             raise DataError(f"There is no option '{name}' for reading a file; the options are {', '.join(HOW)}.")
+    if given.get(CUT, DROPPED[0]) != DROPPED[0]:
+        raise DataError(f"The option {CUT} must be {DROPPED[0]}, not {shown(given[CUT])}.")
     with ExitStack() as stack, nullcontext(con) if con is not None else connect() as con:
         plain, suffix = stack.enter_context(opened(path))
         if plain.stat().st_size < SMALL:
@@ -191,7 +193,7 @@ def open_rows(path: str | Path, con: duckdb.DuckDBPyConnection | None = None, **
 def _read_text(con: duckdb.DuckDBPyConnection, path: Path, plain: Path, suffix: str, how: Mapping[str, str], stack: ExitStack) -> Source:
     """Text by columns; with ``layout=vectors`` by label and vector, if it is written so."""
     if how.get("layout") == "vectors":
-        source = read_vectors(con, path, plain, scan(plain, path))
+        source = read_vectors(con, path, plain, scan(plain, path), how, stack)
         if source is not None:
             return source
         how = {**how, "layout": "columns"}

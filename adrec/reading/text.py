@@ -14,7 +14,10 @@ from adrec.reading.names import words
 from adrec.reading.opened import open_bytes
 from adrec.reading.values import MISSING, NUMBER
 
-HOW = ("separator", "header", "quotes", "layout", "cut")
+CUT = "cut"
+DROPPED = ("drop", "the last line is left out")
+"""The only value of the option ``cut``, and what it means."""
+HOW = ("separator", "header", "quotes", "layout", CUT)
 """Options that say how a text file is written."""
 BLANK = " "
 SEPARATORS = {"::": "'::'", "\t": "tabs", ",": "','", ";": "';'", "|": "'|'", BLANK: "blanks"}

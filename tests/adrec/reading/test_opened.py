@@ -84,7 +84,7 @@ def test_a_packed_file_without_the_suffix_is_told(tmp_path: Path):
         ("a,b\n1,2\n".encode("utf-16-le"), "is UTF-16 text; save it as UTF-8"),
         (b"a,b\n1,\0\n", "is a binary file, not text"),
         (b"a,b\n1,caf\xe9\n", "is not UTF-8 text; save it as UTF-8"),
-        (b"a,b\n1,\xc3", "is not UTF-8 text"),
+        (b"a,b\n1,\xc3", "ends within a character of UTF-8"),
         (b"a,b\n1,x\ry\n2,z\n", "Line 2 of '.*' holds a carriage return inside"),
         (b"a,b\n1," + b"x" * (1 << 22), "a line of more than 4 MiB"),
     ],

@@ -105,6 +105,32 @@ def test_tokens_that_are_numbers_quotes_and_missing_words_are_labels(tmp_path: P
     assert labels == tuple(tokens) and table == pytest.approx(TABLE[: len(tokens)], abs=1e-5)
 
 
+def test_a_line_with_fewer_numbers_than_others_makes_no_labels_of_numbers(tmp_path: Path) -> None:
+    lines = [f"{token} " + " ".join(f"{x:.5f}" for x in row) for token, row in zip(IDS, TABLE, strict=True)]
+    short = "short " + " ".join(lines[0].split()[1:-2])
+    (tmp_path / "within.txt").write_text("\n".join([*lines[:20], short, *lines[20:]]) + "\n")
+    with pytest.raises(WeightsError, match=r"Row 21 of '.*' has \d+ values; expected a label and \d+ numbers"):
+        read_table(tmp_path / "within.txt")
+    (tmp_path / "last.txt").write_text("\n".join([*lines, short]))
+    with pytest.raises(TableDoubt, match=rf"Line {len(lines) + 1} of '.*', the last one, has no line end and .* say cut=drop"):
+        read_table(tmp_path / "last.txt")
+    labels, table = _read(tmp_path / "last.txt", cut="drop")
+    assert labels == IDS and table == pytest.approx(TABLE, abs=1e-5)
+
+
+def test_word2vecs_text_cut_short_is_a_question(tmp_path: Path) -> None:
+    lines = [f"{token} " + " ".join(f"{x:.5f}" for x in row) for token, row in zip(IDS, TABLE, strict=True)]
+    (tmp_path / "w.txt").write_text(f"{len(IDS) + 5} {TABLE.shape[1]}\n" + "\n".join([*lines[:-1], lines[-1][:-20]]))
+    with pytest.raises(TableDoubt, match="the last one, has no line end"):
+        read_table(tmp_path / "w.txt")
+    found = read_table(tmp_path / "w.txt", options={"cut": "drop"})
+    assert found.account is not None and (found.account.read, found.account.lines["cut"]) == (len(IDS) - 1, 1)
+    assert f"Its first line claims {len(IDS) + 5:,} rows, of which {len(IDS) - 1:,} are there." in found.account.notes
+    (tmp_path / "v.txt").write_text(f"{len(IDS) + 5} {TABLE.shape[1]}\n" + "\n".join(lines) + "\n")
+    with pytest.raises(TableDoubt, match=f"say cut=drop .the {len(IDS):,} whole rows are read"):
+        read_table(tmp_path / "v.txt")
+
+
 def test_a_verdict_that_rests_on_one_raw_column_is_a_question() -> None:
     raw = np.insert(np.random.default_rng(3).standard_normal((300, 16)), 4, np.random.default_rng(4).uniform(5, 50, 300), axis=1)
     verdict = diagnose(raw)

@@ -8,7 +8,7 @@ import pytest
 from adrec.errors import DataError
 from adrec.reading.account import Doubt
 from adrec.reading.rows import open_rows
-from tests.adrec.reading.reading import names, read, written
+from tests.adrec.reading.reading import names, read, values, written
 
 # -- the first line ---------------------------------------------------------------------------------------------------
 
@@ -127,6 +127,52 @@ def test_recboles_names_carry_their_types(tmp_path: Path):
         assert (rows.names, rows.lists, rows.format) == (["item_id", "class"], {"class": " "}, "RecBole's atomic file, separated by tabs")
     with pytest.raises(DataError, match="lacks its type"):
         open_rows(written(tmp_path / "b.inter", "user_id\titem_id\n1\t2\n"))
+
+
+# -- a file that was cut short ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "lacks"),
+    [
+        ("a.csv", "u,i,t\n1,2,3\n4,5,6\n7,8", "has no line end and 2 values of 3"),
+        ("a.csv", 'u,i,t\n1,2,"a\nb"\n4,5,6\n7,"8', "has no line end and a quotation mark too few"),
+        ("a.csv", "u,i,t\n1,2,3\n4,5,6\n7,8,é", "ends within a character of UTF-8"),
+        ("a.csv", "u,i,t\r\n1,2,3\r\n4,5,6\r\n7,8,9\r", "has half of a line end"),
+        ("a.tsv", "u\ti\tt\n1\t2\t3\n4\t5\t6\n7\t8", "has no line end and 2 values of 3"),
+        ("a.txt", "u i  t\n1 2 3.5\n4 5 6.5\n7 8", "has no line end and 2 values of 3"),
+        ("a.inter", "u:token\ti:token\tt:float\n1\t2\t3\n4\t5\t6\n7", "has no line end and 1 value of 3"),
+    ],
+)
+def test_a_last_line_cut_short_is_asked_about_and_counted_if_left_out(tmp_path: Path, name: str, text: str, lacks: str):
+    data = text.encode()
+    path = written(tmp_path / name, data[:-1] if data.endswith("é".encode()) else data)
+    with pytest.raises(Doubt, match=rf"Line \d of '.*', the last one, {lacks}: .* say cut=drop \(the last line is left out\)") as doubt:
+        open_rows(path)
+    assert (doubt.value.option, doubt.value.candidates[0][0]) == ("cut", "drop")
+    with open_rows(path, cut="drop") as rows:
+        assert len(values(rows)) == 2
+        assert (rows.account.lines["rows"], rows.account.lines["cut"], rows.account.rows) == (2, 1, 2)
+
+
+def test_a_last_line_without_line_end_is_read_if_it_is_whole(tmp_path: Path):
+    for how in ({}, {"cut": "drop"}):
+        assert len(read(written(tmp_path / "a.csv", "u,i\n1,2\n3,4"), **how)) == 2
+        assert len(read(written(tmp_path / "b.csv", 'u,t\n1,"a\nb"'), **how)) == 1
+        assert len(read(written(tmp_path / "c.tsv", "u\tt\n1\ta\n2\t"), **how)) == 2
+    with pytest.raises(DataError, match="Line 3 of '.*' has 1 value, but the first line has 2"):
+        open_rows(written(tmp_path / "d.csv", "u,i\n1,2\n3\n"), cut="drop")
+
+
+def test_rows_of_which_one_is_short_are_no_users_with_their_items(tmp_path: Path):
+    lines = [f"{i} {i + 100} 5" for i in range(30)]
+    path = written(tmp_path / "a.txt", "\n".join([*lines, "30 130"]))
+    with pytest.raises(Doubt, match="30 of the first 31 lines of '.*' have 3 values, the others not: say layout=columns .* layout=lists"):
+        open_rows(path)
+    with pytest.raises(Doubt, match="cut=drop"):
+        open_rows(path, layout="columns", header="none")
+    assert len(read(path, layout="columns", header="none", cut="drop")) == 30
+    assert len(read(path, layout="lists")) == 61
 
 
 # -- quotation marks --------------------------------------------------------------------------------------------------
