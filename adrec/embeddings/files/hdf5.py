@@ -1,8 +1,8 @@
 """HDF5 and what Keras keeps in it, read by their documented layout; no library is asked, because HDF5's own crashes on damaged files.
 
-Read is what h5py, PyTables and Keras write if not told otherwise: groups with a symbol table or links in their header, whole or chunked
-data, packed by gzip or not. Nothing outside the file is opened: external links, external data and virtual data sets are passed over.
-Every place and length is checked against the file before it is used.
+Read is what h5py, PyTables, pandas and Keras write if not told otherwise: groups with a symbol table or links in their header, whole or
+chunked data, packed by gzip or not. Nothing outside the file is opened: external links, external data and virtual data sets are passed
+over. Every place and length is checked against the file before it is used.
 """
 
 import math
@@ -59,7 +59,7 @@ class Array:
 
     @property
     def matrix(self) -> bool:
-        return len(self.shape) == 2 and self.dtype is not None and self.dtype.kind in "fiuV"
+        return len(self.shape) == 2 and min(self.shape) > 0 and self.dtype is not None and self.dtype.kind in "fiuV"
 
 
 def read_hdf5(path: Path, key: str | None) -> Matrix:
@@ -117,7 +117,7 @@ def _named(file: "File") -> tuple[dict[str, Array], list[str]]:
         if name.split("/")[0] in OPTIMIZER:
             continue
         weights = WEIGHTS.search(name) if array.matrix else None
-        called = name
+        called = name.removesuffix("axis1") + "index" if name.endswith("/axis1") else name  # pandas' index
         if weights is not None:
             layer, embeddings = weights.groups()
             numbered = NUMBERED.fullmatch(layer) is not None

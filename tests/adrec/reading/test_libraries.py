@@ -40,6 +40,7 @@ MADE: dict[str, tuple[str, ...] | None] = {
     "h5py-words.h5": tuple(WORDS),
     "h5py-packed.hdf5": COUNTS,
     "h5py-latest.h5": tuple(WORDS),
+    "pandas-fixed.h5": tuple(WORDS),
     "keras.keras": None,
     "keras.weights.h5": None,
     "keras.h5": None,

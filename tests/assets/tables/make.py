@@ -108,6 +108,13 @@ def h5py() -> None:
         file.create_dataset("packed", data=TABLE.astype("f2"), chunks=(20, 8), compression="gzip")
 
 
+def pandas() -> None:
+    """Through PyTables."""
+    import pandas
+
+    pandas.DataFrame(TABLE, WORDS).to_hdf(HERE / "pandas-fixed.h5", key="vectors", complevel=5)
+
+
 def keras() -> None:
     """A table before a layer, and two towers, of which the second is of items, as Keras saves them in each of its ways."""
     import keras as library
