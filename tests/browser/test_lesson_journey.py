@@ -240,7 +240,7 @@ def test_a_presenter_sees_the_notes_of_every_step_and_a_clock_in_a_second_window
     expect(lesson).to_have_attribute("data-step", "0")
     expect(notes.locator(".clock")).not_to_have_text("0:00", timeout=5000)
     page.keyboard.press("Escape")
-    expect(lesson).not_to_have_class("presenting")
+    expect(lesson).not_to_have_class(re.compile(r"\bpresenting\b"))
     assert notes.is_closed()
 
 
@@ -255,7 +255,24 @@ def test_a_control_that_a_presenter_pressed_gives_the_arrows_back_to_the_talk(pa
     page.keyboard.press("ArrowRight")
     expect(lesson).to_have_attribute("data-step", "4")
     page.keyboard.press("Escape")
-    expect(lesson).not_to_have_class("presenting")
+    expect(lesson).not_to_have_class(re.compile(r"\bpresenting\b"))
+
+
+def test_while_somebody_presents_tab_goes_to_what_the_step_offers_and_the_arrows_still_turn_pages(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lesson = open_lesson(page, server, "?chapter=4")
+    lesson.locator(".present").press("Enter")
+    page.keyboard.press("Tab")
+    expect(lesson.locator("button.option").first).to_be_focused()
+    page.keyboard.press("Enter")  # a guess, which turns to the answer
+    expect(lesson).to_have_attribute("data-step", "1")
+    page.keyboard.press("Tab")
+    expect(lesson.get_by_role("radio", name=WORDS["4"]["mode"]["training"])).to_be_focused()
+    page.keyboard.press("Escape")  # the arrows belong to the talk again
+    page.keyboard.press("ArrowRight")
+    expect(lesson).to_have_attribute("data-step", "2")
+    page.keyboard.press("Escape")
+    expect(lesson).not_to_have_class(re.compile(r"\bpresenting\b"))
 
 
 def test_a_pressed_letter_of_chapter_5_is_answered_where_it_was_asked(page: Any, server: Server) -> None:

@@ -14,6 +14,10 @@ test("every step of every chapter has its line of notes and its time, ten minute
   assert.equal(CHAPTERS.flatMap(({ id }) => words[id].seconds).reduce((a, b) => a + b), 600);
 });
 
+test("every note can be read aloud in its step's time, at 130 words a minute", () => {
+  for (const { id } of CHAPTERS) words[id].notes.forEach((note, step) => assert.ok((60 / 130) * note.split(/\s+/).length <= words[id].seconds[step], `chapter ${id}, step ${step}`));
+});
+
 test("a chapter's headings name every step but the first, where the question stands", () => {
   for (const { id, steps } of CHAPTERS) {
     const { headings } = words[id];

@@ -38,7 +38,7 @@ export function buildFrame(host, texts, count, go, turn, shown) {
   tools.append(help, notes, present);
   top.append(tools);
   const picture = element("div", "picture"), lit = element("p", "lit"), words = element("article", "words"), stage = element("div", "stage");
-  const title = element("h2", "heading"), sentence = element("p", "sentence"), stepTitle = element("h3", "step-title"), guess = element("div", "guess"), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
+  const title = element("h2", "heading"), sentence = element("p", "sentence"), stepTitle = element("h3", "step-title"), guess = element("div", "guess", "", { tabindex: "-1" }), evidence = element("div", "evidence"), notice = element("p", "notice", "", { role: "status" });
   words.append(title, sentence, stepTitle, guess, evidence, restart, notice);
   const foot = element("footer", "foot"), doors = element("div", "doors"), turns = element("div", "turns");
   const previous = pressed(texts, "shell.back", "previous", () => turn(-1)), next = pressed(texts, "shell.next", "next", () => turn(1));

@@ -8,10 +8,10 @@ import { pressed } from "./frame.js";
 /** @import { Place } from "./place" */
 
 const WINDOW_NAME = "adrec-notes";
-const WINDOW_SHAPE = "popup,width=760,height=520";
+const WINDOW_SHAPE = "popup,width=760,height=560";
 const NOTES_STYLE = `body { margin: 0; padding: 18px 24px; font: 20px/1.4 system-ui, sans-serif; background: #11161c; color: #e6eaee; }
 h1 { font-size: 1.1rem; margin: 0 0 10px; color: #a3adb7; } .say { font-size: 1.9rem; line-height: 1.25; margin: 0 0 18px; } .then { color: #a3adb7; margin: 0 0 18px; }
-.clock { font-size: 2.2rem; font-variant-numeric: tabular-nums; margin: 0; } .plan { color: #a3adb7; margin: 0 0 16px; }
+.clock { font-size: 2.2rem; font-variant-numeric: tabular-nums; margin: 0; } .plan { color: #a3adb7; margin: 0 0 16px; } .keys { font-size: .85rem; color: #a3adb7; }
 button { font: inherit; color: inherit; background: #1a2129; border: 1px solid #36414d; border-radius: 6px; padding: 6px 16px; margin-right: 8px; }`;
 
 /** Minutes and seconds. @param {number} seconds */
@@ -41,7 +41,7 @@ export class Notes {
     const restart = pressed(texts, "shell.notes.restart", "", () => { this.began = performance.now(); this.tick(); });
     const keys = element("p", "", "");
     keys.append(pressed(texts, "shell.back", "", () => this.turn(-1)), pressed(texts, "shell.next", "", () => this.turn(1)), restart);
-    page.body.replaceChildren(element("h1"), element("p", "say"), element("p", "then"), element("p", "clock"), element("p", "plan"), keys);
+    page.body.replaceChildren(element("h1"), element("p", "say"), element("p", "then"), element("p", "clock"), element("p", "plan"), keys, element("p", "keys", texts.text("shell.notes.keys")));
     page.onkeydown = press;
     clearInterval(this.timer);
     this.timer = window.setInterval(() => this.tick(), 500);

@@ -118,7 +118,7 @@ export class Shell {
   /** A chapter's stage in place of the last one's. */
   stage() {
     this.mounted?.stop();
-    const stage = element("div", "stage", "", { role: "group" });
+    const stage = element("div", "stage", "", { role: "group", tabindex: "-1" });
     this.parts.stage.replaceWith(stage);
     this.parts.stage = stage;
     this.mounted = this.chapter.mount(stage, this.lesson) ?? { show: () => {}, stop: () => {} };
@@ -233,7 +233,8 @@ export class Shell {
   choose(option) {
     this.note(option);
     this.open({ chapter: this.at.chapter, step: Math.max(this.at.step, 1) });
-    this.parts.next.focus({ preventScroll: true });
+    if (this.presenting) this.attend();
+    else this.parts.next.focus({ preventScroll: true });
   }
 
   /** @param {number} option */
@@ -300,7 +301,6 @@ export class Shell {
     if (on) {
       host.popover = "manual"; // above everything else on the page; where there are no popovers, its z-index has to do
       host.showPopover?.();
-      host.focus({ preventScroll: true });
     } else {
       host.hidePopover?.();
       host.popover = null;
@@ -310,12 +310,19 @@ export class Shell {
     this.parts.notes.hidden = !on;
     this.fill();
     this.shrink();
+    if (on) this.attend();
+  }
+
+  /** While presenting, the arrows turn pages, and Tab goes to the first thing that this step offers: the question's options, or what is on the stage. */
+  attend() {
+    const { guess, stage } = this.parts, asking = !guess.hidden && guess.querySelector("button.option");
+    (asking ? guess : stage).focus({ preventScroll: true });
   }
 
   /** While presenting, a control that was pressed or a menu that was chosen from gives the arrows back to the talk. @param {Event} event */
   release(event) {
     const target = event.composedPath()[0], menu = target instanceof Element && target.tagName === "SELECT";
-    if (this.presenting && (menu ? event.type === "change" : /** @type {UIEvent} */ (event).detail > 0)) this.host.focus({ preventScroll: true });
+    if (this.presenting && (menu ? event.type === "change" : /** @type {UIEvent} */ (event).detail > 0)) this.attend();
   }
 
   openNotes() {
@@ -329,8 +336,10 @@ export class Shell {
     const target = /** @type {Element} */ (event.composedPath()[0]), by = TURNS[event.key], { presenting } = this;
     const typing = target instanceof Element && target.closest(TAKES_ARROWS);
     const page = event.key.startsWith("Page"); // the keys of a presenter's remote control
-    if (by && (!typing || (presenting && page)) && (presenting || target === document.body || this.host.contains(target))) this.turn(by);
-    else if (presenting && event.key === "Escape" && typing) this.host.focus({ preventScroll: true });
+    if (by && (!typing || (presenting && page)) && (presenting || target === document.body || this.host.contains(target))) {
+      this.turn(by);
+      if (presenting) this.attend();
+    } else if (presenting && event.key === "Escape" && typing) this.attend();
     else if (presenting && event.key === "Escape" && target.ownerDocument === document) this.present(false);
     else if (presenting && !typing && event.key === "n") this.openNotes();
     else return;
