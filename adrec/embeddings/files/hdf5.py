@@ -1,8 +1,8 @@
 """HDF5 and what Keras keeps in it, read by their documented layout; no library is asked, because HDF5's own crashes on damaged files.
 
 Read is what h5py, PyTables, pandas and Keras write if not told otherwise: groups with a symbol table or links in their header, whole or
-chunked data, packed by gzip or not. Nothing outside the file is opened: external links, external data and virtual data sets are passed
-over. Every place and length is checked against the file before it is used.
+chunked data, packed by gzip or not. Nothing outside the file is opened: external links are passed over, external data and
+virtual data sets refused. Every place and length is checked against the file before it is used.
 """
 
 import math
@@ -56,6 +56,7 @@ class Array:
     dtype: np.dtype | None = None
     layout: bytes = b""
     filters: list[int] = field(default_factory=list)
+    elsewhere: bool = False
 
     @property
     def matrix(self) -> bool:
@@ -92,7 +93,9 @@ def _read(path: Path, data: bytes | mmap.mmap, key: str | None, instead: str) ->
         if layers and key is None:
             shapes = {name: shapes[name] for name in layers}
         name = choose(path, shapes, key)
-        check_shape(path, shapes[name], f"'{name}'")
+        check_shape(path, arrays[name].shape, f"'{name}'")
+        if not arrays[name].matrix:
+            raise Damaged("entries that are no real numbers, or none at all")
         table = as_numbers(file.values(arrays[name]))
         kinds = {other: (_letter(array), array.shape) for other, array in arrays.items()}
         labels, notes = ids_beside(kinds, len(table), lambda other: file.values(arrays[other]))
@@ -232,7 +235,7 @@ class File:
             elif kind == FILTERS:
                 array.filters = _filters(content)
             elif kind == EXTERNAL:
-                array.layout = b"\xff\xff"
+                array.elsewhere = True
             elif kind == TABLE:
                 below += self._table(_int(content[:8]), _int(content[8:16]))
             elif kind == LINK:
@@ -334,8 +337,10 @@ class File:
     def _flat(self, array: Array, dtype: np.dtype) -> np.ndarray:
         count, layout = math.prod(array.shape), array.layout
         version, kind = layout[0], layout[1]
+        if array.elsewhere or kind == 3:
+            raise Damaged("its data lie in other files")
         if version not in (3, 4) or kind > 2 or (version == 4 and kind == 2):
-            raise Damaged("its data lie in other files, or as h5py keeps them with libver='latest'")
+            raise Damaged("its data lie as h5py keeps them with libver='latest'")
         if kind == 2:
             return self._chunks(array, dtype)
         if array.filters:

@@ -212,6 +212,14 @@ def test_links_of_hdf5_that_lead_elsewhere_are_not_followed() -> None:
         read_table(HERE / "h5py-words.h5", "elsewhere")
 
 
+@pytest.mark.parametrize(
+    ("key", "says"), [("items", "lie in other files"), ("outside", "lie in other files"), ("links", "no real numbers")]
+)
+def test_hdf5_whose_data_lie_in_other_files_is_refused(key: str, says: str) -> None:
+    with pytest.raises(WeightsError, match=says):
+        read_table(HERE / "h5py-elsewhere.h5", key)
+
+
 def test_hdf5_of_a_kind_that_is_not_read_says_how_to_save_it() -> None:
     with pytest.raises(WeightsError, match=r"libver='latest'; numpy.save\(FILE, h5py.File\(THIS\)\[NAME\]\[:\]\) is always read"):
         read_table(HERE / "h5py-latest.h5", "packed")

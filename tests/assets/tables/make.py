@@ -102,6 +102,12 @@ def h5py() -> None:
         file.create_dataset("items", data=TABLE, chunks=(20, 5), compression="gzip", shuffle=True, fletcher32=True)
         file["users"] = TABLE[:5]
         file["ids"] = NUMBERS
+    with h5py.File(HERE / "h5py-elsewhere.h5", "w") as file:
+        layout = h5py.VirtualLayout((48, 8), TABLE.dtype)
+        layout[:] = h5py.VirtualSource("h5py-packed.hdf5", "items", (48, 8))
+        file.create_virtual_dataset("items", layout)
+        file.create_dataset("outside", (48, 8), "f4", external=[("make.py", 0, 1536)])
+        file["links"] = np.full((48, 8), file.ref, h5py.ref_dtype)
     with h5py.File(HERE / "h5py-latest.h5", "w", libver="latest") as file:
         file["table"] = TABLE
         file["ids"] = np.array(WORDS, dtype="S")
