@@ -101,6 +101,9 @@ def _read(
     width = len(records[0])
     if width > MOST_COLUMNS:
         raise DataError(f"{shown_path(path)} has {width:,} columns; a file must have at most {MOST_COLUMNS:,}.")
+    if len(records) > 2 and {len(record) for record in records[1:]} == {width + 1} and not rows_of_lists:
+        reason = "a name is missing there, as R's write.table leaves out that of the row names, or the lines end with a separator too many"
+        raise DataError(f"Every line of {shown_path(path)} has one value more than the first: {reason}.")
     lacks = unfinished(plain, separator, 0 if rows_of_lists else width, found, how.get("quotes"))
     loose = separator == text.BLANK and found.loose
     skipped = "c0 <> ''" if width == 1 and found.blank else ""

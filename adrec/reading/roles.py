@@ -296,6 +296,10 @@ def _refuse_impossible(choice: _Choice, role: str) -> None:
     kind = choice.kinds[name]
     if values.family(kind.type) not in ("text", "number", "whole"):
         raise DataError(f"{choice.path}: the {role} column {shown(name)} holds {kind.type[:30]} values; ids must be integers or text.")
+    example = kind.firsts.get("list", (0, ""))[1]
+    if kind.mostly("list") and example.startswith(("{", "[{")):
+        way = "write a row for each of them, with its id in a column"
+        raise DataError(f"{choice.path}: the {role} column {shown(name)} holds objects, such as {shown(example)}, not ids: {way}.")
     if role == "user" and choice.whole and kind.filled > FEW and kind.distinct == kind.filled and choice.why[role] != "as asked":
         repeating = [n for n in _candidates(choice, role) if choice.kinds[n].distinct < choice.kinds[n].filled / 2]
         if repeating:

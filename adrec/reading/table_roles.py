@@ -119,6 +119,10 @@ def _vector(table: _Table) -> str | None:
         table.why[asked] = "as asked"
         return asked
     found = [n for n in table.rows.names if _is_vector(table, n)]
+    if len(found) > 1 and all(_decimal_commas(table, n) for n in found):
+        example = shown(table.kinds[found[0]].firsts["list"][1])
+        way = "write them with points (pandas.read_csv(FILE, sep=';', decimal=',') reads them)"
+        raise DataError(f"{table.path} has {len(found)} columns of numbers with decimal commas, such as {example}: {way}.")
     if len(found) > 1:
         spoken = [n for n in found if re.search("emb|vec|factor|latent", n, re.I)]
         found = spoken if len(spoken) == 1 else found
@@ -131,6 +135,15 @@ def _vector(table: _Table) -> str | None:
     if found:
         table.why[found[0]] = "every row holds a list of numbers"
     return found[0] if found else None
+
+
+def _decimal_commas(table: _Table, name: str) -> bool:
+    """Whether all values of a column are numbers with a comma for the point, as some spreadsheets write them."""
+    kind = table.kinds[name]
+    if values.family(kind.type) != "text":
+        return False
+    text = values.text_sql(table.alias(name), kind.type)
+    return bool(table.ask(f"select coalesce(bool_and(regexp_full_match({text}, {literal(values.COMMA)})), false) from sampled")[0][0])
 
 
 def _is_vector(table: _Table, name: str) -> bool:

@@ -3,6 +3,7 @@
 Everything here is SQL over a DuckDB relation with a column ``row`` that counts rows from 1. Text is stripped as Python strips it.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ _BARE = r"(?s)[^\s\p{Z}\x{85}\x{1c}-\x{1f}](.*[^\s\p{Z}\x{85}\x{1c}-\x{1f}])?"
 MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "Null", "None", "<NA>", "NaT", "\\N")
 """The words that mean: no value."""
 WHOLE, NUMBER = r"[+-]?[0-9]+", r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+COMMA = r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?"
+"""A number with a comma for the point."""
 TEXT, DATES = ("VARCHAR", "ENUM", "UUID", "JSON"), ("DATE", "TIMESTAMP")
 INTEGERS = tuple(u + name for u in ("", "U") for name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"))
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
@@ -99,7 +102,8 @@ def check_numbers(con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelat
         row, value = answers(con, relation, "read_numbers", query)[0]
     if row is not None:
         what = "which is infinite" if value.strip().lstrip("+-").lower() in ("inf", "infinity") else "which is not a number"
-        raise DataError(f"{shown_path(str(path))}: row {row:,} of the {role} column {shown(column)} holds {shown(value)}, {what}.")
+        way = "; write decimals with a point, not a comma" if re.fullmatch(COMMA, value.strip()) else ""
+        raise DataError(f"{shown_path(str(path))}: row {row:,} of the {role} column {shown(column)} holds {shown(value)}, {what}{way}.")
 
 
 def check_ids(

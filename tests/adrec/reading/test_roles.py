@@ -291,5 +291,12 @@ def test_a_row_of_lists_is_a_row_for_each_value(con, tmp_path):
     assert roles(con, path).rows.relation(con, ["user", "item_ids"]).fetchall() == [(1, "1", "7"), (2, "1", "8"), (3, "2", "9")]
 
 
+def test_objects_are_no_ids_though_an_option_names_them(con, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f'{{"user": {i % 5}, "items": [{{"item_id": "P{i % 7}"}}], "time": {SECONDS[i]}}}\n' for i in range(60)))
+    with pytest.raises(DataError, match="the item column 'items' holds objects, such as .*, not ids: write a row for each"):
+        roles(con, path, item="items")
+
+
 def test_names_that_differ_in_capitals_only_are_no_obstacle(con, tmp_path):
     assert roles(con, csv(tmp_path, user_id=[1, 1], item_id=[2, 3], A=[1, 1], a=[2, 2])).unused == ("A", "a")

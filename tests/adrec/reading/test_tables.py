@@ -131,6 +131,12 @@ def test_word2vecs_text_cut_short_is_a_question(tmp_path: Path) -> None:
         read_table(tmp_path / "v.txt")
 
 
+def test_decimal_commas_are_no_vectors_of_two_numbers(tmp_path: Path) -> None:
+    FRAME.to_csv(tmp_path / "t.csv", index=False, sep=";", decimal=",", encoding="utf-8-sig")
+    with pytest.raises(WeightsError, match=rf"has {WIDTH} columns of numbers with decimal commas, such as '.*': write them with points"):
+        read_table(tmp_path / "t.csv", options={"header": "first"})
+
+
 def test_a_verdict_that_rests_on_one_raw_column_is_a_question() -> None:
     raw = np.insert(np.random.default_rng(3).standard_normal((300, 16)), 4, np.random.default_rng(4).uniform(5, 50, 300), axis=1)
     verdict = diagnose(raw)

@@ -117,6 +117,16 @@ def test_a_ragged_row_is_refused_with_its_line(tmp_path: Path, name: str, text: 
         read(written(tmp_path / name, text))
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.txt", '"V1" "V2"\n"i1" 0.1 0.2\n"i2" 0.3 0.4\n'), ("a.csv", "a,b\n1,2,\n3,4,\n")],
+    ids=["R", "separators at the end"],
+)
+def test_a_first_line_with_a_name_too_few_is_told(tmp_path: Path, name: str, text: str):
+    with pytest.raises(DataError, match="Every line of '.*' has one value more than the first: a name is missing there"):
+        open_rows(written(tmp_path / name, text))
+
+
 def test_a_ragged_row_between_loose_blanks_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match="Row 3 of '.*' has 1 value, but the first line has 2"):
         read(written(tmp_path / "a.txt", "a  0.5\nb 1.5\nc\n"))
