@@ -175,10 +175,13 @@ def _ids(table: _Table, vector: str | None) -> str | None:
     by_name = [n for n in named(able, "item")]
     if by_name:
         return _because(table, by_name[0], "named so")
-    if len(table.rows.index) == 1 and table.rows.index[0] in able:
-        return _because(table, table.rows.index[0], "the index of the pandas frame")
-    titles = named(able, "title")
+    titles, index = named(able, "title"), table.rows.index[0] if len(table.rows.index) == 1 else None
+    if index in able and index not in titles:
+        return _because(table, index, "the index of the pandas frame")
     found = _different(table, [n for n in able if n not in titles and _may_be_id(table, n, vector)])
+    found = [n for n in found if not _row_numbers(table, n)] or found
+    if index in able and not found:
+        return _because(table, index, "the index of the pandas frame")
     spoken = [n for n in found if names.plain(n) in LABELS or names.words(n) & {"id", "code", "key"}]
     wholes, texts = [n for n in found if not table.text(n)], [n for n in found if table.text(n)]
     for group in (spoken, wholes, texts):

@@ -99,6 +99,17 @@ def test_ids_of_text_are_ids_where_some_are_written_like_numbers_or_lists(con, t
     assert (found.title, found.ids, len(found.dims)) == ("title", "item_id", 4)
 
 
+def test_an_index_that_counts_or_names_the_rows_is_not_taken_for_ids_beside_it(con, tmp_path):
+    codes = [f"c{7 * i % 31}X" for i in range(30)]
+    lists = [[float(x) for x in row] for row in vectors().to_numpy()]
+    frame = pd.DataFrame({"what": codes, "embedding": lists, "title": WORDS})
+    frame.to_csv(tmp_path / "a.csv")
+    frame.set_index("title").to_parquet(tmp_path / "a.parquet")
+    frame.set_index("title")[["embedding"]].to_parquet(tmp_path / "b.parquet")
+    for name, ids in (("a.csv", "what"), ("a.parquet", "what"), ("b.parquet", "title")):
+        assert roles(con, tmp_path / name).ids == ids
+
+
 def test_what_describes_items_is_left_out(con, tmp_path):
     frame = vectors().assign(genre=["a", "b"] * 15, price=[0.99 + i for i in range(30)], year=[1990 + i % 7 for i in range(30)])
     found = roles(con, csv(tmp_path, frame.assign(item_id=IDS, seen=["2014-05-19"] * 30, new=[True, False] * 15)))
