@@ -7,6 +7,7 @@ settings or a command, becomes a ``Record``: its name and its attributes. So a c
 import math
 import pickletools
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,10 +88,11 @@ def interpreted(data: bytes) -> Any:
     stack: list[Any] = []
     memo: dict[int, Any] = {}
     try:
-        for code, argument, _ in pickletools.genops(data):
-            if code.name == "STOP":
-                return stack.pop()
-            _step(code.name, argument, stack, memo)
+        with warnings.catch_warnings(action="ignore"):  # a backslash in a text may stand for itself
+            for code, argument, _ in pickletools.genops(data):
+                if code.name == "STOP":
+                    return stack.pop()
+                _step(code.name, argument, stack, memo)
     except Unreadable:
         raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:

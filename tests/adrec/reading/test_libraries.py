@@ -276,6 +276,10 @@ def test_an_array_in_a_pickle_is_read_at_every_protocol(protocol: int, kind: Any
         assert np.array_equal(found, table)
 
 
+def test_a_backslash_in_a_text_of_a_pickle_warns_nobody() -> None:
+    assert pickled.interpreted(b"S'\\h'\n.") == "\\h"
+
+
 def test_an_array_in_a_pickle_that_is_not_what_it_says_is_none() -> None:
     assert pickled.Array("<f4", (2, 3), False, b"").entries() is None
     assert pickled.Array("O", (2, 3), False, bytes(6)).entries() is None
