@@ -327,8 +327,8 @@ export class LivingPicture {
     this.isLit = on;
     const valve = /** @type {HTMLElement} */ (this.get("valve").firstElementChild);
     valve.textContent = this.form === "strip" || this.wanted.unweighted ? this.lesson.text("picture.boxes.noise.label") : this.lesson.text("picture.weight", { weight: this.flow.weight });
-    const caption = /** @type {HTMLElement} */ (this.get("history").firstElementChild), all = this.flow.films.length;
-    caption.textContent = this.lesson.text(all > this.shown.length + 1 ? "picture.last" : "picture.boxes.history.label", { shown: this.shown.length, count: all });
+    const caption = /** @type {HTMLElement} */ (this.get("history").firstElementChild), all = this.flow.films.length - Number(mode === "training");
+    caption.textContent = this.lesson.text(all > this.shown.length ? "picture.last" : "picture.boxes.history.label", { shown: this.shown.length, count: all });
     const back = /** @type {HTMLElement} */ (this.get("back").firstElementChild), { step } = this.flow;
     back.textContent = step ? this.lesson.text("picture.step", { step: step.at, steps: step.of }) : this.lesson.text("picture.boxes.back.label");
     for (const name of [...OPENS, "condition"]) { // the label that is seen is part of the name that is heard
