@@ -137,7 +137,8 @@ def _columns(read: str, fields: list[_Field]) -> str:
 def _lists(con: duckdb.DuckDBPyConnection, sql: str, names: list[str]) -> dict[str, str]:
     """Columns whose first values are lists, of something else than objects."""
     tests = ", ".join(
-        f"bool_and(c{i} is null or c{i}[1] = '[') and bool_or(c{i}[1] = '[') and not bool_or(regexp_matches(c{i}, '^\\[\\s*\\{{'))"
+        f"bool_and(c{i} is null or c{i}[1] = '[' and json_valid(c{i})) and bool_or(c{i} is not null) "
+        f"and not bool_or(regexp_matches(c{i}, '^\\[\\s*\\{{'))"
         for i in range(len(names))
     )
     (found,) = con.sql(f"select {tests} from (select * from {sql} limit 1000)").fetchall()

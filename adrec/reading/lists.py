@@ -54,7 +54,7 @@ def as_list(column: str, kind: str) -> str:
     if kind == "list":
         return column
     if kind == "json":
-        return f"json_extract_string({column}, '$[*]')"
+        return f"json_extract_string(case when json_valid({column}) then {column} end, '$[*]')"
     if kind == BRACKETS:
         tokens = f"regexp_extract_all(trim({column})[2:-2], {literal(TOKEN)})"
         return f"list_transform({tokens}, lambda x: case when x[1] in ('''', '\"') then x[2:-2] else x end)"
@@ -69,7 +69,7 @@ def broken(column: str, kind: str) -> str:
         framed = f"regexp_full_match(trim({column}), {literal(FRAME)})"
         return f"(not {framed} or not regexp_full_match({rest}, '[\\s,]*') or contains({column}, chr(92)))"
     if kind == "json":
-        return f"({column} is not null and {column}[1] <> '[')"
+        return f"({column} is not null and ({column}[1] <> '[' or not json_valid({column})))"
     return "false"
 
 

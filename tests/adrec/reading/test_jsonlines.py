@@ -62,6 +62,13 @@ def test_a_mapping_of_many_keys_is_not_taken_apart(tmp_path: Path):
     assert names(written(tmp_path / "a.jsonl", f'{{"u": 1, "m": {{{row}}}}}\n')) == ["u", "m"]
 
 
+def test_text_that_begins_like_a_list_is_no_list(tmp_path: Path):
+    for notes, lists in (('"[" "[a" "["', set()), ("[1] [1,2] [1]", {"note"})):
+        lines = [f'{{"user":{i // 3},"item":"x","note":{note}}}' for i, note in enumerate(notes.split() * 2)]
+        with open_rows(written(tmp_path / "a.jsonl", "\n".join(lines))) as rows:
+            assert set(rows.lists) == lists
+
+
 def test_a_last_line_cut_short_is_asked_about_and_counted_if_left_out(tmp_path: Path):
     path = written(tmp_path / "a.jsonl", '{"u":1}\n\n{"u":2}\n{"u\n\n')
     with pytest.raises(Doubt, match=r"Line 4 .* say cut=drop \(the last line is left out\)"):
