@@ -7,7 +7,7 @@ from typing import Any
 
 from adrec.cli.options import command, data_options, own_line, pairs, print_json, show
 
-ORDERS = "appearance, numeric, text, users, time, popularity, number"
+ORDERS = "appearance, numeric, text, users, time, popularity, gensim, number"
 
 
 def add(commands: Any) -> None:
@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
     collapse.add_argument("--transpose", action=argparse.BooleanOptionalAction, help="whether the columns of the files are the items")
     collapse.add_argument("--report", metavar="FILE", help="write everything as one HTML file")
     collapse.add_argument(
-        "--fail-on", metavar="KINDS", help="exit with code 1 on these verdicts, separated by commas; or on 'worse' than the baseline"
+        "--fail-on", metavar="KINDS", help="exit with code 1 on these kinds, by commas; or 'join', 'worse' than the baseline"
     )
     collapse.add_argument("--min-confidence", metavar="X", type=_share, help="on verdicts of at least this confidence only, 0.5 to 1")
     collapse.add_argument("--baseline", metavar="JSON", help="what --json printed before: say what changed by more than chance")

@@ -323,7 +323,7 @@ def _popular(table: np.ndarray, popularity: np.ndarray) -> list[Fact]:
     n, unused = len(table), popularity == 0
     if unused.any():
         count = int(unused.sum())
-        says = f"{count:,} of {n:,} items never occur in the interactions, so their rows say nothing of training."
+        says = f"{count:,} of {n:,} items never occur in the training interactions, so their rows say nothing of training."
         weight = 0.3 * count / n
         found.append(Fact("never-used", says, count, n, count / n, _first(unused), weight=weight, every=np.flatnonzero(unused)))
     used = np.flatnonzero(~unused)

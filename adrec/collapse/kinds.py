@@ -41,6 +41,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Compare with squared error alone, under which items contract into a cone during training.", "mse-only"),
     ),
     "narrowing": (
+        Remedy("Subtract the mean of all rows and rank again: adrec repair FILE --by centre.", "", "Mu and Viswanath 2018"),
         Remedy("Add cross-entropy over all items, which pushes them apart: trained on it alone, they stay apart.", "ce-only"),
         Remedy("Stop squared error alone early, or hold the table still: under it, items go on contracting.", "mse-only"),
     ),

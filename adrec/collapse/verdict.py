@@ -97,6 +97,9 @@ class Verdict:
             found = found._no_surer(meaning, THRESHOLDS.little)
             if meaning.share < THRESHOLDS.little:
                 found = found._called("weakly-learned", f"Items used together are closer than chance, but that means little: {reaches}.")
+        if self.kind == "narrowing":
+            means = "still mean something" if meaning.share >= THRESHOLDS.little else "mean little"
+            return found._called("narrowing", f"{KIND_WORDS['narrowing'][1]} Neighbours {means}: {reaches}.")
         if found.kind == "weakly-learned" and meaning.low < THRESHOLDS.hardly:
             return found.doubted((f"Whether anything has been learnt: {reaches}.",))
         if self.kind == "weakly-learned":

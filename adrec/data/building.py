@@ -190,7 +190,7 @@ class _Building:
             if unknown is not None:
                 there = listed([f"{kind} ({rows:,})" for kind, rows in kinds.items()])
                 raise DataError(f"{self.path} has no event {shown(unknown)} in its column {shown(self._column('event'))}: {there}.")
-            self._keep("of other events", f"coalesce(event in ({', '.join(map(literal, wanted))}), false)")
+            self._keep("of other events or none", f"coalesce(event in ({', '.join(map(literal, wanted))}), false)")
         if self.options.min_rating is not None:
             self._keep(f"rated below {self.options.min_rating:g} or not at all", f"coalesce(rating >= {self.options.min_rating!r}, false)")
 
@@ -311,7 +311,7 @@ class _Building:
                 found[name] += int(np.count_nonzero(kinds == kind))
         self.account.repeats = found
         last = {"keep": 0, "exact": 1, "consecutive": 2, "first": 3}[choice]
-        reasons = ("that are exact copies", "with the same item again at once", "with an item met before")
+        reasons = ("with the same user, item and time again", "with the same item again at once", "with an item met before")
         for reason, rows in zip(reasons[:last], found.values(), strict=False):
             self._leave_out(reason, rows)
         if not sum(list(found.values())[:last]):

@@ -9,8 +9,8 @@ from typing import Any
 from adrec.collapse.kinds import COLLAPSED, KINDS
 from adrec.errors import ConfigError, DataError, refusal
 
-WORSE = "worse"
-"""Beside the kinds, what ``--fail-on`` may name: a table became worse than in the baseline."""
+WORSE, JOIN = "worse", "join"
+"""Beside the kinds, what ``--fail-on`` may name: a table became worse than in the baseline; its rows belong to other items than said."""
 SURE = 0.9
 """A verdict of less confidence may be another by chance."""
 SPREADS = 3.0
@@ -25,8 +25,9 @@ def rules(text: str, baseline: bool) -> tuple[str, ...]:
     """Kinds, separated by commas, on which a gate fails; an unknown one is a ConfigError."""
     found = tuple(dict.fromkeys(word for word in text.replace(",", " ").split()))
     for word in found:
-        if word not in (*KINDS, WORSE):
-            raise ConfigError(f"'{word[:40]}' is not a kind of verdict; must be one of {', '.join(KINDS)}, or '{WORSE}' with a baseline.")
+        if word not in (*KINDS, JOIN, WORSE):
+            known = f"{', '.join(KINDS)}, '{JOIN}', or '{WORSE}' with a baseline"
+            raise ConfigError(f"'{word[:40]}' is not a kind of verdict; must be one of {known}.")
     if not found:
         raise ConfigError(f"The option --fail-on names nothing; expected kinds such as {', '.join(COLLAPSED)}.")
     if WORSE in found and not baseline:
@@ -57,8 +58,8 @@ def read_baseline(path: Path) -> list[dict[str, Any]]:
 def changes(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What changed by more than chance, as ``{"name", "what", "says", "worse"}``. Tables are the same by name, or as the only ones.
 
-    what: ``kind``, ``meaning`` or the code of a fact. A kind changed if both verdicts are at least SURE, a meaning if its intervals are
-    apart, a fact if it came, went, or counts otherwise by SPREADS standard deviations.
+    what: ``kind``, ``join``, ``meaning`` or the code of a fact. A kind changed if both verdicts are at least SURE, a meaning if its
+    intervals are apart, a fact if it came, went, or counts otherwise by SPREADS standard deviations.
     """
     by_name = {entry["name"]: entry for entry in before}
     found = []
@@ -75,6 +76,8 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[s
     old, new = (verdict["kind"] for verdict in verdicts)
     if old != new and min(verdict["confidence"] for verdict in verdicts) >= SURE:
         found.append({"what": "kind", "says": f"It was {old} and is {new}.", "worse": RANKS[new] > RANKS[old]})
+    if _misjoined(after) and not _misjoined(before):
+        found.append({"what": JOIN, "says": after["join"]["says"], "worse": True})
     then, now = before["meaning"], after["meaning"]
     if then is not None and now is not None and (now["low"] > then["high"] or now["high"] < then["low"]):
         was, is_ = (f"{m['share']:.2f} ({m['low']:.2f} to {m['high']:.2f})" for m in (then, now))
@@ -93,6 +96,12 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[s
     return found
 
 
+def _misjoined(entry: Mapping[str, Any]) -> bool:
+    """Whether the rows belong to other items than was said, or nothing tells to which."""
+    join = entry.get("join")
+    return join is not None and (join["fix"] is not None or join["doubt"] is not None)
+
+
 def _counts_differ(was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     shares = [fact["count"] / max(fact["of"], 1) for fact in (was, now)]
     pooled = (was["count"] + now["count"]) / max(was["of"] + now["of"], 1)
@@ -109,6 +118,8 @@ def failure(
         verdict = entry["verdict"]
         if verdict["kind"] in fail_on and verdict["confidence"] >= least:
             reasons.append(f"'{entry['name']}' is {verdict['kind']}, confidence {verdict['confidence']:.2f}.")
+        if JOIN in fail_on and _misjoined(entry):
+            reasons.append(f"'{entry['name']}': {entry['join']['doubt'] or entry['join']['says']}")
     if WORSE in fail_on:
         reasons += [f"'{change['name']}' became worse: {change['says']}" for change in changed if change["worse"]]
     if not reasons:

@@ -269,12 +269,12 @@ def _said(
     if used is not None:
         question = (
             f"Which row is which item cannot be told: in none of {len(candidates)} plausible joins are items used together close (at most "
-            f"{z[best]:.1f} standard deviations from shuffled rows). Say {names}, or add an id column."
+            f"{z[best]:.1f} standard deviations from shuffled rows). Add an id column, or say the order if you know it: {names}."
         )
         return f"Which row is which item cannot be told: no plausible order makes items used together close.{surplus}", question
     question = (
         "Which row is which item, and so whether closeness means anything: the file has no ids, and of the plausible orders none is clear: "
-        f"{candidates[best].words} {z[best]:.1f}{others}. Say {names}, or add an id column."
+        f"{candidates[best].words} {z[best]:.1f}{others}. Add an id column, or say the order if you know it: {names}."
     )
     return question, question
 

@@ -25,6 +25,7 @@ WORDS = {
     "users": "in order of first appearance, user after user",
     "time": "in order of first appearance in time",
     "popularity": "from the most to the least used item",
+    "gensim": "from the most to the least used item, of equals the one seen last first, as gensim does",
     "number": "with the id as the row's number",
 }
 """Orders by name, as ``--order`` takes them."""
@@ -85,9 +86,9 @@ def _numbered(ids: list[str], counts: np.ndarray, times: np.ndarray | None) -> l
         "time": None if times is None or pd.isna(times).any() else times,
         "popularity": -counts,
     }
-    return [
-        Numbering(name, WORDS[name], _places(np.argsort(key, kind="stable")), len(ids)) for name, key in keys.items() if key is not None
-    ]
+    orders = {name: np.argsort(key, kind="stable") for name, key in keys.items() if key is not None}
+    orders["gensim"] = np.argsort(counts, kind="stable")[::-1]
+    return [Numbering(name, WORDS[name], _places(order), len(ids)) for name, order in orders.items()]
 
 
 def _places(order: np.ndarray) -> np.ndarray:

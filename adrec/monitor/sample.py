@@ -34,7 +34,8 @@ class Sample:
     def of(cls, table: Any, interactions: Any, ids: Sequence[Any] | None, most: int) -> "Sample":
         """At most ``most`` rows: of those with interactions, spread over popularity; without interactions, of those that are not zero.
 
-        ids: of the rows, as the interactions have them; by default their numbers, from 0.
+        ids: of the rows, as the interactions have them; by default their numbers, from 0. Where row 0 may be a padding row, which no
+        evidence can tell before training, that is a WeightsError.
         """
         whole = array_of(table)
         if whole.ndim != 2 or whole.dtype.kind not in "fiu":
@@ -46,6 +47,8 @@ class Sample:
         data = None if interactions is None else interactions_of(interactions, ids)
         place, popularity = None, every
         if data is not None:
+            if ids is None:
+                _ask_for_ids(whole, data)
             place, _ = by_labels(data.items.frame["item"].tolist(), labels, Source("the table", whole), "The interactions")
             often = np.zeros(len(whole), dtype=np.int64)
             np.add.at(often, place[place >= 0], data.popularity[1:][place >= 0])
@@ -76,3 +79,16 @@ class Sample:
     def source(self, table: np.ndarray, name: str) -> Source:
         """These rows of a table as what ``judge`` judges."""
         return Source(name, table, tuple(self.items.frame["item"]), items=self.items, data=self.data, initial=self.first)
+
+
+def _ask_for_ids(whole: np.ndarray, data: SequenceDataset) -> None:
+    """Raise a WeightsError if items are numbered from 0 and row 0 may be none of them."""
+    ids = data.items.frame["item"].tolist()
+    if "0" not in ids or not all(i.isdecimal() for i in ids):
+        return
+    last, rows = max(map(int, ids)), len(whole)
+    if not whole[0].any() or rows == last + 2:
+        raise WeightsError(
+            f"A monitor was given {rows:,} rows for items 0 to {last:,}, and row 0 may be a padding row. "
+            f"Say ids=[None, *range({rows - 1})] if it is, and ids=range({rows}) if it is item 0."
+        )

@@ -105,7 +105,8 @@ class Account:
         if self.first is not None and self.last is not None:
             told.append(f"From {self.first} to {self.last}.")
         if any(self.repeats.values()):
-            kinds = {"exact": "exact copies", "consecutive": "of the same item in a row", "other": "of an item met before"}
+            same = {"exact": "at the same time", "consecutive": "in a row"}
+            kinds = {**{k: f"of the same item {words}" for k, words in same.items()}, "other": "of an item met before"}
             told.append(f"Repeats: {', '.join(f'{self.repeats[k]:,} {words}' for k, words in kinds.items() if self.repeats.get(k))}.")
         return told + self.remarks + self.notes
 

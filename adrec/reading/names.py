@@ -20,9 +20,10 @@ CERTAIN = {"user": ("userid", "user", "uid"), "item": ("itemid", "item", "iid")}
 """Names that say what the role is, whatever other columns there are."""
 WORDS = {
     "user": "user users uid customer visitor member reviewer reader listener viewer player buyer client account person session profile "
-    "subscriber shopper consumer guest visitor household student author",
+    "subscriber shopper consumer guest visitor household student author email kunde kundennummer kundennr",
     "item": "item items iid product movie film book song track artist album video game app article news business venue place location poi "
-    "sku asin isbn anime recipe restaurant show course post content page show series podcast job hotel code",
+    "sku asin isbn anime recipe restaurant show course post content page show series podcast job hotel code "
+    "artikel artikelnummer artikelnr",
     "time": "time times timestamp date datetime day when at ts epoch unix created year month week hour clock utc",
     "order": "order position step seq sequence rank index number nr no turn",
     "clock": "time clock hour timeofday timeframe",

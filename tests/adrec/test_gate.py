@@ -116,3 +116,14 @@ def test_several_tables_are_compared_by_name() -> None:
     other = {**copy.deepcopy(entry("low-rank")), "name": "b"}
     assert changes([entry(), other], [other]) == []
     assert failure([entry("low-rank"), other], ["low-rank"], 0.5) == "'a' is low-rank, confidence 1.00. And 1 more."
+
+
+def test_rows_that_belong_to_other_items_than_said_fail_a_gate_that_asks_for_it() -> None:
+    moved = {**entry(), "join": {"fix": "--order numeric:1", "doubt": None, "says": "Joined to other items than assumed."}}
+    open_ = {**entry(), "join": {"fix": None, "doubt": "Which row is which item cannot be told.", "says": ""}}
+    held = {**entry(), "join": {"fix": None, "doubt": None, "says": "By ids."}}
+    assert failure([held], ["join"], 0.5) is None and failure([moved], ["low-rank"], 0.5) is None
+    assert failure([moved], ["join"], 0.5) == "'a': Joined to other items than assumed."
+    assert failure([open_], ["join"], 0.9) == "'a': Which row is which item cannot be told."
+    (change,) = changes([held], [moved])
+    assert (change["what"], change["worse"]) == ("join", True) and not changes([moved], [moved])

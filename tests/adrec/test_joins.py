@@ -132,7 +132,7 @@ def test_the_items_block_of_a_table_of_users_and_items_is_found_and_the_rest_is_
 
 def test_which_block_the_items_are_is_asked_where_none_stands_out(made: Made, tmp_path: Path) -> None:
     entry = _judged(made, tmp_path, np.repeat(np.repeat(np.eye(8), 3, axis=1), 100, axis=0) + 0.2 * made.noise(800))
-    assert entry["verdict"]["confidence"] == 0.5 and "add an id column" in entry["verdict"]["undecided"][0]
+    assert entry["verdict"]["confidence"] == 0.5 and "Add an id column" in entry["verdict"]["undecided"][0]
 
 
 def test_surplus_rows_are_counted_with_the_reason_why_they_matter(made: Made, tmp_path: Path) -> None:
@@ -183,6 +183,13 @@ def test_ids_that_only_count_the_rows_are_positions(made: Made, tmp_path: Path) 
 def test_an_order_asked_for_with_its_first_row_is_taken(made: Made, tmp_path: Path) -> None:
     entry = _judged(made, tmp_path, np.concatenate([made.noise(7), made.table, made.noise(3)]), order="numeric:7")
     assert (entry["items"], entry["join"]["asked"], entry["join"]["used"]) == (300, "numeric:7", "numeric:7")
+
+
+def test_rows_as_gensim_numbers_words_are_found(made: Made, tmp_path: Path) -> None:
+    counts = pd.read_csv(made.log)["item_id"].value_counts()
+    rows = sorted(reversed(made.seen), key=lambda item: -counts[item])  # of equals the one seen last first
+    entry = _judged(made, tmp_path, made.of(rows))
+    assert entry["join"]["used"] == "gensim" and entry["verdict"]["kind"] == "healthy"
 
 
 # -- sentences

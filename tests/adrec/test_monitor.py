@@ -79,6 +79,14 @@ def test_ids_say_which_row_is_which_item() -> None:
     np.testing.assert_array_equal(Sample.of(TABLE, named, names, 300).rows, Sample.of(TABLE, LOG, None, 300).rows)
 
 
+def test_a_first_row_that_may_be_padding_is_asked_about() -> None:
+    log = LOG.assign(item=LOG["item"] - 100)
+    with pytest.raises(WeightsError, match=r"Say ids=\[None, \*range\(200\)\] if it is"):
+        Sample.of(np.concatenate([np.zeros((1, 8), np.float32), TABLE[:200]]), log, None, 300)
+    padded = Sample.of(np.concatenate([np.zeros((1, 8), np.float32), TABLE[:200]]), log, [None, *range(200)], 300)
+    np.testing.assert_array_equal(padded.first, Sample.of(TABLE[:200], log, None, 300).first)
+
+
 def test_the_folder_has_a_line_a_picture_and_opens_as_a_film_while_the_loop_runs(tmp_path: Path) -> None:
     scalars: list[tuple[str, float, int]] = []
     writer = SimpleNamespace(add_scalar=lambda *given: scalars.append(given))

@@ -31,7 +31,7 @@ def test_an_account_says_what_it_holds():
         "Not used: title.",
         "3 users and 1 item.",
         "From 2020-01-01 to 2020-02-01.",
-        "Repeats: 2 exact copies, 1 of the same item in a row.",
+        "Repeats: 2 of the same item at the same time, 1 of the same item in a row.",
         "A note.",
     ]
 

@@ -28,7 +28,7 @@ RIGHT = {  # file: (options, users, items and interactions, what a sentence of t
     "times_with_UTC.csv": ((), ALL, "From 2014-05-13 16:54:40 to 2014-07-07 16:31:51"),
     "date_and_time_of_day.csv": ((), ALL, "together a date and a time of day"),
     "ids_12_and_12.0.csv": ((), ALL, "written in two ways"),
-    "exact_duplicates.csv": ((), ALL, "7,411 rows, of which 5,411 go on; left out: 2,000 that are exact copies"),
+    "exact_duplicates.csv": ((), ALL, "7,411 rows, of which 5,411 go on; left out: 2,000 with the same user, item and time again"),
     "quotes_in_titles.tsv": ((), (40, 30, 800), "800 rows, none left out"),
     "time_named_event_timestamp.csv": (("time=event_timestamp",), ALL, "time = event_timestamp: as asked"),
     "missing_item_ids.tsv": (("missing=drop",), (40, 30, 711), "89 without an item id"),
