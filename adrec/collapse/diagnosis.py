@@ -18,7 +18,7 @@ from adrec.runs import Progress, RunFolder
 from adrec.runs.cache import Cache
 from adrec.runs.snapshots import load_snapshot
 
-VERSION = 8
+VERSION = 9
 """Part of the cache key; raised when a measure or the rule changes."""
 FILE = "diagnosis.json"
 

@@ -31,9 +31,9 @@ class Thresholds:
     """Share of a plain factorisation's meaning below this: the table means little, whatever its spectrum."""
     much: float = 0.5
     """Share of a plain factorisation's meaning above this: the table means much, however close its items are."""
-    surest: float = 1.0
+    surest: float = 0.96
     """No verdict with interactions is surer: the lower end of the interval of how often such verdicts were right on tables of others."""
-    surest_alone: float = 1.0
+    surest_alone: float = 0.95
     """The same without interactions."""
     start: float = 0.9
     """Correlation with the initial table above this: never left its initialisation."""
