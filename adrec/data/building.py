@@ -356,10 +356,19 @@ class _Building:
         return Sizes(users["u"], users["n"], items["i"], int(short))
 
     def _span(self) -> None:
-        """The first and the last time of the rows that go on."""
+        """The first and the last time of the rows that go on. Said where most users have one time only, and where there is one user."""
         times = self.roles.times
         if times is not None:
-            self.account.first, self.account.last = map(times.iso, self._one("select min(t), max(t) from live"))
+            of_users = "select min(t) as low, max(t) as high from live group by u"
+            first, last, users, at_once = self._one(f"select min(low), max(high), count(*), count_if(low = high) from ({of_users})")
+            self.account.first, self.account.last = times.iso(first), times.iso(last)
+            if at_once * 2 > users:
+                self.account.note(
+                    f"All rows of {at_once:,} of {counted(users, 'user')} have one time, so their order is that of the file: are they "
+                    "people, or orders and sessions?"
+                )
+        if self._one(f"select count(*) from live_users where n >= {SHORTEST}")[0] == 1:
+            self.account.note("There is 1 user; a recommender learns from what several people have in common.")
 
     # -- results ------------------------------------------------------------------------------------------------------
 

@@ -121,6 +121,16 @@ def test_first_and_last_are_of_the_rows_that_go_on():
     assert read_frame(frame, time="time", drop_users="b").account["last"] == "2014-05-13 16:53:35"
 
 
+def test_orders_taken_for_people_and_a_single_person_are_told():
+    orders = pd.DataFrame({"user": np.repeat(range(9), 4), "item": list("abcd") * 9, "time": 1_400_000_000 + np.repeat(range(9), 4)})
+    told = "All rows of 9 of 9 users have one time"
+    assert any(told in note for note in read_frame(orders).account["notes"])
+    apart = orders.assign(time=range(1_400_000_000, 1_400_000_036))
+    spread = read_frame(apart).account["notes"]
+    assert not any("have one time" in note or "1 user" in note for note in spread)
+    assert any("There is 1 user" in note for note in read_frame(apart.assign(user="me")).account["notes"])
+
+
 def test_a_user_may_be_named_twice_in_drop_users():
     assert read_frame(FRAME, time="time", drop_users="a,a").account["left_out"] == {"of users in drop_users": 7}
 
