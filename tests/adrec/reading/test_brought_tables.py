@@ -48,7 +48,7 @@ def _judged(name: str, **how: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", NAMED)
 def test_a_table_with_ids_is_healthy_in_every_layout(name: str) -> None:
     entry = _judged(name)
-    assert (entry["items"], entry["width"], entry["verdict"]["kind"]) == (300, 16, "healthy") and entry["verdict"]["confidence"] == 1.0
+    assert (entry["items"], entry["width"], entry["verdict"]["kind"]) == (300, 16, "healthy") and entry["verdict"]["confidence"] > 0.9
     assert entry["account"]["rows"] == entry["account"]["read"] == 300
     assert any("300 of 300 ids" in sentence for sentence in told(entry))
 
