@@ -143,11 +143,20 @@ def _info(folder: Path) -> Mapping[str, Any]:
     wrong = [name for name, kind in kinds.items() if type(info.get(name)) is not kind]
     if wrong:
         raise _broken(folder, f"{INFO} lacks a usable '{wrong[0]}'")
-    if not isinstance(info.get("account"), dict | None):
+    if not _counted(info.get("account")):
         raise _broken(folder, f"{INFO} lacks a usable 'account'")
     if not (0 < info["users"] <= info["interactions"] / 3 and 0 < info["items"] < 2**31 and info["interactions"] < 2**62):
         raise _broken(folder, f"the counts in {INFO} are impossible")
     return info
+
+
+def _counted(account: Any) -> bool:
+    """Whether this is no account, or one whose rows are numbers."""
+    if not isinstance(account, dict):
+        return account is None
+    counts = [account.get(name, {}) for name in ("lines", "left_out", "repeats")]
+    numbers = [account.get("rows"), account.get("read"), *(n for found in counts if isinstance(found, dict) for n in found.values())]
+    return all(isinstance(found, dict) for found in counts) and all(type(n) is int for n in numbers)
 
 
 def _array(folder: Path, name: str, length: int) -> np.ndarray:

@@ -271,6 +271,7 @@ DAMAGE = {
     "no name": (told(name=None), "lacks a usable 'name'"),
     "options that are a list": (told(options=[]), "lacks a usable 'options'"),
     "a count that is a truth value": (told(users=True), "lacks a usable 'users'"),
+    "an account whose lines are words": (told(account={"rows": 3, "read": 3, "lines": {"total": "3"}}), "lacks a usable 'account'"),
     "a count in words": (told(items="many"), "lacks a usable 'items'"),
     "no users": (told(users=0), "counts .* are impossible"),
     "a negative count": (told(interactions=-1), "counts .* are impossible"),

@@ -137,6 +137,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "text.npz": (b"this is no archive", "cannot be read as npz"),
     "cut.npz": (_zip(a=_npy_bytes(TABLE))[:-30], "cannot be read as npz"),
     "several.npz": (_zip(a=_npy_bytes(TABLE), b=_npy_bytes(TABLE)), "2 matrices, 'a' (6 x 4), 'b' (6 x 4): choose one"),
+    "wild.npz": (_zip(a=_npy_bytes(TABLE), item_id=_npy_bytes(np.array(list("abcdef"))).replace(b"c\0\0\0", b"c\0\0\x7f")), "no character"),
     "vectors.npz": (_zip(a=_npy_bytes(TABLE[0])), "no matrix, only 'a'"),
     "nothing.npz": (_zip(), "only nothing"),
     "objects.npz": (_zip(a=_npy_bytes(np.array([[{}]], dtype=object))), "no matrix"),

@@ -2,6 +2,7 @@
 
 import math
 import struct
+import sys
 import tokenize
 import warnings
 import zipfile
@@ -53,6 +54,8 @@ def _data(path: Path, file: IO[bytes], shape: tuple[int, ...], fortran: bool, dt
     data = file.read(needed)
     if len(data) < needed:
         raise WeightsError(f"'{path}' is cut short: its header claims shape {shape}, {needed:,} bytes, and {len(data):,} are there.")
+    if dtype.kind == "U" and data and np.frombuffer(data, dtype=f"{dtype.byteorder}u4").max() > sys.maxunicode:
+        raise WeightsError(f"'{path}' is damaged: its text holds what is no character.")
     return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
 
 
