@@ -101,9 +101,6 @@ def _read(
     width = len(records[0])
     if width > MOST_COLUMNS:
         raise DataError(f"{shown_path(path)} has {width:,} columns; a file must have at most {MOST_COLUMNS:,}.")
-    if len(records) > 2 and {len(record) for record in records[1:]} == {width + 1} and not rows_of_lists:
-        reason = "a name is missing there, as R's write.table leaves out that of the row names, or the lines end with a separator too many"
-        raise DataError(f"Every line of {shown_path(path)} has one value more than the first: {reason}.")
     lacks = unfinished(plain, separator, 0 if rows_of_lists else width, found, how.get("quotes"))
     loose = separator == text.BLANK and found.loose
     skipped = "c0 <> ''" if width == 1 and found.blank else ""
@@ -120,6 +117,8 @@ def _read(
             dialect = replace(dialect, loose=False)  # one blank between any two values, in every line
         dialect, inside, blank_inside = _quoted(con, path, dialect, found, first_line, how.get("quotes"), notes)
     except DataError as error:
+        if not isinstance(error, Doubt) and _one_more(records):
+            raise _name_missing(path) from None
         ways = error.candidates if isinstance(error, Doubt) and error.option == "quotes" else []
         if not lacks or any(way == "double" for way, _ in ways):
             raise
@@ -130,7 +129,7 @@ def _read(
         source.scan, source.cut = found, 1
         return source
     if dialect.loose:
-        _rectangular(con, path, dialect)
+        _rectangular(con, path, dialect, records)
     try:
         first = [str(v) for v in con.sql(f"select * exclude (row) from {dialect.sql()} limit 1").fetchall()[0]]
     except duckdb.Error as error:
@@ -180,10 +179,22 @@ def cut_short(path: Path, found: Scan, lacks: str, instead: tuple[str, str, str]
     return Doubt(problem, text.CUT, [text.DROPPED], instead=instead)
 
 
-def _rectangular(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> None:
+def _one_more(records: list[list[str]]) -> bool:
+    """Whether every line has one value more than the first."""
+    return len(records) > 2 and {len(record) for record in records[1:]} == {len(records[0]) + 1}
+
+
+def _name_missing(path: Path) -> DataError:
+    reason = "a name is missing there, as R's write.table leaves out that of the row names"
+    return DataError(f"Every line of {shown_path(path)} has one value more than the first: {reason}.")
+
+
+def _rectangular(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, records: list[list[str]]) -> None:
     """Refuse lines with more or fewer fields than the first, where the engine does not look."""
     with as_sentences(path):
         odd = con.sql(f"select row, len(f) from {dialect.split()} where len(f) <> {dialect.width} order by row limit 1").fetchall()
+    if odd and _one_more(records):
+        raise _name_missing(path)
     if odd:
         row, fields = odd[0]
         raise DataError(f"Row {row:,} of {shown_path(path)} has {counted(fields, 'value')}, but the first line has {dialect.width:,}.")

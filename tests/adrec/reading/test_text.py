@@ -117,14 +117,20 @@ def test_a_ragged_row_is_refused_with_its_line(tmp_path: Path, name: str, text: 
         read(written(tmp_path / name, text))
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("a.txt", '"V1" "V2"\n"i1" 0.1 0.2\n"i2" 0.3 0.4\n'), ("a.csv", "a,b\n1,2,\n3,4,\n")],
-    ids=["R", "separators at the end"],
-)
-def test_a_first_line_with_a_name_too_few_is_told(tmp_path: Path, name: str, text: str):
+def test_a_first_line_with_a_name_too_few_is_told(tmp_path: Path):
     with pytest.raises(DataError, match="Every line of '.*' has one value more than the first: a name is missing there"):
-        open_rows(written(tmp_path / name, text))
+        open_rows(written(tmp_path / "a.txt", '"V1" "V2"\n"i1" 0.1 0.2\n"i2" 0.3 0.4\n'))
+
+
+def test_a_separator_at_the_end_of_every_line_but_the_first_is_no_value(tmp_path: Path):
+    assert read(written(tmp_path / "a.csv", "a,b\n1,2,\n3,4,\n")) == [("1", "2"), ("3", "4")]
+
+
+@pytest.mark.parametrize(("name", "separator"), [("a.tsv", "\t"), ("a.dat", "::"), ("a.txt", " "), ("a.csv", ",")])
+def test_a_separator_within_quotation_marks_in_every_line_is_no_value_more(tmp_path: Path, name: str, separator: str):
+    lines = ["user,item,note", *(f'{user},x,"a,b"' for user in (1, 2, 3))]
+    with open_rows(written(tmp_path / name, "\n".join(lines).replace(",", separator))) as rows:
+        assert [row[-1] for row in values(rows)] == [f"a{separator}b"] * 3
 
 
 def test_a_ragged_row_between_loose_blanks_is_refused(tmp_path: Path):
