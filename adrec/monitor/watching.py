@@ -196,6 +196,7 @@ def _picture(sample: Sample, step: int, seconds: float, table: np.ndarray) -> Pi
     verdict = diagnose(table, cooccurrence=sample.pairs, initial=sample.first, name=f"the table at step {step}")
     found = None if sample.data is None else meaning(table, sample.data)
     values = {e.measure: e.value for e in verdict.evidence}
+    verdict = verdict if found is None else verdict.weighed(found)
     share, codes = None if found is None else found.share, tuple(fact.code for fact in verdict.facts)
     return Picture(step, seconds, verdict.kind, round(verdict.confidence, 4), verdict.says, values, share, codes)
 

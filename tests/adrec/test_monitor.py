@@ -13,10 +13,12 @@ import torch
 
 from adrec.collapse.film import film
 from adrec.collapse.verdict import diagnose
+from adrec.data.named import synthetic
 from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.monitor import Collapsed, CollapseMonitor, keras_callback, lightning_callback, recbole_monitor
 from adrec.monitor.sample import Sample
 from adrec.runs import RunFolder
+from tests.adrec.verdict_fixtures import planted
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.standard_normal((300, 8)).astype(np.float32)
@@ -60,6 +62,17 @@ def test_a_picture_is_the_verdict_on_the_rows_of_that_step_though_training_goes_
         weight += 20
     picture = monitor.finish()
     assert picture is not None and picture.says == diagnose(TABLE, initial=TABLE).says
+
+
+def test_a_picture_is_weighed_by_what_the_table_means_like_a_whole_table() -> None:
+    data = synthetic.generate(items=200, users=300, seed=3)
+    table = planted(data.items.frame["cluster"].to_numpy().astype(int) - 1, 32, 0.5, 0) + 1  # a cone
+    ids = data.items.frame["item"].tolist()
+    log = pd.DataFrame([(u, ids[i - 1]) for u in range(300) for i in data.train(u)], columns=["user", "item"])
+    monitor = CollapseMonitor(log, ids=ids)
+    monitor(0, table)
+    picture = monitor.finish()
+    assert picture is not None and picture.kind == "narrowing" and "of what a plain factorisation" in picture.says
 
 
 def test_the_rows_followed_have_interactions_and_are_spread_over_popularity() -> None:
