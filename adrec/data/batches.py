@@ -147,6 +147,25 @@ def training_batch(data: SequenceDataset, users: np.ndarray, frame: int) -> Pack
     return PackedBatch(torch.from_numpy(items.astype(np.int64)), torch.from_numpy(targets.astype(np.int64)), lengths, users, frame)
 
 
+def prefix_batch(data: SequenceDataset, users: np.ndarray, frame: int, share: float, rng: np.random.Generator) -> PackedBatch:
+    """One sequence for each chosen prefix of the users' training items, the last ``frame`` of it; its target is the item that follows.
+
+    share: how many of all prefixes are chosen, at random without repetition, at least one. In the batch a user appears once for each of
+    the user's chosen prefixes.
+    """
+    offsets = data.train_offsets
+    counts = np.maximum(np.diff(offsets)[users] - 1, 0)
+    chosen = np.sort(rng.permutation(counts.sum())[: max(1, round(share * counts.sum()))])
+    owner = np.searchsorted(np.cumsum(counts), chosen, side="right")
+    known = chosen - (np.cumsum(counts) - counts)[owner] + 1  # items of the history
+    lengths = np.minimum(known, frame)
+    order = np.argsort(lengths, kind="stable")
+    owner, known, lengths = owner[order], known[order], lengths[order]
+    index = windows(offsets[users[owner]] + known, lengths)
+    items, targets = data.train_items[index], data.train_items[index + 1]
+    return PackedBatch(torch.from_numpy(items.astype(np.int64)), torch.from_numpy(targets.astype(np.int64)), lengths, users[owner], frame)
+
+
 def evaluation_batches(data: SequenceDataset, split: Split, frame: int, users_per_batch: int = 2048) -> Iterator[PackedBatch]:
     """Batches of every user's history before the answer of ``split``, sorted by length; each batch is built on demand."""
     known_after = int(split == "test")  # the validation item follows the training items

@@ -22,9 +22,7 @@ INVERTED = re.compile(r"(?<![^(])([^()]*[^()\s]), (The|A|An|L'|La|Le|Les|Il|Der|
 YEARS = ("year", "release_year")
 
 
-def read_items(
-    path: Path, item: str | None = None, title: str | None = None, category: str | None = None
-) -> tuple[pd.DataFrame, Account]:
+def read_items(path: Path, item: str | None = None, title: str | None = None, category: str | None = None) -> tuple[pd.DataFrame, Account]:
     """Read an item file, with named or found columns, and its account.
 
     The frame has the raw item ids as index and, if present, the columns ``title``, ``genre`` (or the category's own name) and

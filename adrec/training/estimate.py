@@ -9,6 +9,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -31,6 +32,7 @@ ACTIVATIONS = 20
 """Approximate numbers kept for the backward pass per token, layer and unit of width."""
 OVERHEAD = 0.01
 """Minimum seconds per step."""
+SAMPLED_USERS = 256
 USEFUL = 0.25
 """Share of a small product's speed that training reaches: ML-100K takes 2.3 s per epoch where the product reaches 108 G per second."""
 
@@ -64,13 +66,14 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
     lengths = np.minimum(np.diff(data.train_offsets), settings.config.length)
     tokens, rows = int(lengths.sum()), data.n_items + 1
     scored = rows if train.loss == "full" else min(rows, train.negatives)
-    batch_tokens = tokens / data.n_users * min(train.batch_size, data.n_users)
-    parts = min(4 * -(-batch_tokens // (4 * PART_TOKENS)), train.batch_size, data.n_users)
     steps = -(-data.n_users // train.batch_size)
     memory = disk = seconds = 0.0
     for stage in settings.stages:
         with torch.device("meta"):
             plan = stage.model(stage.config)
+        trained = _tokens_of_an_epoch(plan, data) if stage.trains else 0.0
+        batch_tokens = max(tokens, trained) / data.n_users * min(train.batch_size, data.n_users)
+        parts = min(4 * -(-batch_tokens // (4 * PART_TOKENS)), train.batch_size, data.n_users)
         weights = sum(tensor.numel() for tensor in tensors(plan.state_dict()).values())
         denoising = (plan.config.sampling_steps or plan.config.timesteps) if isinstance(plan, DiffusionModel) else 0
         width, layers = 0 if plan.table is None else plan.table.shape[1], 2 * getattr(stage.config, "blocks", 1)
@@ -85,11 +88,17 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
             snapshots += (validations + 1) * weights * 2
         disk = max(disk, 8 * 4 * weights) + 4 * weights + snapshots  # two checkpoints while one replaces the other
         inner, scores = weights - rows * width, rows * width
-        step_work = 3 * (inner + scored * width) * tokens
+        step_work = 3 * (inner + scored * width) * trained
         answer_work = inner * (tokens + data.n_users * denoising) + scores * data.n_users
         seconds += epochs * (step_work / rate + steps * OVERHEAD) + validations * answer_work / rate
     read = data.n_interactions * 32 + rows * 600
     return Needs(LIBRARIES + SLACK * (memory + read), disk, seconds)
+
+
+def _tokens_of_an_epoch(plan: Any, data: SequenceDataset) -> float:
+    """About how many tokens a model trains on in an epoch: those of the batch that it makes of some users."""
+    users = np.unique(np.linspace(0, data.n_users - 1, SAMPLED_USERS).astype(np.int64))
+    return float(plan.training_batch(data, users, np.random.default_rng(0)).tokens) * data.n_users / len(users)
 
 
 def check(needs: Needs, run: Path, agreed: bool) -> None:

@@ -1,11 +1,13 @@
 """Packed batches against each user's history, one at a time."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrec.data.batches import PackedBatch, evaluation_batches, training_batch
+from adrec.data.batches import PackedBatch, evaluation_batches, prefix_batch, training_batch
 from adrec.data.dataset import SequenceDataset
 from tests.adrec import histories
 
@@ -42,6 +44,20 @@ def test_a_training_batch_holds_every_chosen_users_pairs(sequences, frame, seed)
     users = rng.permutation(len(sequences))[: rng.integers(1, len(sequences) + 1)]
     training = {int(u): sequences[u][:-2] for u in users if len(sequences[u]) > 3}
     assert rows(training_batch(data, users, frame)) == {u: (s[:-1][-frame:], s[1:][-frame:]) for u, s in training.items()}
+
+
+@given(sequences=SEQUENCES, frame=st.integers(1, 6), share=st.floats(0.01, 1), seed=st.integers(0, 99))
+def test_a_prefix_batch_holds_the_share_of_all_prefixes_each_at_most_once(sequences, frame, share, seed):
+    data, users = dataset([*sequences, [1, 2, 3, 4]]), np.arange(len(sequences) + 1)
+    batch = prefix_batch(data, users, frame, share, np.random.default_rng(seed))
+    ends = np.cumsum(batch.lengths)
+    found = [
+        (u, tuple(batch.items[end - n : end].tolist()), int(batch.targets[end - 1]))
+        for u, n, end in zip(batch.users, batch.lengths, ends, strict=True)
+    ]
+    wanted = [(u, tuple(data.train(u)[:k][-frame:].tolist()), int(data.train(u)[k])) for u in users for k in range(1, len(data.train(u)))]
+    assert not Counter(found) - Counter(wanted)
+    assert len(found) == max(1, round(share * len(wanted))) and (np.diff(batch.lengths) >= 0).all()
 
 
 def test_an_evaluation_batch_is_made_when_it_is_asked_for():
