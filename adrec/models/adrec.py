@@ -14,7 +14,7 @@ from adrec.data.batches import PackedBatch
 from adrec.diffusion import q_sample
 from adrec.losses.full import next_item_loss, token_error
 from adrec.models.attention import Layout, with_pads
-from adrec.models.base import Preset, Stage, register
+from adrec.models.base import Between, Preset, Stage, register
 from adrec.models.blocks import CausalTransformer, KeyValueCache, TransformerConfig
 from adrec.models.conditioned import ConditionedConfig, ConditionedModel, initialise_layers
 from adrec.models.rng import RandomSource
@@ -124,6 +124,7 @@ class ADRec(ConditionedModel):
             {"pretrain": False, "frozen_table": True},
         ),
     }
+    space = {**ConditionedModel.space, "embedding_dropout": Between(0.0, 0.5), "noise_weight": (0.0, 0.001, 0.01, 0.1, 1.0)}
     config: ADRecConfig
 
     @classmethod

@@ -65,6 +65,22 @@ class Preset:
 
 
 @dataclass(frozen=True)
+class Between:
+    """The numbers from low to high that a search may try; log: evenly by orders of magnitude. Integers, if both ends are."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+
+Space = Mapping[str, Between | tuple[Any, ...]]
+"""What a search may change: settings of a model and its training by name, each a range or a few values."""
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stage of a training.
 
@@ -98,6 +114,7 @@ class Model:
 
     name: in commands and run folders. title, source, differences: what a person reads, what it is based on (paper, equations), and
     how it knowingly differs. Config: the class of its settings. presets: by name, the default first. abilities: of ``ABILITIES``.
+    space: what ``adrec tune`` searches, every model with the same number of trials; settings that the model does not have are left out.
     """
 
     name: ClassVar[str]
@@ -107,6 +124,7 @@ class Model:
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     presets: ClassVar[Mapping[str, Preset]]
     abilities: ClassVar[tuple[str, ...]] = ("recommend",)
+    space: ClassVar[Space] = {}
 
     def __init__(self, config: Any) -> None:
         super().__init__()

@@ -106,6 +106,7 @@ class DreamRec(ConditionedModel):
             {"targets": "all", "batch_size": 32, "epochs": 100, "validate_every": 10, "patience": 100},
         ),
     }
+    space = {**ConditionedModel.space, "batch_size": (16, 32, 128, 512), "targets": ("last", "all")}
     loss_names = ("mse",)
     config: DreamRecConfig
 

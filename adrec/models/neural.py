@@ -14,7 +14,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.diffusion import Diffusion, Predict, reverse_process, user_noise
 from adrec.diffusion.schedules import SCHEDULES, betas
 from adrec.errors import DataError
-from adrec.models.base import Model, Stage
+from adrec.models.base import Between, Model, Space, Stage
 from adrec.models.rng import RandomSource
 
 
@@ -26,6 +26,7 @@ class NeuralModel(nn.Module, Model):
     """
 
     abilities: ClassVar[tuple[str, ...]] = ("recommend", "item_table")
+    space: ClassVar[Space] = {"lr": Between(3e-4, 1e-2, log=True), "dropout": Between(0.0, 0.5), "hidden_size": (64, 128)}
     loss_names: tuple[str, ...]
     item_embedding: nn.Embedding
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from adrec.data.batches import PackedBatch
 from adrec.losses.full import next_item_loss
 from adrec.models.attention import Layout, looked_up
-from adrec.models.base import Preset, register
+from adrec.models.base import Between, Preset, register
 from adrec.models.blocks import CausalTransformer, TransformerConfig, dropout
 from adrec.models.neural import NeuralModel
 from adrec.models.rng import RandomSource
@@ -40,6 +40,7 @@ class SASRec(NeuralModel):
             {"positions": True},
         )
     }
+    space = {**NeuralModel.space, "embedding_dropout": Between(0.0, 0.5), "blocks": (1, 2, 3)}
     loss_names = ("ce",)
     config: SASRecConfig
 

@@ -8,7 +8,7 @@ from typing import Any
 from adrec.config import ModelConfig, TrainConfig, from_json, parse_settings
 from adrec.errors import ConfigError, RunError
 from adrec.models import DEFAULT
-from adrec.models.base import MODELS, Model, Preset, Stage
+from adrec.models.base import MODELS, Model, Preset, Space, Stage
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Settings:
 def fields_of(model: type[Model]) -> dict[str, type[ModelConfig | TrainConfig]]:
     """Each setting of a model or of its training, and the config that it belongs to."""
     return {field.name: kind for kind in (TrainConfig, model.Config) for field in dataclasses.fields(kind)}
+
+
+def searched(model: type[Model]) -> Space:
+    """What a search may change of this model: its ``space``, as far as it has those settings."""
+    return {name: values for name, values in model.space.items() if name in fields_of(model)}
 
 
 def find_preset(preset: str | None, model: str | None = None) -> tuple[type[Model], str, Preset]:
