@@ -47,7 +47,7 @@ def findings(runs: Path) -> dict[str, dict[str, Any]]:
 def on_bundled(runs: Path) -> dict[str, dict[str, Any]]:
     """``sasrec``: people right, paired; ``token``: the same of one noise level for a whole row less one for each film; ``drift``: what
     the official warm-up does to the table; ``dreamrec``: how far its table moved."""
-    healthy, sasrec, drift, dreamrec, one_level = (run_of(runs, part) for part in ("healthy", "sasrec", "drift", "dreamrec", "one-level"))
+    healthy, sasrec, drift, dreamrec, one_level = (run_of(runs, part) for part in ("healthy", "sasrec", "drift", "noise", "one-level"))
     ranks = [run.test_ranks("finetune") for run in (healthy, sasrec)]
     before, after = drift.table("pretrain"), drift.table("warmup")
     kept = neighbour_overlap(neighbour_sets(before), neighbour_sets(after)).mean()

@@ -13,7 +13,6 @@ RUNS = {
     "narrow": "narrow",
     "noise": "dreamrec-harness-fixed",
     "sasrec": "sasrec",
-    "dreamrec": "dreamrec-harness",
     "drift": "warmup-drift",
     "direct": "no-pretrain",
     "shrunk": "dreamrec-long",

@@ -27,7 +27,8 @@ def compact(
     weights: Collection[int] = (),
 ) -> RunFolder:
     """Copy ``run`` to the new folder ``out``: float16 item tables of every stage, the final weights, metrics, events with at most
-    ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way: the last, the first, and evenly between.
+    ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way: the last, the first, and evenly between. What
+    a stage left as it was is kept once: a table that equals an earlier one is not written, nor a snapshot of the epoch that a stage kept.
 
     tables_only: keep only the item table of the final weights; pages that need a model then say that there is none. epochs: keep the item
     tables of these epochs of the last stage instead. weights: epochs of the last stage whose whole models are kept beside the final one.
@@ -50,7 +51,7 @@ def compact(
 
 def _spread(run: RunFolder, number: int) -> list[Path]:
     """Snapshots of item tables: the last, the first, and evenly between."""
-    saved = [path for _, _, path in run.snapshots()]
+    saved = [path for stage, epoch, path in run.snapshots() if epoch != _kept(run, stage)]
     return [saved[i] for i in sorted({round(x) for x in np.linspace(len(saved) - 1, 0, min(number, len(saved)))})]
 
 
@@ -60,24 +61,40 @@ def _of_epochs(run: RunFolder, epochs: Collection[int]) -> list[Path]:
     missing = [epoch for epoch in epochs if epoch not in saved]
     if missing:
         raise RunError(f"Run '{run.path}' has no item table of epoch {missing[0]}; it has {', '.join(map(str, saved)) or 'none'}.")
-    return [saved[epoch] for epoch in epochs]
+    return [saved[epoch] for epoch in epochs if epoch != _kept(run, FINAL)]
 
 
-def _fill(copy: RunFolder, run: RunFolder, tables: Sequence[Path], tables_only: bool) -> None:
-    for stage in run.stages:
-        names = None if stage == FINAL and not tables_only else (ITEM_TABLE,)
-        save_arrays(copy.weights_path(stage), _halved(run.weights_path(stage), names))
-        for name in ("metrics.json", "test_ranks.npy"):
-            _copy(run.path / "stages" / stage / name, copy.path / "stages" / stage / name)
+def _kept(run: RunFolder, stage: str) -> int | None:
+    """The epoch whose weights a stage kept: its snapshot would hold the same table once more."""
+    return run.metrics(stage).get("epoch") if stage in run.stages else None
+
+
+def _fill(copy: RunFolder, run: RunFolder, snapshots: Sequence[Path], tables_only: bool) -> None:
+    tables, same = {}, {}
     if "initial" in run.table_names():
         path = Path("snapshots/initial.safetensors")
-        save_arrays(copy.path / path, _halved(run.path / path, (ITEM_TABLE,)))
-    for table in tables:
-        _copy(table, copy.path / "snapshots" / table.name)
+        tables["initial"] = _halved(run.path / path, (ITEM_TABLE,))
+        save_arrays(copy.path / path, tables["initial"])
+    for stage in run.stages:
+        arrays = _halved(run.weights_path(stage), None if stage == FINAL and not tables_only else (ITEM_TABLE,))
+        earlier = next((name for name, table in tables.items() if _equal(table, arrays)), None)
+        if earlier is None:
+            tables[stage] = arrays
+            save_arrays(copy.weights_path(stage), arrays)
+        else:
+            same[stage] = earlier
+        for name in ("metrics.json", "test_ranks.npy"):
+            _copy(run.path / "stages" / stage / name, copy.path / "stages" / stage / name)
+    for path in snapshots:
+        _copy(path, copy.path / "snapshots" / path.name)
     _copy(run.path / "items.csv", copy.path / "items.csv")
     _write_events(copy, run.events()[0])
-    write_json(copy.path / "run.json", _described(run.info))
+    write_json(copy.path / "run.json", _described(run.info, same))
     write_json(copy.path / "status.json", {"state": "finished", "error": None})
+
+
+def _equal(arrays: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> bool:
+    return arrays.keys() == others.keys() and all(np.array_equal(arrays[name], others[name]) for name in arrays)
 
 
 def _write_events(copy: RunFolder, events: list[dict[str, Any]]) -> None:
@@ -94,10 +111,11 @@ def _write_events(copy: RunFolder, events: list[dict[str, Any]]) -> None:
         file.writelines(json.dumps(event) + "\n" for i, event in enumerate(events) if i not in dropped)
 
 
-def _described(info: dict[str, Any]) -> dict[str, Any]:
-    """run.json for the copy: no path on this machine, and only the best weights."""
+def _described(info: dict[str, Any], same: dict[str, str]) -> dict[str, Any]:
+    """run.json for the copy: no path on this machine, and only the best weights. same: the earlier table that a stage's equals."""
     return {
         **info,
+        "same": same,
         "train": info["train"] | {"keep_weights": "best"},
         "pretrained": info.get("pretrained") and Path(info["pretrained"]).name,
     }

@@ -22,10 +22,8 @@ from filelock import FileLock, Timeout
 from adrec.data.dataset import ItemTable
 from adrec.errors import DataError, RunError
 from adrec.files import array_names, array_shape, atomic, changed, load_arrays, read_json, save_arrays, write_json
-from adrec.runs.shapes import BARE, FORMAT, check_event, check_info, check_metrics, require
+from adrec.runs.shapes import BARE, FORMAT, STAGES, check_event, check_info, check_metrics, require
 
-STAGES = ("pretrain", "warmup", "finetune")
-TABLES = ("initial", *STAGES)
 ITEM_TABLE = "item_embedding.weight"
 WATCHED = "step"
 """The stage of snapshots in a folder without a model, whose tables a loop elsewhere trains; their epochs are its steps."""
@@ -46,7 +44,8 @@ class RunFolder:
     events.jsonl      steps, validations, stages, one a line, only ever appended to (``training.recorder``)
     status.json, .lock, stop      state; who owns the folder; a request to stop
     stages/<stage>/   model.safetensors, metrics.json, test_ranks.npy; last.safetensors with keep_weights=every; sequences.safetensors
-                      of a stage that makes training data
+                      of a stage that makes training data. A compact copy keeps a table that a stage left as it was once: ``same`` in
+                      run.json names the earlier one
     tables/           item tables alone, of a folder without a model; its snapshots, if any, are of a loop elsewhere (``adrec.monitor``)
     snapshots/        item tables along the way, and whole models with keep_weights=every
     checkpoint.pt     what resuming needs (``training.checkpoint``)
@@ -72,7 +71,8 @@ class RunFolder:
     @property
     def info(self) -> dict[str, Any]:
         """run.json: ``format``; ``title``, ``purpose``, ``question`` for people; ``model``, ``train`` (configs), ``preset``, ``dataset``,
-        ``versions``, ``seed``, ``command``; ``diffusion``, the coefficients of a reverse process, where there is one."""
+        ``versions``, ``seed``, ``command``; ``diffusion``, the coefficients of a reverse process, where there is one; ``same``, in a
+        compact copy the earlier table that a stage's equals, by stage."""
         path = self.path / "run.json"
         info = read_json(path)
         check_info(path, info)
@@ -298,9 +298,20 @@ class RunFolder:
 
     def weights_path(self, stage: str, epoch: int | str | None = None) -> Path:
         """The path of a stage's best weights. epoch: a validated epoch or "last", whose weights ``keep_weights=every`` saves too."""
-        if epoch is None or epoch == LAST:
-            return self.path / "stages" / stage / ("model.safetensors" if epoch is None else "last.safetensors")
+        if epoch is None:
+            own = self.path / "stages" / stage / "model.safetensors"
+            same = None if own.is_file() else self._same.get(stage)
+            return own if same is None else self._table_path(same)
+        if epoch == LAST:
+            return self.path / "stages" / stage / "last.safetensors"
         return self.path / "snapshots" / f"{stage}-{epoch}.model.safetensors"
+
+    @property
+    def _same(self) -> dict[str, str]:
+        """The earlier table that a stage's equals, by stage."""
+        with contextlib.suppress(RunError):  # a damaged run.json is reported where it is read
+            return dict(self.info.get("same", {})) if self.exists else {}
+        return {}
 
     def weight_epochs(self, stage: str) -> list[int | str]:
         """The epochs of a stage whose whole models were saved, in order, and "last" for the state in which it ended."""

@@ -11,6 +11,8 @@ FORMAT = 1
 """The version of run.json. Older folders have none and open unchanged."""
 LONGEST = {"title": 100, "purpose": 400, "question": 200}
 """The texts in run.json that say what a run is for, and their maximum length."""
+STAGES = ("pretrain", "warmup", "finetune")
+TABLES = ("initial", *STAGES)
 BARE = "tables"
 """The ``kind`` in run.json of a folder that holds item tables and no model."""
 EVENT_NUMBERS = {
@@ -52,6 +54,9 @@ def check_info(path: Path, info: Mapping[str, Any]) -> None:
     for part, names in (("dataset", ("name", "title", "hash")), ("model", ("model",))):
         for name in names:
             require(isinstance(info.get(part, {}).get(name), str | None), path, f"'{name}' of '{part}' must be text")
+    same = info.get("same", {})
+    earlier = isinstance(same, dict) and all(s in TABLES[1:] and t in TABLES[: TABLES.index(s)] and t not in same for s, t in same.items())
+    require(earlier, path, "'same' must name an earlier table by stage")
     if info.get("kind") == BARE:
         tables = info.get("tables")
         named = isinstance(tables, list) and bool(tables) and all(isinstance(n, str) and n for n in tables)

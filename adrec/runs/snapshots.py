@@ -30,11 +30,13 @@ def load_snapshot(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def table_at(run: RunFolder, stage: str, epoch: int) -> np.ndarray:
-    """The item table (V, D) that was saved after an epoch of a stage; 0: the table that the stage began with."""
+    """The item table (V, D) that was saved after an epoch of a stage, or kept; 0: the table that the stage began with."""
     if epoch == 0:
         names = run.table_names()
         return run.table(names[names.index(stage) - 1])
     found = next((path for at, saved, path in run.snapshots() if (at, saved) == (stage, epoch)), None)
+    if found is None and stage in run.stages and epoch == run.metrics(stage).get("epoch"):
+        return run.table(stage)
     if found is None:
         raise RunError(f"'{run.path}' keeps no item table of epoch {epoch} of its stage '{stage}'.")
     return load_snapshot(found)[0]

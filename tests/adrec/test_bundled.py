@@ -22,7 +22,14 @@ def test_every_bundled_run_has_a_title_a_purpose_and_a_question_in_todays_format
 
 
 def test_no_two_bundled_runs_have_the_same_title():
-    assert len({run.title for run in RUNS}) == len(RUNS) == 17
+    assert len({run.title for run in RUNS}) == len(RUNS) == 16
+
+
+def test_the_bundled_files_fit_into_45_mb_and_no_run_holds_a_table_twice():
+    assert sum(path.stat().st_size for path in (app_folder() / "assets").rglob("*")) < 45e6
+    for run in RUNS:
+        tables = [path.read_bytes() for path in run.path.rglob("*.safetensors")]
+        assert len(set(tables)) == len(tables), run.name
 
 
 def test_the_coefficients_of_every_bundled_run_are_those_of_its_schedule():

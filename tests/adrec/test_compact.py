@@ -12,6 +12,7 @@ from adrec.models.loading import load_model
 from adrec.models.settings import recorded
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.runs.compact import STEPS_KEPT, compact
+from adrec.runs.snapshots import table_at
 
 
 @pytest.fixture
@@ -43,14 +44,14 @@ def test_tables_are_kept_in_half_precision(whole, tmp_path):
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_as_many_snapshots_are_kept_as_asked_for_the_last_and_then_the_first_among_them(whole, tmp_path, number):
     kept = [s[:2] for s in compact(whole, tmp_path / "copy", snapshots=number).snapshots()]
-    saved = [s[:2] for s in whole.snapshots()]
+    saved = [(stage, epoch) for stage, epoch, _ in whole.snapshots() if epoch != whole.metrics(stage)["epoch"]]
     assert len(kept) == number and set(kept) <= set(saved)
     assert number == 0 or kept[-1] == saved[-1]
     assert number < 2 or kept[0] == saved[0]
 
 
 def test_the_tables_of_chosen_epochs_are_kept_and_one_that_was_not_saved_is_named(whole, tmp_path):
-    saved = [epoch for stage, epoch, _ in whole.snapshots() if stage == "finetune"]
+    saved = [epoch for stage, epoch, _ in whole.snapshots() if stage == "finetune" and epoch != whole.metrics(stage)["epoch"]]
     copy = compact(whole, tmp_path / "copy", epochs=saved[:1])
     assert [(stage, epoch) for stage, epoch, _ in copy.snapshots()] == [("finetune", saved[0])]
     with pytest.raises(RunError, match=r"no item table of epoch 999; it has"):
@@ -64,6 +65,30 @@ def test_whole_models_of_chosen_epochs_are_kept_in_half_precision_beside_the_fin
     assert load_arrays(copy.weights_path("finetune", 3))[ITEM_TABLE].dtype == np.float16
     with pytest.raises(RunError, match=r"no weights of epoch 4: train with --set keep_weights=every"):
         compact(whole, tmp_path / "other", weights=[4])
+
+
+def test_a_table_is_kept_once(whole, tmp_path):
+    """The frozen warm-up leaves stage 1's table as it was, and the snapshot of the epoch that a stage kept is that stage's table."""
+    copy = compact(whole, tmp_path / "copy")
+    assert copy.info["same"] == {"warmup": "pretrain"} and copy.stages == whole.stages
+    assert not (copy.path / "stages" / "warmup" / "model.safetensors").exists()
+    np.testing.assert_array_equal(copy.table("warmup"), copy.table("pretrain"))
+    kept = whole.metrics("finetune")["epoch"]
+    np.testing.assert_array_equal(table_at(copy, "finetune", kept), copy.table("finetune"))
+    files = [path.read_bytes() for path in copy.path.rglob("*.safetensors")]
+    assert len(set(files)) == len(files)
+    again = compact(copy, tmp_path / "again", tables_only=True)
+    assert again.info["same"] == copy.info["same"] and list(again.tables()) == list(whole.tables())
+
+
+NOT_EARLIER = ({"pretrain": "warmup"}, {"warmup": "../pretrain"}, {"warmup": 1}, ["warmup"], {"warmup": "pretrain", "pretrain": "initial"})
+
+
+@pytest.mark.parametrize("same", NOT_EARLIER)
+def test_a_table_named_as_equal_that_is_no_earlier_one_is_refused(whole, same):
+    write_json(whole.path / "run.json", {**whole.info, "same": same})
+    with pytest.raises(RunError, match="'same' must name an earlier table by stage"):
+        _ = whole.info
 
 
 def test_tables_alone_are_smaller_and_say_that_there_is_no_model(whole, tmp_path):

@@ -23,7 +23,7 @@ const ASKING = [chapter0, chapter1, chapter2, chapter3, chapter4, chapter5, chap
 /** Findings by side, each with the page of its door and the part of the run that it opens. @type {Record<string, [string, string, string?][]>} */
 const FINDINGS = {
   for: [["sasrec", "collapse", "sasrec"], ["push", "collapse", "narrow"], ["stage", "train"]],
-  against: [["promise", "denoising", "lambda-1"], ["steps", "denoising", "healthy"], ["token", "collapse", "one-level"], ["dreamrec", "collapse", "dreamrec"], ["drift", "collapse", "drift"]],
+  against: [["promise", "denoising", "lambda-1"], ["steps", "denoising", "healthy"], ["token", "collapse", "one-level"], ["dreamrec", "collapse", "noise"], ["drift", "collapse", "drift"]],
   open: [["diffusion", "denoising", "lambda-1"], ["stages", "train"]],
 };
 
