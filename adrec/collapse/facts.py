@@ -323,7 +323,8 @@ def _popular(table: np.ndarray, popularity: np.ndarray) -> list[Fact]:
     n, unused = len(table), popularity == 0
     if unused.any():
         count = int(unused.sum())
-        says = f"{count:,} of {n:,} items never occur in the training interactions, so their rows say nothing of training."
+        says = f"{count:,} of {n:,} rows belong to no item of the training interactions, so they say nothing of training."
+        says = says if count > 1 else f"One of {n:,} rows belongs to no item of the training interactions, so it says nothing of training."
         weight = 0.3 * count / n
         found.append(Fact("never-used", says, count, n, count / n, _first(unused), weight=weight, every=np.flatnonzero(unused)))
     used = np.flatnonzero(~unused)

@@ -69,8 +69,9 @@ def bring(
             continue
         sources.append(_of_file(path, _key_of(key, path), padding, names[i] if names else path.name, **how))
     sources = _in_one_order(sources)
+    plain = titled = sources
     if items is not None:
-        sources = [replace(s, **items_of(Path(items), s)) for s in sources]
+        sources = titled = [_titled(Path(items), source, or_not=interactions is not None) for source in sources]
     if interactions is not None:
         from adrec.data import catalog
 
@@ -80,6 +81,8 @@ def bring(
         numbered = cache(partial(numberings, data, Path(interactions)))  # reads the file, so once for all tables
         joined = partial(with_interactions, data, numbered=numbered, order=order, transpose=transpose, on_read=on_read)
         sources = [replace(joined(source), own=False) for source in sources]
+    if interactions is not None and items is not None:
+        sources = [_by_the_join(Path(items), *three) for three in zip(plain, titled, sources, strict=True)]
     if initial is not None:
         first = _initial(Path(initial), key, padding, how)
         sources = [replace(s, own=False, **fitting(turned_too(first, s), s)) for s in sources]
@@ -237,6 +240,39 @@ def _kept(source: Source, keep: np.ndarray) -> Source:
         data=data,
         initial=None if source.initial is None else source.initial[rows],
     )
+
+
+def _titled(path: Path, source: Source, or_not: bool) -> Source:
+    """The source with titles from an item file; without, if ``or_not`` and nothing says yet which row is whose."""
+    try:
+        return replace(source, **items_of(path, source))
+    except DataError:
+        if not or_not or source.labels is not None:
+            raise
+        return source
+
+
+def _by_the_join(path: Path, plain: Source, titled: Source, joined: Source) -> Source:
+    """The source with the titles of the items that the interactions have found, where they found others than the item file alone.
+
+    plain: without titles; titled: with those that the item file alone gives, if any; joined: that one with interactions.
+    """
+    if titled.items is not None and joined.items is titled.items:
+        return joined
+    if joined.items is None:  # no join is clear, so that nothing says whose the titles are
+        return replace(joined, **items_of(path, plain))
+    frame = joined.items.frame
+    if titled.items is not None and titled.items.frame["item"].tolist() == plain.names:  # titles of rows, not of ids
+        of_row = dict(zip(plain.numbers.tolist(), titled.items.frame["title"], strict=True))
+        titles = [of_row.get(number, title) for number, title in zip(joined.numbers.tolist(), frame["title"], strict=True)]
+        return _renamed(joined, ItemTable(frame.assign(title=titles)))
+    notes = tuple(note for note in joined.notes if note in plain.notes or note not in titled.notes)
+    found = items_of(path, replace(joined, labels=tuple(frame["item"]), items=None, notes=notes))
+    return replace(_renamed(joined, found["items"]), notes=found["notes"])
+
+
+def _renamed(source: Source, items: ItemTable) -> Source:
+    return replace(source, items=items, data=None if source.data is None else replace(source.data, items=items))
 
 
 def _key_of(key: str | Mapping[Path, str] | None, path: Path) -> str | None:

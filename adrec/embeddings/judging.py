@@ -19,6 +19,7 @@ from adrec.collapse.nulls import null_draws
 from adrec.collapse.reference import meaning
 from adrec.collapse.thresholds import THRESHOLDS
 from adrec.collapse.verdict import Verdict, diagnose
+from adrec.data.dataset import ItemTable
 from adrec.embeddings.bring import Source, named
 from adrec.embeddings.orders import ALL, WORDS
 from adrec.errors import WeightsError
@@ -156,15 +157,26 @@ def rows_of(fact: Fact, source: Source) -> pd.DataFrame | None:
     """Every row that a fact is about, by its number in the file, with the item's id and title where known; None if it is not about rows."""
     if fact.every is None:
         return None
-    items = source.items or (source.data.items if source.data else None)
+    items, labels = _known(fact, source)
     frame = pd.DataFrame({"row": source.numbers[fact.every]})
     if items is not None:
         known = items.frame.iloc[fact.every]
         named = {"item": known["item"].to_numpy(), "title": known["title"].to_numpy()}
         frame = frame.assign(**named if (known["item"] != known["title"]).any() else {"item": named["item"]})
-    elif source.labels is not None:
-        frame = frame.assign(item=[source.labels[i] for i in fact.every])
+    elif labels is not None:
+        frame = frame.assign(item=[labels[i] for i in fact.every])
     return frame
+
+
+def _known(fact: Fact, source: Source) -> tuple[ItemTable | None, Sequence[str] | None]:
+    """The items of the rows, or what the file calls them, as far as known for a fact.
+
+    Where it is in doubt which row is which item, only the rows of what no file says are known, but of items that never occur the items.
+    """
+    join = source.join
+    if join is not None and join.doubt is not None and join.used != "ids" and fact.code != "never-used":
+        return None, None
+    return source.items or (source.data.items if source.data else None), source.labels
 
 
 def in_words(entry: Mapping[str, Any]) -> list[str]:
@@ -186,9 +198,11 @@ def in_words(entry: Mapping[str, Any]) -> list[str]:
 
 def _named(plain: Sequence[Fact], source: Source) -> list[dict[str, Any]]:
     """The facts as JSON, with examples by title where titles or ids are known, and rows by their numbers in the file."""
-    items = source.items or (source.data.items if source.data else None)
-    titles = source.labels if items is None else items.frame["title"].tolist()
-    return [fact.named(titles, source.numbers).to_json() for fact in plain]
+    named = []
+    for fact in plain:
+        items, labels = _known(fact, source)
+        named.append(fact.named(labels if items is None else items.frame["title"].tolist(), source.numbers).to_json())
+    return named
 
 
 def _of_one_run(sources: Sequence[Source]) -> dict[str, dict[str, Any]] | None:

@@ -95,7 +95,7 @@ def _by_number(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarra
     low, high = int(numbers.min()), int(numbers.max())
     if high > rows or (low == 0 and high == rows):
         return None
-    if source.padded or high == rows:
+    if (source.padded and low > 0) or high == rows:
         return numbers - 1, f"Item ids of {what.lower()} are taken as row numbers from 1 ({low} to {high:,}, {rows:,} rows)."
     if low == 0 or high == rows - 1:
         return numbers, f"Item ids of {what.lower()} are taken as row numbers from 0 ({low} to {high:,}, {rows:,} rows)."

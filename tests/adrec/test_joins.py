@@ -3,6 +3,7 @@
 The tables are made: the right join is known, and every test brings one wrong join that happens in practice.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 from adrec.embeddings.bring import bring
-from adrec.embeddings.judging import in_words, judge, told
+from adrec.embeddings.judging import in_words, judge, rows_of, told
 from adrec.embeddings.report import report
 from adrec.errors import DataError
 from adrec.reading.account import Doubt
@@ -141,6 +142,100 @@ def test_surplus_rows_are_counted_with_the_reason_why_they_matter(made: Made, tm
     entry = judge(bring([tmp_path / "t.csv"], interactions=made.log))["tables"][0]
     assert entry["join"]["rows_unused"] == 70
     assert "70 of the table's 370 rows belong to no item of the interactions" in " ".join(told(entry))
+
+
+# -- facts are about the rows and the items of the join that was used
+
+
+PLANTED = {"dead-rows": [17, 140, 299], "duplicate-rows": [40, 41, 222], "unmoved-rows": [5, 77, 188, 260]}
+NUMERIC: list[int | None] = list(range(1, ITEMS + 1))
+LAYOUTS = {
+    "numeric": NUMERIC,
+    "the first row missing": NUMERIC[1:],
+    "up by one": [*NUMERIC[1:], 1],
+    "down by one": [ITEMS, *NUMERIC[:-1]],
+    "a padding row left in": [None, *NUMERIC],
+    "a last row for no item": [*NUMERIC, None],
+    "as text": sorted(range(1, ITEMS + 1), key=str),
+    "users before the items": [None] * USERS + NUMERIC,
+    "users after the items": NUMERIC + [None] * USERS,
+}
+
+
+def _laid_out(made: Made, folder: Path, order: list[int | None], suffix: str) -> dict[str, Any]:
+    """What ``bring`` gets of a table with planted rows and of the one before it, both in this order, and of the items' titles."""
+    after, before = made.table.copy(), made.noise(ITEMS)
+    for code, ids in PLANTED.items():
+        rows = np.array(ids) - 1
+        after[rows] = 0 if code == "dead-rows" else after[rows[0]] if code == "duplicate-rows" else before[rows]
+    for name, table in (("t", after), ("start", before)):
+        other = np.random.default_rng(len(name)).standard_normal((len(order), WIDTH)).astype(np.float32)
+        laid = np.array([other[row] if item is None else table[item - 1] for row, item in enumerate(order)])
+        if suffix == "npy":
+            np.save(folder / f"{name}.npy", laid)
+        else:
+            torch.save({"item_embedding.weight": torch.tensor(laid)}, folder / f"{name}.pth")
+    titles = pd.DataFrame({"item_id": range(1, ITEMS + 1), "title": [f"Film {i}" for i in range(1, ITEMS + 1)]})
+    titles.to_csv(folder / "items.csv", index=False)
+    return {"interactions": made.log, "initial": folder / f"start.{suffix}", "items": folder / "items.csv"}
+
+
+def _of_planted_rows(folder: Path, suffix: str, order: list[int | None], how: dict[str, Any], by_id: bool = True) -> list[str]:
+    """The sentences about a table of which every fact has named the planted rows and items."""
+    (source,) = bring([folder / f"t.{suffix}"], **how)
+    kept: dict[str, Any] = {}
+    (entry,) = judge([source], on_facts=lambda number, found: kept.update({fact.code: fact for fact in found}))["tables"]
+    assert (entry["verdict"]["kind"], entry["join"]["clear"]) == ("healthy", True)
+    said = {fact["code"]: fact for fact in entry["facts"]}
+    for code, ids in PLANTED.items():
+        at = {item: row for row, item in enumerate(order) if item in ids}
+        every = rows_of(kept[code], source)
+        assert every is not None and sorted(said[code]["rows"]) == sorted(every["row"]) == sorted(at.values()), code
+        assert {int(item): row for item, row in zip(every["item"], every["row"], strict=True)} == at or not by_id
+        assert set(every["title"]) == {f"Film {item}" for item in ids}
+        assert {int(title) for title in re.findall(r"'Film (\d+)'", said[code]["says"])} == {
+            order[row] for row in said[code]["rows"][:3]
+        }, said[code]["says"]
+    return in_words(entry)
+
+
+@pytest.mark.parametrize(
+    ("layout", "suffix"),
+    [*((layout, "npy") for layout in LAYOUTS), *((layout, "pth") for layout in ("numeric", "a padding row left in", "as text"))],
+)
+def test_facts_name_the_rows_and_the_items_of_the_join_that_was_used(made: Made, tmp_path: Path, layout: str, suffix: str) -> None:
+    order = LAYOUTS[layout]
+    lines = _of_planted_rows(tmp_path, suffix, order, _laid_out(made, tmp_path, order, suffix))
+    assert not any("of the titles are taken as row numbers" in line for line in lines if "joined to other items" in lines[0])
+
+
+def test_titles_of_rows_stay_with_their_rows_whatever_the_join(made: Made, tmp_path: Path) -> None:
+    for order in (LAYOUTS["as text"], LAYOUTS["users before the items"]):
+        how = _laid_out(made, tmp_path, order, "npy")
+        (tmp_path / "titles.txt").write_text("\n".join("nobody" if item is None else f"Film {item}" for item in order))
+        _of_planted_rows(tmp_path, "npy", order, how | {"items": tmp_path / "titles.txt"}, by_id=False)
+
+
+def test_facts_name_rows_alone_where_it_is_in_doubt_whose_they_are(made: Made, tmp_path: Path) -> None:
+    order = [int(i) for i in np.random.default_rng(4).permutation(ITEMS) + 1]
+    how = _laid_out(made, tmp_path, order, "npy")
+    facts = {fact["code"]: fact for fact in judge(bring([tmp_path / "t.npy"], **how))["tables"][0]["facts"]}
+    for code, ids in PLANTED.items():
+        rows = facts[code]["rows"]
+        assert sorted(rows) == sorted(order.index(item) for item in ids)
+        assert f"rows {rows[0]}, {rows[1]} and {rows[2]} (from 0)" in facts[code]["says"]
+
+
+def test_ids_from_zero_beside_a_padding_row_are_row_numbers_from_zero(made: Made, tmp_path: Path) -> None:
+    frame = pd.read_csv(made.log)
+    frame.assign(item_id=frame["item_id"] - 1).to_csv(tmp_path / "log.csv", index=False)
+    torch.save({"item_embedding.weight": torch.tensor(np.concatenate([np.zeros((1, WIDTH), np.float32), made.table]))}, tmp_path / "t.pth")
+    titles = pd.DataFrame({"item_id": range(ITEMS), "title": [f"Film {i}" for i in range(ITEMS)]})
+    titles.to_csv(tmp_path / "items.csv", index=False)
+    (source,) = bring([tmp_path / "t.pth"], interactions=tmp_path / "log.csv", items=tmp_path / "items.csv")
+    assert source.items is not None and source.items.frame["title"].tolist() == titles["title"].tolist()
+    assert "Item ids of the titles are taken as row numbers from 0 (0 to 299, 300 rows)." in source.notes
+    assert source.join is not None and source.join.fix is None and source.join.ids_missing == 0
 
 
 # -- and what must stay so --------------------------------------------------------------------------------------------

@@ -172,9 +172,7 @@ def test_a_broken_time_after_the_sample_is_named(con):
     assert times is not None
     with pytest.raises(DataError, match=r"row 2 of the time column 'x' holds '2014-02-30', which is not a date such as"):
         times.check(con, column(con, ["2014-05-19", "2014-02-30"]), FILE)
-    with pytest.raises(
-        DataError, match=r"no time in row 2 \(column 'x', 1 of 2 rows\); every row needs one: say missing=drop .*none"
-    ):
+    with pytest.raises(DataError, match=r"no time in row 2 \(column 'x', 1 of 2 rows\); every row needs one: say missing=drop .*none"):
         times.check(con, column(con, ["2014-05-19", ""]), FILE)
     with pytest.raises(DataError, match="row 3 .* holds '1_000', which is neither a number nor"):
         numbers = times_of(FILE, kind(con, ["1", "2"]))

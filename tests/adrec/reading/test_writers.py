@@ -24,9 +24,7 @@ def test_a_frame_comes_back_equal_or_is_asked_about_or_refused(tmp_path: Path, w
 @pytest.mark.long
 @writers
 @pytest.mark.parametrize("what", COME_BACK)
-def test_of_thousands_of_frames_most_come_back_equal(
-    tmp_path: Path, what: str, writer: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_of_thousands_of_frames_most_come_back_equal(tmp_path: Path, what: str, writer: str, capsys: pytest.CaptureFixture[str]) -> None:
     tried = COME_BACK[what](tmp_path, writer, LONG)
     with capsys.disabled():
         print(f"\n{what} {writer}: {tried}")
