@@ -31,7 +31,7 @@ SOURCE = "synthetic:items=60,users=80"
 TRAIN = {"epochs": 3, "batch_size": 32, "validate_every": 1, "checkpoint_seconds": 0, "length": 10}
 
 GRU = '''
-"""GRU4Rec: a recurrent network reads the history."""
+"""A recurrent network reads the history."""
 
 from dataclasses import dataclass
 
@@ -56,11 +56,11 @@ class GRUConfig(ModelConfig):
 
 @register
 class GRU4Rec(NeuralModel):
-    name = "gru4rec"
-    title = "GRU4Rec"
+    name = "recurrent"
+    title = "Recurrent"
     source = "Hidasi et al. 2016 (arXiv 1511.06939)"
     Config = GRUConfig
-    presets = {"gru4rec": Preset("GRU4Rec", "A recurrent network reads the history.", {"lr": 0.01})}
+    presets = {"recurrent": Preset("Recurrent", "A recurrent network reads the history.", {"lr": 0.01})}
     loss_names = ("ce",)
 
     def __init__(self, config):
@@ -87,10 +87,10 @@ from adrec.models.base import Model, Preset, register
 
 @register
 class Popularity(Model):
-    name = "popularity"
+    name = "counted"
     title = "Popularity"
     source = "counts of the training data"
-    presets = {"popularity": Preset("Popularity", "What most users took is recommended to everybody.")}
+    presets = {"counted": Preset("Popularity", "What most users took is recommended to everybody.")}
 
     def __init__(self, config):
         super().__init__(config)
@@ -252,8 +252,8 @@ class Lengthened(Forwards):
         return [Stage("pretrain", Backwards, config, 0, train.epochs), Stage("finetune", cls, config, 0, train.epochs)]
 '''
 
-FILES = {"gru4rec": GRU, "popularity": POPULARITY, "prefixes": PREFIXES, "lengthened": LENGTHENED}
-TRAINED = ("gru4rec", "prefixes", "lengthened")
+FILES = {"recurrent": GRU, "counted": POPULARITY, "prefixes": PREFIXES, "lengthened": LENGTHENED}
+TRAINED = ("recurrent", "prefixes", "lengthened")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -307,7 +307,7 @@ def test_a_run_stopped_after_every_few_steps_ends_the_same(runs, tiny_data, tmp_
 
 
 def test_what_has_nothing_to_train_is_finished_at_once_and_resumed_as_finished(runs, tiny_data):
-    run = runs["popularity"]
+    run = runs["counted"]
     assert [e["kind"] for e in run.events()[0]] == ["stage", "validation", "stage_end", "test", "finished"]
     assert train_run(run, tiny_data, run.info, resume=True) == "finished"
 
@@ -320,7 +320,7 @@ def test_the_evaluation_repeats_the_ranks_of_the_training(runs, tiny_data, name)
 
 @pytest.mark.parametrize("seen", [False, True])
 def test_popularity_ranks_by_counts(runs, tiny_data, seen):
-    found = evaluate(load_model(runs["popularity"]), tiny_data, "test", filter_seen=seen).ranks
+    found = evaluate(load_model(runs["counted"]), tiny_data, "test", filter_seen=seen).ranks
     for user in range(tiny_data.n_users):
         counts = tiny_data.popularity.astype(float)
         target = counts[tiny_data.test[user]]
@@ -347,7 +347,7 @@ def test_a_table_is_diagnosed(runs, capsys, name):
 
 
 def test_a_model_without_a_table_says_so(runs, capsys):
-    assert main(["collapse", str(runs["popularity"].path)]) == 2
+    assert main(["collapse", str(runs["counted"].path)]) == 2
     assert "holds no item table" in capsys.readouterr().err
 
 
@@ -375,7 +375,7 @@ def test_the_second_model_is_trained_on_what_the_first_one_made(runs, tiny_data)
 
 
 def test_an_unknown_setting_is_answered_with_those_of_this_model(capsys, tmp_path):
-    words = ["train", "--dataset", SOURCE, "--run", str(tmp_path / "run"), "--model", "popularity", "--set", "noise_weight=1"]
+    words = ["train", "--dataset", SOURCE, "--run", str(tmp_path / "run"), "--model", "counted", "--set", "noise_weight=1"]
     assert main(words) == 2
     told = capsys.readouterr().err
     assert "Unknown setting 'noise_weight'; known are" in told and "hidden_size" not in told
@@ -390,26 +390,26 @@ def test_the_form_of_the_app_offers_it(name):
     assert f"--model={name}" in app.code[-1].value
 
 
-@pytest.mark.parametrize("name", ["prefixes", "popularity", "lengthened"])
+@pytest.mark.parametrize("name", ["prefixes", "counted", "lengthened"])
 def test_pages_show_what_the_model_can_do(runs, monkeypatch, name):
     monkeypatch.setenv("ADREC_RUNS", str(runs[name].path.parent))
     denoising = open_page("denoising", run=name)
     assert not denoising.exception and (len(denoising.error) == 0) == (name == "prefixes")
     collapse = open_page("collapse", run=name)
-    assert not collapse.exception and ("no item table at all" in texts(collapse)) == (name == "popularity")
+    assert not collapse.exception and ("no item table at all" in texts(collapse)) == (name == "counted")
 
 
 def test_a_subprocess_knows_the_modules_that_the_environment_names(folder, tmp_path):
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "ADREC_PLUGINS": "outside_popularity", "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-m", "adrec", "train", "--dataset", SOURCE, "--run", str(tmp_path / "run"), "--model", "popularity"]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "ADREC_PLUGINS": "outside_counted", "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-m", "adrec", "train", "--dataset", SOURCE, "--run", str(tmp_path / "run"), "--model", "counted"]
     subprocess.run(words, check=True, env=environment, cwd=tmp_path, capture_output=True)
     run = RunFolder(tmp_path / "run")
-    assert run.status["state"] == "finished" and run.abilities == {"recommend"} and run.info["preset"] == "popularity"
+    assert run.status["state"] == "finished" and run.abilities == {"recommend"} and run.info["preset"] == "counted"
 
 
 def test_models_are_listed_with_what_they_can_do(capsys):
     assert main(["models", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert set(FILES) | {"adrec", "sasrec", "dreamrec"} <= set(found)
-    assert found["popularity"]["abilities"] == {"recommend": True, "denoise": False, "item_table": False, "browser": False}
+    assert found["counted"]["abilities"] == {"recommend": True, "denoise": False, "item_table": False, "browser": False}
     assert found["prefixes"]["abilities"]["denoise"] and "quick" in found["adrec"]["presets"]
