@@ -87,7 +87,8 @@ class TrainConfig:
     validations without a better ndcg@10 before a stage ends; max_steps: maximum optimiser steps per stage; frozen_table: keep the item
     table as it was at the start of the last stage; loss: cross-entropy over the full catalogue, or over ``negatives`` rows sampled per
     step with updates of the touched rows only (``losses.sampled``, for catalogues too large for the full one); checkpoint_seconds: at most
-    this much work is repeated after a kill; keep_weights: only of each stage's ``best`` epoch, or also of ``every`` validated epoch and
+    this much work is repeated after a kill; filter_seen: validate and test on items that are new to their user, as `evaluate
+    --filter-seen` does; keep_weights: only of each stage's ``best`` epoch, or also of ``every`` validated epoch and
     the last state, in half precision.
     """
 
@@ -104,6 +105,7 @@ class TrainConfig:
     negatives: int = 8192
     checkpoint_seconds: float = 20.0
     keep_weights: str = "best"
+    filter_seen: bool = False
 
     def __post_init__(self) -> None:
         _require_types(self)

@@ -60,6 +60,7 @@ TRAIN_BAD = {
     "negatives": [0, -1, 10**9, 1.0, "8192", True],
     "checkpoint_seconds": [-1, float("nan"), float("inf"), "20"],
     "keep_weights": ["all", "", 1, None],
+    "filter_seen": [0, "true", None],
 }
 
 
@@ -178,6 +179,7 @@ train_configs = st.builds(
     negatives=st.integers(1, 10**7),
     checkpoint_seconds=st.floats(0, 1e6),
     keep_weights=st.sampled_from(KEPT_WEIGHTS),
+    filter_seen=st.booleans(),
 )
 
 

@@ -318,6 +318,14 @@ def test_the_evaluation_repeats_the_ranks_of_the_training(runs, tiny_data, name)
     assert np.array_equal(found.ranks, runs[name].test_ranks("finetune"))
 
 
+def test_a_training_validates_and_tests_on_new_items_alone_if_asked(tiny_data, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    train_run(run, tiny_data, describe_run(tiny_data, SOURCE, plan("counted", preset="counted", length=10, filter_seen=True), "test"))
+    for split in ("val", "test"):
+        told = evaluate(load_model(run), tiny_data, split, filter_seen=True).metrics
+        assert run.metrics("finetune")[split]["mrr"] == told["mrr"]
+
+
 @pytest.mark.parametrize("seen", [False, True])
 def test_popularity_ranks_by_counts(runs, tiny_data, seen):
     found = evaluate(load_model(runs["counted"]), tiny_data, "test", filter_seen=seen).ranks
