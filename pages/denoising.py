@@ -54,7 +54,7 @@ else:
     trajectory = data.trajectory(run, stage, subject, seed, steps)
     second = compare.second_panel(pair, seed, method)
     if pair is not None and second is not None and noise.differ_only_in_weight(run, pair.other.run):
-        said, why = words.describe_weights(trajectory, second.trajectory, STYLE), words.PROCESS
+        said, why = words.describe_weights(trajectory, second.trajectory, STYLE), f"{words.PROCESS} {trajectory.about_steps}"
     else:
         said, why = words.headline(trajectory, title, STYLE), words.why(trajectory, STYLE)
         with change:

@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
     data_options(recommend)
     recommend.add_argument("--top", type=int, default=10, metavar="K", help="items to recommend (default 10)")
     recommend.add_argument("--seed", type=int, default=0, help="noise seed (default 0)")
-    recommend.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
+    recommend.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
     recommend.add_argument("--exclude-seen", action="store_true", help="never recommend items of the history")
 
 

@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
     evaluate.add_argument("run", metavar="DIR")
     evaluate.add_argument("--dataset", help="where the run's data set is now, if it has moved")
     evaluate.add_argument("--split", choices=("val", "test"), default="test")
-    evaluate.add_argument("--steps", type=int, help="denoising steps (default: all timesteps)")
+    evaluate.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
     evaluate.add_argument("--seed", type=int, default=0, help="noise seed (default 0)")
     evaluate.add_argument("--filter-seen", action="store_true", help="never recommend items of the history")
     device_option(evaluate)

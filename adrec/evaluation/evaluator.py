@@ -43,7 +43,7 @@ class Evaluation:
 
 @torch.no_grad()
 def answers(model: Model, batch: PackedBatch, steps: int | None = None, seed: int = 0) -> Tensor:
-    """The model's answers in the batch's order: vectors (B, D) or, for a model without an item table, scores (B, V + 1)."""
+    """The model's answers in the batch's order: vectors (B, W) or, for a model without an output table, scores (B, V + 1)."""
     return torch.as_tensor(model.answers(batch, steps, seed))
 
 
@@ -64,7 +64,7 @@ def evaluate(
 ) -> Evaluation:
     """Rank the whole catalogue for every user.
 
-    steps: denoising steps (default: all timesteps). seed: the noise seed; the noise depends only on (seed, user). filter_seen: exclude
+    steps: denoising steps (default: the model's own). seed: the noise seed; the noise depends only on (seed, user). filter_seen: exclude
     items of the history (never the answer itself). filter_padding: exclude row 0. Both are off by default, as in the official code.
     metrics: default all registered. map: like the builtin, over batches of users; it may call the function from several threads. share:
     for several processes that rank some users each; all of them get the same result.
@@ -72,7 +72,7 @@ def evaluate(
     if not data.n_users:
         raise DataError(f"The data set '{data.name}' has no users to evaluate.")
     begin = time.perf_counter()
-    table = model.table
+    table = model.output_table
     device = torch.device("cpu") if table is None else table.device
     ranks = torch.zeros(data.n_users, dtype=torch.int64)
     done = 0
@@ -94,7 +94,7 @@ def evaluate(
             progress(done / data.n_users)
     if share is not None:
         share.add_up([ranks])
-    used_steps = 0 if not isinstance(model, DiffusionModel) else model.config.timesteps if steps is None else steps
+    used_steps = 0 if not isinstance(model, DiffusionModel) else model.config.steps if steps is None else steps
     used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
     return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy(), metrics), "seconds": time.perf_counter() - begin})
 

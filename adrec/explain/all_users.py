@@ -28,7 +28,7 @@ VERSION = 2
 """Part of the cache key; raised when a measure changes."""
 FILE = "all_users.json"
 COUNTS = (1, 4, 8)
-"""Numbers of steps that are compared with all timesteps."""
+"""Numbers of steps that are compared with the model's own."""
 LISTED = 1000
 """At most this many users who changed their mind are listed."""
 GROUPS = 4
@@ -108,7 +108,7 @@ def measure(model: "Model", data: SequenceDataset, seed: int = 0, progress: Call
     from adrec.models.neural import denoising
     from adrec.parallel.workers import Workers
 
-    diffuser, steps = denoising(model), model.config.timesteps
+    diffuser, steps = denoising(model), model.config.steps
     counts = [count for count in COUNTS if count < steps]
     found = _Totals(data, steps, counts)
     parts = (part for batch in evaluation_batches(data, "test", model.config.length) for part in batch.split(PART_TOKENS))
@@ -229,7 +229,7 @@ def _part(
             x_start, step_noise = user_noise(seed, part.users, count, model.config.hidden_size)
             estimates: list[Tensor] = []
             model.sample(predict, x_start, step_noise, model.diffusion.strided(count), _keep(estimates))
-            ranks, lists = zip(*(ranks_and_lists(x0_hat, model.item_embedding.weight, targets) for x0_hat in estimates), strict=True)
+            ranks, lists = zip(*(ranks_and_lists(model, x0_hat, targets) for x0_hat in estimates), strict=True)
             measured[count] = np.stack(ranks), np.stack(lists)
     return measured
 

@@ -50,7 +50,7 @@ def recommend(
     histories: one per user, oldest item first, each a sequence or a text with ';' between items. A mapping from user id to history
     returns the ids as ``user``. Strings are titles or the data set's own ids, ints are ids 1..V. The model reads the last ``length``
     items; ``history`` returns these.
-    seed, steps: noise seed and denoising steps (default: all timesteps), as in ``trajectory`` and ``evaluate``; a model without a
+    seed, steps: noise seed and denoising steps (default: the model's own), as in ``trajectory`` and ``evaluate``; a model without a
     reverse process takes no steps. exclude_seen: never recommend an item of the history, including items too far back to be read.
     users: positions of the users whose noise each history gets (default: user 0 for all, so that an answer depends only on its history).
     serve_rest: leave out histories that cannot be found instead of refusing all, and name them in ``left_out``.
@@ -139,7 +139,7 @@ def _ranked(
 
     if steps is not None and "denoise" not in model.abilities:
         raise ConfigError(f"The model '{model.title}' has no reverse process, so the number of steps cannot be set.")
-    frame = model.config.length
+    frame, table = model.config.length, model.output_table
     rows = max(1, SCORES // (model.config.n_items + 1))
     for start in range(0, len(histories), HISTORIES):
         part = histories[start : start + HISTORIES]
@@ -149,7 +149,7 @@ def _ranked(
         for row in range(0, len(part), rows):
             seen = part[row : row + rows] if exclude_seen else []
             answered = found[row : row + rows]
-            yield from _best(answered if model.table is None else answered @ model.table.T, seen, k)
+            yield from _best(answered if table is None else answered @ table.T, seen, k)
 
 
 def _best(scores: "Tensor", seen: Sequence[list[int]], k: int) -> Iterator[Ranked]:

@@ -92,7 +92,7 @@ class SeedSweep:
 @dataclass(frozen=True)
 class FewerSteps:
     """The result of only ``steps`` denoising steps for each of R seeds. common: (R,) number of items shared with the same seed's top 10
-    after all steps. ranks: (R,) of the tracked item."""
+    after all its steps. ranks: (R,) of the tracked item."""
 
     steps: int
     common: np.ndarray
@@ -118,7 +118,7 @@ def seed_sweep(
     """Run the reverse process of the token after ``history`` under every seed, in one batch.
 
     Each seed gives what ``trajectory`` gives for it. seeds: a sequence, or a number n for seeds 0 to n - 1. steps: denoising steps
-    (default: all timesteps). on_step: called after every step.
+    (default: the model's own). on_step: called after every step.
     """
     diffuser, numbers, ids, sample = _sampler(model, history, target, seeds, user, on_step)
     timesteps, estimates = sample(steps)
@@ -142,23 +142,23 @@ def fewer_steps(
     user: int = 0,
     on_step: OnStep = lambda: None,
 ) -> list[FewerSteps]:
-    """Compare the reverse process in fewer steps with that in all timesteps. counts: the numbers of steps to try (default: 1, 2, 4, ...
-    and all). on_step: called after every step."""
+    """Compare the reverse process in fewer steps with that in the model's own number. counts: the numbers of steps to try (default: 1, 2,
+    4, ... and its own). on_step: called after every step."""
     diffuser, _, _, sample = _sampler(model, history, target, seeds, user, on_step)
     answers = sample(None)[1][-1]
     item = _tracked_item(diffuser, target, answers)
     whole = [set(row) for row in _measured(diffuser, answers, item)[1].tolist()]
     found = []
-    for count in step_counts(model.config.timesteps) if counts is None else counts:
-        ranks, lists = _measured(diffuser, answers if count == model.config.timesteps else sample(count)[1][-1], item)
+    for count in step_counts(diffuser.config.steps) if counts is None else counts:
+        ranks, lists = _measured(diffuser, answers if count == diffuser.config.steps else sample(count)[1][-1], item)
         common = [len(a & set(b)) for a, b in zip(whole, lists.tolist(), strict=True)]
         found.append(FewerSteps(count, np.array(common), ranks))
     return found
 
 
-def step_counts(timesteps: int) -> list[int]:
-    """1, 2, 4, ... and all."""
-    return [*(2**i for i in range(timesteps.bit_length()) if 2**i < timesteps), timesteps]
+def step_counts(steps: int) -> list[int]:
+    """1, 2, 4, ... and this number."""
+    return [*(2**i for i in range(steps.bit_length()) if 2**i < steps), steps]
 
 
 def _sampler(
@@ -172,7 +172,7 @@ def _sampler(
     predict = diffuser.last_token(pack([np.asarray(ids)], model.config.length), copies=len(numbers))
 
     def sample(steps: int | None) -> tuple[np.ndarray, Tensor]:
-        diffusion = diffuser.diffusion.strided(model.config.timesteps if steps is None else steps)
+        diffusion = diffuser.diffusion.strided(model.config.steps if steps is None else steps)
         noise = [user_noise(seed, np.array([user]), len(diffusion.timesteps), model.config.hidden_size) for seed in numbers]
         x_start, step_noise = torch.cat([start for start, _ in noise]), torch.cat([step for _, step in noise], 1)
         seen: list[Tensor] = []
@@ -196,4 +196,4 @@ def _tracked_item(model: DiffusionModel, target: int | None, answers: Tensor) ->
 
 def _measured(model: DiffusionModel, x0_hat: Tensor, item: int) -> tuple[np.ndarray, np.ndarray]:
     """Ranks (R,) of the item and top tens (R, 10). x0_hat: (R, D)."""
-    return ranks_and_lists(x0_hat, model.item_embedding.weight, torch.full((len(x0_hat),), item))
+    return ranks_and_lists(model, x0_hat, torch.full((len(x0_hat),), item))

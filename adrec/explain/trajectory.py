@@ -25,7 +25,7 @@ SCORES = 1 << 24
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One reverse process of S steps. Scores are inner products with x0_hat over items 1..V and the padding row 0.
+    """One reverse process of S steps. Scores are the model's of x0_hat, over items 1..V and the padding row 0.
 
     timesteps: (S,) t at each step, descending. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
     top, top_scores, top_probabilities: (S, K), best first; top_ten: (S, 10) ids, whatever K is.
@@ -38,7 +38,7 @@ class Trajectory:
     (cosine_to_history) and to the most popular item's (cosine_to_popular), None if that is unknown.
     noise_weight: lambda, the weight with which noise is added to the condition. noise_share: norm of the initial weighted noise over
     that of the condition. Both None if the model does not add them.
-    swaps: the items that enter or leave the top 10 if they are near ties (``NEAR_TIE``), else none.
+    swaps: the items that enter or leave the top 10 if they are near ties (``NEAR_TIE``), else none. about_steps: the model's.
     """
 
     history: list[int]
@@ -68,6 +68,7 @@ class Trajectory:
     distance_to_target: np.ndarray | None
     start_target_rank: int | None
     start_target_probability: float | None
+    about_steps: str
     popular: int | None = None
     noise_weight: float | None = None
     noise_share: float | None = None
@@ -122,6 +123,7 @@ class Trajectory:
             "changed_mind": self.changed_mind,
             "noise_weight": self.noise_weight,
             "noise_share": self.noise_share,
+            "about_steps": self.about_steps,
             "x_start": _rounded(self.x_t[0]),
             "start": {
                 "top": _listed(self.start_top, self.start_scores, self.start_probabilities, title),
@@ -178,14 +180,14 @@ def commit_steps(lists: np.ndarray) -> np.ndarray:
     return 1 + np.max(changed * np.arange(1, len(lists))[:, None], axis=0, initial=0)
 
 
-def ranks_and_lists(x0_hat: Tensor, table: Tensor, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def ranks_and_lists(model: DiffusionModel, x0_hat: Tensor, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Ranks (B,) of the targets and top tens (B, 10), a few rows at a time. x0_hat: (B, D). targets: (B,)."""
     ranks, lists = [], []
-    rows = max(1, SCORES // len(table))
+    rows = max(1, SCORES // (model.config.n_items + 1))
     for estimates, items in zip(x0_hat.split(rows), targets.split(rows), strict=True):
-        scores = estimates @ table.T
+        scores = model.scores(estimates)
         ranks.append(ranks_of(scores, items).numpy())
-        lists.append(top_items(scores[:, 1:], min(HIT, len(table) - 1))[1].numpy() + 1)
+        lists.append(top_items(scores[:, 1:], min(HIT, model.config.n_items))[1].numpy() + 1)
     return np.concatenate(ranks), np.concatenate(lists)
 
 
@@ -207,13 +209,13 @@ def trajectory(
 ) -> Trajectory:
     """Denoise the token after ``history`` (item ids 1..V, oldest first; the last ``config.length`` are read).
 
-    target: the true next item, if known. steps: denoising steps (default: all timesteps). (seed, user) determine the noise, as in
+    target: the true next item, if known. steps: denoising steps (default: the model's own). (seed, user) determine the noise, as in
     ``evaluation.evaluate``; use user 0 for a composed history. popular: the most popular item (see ``most_popular``), for comparison.
     """
     model, ids = checked(model, history, target)
     if top < 1:
         raise ConfigError(f"The number of top items must be an integer of at least 1, not {top}.")
-    diffusion = model.diffusion.strided(model.config.timesteps if steps is None else steps)
+    diffusion = model.diffusion.strided(model.config.steps if steps is None else steps)
     x_start, step_noise = user_noise(seed, np.array([user]), len(diffusion.timesteps), model.config.hidden_size)
     seen: list[tuple[int, Tensor, Tensor]] = []
     batch = pack([np.asarray(ids)], model.config.length)
@@ -264,7 +266,7 @@ def _describe(
     popular: int | None,
 ) -> Trajectory:
     table = model.item_embedding.weight
-    scores = torch.cat([states[:1], x0_hat]) @ table.T  # the noise itself first
+    scores = model.scores(torch.cat([states[:1], x0_hat]))  # the noise itself first
     below_best = (scores - scores.amax(-1, keepdim=True)).double()
     likelihood = below_best.exp()
     total = likelihood.sum(-1, keepdim=True)
@@ -314,6 +316,7 @@ def _describe(
         cosine_to_history=cosine(table[history].mean(0)),
         cosine_to_popular=None if popular is None else cosine(table[popular]),
         popular=popular,
+        about_steps=model.about_steps,
         swaps=_swaps(scores[1:], best[1:, :HIT], places[1:, :HIT] + 1),
         **target_fields,
     )

@@ -84,30 +84,31 @@ def _ties(of: "Trajectory") -> str:
 
 PROCESS = (
     "The model reads the history and guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are "
-    "the list. Each step removes some noise and guesses again."
+    "the list."
 )
 
 
 def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:
     """What the process does, and how the strength of the noise explains when the list was decided."""
     share, step, total = trajectory.noise_share, trajectory.commit_step, trajectory.steps
+    process = f"{PROCESS} {trajectory.about_steps}"
     if share is None:
-        return f"{PROCESS} This model gets the noised vector at full strength, along with the history, so its guess can change at any step."
+        return f"{process} This model gets the noised vector at full strength, along with the history, so its guess can change at any step."
     size = _as_strong(share)
     strength = f"The noise is added with weight λ = {trajectory.noise_weight:g}, here {size} as strong as the history"
     if total == 1:
-        return f"{PROCESS} {strength}."
+        return f"{process} {strength}."
     if step == 1 and share < FAINT:
         settled = "the list; the other steps only move xₜ to the answer"
         if trajectory.order_commit_step > 1:
             settled = "the ten items; the other steps may still reorder them"
-        return f"{PROCESS} {style.strong('Why at once?')} {strength}: the history alone settles {settled}."
+        return f"{process} {style.strong('Why at once?')} {strength}: the history alone settles {settled}."
     if step == 1:
-        return f"{PROCESS} {strength}; for this history that does not change the list."
+        return f"{process} {strength}; for this history that does not change the list."
     if trajectory.swaps:
-        return f"{PROCESS} {strength}: all that it still tips is {_ties(trajectory)}."
+        return f"{process} {strength}: all that it still tips is {_ties(trajectory)}."
     tips = "faint, but enough to tip a close call" if share < FAINT else "strong enough for every step to revise the guess"
-    return f"{PROCESS} {style.strong('Why not at once?')} {strength}: {tips}."
+    return f"{process} {style.strong('Why not at once?')} {strength}: {tips}."
 
 
 FAINT = 0.2

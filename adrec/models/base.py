@@ -147,10 +147,16 @@ class Model:
         """The item table (V + 1, D), row 0 the padding; None for a model without one."""
         return None
 
+    @property
+    def output_table(self) -> "Tensor | None":
+        """The vectors (V + 1, W) that answers are compared with: the item table, unless a model has an output layer of its own, whose
+        bias is then one of the W columns."""
+        return self.table
+
     def answers(self, batch: "PackedBatch", steps: int | None = None, seed: int = 0) -> "Tensor | np.ndarray":
-        """After each history of the batch a vector (B, D), whose inner products with ``table`` are the scores of the items; without
-        a table the scores themselves, (B, V + 1): logits, whose softmax is shown as probability. steps, seed: of the reverse process,
-        where there is one."""
+        """After each history of the batch a vector (B, W), whose inner products with ``output_table`` are the scores of the items;
+        without one the scores themselves, (B, V + 1): logits, whose softmax is shown as probability. steps, seed: of the reverse
+        process, where there is one."""
         raise NotImplementedError
 
     def state_dict(self) -> Mapping[str, Any]:

@@ -42,6 +42,10 @@ class NeuralModel(nn.Module, Model):
     def table(self) -> Tensor:
         return self.item_embedding.weight
 
+    @property
+    def output_table(self) -> Tensor:
+        return self.table
+
     def initialise(self, generator: torch.Generator) -> None:
         """Set all weights, drawn from ``generator``: here every matrix N(0, 0.1), every bias 0."""
         for name, weight in self.named_parameters():
@@ -65,7 +69,8 @@ class NeuralModel(nn.Module, Model):
 
 @dataclass(frozen=True)
 class DiffusionConfig(ModelConfig):
-    """hidden_size: the width D of the item table. sampling_steps: denoising steps of a validation (0: all timesteps)."""
+    """hidden_size: the width D of the item table. sampling_steps: denoising steps wherever no other number is asked for (0: all
+    timesteps)."""
 
     hidden_size: int = 128
     timesteps: int = 32
@@ -80,6 +85,11 @@ class DiffusionConfig(ModelConfig):
         betas(self.schedule, self.timesteps)  # some schedules need more timesteps
         require(0 <= self.sampling_steps <= self.timesteps, "sampling_steps", self.sampling_steps, f"an integer from 0 to {self.timesteps}")
 
+    @property
+    def steps(self) -> int:
+        """Denoising steps wherever no other number is asked for."""
+        return self.sampling_steps or self.timesteps
+
 
 class DiffusionModel(NeuralModel):
     """A model that answers by a reverse process over the embedding of the next item."""
@@ -91,6 +101,11 @@ class DiffusionModel(NeuralModel):
         super().__init__(config)
         self.diffusion = Diffusion.from_schedule(config.schedule, config.timesteps)
         self.register_buffer("alpha_bar", torch.from_numpy(self.diffusion.alpha_bar), persistent=False)
+
+    @property
+    def about_steps(self) -> str:
+        """What a step of the reverse process does, as a sentence for those who watch it."""
+        return "Each step removes some noise and guesses again."
 
     def last_token(self, batch: PackedBatch, copies: int = 1) -> Predict:
         """The denoiser of each user's last token as a function (x_t (B * copies, D), t) -> x0_hat of the same shape.
@@ -111,11 +126,19 @@ class DiffusionModel(NeuralModel):
         return reverse_process(predict, x_start, step_noise, diffusion, record)
 
     def answers(self, batch: PackedBatch, steps: int | None = None, seed: int = 0) -> Tensor:
-        """Each user's denoised last token. steps: denoising steps (default: all timesteps)."""
-        diffusion = self.diffusion.strided(self.config.timesteps if steps is None else steps)
+        """Each user's denoised last token. steps: denoising steps (default: the model's own)."""
+        diffusion = self.diffusion.strided(self.config.steps if steps is None else steps)
         x_start, step_noise = user_noise(seed, batch.users, len(diffusion.timesteps), self.config.hidden_size)
         device = batch.items.device
-        return self.sample(self.last_token(batch), x_start.to(device), step_noise.to(device), diffusion)
+        return self.scorable(self.sample(self.last_token(batch), x_start.to(device), step_noise.to(device), diffusion))
+
+    def scorable(self, x_0: Tensor) -> Tensor:
+        """Vectors of the width of the item table (M, D) as ``output_table`` scores them, (M, W); here unchanged."""
+        return x_0
+
+    def scores(self, x_0: Tensor) -> Tensor:
+        """The scores (M, V + 1) of vectors (M, D) as answers."""
+        return self.scorable(x_0) @ self.output_table.T
 
     def noise_share(self, batch: PackedBatch, x: Tensor) -> Tensor | None:
         """How loud noise x (B, D) is beside the history, to which it is added: ratios of lengths (B,); None if it is not added to it."""

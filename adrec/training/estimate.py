@@ -75,7 +75,7 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
         batch_tokens = max(tokens, trained) / data.n_users * min(train.batch_size, data.n_users)
         parts = min(4 * -(-batch_tokens // (4 * PART_TOKENS)), train.batch_size, data.n_users)
         weights = sum(tensor.numel() for tensor in tensors(plan.state_dict()).values())
-        denoising = (plan.config.sampling_steps or plan.config.timesteps) if isinstance(plan, DiffusionModel) else 0
+        denoising = plan.config.steps if isinstance(plan, DiffusionModel) else 0
         width, layers = 0 if plan.table is None else plan.table.shape[1], 2 * getattr(stage.config, "blocks", 1)
         copies = 5 + min(parts, 2 * threads + 1) + min(parts, threads)
         kept = threads * min(PART_TOKENS, batch_tokens) * width * layers * ACTIVATIONS

@@ -279,9 +279,8 @@ class Trainer:
 
     def _evaluate(self, split: Split) -> Evaluation:
         with Workers(self.processes.threads) as workers:
-            steps = getattr(self.model.config, "sampling_steps", 0) or None
             seen = self.config.filter_seen
-            return evaluate(self.model, self.data, split, steps=steps, filter_seen=seen, map=workers.map, share=self.processes)
+            return evaluate(self.model, self.data, split, filter_seen=seen, map=workers.map, share=self.processes)
 
     def _final_test(self) -> None:
         """Test the last stage's weights, read from the folder: a run resumed after its last stage has them nowhere else."""

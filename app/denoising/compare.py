@@ -146,8 +146,8 @@ def _run(row: Any, one: Side) -> Pair | None:
     _check("against", names, "other run")
     default = OPENING[1] if OPENING[1] in runs else names[0]
     chosen = runs[ui.choose_run("Other run", runs, "against", default, row.container(width=440))]
-    usual, total = one.run.settings["timesteps"], chosen.settings["timesteps"]
-    steps = total if one.steps == usual else min(one.steps, total)
+    alike = one.steps == data.own_steps(one.run)
+    steps = data.own_steps(chosen) if alike else min(one.steps, chosen.settings["timesteps"])
     before, after = ui.run_name(one.run), ui.run_name(chosen)
     second = replace(one, run=chosen, stage=data.stage(chosen), steps=steps, name=after)
     return Pair(replace(one, name=before), second, "run", before, after)

@@ -291,11 +291,11 @@ def _change(row: Any, run: RunFolder, position: int, known: list[int], linked: C
 
 def noise(run: RunFolder) -> tuple[int, int, str]:
     """Seed, number of steps and map from the link, or their defaults."""
-    timesteps, methods = run.settings["timesteps"], _methods(run)
-    seed, steps, method = state.get("seed", 0), state.get("steps", timesteps), state.get("method", methods[0])
+    timesteps, own, methods = run.settings["timesteps"], data.own_steps(run), _methods(run)
+    seed, steps, method = state.get("seed", 0), state.get("steps", own), state.get("method", methods[0])
     return (
         seed if seed in range(2**31) else 0,
-        steps if steps in range(1, timesteps + 1) else timesteps,
+        steps if steps in range(1, timesteps + 1) else own,
         method if method in methods else methods[0],
     )
 
@@ -322,7 +322,7 @@ def turn(chosen: Any, row: Any, run: RunFolder, other: RunFolder | None = None, 
     if not in_browser:
         row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")
         help_ = "Fewer steps go through the same noise levels in larger strides, always starting at the noisiest."
-        default = state.bound("steps", timesteps, range(1, timesteps + 1))
+        default = state.bound("steps", data.own_steps(run), range(1, timesteps + 1))
         row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, help=help_, **default)
     methods = _methods(run)
     why = "UMAP preserves neighbourhoods, PCA preserves distances along two axes."

@@ -57,6 +57,12 @@ def stage(run: RunFolder) -> str:
     return found
 
 
+def own_steps(run: RunFolder) -> int:
+    """Denoising steps unless the visitor asks for another number; folders from before models had settings of their own name none."""
+    settings = run.settings
+    return int(settings.get("sampling_steps") or settings["timesteps"])
+
+
 def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
     """Rank of each user's test item as measured in training, or None."""
     try:

@@ -74,7 +74,7 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
         st.markdown(words.describe_first_choices(found.sweep, title))
         table = charts.pd.DataFrame([{"id": item, "title": title(item), "share": share} for item, share in found.sweep.shares])
         ui.figure(charts.ends(found.sweep, title), table, "where-seeds-end", "Share of seeds that end at each item", key="denoising.ends")
-    st.markdown(f"**One step versus {run.settings['timesteps']}**, with the same {data.SEEDS} seeds")
+    st.markdown(f"**One step versus {data.own_steps(run)}**, with the same {data.SEEDS} seeds")
     columns = {
         "steps": st.column_config.NumberColumn("Steps"),
         "common": st.column_config.NumberColumn("Same items in the top 10, mean", format="%.1f"),

@@ -25,11 +25,14 @@ from adrec.evaluation import (
     user_metrics,
 )
 from adrec.evaluation.ranking import BLOCK, CHUNK
+from adrec.explain.all_users import measure
+from adrec.explain.seeds import fewer_steps, seed_sweep
+from adrec.explain.trajectory import user_trajectory
 from adrec.models.loading import load_model
 from adrec.parallel.processes import Processes
 from adrec.parallel.workers import Workers
 from tests.adrec import histories
-from tests.adrec.small import built, plan
+from tests.adrec.small import build, built, plan
 
 KEYS = [f"{m}@{k}" for k in CUTOFFS for m in ("hr", "ndcg")] + ["mrr"]
 few_values = st.sampled_from([0.0, 1.0, 1.0, 2.0, -3.5, math.inf, -math.inf, math.nan])
@@ -275,6 +278,17 @@ def test_the_denoiser_is_asked_once_a_step(model, tiny_data, monkeypatch, steps)
 def test_all_timesteps_are_taken_unless_told_otherwise(model, tiny_data):
     plain, told = evaluate(model, tiny_data, "test"), evaluate(model, tiny_data, "test", steps=4)
     assert plain.metrics["steps"] == 4 and np.array_equal(plain.ranks, told.ranks)
+
+
+def test_a_models_own_number_of_steps_is_taken_everywhere_unless_told_otherwise(model, tiny_data):
+    short = build(replace(model.config, sampling_steps=2)).requires_grad_(False)
+    short.load_state_dict(model.state_dict())
+    plain = evaluate(short, tiny_data, "test")
+    assert plain.metrics["steps"] == 2 and np.array_equal(plain.ranks, evaluate(model, tiny_data, "test", steps=2).ranks)
+    walk, history = user_trajectory(short, tiny_data, 3), tiny_data.history(3, "test", 50).tolist()
+    assert walk.steps == 2 and walk.target_rank[-1] == plain.ranks[3] and len(user_trajectory(short, tiny_data, 3, steps=4).top) == 4
+    assert [found.steps for found in fewer_steps(short, history, seeds=2)] == [1, 2]
+    assert len(seed_sweep(short, history, seeds=2).timesteps) == measure(short, tiny_data)["timesteps"] == 2
 
 
 @pytest.mark.parametrize("steps", [0, -1, 5, 1000])
