@@ -1,6 +1,6 @@
 """Models that torch trains, and those among them that answer by a reverse process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from adrec.diffusion import Diffusion, Predict, reverse_process, user_noise
 from adrec.diffusion.schedules import SCHEDULES, betas
 from adrec.errors import DataError
 from adrec.models.base import Between, Model, Space, Stage
+from adrec.models.recording import Recording
 from adrec.models.rng import RandomSource
 
 
@@ -57,6 +58,15 @@ class NeuralModel(nn.Module, Model):
     def training_batch(self, data: SequenceDataset, users: np.ndarray, rng: np.random.Generator) -> PackedBatch:
         """What one step trains on: here each user's history and the item after each of its items. users: positions in the data."""
         return training_batch(data, users, self.config.length)
+
+    def official_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Of a model that the official ADRec code has too: the tensors of its state dict that each of our parameters consists of, stacked
+        along the rows."""
+        return {}
+
+    def replayed(self, recording: Recording) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """Of a model with recorded numbers: each recorded quantity, (ours, recorded), for `adrec verify`."""
+        return {}
 
     def losses(self, batch: PackedBatch, rng: RandomSource) -> dict[str, Tensor]:
         """The batch's part of its step's losses, whose mean is minimised; what is random is drawn from ``rng``."""

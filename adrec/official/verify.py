@@ -20,8 +20,10 @@ from adrec.evaluation import ranking_metrics, ranks_of
 from adrec.files import load_npz
 from adrec.losses.full import cross_entropy, token_error
 from adrec.models.adrec import ADRec
+from adrec.models.base import MODELS
 from adrec.models.dreamrec import DreamRec
 from adrec.models.neural import DiffusionModel, NeuralModel
+from adrec.models.recording import Recording
 from adrec.models.sasrec import SASRec
 from adrec.official.weights import load_official_weights, to_official_names
 from adrec.training.gradients import mean_gradient, projected_mean, separate_gradients
@@ -76,7 +78,8 @@ def verify_file(path: Path) -> Errors | None:
 def _replay_for(record: Record, path: Path) -> Callable[[Record], Errors] | None:
     if "config" in record:
         kind = json.loads(str(record["config"])).get("model")
-        return {"adrec": replay_adrec, "sasrec": replay_sasrec, "dreamrec": replay_dreamrec}.get(kind)
+        known = {"adrec": replay_adrec, "sasrec": replay_sasrec, "dreamrec": replay_dreamrec}
+        return known.get(kind, replay_own if kind in MODELS else None)
     if "scores" in record and "labels" in record:
         return replay_metrics
     if all(k.endswith(("__betas", "__alphas_cumprod")) for k in record):
@@ -114,7 +117,7 @@ def replay_measures(record: Record, measured: dict[str, dict[str, float]]) -> Er
 def _model_and_batch(record: Record) -> tuple[NeuralModel, PackedBatch, Tensor]:
     """The recorded model, its packed batch, and each packed token's index in the flattened (B, L) frame."""
     raw = json.loads(str(record["config"]))
-    kind: type[NeuralModel] = {"adrec": ADRec, "sasrec": SASRec, "dreamrec": DreamRec}[raw["model"]]
+    kind: Any = MODELS[raw["model"]]
     fields = {**DreamRec.presets["dreamrec-harness"].settings} if kind is DreamRec else {}
     fields |= {k: v for k, v in raw.items() if k in kind.Config.__dataclass_fields__}
     model = kind(kind.Config(**{**fields, "dropout": 0.0, "embedding_dropout": 0.0}))
@@ -138,6 +141,13 @@ def _users(x: Tensor, batch: PackedBatch) -> Tensor:
     out = torch.empty_like(x)
     out[torch.from_numpy(batch.users)] = x
     return out
+
+
+@torch.no_grad()
+def replay_own(record: Record) -> Errors:
+    """As the model's own file says, which is the way for a new model."""
+    model, batch, _ = _model_and_batch(record)
+    return {k: error(ours, recorded) for k, (ours, recorded) in model.replayed(Recording(record, batch)).items()}
 
 
 def replay_sasrec(record: Record) -> Errors:

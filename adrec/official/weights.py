@@ -12,10 +12,10 @@ from adrec.models.adrec import ADRec, MLPDenoiser
 from adrec.models.conditioned import ConditionedModel
 from adrec.models.dreamrec import DreamRec
 from adrec.models.neural import NeuralModel
+from adrec.models.recording import BLOCK, block_names
 from adrec.models.sasrec import SASRec
 from adrec.runs import ITEM_TABLE
 
-BLOCK = "transformer_blocks"
 DREAM_NAMES = {
     **{"wide1": "diffu.net.mlp.0", "narrow1": "diffu.net.mlp.3", "wide2": "diffu.net.mlp.4", "narrow2": "diffu.net.mlp.7"},
     "norm": "diffu.net.norm_diffu_rep",
@@ -25,27 +25,14 @@ UNUSED = {"position_embedding.weight"}
 """Tensors that the official code stores but does not use: SASRec without positions keeps its position table."""
 
 
-def _block_names(ours: str, theirs: str, blocks: int) -> dict[str, tuple[str, ...]]:
-    """Our parameter -> the official ones it consists of (several are stacked along the rows)."""
-    names: dict[str, tuple[str, ...]] = {}
-    for i in range(blocks):
-        a, b = f"{ours}.blocks.{i}", f"{theirs}.{BLOCK}.{i}"
-        for part in ("weight", "bias"):
-            names[f"{a}.qkv.{part}"] = tuple(f"{b}.attention.linear_layers.{j}.{part}" for j in range(3))
-            names[f"{a}.out.{part}"] = (f"{b}.attention.w_layer.{part}",)
-            names[f"{a}.attention_norm.{part}"] = (f"{b}.input_sublayer.norm.{part}",)
-            names[f"{a}.wide.{part}"] = (f"{b}.feed_forward.w_1.{part}",)
-            names[f"{a}.narrow.{part}"] = (f"{b}.feed_forward.w_2.{part}",)
-            names[f"{a}.ff_norm.{part}"] = (f"{b}.output_sublayer.norm.{part}",)
-    return names
-
-
 def official_names(model: Any) -> dict[str, tuple[str, ...]]:
     """The official parameters that each of our parameters consists of."""
+    if named := model.official_names():
+        return dict(named)
     blocks = model.config.blocks
     names: dict[str, tuple[str, ...]] = {ITEM_TABLE: (ITEM_TABLE,)}
     if isinstance(model, ConditionedModel):
-        names |= _block_names("encoder", "diffu.ag_encoder", blocks)
+        names |= block_names("encoder", "diffu.ag_encoder", blocks)
         for part in ("weight", "bias"):
             names[f"hist_norm.{part}"] = (f"hist_norm.{part}",)
             for layer in (0, 2):
@@ -54,9 +41,9 @@ def official_names(model: Any) -> dict[str, tuple[str, ...]]:
             for ours, theirs in layers.items():
                 names[f"denoiser.{ours}.{part}"] = (f"{theirs}.{part}",)
         if isinstance(model, ADRec) and not isinstance(model.denoiser, MLPDenoiser):
-            names |= _block_names("denoiser", "diffu.net.decoder", blocks)
+            names |= block_names("denoiser", "diffu.net.decoder", blocks)
         return names
-    names |= _block_names("encoder", "trm_encoder", blocks)
+    names |= block_names("encoder", "trm_encoder", blocks)
     names |= {f"norm.{part}": (f"LayerNorm.{part}",) for part in ("weight", "bias")}
     if model.config.positions:
         names["position_embedding.weight"] = ("position_embedding.weight",)

@@ -68,7 +68,7 @@ def test_the_file_name_does_not_matter_but_the_config_does(tmp_path):
 
 
 def test_a_model_that_is_not_built_is_said_so(tmp_path):
-    _changed(tmp_path, "pretrain", config=lambda c: np.array(json.dumps({**json.loads(str(c)), "model": "diffurec"})))
+    _changed(tmp_path, "pretrain", config=lambda c: np.array(json.dumps({**json.loads(str(c)), "model": "unheard of"})))
     report = verify_folder(tmp_path)
     assert report["changed.npz"] == "not implemented" and report["ok"]
 
