@@ -78,6 +78,14 @@ def next_item_loss(x0_hat: Tensor, table: Tensor, batch: PackedBatch) -> Tensor:
     return sampled_cross_entropy(x0_hat, table, batch.targets, batch.negatives, batch.total_tokens)
 
 
+def last_item_loss(x0_hat: Tensor, table: Tensor, batch: PackedBatch) -> Tensor:
+    """The same where only each sequence's last item has a target that counts. x0_hat: (B, D)."""
+    targets, sequences = batch.targets[batch.last], batch.whole[1] if batch.whole else len(batch.lengths)
+    if batch.negatives is None:
+        return cross_entropy(x0_hat, table, targets, sequences)
+    return sampled_cross_entropy(x0_hat, table, targets, batch.negatives, sequences)
+
+
 def token_error(x0_hat: Tensor, x_0: Tensor, weights: Tensor) -> Tensor:
     """Squared error, mean over D, weighted over tokens. x0_hat, x_0: (N, D), weights: (N,) as ``PackedBatch.token_weights``."""
     return torch.dot((x0_hat - x_0).square().mean(-1), weights)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adrec.config import ModelConfig, TrainConfig, require, require_integers, require_words
-from adrec.data.batches import PackedBatch, training_batch
+from adrec.data.batches import PART_TOKENS, PackedBatch, training_batch
 from adrec.data.dataset import SequenceDataset
 from adrec.diffusion import Diffusion, Predict, reverse_process, user_noise
 from adrec.diffusion.schedules import SCHEDULES, betas
@@ -58,6 +58,10 @@ class NeuralModel(nn.Module, Model):
     def training_batch(self, data: SequenceDataset, users: np.ndarray, rng: np.random.Generator) -> PackedBatch:
         """What one step trains on: here each user's history and the item after each of its items. users: positions in the data."""
         return training_batch(data, users, self.config.length)
+
+    def parts(self, batch: PackedBatch) -> list[PackedBatch]:
+        """What one worker computes of a step's batch at a time; the losses of the parts add up to the batch's."""
+        return batch.split(PART_TOKENS)
 
     def official_names(self) -> Mapping[str, tuple[str, ...]]:
         """Of a model that the official ADRec code has too: the tensors of its state dict that each of our parameters consists of, stacked

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from adrec.config import TrainConfig
-from adrec.data.batches import PART_TOKENS, PackedBatch, trainable_users
+from adrec.data.batches import PackedBatch, trainable_users
 from adrec.data.dataset import SequenceDataset, Split
 from adrec.evaluation import Evaluation, evaluate
 from adrec.models.base import Stage
@@ -190,7 +190,7 @@ class Trainer:
         place, stage, seed = self.position, self.stage, self.config.seed
         gradients_of = separate_gradients if stage.pcgrad else lambda losses, parameters: [mean_gradient(losses, parameters)]
         device = self.processes.device
-        jobs = self.processes.share(enumerate(batch.split(PART_TOKENS)))
+        jobs = self.processes.share(enumerate(self.model.parts(batch)))
         totals = dict.fromkeys(self.model.loss_names, 0.0)
 
         def compute(job: tuple[int, PackedBatch]) -> tuple[dict[str, Tensor], list[Gradient]]:
