@@ -10,7 +10,7 @@ from adrec.errors import DataError, RunError
 from adrec.official.verify import error, tolerance, verify_file, verify_folder
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-NAMES = ["adrec", "adrec_lambda1", "adrec_mlp", "adrec_pcgrad", "dreamrec", "pretrain", "sasrec", "metrics", "schedules"]
+NAMES = ["adrec", "adrec_lambda1", "adrec_mlp", "adrec_pcgrad", "diffurec", "dreamrec", "pretrain", "sasrec", "metrics", "schedules"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -28,6 +28,10 @@ def test_what_a_full_adrec_file_is_compared_in():
 
 def test_what_a_dreamrec_file_is_compared_in():
     assert set(verify_file(GOLDEN / "dreamrec.npz")) == {"cond", "x_t", "x0_hat", "loss", "last", "scores"}
+
+
+def test_what_a_diffurec_file_is_compared_in():
+    assert set(verify_file(GOLDEN / "diffurec.npz")) == {"x_t", "out", "ce", "last", "scores"}
 
 
 def test_the_recorded_dreamrec_skips_its_encoder_at_inference(tmp_path):
