@@ -107,7 +107,7 @@ def _uploads() -> tuple[list[Upload], dict[str, Upload | None], Choices]:
 def _order_words(order: str) -> str:
     """An order of ``--order`` for people: with the row of the first item, if it says so."""
     name, _, row = order.partition(":")
-    words = orders.WORDS.get(name.removesuffix(orders.ALL), name).capitalize()
+    words = orders.WORDS.get(orders.basic(name), name).capitalize()
     return "Not known: each is tried" if not order else f"{words}, from row {row}" if row else words
 
 

@@ -120,7 +120,7 @@ def placed(numbering: Numbering, whole: Whole, first: int | None = None) -> Cand
     usual = 0 if own else whole.lead or int(len(whole) == numbering.count + 1)
     first = usual if first is None else first
     rows = numbering.places + first
-    rows = np.where((rows >= 0) & (rows < len(whole)), rows, -1)
+    rows = np.where((numbering.places >= 0) & (rows >= 0) & (rows < len(whole)), rows, -1)
     if own:
         words = numbering.words + {-1: ", from 1", 0: ""}.get(first, f" plus {first:,}")
     elif first == 0 and whole.lead:
@@ -134,7 +134,7 @@ def placed(numbering: Numbering, whole: Whole, first: int | None = None) -> Cand
 
 
 def plausible(numbered: Sequence[Numbering], whole: Whole, users: int) -> list[Candidate]:
-    """All joins of which at most one item lacks a row, the usual ones first."""
+    """All joins in which at most one item with a place lacks a row, the usual ones first."""
     found = []
     for n in numbered:
         usual, spare = placed(n, whole).first, len(whole) - n.count
@@ -143,7 +143,7 @@ def plausible(numbered: Sequence[Numbering], whole: Whole, users: int) -> list[C
             firsts += [0, 1, spare, spare - 1, users, users + 1]
         ends = (-1, 1) if n.name == "number" else (-1, spare + 1)
         tried = [placed(n, whole, first) for first in dict.fromkeys(firsts) if ends[0] <= first <= ends[1]]
-        found += [c for c in tried if (c.rows < 0).sum() <= 1]
+        found += [c for c in tried if (c.rows[n.places >= 0] < 0).sum() <= 1]
     return sorted(found, key=lambda c: not c.default)
 
 

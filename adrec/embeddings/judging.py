@@ -21,7 +21,7 @@ from adrec.collapse.thresholds import THRESHOLDS
 from adrec.collapse.verdict import Verdict, diagnose
 from adrec.data.dataset import ItemTable
 from adrec.embeddings.bring import Source, named
-from adrec.embeddings.orders import ALL, WORDS
+from adrec.embeddings.orders import WORDS, basic
 from adrec.errors import WeightsError
 from adrec.reading.account import Account
 from adrec.runs import Progress, RunFolder
@@ -145,7 +145,7 @@ def _questions(source: Source, verdict: Verdict) -> list[dict[str, Any]]:
         found.append({"option": "transpose", "says": source.sideways, "candidates": choices})
     join = source.join
     if join is not None and join.doubt is not None and join.doubt in verdict.undecided:
-        orders = [c for c in join.candidates if c["name"].removesuffix(ALL).split(":")[0].removesuffix(ALL) in WORDS]
+        orders = [c for c in join.candidates if basic(c["name"]) in WORDS]
         if all(c["z"] < THRESHOLDS.z for c in orders):  # chance: the usual orders first, none of which a shift has made up
             orders.sort(key=lambda c: ":" in c["name"])
         choices = [[c["name"], f"{c['words']}: {c['z']:.1f} standard deviations from shuffled rows"] for c in orders[:MOST_CHOICES]]

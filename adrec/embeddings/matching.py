@@ -12,7 +12,7 @@ import pandas as pd
 from adrec.data.dataset import ItemTable, SequenceDataset, item_table
 from adrec.embeddings.files import PADDING_LEFT_OUT, REMOVED
 from adrec.embeddings.joins import Candidate, Join, Whole, by_ids, decided, distinct, placed, plausible, scores
-from adrec.embeddings.orders import ALL, WORDS, Numbering, asked_order, numberings
+from adrec.embeddings.orders import OFTEN, WORDS, Numbering, asked_order, basic, numberings, of_the_frequent
 from adrec.embeddings.source import Source
 from adrec.errors import DataError
 from adrec.reading.account import Doubt, listed, shown
@@ -38,9 +38,10 @@ def rows_of(ids: Sequence[str], source: Source, what: str) -> tuple[np.ndarray, 
     rows = len(source.table)
     if len(ids) == rows:
         return np.arange(rows), f"{what} and table have {rows:,} items each: the i-th item in {what.lower()} is row i."
+    few = "" if rows >= len(ids) else " A table of fewer items, as min_count leaves them, needs its ids: --table-option ids=FILE."
     raise DataError(
         f"{what} have {len(ids):,} items such as {listed(list(ids[:3]))}, the table '{source.name}' has {rows:,} rows, and nothing says "
-        "which row is which item; expected a table with an id column, ids that number the rows, or as many items as rows."
+        f"which row is which item; expected a table with an id column, ids that number the rows, or as many items as rows.{few}"
     )
 
 
@@ -137,7 +138,11 @@ def matched(
         return joined(data, source, rows, join.says, join)
     orders = numberings(data) if numbered is None else numbered()
     every = plausible(orders, whole, data.n_users)
+    if order is not None and OFTEN in order:
+        orders = [*orders, *of_the_frequent(orders, data, len(source.table))]
     assumed, said = _asked(whole, orders, order) if order is not None else _assumed(ids, source, whole, every)
+    if not every and assumed is None:
+        every = plausible(of_the_frequent(orders, data, len(source.table)), whole, data.n_users)
     if not every and assumed is None:
         rows_of(ids, replace(source, labels=None, items=None), "The interactions")  # says what does not fit
     candidates = distinct([*([assumed] if assumed is not None else []), *every])
@@ -185,7 +190,7 @@ def _asked(whole: Whole, numbered: Sequence[Numbering], order: str) -> tuple[Can
     name, first = asked_order(order)
     numbering = next((n for n in numbered if n.name == name), None)
     if numbering is None:
-        raise DataError(f"The items cannot be taken {WORDS[name.removesuffix(ALL)]}: the interactions do not have that order.")
+        raise DataError(f"The items cannot be taken {WORDS[basic(name)]}{_why_not(name)}.")
     if first is None and name != "number" and len(whole) - numbering.count not in (0, 1):
         raise DataError(
             f"The table has {len(whole):,} rows and the interactions have {numbering.count:,} items, so the order alone does not say which "
@@ -195,6 +200,12 @@ def _asked(whole: Whole, numbered: Sequence[Numbering], order: str) -> tuple[Can
     if (asked.rows < 0).all():
         raise DataError(f"No item has a row if they are taken {asked.words}: the table has {len(whole):,} rows.")
     return asked, f"The items of the interactions are the rows {asked.words}, as asked."
+
+
+def _why_not(name: str) -> str:
+    if OFTEN in name:
+        return ", of those used most often: at no number of uses are they as many as the table's rows"
+    return ": the interactions do not have that order"
 
 
 def _assumed(ids: Sequence[str], source: Source, whole: Whole, every: Sequence[Candidate]) -> tuple[Candidate | None, str | None]:

@@ -31,13 +31,15 @@ WORDS = {
 """Orders by name, as ``--order`` takes them."""
 ALL = "-all"
 """After the name of an order: of all items of the interactions' file, also those that filters leave out."""
+OFTEN = "-often"
+"""After the name of an order: of the items used most often, as many as the table has rows, as gensim's min_count leaves them."""
 NUMBERS = 18
 """Ids of more digits are no numbers."""
 
 
 @dataclass(frozen=True)
 class Numbering:
-    """An order of items. places: each item's place from 0, (V,); count: how many places there are."""
+    """An order of items. places: each item's place from 0, -1 for none, (V,); count: how many places there are."""
 
     name: str
     words: str
@@ -45,10 +47,15 @@ class Numbering:
     count: int
 
 
+def basic(name: str) -> str:
+    """The name in WORDS of an order, of whichever items it is and whatever row it begins with."""
+    return name.partition(":")[0].removesuffix(ALL).removesuffix(OFTEN)
+
+
 def asked_order(order: str) -> tuple[str, int | None]:
     """The name of an order and the row of its first place, from ``NAME`` or ``NAME:ROW``."""
     name, colon, row = order.partition(":")
-    if name.removesuffix(ALL) not in WORDS:
+    if basic(name) not in WORDS:
         raise DataError(f"The order of the rows must be one of {', '.join(WORDS)}, not {shown(order)}.")
     if not colon:
         return name, None
@@ -74,6 +81,24 @@ def numberings(data: SequenceDataset, path: Path | None = None) -> list[Numberin
         for n in _numbered(every, file["count"].to_numpy(), file["time"].to_numpy()):
             found.append(Numbering(n.name + ALL, f"{n.words}, counting all items of the file", n.places[kept], n.count))
     return [n for n in found if n.count]
+
+
+def of_the_frequent(numbered: Sequence[Numbering], data: SequenceDataset, rows: int) -> list[Numbering]:
+    """The orders of the items used at least so often that they are as many as the rows of a table, perhaps after one for no item."""
+    counts = _counts(data)
+    ranked = np.sort(counts)[::-1]
+    fit = [size for size in (rows, rows - 1) if 1 <= size < len(ranked) and ranked[size - 1] > ranked[size]]
+    if not fit:
+        return []
+    least = int(ranked[fit[0] - 1])
+    kept, found = np.flatnonzero(counts >= least), []
+    for n in numbered:
+        if n.name in WORDS and n.name != "number":
+            places = np.full(len(counts), -1)
+            places[kept[np.argsort(n.places[kept])]] = np.arange(fit[0])
+            words = f"{n.words}, of those used at least {least:,} time{'s' * (least > 1)}"
+            found.append(Numbering(n.name + OFTEN, words, places, fit[0]))
+    return found
 
 
 def _numbered(ids: list[str], counts: np.ndarray, times: np.ndarray | None) -> list[Numbering]:

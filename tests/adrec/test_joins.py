@@ -287,6 +287,49 @@ def test_rows_as_gensim_numbers_words_are_found(made: Made, tmp_path: Path) -> N
     assert entry["join"]["used"] == "gensim" and entry["verdict"]["kind"] == "healthy"
 
 
+# -- fewer rows than items, as gensim's min_count leaves them
+
+
+def _with_rare_items(made: Made, folder: Path) -> tuple[Path, list[int]]:
+    """Interactions in which every third item is used three times, and the other items as gensim orders them."""
+    frame = pd.read_csv(made.log)
+    frame = frame[(frame["item_id"] % 3 > 0) | (frame.groupby("item_id").cumcount() < 3)]
+    frame.to_csv(folder / "log.csv", index=False)
+    counts = frame["item_id"].value_counts()
+    return folder / "log.csv", sorted((i for i in reversed(frame["item_id"].unique()) if i % 3), key=lambda item: -counts[item])
+
+
+def test_vectors_of_frequent_items_alone_are_joined_by_id_and_the_others_counted(made: Made, tmp_path: Path) -> None:
+    log, often = _with_rare_items(made, tmp_path)
+    lines = [f"{item} {' '.join(map(str, row))}" for item, row in zip(often, made.of(often).tolist(), strict=True)]
+    (tmp_path / "t.txt").write_text("\n".join([f"200 {WIDTH}", *lines]))
+    entry = judge(bring([tmp_path / "t.txt"], interactions=log))["tables"][0]
+    assert (entry["verdict"]["kind"], entry["join"]["used"], entry["join"]["ids_missing"]) == ("healthy", "ids", 100)
+    assert "200 of 300 ids are in the table of 200 rows. 100 items have no row." in entry["join"]["says"]
+
+
+@pytest.mark.parametrize("order", ["gensim", "numeric"])
+def test_rows_of_frequent_items_alone_are_joined_where_an_order_makes_sense_of_them(made: Made, tmp_path: Path, order: str) -> None:
+    log, often = _with_rare_items(made, tmp_path)
+    np.save(tmp_path / "t.npy", made.of(often if order == "gensim" else sorted(often)))
+    for asked in (None, f"{order}-often"):
+        entry = judge(bring([tmp_path / "t.npy"], interactions=log, order=asked))["tables"][0]
+        assert (entry["verdict"]["kind"], entry["join"]["used"], entry["join"]["clear"]) == ("healthy", f"{order}-often", True)
+        assert "of those used at least" in entry["join"]["says"] and "100 items have no row." in entry["join"]["says"]
+    np.save(tmp_path / "t.npy", made.noise(200))
+    entry = judge(bring([tmp_path / "t.npy"], interactions=log))["tables"][0]
+    assert "say the order if you know it: --order appearance-often or" in entry["join"]["says"]
+
+
+def test_rows_fewer_than_items_at_no_number_of_uses_need_ids(made: Made, tmp_path: Path) -> None:
+    log, _ = _with_rare_items(made, tmp_path)
+    np.save(tmp_path / "t.npy", made.noise(250))
+    with pytest.raises(DataError, match="250 rows.* as min_count leaves them, needs its ids: --table-option ids=FILE"):
+        bring([tmp_path / "t.npy"], interactions=log)
+    with pytest.raises(DataError, match="at no number of uses are they as many as the table's rows"):
+        bring([tmp_path / "t.npy"], interactions=log, order="gensim-often")
+
+
 # -- sentences
 
 
