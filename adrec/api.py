@@ -123,14 +123,16 @@ def diagnose(
     ids: Sequence[Any] | None = None,
     interactions: Any = None,
     initial: Any = None,
+    order: str | None = None,
 ) -> "Diagnosis":
     """Diagnose whether a table of item embeddings has collapsed, how, and how surely: what ``adrec collapse`` says, as an object.
 
     table: (V, D) without a padding row: an array or tensor of any library (numpy, torch, jax, scipy.sparse, nested lists), a frame (pandas,
     polars, Arrow), whose id column or index then names the rows, or a file that ``adrec collapse`` reads. ids: the item id of each row, as
     the interactions have it. interactions: who used what, as a frame with a user and an item column and perhaps a time, a sparse matrix of
-    users by items, a data set, its name or a path; without them only the spectrum decides. initial: the same table before training. What
-    does not fit is a WeightsError or a DataError.
+    users by items, a data set, its name or a path; without them only the spectrum decides. initial: the same table before training.
+    order: which row is which item of the interactions, if the table has no ids, as ``--order`` of ``adrec collapse`` takes it, such as
+    ``"text"`` or ``"numeric:1"``; by default all plausible orders are tried. What does not fit is a WeightsError or a DataError.
 
     >>> import adrec, numpy as np
     >>> rng = np.random.default_rng(0)
@@ -140,7 +142,10 @@ def diagnose(
     """
     from adrec.embeddings.diagnosed import Diagnosis
     from adrec.embeddings.given import given, interactions_of, with_columns
+    from adrec.embeddings.orders import check_order
 
+    check_order(order, interactions)
     source = with_columns(given(table, ids), interactions)
     data = None if interactions is None else interactions_of(interactions, ids)
-    return Diagnosis.of(source, data, None if initial is None else given(initial, None))
+    path = Path(interactions) if isinstance(interactions, str | Path) else None
+    return Diagnosis.of(source, data, None if initial is None else given(initial, None), order, path)

@@ -18,7 +18,7 @@ from adrec.embeddings.files import IDS, PADDING_LEFT_OUT, REMOVED, Matrix, Table
 from adrec.embeddings.files.sharded import index_of
 from adrec.embeddings.joins import Whole, clearly_better
 from adrec.embeddings.matching import ask_if_transposed, items_of, lies_on_its_side, matched
-from adrec.embeddings.orders import Numbering, asked_order, numberings
+from adrec.embeddings.orders import Numbering, check_order, numberings
 from adrec.embeddings.source import Source
 from adrec.embeddings.start import fitting, reordered
 from adrec.errors import DataError, WeightsError
@@ -53,10 +53,7 @@ def bring(
     rows without ids, as in ``orders.asked_order``. transpose: whether the columns of the files are the items; None if nobody
     has said, which is taken for no. on_read: called with the account of each file as soon as it is read.
     """
-    if order is not None:
-        asked_order(order)
-    if order is not None and interactions is None:
-        raise DataError("The order of the rows says which row is which item of the interactions, so it needs interactions.")
+    check_order(order, interactions)
     of_columns = [name for name in table_options or {} if name != IDS]
     if of_columns and not any(rows_and_columns(Path(path)) for path in (*targets, *([initial] if initial is not None else []))):
         raise WeightsError(f"The option {of_columns[0]} is for a file of rows and columns, and none is given.")

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.embeddings.bring import turned_too, with_interactions, without_unused
 from adrec.embeddings.joins import Join
 from adrec.embeddings.judging import in_words, judge
+from adrec.embeddings.orders import numberings
 from adrec.embeddings.source import Source
 from adrec.embeddings.start import fitting
 
@@ -29,10 +32,20 @@ class Diagnosis:
     table: np.ndarray
 
     @classmethod
-    def of(cls, source: Source, data: SequenceDataset | None = None, initial: Source | None = None) -> "Diagnosis":
-        """The diagnosis of a source, with interactions and the table before training."""
+    def of(
+        cls,
+        source: Source,
+        data: SequenceDataset | None = None,
+        initial: Source | None = None,
+        order: str | None = None,
+        path: Path | None = None,
+    ) -> "Diagnosis":
+        """The diagnosis of a source, with interactions and the table before training.
+
+        order: of the rows, as in ``orders.asked_order``. path: the interactions' file, which may tell more orders than they do.
+        """
         if data is not None:
-            source = with_interactions(data, source)
+            source = with_interactions(data, source, cache(partial(numberings, data, path)), order)
         if initial is not None:
             source = replace(source, **fitting(turned_too(initial, source), source))
         (source,) = without_unused([source])

@@ -64,6 +64,15 @@ def asked_order(order: str) -> tuple[str, int | None]:
     return name, int(row)
 
 
+def check_order(order: str | None, interactions: Any) -> None:
+    """A DataError if an order that was asked for is none, or there are no interactions of whose items it could be."""
+    if order is None:
+        return
+    asked_order(order)
+    if interactions is None:
+        raise DataError("The order of the rows says which row is which item of the interactions, so it needs interactions.")
+
+
 def numberings(data: SequenceDataset, path: Path | None = None) -> list[Numbering]:
     """All orders that the items have, the one of the data set first; path: the interactions' file, which may tell more of them."""
     ids = data.items.frame["item"].tolist()

@@ -136,6 +136,30 @@ def test_python_says_what_the_command_line_says(tiny_data: SequenceDataset, tmp_
     assert capsys.readouterr().out.startswith(str(found))
 
 
+def test_an_order_is_asked_for_from_python_as_on_the_command_line(
+    tiny_data: SequenceDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "the table", np.random.default_rng(0).standard_normal((tiny_data.n_items + 1, 8)).astype(np.float32))
+    frame_of(tiny_data).to_csv(tmp_path / "log.csv", index=False)
+    words = ["collapse", str(tmp_path / "the table.npy"), "--interactions", str(tmp_path / "log.csv")]
+    for order in (None, "text:1", "time"):
+        capsys.readouterr()
+        main([*words, *(["--order", order] if order else [])])
+        said = capsys.readouterr()
+        try:
+            found = str(adrec.diagnose(tmp_path / "the table.npy", interactions=tmp_path / "log.csv", order=order))
+        except DataError as error:
+            assert str(error) in said.err
+        else:
+            assert said.out.startswith(found)
+    with pytest.raises(DataError, match="must be one of appearance, numeric"):
+        adrec.diagnose(TABLE, interactions=frame_of(tiny_data), order="abc")
+    with pytest.raises(DataError, match="so it needs interactions"):
+        adrec.diagnose(TABLE, order="text")
+    with pytest.raises(DataError, match="has item ids of its own"):
+        adrec.diagnose(TABLE, ids=LABELS, interactions=pd.DataFrame({"user": [1] * 4, "item": list(LABELS[:4])}), order="text")
+
+
 def test_a_table_on_its_side_is_turned_from_python_too() -> None:
     log, genre = [], np.arange(300) % 6
     rng = np.random.default_rng(3)
