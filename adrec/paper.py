@@ -301,10 +301,11 @@ def metrics_of(ranks: Tensor) -> dict[str, float]:
 def evaluate(model: SASRec | ADRec, data: SequenceDataset, split: Split) -> dict[str, float]:
     """Score every item by its inner product with the answer, items of the history too. A test's history ends with the validation item."""
     length = model.settings.length
-    seq = left_padded([data.history(user, split, length) for user in range(data.n_users)], length)
+    users = data.evaluated(split)
+    seq = left_padded([data.history(user, split, length) for user in users], length)
     with torch.no_grad():
         scores = model.answer(seq, Generator().manual_seed(0)) @ model.item_embedding.weight.T  # the same noise every time
-    return metrics_of(ranks_of(scores, torch.from_numpy(data.answers(split)).long()))
+    return metrics_of(ranks_of(scores, torch.from_numpy(data.answers(split)[users]).long()))
 
 
 # -- The three stages -------------------------------------------------------------------------------------------------

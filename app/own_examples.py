@@ -80,8 +80,7 @@ def _interactions(run: RunFolder) -> bytes:
     """The run's users with their items as row numbers from 0, in the order of time."""
     users, _ = loaders.dataset(run)
     assert users is not None
-    histories = [np.append(users.train(user), (users.val[user], users.test[user])) - 1 for user in range(users.n_users)]
-    lengths = [len(history) for history in histories]
-    columns = {"user": np.repeat(np.arange(len(histories)), lengths), "item": np.concatenate(histories)}
+    lengths = users.known("test") + (users.test > 0)
+    columns = {"user": np.repeat(np.arange(users.n_users), lengths), "item": users.interactions - 1}
     frame = pd.DataFrame({**columns, "time": np.concatenate([np.arange(length) for length in lengths])})
     return frame.to_csv(index=False).encode()

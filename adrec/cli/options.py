@@ -30,7 +30,7 @@ def data_options(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="how to read the data: user, item, time, rating, title, category, event (column names), items (item file), min_rating, "
-        "k_core, events, missing, repeats, drop_users, dates, unit, separator, header, quotes, layout",
+        "k_core, split, events, missing, repeats, drop_users, dates, unit, separator, header, quotes, layout",
     )
 
 

@@ -20,7 +20,7 @@ from adrec.collapse.evidence import Evidence
 from adrec.collapse.moments import Moments
 from adrec.collapse.semantics import Rows, popularity_basis
 from adrec.collapse.thresholds import FEWEST_ITEMS, THRESHOLDS
-from adrec.data.dataset import SequenceDataset, histories_of
+from adrec.data.dataset import SequenceDataset, Split, histories_of
 
 WIDTH = 32
 """Directions of the factorisation."""
@@ -115,12 +115,10 @@ class Questions:
             return None
         place = np.full(data.n_items + 1, -1, dtype=np.int64)
         place[items + 1] = np.arange(len(items))
-        back = data.train_offsets[users + 1, None] - 1 - np.arange(WINDOW)
-        inside = back >= data.train_offsets[users, None]
-        training = np.where(inside, place[data.train_items[np.where(inside, back, 0)]], -1)
-        val, test = place[data.val[users]], place[data.test[users]]
-        recent = np.concatenate([training, np.concatenate([val[:, None], training[:, :-1]], axis=1)])
-        following, asked = np.concatenate([val, test]), np.tile(np.arange(len(users)), 2)
+        splits: tuple[Split, Split] = ("val", "test")
+        recent = place[np.concatenate([_last_items(data, users, split) for split in splits])]
+        following = place[np.concatenate([data.answers(split)[users] for split in splits])]
+        asked = np.tile(np.arange(len(users)), 2)
         recent = np.where(recent == following[:, None], -1, recent)
         usable = (following >= 0) & (recent >= 0).any(axis=1)
         if len(np.unique(asked[usable])) < FEWEST_USERS:
@@ -136,6 +134,13 @@ class Questions:
         same = float(seen @ held)
         others = ((seen @ plain) @ (held @ plain) - (seen * held) @ (plain**2).sum(axis=1)) / (1 - same)
         return cls(items, recent, following, np.stack([asked, dealt]) % GROUPS, basis, same, float(own - others), len(users))
+
+
+def _last_items(data: SequenceDataset, users: np.ndarray, split: Split) -> np.ndarray:
+    """The WINDOW items before each user's answer, the last first, 0 where there are fewer: (n, WINDOW)."""
+    known, offsets = data.histories(users, split, WINDOW)
+    back = offsets[1:, None] - 1 - np.arange(WINDOW)
+    return np.where(back >= offsets[:-1, None], np.append(known, 0)[back], 0)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy.stats import binomtest
 
-from adrec.data.dataset import SequenceDataset, Split, histories_of
+from adrec.data.dataset import SequenceDataset, Split
 from adrec.errors import DataError, WeightsError
 from adrec.evaluation import Evaluation, evaluate
 from adrec.evaluation.evaluator import Map
@@ -48,10 +48,7 @@ def some_users(data: SequenceDataset, users: int, seed: int = 0) -> SequenceData
         raise DataError(f"The number of users to draw must be at least 1, not {users}.")
     if users >= data.n_users:
         return data
-    chosen = np.sort(np.random.default_rng(seed).choice(data.n_users, users, replace=False))
-    items, offsets = histories_of(chosen, data.train_items, data.train_offsets)
-    val, test, user_ids = data.val[chosen], data.test[chosen], data.user_ids[chosen]
-    return replace(data, train_items=items, train_offsets=offsets, val=val, test=test, user_ids=user_ids)
+    return data.restricted(np.sort(np.random.default_rng(seed).choice(data.n_users, users, replace=False)))
 
 
 @dataclass(frozen=True)
@@ -70,8 +67,9 @@ class Difference:
 
 
 def difference(before: np.ndarray, after: np.ndarray, k: int = 10) -> Difference:
-    """The difference between two sets of ranks (U,) of the same users' answers, 1 = best."""
-    old, new = before <= k, after <= k
+    """The difference between two sets of ranks (U,) of the same users' answers, 1 = best, 0 for a user without one."""
+    ranked = before > 0
+    old, new = before[ranked] <= k, after[ranked] <= k
     won, lost = int((new & ~old).sum()), int((old & ~new).sum())
     chance = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
     return Difference(float(old.mean()), float(new.mean()), won, lost, chance, len(old))

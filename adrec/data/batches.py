@@ -167,19 +167,13 @@ def prefix_batch(data: SequenceDataset, users: np.ndarray, frame: int, share: fl
 
 
 def evaluation_batches(data: SequenceDataset, split: Split, frame: int, users_per_batch: int = 2048) -> Iterator[PackedBatch]:
-    """Batches of every user's history before the answer of ``split``, sorted by length; each batch is built on demand."""
-    known_after = int(split == "test")  # the validation item follows the training items
-    lengths = np.minimum(np.diff(data.train_offsets) + known_after, frame)
-    order = np.argsort(lengths, kind="stable")
+    """Batches of the history before the answer of ``split`` of every user who has one, sorted by length; each is built on demand."""
+    users = data.evaluated(split)
+    order = users[np.argsort(np.minimum(data.known(split)[users], frame), kind="stable")]
     for i in range(0, len(order), users_per_batch):
         users = order[i : i + users_per_batch]
-        index = windows(data.train_offsets[users + 1] + known_after, lengths[users])
-        last = np.cumsum(lengths[users]) - 1
-        if known_after:
-            index[last] = 0  # outside the user's training items; overwritten below
-        items = data.train_items[index].astype(np.int64)
-        if known_after:
-            items[last] = data.val[users]
+        history, offsets = data.histories(users, split, frame)
+        items = history.astype(np.int64)
         targets = np.append(items[1:], 0)
-        targets[last] = 0
-        yield PackedBatch(torch.from_numpy(items), torch.from_numpy(targets), lengths[users], users, frame)
+        targets[offsets[1:] - 1] = 0
+        yield PackedBatch(torch.from_numpy(items), torch.from_numpy(targets), np.diff(offsets), users, frame)

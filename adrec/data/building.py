@@ -12,7 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from adrec.data.dataset import SequenceDataset, category_name, item_table
-from adrec.data.options import Options, words
+from adrec.data.options import Options, shares, words
+from adrec.data.time_split import REASONS, cut
+from adrec.data.timeline import Timeline
 from adrec.errors import DataError
 from adrec.reading.account import Account, Doubt, counted, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, connect, literal, quoted
@@ -49,10 +51,10 @@ def build(
 ) -> SequenceDataset:
     """Filter, number, sort and split the rows of a file; its account is completed and travels with the data set.
 
-    Users with fewer than 3 interactions cannot be split and are left out. Items are numbered 1, 2, ... and users ordered by first
-    appearance in the rows that go on; each user is sorted stably by time, so that ties keep file order. recorded: goes into the data set's
-    options. attributes: item data by raw id (default: the columns title and category, from the first row of an item). into: a folder for
-    the arrays, which are then mapped instead of held in memory.
+    Users with fewer than 3 interactions cannot be split by leave-one-out and are left out. Items are numbered 1, 2, ... and users ordered
+    by first appearance in the rows that go on; each user is sorted stably by time, so that ties keep file order. recorded: goes into the
+    data set's options. attributes: item data by raw id (default: the columns title and category, from the first row of an item). into: a
+    folder for the arrays, which are then mapped instead of held in memory.
     """
     with as_sentences(roles.rows.path):
         return _Building(con, roles, options, into).dataset(name, recorded, attributes)
@@ -60,10 +62,12 @@ def build(
 
 @dataclass(frozen=True)
 class Sizes:
-    """The users that go on, in order: their codes before the filters and their interactions; the codes of the items, in order; how many
-    users were too short to split."""
+    """The users that go on, in order: their codes before the filters, how many of their rows are trained on and how many lie between
+    those and the test answer, and all of them; the codes of the items, in order; how many users the split left out."""
 
     users: np.ndarray
+    train: np.ndarray
+    between: np.ndarray
     lengths: np.ndarray
     items: np.ndarray
     short: int
@@ -95,8 +99,9 @@ class _Building:
         self._heavy()
         self._coded()
         self._repeats()
-        sizes = self._sizes()
-        self._span()
+        self._core()
+        sizes = self._cut_by_time() if self.options.split else self._cut_last()
+        self._span(sizes)
         if attributes is None:
             attributes = self._attributes(sizes)
         arrays = self._arrays(sizes)
@@ -316,17 +321,24 @@ class _Building:
             self._leave_out(reason, rows)
         if not sum(list(found.values())[:last]):
             return
-        self.con.execute(f"create table kept as select {', '.join(columns)} from rows limit 0")
-        for u, i, *t, row in self._blocks(*columns):
+
+        def stay(u: np.ndarray, i: np.ndarray, *t: np.ndarray) -> np.ndarray:
             kinds = repeats(u, i, t[0] if timed else None, choice == "keep")
-            stay = (kinds == 0) | (kinds > last)
-            arrays = (u, i, *t, row)
-            part = self.con.from_arrow(pa.table({name: array[stay] for name, array in zip(columns, arrays, strict=True)}))
+            return (kinds == 0) | (kinds > last)
+
+        self._reduce(columns, stay)
+
+    def _reduce(self, columns: tuple[str, ...], stay: Callable[..., np.ndarray]) -> None:
+        """Keep the rows of ``rows`` for which this is true. columns: u, i, t if there are times, row; ``stay`` gets all but the last."""
+        self.con.execute(f"create table kept as select {', '.join(columns)} from rows limit 0")
+        for arrays in self._blocks(*columns):
+            here = stay(*arrays[:-1])
+            part = self.con.from_arrow(pa.table({name: array[here] for name, array in zip(columns, arrays, strict=True)}))
             part.insert_into("kept")
         self.con.execute("drop table rows; alter table kept rename to rows")
 
-    def _sizes(self) -> Sizes:
-        """Apply the k-core and leave out users too short to split."""
+    def _core(self) -> None:
+        """Apply the k-core. The view ``live``: the rows that go on; the table ``live_users``: how many each user has, and the first."""
         con, k = self.con, self.options.k_core
         con.execute("create table gone_users (u integer); create table gone_items (i integer)")
         con.execute("create view live as select * from rows anti join gone_users using (u) anti join gone_items using (i)")
@@ -342,20 +354,98 @@ class _Building:
         con.execute("create table live_users as select u, count(*) as n, min(row) as row from live group by u")
         left = self._one("select coalesce(sum(n), 0)::bigint from live_users")[0]
         self._leave_out(f"outside the {k}-core", total - left)
+
+    # -- the split ----------------------------------------------------------------------------------------------------
+
+    def _cut_last(self) -> Sizes:
+        """Leave one out: the last row of each user is for test, the one before it for validation; users too short for that are left out."""
+        con = self.con
         con.execute(f"insert into gone_users select u from live_users where n < {SHORTEST}")
         short, rows = self._one(f"select count(*), coalesce(sum(n), 0)::bigint from live_users where n < {SHORTEST}")
         self._leave_out(f"of {counted(short, 'user')} who have fewer than {SHORTEST}", rows)
         users: Any = con.execute(f"select u, n from live_users where n >= {SHORTEST} order by row").fetchnumpy()
         if not len(users["u"]):
-            filters = [f"{n}={v:g}" for n, v in (("min_rating", self.options.min_rating), ("k_core", k)) if v is not None]
-            after = f" after {' and '.join(filters)}" if filters else ""
             raise DataError(
-                f"{self.path} has no user with at least {SHORTEST} interactions{after}: too few to split ({self.account.rows:,} rows)."
+                f"{self.path} has no user with at least {SHORTEST} interactions{self._after_filters()}: too few to split "
+                f"({self.account.rows:,} rows)."
             )
-        items: Any = con.execute("select i from (select i, min(row) as row from live group by i) order by row").fetchnumpy()
-        return Sizes(users["u"], users["n"], items["i"], int(short))
+        n = users["n"]
+        return Sizes(users["u"], n - 2, np.ones_like(n), n, self._items(), int(short))
 
-    def _span(self) -> None:
+    def _items(self) -> np.ndarray:
+        """The codes of the items that go on, by first appearance."""
+        found = self.con.execute("select i from (select i, min(row) as row from live group by i) order by row").fetchnumpy()
+        return np.asarray(found["i"])
+
+    def _after_filters(self) -> str:
+        filters = [f"{n}={v:g}" for n, v in (("min_rating", self.options.min_rating), ("k_core", self.options.k_core)) if v is not None]
+        return f" after {' and '.join(filters)}" if filters else ""
+
+    def _cut_by_time(self) -> Sizes:
+        """Split at two moments, the same for everybody; left out are rows, and users, that are in no part."""
+        con, options = self.con, self.options
+        assert options.split is not None
+        if self.roles.times is None:
+            raise DataError(f"{self.path} has no times, which split={options.split} needs: name their column with time=COLUMN.")
+        users, total = self._one("select count(*), coalesce(sum(n), 0)::bigint from live_users")
+        training, validation, _ = shares(options.split)
+        places = [min(round(share * total), total - 1) for share in (training, training + validation)]
+        moments = [self._one(f"select t from live order by t limit 1 offset {place}")[0] if total else 0 for place in places]
+        gone = {role: np.zeros(int(self._one(f"select count(*) from {role}_ids")[0]), dtype=bool) for role in ("user", "item")}
+        for role, marks in gone.items():
+            marks[con.execute(f"select {role[0]} from gone_{role}s").fetchnumpy()[role[0]]] = True
+        train, between = np.zeros((2, len(gone["user"])), dtype=np.int64)
+        left = np.zeros(len(REASONS) + 1, dtype=np.int64)
+
+        def stay(u: np.ndarray, i: np.ndarray, t: np.ndarray) -> np.ndarray:
+            live = ~(gone["user"][u] | gone["item"][i])
+            if live.any():
+                found = cut(u[live], t[live], *moments)
+                train[found.users], between[found.users] = found.train, found.between
+                left[:] += np.bincount(found.reasons, minlength=len(left))
+                live[live] = found.reasons == 0
+            return live
+
+        self._reduce(("u", "i", "t", "row"), stay)
+        for reason, rows in zip(REASONS, left[1:], strict=True):
+            self._leave_out(reason, int(rows))
+        con.execute("create or replace table live_users as select u, count(*) as n, min(row) as row from live group by u")
+        live: Any = con.execute("select u, n from live_users order by row").fetchnumpy()
+        sizes = Sizes(live["u"], train[live["u"]], between[live["u"]], live["n"], self._items(), users - len(live["u"]))
+        self._tell_cut(sizes, moments, total)
+        return sizes
+
+    def _tell_cut(self, sizes: Sizes, moments: list[float], total: int) -> None:
+        """Say what lies before and after the two moments; a DataError if a part is empty."""
+        times = self.roles.times
+        assert times is not None
+        trained, between, answered = sizes.train > 0, sizes.between, sizes.lengths > sizes.train + sizes.between
+        parts = {
+            "training rows": int(sizes.train.sum()),
+            "validation answers": int(np.count_nonzero(trained & (between > 0))),
+            "test answers": int(np.count_nonzero(answered)),
+        }
+        words = [times.iso(moment) or f"{moment:g}" for moment in moments]
+        empty = next((part for part, rows in parts.items() if not rows), None)
+        if empty is not None:
+            raise DataError(
+                f"{self.path} cannot be split as {self.options.split}{self._after_filters()}: with cuts at {' and '.join(words)} there are "
+                f"no {empty} ({total:,} rows; rows of one time are never divided, and an answer needs earlier rows of its user)."
+            )
+        told = ", ".join(f"{rows:,} {part}" for part, rows in parts.items())
+        self.account.note(
+            f"Split at {words[0]} and {words[1]}, the same for everybody: {told}; {parts['training rows'] / total:.1%} of {total:,} rows "
+            "lie before the first cut."
+        )
+        late = len(sizes.items) - self._one(f"select count(distinct i) from live where t < {moments[0]!r}")[0]
+        if late:
+            self.account.note(
+                f"{counted(late, 'item')} of {len(sizes.items):,} first seen after training: candidates that are never trained."
+            )
+        if self.options.k_core is not None:
+            self.account.note("The k-core counted all rows, those after the cuts too.")
+
+    def _span(self, sizes: Sizes) -> None:
         """The first and the last time of the rows that go on. Said where most users have one time only, and where there is one user."""
         times = self.roles.times
         if times is not None:
@@ -367,7 +457,7 @@ class _Building:
                     f"All rows of {at_once:,} of {counted(users, 'user')} have one time, so their order is that of the file: are they "
                     "people, or orders and sessions?"
                 )
-        if self._one(f"select count(*) from live_users where n >= {SHORTEST}")[0] == 1:
+        if len(sizes.users) == 1:
             self.account.note("There is 1 user; a recommender learns from what several people have in common.")
 
     # -- results ------------------------------------------------------------------------------------------------------
@@ -375,19 +465,25 @@ class _Building:
     def _array(self, name: str, length: int, kind: str) -> np.ndarray:
         """An array to fill: in the folder, or in memory."""
         if self.into is None:
-            return np.empty(length, dtype=kind)
+            return np.zeros(length, dtype=kind)
         return np.lib.format.open_memmap(self.into / f"{name}.npy", mode="w+", dtype=kind, shape=(length,))
 
     def _arrays(self, sizes: Sizes) -> dict[str, np.ndarray]:
-        """Train, validation and test items of all users, written block by block."""
+        """The items of all users by part, written block by block."""
         codes = {role: int(self._one(f"select count(*) from {role}_ids")[0]) for role in ("user", "item")}
         user_of, item_of = (sizes.numbers(role, codes[role]) for role in ("user", "item"))
         users = len(sizes.users)
         offsets = self._array("train_offsets", users + 1, "<i8")
         offsets[0] = 0
-        np.cumsum(sizes.lengths - 2, out=offsets[1:])
+        np.cumsum(sizes.train, out=offsets[1:])
         train, val, test = (self._array(n, m, "<i4") for n, m in (("train_items", int(offsets[-1])), ("val", users), ("test", users)))
-        for u, i in self._blocks("u", "i"):
+        made = {"train_items": train, "train_offsets": offsets, "val": val, "test": test}
+        if self.options.split:
+            made["between_offsets"] = self._array("between_offsets", users + 1, "<i8")
+            np.cumsum(sizes.between, out=made["between_offsets"][1:])
+            made["between_items"] = self._array("between_items", int(made["between_offsets"][-1]), "<i4")
+        timeline = None if self.roles.times is None else self._timeline(len(sizes.items))
+        for u, i, *t in self._blocks("u", "i", *(["t"] if timeline else [])):
             user, item = user_of[u], item_of[i]
             live = (user >= 0) & (item >= 0)
             user, item = user[live], item[live] + 1
@@ -395,11 +491,23 @@ class _Building:
                 continue
             first = np.flatnonzero(np.append(True, user[1:] != user[:-1]))
             place = np.arange(len(user)) - np.repeat(first, np.diff(np.append(first, len(user))))
-            after = sizes.lengths[user] - 1 - place
-            val[user[after == 1]], test[user[after == 0]] = item[after == 1], item[after == 0]
-            training = after > 1
+            after = place - sizes.train[user]  # rows since training: the validation answer is 0 if there was any
+            training, tested = after < 0, after == sizes.between[user]
+            validated = (after == 0) & ~tested & (sizes.train[user] > 0)
             train[offsets[user[training]] + place[training]] = item[training]
-        return {"train_items": train, "train_offsets": offsets, "val": val, "test": test}
+            val[user[validated]], test[user[tested]] = item[validated], item[tested]
+            if self.options.split:
+                known = ~training & ~tested
+                made["between_items"][made["between_offsets"][user[known]] + after[known]] = item[known]
+            if timeline:
+                timeline.add(user, item - 1, t[0][live], np.select([training, validated, tested], [0, 1, 2], -1))
+        if timeline:
+            self.account.times = timeline.as_dict()
+        return made
+
+    def _timeline(self, items: int) -> Timeline:
+        first, last = self._one("select min(t), max(t) from live")
+        return Timeline(first, last, items)
 
     def _names(self, role: str, codes: np.ndarray) -> Iterator[str]:
         """The ids of these codes, in their order."""

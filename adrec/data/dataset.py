@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -49,12 +49,16 @@ class ItemTable:
 
 @dataclass(frozen=True)
 class SequenceDataset:
-    """Each user's items in time order, split by leave-one-out: ``train``, then one ``val`` and one ``test`` item.
+    """Each user's items in time order: ``train``, then one ``val`` and one ``test`` item, the last two if the split is leave-one-out.
 
     train_items: (sum of lengths,) int32, all users' training items, concatenated; train_offsets: (U + 1,) int64; val, test: (U,) int32;
     user_ids: (U,) the data set's own ids as strings. Item ids are 1..V, 0 is padding. The arrays may be read-only: those of a prepared
     folder are memory-mapped. options: how it was made (filters, source), recorded with every run. account: what was read from a file
     (`adrec.reading.account.Account`), if it came from one.
+
+    Split at two moments for everybody, a user may have no training items, no validation or no test answer (then ``val`` or ``test`` is 0).
+    between_items, between_offsets: as the training items, what each user took after training and before the test answer, the validation
+    answer first if there is one. None for leave-one-out, where that is just the validation item.
     """
 
     name: str
@@ -66,6 +70,8 @@ class SequenceDataset:
     user_ids: np.ndarray
     options: Mapping[str, Any] = field(default_factory=dict)
     account: Mapping[str, Any] | None = None
+    between_items: np.ndarray | None = None
+    between_offsets: np.ndarray | None = None
 
     @property
     def n_users(self) -> int:
@@ -77,20 +83,68 @@ class SequenceDataset:
 
     @property
     def n_interactions(self) -> int:
-        return len(self.train_items) + 2 * self.n_users
+        return len(self.train_items) + len(self.between[0]) + int(np.count_nonzero(self.test))
 
     def train(self, user: int) -> np.ndarray:
         """The training items of the user at position ``user``, oldest first."""
         return self.train_items[self.train_offsets[user] : self.train_offsets[user + 1]]
 
+    @cached_property
+    def between(self) -> tuple[np.ndarray, np.ndarray]:
+        """What each user took after training and before the test answer, with offsets, whatever the split."""
+        if self.between_items is None or self.between_offsets is None:
+            return self.val, np.arange(self.n_users + 1)
+        return self.between_items, self.between_offsets
+
+    @property
+    def interactions(self) -> np.ndarray:
+        """All users' items, each user's in the order of time, concatenated."""
+        known, offsets = self.histories(np.arange(self.n_users), "test")
+        every = np.insert(known, offsets[1:], self.test)
+        return every[every > 0]
+
+    def known(self, split: Split) -> np.ndarray:
+        """How many items are known of each user before the answer, (U,)."""
+        training = np.diff(self.train_offsets)
+        return training if split == "val" else training + np.diff(self.between[1])
+
     def history(self, user: int, split: Split, length: int) -> np.ndarray:
-        """The last ``length`` items before the answer; for ``test`` they include the validation item."""
-        known = self.train(user)
-        return (known if split == "val" else np.append(known, self.val[user]))[-length:]
+        """The last ``length`` items before the answer; for ``test`` they include those after training."""
+        return self.histories(np.array([user]), split, length)[0]
+
+    def histories(self, users: np.ndarray, split: Split, longest: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """What is known of these users before the answer, the last ``longest`` items of each, with offsets of their own, as
+        ``train_items`` and ``train_offsets``."""
+        parts = [(self.train_items, self.train_offsets), *([self.between] if split == "test" else [])]
+        room = np.full(len(users), np.iinfo(np.int64).max if longest is None else longest)
+        taken = []
+        for items, offsets in reversed(parts):
+            stops = offsets[users + 1]
+            lengths = np.minimum(stops - offsets[users], room)
+            room = room - lengths
+            taken.append((items, stops, lengths))
+        offsets = np.concatenate([[0], np.cumsum(sum(lengths for _, _, lengths in taken))]).astype(np.int64)
+        found, ends = np.empty(offsets[-1], dtype=np.int32), offsets[1:]
+        for items, stops, lengths in taken:
+            found[windows(ends, lengths)] = items[windows(stops, lengths)]
+            ends = ends - lengths
+        return found, offsets
 
     def answers(self, split: Split) -> np.ndarray:
-        """The item to predict for each user, (U,)."""
+        """The item to predict for each user, (U,); 0 for a user without an answer, who is ranked nowhere."""
         return self.val if split == "val" else self.test
+
+    def evaluated(self, split: Split) -> np.ndarray:
+        """The positions of the users who have an answer, ascending."""
+        return np.flatnonzero(self.answers(split))
+
+    def restricted(self, users: np.ndarray) -> "SequenceDataset":
+        """The data set of these users only."""
+        items, offsets = histories_of(users, self.train_items, self.train_offsets)
+        of: dict[str, Any] = {"train_items": items, "train_offsets": offsets}
+        if self.between_items is not None:
+            of["between_items"], of["between_offsets"] = histories_of(users, *self.between)
+        return replace(self, val=self.val[users], test=self.test[users], user_ids=self.user_ids[users], **of)
 
     def position(self, user_id: str) -> int:
         """The position 0..U-1 of a user, given the data set's own user id."""
@@ -109,13 +163,16 @@ class SequenceDataset:
     def content_hash(self) -> str:
         """SHA-256 of all sequences: the same data give the same hash on every machine."""
         digest = hashlib.sha256()
-        for array, kind in ((self.train_items, "<i4"), (self.train_offsets, "<i8"), (self.val, "<i4"), (self.test, "<i4")):
+        arrays = [(self.train_items, "<i4"), (self.train_offsets, "<i8"), (self.val, "<i4"), (self.test, "<i4")]
+        if self.between_items is not None:
+            arrays += zip(self.between, ("<i4", "<i8"), strict=True)
+        for array, kind in arrays:
             digest.update(np.ascontiguousarray(array, dtype=kind).data)
         return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """The counts that people ask for."""
-        lengths = np.diff(self.train_offsets) + 2
+        lengths = self.known("test") + (self.test > 0)
         return {
             "name": self.name,
             "users": self.n_users,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adrec.errors import DataError
+from adrec.reading.account import shown
 
 CHOICES = {
     "missing": ("drop", "keep"),
@@ -16,6 +17,8 @@ CHOICES = {
     "unit": ("s", "ms", "us", "ns", "each"),
 }
 """Options with a few possible values."""
+LEAVE_ONE_OUT, BY_TIME = "leave-one-out", "time:"
+"""How data are split."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Options:
     """Options of a reader. Columns are found if None (``none`` ignores one); filters are off if None.
 
     items: a separate item file. missing: what to do with rows without an id (None: refuse). repeats: which rows of a user with an item
-    met before are left out (None: copies with the same time). events: the kinds that count. drop_users: ids to leave out.
+    met before are left out (None: copies with the same time). events: the kinds that count. drop_users: ids to leave out. split: None for
+    leave-one-out, or ``time:`` with the shares of the interactions in the order of time for training, validation and test.
     """
 
     user: str | None = None
@@ -36,6 +40,7 @@ class Options:
     items: str | None = None
     min_rating: float | None = None
     k_core: int | None = None
+    split: str | None = None
     missing: str | None = None
     repeats: str | None = None
     events: str | None = None
@@ -66,6 +71,10 @@ class Options:
             if k != int(k) or not 0 <= k < 1e9:
                 raise DataError(f"The option k_core must be an integer of at least 0, not '{given['k_core']}'.")
             values["k_core"] = int(k) or None
+        if values.get("split") == LEAVE_ONE_OUT:
+            del values["split"]
+        if "split" in values:
+            values["split"] = BY_TIME + ",".join(map(str, shares(values["split"])))
         if "items" in values:
             values["items"] = str(Path(values["items"]).expanduser().resolve())
         return cls(**values)
@@ -77,6 +86,19 @@ class Options:
     def values(self, *names: str) -> dict[str, Any]:
         """These options, set or not."""
         return {name: getattr(self, name) for name in names}
+
+
+def shares(split: str) -> tuple[float, float, float]:
+    """The shares of training, validation and test in ``time:0.8,0.1,0.1``; a DataError unless all are above 0 and they sum to 1."""
+    kind, _, text = split.partition(":")
+    try:
+        found = [float(word) for word in text.split(",")]
+    except ValueError:
+        found = []
+    if kind + ":" == BY_TIME and len(found) == 3 and all(0 < share < 1 for share in found) and abs(sum(found) - 1) < 1e-6:
+        return found[0], found[1], found[2]
+    wanted = f"{LEAVE_ONE_OUT} or {BY_TIME}TRAIN,VALIDATION,TEST with three shares above 0 that sum to 1, as in {BY_TIME}0.8,0.1,0.1"
+    raise DataError(f"The option split must be {wanted}, not {shown(split)}.")
 
 
 def words(text: str | None) -> list[str]:

@@ -1,9 +1,10 @@
 """A prepared folder: a data set read, filtered and split once, then memory-mapped. Nothing in it is executed.
 
     prepared.json       format, version, name, users (U), items (V), interactions (N), options, hash, account of the file that was read
-    train_items.npy     (N - 2 U,) int32, little-endian like all arrays here; their contents: see `SequenceDataset`
+    train_items.npy     (N - 2 U,), or as many as remain, int32, little-endian like all arrays here; their contents: see `SequenceDataset`
     train_offsets.npy   (U + 1,) int64
     val.npy, test.npy   (U,) int32
+    between_items.npy, between_offsets.npy      int32, int64, only in version 2: data that are split by time
     user_ids.npy        (U,) text
     items.parquet       one row per item in the order of the ids 1 to V, all columns text: item, title, categorical ones
 
@@ -29,11 +30,14 @@ from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import DataError
 from adrec.files import SHORT, write_json
 
-FORMAT, VERSION = "adrec prepared data set", 1
+FORMAT = "adrec prepared data set"
+LEAVE_ONE_OUT, BY_TIME = 1, 2
+"""Versions of the format, by how the data are split."""
 INFO = "prepared.json"
 ITEMS = "items.parquet"
 COUNTS = ("users", "items", "interactions")
 KINDS = {"train_items": "<i4", "train_offsets": "<i8", "val": "<i4", "test": "<i4"}
+BETWEEN = {"between_items": "<i4", "between_offsets": "<i8"}
 LAST_CODE_POINT = 0x10FFFF
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, SyntaxError, ArithmeticError, MemoryError, RecursionError, tokenize.TokenError)
 """What numpy raises on a damaged array file, whose header is a Python literal."""
@@ -82,7 +86,8 @@ def save(dataset: SequenceDataset, out: Path) -> None:
 
 def write(dataset: SequenceDataset, folder: Path) -> None:
     """Write ``dataset`` into the folder; arrays that are already there are its own, mapped."""
-    kinds: dict[str, Any] = {**KINDS, "user_ids": str}
+    by_time = dataset.between_items is not None
+    kinds: dict[str, Any] = {**KINDS, **(BETWEEN if by_time else {}), "user_ids": str}
     for name, kind in kinds.items():
         path, array = folder / f"{name}.npy", getattr(dataset, name)
         if isinstance(array, np.memmap) and path.exists():
@@ -95,7 +100,7 @@ def write(dataset: SequenceDataset, folder: Path) -> None:
         with open(path, "rb+") as file:
             os.fsync(file.fileno())
     counts = {"users": dataset.n_users, "items": dataset.n_items, "interactions": dataset.n_interactions}
-    head = {"format": FORMAT, "version": VERSION, "name": dataset.name, **counts}
+    head = {"format": FORMAT, "version": BY_TIME if by_time else LEAVE_ONE_OUT, "name": dataset.name, **counts}
     account = None if dataset.account is None else dict(dataset.account)
     write_json(folder / INFO, {**head, "options": dict(dataset.options), "hash": dataset.content_hash, "account": account})
 
@@ -107,16 +112,23 @@ def load(folder: Path) -> SequenceDataset:
     """The data set in a prepared folder, its arrays memory-mapped and read-only; a DataError if anything was changed or damaged."""
     info = _info(folder)
     users, items, interactions = (info[n] for n in COUNTS)
-    lengths = {"train_items": interactions - 2 * users, "train_offsets": users + 1, "val": users, "test": users}
-    arrays = {name: _array(folder, name, length) for name, length in lengths.items()}
-    for name, kind in KINDS.items():
+    by_time = info["version"] == BY_TIME
+    kinds = KINDS | (BETWEEN if by_time else {})
+    lengths = dict.fromkeys(kinds, users) | {name: users + 1 for name in kinds if name.endswith("offsets")}
+    lengths |= dict.fromkeys(("train_items", "between_items"), None) if by_time else {"train_items": interactions - 2 * users}
+    arrays = {name: _array(folder, name, lengths[name]) for name in kinds}
+    for name, kind in kinds.items():
         if arrays[name].dtype != np.dtype(kind):
             raise _broken(folder, f"{name}.npy holds {arrays[name].dtype} instead of {np.dtype(kind)}")
-    _check_offsets(folder, arrays["train_offsets"], lengths["train_items"])
-    for name in ("train_items", "val", "test"):
-        low, high = int(arrays[name].min()), int(arrays[name].max())
-        if low < 1 or high > items:
-            raise _broken(folder, f"{name}.npy holds the item id {low if low < 1 else high}, but ids are 1 to {items:,}")
+    for part in ("train", "between") if by_time else ("train",):
+        _check_offsets(folder, f"{part}_offsets", arrays[f"{part}_offsets"], len(arrays[f"{part}_items"]), 0 if by_time else 1)
+    least = {"train_items": 1, "between_items": 1, "val": 0, "test": 0} if by_time else dict.fromkeys(("train_items", "val", "test"), 1)
+    for name, first in least.items():
+        low, high = (int(bound(arrays[name], initial=first)) for bound in (np.min, np.max))
+        if low < first or high > items:
+            raise _broken(folder, f"{name}.npy holds the item id {low if low < first else high}, but ids are {first} to {items:,}")
+    if by_time:
+        _check_answers(folder, arrays, interactions)
     table = _items(folder, items)
     told: dict[str, Any] = {**arrays, "options": info["options"], "account": info.get("account")}
     dataset = SequenceDataset(name=info["name"], items=table, user_ids=_user_ids(folder, users), **told)
@@ -137,15 +149,19 @@ def _info(folder: Path) -> Mapping[str, Any]:
         raise _broken(folder, f"{INFO} cannot be read as JSON ({type(error).__name__})") from None
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         raise _broken(folder, f"{INFO} does not name the format '{FORMAT}'")
-    if info.get("version") != VERSION:
-        raise DataError(f"The prepared folder '{folder}' has another version than {VERSION}, the one this program reads; prepare it again.")
+    if type(info.get("version")) is not int or info["version"] not in (LEAVE_ONE_OUT, BY_TIME):
+        raise DataError(
+            f"The prepared folder '{folder}' has another version than {LEAVE_ONE_OUT} and {BY_TIME}, which this program reads; prepare it "
+            "again."
+        )
     kinds = {**dict.fromkeys(COUNTS, int), "name": str, "options": dict, "hash": str}
     wrong = [name for name, kind in kinds.items() if type(info.get(name)) is not kind]
     if wrong:
         raise _broken(folder, f"{INFO} lacks a usable '{wrong[0]}'")
     if not _counted(info.get("account")):
         raise _broken(folder, f"{INFO} lacks a usable 'account'")
-    if not (0 < info["users"] <= info["interactions"] / 3 and 0 < info["items"] < 2**31 and info["interactions"] < 2**62):
+    each = 3 if info["version"] == LEAVE_ONE_OUT else 1
+    if not (0 < info["users"] <= info["interactions"] / each and 0 < info["items"] < 2**31 and info["interactions"] < 2**62):
         raise _broken(folder, f"the counts in {INFO} are impossible")
     return info
 
@@ -159,8 +175,8 @@ def _counted(account: Any) -> bool:
     return all(isinstance(found, dict) for found in counts) and all(type(n) is int for n in numbers)
 
 
-def _array(folder: Path, name: str, length: int) -> np.ndarray:
-    """A one-dimensional array of this length, memory-mapped."""
+def _array(folder: Path, name: str, length: int | None) -> np.ndarray:
+    """A one-dimensional array of this length (None: of any), memory-mapped."""
     path = folder / f"{name}.npy"
     try:
         with np.errstate(over="raise"):  # a shape beyond all numbers
@@ -169,14 +185,28 @@ def _array(folder: Path, name: str, length: int) -> np.ndarray:
         raise _broken(folder, f"it has no {path.name}") from None
     except UNREADABLE as error:
         raise _broken(folder, f"{path.name} cannot be read as an array ({type(error).__name__})") from None
-    if array.shape != (length,):
+    if array.shape != (length,) and not (length is None and array.ndim == 1):
         raise _broken(folder, f"{path.name} has the shape {array.shape} instead of {(length,)}")
     return np.asarray(array)
 
 
-def _check_offsets(folder: Path, offsets: np.ndarray, end: int) -> None:
-    if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] <= offsets[:-1]).any():
-        raise _broken(folder, f"train_offsets.npy does not rise from 0 to {end:,}, at least by 1 a user")
+def _check_offsets(folder: Path, name: str, offsets: np.ndarray, end: int, least: int) -> None:
+    too_low = np.less_equal if least else np.less
+    if offsets[0] != 0 or offsets[-1] != end or too_low(offsets[1:], offsets[:-1]).any():
+        raise _broken(folder, f"{name}.npy does not rise from 0 to {end:,}, at least by {least} a user")
+
+
+def _check_answers(folder: Path, arrays: Mapping[str, np.ndarray], interactions: int) -> None:
+    """Of data split by time: the first item after training is the validation answer, and an answer needs items before it."""
+    items, offsets, test = arrays["between_items"], arrays["between_offsets"], arrays["test"]
+    trained, between = (arrays[name][1:] > arrays[name][:-1] for name in ("train_offsets", "between_offsets"))
+    first = np.append(items, 0)[offsets[:-1]]
+    if (arrays["val"] != np.where(trained & between, first, 0)).any():
+        raise _broken(folder, "val.npy does not hold each user's first item after training")
+    if ((test > 0) & ~trained & ~between).any():
+        raise _broken(folder, "test.npy holds an answer of a user with nothing before it")
+    if len(arrays["train_items"]) + len(items) + np.count_nonzero(test) != interactions:
+        raise _broken(folder, f"its parts do not hold {interactions:,} interactions")
 
 
 def _user_ids(folder: Path, users: int) -> np.ndarray:

@@ -108,7 +108,7 @@ def _from_rows(
         **roles.options(),
         "guessed": list(roles.guessed),
         **options.values("items", "min_rating", "k_core"),
-        **{n: v for n, v in options.values("missing", "events", "drop_users", "dates", "unit", *HOW).items() if v is not None},
+        **{n: v for n, v in options.values("missing", "events", "drop_users", "split", "dates", "unit", *HOW).items() if v is not None},
         **(options.values("title", "category") if options.items else {}),
         "repeats": options.repeats or "exact",
     }

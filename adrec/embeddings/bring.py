@@ -205,7 +205,7 @@ def without_unused(sources: list[Source]) -> list[Source]:
             return sources
         zero = np.concatenate([~rows.any(axis=1) for _, rows in blocks(source.table)])
         if source.data is not None:
-            zero[np.concatenate([source.data.train_items, source.data.val, source.data.test]) - 1] = False
+            zero[source.data.interactions - 1] = False
         unused[len(zero)] = zero & unused.get(len(zero), True)
     return [_kept(s, ~unused[len(s.table)]) for s in sources]
 

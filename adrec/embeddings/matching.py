@@ -164,14 +164,21 @@ def joined(data: SequenceDataset, source: Source, rows: np.ndarray, how: str, jo
     frame = data.items.frame
     new = np.concatenate([[0], np.maximum(rows, -1) + 1])  # id -> row + 1, 0 for an item without a row
     items = source.items or _items(source, frame, rows)
-    moved = new[data.train_items]
-    keep = moved > 0
-    if not keep.any():
+
+    def renumbered(items: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        moved = new[items]
+        keep = moved > 0
+        kept = np.concatenate([[0], np.cumsum(keep)])[offsets]
+        return moved[keep].astype(np.int32), kept.astype(np.int64)
+
+    histories: dict[str, Any] = dict(zip(("train_items", "train_offsets"), renumbered(data.train_items, data.train_offsets), strict=True))
+    if not len(histories["train_items"]):
         raise DataError(f"No training interaction of '{data.name}' is with an item of '{source.name}'.")
-    kept = np.concatenate([[0], np.cumsum(keep)])[data.train_offsets]
-    lost = len(keep) - int(keep.sum())
-    note = f"{lost:,} of {len(keep):,} training interactions are with items that the table lacks." if lost else ""
-    histories = {"train_items": moved[keep].astype(np.int32), "train_offsets": kept.astype(np.int64)}
+    every = len(data.train_items)
+    lost = every - len(histories["train_items"])
+    note = f"{lost:,} of {every:,} training interactions are with items that the table lacks." if lost else ""
+    if data.between_items is not None:
+        histories |= zip(("between_items", "between_offsets"), renumbered(*data.between), strict=True)
     answers = {"val": new[data.val].astype(np.int32), "test": new[data.test].astype(np.int32)}
     aligned = replace(data, **histories, **answers, items=items)
     return {"data": aligned, "items": items, "join": join, "notes": (*source.notes, how, *([note] if note else []))}

@@ -78,9 +78,8 @@ def numberings(data: SequenceDataset, path: Path | None = None) -> list[Numberin
     ids = data.items.frame["item"].tolist()
     file = None if path is None else _of_file(path, ids, data.options)
     found = _numbered(ids, _counts(data), None if file is None else file.loc[ids, "time"].to_numpy())
-    by_user = np.insert(data.train_items, np.repeat(data.train_offsets[1:], 2), np.stack([data.val, data.test], axis=1).ravel())
-    by_user = np.concatenate([by_user, np.arange(1, len(ids) + 1)])  # items that only filters have kept come last
-    found.insert(3, Numbering("users", WORDS["users"], _places(pd.unique(by_user[by_user > 0]) - 1), len(ids)))
+    by_user = np.concatenate([data.interactions, np.arange(1, len(ids) + 1)])  # items that only filters have kept come last
+    found.insert(3, Numbering("users", WORDS["users"], _places(pd.unique(by_user) - 1), len(ids)))
     numbers = _as_numbers(ids)
     if numbers is not None and numbers.min() >= 0 and numbers.max() < 1 << 40:
         found.append(Numbering("number", WORDS["number"], numbers, int(numbers.max()) + 1))
@@ -139,7 +138,7 @@ def _as_numbers(ids: Sequence[str]) -> np.ndarray | None:
 
 
 def _counts(data: SequenceDataset) -> np.ndarray:
-    return np.asarray(np.bincount(np.concatenate([data.train_items, data.val, data.test]), minlength=data.n_items + 1)[1:])
+    return np.asarray(np.bincount(data.interactions, minlength=data.n_items + 1)[1:])
 
 
 def _of_file(path: Path, ids: Sequence[str], options: Mapping[str, Any]) -> pd.DataFrame | None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adrec.data.batches import PART_TOKENS, PackedBatch, evaluation_batches
-from adrec.data.dataset import SequenceDataset, Split, histories_of
+from adrec.data.dataset import SequenceDataset, Split
 from adrec.errors import DataError
 from adrec.evaluation.metrics import Metric, ranking_metrics
 from adrec.evaluation.ranking import ranks_of, streamed_ranks
@@ -35,7 +35,8 @@ class Share(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """ranks: (U,) rank of each user's answer, in the data set's order; metrics: their means, and the settings of the evaluation."""
+    """ranks: (U,) rank of each user's answer, in the data set's order, 0 for a user without one; metrics: means over those who have one,
+    and the settings of the evaluation."""
 
     ranks: np.ndarray
     metrics: dict[str, Any]
@@ -62,14 +63,15 @@ def evaluate(
     map: Map = map,
     share: Share | None = None,
 ) -> Evaluation:
-    """Rank the whole catalogue for every user.
+    """Rank the whole catalogue for every user who has an answer.
 
     steps: denoising steps (default: the model's own). seed: the noise seed; the noise depends only on (seed, user). filter_seen: exclude
     items of the history (never the answer itself). filter_padding: exclude row 0. Both are off by default, as in the official code.
     metrics: default all registered. map: like the builtin, over batches of users; it may call the function from several threads. share:
     for several processes that rank some users each; all of them get the same result.
     """
-    if not data.n_users:
+    evaluated = len(data.evaluated(split))
+    if not evaluated:
         raise DataError(f"The data set '{data.name}' has no users to evaluate.")
     begin = time.perf_counter()
     table = model.output_table
@@ -91,11 +93,11 @@ def evaluate(
         ranks[torch.from_numpy(users)] = found
         done += len(users)
         if progress is not None:
-            progress(done / data.n_users)
+            progress(done / evaluated)
     if share is not None:
         share.add_up([ranks])
     used_steps = 0 if not isinstance(model, DiffusionModel) else model.config.steps if steps is None else steps
-    used = {"split": split, "users": data.n_users, "steps": used_steps, "seed": seed}
+    used = {"split": split, "users": evaluated, "steps": used_steps, "seed": seed}
     return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy(), metrics), "seconds": time.perf_counter() - begin})
 
 
@@ -112,12 +114,9 @@ def _hidden(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, 
     """(row in the batch, item) of what cannot be recommended: everything known of a user before the answer, the padding row."""
     rows, items = [], []
     if seen:
-        known, offsets = histories_of(users, data.train_items, data.train_offsets)
+        known, offsets = data.histories(users, split)
         rows.append(np.repeat(np.arange(len(users)), np.diff(offsets)))
         items.append(known)
-    if seen and split == "test":
-        rows.append(np.arange(len(users)))
-        items.append(data.val[users])
     if padding:
         rows.append(np.arange(len(users)))
         items.append(np.zeros(len(users), dtype=np.int32))

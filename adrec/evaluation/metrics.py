@@ -1,5 +1,7 @@
 """Ranking metrics: pure functions of ranks. Each user has one relevant item; ``ranks`` (U,) holds its rank in their list, 1 = best.
 
+Where a user has none, the rank is 0, and `user_metrics` leaves them out: they count nowhere.
+
 To add a metric, decorate a function of ranks with ``@metric(name, title, source)`` in a module named in ``ADREC_PLUGINS``.
 """
 
@@ -57,7 +59,8 @@ def reciprocal_rank(ranks: np.ndarray) -> np.ndarray:
 
 
 def user_metrics(ranks: np.ndarray, metrics: Iterable[Metric] | None = None) -> dict[str, np.ndarray]:
-    """Each user's values, (U,), by key. metrics: default all registered."""
+    """Each ranked user's values, in the order of ``ranks``, by key. metrics: default all registered."""
+    ranks = ranks[ranks > 0]
     chosen = [entry for _, entry in METRICS.items()] if metrics is None else metrics
     return {key: entry.per_user(ranks, *cutoff) for entry in chosen for key, cutoff in entry.keys.items()}
 

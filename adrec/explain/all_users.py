@@ -118,15 +118,16 @@ def measure(model: "Model", data: SequenceDataset, seed: int = 0, progress: Call
             found.add(users, measured)
             done += len(users)
             if progress is not None:
-                progress(done / data.n_users)
-    return {"users": data.n_users, "items": data.n_items, "timesteps": steps, "seed": seed} | found.report()
+                progress(done / len(data.evaluated("test")))
+    return {"users": len(data.evaluated("test")), "items": data.n_items, "timesteps": steps, "seed": seed} | found.report()
 
 
 class _Totals:
-    """Per-user results, filled in batch by batch."""
+    """Results of the users who have a test answer, filled in batch by batch."""
 
     def __init__(self, data: SequenceDataset, steps: int, counts: Sequence[int]) -> None:
-        users, items = data.n_users, data.n_items
+        self.users = data.evaluated("test")
+        users, items = len(self.users), data.n_items
         self.data, self.steps, self.counts = data, steps, counts
         self.ranks = {count: np.zeros(users, dtype=np.int32) for count in counts}
         self.common = {count: np.zeros(users, dtype=np.int8) for count in counts}
@@ -141,6 +142,7 @@ class _Totals:
         """measured: number of steps -> ranks (S, B) and top tens (S, B, 10) after each of its steps."""
         from adrec.explain.trajectory import commit_steps
 
+        users = np.searchsorted(self.users, users)
         ranks, lists = measured[self.steps]
         self.step_ranks[:, users] = ranks
         self.step_common[:, users] = [_common(after, lists[-1]) for after in lists]
@@ -155,14 +157,13 @@ class _Totals:
             self.seen[count][last] = True
 
     def report(self) -> dict[str, Any]:
-        last, positions = self.step_ranks[-1], np.flatnonzero(self.changed)
+        last, positions = self.step_ranks[-1], self.users[self.changed]
         commit = self.commit[self.steps]
         fewer = [{"steps": c} | _figures(self.ranks[c], self.seen[c], self.common[c]) for c in self.counts]
         by_step = [
             {"step": i + 1} | _figures(*row) for i, row in enumerate(zip(self.step_ranks, self.step_seen, self.step_common, strict=True))
         ]
         by_steps = [*fewer, {"steps": self.steps} | {name: value for name, value in by_step[-1].items() if name != "step"}]
-        known = np.diff(self.data.train_offsets) + 1
         return {
             "by_steps": [row | {"mean_commit_step": float(self.commit[row["steps"]].mean())} for row in by_steps],
             "by_step": by_step,
@@ -171,8 +172,8 @@ class _Totals:
             "changed_mind": float(self.changed.mean()),
             "changed_users": positions[:LISTED].tolist(),
             "outcomes": {outcome: len(with_outcome(last, outcome)) for outcome in OUTCOMES},
-            "by_popularity": self._groups(self.data.popularity[self.data.test]),
-            "by_length": self._groups(known),
+            "by_popularity": self._groups(self.data.popularity[self.data.test[self.users]]),
+            "by_length": self._groups(self.data.known("test")[self.users]),
         }
 
     def _groups(self, values: np.ndarray) -> list[dict[str, Any]]:

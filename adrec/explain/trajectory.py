@@ -241,6 +241,8 @@ def user_trajectory(
     """The trajectory of the user at position ``index`` towards the test item."""
     if not 0 <= index < data.n_users:
         raise DataError(f"User position {index} is not in '{data.name}'; positions go from 0 to {data.n_users - 1}.")
+    if not data.test[index]:
+        raise DataError(f"User '{data.user_ids[index]}' has no test answer in '{data.name}', which is split by time; choose another user.")
     history = data.history(index, "test", model.config.length).tolist()
     return trajectory(model, history, target=int(data.test[index]), seed=seed, steps=steps, user=index, top=top, popular=popular)
 

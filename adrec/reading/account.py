@@ -41,8 +41,9 @@ class Account:
     """What was read from one file. ``lines`` is for text only: ``total`` is the sum of header, rows, blank, inside_quotes and cut.
 
     rows: rows in the file, of which ``read`` go on and ``left_out`` (reason: rows) do not. first, last: times as ISO text, if they are
-    times. repeats: rows of ``exact``, ``consecutive`` and ``other`` repeats. events: the kinds of event in the first rows. remarks: notes
-    that may change what one wants. head: the first rows as text.
+    times. repeats: rows of ``exact``, ``consecutive`` and ``other`` repeats. times: how many interactions lie where, and what the split
+    lets a model know too early (``adrec.data.timeline``). events: the kinds of event in the first rows. remarks: notes that may change what
+    one wants. head: the first rows as text.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Account:
     first: str | None = None
     last: str | None = None
     repeats: dict[str, int] = field(default_factory=dict)
+    times: dict[str, Any] = field(default_factory=dict)
     known: str | None = None
     notes: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)

@@ -99,7 +99,7 @@ def _user(row: Any, one: Side) -> Pair | None:
     if users is None:
         st.info(words.plain(reason), icon=":material/info:")
         return None
-    every, own = users.user_ids.tolist(), one.subject.user_id
+    every, own = data.user_ids(users), one.subject.user_id
     ids = [user for user in every if user != own]
     if not ids:
         st.info("There is no other user in this data set.", icon=":material/info:")

@@ -46,7 +46,7 @@ def subject(run: RunFolder, length: int) -> data.Subject | None:
     if users is None or mode == "own":
         known = _linked(len(loaders.items(run)))[0][-length:]
         return data.Subject(tuple(known)) if known else None
-    ids = users.user_ids.tolist()
+    ids = data.user_ids(users)
     wanted = state.get("user")
     return data.user(users, wanted if wanted in ids else _first(run, users), length)
 
@@ -67,7 +67,7 @@ def _first(run: RunFolder, users: SequenceDataset) -> str:
     """The user shown when the page opens."""
     ranks = data.test_ranks(run, users.n_users)
     hits = [] if ranks is None else with_outcome(ranks, "hit").tolist()
-    return str(users.user_ids[hits[0] if hits else 0])
+    return str(users.user_ids[hits[0] if hits else users.evaluated("test")[0]])
 
 
 def _linked(items: int) -> tuple[list[int], list[str]]:
@@ -111,12 +111,12 @@ def _editing(row: Any, run: RunFolder, length: int) -> None:
 
 def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject, length: int) -> None:
     ranks = data.test_ranks(run, users.n_users)
-    ids = users.user_ids.tolist()
+    ids = data.user_ids(users)
     wanted = state.get("user", shown.user_id)
     if wanted != shown.user_id:
-        missing = f"User '{wanted}' is not among the {len(ids):,} users of this data set; showing user {shown.user_id} instead."
+        missing = f"User '{wanted}' is not among the {len(ids):,} users with a test answer; showing user {shown.user_id} instead."
         st.warning(words.plain(missing), icon=":material/warning:")
-    ranked = {} if ranks is None else {u: f"{u} · rank {r:,}" for u, r in zip(ids, ranks.tolist(), strict=True)}
+    ranked = {} if ranks is None else {u: f"{u} · rank {r:,}" for u, r in zip(ids, ranks[ranks > 0].tolist(), strict=True)}
     if len(ids) <= LISTED:
         help_ = "Type a user id from the data set. The rank is that of the test item, measured after training with seed 0."
         place = state.bound("user", shown.user_id, ids) | {"filter_mode": "prefix"}  # otherwise a typed id also matches ranks
@@ -146,9 +146,10 @@ def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray |
 def _kinds(run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> tuple[dict[str, np.ndarray], list[str]]:
     """Positions of the users of each non-empty kind, and why other kinds are missing."""
     changed, missing = data.changed_users(run), []
-    lengths = np.diff(users.train_offsets)
+    shown = users.evaluated("test")
+    lengths = np.diff(users.train_offsets)[shown]
     short, long = np.quantile(lengths, [0.25, 0.75])
-    kinds = {"Any user": np.arange(users.n_users)}
+    kinds = {"Any user": shown}
     if ranks is None:
         missing.append("Hits and misses become available when this run's training ends.")
     else:
@@ -157,7 +158,7 @@ def _kinds(run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> 
         missing.append("Users whose first item changes after step 1 become available once All users, below, is measured.")
     else:
         kinds["Changed its mind"] = changed
-    kinds |= {"A short history": np.flatnonzero(lengths <= short), "A long history": np.flatnonzero(lengths >= long)}
+    kinds |= {"A short history": shown[lengths <= short], "A long history": shown[lengths >= long]}
     return {kind: found for kind, found in kinds.items() if len(found)}, missing
 
 

@@ -78,6 +78,12 @@ def changed_users(run: RunFolder) -> np.ndarray | None:
     return None if report is None else np.array(report["changed_users"], dtype=int)
 
 
+def user_ids(data: SequenceDataset) -> list[str]:
+    """The ids of the users who can be shown: those with a test answer."""
+    ids: list[str] = data.user_ids[data.evaluated("test")].tolist()
+    return ids
+
+
 def user(data: SequenceDataset, user_id: str, length: int) -> Subject:
     """A user's test case by the data set's own id."""
     index = data.position(user_id)

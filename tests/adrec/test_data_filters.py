@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adrec.data.dataset import histories_of
 from adrec.data.readers import read_frame
 from adrec.errors import DataError
 from tests.adrec import histories
@@ -34,17 +35,60 @@ def built(rows, **filters):
 
 def slow_split(rows, min_rating=0, k=0):
     """The same in plain Python: {user: [item, ...]} in the order of users, raw ids."""
-    rows = [(str(u), str(i), t) for u, i, t, r in rows if r >= min_rating]
-    while True:
-        users, items = Counter(u for u, _, _ in rows), Counter(i for _, i, _ in rows)
-        kept = [row for row in rows if users[row[0]] >= k and items[row[1]] >= k]
-        if len(kept) == len(rows):
-            break
-        rows = kept
+    rows = core([(str(u), str(i), t) for u, i, t, r in rows if r >= min_rating], k)
     sequences: dict[str, list[tuple[int, str]]] = {}
     for user, item, time in rows:
         sequences.setdefault(user, []).append((time, item))
     return {u: [i for _, i in sorted(s, key=lambda row: row[0])] for u, s in sequences.items() if len(s) >= 3}
+
+
+def core(rows, k):
+    """The largest part of (user, item, time) rows in which every user and item has ``k`` rows."""
+    while True:
+        users, items = Counter(u for u, _, _ in rows), Counter(i for _, i, _ in rows)
+        kept = [row for row in rows if users[row[0]] >= k and items[row[1]] >= k]
+        if len(kept) == len(rows):
+            return rows
+        rows = kept
+
+
+def slow_cut(rows, shares, k=0):
+    """{user: (training items, validation answer, items between, test answer)} in plain Python, raw ids, None for no answer."""
+    rows = core([(str(u), str(i), t) for u, i, t, _ in rows], k)
+    times = sorted(t for _, _, t in rows) or [0]
+    first, second = (times[min(round(share * len(rows)), len(times) - 1)] for share in (shares[0], shares[0] + shares[1]))
+    found = {}
+    for user in dict.fromkeys(u for u, _, _ in rows):
+        own = sorted(((t, i) for u, i, t in rows if u == user), key=lambda row: row[0])
+        train = [i for t, i in own if t < first]
+        between = [i for t, i in own if first <= t < second]
+        test = next((i for t, i in own if t >= second), None) if train or between else None
+        if test is None:
+            between = between[:1] if train else []
+        if train or test is not None:
+            found[user] = (train, between[0] if train and between else None, between, test)
+    kept = Counter((u, i) for u, (train, _, between, test) in found.items() for i in [*train, *between, *([test] if test else [])])
+    items = dict.fromkeys(i for u, i, _ in rows if kept[u, i])
+    return found, list(items)
+
+
+def parts_of(data):
+    """The same of a data set."""
+    raw = ["", *data.items.frame["item"]]
+    between = histories_of(np.arange(data.n_users), *data.between)
+
+    def words(items):
+        return [raw[i] for i in items]
+
+    return {
+        str(name): (
+            words(data.train(u)),
+            raw[data.val[u]] or None,
+            words(between[0][between[1][u] : between[1][u + 1]]),
+            raw[data.test[u]] or None,
+        )
+        for u, name in enumerate(data.user_ids)
+    }
 
 
 def sequences_of(dataset):
@@ -74,6 +118,60 @@ def test_the_engine_builds_what_numpy_builds(rows, min_rating, k):
         return
     assert found.content_hash == expected.content_hash and list(found.user_ids) == list(expected.user_ids)
     assert found.items.frame.equals(expected.items.frame) and found.options["dropped_users"] == expected.options["dropped_users"]
+
+
+@settings(max_examples=40)
+@given(ROWS, st.sampled_from([(0.8, 0.1, 0.1), (0.5, 0.25, 0.25), (0.25, 0.5, 0.25)]), st.sampled_from([None, 3]))
+def test_a_split_by_time_is_the_one_that_a_plain_loop_makes(rows, shares, k):
+    data = built(rows, k_core=k, split=f"time:{','.join(map(str, shares))}")
+    expected, items = slow_cut(rows, shares, k or 0)
+    trained, validated, _, tested = zip(*expected.values(), strict=True) if expected else ((), (), (), ())
+    if not (any(trained) and any(validated) and any(tested)):
+        assert data is None
+        return
+    assert parts_of(data) == expected and set(data.items.frame["item"]) == set(items)
+    assert data.n_interactions == len(data.interactions) == data.account["read"]
+    for split in ("val", "test"):
+        users = data.evaluated(split)
+        known = {u: [*data.train(u), *(data.history(u, split, 99)[len(data.train(u)) :])] for u in users}
+        histories, offsets = data.histories(users, split, 3)
+        for place, user in enumerate(users):
+            assert (
+                histories[offsets[place] : offsets[place + 1]].tolist() == known[user][-3:] and len(known[user]) == data.known(split)[user]
+            )
+
+
+def test_a_split_by_time_trains_on_nothing_from_the_first_cut_on():
+    rows = [(u, 100 * u + t, t, 5) for u in range(8) for t in range(u, u + 9)]  # items that name their time
+    data, plain = built(rows, split="time:0.6,0.2,0.2"), built(rows)
+    time = np.array([int(item) % 100 for item in ["0", *data.items.frame["item"]]])
+    trained, validated, tested = (time[items[items > 0]] for items in (data.train_items, data.val, data.test))
+    assert trained.max() < validated.min() <= validated.max() < tested.min()
+    leaks = {name: found.account["times"]["leaks"]["test"]["before"] for name, found in (("time", data), ("leave-one-out", plain))}
+    assert leaks["time"] == 0 < leaks["leave-one-out"]
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ("time", "must be leave-one-out or time:TRAIN,VALIDATION,TEST with three shares above 0 that sum to 1, .*not 'time'"),
+        ("time:0.8,0.1,0.2", "sum to 1"),
+        ("time:0.8,0.2,0", "above 0"),
+        ("time:0.8,nan,0.1", "above 0"),
+        ("time:0.001,0.001,0.998", r"cannot be split as .* with cuts at 0 and 0 there are no training rows \(9 rows; rows of one time"),
+    ],
+)
+def test_a_split_by_time_that_cannot_be_is_refused(split, words):
+    with pytest.raises(DataError, match=words):
+        read_frame(frame_of([(u, i, i // 2, 5) for u in range(3) for i in range(3)]), time="time", split=split)
+
+
+def test_a_split_by_time_needs_times_and_leave_one_out_is_the_default():
+    frame = frame_of([(u, i, i, 5) for u in range(3) for i in range(4)])
+    with pytest.raises(DataError, match="has no times, which split=time:0.8,0.1,0.1 needs"):
+        read_frame(frame.drop(columns="time"), split="time:0.8,0.1,0.1")
+    assert read_frame(frame, split="leave-one-out").describe() == read_frame(frame).describe()
+    assert "split" not in read_frame(frame).options
 
 
 @settings(max_examples=10)

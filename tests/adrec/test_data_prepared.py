@@ -267,7 +267,7 @@ DAMAGE = {
     "json that is binary": (lambda f: (f / prepared.INFO).write_bytes(b"\xff\xfe"), "cannot be read as JSON"),
     "json nested too deep": (lambda f: (f / prepared.INFO).write_text("[" * 100_000), "cannot be read as JSON"),
     "another format": (told(format="other"), "does not name the format"),
-    "another version": (told(version=2), "has another version than 1"),
+    "another version": (told(version=3), "has another version than 1 and 2"),
     "no name": (told(name=None), "lacks a usable 'name'"),
     "options that are a list": (told(options=[]), "lacks a usable 'options'"),
     "a count that is a truth value": (told(users=True), "lacks a usable 'users'"),
