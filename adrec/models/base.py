@@ -4,28 +4,7 @@ Extend `adrec.models.neural.NeuralModel` if torch trains it, `adrec.models.neura
 `Model` if nothing is learnt by gradient. ``@register`` makes it known. Files in this folder are discovered automatically, files
 elsewhere when they are imported; for the command line and the app, name their modules in the environment variable ``ADREC_PLUGINS``.
 
-A model that only counts, and needs no torch:
-
-    @register
-    class Popularity(Model):
-        name, title, source = "popularity", "Popularity", "how often each item occurs in training"
-        presets = {"popularity": Preset("Popularity", "The same list for everybody.")}
-
-        def __init__(self, config):
-            super().__init__(config)
-            self.counts = np.zeros(config.n_items + 1, np.float32)
-
-        def fit(self, data):
-            self.counts = data.popularity.astype(np.float32)
-
-        def answers(self, batch, steps=None, seed=0):
-            return np.tile(np.log(self.counts + 1e-9), (len(batch.lengths), 1))
-
-        def state_dict(self):
-            return {"counts": self.counts}
-
-        def load_state_dict(self, state):
-            self.counts = np.asarray(state["counts"])
+A model that only counts, and needs no torch: `adrec.models.popularity`.
 """
 
 import importlib
