@@ -16,6 +16,7 @@ from adrec.collapse.hubs import more
 from adrec.collapse.measures import MANY, table_report
 from adrec.collapse.moments import Moments
 from adrec.collapse.nulls import null_draws
+from adrec.collapse.quantised import codes_of_run
 from adrec.collapse.reference import meaning
 from adrec.collapse.thresholds import THRESHOLDS
 from adrec.collapse.verdict import Verdict, diagnose
@@ -112,7 +113,10 @@ def judge(
 
 def _with_meaning(entry: dict[str, Any], source: Source) -> dict[str, Any]:
     """The entry with ``more`` and its ``meaning``, which is also a line of the verdict's evidence."""
-    entry = {**entry, "more": more(source.table, source.data)}
+    beside = more(source.table, source.data)
+    if source.run is not None and source.data is not None:
+        beside["codes"] = codes_of_run(*source.run, source.data) or beside["codes"]
+    entry = {**entry, "more": beside}
     found = None if source.data is None else meaning(source.table, source.data)
     if found is None:
         return {**entry, "meaning": None}

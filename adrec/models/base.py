@@ -138,6 +138,10 @@ class Model:
         process, where there is one."""
         raise NotImplementedError
 
+    def quantised(self, data: "SequenceDataset") -> "tuple[np.ndarray, np.ndarray] | None":
+        """Of a model that gives each history a code of a codebook: each user's before the test item, (U,), and the codebook, (K, W)."""
+        return None
+
     def state_dict(self) -> Mapping[str, Any]:
         """What a run folder keeps of the model: arrays by name, float32, with the same shapes before ``fit`` as after."""
         return {}
