@@ -15,6 +15,7 @@ from adrec.explain.trajectory import user_trajectory
 from adrec.models.diffurec import DiffuRec, DiffuRecConfig, Frame
 from adrec.models.loading import load_model
 from adrec.models.rng import RandomSource
+from adrec.models.settings import settings
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
 from tests.adrec.small import built, plan
@@ -179,6 +180,8 @@ def test_evaluation_and_trajectory_repeat_the_trainings_ranks(run, tiny_data):
         assert user_trajectory(model, tiny_data, user).target_rank[-1] == ranks[user]
 
 
-def test_the_start_is_as_published(tiny_data):
-    model = built(plan("diffurec", n_items=3000, preset="diffurec"))
-    assert abs(float(model.item_embedding.weight.std()) - 1) < 0.01
+@pytest.mark.parametrize(("preset", "std"), [("diffurec", 0.1), ("diffurec-original", 1.0)])
+def test_the_tables_start_is_as_wide_as_the_preset_says(preset, std):
+    wide = settings(preset)
+    table = built(replace(wide, config=replace(wide.config, n_items=3000, blocks=1))).item_embedding.weight
+    assert float(table.std()) == pytest.approx(std, rel=0.01)
