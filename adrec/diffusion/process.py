@@ -115,6 +115,22 @@ def reverse_process(
     return x
 
 
+def ddim_process(
+    predict: Predict, x_start: Tensor, diffusion: Diffusion, record: Callable[[int, Tensor, Tensor], None] | None = None
+) -> Tensor:
+    """``reverse_process`` without noise between the steps (DDIM, Song et al. 2021, arXiv 2010.02502, eq. 12 with sigma = 0): x_t is taken
+    apart into the estimate and the noise that explains the rest, and put together again at the next noise level."""
+    x = x_start
+    for step in reversed(range(len(diffusion.timesteps))):
+        t, level, below = int(diffusion.timesteps[step]), float(diffusion.alpha_bar[step]), float(diffusion.alpha_bar_before[step])
+        x0_hat = predict(x, t)
+        noise = (x - level**0.5 * x0_hat) / (1 - level) ** 0.5
+        x = below**0.5 * x0_hat + (1 - below) ** 0.5 * noise
+        if record is not None:
+            record(t, x0_hat, x)
+    return x
+
+
 def user_noise(seed: int, users: np.ndarray, steps: int, width: int) -> tuple[Tensor, Tensor]:
     """The noise of each user's reverse process, determined by (seed, user): x_start (B, D), step_noise (S, B, D).
 

@@ -51,6 +51,12 @@ def linear(t: int) -> np.ndarray:
     return np.linspace(0.0001 * k, 0.02 * k, t)
 
 
+@schedule("ddpm", "Linear in the variance from 0.0001 to 0.02, however many steps there are", "Ho et al. 2020 (DDPM), arXiv 2006.11239")
+def unscaled_linear(t: int) -> np.ndarray:
+    """As "linear" for T = 1000; with fewer steps it does not end in pure noise."""
+    return np.linspace(0.0001, 0.02, t)
+
+
 @schedule("cosine", "Squared cosine in alpha_bar", "Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17")
 def cosine(t: int) -> np.ndarray:
     return _from_alpha_bar(_cosine(0.008), t)
