@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -43,6 +44,42 @@ def label(text: str, color: str, glyph: str = "●") -> str:
 def direct_label(figure: go.Figure, x: float, y: float, text: str, color: str, glyph: str = "●", **place: Any) -> None:
     """Write a series' name next to its last point instead of a legend."""
     figure.add_annotation(x=x, y=y, text=label(text, color, glyph), **{"showarrow": False, "xanchor": "left", "xshift": 6, **place})
+
+
+# -- data -----------------------------------------------------------------------------------------------------------
+
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+
+
+def timeline(splits: Mapping[str, Mapping[str, Sequence[int]]], first: str | None, last: str | None) -> go.Figure:
+    """When each part of a data set happened, for several splits under each other; every strip has its own scale.
+
+    splits: name -> part -> interactions in equal spans of time from ``first`` to ``last``, ISO times or None for the order alone.
+    """
+    figure, places = go.Figure(), {}
+    begin, end = (datetime.fromisoformat(t).replace(tzinfo=UTC).timestamp() * 1000 for t in (first, last)) if first and last else (0.0, 1.0)
+    strips = [(split, part) for split in splits for part in PARTS]
+    for number, (split, part) in enumerate(strips):
+        base = -number - 0.6 * list(splits).index(split)
+        counts, places[base + 0.3] = splits[split][part], PARTS[part]
+        if part == "train":
+            figure.add_annotation(x=0, xref="paper", xanchor="left", y=base + 1, text=f"<b>{plain(split)}</b>", showarrow=False)
+        width = (end - begin) / len(counts)
+        x = [begin + (i + 0.5) * width for i in range(len(counts))]
+        color = palette.HISTORY_COLOR if part == "train" else palette.TARGET_COLOR
+        figure.add_bar(
+            x=x,
+            y=[0.75 * n / max(max(counts), 1) for n in counts],
+            base=base,
+            width=width,
+            marker={"color": color, "line": {"width": 0}},
+            customdata=list(counts),
+            hovertemplate=f"{PARTS[part]}: %{{customdata:,}}<br>%{{x}}<extra></extra>",
+        )
+    figure.update_layout(**base_layout(None if first and last else "share of the time", height=70 + 40 * len(strips), barmode="overlay"))
+    figure.update_xaxes(type="date" if first and last else "linear")
+    figure.update_yaxes(showgrid=False, tickvals=list(places), ticktext=list(places.values()), range=[min(places) - 0.5, 1.4])
+    return figure
 
 
 # -- training -----------------------------------------------------------------------------------------------------

@@ -69,7 +69,12 @@ def account(read: Account) -> None:
 
 def told(read: Account) -> None:
     """The whole account, a sentence a line."""
-    sentences = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in replace(read, path=Path(read.path).name).sentences())
+    listed(replace(read, path=Path(read.path).name).sentences())
+
+
+def listed(told: Sequence[str]) -> None:
+    """Sentences as a list, small."""
+    sentences = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in told)
     st.html(f"{CSS}{LIST}<ul class='said small read'>{sentences}</ul>")
 
 

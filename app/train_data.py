@@ -9,18 +9,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from adrec.data import catalog
+from adrec.data import card, catalog, timeline
 from adrec.data.named import DATASETS
+from adrec.data.options import LEAVE_ONE_OUT
 from adrec.data.worker import ANSWER, REQUEST
 from adrec.errors import DataError
 from adrec.files import read_json, write_json
 from adrec.parallel.limited import OverLimit, run_worker
 from adrec.reading.account import Account
-from app import reading_view, reruns, state, ui
+from app import charts, reading_view, reruns, state, ui
 from app.texts import texts
 
 WORDS = texts("train")["data"]
 OWN = WORDS["own"]
+BESIDE = (0.8, 0.1, 0.1)
+"""The split by global time that is drawn beside leave-one-out."""
 MEMORY, SECONDS = 8 * 2**30, 600.0
 """Limits for reading a person's data on this page: bytes of memory, and seconds. A training has none."""
 
@@ -61,22 +64,28 @@ def choose() -> Data:
     st.caption(ui.plain(f"{chosen.title}. {chosen.description} Source: {chosen.source}."))
     if st.button("Describe the data", type="tertiary", icon=":material/info:", key="train.describe"):
         with ui.guard(), st.spinner(WORDS["reading"]):
-            st.dataframe(describe(choice), hide_index=True, width="stretch")
+            _card(describe(choice), choice)
     return Data(choice)
 
 
 @st.cache_data(show_spinner=False, max_entries=16, ttl=600)
-def describe(name: str) -> pd.DataFrame:
-    """Counts of a named data set, as ``python -m adrec data describe`` gives them."""
-    data = catalog.load(name)
-    rows = {
-        "users": f"{data.n_users:,}",
-        "items": f"{data.n_items:,}",
-        "interactions": f"{data.n_interactions:,}",
-        "interactions per user": f"{data.n_interactions / data.n_users:.1f}",
-        "item columns": ", ".join(data.items.columns) or "none",
-    }
-    return pd.DataFrame({"what": rows.keys(), "value": rows.values()})
+def describe(name: str) -> dict[str, Any]:
+    """The card of a named data set, as ``python -m adrec data describe`` gives it."""
+    return card.card(catalog.load(name))
+
+
+def _card(found: dict[str, Any], key: str) -> None:
+    """What a data set is like, a sentence a line, and when its parts happened."""
+    reading_view.listed(card.sentences(found))
+    if found["times"] is None:
+        return
+    counts = found["times"]["counts"]
+    own = WORDS["by_time"] if found["split"] != LEAVE_ONE_OUT else WORDS["leave_one_out"]
+    splits = {own: counts} | ({WORDS["beside"]: timeline.by_time(counts, BESIDE)} if found["split"] == LEAVE_ONE_OUT else {})
+    rows = [(split, part, span, n) for split, of in splits.items() for part, ns in of.items() for span, n in enumerate(ns, 1)]
+    frame = pd.DataFrame(rows, columns=["split", "part", "span of time", "interactions"])
+    ui.figure(charts.timeline(splits, found["first"], found["last"]), frame, "timeline", WORDS["timeline"], f"train.timeline.{key}")
+    st.caption(WORDS["timeline"])
 
 
 def _absolute(data: str) -> str:
@@ -124,6 +133,8 @@ def _shown(found: dict[str, Any], source: str, key: str, answers: dict[str, str]
     if "account" in found:
         read = Account.from_dict(found["account"])
         reading_view.account(read)
+        with st.expander(WORDS["card"]):
+            _card(found["card"], key)
     else:
         read, missing = Account(source, ""), "readable"
         st.error(ui.plain(found["error"].replace(source, name)), icon=":material/error:")

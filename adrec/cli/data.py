@@ -39,13 +39,16 @@ def data_get_command(arguments: argparse.Namespace) -> None:
 
 def data_describe_command(arguments: argparse.Namespace) -> None:
     from adrec.data import catalog
+    from adrec.data.card import card, sentences
 
     data = catalog.load(arguments.source, **pairs(arguments.data_option))
-    found = data.describe()
+    found, told = data.describe(), card(data)
     if not arguments.json:
         tell(data)
         del found["account"]
-    show(found, arguments.json)
+    show({**found, "card": told} if arguments.json else found, arguments.json)
+    if not arguments.json:
+        print("\n".join(sentences(told)))
 
 
 def data_prepare_command(arguments: argparse.Namespace) -> None:

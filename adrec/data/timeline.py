@@ -1,5 +1,6 @@
 """When things happened in a data set: how many interactions of each part lie where, and what its split lets a model know too early."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +17,14 @@ PARTS = ("train", "val", "test")
 class Timeline:
     """Counts the rows of a data set by time; the data themselves keep no times.
 
-    first, last: of all rows. counts: rows by part and fine span. seen: each item's first span. tied: rows with the same user and time as
-    another.
+    first, last: of all rows. counts: rows by part and fine span. seen: each item's first span. rows: all of them; tied: those with the same
+    user and time as another.
     """
 
     first: float
     last: float
     items: int
+    rows: int = 0
     tied: int = 0
     counts: np.ndarray = field(init=False)
     seen: np.ndarray = field(init=False)
@@ -39,12 +41,13 @@ class Timeline:
         for p, counts in enumerate(self.counts):
             counts += np.bincount(spans[part == p], minlength=len(counts))
         np.minimum.at(self.seen, item, spans)
+        self.rows += len(user)
         same = (user[1:] == user[:-1]) & (t[1:] == t[:-1])
         self.tied += int(np.count_nonzero(np.append(same, False) | np.append(False, same)))
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON types: ``counts`` by part, in ``BINS`` spans from the first time to the last; ``tied``; and, for the answers of
-        ``val`` and ``test``, the ``leaks``.
+        """As JSON types: ``counts`` by part, in ``BINS`` spans from the first time to the last; ``tied``, the share of all rows;
+        and, for the answers of ``val`` and ``test``, the ``leaks``.
 
         before: how many of them lie before some training interaction. later: the training interactions after an answer, as a share, on
         average. unborn: the items first seen after an answer, likewise.
@@ -61,4 +64,28 @@ class Timeline:
                 "unborn": float(answers @ (unborn / max(self.items, 1))) / number,
             }
         counts = {part: rows.reshape(BINS, FINE).sum(axis=1).tolist() for part, rows in zip(PARTS, self.counts, strict=True)}
-        return {"counts": counts, "tied": self.tied, "leaks": leaks}
+        return {"counts": counts, "tied": self.tied / max(self.rows, 1), "leaks": leaks}
+
+
+def by_time(counts: Mapping[str, Sequence[int]], shares: tuple[float, float, float]) -> dict[str, list[int]]:
+    """About what a split by global time with these shares would make of the same rows: whole spans, by part."""
+    every = np.sum([counts[part] for part in PARTS], axis=0)
+    before = np.cumsum(every) / max(int(every.sum()), 1)
+    part = np.searchsorted(np.cumsum(shares)[:-1], before, side="left")
+    return {name: np.where(part == number, every, 0).tolist() for number, name in enumerate(PARTS)}
+
+
+def checked(found: Any) -> dict[str, Any] | None:
+    """What ``as_dict`` wrote, or None for anything else: accounts are kept in files."""
+    try:
+        counts = {part: [int(n) for n in found["counts"][part]] for part in PARTS}
+        leaks = {
+            part: {"before": int(of["before"]), "later": float(of["later"]), "unborn": float(of["unborn"])}
+            for part, of in ((part, found["leaks"][part]) for part in PARTS[1:])
+        }
+        tied = float(found["tied"])
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return None
+    whole = all(len(rows) == BINS and min(rows) >= 0 for rows in counts.values()) and sum(map(sum, counts.values())) > 0
+    shares = all(0 <= of[name] <= 1 for of in leaks.values() for name in ("later", "unborn"))
+    return {"counts": counts, "tied": tied, "leaks": leaks} if whole and shares and 0 <= tied <= 1 else None

@@ -1,8 +1,8 @@
 """Reads a data set in a separate process (``python -m adrec.data.worker FOLDER``), which may be killed at any time.
 
-FOLDER/request.json holds ``{"source", "options"}``. FOLDER/answer.json becomes ``{"account", "columns"}``, with the columns that options
-may name; ``{"question"}``, a doubt as ``Doubt.as_dict`` gives it; or ``{"error", "columns", "head"}``, a sentence beside the columns and
-the first rows.
+FOLDER/request.json holds ``{"source", "options"}``. FOLDER/answer.json becomes ``{"account", "card", "columns"}``, with the columns that
+options may name; ``{"question"}``, a doubt as ``Doubt.as_dict`` gives it; or ``{"error", "columns", "head"}``, a sentence beside the
+columns and the first rows.
 """
 
 import sys
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adrec.data import catalog, prepared
+from adrec.data.card import card
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import AdrecError
 from adrec.files import read_json, write_json
@@ -32,7 +33,7 @@ def answer(source: str, options: Mapping[str, str]) -> dict[str, Any]:
         return {"error": str(error), **_first_rows(source, options)}
     account = _account(source, data)
     columns = [] if prepared.is_prepared(Path(source)) else account.columns
-    return {"account": account.as_dict(), "columns": columns}
+    return {"account": account.as_dict(), "card": card(data), "columns": columns}
 
 
 def _account(source: str, data: SequenceDataset) -> Account:

@@ -83,8 +83,7 @@ def _ties(of: "Trajectory") -> str:
 
 
 PROCESS = (
-    "The model reads the history and guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are "
-    "the list."
+    "The model reads the history and guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are the list."
 )
 
 

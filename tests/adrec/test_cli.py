@@ -15,6 +15,7 @@ import torch
 
 from adrec.cli import collapse, main
 from adrec.data import catalog
+from adrec.data.card import card, sentences
 from adrec.data.named import DATASETS
 from adrec.evaluation import evaluate
 from adrec.files import load_arrays, save_arrays, write_json
@@ -96,6 +97,9 @@ def test_data_describe_counts(capsys, tiny_data):
     printed = json_of(capsys, "data", "describe", DATA)
     assert (printed["users"], printed["items"], printed["interactions"]) == (80, 60, tiny_data.n_interactions)
     assert printed["mean_length"] == pytest.approx(tiny_data.n_interactions / 80, abs=1e-3)
+    assert printed["card"] == card(tiny_data)
+    assert main(["data", "describe", DATA]) == 0
+    assert capsys.readouterr().out.splitlines()[-6:] == sentences(card(tiny_data))
 
 
 def test_data_describe_reads_a_file_with_options(capsys, tmp_path):

@@ -177,6 +177,6 @@ def test_a_timeline_counts_what_a_plain_loop_counts():
         assert found["leaks"][name]["later"] == pytest.approx(np.mean([np.mean(train > answer) for answer in answers]))
         assert found["leaks"][name]["unborn"] == pytest.approx(np.mean([sum(answer < b < 99 for b in born) / 20 for answer in answers]))
     pairs = list(zip(user.tolist(), t.tolist(), strict=True))
-    assert found["tied"] == sum(pairs.count(pair) > 1 for pair in pairs)
+    assert found["tied"] == sum(pairs.count(pair) > 1 for pair in pairs) / n
     assert [sum(found["counts"][name]) for name in ("train", "val", "test")] == [int((part == p).sum()) for p in range(3)]
     assert len(found["counts"]["train"]) == BINS and BINS * FINE > 60

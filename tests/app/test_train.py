@@ -17,7 +17,7 @@ from adrec.errors import ConfigError, RunError
 from adrec.files import write_json
 from adrec.models.base import MODELS
 from adrec.runs import RunFolder
-from app import jobs, loaders, train_data
+from app import charts, jobs, loaders, train_data
 from app.progress import Follower, StageProgress, duration, summarise, thin
 from app.texts import texts as words
 from app.train_form import _next_name
@@ -276,8 +276,15 @@ def test_describing_the_data_counts_it(root: Path) -> None:
     app = open_page("train")
     app.selectbox(key="train.data").set_value("synthetic").run()
     app.button(key="train.describe").click().run()
-    counts = dict(app.dataframe[0].value.to_numpy())
-    assert (counts["users"], counts["items"]) == ("1,000", "500")
+    assert not app.exception and "1,000 users, 500 items, 19,430 interactions" in texts(app)
+
+
+def test_what_own_data_are_like_is_shown_with_when_they_happened(root: Path, tmp_path: Path) -> None:
+    app = read_on_the_page(root, interactions(tmp_path / "x.csv", "timestamp"))
+    assert "40 users, 12 items, 200 interactions: 41.7 % of all pairs." in texts(app)
+    assert "No test answer lies before a training interaction." in texts(app)
+    figure = charts.timeline({"A": {"train": [3, 1], "val": [0, 1], "test": [0, 0]}}, None, None)
+    assert [list(bar.customdata) for bar in figure.data] == [[3, 1], [0, 1], [0, 0]]
 
 
 @pytest.mark.slow
