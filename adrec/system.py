@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,21 @@ from typing import Any
 import psutil
 
 
-def spawn(command: Sequence[str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
-    """Start a process that outlives this one and ignores its Ctrl-C; its output is appended to the file ``log``."""
+def processors() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def spawn(command: Sequence[str], folder: Path, log: Path, more: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+    """Start a process that outlives this one and ignores its Ctrl-C; its output is appended to the file ``log``. more: environment
+    variables besides this process's."""
     own: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     with open(log, "ab") as file:
-        return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **own)
+        return subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env={**os.environ, **(more or {})}, **own
+        )
 
 
 def end_with_parent() -> None:

@@ -34,6 +34,7 @@ def add(commands: Any) -> None:
     setting = "one setting, may be repeated; keep_weights=every saves the whole model at every validation, not only the item table"
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=setting)
     train.add_argument("--pretrained", metavar="FILE", help="stage 1's weights, ours or the official code's; skips stage 1")
+    train.add_argument("--tuned", metavar="DIR", help="use the settings that 'adrec tune' found, and record its search in the run")
     train.add_argument("--resume", action="store_true", help="continue an interrupted run, or start it if there is none")
     train.add_argument("--seed", type=int, metavar="N")
     train.add_argument("--yes", action="store_true", help="start even if it may need a lot of memory, disk or time")
@@ -73,6 +74,7 @@ def add(commands: Any) -> None:
 
 def train_command(arguments: argparse.Namespace) -> int:
     from adrec.data import catalog
+    from adrec.experiments import search
     from adrec.models.settings import recorded, settings
     from adrec.parallel.processes import chosen_device, processes
     from adrec.runs import RunFolder
@@ -81,7 +83,8 @@ def train_command(arguments: argparse.Namespace) -> int:
     from adrec.training.watch import ProgressBar, StopOnSignal
 
     run = RunFolder(arguments.run)
-    given = pairs(arguments.set)
+    found = search.read(Path(arguments.tuned)) if arguments.tuned else None
+    given = {**(found.texts if found else {}), **pairs(arguments.set)}
     about = {"title": arguments.title, "purpose": arguments.purpose, "question": arguments.question}
     if arguments.seed is not None:
         given["seed"] = str(arguments.seed)
@@ -97,9 +100,10 @@ def train_command(arguments: argparse.Namespace) -> int:
         tell(data)
         pretrained = str(Path(arguments.pretrained).resolve()) if arguments.pretrained else None
         info = describe_run(data, source, chosen, own_line(arguments), pretrained, about)
+        info |= {"search": found.summary()} if found else {}
     with processes(chosen_device(arguments.device)) as together, StopOnSignal() as stop, ProgressBar() as bar:
         if together.first and not run.exists:
-            needs = estimate(data, recorded(info), together.device)
+            needs = estimate(data, recorded(info), together.device, bool(info.get("pretrained")))
             _check_needs(needs, run.path, arguments.yes)
             bar.preface = f"Needs at most about {needs}; training usually stops earlier."
         state = train_run(run, data, info, resume=arguments.resume, stop=stop, listener=bar, processes=together)

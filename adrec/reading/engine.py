@@ -13,6 +13,7 @@ import psutil
 
 from adrec.errors import DataError
 from adrec.reading.account import counted, shown, shown_path
+from adrec.system import processors
 
 SHARE = 0.5
 """The share of the free memory that a connection may fill before it writes to its temporary folder."""
@@ -44,11 +45,6 @@ def connect(memory: int | None = None, threads: int | None = None, folder: Path 
     )
     connection.execute("set timezone = 'UTC'; set enable_progress_bar = false")  # a bar would stand in what a command prints
     return connection
-
-
-def processors() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def quoted(name: str) -> str:

@@ -57,8 +57,8 @@ LIMITS = Needs(memory=8 * GB, disk=10 * GB, seconds=48 * 3600)
 """A training above any of these needs --yes."""
 
 
-def estimate(data: SequenceDataset, settings: Settings, device: torch.device | None = None) -> Needs:
-    """What a training with these settings needs for ``data`` on this machine."""
+def estimate(data: SequenceDataset, settings: Settings, device: torch.device | None = None, pretrained: bool = False) -> Needs:
+    """What a training with these settings needs for ``data`` on this machine. pretrained: without stage 1, whose weights are given."""
     settings, train = settings.sized(data.n_items), settings.train
     device = device or torch.device("cpu")
     threads = torch.get_num_threads() if device.type == "cpu" else 1
@@ -68,7 +68,7 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
     scored = rows if train.loss == "full" else min(rows, train.negatives)
     steps = -(-data.n_users // train.batch_size)
     memory = disk = seconds = 0.0
-    for stage in settings.stages:
+    for stage in (stage for stage in settings.stages if not (pretrained and stage.name == "pretrain")):
         with torch.device("meta"):
             plan = stage.model(stage.config)
         trained = _tokens_of_an_epoch(plan, data) if stage.trains else 0.0

@@ -1,0 +1,1 @@
+"""Experiments: grids of ordinary runs from one file, searches over settings, and tables with honest statistics."""

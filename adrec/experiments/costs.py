@@ -1,0 +1,52 @@
+"""What the cells of an experiment will take: measured where the same was trained with another seed, otherwise estimated."""
+
+import dataclasses
+from collections import defaultdict
+from typing import Any
+
+from adrec.data.dataset import SequenceDataset
+from adrec.experiments.cells import Known, comparable, seconds_of
+from adrec.models.settings import Settings
+from adrec.parallel.threads import one_thread
+from adrec.training.estimate import estimate
+
+START = 5.0
+"""Seconds until a process has imported everything and read its data."""
+
+
+class Costs:
+    """Seconds of one process with one thread, by what was measured so far."""
+
+    def __init__(self) -> None:
+        self.same: dict[Any, list[float]] = defaultdict(list)
+        self.ratios: dict[str, list[float]] = defaultdict(list)
+        self._estimates: dict[Any, float] = {}
+
+    def learn(self, known: Known, data: SequenceDataset | None) -> None:
+        """Take a finished run into account. data: what it was trained on, if at hand."""
+        seconds = seconds_of(known.run)
+        if seconds:
+            self.same[_key(known.settings, known.data_hash, known.pretrained)].append(seconds)
+            if data is not None:
+                self.ratios[known.settings.model.name].append(seconds / self.estimated(known.settings, data, known.pretrained))
+
+    def seconds(self, chosen: Settings, data: SequenceDataset, pretrained: bool) -> float:
+        """What a training will take: the mean of those that differ only in their seed; otherwise the estimate, which is an upper bound,
+        corrected by what other trainings of this model took of theirs."""
+        same = self.same.get(_key(chosen, data.content_hash, pretrained))
+        if same:
+            return START + sum(same) / len(same)
+        ratios = self.ratios.get(chosen.model.name, [1.0])
+        return START + self.estimated(chosen, data, pretrained) * sum(ratios) / len(ratios)
+
+    def estimated(self, chosen: Settings, data: SequenceDataset, pretrained: bool) -> float:
+        key = _key(chosen, data.content_hash, pretrained)
+        if key not in self._estimates:
+            with one_thread():
+                self._estimates[key] = max(estimate(data, chosen, pretrained=pretrained).seconds, 0.01)
+        return self._estimates[key]
+
+
+def _key(chosen: Settings, data_hash: str, pretrained: bool) -> Any:
+    model, config, train = comparable(chosen)
+    return model, config, dataclasses.replace(train, seed=0), data_hash, pretrained
