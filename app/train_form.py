@@ -69,9 +69,8 @@ def _preset() -> tuple[type[Model], str]:
     chosen = st.selectbox("Model", list(models), list(models).index(DEFAULT), format_func=lambda m: models[m].title, key="train.model")
     model, presets = models[chosen], models[chosen].presets
     usual = list(presets).index("quick") if "quick" in presets else 0
-    preset = st.selectbox(
-        "Preset", list(presets), usual, format_func=lambda p: presets[p].title, key=f"train.{chosen}.preset", help=model.source
-    )
+    card = "\n\n".join(ui.plain(text) for text in (f"After {model.source}.", f"Different here: {model.differences or 'nothing'}."))
+    preset = st.selectbox("Preset", list(presets), usual, format_func=lambda p: presets[p].title, key=f"train.{chosen}.preset", help=card)
     st.caption(presets[preset].line)
     return model, preset
 
