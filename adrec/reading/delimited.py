@@ -117,6 +117,8 @@ def _read(
             dialect = replace(dialect, loose=False)  # one blank between any two values, in every line
         dialect, inside, blank_inside = _quoted(con, path, dialect, found, first_line, how.get("quotes"), notes)
     except DataError as error:
+        if separator in ("", text.BLANK) and found.quotes:
+            _check_blanks(path, head, separator)
         if not isinstance(error, Doubt) and _one_more(records):
             raise _name_missing(path) from None
         ways = error.candidates if isinstance(error, Doubt) and error.option == "quotes" else []
@@ -185,8 +187,18 @@ def _one_more(records: list[list[str]]) -> bool:
 
 
 def _name_missing(path: Path) -> DataError:
-    reason = "a name is missing there, as R's write.table leaves out that of the row names"
+    reason = "a name is missing there, as R's write.table leaves out that of the row names; write it with row.names=FALSE or col.names=NA"
     return DataError(f"Every line of {shown_path(path)} has one value more than the first: {reason}.")
+
+
+def _check_blanks(path: Path, head: text.Head, separator: str) -> None:
+    """A sentence about a file whose values are enclosed and separated by blanks, where one column, or blanks alone, do not read it."""
+    records = head.records(text.BLANK, enclosed=True)
+    if _one_more(records):
+        raise _name_missing(path)
+    if not separator and len(records) > 1 and len({len(record) for record in records}) == 1 and len(records[0]) > 1:
+        ways = [("blank", f"{counted(len(records[0]), 'column')} separated by blanks")]
+        raise Doubt(f"The values in {shown_path(path)} are enclosed by quotation marks and separated by blanks", "separator", ways)
 
 
 def _rectangular(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, records: list[list[str]]) -> None:

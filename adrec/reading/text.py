@@ -53,11 +53,12 @@ class Head:
         """Lines with something in them."""
         return [line for line in re.split(r"\r\n|\n|\r", self.text) if line.strip()][:HEAD_ROWS]
 
-    def records(self, separator: str) -> list[list[str]]:
-        """The first rows as fields, with quotation marks where this separator comes with them."""
-        if separator == BLANK:
+    def records(self, separator: str, enclosed: bool = False) -> list[list[str]]:
+        """The first rows as fields, with quotation marks where this separator comes with them, or if values may be ``enclosed``."""
+        enclosed = enclosed or separator in QUOTING
+        if separator == BLANK and not enclosed:
             return [line.split() for line in self.lines()]
-        if separator not in QUOTING:
+        if not enclosed:
             return [line.split(separator) for line in self.lines()]
         reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=separator)
         found: list[list[str]] = []

@@ -117,9 +117,17 @@ def test_a_ragged_row_is_refused_with_its_line(tmp_path: Path, name: str, text: 
         read(written(tmp_path / name, text))
 
 
-def test_a_first_line_with_a_name_too_few_is_told(tmp_path: Path):
-    with pytest.raises(DataError, match="Every line of '.*' has one value more than the first: a name is missing there"):
-        open_rows(written(tmp_path / "a.txt", '"V1" "V2"\n"i1" 0.1 0.2\n"i2" 0.3 0.4\n'))
+@pytest.mark.parametrize("name", ["a.txt", "a.csv"])
+def test_a_first_line_with_a_name_too_few_is_told(tmp_path: Path, name: str):
+    with pytest.raises(DataError, match="Every line of '.*' has one value more than the first: a name is missing there.*row.names=FALSE"):
+        open_rows(written(tmp_path / name, '"V1" "V2"\n"i 1" 0.1 0.2\n"i 2" 0.3 0.4\n'))
+
+
+def test_enclosed_values_separated_by_blanks_in_a_csv_are_asked_about(tmp_path: Path):
+    path = written(tmp_path / "a.csv", '"user" "item" "rating"\n"u1" "i 1" 3\n"u2" "i 2" 4\n')
+    with pytest.raises(Doubt, match="enclosed by quotation marks and separated by blanks: say separator=blank"):
+        read(path)
+    assert read(path, separator="blank") == [("u1", "i 1", "3"), ("u2", "i 2", "4")]
 
 
 def test_a_separator_at_the_end_of_every_line_but_the_first_is_no_value(tmp_path: Path):
