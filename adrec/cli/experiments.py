@@ -25,6 +25,9 @@ def add(commands: Any) -> None:
     experiment.add_argument("--jobs", type=int, metavar="N", help="processes at once, each with one thread (default: one a core)")
     experiment.add_argument("--budget", metavar="TIME", help="core time that this call may spend at most, such as 8h or 90min")
     experiment.add_argument("--list", action="store_true", help="show the trainings, what is finished and what is expected; train nothing")
+    experiment.add_argument(
+        "--report", action="store_true", help="compare what is finished: report.md, .csv, .json and .tex; train nothing"
+    )
 
     tune = command(commands, "tune", tune_command, "search a model's settings on validation, within a budget", as_json=True)
     tune.add_argument("--dataset", required=True, help="a named data set or the path of a file or folder")
@@ -54,6 +57,8 @@ def experiment_command(arguments: argparse.Namespace) -> int:
     missing = queue.missing
     if arguments.list:
         return _show(queue, arguments.json)
+    if arguments.report:
+        return _report(queue, arguments.json)
     ready = len(queue.jobs) - len(missing)
     needed = sum(job.expected for job in missing)
     tell_people(
@@ -94,6 +99,19 @@ def _show(queue: "Queue", as_json: bool) -> int:
         what = f"finished{where}" if job.state == "finished" else f"expected to take {duration(job.expected)}"
         print(f"{job.cell.name:<40}  {what}")
     print(f"{len(queue.missing)} of {len(queue.jobs)} are missing: {sum(job.expected for job in queue.missing) / 3600:.2f} core-hours.")
+    return 0
+
+
+def _report(queue: "Queue", as_json: bool) -> int:
+    from adrec.experiments import tables
+    from adrec.experiments.report import of_experiment
+
+    report = of_experiment(queue, tell_people)
+    paths = tables.save(report, queue.out)
+    if as_json:
+        print_json(tables.to_json(report))
+    else:
+        print("\n".join(map(str, paths)))
     return 0
 
 

@@ -190,7 +190,7 @@ def test_after_a_kill_a_grid_goes_on_and_trains_nothing_twice(tmp_path):
 
 
 @pytest.mark.slow
-def test_finished_runs_elsewhere_are_reused_and_a_failed_cell_is_named_in_the_end(tmp_path, capsys, monkeypatch):
+def test_finished_runs_elsewhere_are_reused_a_failed_cell_is_named_in_the_end_and_the_rest_is_compared(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.getcwd())
     data = catalog.load(DATA)
     text = (
@@ -208,3 +208,12 @@ def test_finished_runs_elsewhere_are_reused_and_a_failed_cell_is_named_in_the_en
     cells = {cell["name"]: cell for cell in json.loads(printed.out)["cells"]}
     assert cells["sasrec-1"]["reused"] and cells["sasrec-1"]["run"] == str(tmp_path / "old" / "x")
     assert cells["too-wide-1"]["state"] == "failed" and "Failed: too wide on" in printed.err
+    assert main(["experiment", str(path), "--out", str(tmp_path / "out"), "--report", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["missing"] == [f"too wide on {DATA}, seed 1"] and [row["model"] for row in report["rows"]] == ["sasrec"]
+    ranks = RunFolder(tmp_path / "old" / "x").test_ranks("finetune")
+    assert report["rows"][0]["measures"]["hr@10"]["mean"] == pytest.approx((ranks <= 10).mean())
+    kept = tmp_path / "old" / "x" / "lists.npz"
+    before, text = kept.stat().st_mtime_ns, (tmp_path / "out" / "report.md").read_text("utf-8")
+    assert main(["experiment", str(path), "--out", str(tmp_path / "out"), "--report"]) == 0
+    assert kept.stat().st_mtime_ns == before and (tmp_path / "out" / "report.md").read_text("utf-8") == text

@@ -1,0 +1,124 @@
+"""What a run recommends to every user of the test split, and how sure it is: computed once and kept with the run."""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.measures import measures
+from adrec.collapse.verdict import diagnose
+from adrec.data.batches import PART_TOKENS, evaluation_batches
+from adrec.data.dataset import SequenceDataset
+from adrec.errors import RunError, WeightsError
+from adrec.evaluation import answers, streamed_ranks, top_items
+from adrec.evaluation.ranking import ranks_of
+from adrec.files import load_npz, read_json, save_npz, write_json
+from adrec.models.base import Model
+from adrec.models.loading import load_model
+from adrec.parallel.threads import one_thread
+from adrec.runs import RunFolder
+from adrec.runs.cache import Cache
+
+VERSION = 1
+"""Part of the cache keys; raised when something is computed otherwise."""
+TEN = 10
+SCORES = 4_000_000
+"""Scores held at once."""
+TABLE_MEASURES = ("effective_rank", "mean_cosine")
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Of every user who has a test answer, in the data set's order: ranks (E,) of the answer among all rows; items (E, 10), the best of
+    the catalogue, best first, and their probabilities (E, 10), the softmax over the catalogue. seconds: CPU seconds a user, one thread."""
+
+    ranks: np.ndarray
+    items: np.ndarray
+    probabilities: np.ndarray
+    seconds: float
+
+
+def lists(run: RunFolder, data: SequenceDataset, steps: int | None = None) -> Lists | None:
+    """A run's lists, from the run folder if they are there; None for a copy of a run that holds no model. steps: of the reverse process
+    (default: the model's own)."""
+    key = _key(run, data, steps)
+    name = f"lists{'' if steps is None else f'-{steps}'}.npz"
+    cache = Cache(run, name, f"lists/{key}.npz")
+    found = cache.load(load_npz, lambda arrays: "key" in arrays and arrays["key"].item() == key)
+    if found is None:
+        try:
+            model = load_model(run)
+        except WeightsError:
+            return None
+        made = computed(model, data, steps)
+        found = vars(made) | {"key": np.array(key), "seconds": np.array(made.seconds)}
+        cache.save(lambda path: save_npz(path, found))
+    return Lists(found["ranks"], found["items"], found["probabilities"], float(found["seconds"]))
+
+
+@torch.no_grad()
+def computed(model: Model, data: SequenceDataset, steps: int | None = None) -> Lists:
+    """Every user's list, with the noise of ``evaluate``'s default seed."""
+    users, table = data.evaluated("test"), model.output_table
+    place = np.full(data.n_users, -1)
+    place[users] = np.arange(len(users))
+    ranks, items = np.zeros(len(users), np.int64), np.zeros((len(users), TEN), np.int32)
+    probabilities = np.zeros((len(users), TEN), np.float32)
+    begin = time.process_time()
+    with one_thread():
+        for batch in evaluation_batches(data, "test", model.config.length):
+            for part in batch.split(PART_TOKENS):
+                given = answers(model, part, steps)
+                rows, targets = place[part.users], torch.from_numpy(data.test[part.users].astype(np.int64))
+                found = ranks_of(given, targets) if table is None else streamed_ranks(given, table, targets)
+                ranks[rows] = found.numpy()
+                items[rows], probabilities[rows] = _best(given, table)
+    return Lists(ranks, items, probabilities, (time.process_time() - begin) / max(1, len(users)))
+
+
+def _best(given: Tensor, table: Tensor | None) -> tuple[np.ndarray, np.ndarray]:
+    """The ten best items and their probabilities. given: scores (B, V + 1), or vectors (B, W) where there is a table (V + 1, W)."""
+    rows = max(1, SCORES // (given.shape[1] if table is None else len(table)))
+    ids, shares = [], []
+    for part in given.split(rows):
+        scores = (part if table is None else part @ table.T)[:, 1:].double()
+        values, columns = top_items(scores, min(TEN, scores.shape[1]))
+        ids.append(columns + 1)
+        shares.append((values - scores.logsumexp(1, keepdim=True)).exp())
+    best, share = torch.cat(ids).numpy(), torch.cat(shares).numpy()
+    missing = TEN - best.shape[1]  # of a catalogue of fewer than ten
+    return np.pad(best, ((0, 0), (0, missing))).astype(np.int32), np.pad(share, ((0, 0), (0, missing))).astype(np.float32)
+
+
+def judged(run: RunFolder, data: SequenceDataset, near: Cooccurrence | None) -> dict[str, Any] | None:
+    """The verdict on the run's final item table and ``TABLE_MEASURES`` of it, kept with the run; None if it has no table."""
+    if "finetune" not in run.table_names():
+        return None
+    key = _key(run, data, None)
+    cache = Cache(run, "judged.json", f"judged/{key}.json")
+    found = cache.load(read_json, lambda report: report.get("key") == key)
+    if found is None:
+        table = run.table("finetune")
+        try:
+            start = run.table("initial")
+        except RunError:
+            start = None
+        start = start if start is not None and start.shape == table.shape else None
+        values, verdict = measures(table), diagnose(table, cooccurrence=near, initial=start)
+        found = {"key": key, "verdict": verdict.kind, **{name: values[name] for name in TABLE_MEASURES}}
+        cache.save(lambda path: write_json(path, found))
+    return found
+
+
+def _key(run: RunFolder, data: SequenceDataset, steps: int | None) -> str:
+    """A digest of everything that the results depend on."""
+    path: Path = run.weights_path("finetune")
+    settings = json.dumps([VERSION, run.info.get("model"), data.content_hash, steps], sort_keys=True)
+    return hashlib.sha256(settings.encode() + path.read_bytes()).hexdigest()[:40]
