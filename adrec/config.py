@@ -104,6 +104,7 @@ class TrainConfig:
     loss: str = "full"
     negatives: int = 8192
     checkpoint_seconds: float = 20.0
+    user_share: float = 1.0
     keep_weights: str = "best"
     filter_seen: bool = False
 
@@ -115,6 +116,7 @@ class TrainConfig:
         require_words(self, {"loss": LOSSES, "keep_weights": KEPT_WEIGHTS})
         require(0 < self.lr <= 1, "lr", self.lr, "a number above 0 and at most 1")
         require(0 <= self.weight_decay < 1, "weight_decay", self.weight_decay, FRACTION)
+        require(0 < self.user_share <= 1, "user_share", self.user_share, "a number above 0 and at most 1")
         require(self.checkpoint_seconds >= 0, "checkpoint_seconds", self.checkpoint_seconds, "a number of seconds of at least 0")
 
 

@@ -146,6 +146,13 @@ class SequenceDataset:
             of["between_items"], of["between_offsets"] = histories_of(users, *self.between)
         return replace(self, val=self.val[users], test=self.test[users], user_ids=self.user_ids[users], **of)
 
+    def trained_on(self, users: np.ndarray) -> "SequenceDataset":
+        """The same users, of whom only these have training items. users: positions, ascending."""
+        items, _ = histories_of(users, self.train_items, self.train_offsets)
+        lengths = np.zeros(self.n_users, np.int64)
+        lengths[users] = np.diff(self.train_offsets)[users]
+        return replace(self, train_items=items, train_offsets=np.concatenate([[0], np.cumsum(lengths)]))
+
     def position(self, user_id: str) -> int:
         """The position 0..U-1 of a user, given the data set's own user id."""
         found = np.flatnonzero(self.user_ids == str(user_id))

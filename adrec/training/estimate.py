@@ -71,7 +71,7 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
     for stage in (stage for stage in settings.stages if not (pretrained and stage.name == "pretrain")):
         with torch.device("meta"):
             plan = stage.model(stage.config)
-        trained = _tokens_of_an_epoch(plan, data) if stage.trains else 0.0
+        trained = train.user_share * _tokens_of_an_epoch(plan, data) if stage.trains else 0.0
         batch_tokens = max(tokens, trained) / data.n_users * min(train.batch_size, data.n_users)
         parts = min(4 * -(-batch_tokens // (4 * PART_TOKENS)), train.batch_size, data.n_users)
         weights = sum(tensor.numel() for tensor in tensors(plan.state_dict()).values())

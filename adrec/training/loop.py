@@ -31,7 +31,7 @@ from adrec.training.gradients import Gradient, mean_gradient, projected_mean, se
 from adrec.training.recorder import Recorder
 from adrec.training.updates import updates_of
 
-INIT, SHUFFLE, STEP, NEGATIVES, BATCH, AUGMENT = range(6)
+INIT, SHUFFLE, STEP, NEGATIVES, BATCH, AUGMENT, SHARE = range(7)
 
 
 def stream(seed: int, purpose: int, stage: Stage, *where: int) -> np.random.Generator:
@@ -42,6 +42,15 @@ def stream(seed: int, purpose: int, stage: Stage, *where: int) -> np.random.Gene
 def learning_rate(config: TrainConfig, epoch: int) -> float:
     """Cosine from ``lr`` to 0 over ``epochs``, one step per epoch (SGDR without restarts, arXiv 1608.03983, eq. 5)."""
     return config.lr * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
+
+
+def shared(data: SequenceDataset, config: TrainConfig) -> SequenceDataset:
+    """What is trained on: the data, or a share of its users, the same for every model with this seed."""
+    if config.user_share == 1:
+        return data
+    rng = np.random.default_rng([config.seed, SHARE])
+    chosen = rng.permutation(data.n_users)[: max(1, round(config.user_share * data.n_users))]
+    return data.trained_on(np.sort(chosen))
 
 
 class Trainer:
@@ -64,7 +73,8 @@ class Trainer:
             self.stages = [s for s in self.stages if s.name != "pretrain"]
         self.position = Position()
         self.best_weights: dict[str, Tensor] = {}
-        self._train_on(data)
+        self.shared = shared(data, self.config)
+        self._train_on(self.shared)
         self._begin_stage()
 
     # -- a stage's model ------------------------------------------------------------------------------------------
@@ -121,7 +131,7 @@ class Trainer:
             self._begin_optimizer()
             if isinstance(self.model, NeuralModel):
                 self.optimizer.load_state_dict(state["optimizer"])
-        self._train_on(self.recorder.sequences(self.data, self.stages[: position.stage]))
+        self._train_on(self.recorder.sequences(self.shared, self.stages[: position.stage]))
         self.position = position
 
     # -- training -------------------------------------------------------------------------------------------------

@@ -21,11 +21,12 @@ from adrec.data.batches import training_batch
 from adrec.errors import ConfigError, RunError, WeightsError
 from adrec.evaluation import evaluate
 from adrec.files import load_arrays
+from adrec.models.counting import log_shares
 from adrec.models.loading import load_model
 from adrec.models.rng import RandomSource
 from adrec.runs import RunFolder
 from adrec.training.checkpoint import Position
-from adrec.training.loop import learning_rate
+from adrec.training.loop import learning_rate, shared
 from adrec.training.recorder import Recorder
 from adrec.training.session import describe_run, read_pretrained, recorded_request, train_run
 from adrec.training.watch import ProgressBar
@@ -198,6 +199,25 @@ def test_a_run_stopped_after_every_few_steps_ends_the_same(whole, data, tmp_path
         rounds += 1
     assert rounds > 4
     assert_same(run, whole)
+
+
+def test_a_share_of_the_users_is_trained_on_and_everybody_is_tested(data, tmp_path):
+    popular, neural = (plan(model, preset=None, user_share=0.25, seed=3) for model in ("popularity", "sasrec"))
+    run = RunFolder(tmp_path / "popularity")
+    train_run(run, data, info_of(data, popular))
+    sample = shared(data, popular.train)
+    chosen = np.flatnonzero(np.diff(sample.train_offsets))
+    assert len(chosen) == round(0.25 * data.n_users) and all(np.array_equal(sample.train(u), data.train(u)) for u in chosen)
+    assert np.array_equal(load_arrays(run.weights_path("finetune"))["log_shares"], log_shares(sample.popularity))
+    assert run.metrics("finetune")["test"]["users"] == data.n_users
+    other = shared(data, dataclasses.replace(popular.train, seed=4))
+    assert not np.array_equal(np.flatnonzero(np.diff(other.train_offsets)), chosen)
+    small = varied(neural, **SIZE, **TRAIN | {"epochs": 4})
+    once, twice = RunFolder(tmp_path / "once"), RunFolder(tmp_path / "twice")
+    train_run(once, data, info_of(data, small))
+    assert train_run(twice, data, info_of(data, small), stop=lambda: True) == "stopped"
+    train_run(twice, data, info_of(data, small), resume=True)
+    assert_same(once, twice)
 
 
 class Killed(BaseException):
