@@ -387,6 +387,12 @@ class _Building:
         assert options.split is not None
         if self.roles.times is None:
             raise DataError(f"{self.path} has no times, which split={options.split} needs: name their column with time=COLUMN.")
+        if not self._timed:
+            column = shown(self.roles.times.columns[0])
+            raise DataError(
+                f"{self.path}: the numbers of the time column {column} may order the rows of one user only, but split={options.split} "
+                "compares users: say unit=s (or ms, us, ns) if they are times for everybody."
+            )
         users, total = self._one("select count(*), coalesce(sum(n), 0)::bigint from live_users")
         training, validation, _ = shares(options.split)
         places = [min(round(share * total), total - 1) for share in (training, training + validation)]
@@ -482,7 +488,7 @@ class _Building:
             made["between_offsets"] = self._array("between_offsets", users + 1, "<i8")
             np.cumsum(sizes.between, out=made["between_offsets"][1:])
             made["between_items"] = self._array("between_items", int(made["between_offsets"][-1]), "<i4")
-        timeline = None if self.roles.times is None else self._timeline(len(sizes.items))
+        timeline = self._timeline(len(sizes.items)) if self._timed else None
         for u, i, *t in self._blocks("u", "i", *(["t"] if timeline else [])):
             user, item = user_of[u], item_of[i]
             live = (user >= 0) & (item >= 0)
@@ -504,6 +510,11 @@ class _Building:
         if timeline:
             self.account.times = timeline.as_dict()
         return made
+
+    @property
+    def _timed(self) -> bool:
+        """Whether rows of different users can be compared by time: not by numbers that may only count the rows."""
+        return self.roles.times is not None and self.roles.times.unit is not None
 
     def _timeline(self, items: int) -> Timeline:
         first, last = self._one("select min(t), max(t) from live")

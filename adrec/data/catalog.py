@@ -44,7 +44,7 @@ def _load(name_or_path: str | Path, options: Mapping[str, Any], into: Path | Non
     refused = next((key for key in options if key not in entry.options), None)
     if refused is not None:
         raise DataError(f"The data set '{name}' has no option '{refused}'.")
-    return entry.load(settings, folder, **options)
+    return entry.load(settings, folder, **options, **({"into": into} if entry.mapped else {}))
 
 
 def prepare(name_or_path: str | Path, out: str | Path, **options: Any) -> SequenceDataset:

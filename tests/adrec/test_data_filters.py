@@ -28,7 +28,7 @@ def frame_of(rows: list[tuple[int, int, int, int]]) -> pd.DataFrame:
 def built(rows, **filters):
     """The data set of the rows, or None where no user is long enough."""
     try:
-        return read_frame(frame_of(rows), "rows", time="time", repeats="keep", **filters)
+        return read_frame(frame_of(rows), "rows", time="time", unit="s", repeats="keep", **filters)
     except DataError:
         return None
 
@@ -158,18 +158,23 @@ def test_a_split_by_time_trains_on_nothing_from_the_first_cut_on():
         ("time:0.8,0.1,0.2", "sum to 1"),
         ("time:0.8,0.2,0", "above 0"),
         ("time:0.8,nan,0.1", "above 0"),
-        ("time:0.001,0.001,0.998", r"cannot be split as .* with cuts at 0 and 0 there are no training rows \(9 rows; rows of one time"),
+        (
+            "time:0.001,0.001,0.998",
+            r"cannot be split as .* with cuts at 1970-01-01 .* there are no training rows \(9 rows; rows of one time",
+        ),
     ],
 )
 def test_a_split_by_time_that_cannot_be_is_refused(split, words):
     with pytest.raises(DataError, match=words):
-        read_frame(frame_of([(u, i, i // 2, 5) for u in range(3) for i in range(3)]), time="time", split=split)
+        read_frame(frame_of([(u, i, i // 2, 5) for u in range(3) for i in range(3)]), time="time", unit="s", split=split)
 
 
 def test_a_split_by_time_needs_times_and_leave_one_out_is_the_default():
     frame = frame_of([(u, i, i, 5) for u in range(3) for i in range(4)])
     with pytest.raises(DataError, match="has no times, which split=time:0.8,0.1,0.1 needs"):
         read_frame(frame.drop(columns="time"), split="time:0.8,0.1,0.1")
+    with pytest.raises(DataError, match="column 'time' may order the rows of one user only, .*: say unit=s"):
+        read_frame(frame, time="time", split="time:0.8,0.1,0.1")
     assert read_frame(frame, split="leave-one-out").describe() == read_frame(frame).describe()
     assert "split" not in read_frame(frame).options
 

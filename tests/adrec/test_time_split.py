@@ -26,7 +26,7 @@ from app.denoising import controls
 from app.denoising.data import user_ids
 from tests.adrec.small import plan
 
-OPTIONS = {"time": "time", "split": "time:0.6,0.2,0.2"}
+OPTIONS = {"time": "time", "unit": "s", "split": "time:0.6,0.2,0.2"}
 
 
 @pytest.fixture(scope="module")

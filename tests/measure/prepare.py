@@ -1,6 +1,7 @@
 """Prepare 20 million generated interactions and start from the folder: seconds and peak memory of the real commands.
 
-Run it from the repository's root: ``python -m tests.measure.prepare [--interactions 20000000] [--text-ids] [--keep DIR]``.
+Run it from the repository's root: ``python -m tests.measure.prepare [--interactions 20000000] [--text-ids] [--keep DIR]``, or with
+``--imitate ml-1m`` on the synthetic data set that has the lengths and popularity of MovieLens-1M, without a file before.
 Peak memory is the largest resident set of each command's own process, memory-mapped pages included.
 """
 
@@ -73,6 +74,7 @@ def measured(*command: str) -> dict[str, object]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--interactions", type=int, default=20_000_000)
+    options.add_argument("--imitate", metavar="NAME", help="the shape of the synthetic data set, such as ml-1m")
     options.add_argument("--text-ids", action="store_true", help="ids such as A000000123456 instead of whole numbers")
     options.add_argument("--file", type=Path, help=argparse.SUPPRESS)  # generate this file and stop: in a process of its own
     options.add_argument("--keep", type=Path, metavar="DIR", help="work in this folder and leave its files")
@@ -91,6 +93,10 @@ def main() -> None:
             "describe": ["-m", "adrec", "data", "describe", out, "--json"],
             "start": ["-c", START, out],
         }
+        if given.imitate:
+            del steps["generate"]
+            source = f"synthetic:like={given.imitate},interactions={given.interactions}"
+            steps["prepare"] = ["-m", "adrec", "data", "prepare", source, "--out", out]
         for name, command in steps.items():
             print(json.dumps({name: measured(*command)}), flush=True)
 

@@ -16,7 +16,8 @@ class NamedDataset:
     """title, description: what it is, for people. source, licence: who made it, and on what terms. credit: how its makers ask to be cited,
     recorded in runs. options: those of `adrec.data.readers` that ``load`` takes.
 
-    load(settings, folder, **options): settings is the part of the name after a colon, folder is where its files are kept.
+    load(settings, folder, **options): settings is the part of the name after a colon, folder is where its files are kept. mapped: whether
+    it also takes ``into``, a folder for arrays too large for memory.
     available(folder): whether it loads without the network. fetch(folder): download it so that it does.
     """
 
@@ -27,6 +28,7 @@ class NamedDataset:
     load: Callable[..., SequenceDataset]
     credit: str | None = None
     options: tuple[str, ...] = ()
+    mapped: bool = False
     available: Callable[[Path], bool] = lambda folder: True
     fetch: Callable[[Path], object] = lambda folder: None
 
