@@ -48,19 +48,29 @@ class Lists:
 def lists(run: RunFolder, data: SequenceDataset, steps: int | None = None) -> Lists | None:
     """A run's lists, from the run folder if they are there; None for a copy of a run that holds no model. steps: of the reverse process
     (default: the model's own)."""
-    key = _key(run, data, steps)
-    name = f"lists{'' if steps is None else f'-{steps}'}.npz"
-    cache = Cache(run, name, f"lists/{key}.npz")
+    found = kept_lists(run, data.content_hash, steps)
+    if found is not None:
+        return found
+    try:
+        model = load_model(run)
+    except WeightsError:
+        return None
+    made = computed(model, data, steps)
+    key, cache = _lists_cache(run, data.content_hash, steps)
+    cache.save(lambda path: save_npz(path, vars(made) | {"key": np.array(key), "seconds": np.array(made.seconds)}))
+    return made
+
+
+def kept_lists(run: RunFolder, data_hash: str, steps: int | None = None) -> Lists | None:
+    """A run's lists if they have been computed. data_hash: the content hash of its data set."""
+    key, cache = _lists_cache(run, data_hash, steps)
     found = cache.load(load_npz, lambda arrays: "key" in arrays and arrays["key"].item() == key)
-    if found is None:
-        try:
-            model = load_model(run)
-        except WeightsError:
-            return None
-        made = computed(model, data, steps)
-        found = vars(made) | {"key": np.array(key), "seconds": np.array(made.seconds)}
-        cache.save(lambda path: save_npz(path, found))
-    return Lists(found["ranks"], found["items"], found["probabilities"], float(found["seconds"]))
+    return None if found is None else Lists(found["ranks"], found["items"], found["probabilities"], float(found["seconds"]))
+
+
+def _lists_cache(run: RunFolder, data_hash: str, steps: int | None) -> tuple[str, Cache]:
+    key = _key(run, data_hash, steps)
+    return key, Cache(run, f"lists{'' if steps is None else f'-{steps}'}.npz", f"lists/{key}.npz")
 
 
 @torch.no_grad()
@@ -101,8 +111,7 @@ def judged(run: RunFolder, data: SequenceDataset, near: Cooccurrence | None) -> 
     """The verdict on the run's final item table and ``TABLE_MEASURES`` of it, kept with the run; None if it has no table."""
     if "finetune" not in run.table_names():
         return None
-    key = _key(run, data, None)
-    cache = Cache(run, "judged.json", f"judged/{key}.json")
+    key, cache = _judged_cache(run, data.content_hash)
     found = cache.load(read_json, lambda report: report.get("key") == key)
     if found is None:
         table = run.table("finetune")
@@ -117,8 +126,19 @@ def judged(run: RunFolder, data: SequenceDataset, near: Cooccurrence | None) -> 
     return found
 
 
-def _key(run: RunFolder, data: SequenceDataset, steps: int | None) -> str:
+def kept_judgment(run: RunFolder, data_hash: str) -> dict[str, Any] | None:
+    """What is known of a run's final item table if it has been ``judged``."""
+    key, cache = _judged_cache(run, data_hash)
+    return cache.load(read_json, lambda report: report.get("key") == key)
+
+
+def _judged_cache(run: RunFolder, data_hash: str) -> tuple[str, Cache]:
+    key = _key(run, data_hash, None)
+    return key, Cache(run, "judged.json", f"judged/{key}.json")
+
+
+def _key(run: RunFolder, data_hash: str, steps: int | None) -> str:
     """A digest of everything that the results depend on."""
     path: Path = run.weights_path("finetune")
-    settings = json.dumps([VERSION, run.info.get("model"), data.content_hash, steps], sort_keys=True)
+    settings = json.dumps([VERSION, run.info.get("model"), data_hash, steps], sort_keys=True)
     return hashlib.sha256(settings.encode() + path.read_bytes()).hexdigest()[:40]

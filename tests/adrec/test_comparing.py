@@ -15,8 +15,10 @@ from adrec.data.batches import pack
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.evaluation import evaluate
 from adrec.experiments import tables
+from adrec.experiments.helped import FEWEST, parts
 from adrec.experiments.lists import Lists, computed
 from adrec.experiments.measures import Evidence, Measure, Users, all_measures
+from adrec.experiments.overlap import agreement, coverage, front, used
 from adrec.experiments.report import Entry, Figure, Report, Row, differences, figure
 from adrec.experiments.statistics import Comparison, corrected, paired
 from tests.adrec.small import built, plan
@@ -206,3 +208,29 @@ def test_figures_are_shown_in_their_units():
     share, plain_number = (Measure("x", "X", unit, "d", "s", "lists") for unit in ("%", ""))
     assert tables.shown(share, figure([0.5, 0.7])) == "60.00 ± 14.14" and tables.shown(plain_number, figure([0.1234])) == "0.123"
     assert tables.shown(share, None) == "" and Entry("a", []).steps is None
+
+
+def test_users_are_parted_by_history_popularity_and_category_and_every_part_says_its_mean(evidence: Evidence) -> None:
+    of = evidence.of
+    values = np.random.default_rng(1).normal(size=len(of.users))
+    found = parts(of, values)
+    assert len({part.by for part in found}) == 3
+    for by in [part.by for part in found][:1] + ["Target's count in training"]:
+        own = [part for part in found if part.by == by]
+        assert sum(p.users for p in own) == len(values)
+        assert sum(p.users * p.difference for p in own) == pytest.approx(values.sum())
+    for part in found:
+        assert part.low <= part.difference <= part.high
+        if part.by == "Target's genre":
+            own = [i for i, target in enumerate(of.targets) if part.name in GENRES[target - 1].split("|")]
+            assert part.users == len(own) >= FEWEST and part.difference == pytest.approx(values[own].mean())
+
+
+def test_agreement_counts_shared_items_and_the_front_holds_those_that_nobody_beats_at_their_cost() -> None:
+    items = np.array([[1, 2, 3], [4, 5, 0]], np.int32)
+    one, other = (Lists(np.ones(2, int), rows, np.ones((2, 3)), 0.0) for rows in (items, np.array([[3, 2, 9], [0, 1, 2]], np.int32)))
+    assert (agreement(one, one), agreement(one, other)) == (2.5, 1.0)
+    assert used(one, 6).tolist() == [1, 1, 1, 1, 1, 0] and coverage(used(one, 6)).tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1, 1])
+    points = [(1.0, 0.2), (2.0, 0.1), (2.0, 0.5), (2.0, 0.5), (3.0, 0.4), (0.5, 0.1)]
+    beaten = [any(d <= c and r >= q and (d, r) != (c, q) for d, r in points) for c, q in points]
+    assert sorted(front(*zip(*points, strict=True))) == [i for i, one in enumerate(beaten) if not one and points.index(points[i]) == i]
