@@ -232,6 +232,9 @@ class DiffuRec(PrefixTrained, DiffusionModel):
     def parts(self, batch: PackedBatch) -> list[PackedBatch]:
         return batch.split(max(1, PART_ROWS * batch.tokens // (batch.frame * len(batch.lengths))))
 
+    def computed_rows(self, part: PackedBatch) -> int:
+        return len(part.lengths) * Frame.width(part, self.config.padding)
+
     def forward(self, batch: PackedBatch, t: Tensor, eps: Tensor, drawn: Tensor | None = None, rng: RandomSource | None = None) -> Tensor:
         """x0_hat of each sequence, (B, D). t: (B,), eps: (B, D), drawn: (B, L, D)."""
         frame = Frame.of(batch, self.config.padding)

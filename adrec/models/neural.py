@@ -63,6 +63,10 @@ class NeuralModel(nn.Module, Model):
         """What one worker computes of a step's batch at a time; the losses of the parts add up to the batch's."""
         return batch.split(PART_TOKENS)
 
+    def computed_rows(self, part: PackedBatch) -> int:
+        """How many rows the layers compute of a part: its tokens, unless pads are computed too."""
+        return part.tokens
+
     def official_names(self) -> Mapping[str, tuple[str, ...]]:
         """Of a model that the official ADRec code has too: the tensors of its state dict that each of our parameters consists of, stacked
         along the rows."""

@@ -15,7 +15,6 @@ import numpy as np
 import psutil
 import torch
 
-from adrec.data.batches import PART_TOKENS
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError
 from adrec.models.loading import tensors
@@ -71,14 +70,15 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
     for stage in (stage for stage in settings.stages if not (pretrained and stage.name == "pretrain")):
         with torch.device("meta"):
             plan = stage.model(stage.config)
-        trained = train.user_share * _tokens_of_an_epoch(plan, data) if stage.trains else 0.0
-        batch_tokens = max(tokens, trained) / data.n_users * min(train.batch_size, data.n_users)
-        parts = min(4 * -(-batch_tokens // (4 * PART_TOKENS)), train.batch_size, data.n_users)
+        trained, parts = 0.0, [0]
+        if stage.trains:
+            trained = train.user_share * sum(_rows_of_parts(plan, data, SAMPLED_USERS)) * data.n_users / min(SAMPLED_USERS, data.n_users)
+            parts = _rows_of_parts(plan, data, train.batch_size)
         weights = sum(tensor.numel() for tensor in tensors(plan.state_dict()).values())
         denoising = plan.config.steps if isinstance(plan, DiffusionModel) else 0
         width, layers = 0 if plan.table is None else plan.table.shape[1], 2 * getattr(stage.config, "blocks", 1)
-        copies = 5 + min(parts, 2 * threads + 1) + min(parts, threads)
-        kept = threads * min(PART_TOKENS, batch_tokens) * width * layers * ACTIVATIONS
+        copies = 5 + min(len(parts), 2 * threads + 1) + min(len(parts), threads)
+        kept = min(threads, len(parts)) * max(parts) * width * layers * ACTIVATIONS
         memory = max(memory, 4 * (copies * weights + kept))
         epochs = stage.last_epoch - stage.first_epoch
         epochs = min(epochs, -(-(train.max_steps or epochs * steps) // steps))
@@ -95,10 +95,10 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
     return Needs(LIBRARIES + SLACK * (memory + read), disk, seconds)
 
 
-def _tokens_of_an_epoch(plan: Any, data: SequenceDataset) -> float:
-    """About how many tokens a model trains on in an epoch: those of the batch that it makes of some users."""
-    users = np.unique(np.linspace(0, data.n_users - 1, SAMPLED_USERS).astype(np.int64))
-    return float(plan.training_batch(data, users, np.random.default_rng(0)).tokens) * data.n_users / len(users)
+def _rows_of_parts(plan: Any, data: SequenceDataset, users: int) -> list[int]:
+    """How many rows a model's layers compute of each part of the batch that it makes of so many users."""
+    chosen = np.unique(np.linspace(0, data.n_users - 1, users).astype(np.int64))
+    return [plan.computed_rows(part) for part in plan.parts(plan.training_batch(data, chosen, np.random.default_rng(0)))]
 
 
 def check(needs: Needs, run: Path, agreed: bool) -> None:

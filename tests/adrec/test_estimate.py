@@ -56,3 +56,11 @@ def test_without_a_terminal_nothing_is_asked(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("adrec.training.estimate.LIMITS", Needs(1.0, 1.0, 1.0))
     assert main(["train", "--dataset", "synthetic:items=40,users=20", "--run", str(tmp_path / "run"), "--set", "hidden_size=16"]) == 2
     assert "start it with --yes" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_frames_with_pads_and_batches_in_one_piece_are_counted(data):
+    size = {"hidden_size": 64, "heads": 2, "blocks": 2, "batch_size": 20, "prefix_share": 1.0, "epochs": 10, "validate_every": 10}
+    short, long = (estimate(data, plan("diffurec", **size, length=length)) for length in (50, 500))
+    assert long.seconds > 3 * short.seconds  # histories are no longer, but their frames are
+    one, whole = (estimate(data, plan(model, **size, length=200)) for model in ("diffurec", "diqdiff"))
+    assert whole.memory > 1.5 * one.memory
