@@ -13,13 +13,16 @@ from adrec.training.estimate import estimate
 START = 5.0
 """Seconds until a process has imported everything and read its data."""
 
+LEAST = 1.0
+"""Estimates below so many seconds say nothing about longer ones."""
+
 
 class Costs:
     """Seconds of one process with one thread, by what was measured so far."""
 
     def __init__(self) -> None:
         self.same: dict[Any, list[float]] = defaultdict(list)
-        self.ratios: dict[str, list[float]] = defaultdict(list)
+        self.shares: dict[str, list[float]] = defaultdict(list)
         self._estimates: dict[Any, float] = {}
 
     def learn(self, known: Known, data: SequenceDataset | None) -> None:
@@ -27,17 +30,18 @@ class Costs:
         seconds = seconds_of(known.run)
         if seconds:
             self.same[_key(known.settings, known.data_hash, known.pretrained)].append(seconds)
-            if data is not None:
-                self.ratios[known.settings.model.name].append(seconds / self.estimated(known.settings, data, known.pretrained))
+            expected = 0.0 if data is None else self.estimated(known.settings, data, known.pretrained)
+            if expected > LEAST:
+                self.shares[known.settings.model.name].append(seconds / expected)
 
     def seconds(self, chosen: Settings, data: SequenceDataset, pretrained: bool) -> float:
         """What a training will take: the mean of those that differ only in their seed; otherwise the estimate, which is an upper bound,
-        corrected by what other trainings of this model took of theirs."""
+        times the share of it that other trainings of this model took or, without any, those of other models."""
         same = self.same.get(_key(chosen, data.content_hash, pretrained))
         if same:
             return START + sum(same) / len(same)
-        ratios = self.ratios.get(chosen.model.name, [1.0])
-        return START + self.estimated(chosen, data, pretrained) * sum(ratios) / len(ratios)
+        shares = self.shares.get(chosen.model.name) or [share for own in self.shares.values() for share in own] or [1.0]
+        return START + self.estimated(chosen, data, pretrained) * sum(shares) / len(shares)
 
     def estimated(self, chosen: Settings, data: SequenceDataset, pretrained: bool) -> float:
         key = _key(chosen, data.content_hash, pretrained)

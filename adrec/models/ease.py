@@ -10,7 +10,7 @@ from scipy.linalg import lapack
 from adrec.config import ModelConfig, require
 from adrec.data.batches import PackedBatch
 from adrec.errors import ConfigError
-from adrec.models.base import Preset, register
+from adrec.models.base import Between, Preset, register
 from adrec.models.counting import CountingModel, histories, history_matrix
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class EASE(CountingModel):
             "EASE, as published", "Whole histories as sets, whatever came first.", {"half_life": 0.0, "length": 10_000}
         ),
     }
+    space = {"ridge": Between(1.0, 3000.0, log=True), "half_life": Between(0.0, 20.0), "train_half_life": Between(0.0, 50.0)}
     config: EASEConfig
 
     def __init__(self, config: EASEConfig) -> None:

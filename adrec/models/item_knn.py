@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from adrec.config import ModelConfig, require, require_integers
 from adrec.data.batches import PackedBatch
-from adrec.models.base import Preset, register
+from adrec.models.base import Between, Preset, register
 from adrec.models.counting import CountingModel, decay, histories, log, log_shares, neighbour_arrays, square, strongest
 
 if TYPE_CHECKING:
@@ -72,6 +72,12 @@ class ItemKNN(CountingModel):
             "Whole histories as sets, as item-kNN was first described; only the history that is read counts by recency.",
             {"pair_half_life": 0.0, "directed": False, "half_life": 1.0},
         ),
+    }
+    space = {
+        "neighbours": (50, 100, 200, 500),
+        "half_life": Between(0.0, 20.0),
+        "pair_half_life": Between(0.0, 20.0),
+        "directed": (True, False),
     }
     config: ItemKNNConfig
 

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from adrec.config import ModelConfig, require, require_integers
 from adrec.data.batches import PackedBatch
-from adrec.models.base import Preset, register
+from adrec.models.base import Between, Preset, register
 from adrec.models.counting import CountingModel, log, log_shares, neighbour_arrays, strongest
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Markov(CountingModel):
     differences = "reads the last item alone; of very popular items only the most frequent followers are kept"
     Config = MarkovConfig
     presets = {"markov": Preset("Markov chain", "What most often followed the last item, counted: order without learning.")}
+    space = {"smoothing": Between(0.1, 1000.0, log=True)}
     config: MarkovConfig
 
     def __init__(self, config: MarkovConfig) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from adrec.config import ModelConfig, require
 from adrec.data.batches import PackedBatch
-from adrec.models.base import Preset, register
+from adrec.models.base import Between, Preset, register
 from adrec.models.counting import CountingModel, ages_of, decay, log_shares
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class RecentPopularity(Popularity):
     )
     Config = RecentConfig
     presets = {"recent-popularity": Preset("Recent popularity", "What people took last is recommended to everybody.")}
+    space = {"half_life": Between(1.0, 200.0, log=True)}
     config: RecentConfig
 
     def counts(self, data: "SequenceDataset") -> np.ndarray:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +25,7 @@ from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
 
 DATA = "synthetic:users=40,items=30"
+FILES = Path(__file__).parents[2] / "experiments"
 FILE = f"""\
 question = "Does it help?"
 seeds = [1, 2]
@@ -217,3 +220,18 @@ def test_finished_runs_elsewhere_are_reused_a_failed_cell_is_named_in_the_end_an
     before, text = kept.stat().st_mtime_ns, (tmp_path / "out" / "report.md").read_text("utf-8")
     assert main(["experiment", str(path), "--out", str(tmp_path / "out"), "--report"]) == 0
     assert kept.stat().st_mtime_ns == before and (tmp_path / "out" / "report.md").read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FILES.glob("*.toml")))
+def test_a_committed_experiment_is_one_that_can_be_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for source in re.findall(r'source = "([^"]+)"', (FILES / name).read_text("utf-8")):
+        if "/" in source:
+            (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / source).touch()
+    assert cells_of(read(FILES / name))
+
+
+def test_the_committed_experiments_are_estimated_at_no_more_than_60_core_hours_besides_the_lessons():
+    hours = {path.stem: tomllib.loads(path.read_text("utf-8"))["core_hours"] for path in FILES.glob("*.toml")}
+    assert 0 < sum(value for name, value in hours.items() if not name.startswith("lesson")) <= 60
