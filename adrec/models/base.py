@@ -66,7 +66,7 @@ class Stage:
     name: "pretrain", "warmup" or "finetune", which is the last. model, config: what is trained; it need not be the model that the
     training is named after. first_epoch, last_epoch: its part of the learning-rate schedule, counted from 0 and exclusive; if
     they are equal, nothing is trained. continues: goes on with the previous stage's model and optimiser; otherwise a new model takes
-    over the item table. frozen_table: the table gets no gradient; drift: but weight decay still moves it.
+    over the item table, unless it has a new_table. frozen_table: the table gets no gradient; drift: but weight decay still moves it.
     pcgrad: project conflicting gradients of the losses. selects: validated along the way, ends when
     validation stops improving, and keeps its best weights (otherwise validated once, at its end).
     """
@@ -77,6 +77,7 @@ class Stage:
     first_epoch: int = 0
     last_epoch: int = 0
     continues: bool = False
+    new_table: bool = False
     frozen_table: bool = False
     drift: bool = False
     pcgrad: bool = False

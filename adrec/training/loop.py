@@ -99,7 +99,7 @@ class Trainer:
             self.model.fit(self.sequences)
             if isinstance(self.model, NeuralModel):
                 self.model.initialise(torch.Generator().manual_seed(int(stream(self.config.seed, INIT, self.stage).integers(2**62))))
-                if self.table is not None:
+                if self.table is not None and not self.stage.new_table:
                     self.model.item_embedding.weight.data.copy_(self.table)
             self._begin_optimizer()
         self.position.epoch = self.stage.first_epoch
