@@ -29,13 +29,16 @@ from adrec.models.rng import RandomSource
 @dataclass(frozen=True)
 class DiffRecConfig(TransformerConfig, DiffusionConfig, PrefixConfig):
     """sampling_steps: K, how many one-step answers are averaged; a step of this model is one of them. padding: masked, since what is
-    added to every row, the time, differs between sequences and pads are shared by all of them."""
+    added to every row, the time, differs between sequences and pads are shared by all of them. table_std: of the numbers that items and
+    places start with."""
 
     padding: str = "masked"
     sampling_steps: int = 10
+    table_std: float = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self.table_std > 0, "table_std", self.table_std, "a number above 0")
         require(self.padding == "masked", "padding", self.padding, "masked, the only one that this model has")
 
 
@@ -48,14 +51,14 @@ class DiffRec(PrefixTrained, DiffusionModel):
     source = "Du et al. 2023 (arXiv 2304.04541), from the paper's text; no code of the authors is known"
     differences = (
         "not published and taken from the ADRec authors' code: T = 32, its noise schedule, uniform t, causal attention, blocks, norms and "
-        "dropout; chosen here: K = 10 answers averaged (steps count them), a table N(0, 1), cross-entropy alone as the loss"
+        "dropout, a table N(0, 0.1); chosen here: K = 10 answers averaged (steps count them), masked pads, cross-entropy as the only loss"
     )
     Config = DiffRecConfig
     presets = {
         "diffrec": Preset(
             "DiffRec",
             "Only the next item is noised, the history stays clean; ten answers of one step each are averaged.",
-            {"batch_size": 128, "epochs": 60, "validate_every": 5, "patience": 3},
+            {"batch_size": 16, "epochs": 60, "validate_every": 4, "patience": 5},
         ),
     }
     space = {**PrefixTrained.space, "embedding_dropout": Between(0.0, 0.5), "blocks": (1, 2, 3)}
@@ -82,10 +85,10 @@ class DiffRec(PrefixTrained, DiffusionModel):
         self.register_buffer("time_table", time_features(torch.arange(config.timesteps), config.timesteps, width), persistent=False)
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Items and places N(0, 1); the layers as ADRec's."""
+        """Items and places N(0, table_std); the layers as ADRec's."""
         initialise_layers(self, (self.encoder,), generator)
         for table in (self.item_embedding, self.position_embedding):
-            table.weight.data.normal_(0, 1, generator=generator)
+            table.weight.data.normal_(0, self.config.table_std, generator=generator)
 
     # -- scores ---------------------------------------------------------------------------------------------------
 
