@@ -20,7 +20,7 @@ def load_weights(model: Model, path: Path) -> None:
     """Fill ``model`` from a safetensors file of any float type; missing, surplus or misshapen tensors are named."""
     arrays = load_arrays(path)
     wanted = model.state_dict()
-    if set(arrays) == {ITEM_TABLE}:
+    if set(arrays) == {ITEM_TABLE} != set(wanted):
         raise WeightsError(f"'{path}' holds the item table alone: this copy of a run is for looking at tables and has no model to run.")
     missing, surplus = sorted(set(wanted) - set(arrays)), sorted(set(arrays) - set(wanted))
     if missing or surplus:
