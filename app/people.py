@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from adrec.data import catalog
 from adrec.errors import DataError
+from adrec.lesson.films import others
 from adrec.lesson.models import RUNS
 from adrec.runs import RunFolder
 from app import files
@@ -27,7 +28,7 @@ def url() -> str | None:
 
 
 def _run() -> RunFolder | None:
-    """The run whose people are shown, by the lesson's own numbers for films."""
+    """The run whose people are shown."""
     from app import loaders
 
     return loaders.bundled(RUNS["healthy"])
@@ -39,14 +40,14 @@ def route() -> Route:
 
 
 def person(request: Request) -> Response:
-    """``number``, ``history`` (the ids of as many films as the lesson's model reads, oldest first) and ``next``, the test film;
-    null if nobody has the number, which is an answer and no failure."""
+    """``number``, ``history`` (the lesson's ids of as many films as its models read, oldest first) and ``next``, the test film, without the
+    few that MovieLens-1M lacks; null if nobody has the number, which is an answer and no failure."""
     from app import loaders
 
     if not files.from_own_page(request):
         return PlainTextResponse(files.FOREIGN, 403)
-    run, number = _run(), request.path_params["number"]
-    if run is None:
+    run, large, number = _run(), loaders.bundled(RUNS["people"]), request.path_params["number"]
+    if run is None or large is None:
         return PlainTextResponse(f"The run '{RUNS['healthy']}' is not bundled, so there is nobody to show.", 503)
     users, reason = loaders.dataset(run)
     if users is None:
@@ -55,6 +56,7 @@ def person(request: Request) -> Response:
         position = int(np.random.default_rng().integers(users.n_users)) if number == ANY else users.position(number)
     except DataError:
         return JSONResponse(None)
-    history = users.history(position, "test", run.info["model"]["length"]).tolist()
-    found = {"number": users.user_ids[position], "history": history, "next": int(users.test[position])}
+    films = others(loaders.BUNDLED)[[*users.history(position, "test", run.info["model"]["length"]), users.test[position]]]
+    *history, following = films[films <= len(loaders.items(large))].tolist()
+    found = {"number": users.user_ids[position], "history": history, "next": following}
     return JSONResponse(found, headers={"Cache-Control": "no-store"})

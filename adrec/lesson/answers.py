@@ -13,16 +13,9 @@ END = 126
 
 
 def end_of(run: RunFolder) -> int | None:
-    """The epoch that stands for a training that was never stopped: END, where its whole model was kept. None: the one that the training
+    """The epoch that stands for a training that was never stopped: END, where its table was kept. None: the one that the training
     selected."""
-    return END if END in run.weight_epochs("finetune") else None
-
-
-def model_of(run: RunFolder) -> Any:
-    """The model that stands for a run."""
-    from adrec.models.loading import load_model
-
-    return load_model(run, epoch=end_of(run))
+    return END if ("finetune", END) in {(stage, epoch) for stage, epoch, _ in run.snapshots()} else None
 
 
 def table_of(run: RunFolder) -> np.ndarray:

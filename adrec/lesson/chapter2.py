@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adrec.data.titles import Finder
-from adrec.lesson import likeness
+from adrec.lesson import films, likeness
 from adrec.lesson.answers import TEN
 from adrec.lesson.models import run_of
 from adrec.lesson.results import results
@@ -16,8 +15,8 @@ from adrec.maps.neighbours import neighbour_sets
 from adrec.runs import RunFolder
 from adrec.runs.snapshots import load_snapshot
 
-ASKED = "Titanic"
-OFFERED = ("Titanic", "A Nightmare on Elm Street", "Snow White and the Seven Dwarfs", "Star Trek: The Wrath of Khan", "Die Hard 2")
+ASKED = "Titanic (1997)"
+OFFERED = (ASKED, "A Nightmare on Elm Street", "Snow White and the Seven Dwarfs", "Star Trek: The Wrath of Khan", "Die Hard 2")
 """The film that the guess is about, and films worth a look."""
 STAGES = ("pretrain", "finetune")
 """Where the table moves: the warm-up holds it still."""
@@ -29,7 +28,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ``frames``: stage and epoch of each table, and the genres that films share with their nearest (Jaccard index, mean over films).
     ``lists``: the three lists of the guess, one of them the truth.
     """
-    run = run_of(runs, "healthy")
+    run = run_of(runs, "people")
     items, near, cosines, frames = run.items, [], [], []
     shown, genres = likeness.films(items), genre_sets(items)
     for stage, epoch, table in tables(run):
@@ -37,11 +36,10 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         near.append(sets + 1)
         cosines.append(likeness.cosines(table, shown))
         frames.append({"stage": stage, "epoch": epoch, "genres": round(shared_genres(sets, genres), 3)})
-    finder = Finder(items)
-    asked = finder.item(ASKED)
+    asked, *offered = films.ids(items, [ASKED, *OFFERED])
     head = {
         "film": asked,
-        "offered": finder.history(OFFERED),
+        "offered": offered,
         "frames": frames,
         "lists": {"near": near[-1][asked - 1].tolist(), **other_lists(items, asked, set(near[-1][asked - 1].tolist()))},
         "number": results(runs)["genres"],

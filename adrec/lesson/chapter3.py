@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from adrec.data.titles import Finder
+from adrec.lesson import films as catalogue
 from adrec.lesson.models import run_of
 from adrec.lesson.results import results
 from adrec.maps.tables import unit_rows
 
-FILMS = ("Star Wars", "The Lion King", "Titanic", "Casablanca", "The Shining")
+FILMS = ("Star Wars: Episode IV - A New Hope", "The Lion King", "Titanic (1997)", "Casablanca", "The Shining")
 RIVALS = 6
 DRAWS = 10
 
@@ -21,9 +21,9 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ``recognised``: at each level the share of all films, over DRAWS draws of the noise, that are nearest to their own noised vectors, in
     the healthy table and in a random one of its size.
     """
-    run = run_of(runs, "healthy")
+    run = run_of(runs, "people")
     table, left = run.table("finetune").astype(np.float64), np.array(run.info["diffusion"]["alpha_bar"])
-    films = Finder(run.items).history(FILMS)
+    films = catalogue.ids(run.items, FILMS)
     ranks, nearest = under_noise(table, np.array(films) - 1, left)
     tables = {"healthy": table, "random": random_like(table)}
     measured = results(runs)

@@ -16,10 +16,10 @@ NOISES = 20
 
 
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """``one_level``: of how many people more ADRec is right with one noise level for a whole sequence. ``shares``: by model, lambda and
-    the length of lambda x_t over that of c under pure noise, in percent: the mean over the example people and NOISES noises.
-    ``kin``: of how many people each model of KIN is right. ``noise``: how much of x_t is noise at each level. For the
-    first person: ``condition`` (films, D), ``x`` the noise, ``x0`` its last estimate, ``scores`` (V + 1,), and ``top``."""
+    """``one_level``: of how many people more ADRec is right with one noise level for a whole sequence. ``shares``: by model, lambda, the
+    data and the length of lambda x_t over that of c under pure noise, in percent: the mean over the example people and NOISES noises.
+    ``kin``: of how many people each model of KIN is right. ``noise``: how much of x_t is noise at each level. For the first person:
+    ``condition`` (films, D), ``x`` the noise, ``x0`` its last estimate, ``scores`` (V + 1,), and ``top``."""
     from adrec.explain.trajectory import trajectory
     from adrec.models.loading import load_model
 
@@ -29,12 +29,13 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         model: Any = load_model(run)
         ids = [person.ids(run.items)[0] for person in PEOPLE]
         found = np.array([trajectory(model, history, seed=seed, steps=1).noise_share for history in ids for seed in range(NOISES)])
-        shares[name] = {"weight": model.config.noise_weight, "share": _percent(found.mean(), 2)}
-    run = run_of(runs, "healthy")
+        share = _percent(found.mean(), 2)
+        shares[name] = {"weight": model.config.noise_weight, "share": share, "data": run.info["dataset"]["title"]}
+    run = run_of(runs, "people")
     head, arrays = _first(load_model(run), run)
     head["kin"] = {key: _right(run_of(runs, part)) for key, part in KIN.items()}
-    head["one_level"] = {**right_more(run_of(runs, "one-level"), run), "seeds": 1}
-    head |= {"shares": shares, "noises": NOISES, "people": len(PEOPLE), "source": run.info["dataset"]["title"]}
+    head["one_level"] = {**right_more(run_of(runs, "one-level"), run_of(runs, "healthy")), "seeds": 1}
+    head |= {"shares": shares, "noises": NOISES, "people": len(PEOPLE)}
     head["noise"] = [round(float(v), 4) for v in np.sqrt(1 - np.array(run.info["diffusion"]["alpha_bar"]))]
     return head, arrays
 

@@ -12,6 +12,7 @@ from adrec.collapse.verdict import diagnose
 from adrec.data import catalog
 from adrec.lesson.answers import END, table_of
 from adrec.lesson.chapter0 import SHOWN
+from adrec.lesson.films import others
 from adrec.lesson.likeness import cosines, films
 from adrec.lesson.models import run_of
 from adrec.lesson.results import results
@@ -33,10 +34,11 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Arrays: ``likeness`` (frames, 40 * 40) and ``lists`` (frames, people, 10) of the narrow run; ``tables.likeness`` (tables, 40 * 40)
     and ``tables.xy`` (tables, V, 2), seen along the two strongest directions from the origin, which lies at HALF, at each table's scale.
     ``size``: typical length of a film; ``start``: correlation with the random start; ``steps``: of
-    training until the table."""
+    training until the table. ``popular``, ``whole``: of how many people the ten most popular films and all three stages are right."""
     narrow = run_of(runs, "narrow")
     ids, near = films(narrow.items), Cooccurrence.from_dataset(catalog.load_for_run(narrow.info))
-    found = results(runs)["narrow"]
+    measured_all, known = results(runs), others(runs)
+    found = measured_all["narrow"]
     trained = found["runs"]
     measured = {frame["epoch"]: frame for frame in trained["narrow"]["frames"]}
     frames, likeness, lists = [], [], []
@@ -44,7 +46,7 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         table = table_at(narrow, "finetune", epoch)
         frames.append({"epoch": epoch, **judged(table, near), "measured": measured[epoch]})
         likeness.append(cosines(table, ids))
-        lists.append([found["lists"][str(epoch)][person] for person in SHOWN])
+        lists.append([known[found["lists"][str(epoch)][person]] for person in SHOWN])
     tables, alike, places = [], [], []
     for key in TABLES:
         run = run_of(runs, key)
@@ -59,6 +61,8 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "people": [*SHOWN],
         "bar": {"null": NULL_BAND, "narrow": NARROW},
         "source": found["source"],
+        "popular": measured_all["baselines"]["ml-100k"]["popular"],
+        "whole": measured_all["leave_outs"]["whole"]["hr@10"],
         "controls": {name: trained[name]["frames"] for name in CONTROLS},
     }
     arrays = {

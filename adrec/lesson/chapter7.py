@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from adrec.files import read_json
-from adrec.lesson.models import ANSWERING, run_of
+from adrec.lesson.models import LAMBDAS, run_of
 from adrec.lesson.people import PEOPLE
 from adrec.lesson.results import results
 from adrec.runs import RunFolder
@@ -15,15 +15,17 @@ from adrec.runs import RunFolder
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """``models``: by name, noisiest first, ``weight`` (lambda) and what was measured: ``decided``, the mean commit step, and
     ``by_steps``: with so many steps, of 100 people right within ten films and its error, and the films in common with the list after all.
-    ``lambdas``: the same and more over several trainings. ``differs``: by person, at lambda 1, the noises that change the first film."""
+    ``lambdas``: the same and more over several trainings. ``differs``: by person, at lambda 1, the noises that change the first film.
+    ``films``: how many the models know."""
     found: dict[str, Any] = {}
-    for name in reversed(ANSWERING):
+    for name in reversed(LAMBDAS):
         run = run_of(runs, name)
         found[name] = {"weight": run.info["model"]["noise_weight"], **_measured(run)}
     measured = results(runs)["lambdas"]
     source = run_of(runs, "healthy").info["dataset"]["title"]
     differs = _differs(run_of(runs, "lambda-1"), measured["noises"])
-    return {"models": found, "lambdas": measured["lambdas"], "noises": measured["noises"], "differs": differs, "source": source}, {}
+    head = {"models": found, "lambdas": measured["lambdas"], "noises": measured["noises"], "differs": differs, "source": source}
+    return head | {"films": len(run_of(runs, "healthy").items)}, {}
 
 
 def _differs(run: RunFolder, noises: int) -> dict[str, int]:

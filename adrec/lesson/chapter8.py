@@ -7,8 +7,7 @@ import numpy as np
 
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.data import catalog
-from adrec.data.titles import Finder
-from adrec.lesson import chapter5, likeness
+from adrec.lesson import chapter5, films, likeness
 from adrec.lesson.answers import right_more
 from adrec.lesson.models import run_of
 from adrec.lesson.results import SURE, results
@@ -17,7 +16,7 @@ from adrec.runs import RunFolder
 
 UNSEEN = ("direct", "shrunk", "narrow")
 """The runs whose selected tables are to be judged, none of them shown before, by their parts."""
-ASKED = ("Snow White and the Seven Dwarfs", "A Nightmare on Elm Street", "Titanic")
+ASKED = ("Snow White and the Seven Dwarfs", "A Nightmare on Elm Street", "Titanic (1997)")
 NEAREST = 4
 EVER = "people whose first film ever differs"
 
@@ -27,15 +26,15 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     (tables, 40, 40) and ``near`` (tables, films of ``asked``, NEAREST) by id. ``findings``: figures by name, each with its source."""
     healthy = run_of(runs, "healthy")
     near = Cooccurrence.from_dataset(catalog.load_for_run(healthy.info))
-    shown, asked = likeness.films(healthy.items), Finder(healthy.items).history(ASKED)
+    shown, asked, known = likeness.films(healthy.items), films.ids(healthy.items, ASKED), films.others(runs)
     tables, cosines, nearest = [], [], []
     for part in UNSEEN:
         run = run_of(runs, part)
         table = run.table("finetune")
         tables.append({"run": run.name, **chapter5.judged(table, near)})
         cosines.append(likeness.cosines(table, shown))
-        nearest.append([neighbours(table, film - 1, NEAREST)[0] + 1 for film in asked])
-    head = {"tables": tables, "asked": asked, "nearest": NEAREST, "findings": findings(runs)}
+        nearest.append([known[neighbours(table, film - 1, NEAREST)[0] + 1] for film in asked])
+    head = {"tables": tables, "asked": known[asked].tolist(), "nearest": NEAREST, "findings": findings(runs)}
     return head, {"cosines": np.concatenate(cosines), "near": np.array(nearest, np.uint16).reshape(-1)}
 
 

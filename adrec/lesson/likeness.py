@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adrec.data.titles import Finder
+from adrec.lesson import films as catalogue
 from adrec.lesson.models import run_of
 from adrec.maps.tables import unit_rows
 
@@ -21,9 +21,9 @@ GROUPS = {
     ),
     "action": ("Die Hard 2", "Die Hard: With a Vengeance", "Speed", "Under Siege", "True Lies"),
     "adventure": (
-        "Star Wars",
-        "The Empire Strikes Back",
-        "Return of the Jedi",
+        "Star Wars: Episode IV - A New Hope",
+        "Star Wars: Episode V - The Empire Strikes Back",
+        "Star Wars: Episode VI - Return of the Jedi",
         "Raiders of the Lost Ark",
         "Indiana Jones and the Last Crusade",
     ),
@@ -39,14 +39,14 @@ GROUPS = {
         "Beauty and the Beast",
     ),
     "horror": ("A Nightmare on Elm Street", "The Shining", "The Omen", "Carrie"),
-    "new": ("Titanic", "Good Will Hunting", "As Good As It Gets", "Wag the Dog", "Tomorrow Never Dies", "Jackie Brown"),
+    "new": ("Titanic (1997)", "Good Will Hunting", "As Good As It Gets", "Wag the Dog", "Tomorrow Never Dies", "Jackie Brown"),
 }
 """By the keys under which the texts name them. ``new``: in the cinemas while the ratings were given, in the winter of 1997."""
 
 
 def films(items: pd.DataFrame) -> list[int]:
     """Ids 1..V of the 40 films in a run's item frame, group after group."""
-    return Finder(items).history([title for group in GROUPS.values() for title in group])
+    return catalogue.ids(items, [title for group in GROUPS.values() for title in group])
 
 
 def cosines(table: np.ndarray, ids: list[int]) -> np.ndarray:
@@ -58,4 +58,4 @@ def cosines(table: np.ndarray, ids: list[int]) -> np.ndarray:
 def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The films of every likeness matrix, by id and in its order, and their groups."""
     groups = [{"key": key, "count": len(titles)} for key, titles in GROUPS.items()]
-    return {"films": films(run_of(runs, "healthy").items), "groups": groups}, {}
+    return {"films": films(run_of(runs, "people").items), "groups": groups}, {}

@@ -7,6 +7,9 @@ from adrec.runs import RunFolder
 
 STAGE = "finetune"
 RUNS = {
+    "people": "ml-1m",
+    "people-narrow": "ml-1m-narrow",
+    "people-noise": "ml-1m-dreamrec",
     "healthy": "ml-100k",
     "lambda-1": "noise-1",
     "lambda-0.1": "noise-0.1",
@@ -18,10 +21,14 @@ RUNS = {
     "shrunk": "dreamrec-long",
     "one-level": "one-t",
 }
-"""The bundled run behind every part in the lesson and on the pages, all on the same data. ``drift``: the official warm-up; ``direct``:
-without pre-training; ``shrunk``: the noise table after a long training; ``one-level``: one noise level for a whole sequence."""
-ANSWERING = ("healthy", "lambda-0.1", "lambda-1")
-"""Those whose models the browser runs, by growing lambda."""
+"""The bundled run behind every part in the lesson and on the pages. Those whose part begins with ``people`` are on MovieLens-1M and speak
+where films and people are to be recognised; all others are on MovieLens-100K, where everything was trained in many ways. ``drift``: the
+official warm-up; ``direct``: without pre-training; ``shrunk``: the noise table after a long training; ``one-level``: one noise level for
+a whole sequence."""
+LAMBDAS = ("healthy", "lambda-0.1", "lambda-1")
+"""Those that differ in lambda alone, by growing lambda."""
+ANSWERING = ("people", *LAMBDAS)
+"""Those whose models the browser runs."""
 
 
 def run_of(runs: Path, part: str) -> RunFolder:

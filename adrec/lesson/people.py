@@ -1,4 +1,4 @@
-"""People whom we made up for the lesson: what each chose, by titles that MovieLens-100K holds. Nobody's ratings are in here."""
+"""People whom we made up for the lesson: what each chose, by titles that both data sets hold. Nobody's ratings are in here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,22 +7,45 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adrec.data.titles import Finder
+from adrec.lesson import films
 from adrec.lesson.models import run_of
+
+START = (
+    "One Flew Over the Cuckoo's Nest",
+    "E.T. the Extra-Terrestrial",
+    "Back to the Future",
+    "Star Wars: Episode IV - A New Hope",
+    "Jurassic Park",
+    "The Godfather",
+    "Raiders of the Lost Ark",
+    "Forrest Gump",
+    "Braveheart",
+    "The Silence of the Lambs",
+    "Pulp Fiction",
+    "Schindler's List",
+)
+"""Well-known films with which all of them began, as people in MovieLens do: it asks newcomers about such films. After few films a model of
+these data names more of the same, whatever the films were."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Five films in the order in which they were chosen, and the film that came next. The texts name a person by its key."""
+    """After START five films of their own in the order in which they were chosen, and the film that came next. The texts name a person by
+    its key."""
 
     key: str
-    history: tuple[str, ...]
+    own: tuple[str, ...]
     next: str
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """All films, oldest first."""
+        return START + self.own
 
     def ids(self, items: pd.DataFrame) -> tuple[list[int], int]:
         """Ids 1..V of the history and of the next film in a run's item frame; a DataError names a title that it lacks."""
-        finder = Finder(items)
-        return finder.history(self.history), finder.item(self.next)
+        *history, following = films.ids(items, [*self.history, self.next])
+        return history, following
 
 
 PEOPLE = (
@@ -39,10 +62,10 @@ PEOPLE = (
     ),
     Person(
         "family",
-        ("The Parent Trap", "Mary Poppins", "Winnie the Pooh and the Blustery Day", "Cinderella", "Dumbo"),
+        ("The Parent Trap (1961)", "Mary Poppins", "Winnie the Pooh and the Blustery Day", "Cinderella", "Dumbo"),
         "Snow White and the Seven Dwarfs",
     ),
-    Person("horror", ("Psycho", "The Shining", "Alien", "Carrie", "A Nightmare on Elm Street"), "The Omen"),
+    Person("horror", ("Psycho (1960)", "The Shining", "Alien", "Carrie", "A Nightmare on Elm Street"), "The Omen"),
     Person("classics", ("Casablanca", "Citizen Kane", "Rear Window", "The Maltese Falcon", "North by Northwest"), "Vertigo"),
     Person(
         "nineties",
@@ -54,10 +77,10 @@ PEOPLE = (
 
 
 def content(runs: Path) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    """Each person as ``{"key", "history": ids, "next": id}``, with ids 1..V of the catalogue."""
-    items = run_of(runs, "healthy").items
+    """Each person as ``{"key", "history": ids, "next": id, "begun": how many of them are START}``, with ids 1..V of the catalogue."""
+    items = run_of(runs, "people").items
     people = []
     for person in PEOPLE:
         history, following = person.ids(items)
-        people.append({"key": person.key, "history": history, "next": following})
+        people.append({"key": person.key, "history": history, "next": following, "begun": len(START)})
     return people, {}

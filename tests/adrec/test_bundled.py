@@ -22,7 +22,7 @@ def test_every_bundled_run_has_a_title_a_purpose_and_a_question_in_todays_format
 
 
 def test_no_two_bundled_runs_have_the_same_title():
-    assert len({run.title for run in RUNS}) == len(RUNS) == 16
+    assert len({run.title for run in RUNS}) == len(RUNS) == 19
 
 
 def test_the_bundled_files_fit_into_45_mb_and_no_run_holds_a_table_twice():

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.lesson import setup
+from adrec.lesson.films import others
 from app import files, loaders, people
 
 
@@ -34,10 +35,10 @@ def person(answer: Response) -> dict[str, Any]:
     return found
 
 
-def test_a_person_is_all_they_chose_but_the_last_film_which_comes_next(users: SequenceDataset) -> None:
-    found = person(ask(users.user_ids[3]))
-    assert found["number"] == users.user_ids[3] and found["next"] == users.test[3]
-    assert found["history"] == [*users.train(3), users.val[3]][-50:]
+def test_a_person_is_all_they_chose_but_the_last_film_which_comes_next_by_the_lessons_numbers(users: SequenceDataset) -> None:
+    found, numbers = person(ask(users.user_ids[3])), others(loaders.BUNDLED)
+    assert [found["number"], found["next"]] == [users.user_ids[3], numbers[users.test[3]]]
+    assert found["history"] == numbers[[*users.train(3), users.val[3]][-50:]].tolist()
 
 
 def test_a_drawn_person_is_one_of_the_data(users: SequenceDataset) -> None:

@@ -9,7 +9,7 @@ import { chapter6 } from "../../adrec/browser/lesson/chapter6.js";
 import { chapter7 } from "../../adrec/browser/lesson/chapter7.js";
 import { chapter8 } from "../../adrec/browser/lesson/chapter8.js";
 
-const hook = (narrow, healthy) => ({ 0: { counted: { columns: { narrow: { "hr@10": { value: narrow } }, healthy: { "hr@10": { value: healthy } } } } } });
+const ended = (narrow, healthy) => ({ 5: { frames: [{ measured: { "hr@10": { value: narrow } } }], whole: { value: healthy } } });
 
 /** Four cells by the mean cosines of random and pre-trained starts, squared error before both losses. */
 function measuredCells(...cosines) {
@@ -22,7 +22,7 @@ test("between the films is right, for the toy's three films", () => {
 });
 
 test("the lists are worse, the same or better as the narrow run is right for fewer, as many or more people", () => {
-  assert.deepEqual([hook(5, 12), hook(7, 7), hook(9, 8)].map((content) => chapter5.guess(content).right), [2, 1, 0]);
+  assert.deepEqual([ended(5, 12), ended(7, 7), ended(9, 8)].map((content) => chapter5.guess(content).right), [2, 1, 0]);
   assert.equal(chapter5.guess({}), null);
 });
 

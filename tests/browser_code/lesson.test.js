@@ -55,7 +55,7 @@ test("a value is shown as it is: what would be markup in a text is none in a tit
 });
 
 test("a model whose weights could not be had is said to be missing, each time that it is asked for", async () => {
-  const asked = [], missing = [], engines = new Engines({ models: { healthy: { run: {}, url: "weights" } } }, (model) => missing.push(model));
+  const asked = [], missing = [], engines = new Engines({ models: { healthy: { run: {}, url: "weights" } } }, {}, (model) => missing.push(model));
   globalThis.fetch = async (url) => { asked.push(url); return { ok: false, statusText: "gone" }; };
   for (let i = 0; i < 2; i++) await assert.rejects(engines.get("healthy"), /gone/);
   assert.deepEqual([asked, missing], [["weights", "weights"], ["healthy", "healthy"]]);

@@ -11,7 +11,7 @@ test("first films are counted, the most frequent before", () => {
 test("the guesses are judged by what was measured", () => {
   const loud = (decided) => chapter7.guess({ 7: { models: { "lambda-1": { decided, timesteps: 32, users: 9 } } } }).right;
   assert.deepEqual([loud(1.5), loud(16), loud(31.4)], [0, 1, 2]);
-  const paper = (share) => chapter4.guess({ 4: { shares: { healthy: { share, weight: 0.001 } } } }).right;
+  const paper = (share) => chapter4.guess({ 4: { shares: { people: { share, weight: 0.001 } } } }).right;
   assert.deepEqual([paper(0.1), paper(100)], [2, 1]);
 });
 

@@ -2,11 +2,11 @@
 
     python -m tests.measure.lesson_runs RUNS KEPT
     python -m tests.measure.lesson_runs assets/runs KEPT --only ml-100k,noise-0,noise-0.1,noise-1,no-pretrain,no-warmup
-    python -m tests.measure.lesson_results KEPT assets/runs assets/lesson/results.json
+    python -m tests.measure.lesson_results KEPT LARGER assets/runs assets/lesson/results.json
 
-KEPT is what ``lesson_runs`` measured of the trainings of ``trainings ml-100k``. Bundled runs, of one seed, stand in for what none of those
-has yet. Every section names its data, its seeds and the commands
-behind it; a figure is ``{"value", "error", "seeds"}`` in its ``unit``. Shares of people are percentages. Not a test.
+KEPT is what ``lesson_runs`` measured of the trainings of ``trainings ml-100k``, LARGER the folder that ``trainings ml-1m`` filled. Bundled
+runs, of one seed, stand in for what none of those has yet. Every section names its data, its seeds and the commands behind it; a
+figure is ``{"value", "error", "seeds"}`` in its ``unit``. Shares of people are percentages. Not a test.
 """
 
 import argparse
@@ -18,19 +18,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from adrec.collapse.cooccurrence import Cooccurrence
+from adrec.collapse.measures import measures
 from adrec.collapse.verdict import diagnose
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.evaluation import user_metrics
 from adrec.files import read_json, write_json
-from adrec.lesson.answers import model_of
+from adrec.lesson.answers import TEN, ranking
+from adrec.lesson.chapter2 import genre_sets
 from adrec.lesson.chapter3 import random_like, recognised
 from adrec.lesson.models import run_of
+from adrec.lesson.people import PEOPLE
 from adrec.lesson.results import SURE
+from adrec.models.loading import load_model
+from adrec.runs import RunFolder
 from adrec.runs.snapshots import table_at
-from tests.measure.lesson_runs import EVERY_THIRD, FILM_MEASURES, FRAMES, NOISES, STEPS, answered
+from tests.measure.lesson_runs import FILM_MEASURES, FRAMES, NOISES, STEPS, answered, genres_shared
 
 SHOWN = ("hr@10", "hr@20", "ndcg@10")
 POWER = SURE + 0.84
@@ -45,7 +51,10 @@ BUNDLED |= {"no-pretrain": "no-pretrain", "no-warmup": "no-warmup"}
 """Runs of the seed of the bundled ones that stand in for trainings of the same settings. ``baseline`` is the paper's settings from the
 bundled stage 1, from which the others started too; where it was trained, it takes the place of ``ml-100k``."""
 LAMBDAS = {"0": "lambda-0", "0.001": "paper", "0.01": "lambda-0.01", "0.1": "lambda-0.1", "1": "lambda-1"}
-HOOK = ("healthy", "narrow", "noise")
+LARGER = {"healthy": "paper-1", "narrow": "narrow-1", "noise": "dreamrec-harness-fixed-1"}
+"""The trainings on MovieLens-1M by the parts that they play."""
+ASKED = slice(None, None, 20)
+"""Of whom it is counted how different their lists are."""
 
 Measured = Mapping[str, Any]
 """What ``lesson_runs`` wrote of one run."""
@@ -132,7 +141,7 @@ def command(recorded: str) -> str:
 
 def described(data: SequenceDataset) -> str:
     """The data set in a few words."""
-    return f"MovieLens-100K: {data.n_users:,} people, {data.n_items:,} films"
+    return f"MovieLens-{data.name.rpartition('-')[2].upper()}: {data.n_users:,} people, {data.n_items:,} films"
 
 
 def film(runs: Sequence[Measured]) -> list[dict[str, Any]]:
@@ -231,6 +240,56 @@ def lambdas(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
     return {"source": source(data, *groups), "noises": NOISES, "steps": list(STEPS), "lambdas": rows}
 
 
+# -- MovieLens-1M -----------------------------------------------------------------------------------------------------
+
+
+def hook(runs: Mapping[str, RunFolder], data: SequenceDataset, films: pd.DataFrame) -> dict[str, Any]:
+    """Three models, the same people: how different their lists are; ``lists`` are the ten films of the lesson's people, with noise of their
+    own. films: the catalogue with titles as the lesson has them."""
+    columns, histories = {}, [person.ids(films)[0] for person in PEOPLE]
+    for column, run in runs.items():
+        model = load_model(run)
+        ((ranks, tens, _),) = answered(model, data, np.arange(data.n_users), [(STEPS[-1], 0)])
+        asked = tens[ASKED]
+        member = np.zeros((len(asked), data.n_items + 1))
+        np.put_along_axis(member, asked, 1, axis=1)
+        shared = float((member @ member.T)[np.triu_indices(len(asked), 1)].mean())
+        composed = ranking(model, histories, list(range(len(PEOPLE))))[:, :TEN]
+        columns[column] = {
+            "run": run.name,
+            "different films": len(np.unique(asked)),
+            "films that two people share": _r(shared),
+            "hr@10": estimate([percent(ranks, "hr@10")]),
+            "lists": {person.key: ten.tolist() for person, ten in zip(PEOPLE, composed, strict=True)},
+        }
+    return {"source": trained(data, *runs.values()), "people": len(asked), "who": "every twentieth", "columns": columns}
+
+
+def larger(runs: Mapping[str, RunFolder], data: SequenceDataset) -> dict[str, Any]:
+    """The tables along the narrow training, and all three at their ends."""
+    narrow = runs["narrow"]
+    epochs = [0, *(epoch for stage, epoch, _ in narrow.snapshots() if stage == "finetune")]
+    rows = [{"epoch": epoch} | _measures(table_at(narrow, "finetune", epoch)) for epoch in epochs]
+    ends = {}
+    for name, run in runs.items():
+        metrics = run.metrics("finetune")
+        found = metrics["test"]
+        test = {metric: {"value": _r(100 * found[metric]), "error": _r(100 * found[f"{metric}_se"])} for metric in SHOWN}
+        ends[name] = {"epoch": metrics["epoch"], **_measures(run.table("finetune")), **test}
+    return {"source": trained(data, *runs.values()), "narrow": rows, "ends": ends}
+
+
+def _measures(table: np.ndarray) -> dict[str, float]:
+    values = measures(table)
+    return {name: _r(float(values[name])) for name in FILM_MEASURES}
+
+
+def trained(data: SequenceDataset, *runs: RunFolder) -> dict[str, Any]:
+    """Where a section on trainings that are not measured beforehand comes from."""
+    commands = {run.name: command(run.info["command"]) for run in runs}
+    return {"data": described(data), "seeds": sorted({run.info["seed"] for run in runs}), "commands": commands}
+
+
 # -- the bundled runs -------------------------------------------------------------------------------------------------
 
 
@@ -240,22 +299,6 @@ def bundled(assets: Path, data: SequenceDataset, parts: Iterable[str]) -> dict[s
     commands = {name: info["command"] for name, info in infos.items()}
     seeds = sorted({info["seed"] for info in infos.values()})
     return {"data": described(data), "seeds": seeds, "runs": [f"assets/runs/{name}" for name in infos], "commands": commands}
-
-
-def hook(assets: Path, data: SequenceDataset) -> dict[str, Any]:
-    """Three models, the same people: how different their lists are."""
-    columns = {}
-    for column in HOOK:
-        run = run_of(assets, column)
-        ((ranks, tens, _),) = answered(model_of(run), data, np.arange(data.n_users), [(STEPS[-1], 0)])
-        asked = tens[EVERY_THIRD]
-        member = np.zeros((len(asked), data.n_items + 1))
-        np.put_along_axis(member, asked, 1, axis=1)
-        both = member @ member.T
-        shared = float(both[np.triu_indices(len(asked), 1)].mean())
-        right = {"hr@10": estimate([percent(ranks, "hr@10")]), "hr@10 of those asked": estimate([percent(ranks[EVERY_THIRD], "hr@10")])}
-        columns[column] = {"run": run.name, "different films": len(np.unique(asked)), "films that two people share": _r(shared)} | right
-    return {"source": bundled(assets, data, HOOK), "people": len(asked), "who": "every third", "columns": columns}
 
 
 def baselines(data: SequenceDataset) -> dict[str, Any]:
@@ -291,22 +334,21 @@ def same_last(data: SequenceDataset) -> dict[str, Any]:
     return {"source": {"data": described(data)}, "films": rows}
 
 
-def recognition(assets: Path, data: SequenceDataset) -> dict[str, Any]:
+def recognition(run: RunFolder, data: SequenceDataset) -> dict[str, Any]:
     """How often a noised film is still nearest to itself, by cosine: of the healthy table, and of a random one of its size."""
-    run = run_of(assets, "healthy")
     table, kept = run.table("finetune"), np.array(run.info["diffusion"]["alpha_bar"])
     rows = {}
     for name, of in (("healthy", table), ("random", random_like(table))):
         shares = recognised(of, kept[list(LEVELS)], DRAWS)
         rows[name] = {str(level): _r(100 * share) for level, share in zip(LEVELS, shares, strict=True)}
-    return {"source": bundled(assets, data, ["healthy"]), "draws": DRAWS, "levels": len(kept), "recognised": rows}
+    return {"source": trained(data, run), "draws": DRAWS, "levels": len(kept), "recognised": rows}
 
 
-def genres(runs: Runs, data: SequenceDataset) -> dict[str, Any]:
+def genres(run: RunFolder, data: SequenceDataset) -> dict[str, Any]:
     """Genres shared by a film and its ten nearest: of the whole training's start and end."""
-    (own,) = runs.of("paper")
-    found = {when: over_seeds(run["genres"][when] for run in own) for when in ("start", "end")}
-    return {"source": source(data, own), "nearest": 10} | found
+    sets = genre_sets(run.items)
+    found = {when: over_seeds([genres_shared(run.table(name), sets)]) for when, name in (("start", "initial"), ("end", "finetune"))}
+    return {"source": trained(data, run), "nearest": 10} | found
 
 
 def verdicts(assets: Path, data: SequenceDataset) -> dict[str, Any]:
@@ -322,25 +364,28 @@ def verdicts(assets: Path, data: SequenceDataset) -> dict[str, Any]:
 def main() -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("kept", "assets", "out"):
+    for name in ("kept", "larger", "assets", "out"):
         parser.add_argument(name, type=Path)
     given = parser.parse_args()
     runs, data = Runs(given.kept), catalog.load_for_run(run_of(given.assets, "healthy").info)
+    large = {part: RunFolder(given.larger / name) for part, name in LARGER.items()}
+    million = catalog.load_for_run(large["healthy"].info)
     if not runs.trained:
         sys.exit(f"'{given.kept}' holds nothing measured: run tests.measure.lesson_runs first.")
     found = {
         "made_by": "python -m tests.measure.lesson_results",
-        "data": {"name": data.name, "people": data.n_users, "films": data.n_items, "hash": data.content_hash},
-        "hook": hook(given.assets, data),
-        "baselines": baselines(data),
+        "data": {one.name: {"people": one.n_users, "films": one.n_items, "hash": one.content_hash} for one in (million, data)},
+        "hook": hook(large, million, run_of(given.assets, "people").items),
+        "larger": larger(large, million),
+        "baselines": {"ml-1m": baselines(million), "ml-100k": baselines(data)},
         "narrow": narrow(runs, data),
         "verdicts": verdicts(given.assets, data),
         "cells": cells(runs, data),
         "leave_outs": leave_outs(runs, data),
         "lambdas": lambdas(runs, data),
-        "recognition": recognition(given.assets, data),
-        "same_last": same_last(data),
-        "genres": genres(runs, data),
+        "recognition": recognition(large["healthy"], million),
+        "same_last": same_last(million),
+        "genres": genres(large["healthy"], million),
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)
     write_json(given.out, found)

@@ -19,6 +19,7 @@ RUNS = {
     "pretrained-mse": "the same from a pre-trained table",
     "pretrained-both": "both losses from a pre-trained table",
 }
+LARGER = {"healthy": "ADRec", "narrow": "squared error alone, random start", "noise": "DreamRec"}
 LEFT_OUT = {"no-pretrain": "pre-training", "no-warmup": "warm-up", "no-finetune": "fine-tuning of the table"}
 
 
@@ -101,6 +102,22 @@ def main() -> None:
         "first film changes",
     )
     table(head, rows)
+
+    rows = []
+    for part, end in found["larger"]["ends"].items():
+        column = found["hook"]["columns"][part]
+        measured = [f"{end[name]:z.{digits}f}" for name, digits in (("mean_cosine", 2), ("participation_ratio", 1), ("effective_rank", 0))]
+        lists = [str(column["different films"]), f"{column['films that two people share']:.2f}"]
+        rows.append([LARGER[part], str(end["epoch"]), *(shown(end[metric]) for metric in ("hr@10", "hr@20", "ndcg@10")), *measured, *lists])
+    head = ("on MovieLens-1M", "epoch", "HR@10", "HR@20", "NDCG@10", "mean cosine", "participation ratio", "effective rank")
+    table((*head, f"different films in {found['hook']['people']} lists", "in common"), rows)
+    table(
+        ("narrow, epoch", *(str(frame["epoch"]) for frame in found["larger"]["narrow"])),
+        [
+            [name.replace("_", " "), *(f"{frame[name]:z.2f}" for frame in found["larger"]["narrow"])]
+            for name in ("mean_cosine", "participation_ratio", "effective_rank")
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -36,6 +36,17 @@ def ratings(path: Path) -> pd.DataFrame:
     )
 
 
+def readable(items: pd.DataFrame) -> pd.DataFrame:
+    """Titles as people write them, and the year in a column of its own: "Nightmare on Elm Street, A (1984)" is "A Nightmare on Elm Street"
+    of 1984. A title that several films share keeps its year."""
+    parts = items["title"].str.extract(r"^(?P<title>.*?)\s*\((?P<year>\d{4})\)\s*$")
+    turned = parts["title"].str.replace(r"^(.*?), (The|An?|Das|Der|Die|Il|El|Los|Las|La|Les?)( \(.*\))?$", r"\2 \1\3", regex=True)
+    named = turned.str.replace(r"^(.*?), L'( \(.*\))?$", r"L'\1\2", regex=True).fillna(items["title"])
+    shared = named.str.casefold().duplicated(keep=False) & parts["year"].notna()
+    title = named.where(~shared, named + " (" + parts["year"].fillna("") + ")")
+    return items.assign(title=title, year=parts["year"].fillna("0").astype(int))
+
+
 def differences(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, int]:
     """How many ratings only one of the two has, and how many users' items come in another order (ties in time broken by the file)."""
     keys = [frame.sort_values(["user_id", "timestamp"], kind="stable").astype({"user_id": str, "item_id": str}) for frame in (ours, theirs)]

@@ -1,6 +1,8 @@
 /* Chapter 0, the hook: two people, three models, six lists. */
 
 import { element } from "../dom.js";
+import { number } from "../format.js";
+import { dataOf } from "./figures.js";
 import { filmList, titleOf } from "./films.js";
 import { likeness, matrixFilms } from "./likeness.js";
 
@@ -20,8 +22,8 @@ export const chapter0 = {
   number: (content) => {
     const models = Object.keys(content[0]?.models ?? {}), found = models.map((model) => counted0(content, model));
     if (!found.length || found.some((each) => !each)) return null;
-    const right = Object.fromEntries(models.map((model, i) => [model, Math.round(found[i]["hr@10"].value)]));
-    return { value: right.healthy, uncertainty: Math.round(found[models.indexOf("healthy")]["hr@10"].error), ...right };
+    const right = Object.fromEntries(models.map((model, i) => [model, found[i]["hr@10"].value.toFixed(1)]));
+    return { value: right.healthy, uncertainty: found[models.indexOf("healthy")]["hr@10"].error.toFixed(1), ...right, source: dataOf(content[0].counted) };
   },
   mount: (stage, lesson) => (lesson.content[0] ? mountHook(stage, lesson) : null),
 };
@@ -52,7 +54,8 @@ function peopleColumn(lesson, people) {
   column.append(head);
   for (const person of people) {
     const cell = element("div", "person"), history = element("ul");
-    history.append(...person.history.map((/** @type {number} */ film) => element("li", "", titleOf(lesson, film))));
+    history.append(element("li", "earlier", lesson.text("0.earlier", { count: person.begun }), { title: person.history.slice(0, person.begun).map((/** @type {number} */ film) => titleOf(lesson, film)).join(", ") }),
+      ...person.history.slice(person.begun).map((/** @type {number} */ film) => element("li", "", titleOf(lesson, film))));
     cell.append(element("h3", "", lesson.text(`people.${person.key}`)), history);
     column.append(cell);
   }
@@ -111,7 +114,7 @@ function modelColumn(lesson, model, at, people) {
 function counts(lesson, figures) {
   const cell = element("dl", "counts"), people = lesson.content[0].counted.people;
   const values = {
-    different: String(figures["different films"]),
+    different: number(figures["different films"]),
     shared: figures["films that two people share"].toFixed(1),
     right: lesson.text("parts.plusMinus", { value: figures["hr@10"].value.toFixed(1), error: figures["hr@10"].error.toFixed(1) }),
   };

@@ -2,8 +2,10 @@
 
 import { element } from "../dom.js";
 import { number } from "../format.js";
+import { ownHistory } from "./catalogue.js";
+import { dataOf } from "./figures.js";
 import { filmList, glide, historyCards, titleOf } from "./films.js";
-import { nameOf, personOf } from "./flow.js";
+import { earlierIn, nameOf, personOf } from "./flow.js";
 import { realChoice } from "./real.js";
 import { paragraph } from "./texts.js";
 
@@ -26,13 +28,13 @@ export const chapter1 = {
   number: (content) => {
     const { right, baselines } = content[1] ?? {};
     if (!right || !baselines) return null;
-    const whole = (/** @type {number} */ value) => Math.round(value);
+    const shown1 = (/** @type {number} */ value) => value.toFixed(1);
     return {
-      value: whole(right.value), uncertainty: whole(right.error), popular: whole(baselines.popular.value), unseen: whole(baselines["popular and unseen"].value),
-      chance: whole(baselines.chance), source: baselines.source.data,
+      value: shown1(right.value), uncertainty: shown1(right.error), popular: shown1(baselines.popular.value), unseen: shown1(baselines["popular and unseen"].value),
+      chance: shown1(baselines.chance), source: dataOf(baselines),
     };
   },
-  door: ({ state, content }) => ({ page: "denoising", parameters: { run: content.runs.healthy, view: "own", history: state.history.join("-") } }),
+  door: ({ state, content }) => ({ page: "denoising", parameters: { run: content.runs.people, view: "own", history: ownHistory(content, "people", state.history).join("-") } }),
   mount: (stage, lesson) => (lesson.content[1] ? mountNext(stage, lesson) : null),
 };
 
@@ -41,7 +43,8 @@ function mountNext(stage, lesson) {
   const { content, state } = lesson, root = element("div", "next-film"), people = content.people;
   if (!state.history.length) lesson.set({ history: people[0].history });
   const chips = peopleChips(lesson), heading = element("h3");
-  const cards = historyCards(root, lesson, MOST_CARDS, (films) => { lesson.set({ history: films }); lesson.done(); });
+  const earlier = () => state.history.slice(0, earlierIn(lesson, state.history, MOST_CARDS));
+  const cards = historyCards(root, lesson, MOST_CARDS, (films) => { lesson.set({ history: [...earlier(), ...films] }); lesson.done(); });
   root.prepend(chips.root, heading);
   const body = element("div", "body");
   root.append(body);
@@ -50,12 +53,13 @@ function mountNext(stage, lesson) {
   let shown = 0;
 
   function draw() {
-    const free = shown > 1;
+    const free = shown > 1, before = earlier();
     chips.root.hidden = shown !== 2;
     root.classList.toggle("is-counted", shown === 3);
     chips.show(personOf(lesson)?.key ?? null);
-    heading.textContent = lesson.text(["1.chose", "1.order", "1.yours", "1.real"][shown], { person: nameOf(lesson, people[0]), people: lesson.content[1].people });
-    cards.show(free ? state.history : people[0].history, !free);
+    heading.textContent = lesson.text(["1.chose", "1.order", "1.yours", "1.real"][shown], { person: nameOf(lesson, people[0]), people: number(lesson.content[1].people), earlier: before.length });
+    heading.title = shown === 3 ? "" : before.map((film) => titleOf(lesson, film)).join(", ");
+    cards.show((free ? state.history : people[0].history).slice(before.length), !free);
     twelve.root.hidden = free;
     ten.root.hidden = shown !== 2;
     yardstick.hidden = shown !== 3;
@@ -103,7 +107,7 @@ function candidates(parent, lesson) {
   const content = lesson.content[1], root = element("div", "twelve"), order = ordered(lesson.content);
   const cells = content.candidates.map((/** @type {number} */ film, /** @type {number} */ i) => {
     const button = element("button", "candidate", "", { type: "button" });
-    button.append(element("span", "place"), element("span", "name", titleOf(lesson, film)), element("small", "rank", lesson.text("1.rank", { rank: content.ranks[i], films: number(lesson.content.films.titles.length - 1) })));
+    button.append(element("span", "place"), element("span", "name", titleOf(lesson, film)), element("small", "rank", lesson.text("1.rank", { rank: number(content.ranks[i]), films: number(lesson.content.films.known) })));
     button.onclick = () => lesson.answer(i);
     return button;
   });
@@ -131,8 +135,8 @@ function candidates(parent, lesson) {
 
 /** The model's ten for the history as it is now: as computed before for a person as composed, at once by the model for any other. */
 function liveTen(/** @type {Element} */ parent, /** @type {Lesson} */ lesson) {
-  const root = element("div", "live-ten"), said = element("p", "note", "", { "aria-live": "polite" });
-  const real = realChoice(root, lesson, MOST_CARDS), list = filmList(root, lesson), { people } = lesson.content;
+  const { people } = lesson.content, root = element("div", "live-ten"), said = element("p", "note", "", { "aria-live": "polite" });
+  const real = realChoice(root, lesson, MOST_CARDS + people[0].begun), list = filmList(root, lesson);
   root.append(said, element("p", "note", lesson.text("1.seen")));
   parent.append(root);
   let running = new AbortController();
@@ -153,7 +157,7 @@ function liveTen(/** @type {Element} */ parent, /** @type {Lesson} */ lesson) {
     if (composed >= 0 && seed === 0) return;
     timer = setTimeout(() => { said.textContent = lesson.text("1.coming"); }, PATIENCE);
     try {
-      const engine = await lesson.engine("healthy"), { top } = await engine.answer(history, { seed, k: 10, scored: "last" }, signal);
+      const engine = await lesson.engine("people"), { top } = await engine.answer(history, { seed, k: 10, scored: "last" }, signal);
       if (signal.aborted) return;
       fill(top, history);
       said.textContent = lesson.text("1.try");
@@ -175,13 +179,11 @@ function hundred(parent, lesson) {
     const row = element("div", `row is-${name === "model" ? "ours" : "other"}`), dots = element("div", "crowd", "", { "aria-hidden": "true" });
     for (let i = 0; i < 100; i++) dots.append(element("i", i < Math.round(value) ? "is-right" : ""));
     const error = name === "model" ? right.error : baselines[name === "unseen" ? "popular and unseen" : name]?.error;
-    const figure = error === undefined ? value.toFixed(0) : lesson.text("parts.plusMinus", { value: value.toFixed(0), error: error.toFixed(0) });
+    const figure = error === undefined ? value.toFixed(1) : lesson.text("parts.plusMinus", { value: value.toFixed(1), error: error.toFixed(1) });
     row.append(element("span", "name", lesson.text(`1.lists.${name}`)), dots, element("strong", "", figure));
     root.append(row);
   }
-  const narrow = lesson.content[0]?.counted?.columns?.narrow;
-  if (narrow) {
-    root.append(paragraph(lesson, "1.narrow", { narrow: Math.round(narrow["hr@10"].value), popular: Math.round(baselines.popular.value), films: narrow["different films"] }, "note"));
-  }
+  const { narrow } = lesson.content[1];
+  if (narrow) root.append(paragraph(lesson, "1.narrow", { narrow: narrow.value.toFixed(1), popular: baselines.popular.value.toFixed(1), common: lesson.content[1].common }, "note"));
   return root;
 }

@@ -1,6 +1,7 @@
 /* Chapter 2, a film as numbers: which films are nearest before and after training, and the film of the training. */
 
 import { element } from "../dom.js";
+import { dataOf } from "./figures.js";
 import { filmList, filmSearch, titleOf } from "./films.js";
 import { likeness, matrixFilms } from "./likeness.js";
 import { paragraph } from "./texts.js";
@@ -14,7 +15,7 @@ const LIST_LETTERS = ["A", "B", "C"];
 
 /** The ten nearest of a film at a frame, by id. @param {Content} content @param {number} frame @param {number} film @returns {number[]} */
 function nearestAt(content, frame, film) {
-  const films = content.films.titles.length - 1, from = (frame * films + film - 1) * TEN;
+  const films = content.films.known, from = (frame * films + film - 1) * TEN;
   return [...content[2].near.slice(from, from + TEN)];
 }
 
@@ -35,9 +36,9 @@ export const chapter2 = {
   number: (content) => {
     const { number } = content[2] ?? {};
     if (!number?.start) return null;
-    return { value: number.end.value.toFixed(2), start: number.start.value.toFixed(2), seeds: number.end.seeds, source: number.source.data };
+    return { value: number.end.value.toFixed(2), start: number.start.value.toFixed(2), seeds: number.end.seeds, source: dataOf(number) };
   },
-  door: ({ state, content }) => ({ page: "collapse", parameters: { run: content.runs.healthy, item: (state.film ?? content[2].film) } }),
+  door: ({ state, content }) => ({ page: "collapse", parameters: { run: content.runs.people, item: (state.film ?? content[2].film) } }),
   mount: (stage, lesson) => (lesson.content[2] ? mountNumbers(stage, lesson) : null),
 };
 

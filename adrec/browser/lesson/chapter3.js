@@ -32,7 +32,7 @@ export const chapter3 = {
     return { value: values.t3, ...values, last: number.levels - 1, source: dataOf(number) };
   },
   numberFrom: 3,
-  door: ({ content }) => ({ page: "denoising", parameters: { run: content.runs.healthy, look: "forward" } }),
+  door: ({ content }) => ({ page: "denoising", parameters: { run: content.runs.people, look: "forward" } }),
   mount(stage, lesson) {
     const toy = toyMap(stage, lesson), dial = lesson.content[3] ? noiseDial(stage, lesson) : null;
     return {
@@ -251,7 +251,7 @@ function recognitionCurve(figure, lesson, recognised) {
     mark(t) {
       const values = Object.values(recognised);
       marks.forEach((mark, i) => { mark.setAttribute("cx", String(x(t))); mark.setAttribute("cy", String(y(values[i][t]))); });
-      caption.replaceChildren(lesson.rich("3.recognised", { t, healthy: Math.round(100 * recognised.healthy[t]) }));
+      caption.replaceChildren(lesson.rich("3.recognised", { t, healthy: Math.round(100 * recognised.healthy[t]), random: Math.round(100 * recognised.random[t]) }));
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { element } from "../dom.js";
 import { decimal } from "../format.js";
+import { ownHistory } from "./catalogue.js";
 import { choices } from "./choices.js";
 import { trainings } from "./figures.js";
 import { historyOf } from "./flow.js";
@@ -11,21 +12,22 @@ import { paragraph } from "./texts.js";
 
 const WAYS_TO_NOISE = ["token", "sequence", "last", "added"];
 const WAY_SHOWN = 3000; // milliseconds of each way to noise, until the visitor chooses one
-const PAPER = "healthy"; // the model with the paper's lambda
+const SHOWN_MODEL = "people"; // with the paper's lambda
+const WEIGHED = "healthy"; // the same, on the data on which others were trained
 const COPIES = 1; // percent: with less noise than this in the denoiser's input, next to nothing of the film arrives
 
 /** What the picture shows at a step, until the visitor chooses otherwise. @param {number} step @returns {PictureScene} */
 function sceneOf(step) {
   /** @type {PictureScene} */
-  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: PAPER, grown: step < 4, unweighted: step === 0 };
+  const scene = { lit: [], mode: step === 1 || step === 2 ? "training" : "use", noise: "token", model: step === 3 ? WEIGHED : SHOWN_MODEL, grown: step < 4, unweighted: step === 0 };
   if (step === 2) scene.lit = ["next", "noise"];
   if (step === 3) scene.lit = ["next", "noise", "condition", "denoiser", "x0", "scores", "list"];
   return scene;
 }
 
-/** The models that differ in lambda, and the shares measured for them. @param {Content} content @returns {[string, { weight: number, share: number }][]} */
+/** The models that differ in lambda alone, and the shares measured for them. @param {Content} content @returns {[string, { weight: number, share: number }][]} */
 function sharesOf(content) {
-  return Object.entries(content[4]?.shares ?? {});
+  return Object.entries(content[4]?.shares ?? {}).filter(([name]) => name !== SHOWN_MODEL);
 }
 
 /** @type {Chapter} */
@@ -34,17 +36,17 @@ export const chapter4 = {
   steps: 5,
   scene: sceneOf,
   guess(content) {
-    const paper = content[4]?.shares?.healthy;
+    const paper = content[4]?.shares?.[SHOWN_MODEL];
     return paper ? { right: paper.share < COPIES ? 2 : 1, values: { share: paper.share, weight: paper.weight } } : null;
   },
   number(content, state) {
-    const { shares, noises, people, source } = content[4] ?? {}, found = shares?.[state?.weighed ?? PAPER];
+    const { shares, noises, people } = content[4] ?? {}, found = shares?.[state?.weighed ?? SHOWN_MODEL];
     if (!found) return null;
     /** @type {Evidence} */
-    const evidence = { value: found.share, weight: found.weight, seeds: 1, noises, people, source };
+    const evidence = { value: found.share, weight: found.weight, seeds: 1, noises, people, source: found.data };
     return evidence;
   },
-  door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs.healthy, view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
+  door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs.people, view: "own", history: ownHistory(lesson.content, SHOWN_MODEL, historyOf(lesson)).join("-"), seed: lesson.state.seed } }),
   mount(stage, lesson) {
     const box = element("div", "modelcontrols");
     stage.append(box);
@@ -72,7 +74,7 @@ export const chapter4 = {
       const share = lesson.content[4]?.shares?.[scene.model];
       words.replaceChildren(thin && share ? weighted(lesson, share)
         : training ? lesson.rich(`4.noise.${scene.noise}.says`, one) : lesson.rich("4.mode.says"));
-      if (thin && share && scene.model !== PAPER) words.append(" ", lesson.rich("4.weight.other", { weight: share.weight }));
+      if (thin && share && scene.model !== WEIGHED) words.append(" ", lesson.rich("4.weight.other", { weight: share.weight }));
       if (!thin && training && scene.noise !== WAYS_TO_NOISE[0]) words.append(" ", lesson.rich("4.noise.stays"));
     }
 
@@ -91,7 +93,7 @@ export const chapter4 = {
         box.hidden = step === 4;
         kin.hidden = step !== 4;
         scene = sceneOf(step);
-        if (lesson.state.weighed) lesson.set({ weighed: PAPER });
+        if (lesson.state.weighed || step === 3) lesson.set({ weighed: step === 3 ? WEIGHED : SHOWN_MODEL });
         fill();
         clearTimeout(timer);
         if (step === 2 && !lesson.reducedMotion) play(1);
@@ -112,7 +114,7 @@ function weighted(lesson, { weight, share }) {
 function oneLevel(lesson) {
   const { one_level: more, shares } = lesson.content[4] ?? {};
   if (!more) return {};
-  return { value: decimal(more.value, 1), error: decimal(more.error, 1), trainings: trainings(lesson, more.seeds), weight: shares.healthy.weight };
+  return { value: decimal(more.value, 1), error: decimal(more.error, 1), trainings: trainings(lesson, more.seeds), weight: shares[WEIGHED].weight };
 }
 
 /** Three models one after another: what each solves, what goes wrong, and how often it is right. @param {HTMLElement} parent @param {Lesson} lesson */

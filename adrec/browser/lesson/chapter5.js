@@ -25,16 +25,16 @@ export const chapter5 = {
   steps: 6,
   scene: (step) => ({ lit: step < 4 ? ["table", "next", "x0"] : ["table"], mode: "training" }),
   guess(content) {
-    const columns = content[0]?.counted?.columns;
-    if (!columns) return null;
-    const [narrow, healthy] = ["narrow", "healthy"].map((name) => columns[name]["hr@10"].value);
+    const { frames, whole } = content[5] ?? {}, end = frames?.at(-1)?.measured["hr@10"];
+    if (!end || !whole) return null;
+    const narrow = end.value, healthy = whole.value;
     return { right: narrow > healthy ? 0 : narrow < healthy ? 2 : 1, values: { narrow: narrow.toFixed(0), healthy: healthy.toFixed(0) } };
   },
   number(content) {
     const frames = content[5]?.frames?.map((/** @type {any} */ frame) => frame.measured).filter((/** @type {any} */ frame) => frame.error), last = frames?.at(-1);
     if (!last) return null;
     const right = last["hr@10"];
-    return { epochs: content[5].frames.at(-1).epoch, value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), popular: content[1].baselines.popular.value.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
+    return { epochs: content[5].frames.at(-1).epoch, value: (100 * (1 - last.error.value / frames[0].error.value)).toFixed(1), right: right.value.toFixed(1), error: right.error.toFixed(1), popular: content[5].popular.value.toFixed(1), seeds: right.seeds, source: dataOf(content[5]) };
   },
   numberFrom: 3,
   door: ({ content }) => ({ page: "collapse", parameters: { run: content.runs.narrow, tool: "film" } }),

@@ -98,7 +98,7 @@ function stageTimeline(parent, lesson) {
     return { part, length };
   });
   box.append(lengths);
-  box.prepend(element("figcaption", "tick", lesson.text("6.curve", { shown: rightOfShown(lesson.content) })));
+  box.prepend(element("figcaption", "tick", lesson.text("6.curve", rightOfShown(lesson.content))));
   return {
     box,
     /** @param {number | null} at the stage that is told, or null for all */

@@ -3,6 +3,7 @@
 import { element } from "../dom.js";
 import { best, decidedAt, rankOf, swaps } from "../engine/ranking.js";
 import { clamp } from "../scales.js";
+import { ownHistory } from "./catalogue.js";
 import { choices } from "./choices.js";
 import { beyondChance } from "./figures.js";
 import { flowOf, historyOf, nameOf, peopleOf, personOf, targetOf } from "./flow.js";
@@ -50,7 +51,7 @@ export const chapter7 = {
     return { ...evidence, value: first.value.toFixed(1), uncertainty: first.error.toFixed(1), seeds: first.seeds, words: differs ? "7.numberDiffers" : "7.number", table: (texts) => weightsTable(texts, lambdas, weights) };
   },
   numberFrom: 2,
-  door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs["lambda-1"], compare: "run", against: lesson.content.runs.healthy, view: "own", history: historyOf(lesson).join("-"), seed: lesson.state.seed } }),
+  door: (lesson) => ({ page: "denoising", parameters: { run: lesson.content.runs["lambda-1"], compare: "run", against: lesson.content.runs.healthy, view: "own", history: ownHistory(lesson.content, "healthy", historyOf(lesson)).join("-"), seed: lesson.state.seed } }),
   mount(stage, lesson) {
     /** @type {[string, any][]} noisiest first */
     const models = Object.entries(lesson.content[7]?.models ?? {});
@@ -113,7 +114,7 @@ class NoisePlayer {
     box.prepend(clock);
     box.append(below);
     stage.append(box);
-    this.bar = rankBar(this.chart, lesson.content.films.titles.length - 1);
+    this.bar = rankBar(this.chart, lesson.content[7].films);
     this.chooser.show(this.model);
     this.ends = [lesson.on("history", () => { this.moved = ""; this.people.value = personOf(lesson)?.key ?? ""; this.load(this.model); }), lesson.on("seed", () => this.load(this.model))];
   }
@@ -149,7 +150,7 @@ class NoisePlayer {
     } catch (error) {
       if (signal.aborted) return;
       console.warn(error);
-      this.words.textContent = lesson.text("7.player.missing");
+      this.words.textContent = lesson.text(`7.player.${error instanceof RangeError ? "unknown" : "missing"}`);
     }
   }
 
@@ -194,9 +195,11 @@ class NoisePlayer {
     const { lesson, part, answer, decided = 1, frames, swaps: tied = [] } = this, about = this.models.get(this.model), { titles } = lesson.content.films, film = titles[answer?.top[0] ?? 0];
     const stay = frames.length ? frames[1].top.filter((id) => frames.slice(1).every(({ top }) => top.includes(id))).length : 0;
     const how = part !== 2 ? part : decided === 1 ? "2" : tied.length ? "2 but for near ties" : "2 to the end";
+    /** @type {(Node | string)[]} */
     const says = [lesson.rich(`7.says.${how}`, { decided, steps: frames.length - 1, weight: about?.weight ?? "", film, stay, films: tied.map((id) => titles[id]).join(", ") })];
-    if (part !== 2) return says;
-    return this.model === "healthy" ? [lesson.rich("7.says.switch"), " ", ...says] : says;
+    const left = historyOf(lesson).length - (this.common.films ?? []).length;
+    if (left) says.push(" ", lesson.rich("7.player.left", { count: left }));
+    return part === 2 && this.model === "healthy" ? [lesson.rich("7.says.switch"), " ", ...says] : says;
   }
 
   /** The first film under twenty noises, one after another. */

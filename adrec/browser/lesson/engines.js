@@ -2,14 +2,16 @@
 
 import { fromBase64 } from "../base64.js";
 import { startEngine } from "../engine/client.js";
+import { inCatalogue } from "./catalogue.js";
 
 /** @import { Engine } from "../engine/types" */
-/** @import { ModelSource, Setup } from "./types" */
+/** @import { Content, ModelSource, Setup } from "./types" */
 
 export class Engines {
-  /** @param {Setup} setup @param {(model: string) => void} failed called if a model's weights can't be had */
-  constructor(setup, failed) {
+  /** @param {Setup} setup @param {Content} content @param {(model: string) => void} failed called if a model's weights can't be had */
+  constructor(setup, content, failed) {
     this.setup = setup;
+    this.content = content;
     this.failed = failed;
     /** @type {ReturnType<typeof startEngine> | null} */
     this.worker = null;
@@ -30,7 +32,7 @@ export class Engines {
   async load(model) {
     const source = this.setup.models[model], bytes = await weights(source);
     this.worker ??= startEngine(this.setup.worker);
-    return this.worker.load(source.run, bytes);
+    return inCatalogue(await this.worker.load(source.run, bytes), this.content, model);
   }
 
   stop() {

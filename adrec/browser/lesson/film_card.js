@@ -6,7 +6,7 @@ import { filmSearch, moved } from "./films.js";
 
 /** @import { LivingPicture } from "./picture" */
 
-const MOST = 12; // films of a history that is edited here
+const MOST = 24; // films of a history that is edited here
 const DRAGS = 4; // pixels
 
 /** The parts of a title that stand on one line each: words, up to a hyphen of their own. @param {string} title */

@@ -222,7 +222,8 @@ export function filmSearch(lesson, without, picked, label = "parts.add") {
   }
 
   field.oninput = () => {
-    found = findFilms(lesson.content.films, field.value, without(), 6);
+    const { films } = lesson.content;
+    found = findFilms({ ...films, titles: films.titles.slice(0, films.known + 1) }, field.value, without(), 6);
     at = 0;
     fill();
   };

@@ -79,7 +79,7 @@ export function follow(lesson, model, tell) {
       const engine = await lesson.engine(model);
       const encoded = await engine.encode(films, signal), answer = await engine.answer(films, { seed: lesson.state.seed, k: 10, scored: "last" }, signal);
       const noise = answer.steps[0]?.x_t, shares = lesson.content[4]?.noise;
-      const training = noise && shares && films.length > 1 ? await restored(engine, films, noise, shares, signal) : null;
+      const training = noise && shares && encoded.history.length > 1 ? await restored(engine, encoded.history, noise, shares, signal) : null;
       if (over || signal.aborted) return;
       tell({ films: encoded.history, model, engine, table: engine.table, target: targetOf(lesson), training, ...flowOf(encoded, answer, engine.settings.noise_weight ?? 0) });
     } catch (error) {
@@ -105,6 +105,15 @@ export function prepared(content) {
 export function historyOf(lesson) {
   const { state: { history }, content } = lesson;
   return history.length ? history : content.people?.[0]?.history ?? [];
+}
+
+/**
+ * How many films of a history come before those that are its own: the well-known ones with which all example people began, or all but the
+ * last of anybody else's. @param {Lesson} lesson @param {number[]} history @param {number} most
+ */
+export function earlierIn({ content }, history, most) {
+  const { history: first, begun } = content.people[0];
+  return first.slice(0, begun).every((/** @type {number} */ film, /** @type {number} */ i) => history[i] === film) ? begun : Math.max(0, history.length - most);
 }
 
 /** The example people, and the real person whom the visitor asked for. @param {Lesson} lesson @returns {Person[]} */

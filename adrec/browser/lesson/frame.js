@@ -29,7 +29,7 @@ export function pressed(texts, key, className, act) {
  * @param {number} count how many chapters there are
  * @param {(chapter: number) => void} go
  * @param {(by: number) => void} turn
- * @param {string} shown of 100 people, for how many the training that the lesson shows is right
+ * @param {Record<string, string>} shown of 100 people, for how many the trainings that the lesson shows are right
  */
 export function buildFrame(host, texts, count, go, turn, shown) {
   const top = element("nav", "top", "", { "aria-label": texts.text("shell.chapters") }), stepper = buildStepper(top, texts, count, go), tools = element("div", "tools");
@@ -51,10 +51,10 @@ export function buildFrame(host, texts, count, go, turn, shown) {
   return { stepper, restart, help, present, notes, picture, lit, words, title, sentence, stepTitle, guess, evidence, notice, stage, doors, dots, previous, next, lines, live };
 }
 
-/** What the figures of all chapters mean. @param {Texts} texts @param {string} shown */
+/** What the figures of all chapters mean. @param {Texts} texts @param {Record<string, string>} shown */
 function yardstick(texts, shown) {
   const help = element("details", "help"), summary = element("summary", "", "?", { "aria-label": texts.text("shell.yardstick.label") }), words = element("div");
-  words.append(...["people", "health"].map((key) => paragraph(texts, `shell.yardstick.${key}`, { shown })));
+  words.append(...["people", "health"].map((key) => paragraph(texts, `shell.yardstick.${key}`, shown)));
   help.append(summary, words);
   return help;
 }

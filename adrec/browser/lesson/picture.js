@@ -18,7 +18,7 @@ import { cells } from "./strip.js";
 /* A scene's more fields: plain (a strip of history, reader and list alone), unlisted and unweighted (the list or λ would give a question's answer away), noise (a Noising, in training), model (whose answer the picture computes by itself; null: the chapter feeds it). */
 /** @typedef {"token" | "sequence" | "last" | "added"} Noising which next films are noised in training, see Chapter 4 */
 
-const PICTURE_MODEL = "healthy";
+const PICTURE_MODEL = "people";
 const PATIENCE = 300; // milliseconds in which the page shows its first picture before weights are asked for
 const PICTURE_CHANGE = 450; // milliseconds
 const PICTURE_GLIDE = 260;

@@ -149,11 +149,12 @@ function scoreTicks(scores, box) {
   const place = box.join(" ");
   if (drawnTicks.scores === scores && drawnTicks.place === place) return drawnTicks;
   let high = -Infinity, low = Infinity, d = "";
-  for (let i = 1; i < scores.length; i++) { high = Math.max(high, scores[i]); low = Math.min(low, scores[i]); }
+  const known = (/** @type {number} */ i) => scores[i] > -Infinity;
+  for (let i = 1; i < scores.length; i++) if (known(i)) { high = Math.max(high, scores[i]); low = Math.min(low, scores[i]); }
   const y = (/** @type {number} */ score) => box[1] + 3 + (box[3] - 6) * (high - score) / (high - low || 1);
   /** @type {Map<number, number>} films by row of pixels */
   const rows = new Map();
-  for (let i = 1; i < scores.length; i++) { const row = Math.round(y(scores[i])); rows.set(row, (rows.get(row) ?? 0) + 1); }
+  for (let i = 1; i < scores.length; i++) if (known(i)) { const row = Math.round(y(scores[i])); rows.set(row, (rows.get(row) ?? 0) + 1); }
   const most = Math.max(...rows.values());
   for (const [row, films] of rows) d += `M${round(box[0] + 3)} ${row}h${round((box[2] - 6) * (0.3 + (0.7 * (films - 1)) / Math.max(1, most - 1)))}`;
   return Object.assign(drawnTicks, { scores, place, y, d });

@@ -48,7 +48,7 @@ export class Shell {
     for (const [name, color] of Object.entries(setup.colors)) host.style.setProperty(`--${name}`, color);
     this.parts = buildFrame(host, this.texts, CHAPTERS.length, (chapter) => this.open({ chapter, step: 0 }), (by) => this.turn(by), rightOfShown(content));
     this.notes = new Notes(this.texts, CHAPTERS, (by) => this.turn(by));
-    this.engines = new Engines(setup, (model) => { this.parts.notice.textContent = this.texts.text("shell.noModel", { model }); });
+    this.engines = new Engines(setup, content, (model) => { this.parts.notice.textContent = this.texts.text("shell.noModel", { model }); });
     this.lesson = this.lend();
     this.picture = livingPicture(this.parts.picture, this.lesson, host);
     this.hear("weighed", () => this.fillEvidence());
@@ -173,7 +173,7 @@ export class Shell {
     if (found) {
       const line = element("p", "number");
       const { table, words = `${chapter}.number`, ...values } = found;
-      line.append(texts.rich(words, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds ?? 1), shown: rightOfShown(this.content), ...values })));
+      line.append(texts.rich(words, /** @type {Values} */ ({ trainings: trainings(texts, found.seeds ?? 1), ...rightOfShown(this.content), ...values })));
       if (found.source) line.append(element("small", "source", found.source));
       shown.push(...(table ? [table(texts)] : []), line);
     }

@@ -87,7 +87,7 @@ export interface Door {
   parameters: Values;
 }
 
-/** content[N] is chapter N's head and arrays; content.people, content.films and content.runs (a run's name by its part) are shared. */
+/** content[N] is chapter N's head and arrays; content.people, content.films and content.runs (a run's name by its part) are shared. Films go by the lesson's ids everywhere: ``films.known`` of them are those of the model "people", and ``films.of`` names the models that know ``films.others``. */
 export type Content = Record<string, any>;
 
 export interface Guess {
@@ -102,6 +102,8 @@ export interface Person {
   history: number[];
   next: number;
   number?: string;
+  /** with how many well-known films an example person began */
+  begun?: number;
 }
 
 export interface State {
@@ -128,7 +130,7 @@ export interface Lesson {
   rich(key: string, values?: Values): DocumentFragment;
   /** All the texts below a key, such as the options of a guess. */
   texts(key: string): string[];
-  /** A model running in a worker, by its name in the setup's models. Its weights are fetched once. */
+  /** A model running in a worker, by its name in the setup's models; it takes and gives the lesson's ids. Its weights are fetched once. */
   engine(model: string): Promise<Engine>;
   /** Kept for the visit. Change it with set(). */
   state: State;

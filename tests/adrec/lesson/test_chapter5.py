@@ -23,7 +23,9 @@ def test_the_narrow_runs_films_grow_more_alike_from_frame_to_frame() -> None:
 def test_the_narrow_runs_lists_fill_with_films_that_more_people_chose_from_frame_to_frame() -> None:
     (content,) = wire.unblock(setup.bundled())
     lists = np.array(content["5.lists"]).reshape(len(EPOCHS), -1)
-    chosen = np.array(content["films.popularity"])[lists].mean(axis=1)
+    own = {film: at for at, film in enumerate(content["films.others"])}
+    popularity = run_of(RUNS, "narrow").items["popularity"]
+    chosen = [popularity[[own[film] for film in films]].mean() for films in lists.tolist()]
     assert (np.diff(chosen) > 0).all()
 
 

@@ -10,7 +10,7 @@ import torch
 from adrec.diffusion import user_noise
 from adrec.lesson import chapter4, chapter7, chapter8
 from adrec.lesson.answers import TEN
-from adrec.lesson.models import ANSWERING
+from adrec.lesson.models import ANSWERING, LAMBDAS
 from adrec.lesson.people import PEOPLE
 from adrec.lesson.results import SURE
 from adrec.models.loading import load_model
@@ -41,14 +41,16 @@ def test_the_picture_has_one_condition_a_film(model_page: Any) -> None:
 
 def test_the_share_of_noise_grows_with_lambda(model_page: Any) -> None:
     shares = model_page[0]["shares"]
-    assert [shares[name]["share"] for name in ANSWERING] == sorted(shares[name]["share"] for name in ANSWERING)
+    assert shares.keys() == {*ANSWERING} and [shares[name]["share"] for name in LAMBDAS] == sorted(
+        shares[name]["share"] for name in LAMBDAS
+    )
     for share in shares.values():
         assert share["share"] == pytest.approx(100 * share["weight"], rel=0.1)  # noise and condition are about as long as each other
 
 
 def test_the_first_noise_is_the_one_that_the_browser_draws(model_page: Any) -> None:
     arrays = model_page[1]
-    model: Any = load_model(RunFolder(RUNS / "ml-100k"))
+    model: Any = load_model(RunFolder(RUNS / "ml-1m"))
     assert torch.allclose(
         torch.from_numpy(arrays["x"]), user_noise(0, [0], model.config.timesteps, arrays["x"].size)[0].flatten()[: arrays["x"].size]
     )
