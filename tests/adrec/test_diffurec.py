@@ -12,6 +12,7 @@ from adrec.errors import ConfigError
 from adrec.evaluation import answers, evaluate
 from adrec.explain.seeds import seed_sweep
 from adrec.explain.trajectory import user_trajectory
+from adrec.files import load_arrays
 from adrec.models.diffurec import DiffuRec, DiffuRecConfig, Frame
 from adrec.models.loading import load_model
 from adrec.models.rng import RandomSource
@@ -166,10 +167,21 @@ def test_dropout_is_drawn_in_training_alone():
 
 @pytest.fixture(scope="module")
 def run(tiny_data, tmp_path_factory):
-    tiny = plan("diffurec", preset="diffurec", **{**SIZE, "batch_size": 20, "epochs": 3, "validate_every": 1, "lr": 0.01})
+    tiny = plan(
+        "diffurec", preset="diffurec", **{**SIZE, "batch_size": 20, "epochs": 3, "validate_every": 1, "lr": 0.01, "checkpoint_seconds": 0}
+    )
     folder = RunFolder(tmp_path_factory.mktemp("diffurec") / "run")
     train_run(folder, tiny_data, describe_run(tiny_data, "synthetic:items=60,users=80", tiny, "test"))
     return folder
+
+
+def test_a_run_stopped_after_every_few_steps_ends_the_same(run, tiny_data, tmp_path):
+    again, state = RunFolder(tmp_path / "stopped"), "stopped"
+    while state == "stopped":
+        left = iter(range(4))
+        state = train_run(again, tiny_data, run.info, resume=True, stop=lambda left=left: next(left, None) is None)
+    ends = [load_arrays(each.weights_path("finetune")) for each in (run, again)]
+    assert ends[0].keys() == ends[1].keys() and all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
 def test_evaluation_and_trajectory_repeat_the_trainings_ranks(run, tiny_data):

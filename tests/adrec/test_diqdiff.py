@@ -14,6 +14,7 @@ from adrec.collapse.quantised import code_use
 from adrec.data.batches import PackedBatch, pack
 from adrec.errors import ConfigError
 from adrec.evaluation import answers, evaluate
+from adrec.files import load_arrays
 from adrec.models.diffurec import Frame
 from adrec.models.diqdiff import DiQDiff, DiQDiffConfig, contrast
 from adrec.models.loading import load_model
@@ -193,11 +194,28 @@ def test_settings_that_make_no_sense_are_refused(field, value):
 
 @pytest.fixture(scope="module", params=KINDS)
 def run(request, tiny_data, tmp_path_factory):
-    train = {"batch_size": 20, "epochs": 3, "validate_every": 1, "lr": 0.01, "code_count": 4, "codes": request.param}
+    train = {
+        "batch_size": 20,
+        "epochs": 3,
+        "validate_every": 1,
+        "lr": 0.01,
+        "checkpoint_seconds": 0,
+        "code_count": 4,
+        "codes": request.param,
+    }
     tiny = plan("diqdiff", preset="diqdiff", **{**SIZE, **train})
     folder = RunFolder(tmp_path_factory.mktemp("diqdiff") / request.param)
     train_run(folder, tiny_data, describe_run(tiny_data, "synthetic:items=60,users=80", tiny, "test"))
     return folder
+
+
+def test_a_run_stopped_after_every_few_steps_ends_the_same(run, tiny_data, tmp_path):
+    again, state = RunFolder(tmp_path / "stopped"), "stopped"
+    while state == "stopped":
+        left = iter(range(4))
+        state = train_run(again, tiny_data, run.info, resume=True, stop=lambda left=left: next(left, None) is None)
+    ends = [load_arrays(each.weights_path("finetune")) for each in (run, again)]
+    assert ends[0].keys() == ends[1].keys() and all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
 def test_the_evaluation_repeats_the_trainings_ranks(run, tiny_data):
