@@ -6,6 +6,7 @@ import numpy as np
 
 from adrec.errors import WeightsError
 from adrec.folders import home
+from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
 from app import loaders, palette
 
@@ -35,6 +36,17 @@ def stages(run: RunFolder) -> Stages:
         raise WeightsError(f"The run '{run.name}' has no item table yet; the first is saved when training begins.")
     items, width = next(iter(tables.values())).shape
     return Stages(tuple(tables), names.get("warmup") == "pretrain", items, width)
+
+
+@loaders.of_run(64)
+def codes(run: RunFolder, name: str) -> str | None:
+    """How a stage's model uses its codes, in words; None where it quantises nothing or its data are not here."""
+    from adrec.collapse.quantised import codes_of_run
+
+    dataset, _ = loaders.dataset(run)
+    with one_thread():
+        found = None if dataset is None else codes_of_run(run, name, dataset)
+    return None if found is None else found["says"]
 
 
 # -- spectra and measures -----------------------------------------------------------------------------------------

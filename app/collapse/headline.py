@@ -118,6 +118,8 @@ def evidence(run: RunFolder) -> None:
     for tab, name in zip(st.tabs([ui.plain(shown.label(name)) for name in shown.names]), shown.names, strict=True):
         with tab:
             _evidence(found[name])
+            if (codes := data.codes(run, name)) is not None:
+                st.markdown(f"**Codes.** {ui.plain(codes)}")
     rows = [{"table": name, **row} for name in shown.names for row in found[name]["evidence"]]
     ui.download("Evidence (CSV)", pd.DataFrame(rows), f"{run.name}-evidence")
     say(texts("collapse")["evidenceSays"], small=True)

@@ -22,6 +22,7 @@ from adrec.models.rng import RandomSource
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
 from tests.adrec.small import plan
+from tests.app.pages import open_page, plainly, texts
 
 SIZE = {"hidden_size": 16, "heads": 2, "blocks": 2, "length": 9, "timesteps": 5}
 BASE = DiQDiffConfig(n_items=30, **SIZE, noise_weight=0.5, code_count=3, code_weight=0.8, dropout=0.0, embedding_dropout=0.0)
@@ -231,10 +232,12 @@ def test_every_user_has_a_code_and_every_code_its_rows(run, tiny_data):
     assert int(model.logits(model.history(frame), frame).argmax()) == codes[7]
 
 
-def test_the_diagnosis_tells_of_unused_and_overlapping_codes(run, capsys):
+def test_the_diagnosis_tells_of_unused_and_overlapping_codes(run, capsys, monkeypatch):
     assert main(["collapse", str(run.path), "--json"]) == 0
     initial, trained = (table["more"]["codes"] for table in json.loads(capsys.readouterr().out)["tables"])
     assert initial is None and trained["size"] == 4 and 1 <= trained["used"] <= 4
+    monkeypatch.setenv("ADREC_RUNS", str(run.path.parent))
+    assert plainly(trained["says"]) in texts(open_page("collapse", run=run.name, tool="evidence"))
     found = code_use(np.array([0, 0, 3, 3]), np.array([[1.0, 0], [5, 5], [1, 1], [1, 1]]))
     assert (found["used"], found["perplexity"]) == (2, pytest.approx(2)) and found["overlap"] == pytest.approx(0.5**0.5)
     assert code_use(np.zeros(4, int), np.eye(3))["overlap"] is None
