@@ -131,9 +131,9 @@ def padded_evaluation(data: SequenceDataset, effort: Effort) -> dict[str, Any]:
     start = memory_mib()
     settings, rng = paper.Settings(data.n_items), torch.Generator().manual_seed(0)
     model = paper.ADRec(settings, torch.randn(data.n_items + 1, settings.hidden_size, generator=rng) * 0.1, rng)
-    users = range(min(effort.padded_users, data.n_users))
+    users = data.evaluated("test")[: effort.padded_users]
     seq = paper.left_padded([data.history(user, "test", settings.length) for user in users], settings.length)
-    own = torch.from_numpy(data.test[: len(users)].astype(np.int64))
+    own = torch.from_numpy(data.test[users].astype(np.int64))
 
     @torch.no_grad()
     def rank() -> None:
