@@ -120,7 +120,7 @@ def _packed(
 def drop_view(job: Job) -> None:
     """Why the ranking is worse after the warm-up, if it is."""
     said = drop(_ndcg(job.run, "pretrain"), _ndcg(job.run, "warmup"))
-    if said:
+    if said and "denoise" in job.run.abilities:  # otherwise the second stage trains something else
         say(said, small=True)
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from adrec.explain import words
 from app import loaders, ui
 from app.collapse import healthy
-from app.denoising import compare, controls, data, noise, view
+from app.denoising import compare, controls, data, noise, past, view
 from app.denoising.look import look
 from app.texts import STYLE, linked, say
 
@@ -27,6 +27,9 @@ with title_:
     ui.header("How does noise become a recommendation?")
 run = ui.run_picker(container=model, first=compare.OPENING[0])
 if run is None:
+    st.stop()
+if past.invents(run):
+    past.show(run)
     st.stop()
 with head:
     healthy.note(run)

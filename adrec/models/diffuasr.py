@@ -25,7 +25,7 @@ from adrec.models.base import Model, Preset, Stage, register
 from adrec.models.blocks import TransformerConfig, dropout
 from adrec.models.conditioned import initialise_layers, time_features
 from adrec.models.diffurec import BidirectionalTransformer, Frame
-from adrec.models.neural import DiffusionConfig, NeuralModel
+from adrec.models.neural import Augmenter, DiffusionConfig
 from adrec.models.rng import RandomSource
 from adrec.models.sasrec import SASRec, SASRecConfig
 
@@ -180,7 +180,7 @@ class BERT4Rec(nn.Module):
 
 
 @register
-class DiffuASR(NeuralModel):
+class DiffuASR(Augmenter):
     """A batch holds whole sequences: in training, the first M items of each are the past to restore and the others what guides it."""
 
     name = "diffuasr"
@@ -331,6 +331,18 @@ class DiffuASR(NeuralModel):
 
     # -- inventing ------------------------------------------------------------------------------------------------
 
+    @property
+    def about_steps(self) -> str:
+        words = (
+            f"Each step guesses all {self.config.invented} items at one of {self.config.timesteps:,} noise levels and jumps to a lower one "
+            "without adding noise (DDIM): only the start is random."
+        )
+        if self.config.guide == "none" or not self.config.guidance:
+            return words
+        if self.config.guide == "classifier":
+            return f"{words} A classifier that names hidden items pulls the guess towards what its history makes likely."
+        return f"{words} The guess is moved away from the guess without a history, by {self.config.guidance:g} times their difference."
+
     def augmented(self, data: SequenceDataset, rng: np.random.Generator) -> SequenceDataset:
         """Every training history with M invented items before it."""
         invented, users = self.config.invented, data.n_users
@@ -352,8 +364,7 @@ class DiffuASR(NeuralModel):
         steps: int | None = None,
         record: Callable[[int, Tensor, Tensor], None] | None = None,
     ) -> np.ndarray:
-        """The M items before each history, (B, M) int64. rng: the noise that they start from, DDIM's only chance. steps: of denoising
-        (default: the model's own). record(t, x0_hat, x_next): notes every step, (B, M * D) each."""
+        """As every `Augmenter`; rng: for the noise that a past starts from, all that is random in DDIM."""
         device = self.item_embedding.weight.device
         shape = len(histories), self.config.invented * self.config.hidden_size
         start = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)).to(device)

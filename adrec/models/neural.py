@@ -163,6 +163,32 @@ class DiffusionModel(NeuralModel):
         return None
 
 
+class Augmenter(NeuralModel):
+    """A model that invents items before histories by a reverse process; others are trained on both (see ``Model.augmented``)."""
+
+    abilities: ClassVar[tuple[str, ...]] = (*NeuralModel.abilities, "augment")
+
+    @property
+    def about_steps(self) -> str:
+        """As a `DiffusionModel`'s."""
+        return "Each step removes some noise and guesses all items again."
+
+    def invent(
+        self,
+        histories: list[np.ndarray],
+        rng: np.random.Generator,
+        steps: int | None = None,
+        record: Callable[[int, Tensor, Tensor], None] | None = None,
+    ) -> np.ndarray:
+        """The M items before each history, oldest first, (B, M) int64. rng: for the noise. steps: of denoising (default: the model's
+        own). record(t, x0_hat, x_next) notes every step, (B, M * D) each."""
+        raise NotImplementedError
+
+    def rounded(self, x_0: Tensor) -> Tensor:
+        """The items that M vectors stand for, (B, M). x_0: (B, M * D)."""
+        raise NotImplementedError
+
+
 def denoising(model: Model) -> DiffusionModel:
     """The model as one with a reverse process; a DataError if it has none."""
     if not isinstance(model, DiffusionModel):

@@ -17,6 +17,7 @@ from app.files import model_url
 
 if TYPE_CHECKING:
     from adrec.explain.forward_process import NoisedItem, Schedule
+    from adrec.explain.past import Past
     from adrec.explain.seeds import FewerSteps, SeedSweep
     from adrec.explain.trajectory import Trajectory
     from adrec.models.base import Model
@@ -180,6 +181,19 @@ def noised(run: RunFolder, stage: str, item: int, seed: int) -> "tuple[Schedule,
 
     loaded: Any = _model(run, stage).result()
     return schedule(loaded.diffusion), noised(loaded.item_embedding.weight.numpy(), item, loaded.diffusion, seed)
+
+
+@loaders.of_run(64)
+def past(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> "Past":
+    """What the run's augmenter invents before a history."""
+    return _background.submit(_past, run, history, seed, steps).result()
+
+
+def _past(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> "Past":
+    from adrec.explain.past import augmenter, invented_past
+
+    with one_thread():
+        return invented_past(augmenter(run), list(history), seed=seed, steps=steps)
 
 
 @loaders.of_run(64, shared=False)

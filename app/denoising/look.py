@@ -123,9 +123,12 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
         alt = f"Cosine of the noised item to itself and share of draws in which it is still nearest, over t, of {title(item)}."
         ui.figure(charts.recognised(noised), table, "noised-item", alt, key="denoising.noised")
         st.caption(f"Over {noised.draws} draws of noise; nearest by cosine among all {run.settings['n_items']:,} items.")
+    loaded: Any = data.model(run, stage).result()
+    if not hasattr(loaded.config, "timestep_per"):
+        st.caption("Only the next item is noised, in training as when recommending; the history is clean.")
+        return
     st.markdown("**Who gets how much noise**")
     sequence = [*trajectory.history[1:], item]
-    loaded: Any = data.model(run, stage).result()
     levels = noise_levels(len(sequence), loaded.diffusion, seed)
     figure = charts.noise_levels(levels, schedule, [title(i) for i in sequence])
     rows = charts.pd.DataFrame({"title": [title(i) for i in sequence], **levels})
@@ -133,7 +136,7 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
         figure, rows, "noise-by-token", "Noise on every token of the history, in training and when recommending.", key="denoising.dealt"
     )
     st.caption("Darker is noisier; pale is clean. Each training row is one random draw.")
-    st.markdown(PER_TOKEN.get(getattr(loaded.config, "timestep_per", ""), ""))
+    st.markdown(PER_TOKEN[loaded.config.timestep_per])
 
 
 # -- all users ----------------------------------------------------------------------------------------------------

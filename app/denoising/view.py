@@ -30,35 +30,37 @@ CARDS_CSS = """<style>
 .cards small{opacity:.72;font-size:.76rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .cards .next{display:flex;gap:12px;flex:0 0 auto;align-items:center;padding-bottom:6px}
 .cards .next .card{border-width:2px;border-color:VAR_TARGET;align-self:stretch}
-.cards .next .unknown{border-style:dashed;border-color:color-mix(in srgb,currentColor 40%,transparent)}
+.cards .unknown{border-style:dashed;border-color:color-mix(in srgb,currentColor 40%,transparent)}
 .cards .panel{flex:none;align-self:start;color:Canvas;background:CanvasText;border-radius:4px;padding:0 7px;font-size:.95rem}
 .cards .arrow{opacity:.6;font-size:1.2rem}
 @media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
 </style>"""
 
 
-def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "") -> None:
-    """The history as a row of cards, newest last, and what came next. panel: a panel's letter to put before them."""
+def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "", invented: tuple[int, ...] = ()) -> None:
+    """The history as a row of cards, newest last, and what came next. panel: a panel's letter to put before them. invented: items that a
+    model put before the history."""
     from app import palette
 
-    past = "".join(_cards(items, subject.history[::-1]))
+    past = "".join([*_cards(items, subject.history[::-1]), *_cards(items, invented[::-1], "✎ Invented", "unknown")])
     unknown = '<div class="card unknown"><b>?</b><small>Next item unknown</small></div>'
     target = unknown if subject.target is None else _cards(items, (subject.target,), "★ Came next")[0]
-    name = f"History of {len(subject.history)} items, newest on the right and read first"
+    before = f", behind {len(invented)} invented ones" if invented else ""
+    name = f"History of {len(subject.history)} items{before}, newest on the right and read first"
     row = f'<div class="past" role="list" tabindex="0" aria-label="{name}">{past}</div>'
     css = CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR)
     letter = f'<b class="panel">{panel}</b>' if panel else ""
     st.html(f'{css}<div class="cards">{letter}{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')
 
 
-def _cards(items: pd.DataFrame, ids: tuple[int, ...], above: str = "") -> list[str]:
+def _cards(items: pd.DataFrame, ids: tuple[int, ...], above: str = "", kind: str = "") -> list[str]:
     columns = [c for c in ("year", *items.columns.drop(["item", "title", "year", "popularity"], errors="ignore")) if c in items]
     over = f"<small>{html.escape(above)}</small>" if above else ""
 
     def card(title: object, *more: object) -> str:
         texts = [str(value).replace("|", ", ") for value in more]
         name, rest = html.escape(str(title)), html.escape(" · ".join(text for text in texts if text))
-        return f'<div class="card" role="listitem" title="{name}, {rest}">{over}<b>{name}</b><small>{rest}</small></div>'
+        return f'<div class="card {kind}" role="listitem" title="{name}, {rest}">{over}<b>{name}</b><small>{rest}</small></div>'
 
     return [card(*row) for row in items.loc[list(ids), ["title", *columns]].itertuples(index=False)]
 

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from adrec.data.batches import PackedBatch, pack
 from adrec.errors import ConfigError, DataError
+from adrec.explain.past import augmenter, describe, invented_past
+from adrec.explain.words import TEXT
 from adrec.files import load_arrays
 from adrec.models.conditioned import time_features
 from adrec.models.diffuasr import BASE, BLOCKS, DiffuASR, DiffuASRConfig, ResidualBlock
@@ -20,6 +22,7 @@ from adrec.models.settings import settings
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
 from tests.adrec.small import plan
+from tests.app.pages import open_page, texts
 
 CONFIG = DiffuASRConfig(n_items=30, heads=2, blocks=1, invented=3, read=8, guidance=1.5)
 SOURCE = "synthetic:items=60,users=80"
@@ -258,6 +261,21 @@ def test_a_random_table_is_trained_by_the_noise_alone_and_adrec_takes_over_a_sas
     adrec = trained(tmp_path / "adrec", tiny_data, backbone="adrec", guide="classifier", max_steps=2, lr=1e-3)
     assert type(load_model(adrec)).__name__ == "ADRec"
     assert np.corrcoef(adrec.table("warmup").ravel(), adrec.table("finetune").ravel())[0, 1] > 0.9
+
+
+def test_the_denoising_of_a_past_ends_with_what_is_invented_and_is_shown(run, monkeypatch):
+    model, history = augmenter(run), [5, 9, 3, 9]
+    found = invented_past(model, history, seed=4)
+    assert found.items[-1].tolist() == model.invent([np.array(history)], np.random.default_rng(4))[0].tolist()
+    assert found.timesteps.tolist() == [49, 37, 24, 12, 0] and found.items.shape == (5, 3) and (np.abs(found.cosine) <= 1).all()
+    same = replace(found, items=np.array([[1, 2, 3], [9, 2, 3], [9, 2, 3], [9, 2, 2], [9, 2, 2]]))
+    assert same.settled == 4 and replace(found, items=same.items[:1]).settled == 1
+    said = describe(same, "item {}".format, TEXT)
+    assert said.endswith("settled at step 4 of 5. The history holds item 9 too. Only 2 of them differ.")
+    monkeypatch.setenv("ADREC_RUNS", str(run.path.parent))
+    app = open_page("denoising", run="run")
+    assert not app.exception and not app.error and "items were invented before this history" in texts(app) and "(DDIM)" in texts(app)
+    assert any("✎ Invented" in element.proto.body for element in app.get("html"))
 
 
 def test_a_run_stopped_in_every_stage_ends_the_same(run, tiny_data, tmp_path):
