@@ -82,10 +82,10 @@ def evaluate(
     @torch.no_grad()
     def rank(part: PackedBatch) -> Ranked:
         own = torch.from_numpy(data.answers(split)[part.users].astype(np.int64)).to(device)
-        hidden = _hidden(data, split, part.users, filter_seen, filter_padding)
+        hidden = hidden_items(data, split, part.users, filter_seen, filter_padding)
         hidden = hidden and (hidden[0].to(device), hidden[1].to(device))
         found = answers(model, part.to(device), steps, seed)
-        ranks = _ranks_of_scores(found, own, hidden) if table is None else streamed_ranks(found, table, own, hidden)
+        ranks = ranks_of_scores(found, own, hidden) if table is None else streamed_ranks(found, table, own, hidden)
         return part.users, ranks.cpu()
 
     parts = (part for batch in evaluation_batches(data, split, model.config.length) for part in batch.split(PART_TOKENS))
@@ -101,7 +101,8 @@ def evaluate(
     return Evaluation(ranks.numpy(), {**used, **ranking_metrics(ranks.numpy(), metrics), "seconds": time.perf_counter() - begin})
 
 
-def _ranks_of_scores(scores: Tensor, targets: Tensor, hidden: tuple[Tensor, Tensor] | None) -> Tensor:
+def ranks_of_scores(scores: Tensor, targets: Tensor, hidden: tuple[Tensor, Tensor] | None) -> Tensor:
+    """`ranks_of` with some items hidden, of which a user's own answer never is. hidden: rows and items."""
     if hidden is not None:
         own = scores.gather(1, targets.unsqueeze(1))
         scores = scores.clone()
@@ -110,7 +111,7 @@ def _ranks_of_scores(scores: Tensor, targets: Tensor, hidden: tuple[Tensor, Tens
     return ranks_of(scores, targets)
 
 
-def _hidden(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, padding: bool) -> tuple[Tensor, Tensor] | None:
+def hidden_items(data: SequenceDataset, split: Split, users: np.ndarray, seen: bool, padding: bool = False) -> tuple[Tensor, Tensor] | None:
     """(row in the batch, item) of what cannot be recommended: everything known of a user before the answer, the padding row."""
     rows, items = [], []
     if seen:

@@ -17,8 +17,7 @@ from adrec.collapse.verdict import diagnose
 from adrec.data.batches import PART_TOKENS, evaluation_batches
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import RunError, WeightsError
-from adrec.evaluation import answers, streamed_ranks, top_items
-from adrec.evaluation.ranking import ranks_of
+from adrec.evaluation import answers, hidden_items, ranks_of_scores, streamed_ranks, top_items
 from adrec.files import load_npz, read_json, save_npz, write_json
 from adrec.models.base import Model
 from adrec.models.loading import load_model
@@ -55,7 +54,7 @@ def lists(run: RunFolder, data: SequenceDataset, steps: int | None = None) -> Li
         model = load_model(run)
     except WeightsError:
         return None
-    made = computed(model, data, steps)
+    made = computed(model, data, steps, _filters(run))
     key, cache = _lists_cache(run, data.content_hash, steps)
     cache.save(lambda path: save_npz(path, vars(made) | {"key": np.array(key), "seconds": np.array(made.seconds)}))
     return made
@@ -74,8 +73,8 @@ def _lists_cache(run: RunFolder, data_hash: str, steps: int | None) -> tuple[str
 
 
 @torch.no_grad()
-def computed(model: Model, data: SequenceDataset, steps: int | None = None) -> Lists:
-    """Every user's list, with the noise of ``evaluate``'s default seed."""
+def computed(model: Model, data: SequenceDataset, steps: int | None = None, filter_seen: bool = False) -> Lists:
+    """Every user's list, with the noise of ``evaluate``'s default seed. filter_seen: of items that are new to the user."""
     users, table = data.evaluated("test"), model.output_table
     place = np.full(data.n_users, -1)
     place[users] = np.arange(len(users))
@@ -87,18 +86,25 @@ def computed(model: Model, data: SequenceDataset, steps: int | None = None) -> L
             for part in batch.split(PART_TOKENS):
                 given = answers(model, part, steps)
                 rows, targets = place[part.users], torch.from_numpy(data.test[part.users].astype(np.int64))
-                found = ranks_of(given, targets) if table is None else streamed_ranks(given, table, targets)
+                hidden = hidden_items(data, "test", part.users, filter_seen)
+                found = ranks_of_scores(given, targets, hidden) if table is None else streamed_ranks(given, table, targets, hidden)
                 ranks[rows] = found.numpy()
-                items[rows], probabilities[rows] = _best(given, table)
+                items[rows], probabilities[rows] = _best(given, table, hidden, targets)
     return Lists(ranks, items, probabilities, (time.process_time() - begin) / max(1, len(users)))
 
 
-def _best(given: Tensor, table: Tensor | None) -> tuple[np.ndarray, np.ndarray]:
-    """The ten best items and their probabilities. given: scores (B, V + 1), or vectors (B, W) where there is a table (V + 1, W)."""
-    rows = max(1, SCORES // (given.shape[1] if table is None else len(table)))
+def _best(given: Tensor, table: Tensor | None, hidden: tuple[Tensor, Tensor] | None, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The ten best items and their probabilities. given: scores (B, V + 1), or vectors (B, W) where there is a table (V + 1, W). hidden:
+    rows and items that are not recommended, unless they are the target."""
+    size = max(1, SCORES // (given.shape[1] if table is None else len(table)))
     ids, shares = [], []
-    for part in given.split(rows):
-        scores = (part if table is None else part @ table.T)[:, 1:].double()
+    for begin in range(0, len(given), size):
+        part = given[begin : begin + size]
+        scores = (part.clone() if table is None else part @ table.T).double()
+        if hidden is not None:
+            own = (hidden[0] >= begin) & (hidden[0] < begin + size) & (hidden[1] != targets[hidden[0]])
+            scores[hidden[0][own] - begin, hidden[1][own]] = -torch.inf
+        scores = scores[:, 1:]
         values, columns = top_items(scores, min(TEN, scores.shape[1]))
         ids.append(columns + 1)
         shares.append((values - scores.logsumexp(1, keepdim=True)).exp())
@@ -140,5 +146,10 @@ def _judged_cache(run: RunFolder, data_hash: str) -> tuple[str, Cache]:
 def _key(run: RunFolder, data_hash: str, steps: int | None) -> str:
     """A digest of everything that the results depend on."""
     path: Path = run.weights_path("finetune")
-    settings = json.dumps([VERSION, run.info.get("model"), data_hash, steps], sort_keys=True)
+    settings = json.dumps([VERSION, run.info.get("model"), data_hash, steps, *(["new items"] if _filters(run) else [])], sort_keys=True)
     return hashlib.sha256(settings.encode() + path.read_bytes()).hexdigest()[:40]
+
+
+def _filters(run: RunFolder) -> bool:
+    """Whether the run is tested on items that are new to their user."""
+    return bool(run.settings.get("filter_seen"))

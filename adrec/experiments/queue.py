@@ -231,8 +231,8 @@ class Queue:
         done, running = sum(job.state in DONE for job in self.jobs), [job for job in self.jobs if job.state == "running"]
         left = sum(job.expected for job in self.missing if job not in running)
         rest = [max(START, job.expected - (time.monotonic() - job.began)) for job in running]
-        seconds = max([*rest, (left + sum(rest)) / self.processes]) if left or rest else 0.0
-        return f"{done} of {len(self.jobs)} done, {len(running)} running, about {duration(seconds)} left."
+        ahead = f"{len(running)} running, about {duration(max([*rest, (left + sum(rest)) / self.processes]))} left" if left or rest else ""
+        return f"{done} of {len(self.jobs)} done{', ' if ahead else ''}{ahead}."
 
     def _start(self, processes: int, budget: float | None) -> None:
         running = [job for job in self.jobs if job.state == "running"]

@@ -100,7 +100,9 @@ class Comparer:
                 values.setdefault(name, []).append(value)
             verdicts += [table["verdict"]] if table is not None else []
             notes += [f"seed {run.info['seed']} not converged: its best epoch is its last"] if unconverged(run) else []
-        figures = {name: figure(found) for name, found in values.items()}
+        if any(run.settings.get("filter_seen") for run in entry.runs):
+            notes.append("it ranks only items that are new to the user (filter_seen), which makes its ranks better where nobody repeats")
+        figures = {name: figure(found[:1] if name == "search" else found) for name, found in values.items()}
         counted = Counter(verdicts).most_common()
         kinds = [kind if len(counted) == 1 else f"{kind} ({count} of {len(verdicts)})" for kind, count in counted]
         seeds = tuple(int(run.info["seed"]) for run in entry.runs)

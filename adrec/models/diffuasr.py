@@ -21,7 +21,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.diffusion import Diffusion, ddim_process, q_sample
 from adrec.errors import DataError
 from adrec.models.adrec import ADRec, ADRecConfig
-from adrec.models.base import Model, Preset, Stage, register
+from adrec.models.base import Between, Model, Preset, Stage, register
 from adrec.models.blocks import TransformerConfig, dropout
 from adrec.models.conditioned import initialise_layers, time_features
 from adrec.models.diffurec import BidirectionalTransformer, Frame
@@ -214,6 +214,12 @@ class DiffuASR(Augmenter):
             "No SASRec first: the prediction of noise alone trains the item table, and shrinks it to what is easiest to predict.",
             {"batch_size": 64, "epochs": 200, "validate_every": 5, "table": "random"},
         ),
+    }
+    space = {
+        "lr": Between(3e-4, 1e-2, log=True),
+        "dropout": Between(0.0, 0.5),
+        "embedding_dropout": Between(0.0, 0.5),
+        "invented": (5, 10),
     }
     config: DiffuASRConfig
     alpha_bar: Tensor

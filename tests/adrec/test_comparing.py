@@ -135,6 +135,19 @@ def test_lists_are_the_best_of_the_catalogue_with_the_softmax_over_it(data):
     assert found.probabilities[7] == pytest.approx(np.sort(shares)[::-1][:10], rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ["sasrec", "popularity"])
+def test_lists_of_new_items_hold_nothing_of_the_history_but_the_answer(data, name):
+    settings = plan(name, n_items=data.n_items, preset=None, **({"hidden_size": 8} if name == "sasrec" else {}))
+    model = built(settings) if name == "sasrec" else settings.model(settings.config)
+    model.fit(data)
+    found = computed(model, data, filter_seen=True)
+    assert np.array_equal(found.ranks, evaluate(model, data, "test", filter_seen=True).ranks[data.evaluated("test")])
+    for row, user in enumerate(data.evaluated("test").tolist()):
+        seen = set(data.history(user, "test", 99).tolist()) - {int(data.test[user])}
+        likely = found.items[row][found.probabilities[row] > 0]  # what is left out fills the list's end where little else is there
+        assert not seen & set(likely.tolist())
+
+
 # -- statistics -------------------------------------------------------------------------------------------------------
 
 
