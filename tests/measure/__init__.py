@@ -9,7 +9,6 @@ What is bundled (``make assets``):
     growth_picture  docs/growth.svg, from what ``adrec bench --growth --json`` prints
 What is bundled, after hours of training:
     ml_1m           MovieLens-1M as one prepared data set
-    trainings       the runs behind the lesson, one after another
     lesson_runs     what lesson_results needs of each training behind the lesson, measured once
     lesson_results  assets/lesson/results.json: the lesson's figures
 Figures in docs/:

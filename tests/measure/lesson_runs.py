@@ -2,8 +2,8 @@
 
     python -m tests.measure.lesson_runs RUNS KEPT [--only narrow-1,paper-1]
 
-RUNS is the folder that ``trainings ml-100k`` filled, or that of the bundled runs; each finished run is written to KEPT/NAME.json and
-measured again only when its weights change. Seconds a run, a minute for films and for those that differ in λ. Not a test.
+RUNS is the folder of the runs of ``experiments/lesson.toml``, or that of the bundled runs; each finished run is written to KEPT/NAME.json
+and measured again only when its weights change. Seconds a run, a minute for films and for those that differ in λ. Not a test.
 """
 
 import argparse
