@@ -33,7 +33,7 @@ from adrec.models.rng import RandomSource
 from adrec.runs import ITEM_TABLE
 
 PART_ROWS = 4096
-"""Rows of histories, pads included, that one worker trains on at a time."""
+"""Rows of histories, pads included, that are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,9 @@ class Frame:
         unseen = torch.zeros(items.shape, device=items.device).masked_fill_(~real, -math.inf)
         return cls(items, real, unseen[:, None, None] if padding == "masked" else 0.0)
 
-    def repeated(self, copies: int) -> "Frame":
-        """Each history several times, one after the other."""
-        bias = self.bias.repeat_interleave(copies, 0) if isinstance(self.bias, Tensor) else self.bias
-        return Frame(self.items.repeat_interleave(copies, 0), self.real.repeat_interleave(copies, 0), bias)
+    def of_rows(self, rows: slice | Tensor) -> "Frame":
+        """These histories alone, in this order."""
+        return Frame(self.items[rows], self.real[rows], self.bias[rows] if isinstance(self.bias, Tensor) else self.bias)
 
 
 class PreNormBlock(nn.Module):
@@ -148,7 +147,12 @@ class Restoring:
     def __call__(self, x: Tensor, t: int) -> Tensor:
         drawn = None if self.spread is None else self.spread(t).to(x.device)
         times = torch.full((len(x),), t, device=x.device)
-        return self.model.denoise(self.history, x, times, self.frame, drawn)[:, -1]
+        size = max(1, PART_ROWS // self.history.shape[1])
+        found = []
+        for part in (slice(i, i + size) for i in range(0, len(x), size)):
+            own = None if drawn is None else drawn[part]
+            found.append(self.model.denoise(self.history[part], x[part], times[part], self.frame.of_rows(part), own)[:, -1])
+        return torch.cat(found)
 
 
 @register
@@ -258,7 +262,8 @@ class DiffuRec(PrefixTrained, DiffusionModel):
 
     def last_token(self, batch: PackedBatch, copies: int = 1) -> Restoring:
         frame = Frame.of(batch, self.config.padding)
-        return Restoring(self, self.guidance(frame).repeat_interleave(copies, 0), frame.repeated(copies))
+        rows = torch.arange(len(batch.lengths), device=batch.items.device).repeat_interleave(copies)
+        return Restoring(self, self.guidance(frame)[rows], frame.of_rows(rows))
 
     def sample(
         self,

@@ -119,6 +119,15 @@ def test_copies_of_a_user_are_answered_one_by_one():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("padding", ["sink", "masked"])
+def test_a_few_rows_at_a_time_give_the_same_answers(monkeypatch, padding):
+    model, batch = model_of(replace(LOUD, padding=padding)), batch_of()
+    whole = answers(model, batch)
+    monkeypatch.setattr("adrec.models.diffurec.PART_ROWS", 20)
+    torch.testing.assert_close(answers(model, batch), whole, rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
 def test_without_a_spread_nothing_is_drawn():
     model, batch = model_of(replace(LOUD, noise_weight_std=0.0)), batch_of()
     x, _ = user_noise(0, batch.users, 5, 16)
