@@ -162,7 +162,7 @@ def _sure(verdict: Mapping[str, Any]) -> str:
     sure = verdict["confidence"]
     if verdict["undecided"] and sure <= 0.5:
         return ""
-    told = _words("confidence").format(percent=f"{100 * sure:.0f}")
+    told = _words("confidence").format(percent=f"{100 * sure:.0f}", instead=KIND_WORDS[verdict["instead"]][0].lower())
     return f"*{told}{_words('near') if sure < SURE else ''}.*"
 
 

@@ -18,6 +18,7 @@ from app.texts import say, texts
 
 if TYPE_CHECKING:
     from adrec.collapse.cooccurrence import Cooccurrence
+    from adrec.data.dataset import SequenceDataset
 
 PARTS = ("table", "reader", "denoiser")
 SIGNS = {"learns": "↻", "frozen": "🔒", "drifts": "↘", "absent": "–"}
@@ -58,7 +59,8 @@ def tables_view(job: Job) -> None:
     kept = None if job.alive else headline.kept(run)
     near = None if kept is not None else loaders.together(run)
     files = tuple((key, name, str(p), changed(p)) for key, (name, p) in shown.items())
-    block, spectra = _packed(run.path, files, kept, near is not None, near)
+    users = None if near is None else loaders.dataset(run)[0]
+    block, spectra = _packed(run.path, files, kept, near is not None, near, users)
     mount(block, lambda name: None, "train.tables")
     spectrum(spectra, "train.spectra")
 
@@ -77,11 +79,12 @@ def newest(run: RunFolder, alive: bool) -> tuple[str, str, Path] | None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _judged(path: str, written: int, known: bool, _near: "Cooccurrence | None") -> dict[str, Any]:
-    """The verdict on a saved table. known: whether ``_near``, the items that are used together, is."""
+def _judged(path: str, written: int, known: bool, _near: "Cooccurrence | None", _users: "SequenceDataset | None") -> dict[str, Any]:
+    """The verdict on a saved table. known: whether ``_near``, the items that are used together, is, and ``_users``, by whom."""
     from adrec.collapse.verdict import diagnose
 
-    return diagnose(load_snapshot(Path(path))[0], cooccurrence=_near).to_json()
+    table, rows = load_snapshot(Path(path))
+    return diagnose(table, cooccurrence=_near, data=None if rows is not None else _users).to_json()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -91,8 +94,9 @@ def _packed(
     kept: Mapping[str, Any] | None,
     known: bool = False,
     _near: "Cooccurrence | None" = None,
+    _users: "SequenceDataset | None" = None,
 ) -> tuple[bytes, bytes]:
-    """The blocks of the tables and of the spectra. kept: the verdicts kept with the run. known, _near: for others, as above."""
+    """The blocks of the tables and of the spectra. kept: the verdicts kept with the run. known, _near, _users: for others, as above."""
     from adrec.collapse.kinds import KIND_WORDS
     from adrec.collapse.spectra import null_band
     from adrec.collapse.spectra import spectrum as spectrum_of
@@ -104,7 +108,7 @@ def _packed(
     rows, groups = tables.shown_items(loaders.items(run), last)
     cards, marks, looks = [], [], {}
     for key, name, path, written in shown:
-        verdict = (kept or {}).get(key) or _judged(path, written, known, _near)
+        verdict = (kept or {}).get(key) or _judged(path, written, known, _near, _users)
         looks[key] = tables.drawn(saved[key], rows, groups, items.titles(run))
         label, says = KIND_WORDS[verdict["kind"]]
         cards.append(tables.card(key, name, f"{label}: {says}", looks[key], sign=palette.stage_glyph(key)))

@@ -100,6 +100,7 @@ def collapse_command(arguments: argparse.Namespace) -> int:
 
 
 def repair_command(arguments: argparse.Namespace) -> None:
+    from adrec.collapse.verdict import sure
     from adrec.embeddings.bring import bring
     from adrec.embeddings.files import read_table
     from adrec.embeddings.repairing import check_out, repair, write
@@ -120,7 +121,7 @@ def repair_command(arguments: argparse.Namespace) -> None:
         return
     for table in judged["tables"]:
         verdict = table["verdict"]
-        print(f"{table['name']}: {verdict['kind']}, confidence {verdict['confidence']:.2f}. {verdict['says']}")
+        print(f"{table['name']}: {verdict['kind']}, {sure(verdict)}. {verdict['says']}")
     if judged["ranking"] is not None:
         ranking = judged["ranking"]
         print(f"HR@10 on held-out items: {ranking['before']:.4f} before, {ranking['after']:.4f} after (p = {ranking['chance']:.2g}).")

@@ -18,7 +18,7 @@ from adrec.runs import Progress, RunFolder
 from adrec.runs.cache import Cache
 from adrec.runs.snapshots import load_snapshot
 
-VERSION = 9
+VERSION = 10
 """Part of the cache key; raised when a measure or the rule changes."""
 FILE = "diagnosis.json"
 
@@ -29,14 +29,16 @@ def table_entries(
     initial: np.ndarray | None = None,
     follows: bool = False,
     progress: Progress | None = None,
+    data: SequenceDataset | None = None,
 ) -> list[dict[str, Any]]:
     """The entries of ``collapse --json``: ``measures.table_report`` of each table (V, D), with its ``verdict``.
 
-    cooccurrence: of the tables' item rows; without it only the spectral half is decided. initial: the table before any training (default:
+    cooccurrence: of the tables' item rows; without it only the spectral half is decided. data: that it is from, to weigh the verdicts by
+    what the tables mean. initial: the table before any training (default:
     the table named 'initial', if there is one). follows: each table is a later stage of the previous one, so that erosion can be seen.
     A table whose shape differs from ``initial`` or from its predecessor is judged without that one.
     """
-    verdicts = table_verdicts(tables, cooccurrence, initial, follows, progress)
+    verdicts = table_verdicts(tables, cooccurrence, initial, follows, progress, data)
     return [{**table_report(name, tables[name]), "verdict": verdict.to_json()} for name, verdict in verdicts]
 
 
@@ -46,6 +48,7 @@ def table_verdicts(
     initial: np.ndarray | None = None,
     follows: bool = False,
     progress: Progress | None = None,
+    data: SequenceDataset | None = None,
 ) -> Iterator[tuple[str, Verdict]]:
     """The name and verdict of each table, as in `table_entries`, without the measures that the verdict does not need; some of those
     compare every pair of items."""
@@ -56,7 +59,7 @@ def table_verdicts(
             progress(i / len(tables), f"judging {name}")
         first = start if start is not None and start.shape == table.shape else None
         before = last if follows and last is not None and last.shape == table.shape else None
-        yield name, diagnose(table, cooccurrence=cooccurrence, initial=first, before=before, name=f"'{name}'")
+        yield name, diagnose(table, cooccurrence=cooccurrence, data=data, initial=first, before=before, name=f"'{name}'")
         last = None if name == "initial" else table  # a random start is not a stage
 
 
@@ -95,11 +98,11 @@ def diagnosis(run: RunFolder, data: SequenceDataset | None = None, progress: Pro
     share = len(tables) / (len(tables) + len(snapshots))
     own = progress or (lambda fraction, words: None)
     trained = "pretrain" in tables or "finetune" in tables
-    entries = table_entries(tables, cooccurrence, follows=trained, progress=lambda f, words: own(f * share, words))
+    entries = table_entries(tables, cooccurrence, follows=trained, progress=lambda f, words: own(f * share, words), data=data)
     found = []
     for i, (stage, epoch, path) in enumerate(snapshots):
         own(share + (1 - share) * i / len(snapshots), f"judging epoch {epoch} of {stage}")
-        found.append({"stage": stage, "epoch": epoch, **_snapshot(path, cooccurrence, tables.get("initial"))})
+        found.append({"stage": stage, "epoch": epoch, **_snapshot(path, cooccurrence, data, tables.get("initial"))})
     data_hash = None if data is None else data.content_hash
     result = {"version": VERSION, "tables_hash": key, "data_hash": data_hash, "tables": entries, "snapshots": found}
     _cache(run, key).save(lambda path: write_json(path, result))
@@ -123,15 +126,15 @@ def tables_hash(run: RunFolder, tables: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _snapshot(path: Path, cooccurrence: Cooccurrence | None, initial: np.ndarray | None) -> dict[str, Any]:
-    """The entry of one snapshot; the snapshot of a very large table holds a sample of the items."""
+def _snapshot(path: Path, cooccurrence: Cooccurrence | None, data: SequenceDataset | None, initial: np.ndarray | None) -> dict[str, Any]:
+    """The entry of one snapshot; that of a very large table holds a sample of the items, and is not weighed by what they mean."""
     table, rows = load_snapshot(path)
     if rows is not None:
-        cooccurrence = None if cooccurrence is None else cooccurrence.among(rows)
+        cooccurrence, data = None if cooccurrence is None else cooccurrence.among(rows), None
         initial = None if initial is None else initial[rows]
     initial = initial if initial is not None and initial.shape == table.shape else None
     report = table_report(path.stem, table)
-    verdict = diagnose(table, cooccurrence=cooccurrence, initial=initial, name=f"'{path.stem}'")
+    verdict = diagnose(table, cooccurrence=cooccurrence, data=data, initial=initial, name=f"'{path.stem}'")
     return {**{key: report[key] for key in ("items", "width", "singular_values", "measures")}, "verdict": verdict.to_json()}
 
 

@@ -31,6 +31,8 @@ CODES = 256
 """A table with at most this many different values is quantised."""
 LEVELS = 15
 """Whole numbers over a smaller range than this are no bytes."""
+BYTE = (0, 255)
+"""What an unsigned byte holds."""
 BYTE_ZERO, BYTE_SLACK = 128.0, 16.0
 """The zero point of unsigned bytes, and how far from it their mean may lie."""
 LED = 0.5
@@ -111,6 +113,11 @@ def idle_columns(found: Sequence[Fact], table: np.ndarray) -> np.ndarray:
         return np.zeros(table.shape[1], dtype=bool)
     sums = Sums(table)
     return sums.dead | copied_columns(sums, sampled_rows(table))
+
+
+def in_a_byte(low: float, high: float) -> bool:
+    """Whether an unsigned byte holds all whole numbers from low to high."""
+    return BYTE[0] <= low and high <= BYTE[1]
 
 
 def zero_point(found: Sequence[Fact]) -> float | None:
@@ -275,7 +282,7 @@ def _codes(table: np.ndarray, sums: Sums, sample: np.ndarray, whole: bool) -> li
     high = sums.scale if low >= 0 else max(float(rows.max()) for _, rows in blocks(table))
     means, spread = sums.mean * sums.scale, float(np.sqrt((sums.std**2).mean())) * sums.scale
     middle = float(means.mean())
-    byte = low >= 0 and high <= 255 and high - low > LEVELS
+    byte = in_a_byte(low, high) and high - low > LEVELS
     if byte and abs(middle - BYTE_ZERO) <= BYTE_SLACK and float(means.std()) < spread < middle:
         says = (
             f"The entries are whole numbers from {low:.0f} to {high:.0f} around {BYTE_ZERO:.0f}: the table looks quantised, with a zero "

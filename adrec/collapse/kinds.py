@@ -37,35 +37,48 @@ class Remedy:
 
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "complete-collapse": (
-        Remedy("Add cross-entropy over all items, which forces them apart: trained on it alone, they stay apart.", "ce-only"),
-        Remedy("Compare with squared error alone, under which items contract into a cone during training.", "mse-only"),
+        Remedy(
+            "Add a loss that pushes items apart (cross-entropy over all of them, negative samples): on it alone, they stay apart.",
+            "ce-only",
+        ),
+        Remedy("Compare with a loss that only pulls together (squared error alone): under it, items contract into a cone.", "mse-only"),
     ),
     "narrowing": (
         Remedy("Subtract the mean of all rows and rank again: adrec repair FILE --by centre.", "", "Mu and Viswanath 2018"),
-        Remedy("Add cross-entropy over all items, which pushes them apart: trained on it alone, they stay apart.", "ce-only"),
-        Remedy("Stop squared error alone early, or hold the table still: under it, items go on contracting.", "mse-only"),
+        Remedy(
+            "Push items apart (cross-entropy over all of them, more negative samples): on such a loss alone, they stay apart.", "ce-only"
+        ),
+        Remedy(
+            "Stop early, or hold the table still, if the loss only pulls together: on squared error alone it goes on contracting.",
+            "mse-only",
+        ),
     ),
     "noise-like": (
-        Remedy("Train with cross-entropy over all items: it turns a random start into a healthy table.", "no-pretrain"),
-        Remedy("Start from a table that a sequential recommender learnt, with cross-entropy: the start alone does not hold.", "ml-100k"),
-        Remedy("Squared error alone does not help, however long: here it shrank the table and gave it little meaning.", "dreamrec-long"),
+        Remedy("Check that gradients reach the table: a loss that ranks items against others makes a random start healthy.", "no-pretrain"),
+        Remedy("Start from a table that another model has learnt, with a loss that ranks items: the start alone does not hold.", "ml-100k"),
+        Remedy("A loss that only pulls together does not help, however long: squared error alone gave little meaning.", "dreamrec-long"),
         Remedy("Compare with a frozen random table, and with how well it ranks.", "frozen-random"),
     ),
-    "low-rank": (Remedy("Start from a table trained by a sequential recommender: it uses many directions.", "sasrec"),),
+    "low-rank": (
+        Remedy("Compare with a table that a sequential recommender has learnt from such data: it uses many directions.", "sasrec"),
+    ),
     "spectral-only": (
         Remedy("Look at what the leading directions sort by: popularity and norm are the usual suspects.", ""),
         Remedy("Check that the rows follow the interactions' item ids; a shuffled table looks exactly like this.", ""),
         Remedy("Compare with a sequential recommender's table.", "sasrec"),
     ),
     "weakly-learned": (
-        Remedy("Keep training with cross-entropy over all items, and watch alignment rise.", "no-pretrain"),
-        Remedy("Start from a table that a sequential recommender learnt, with cross-entropy: the start alone does not hold.", "ml-100k"),
+        Remedy("Train longer with a loss that ranks items against others, and watch alignment rise.", "no-pretrain"),
+        Remedy("Start from a table that another model has learnt, with a loss that ranks items: the start alone does not hold.", "ml-100k"),
     ),
     "concentrated": (Remedy("Nothing needs fixing; compare with the table that the same training started from.", "ml-100k"),),
     "healthy": (
-        Remedy("Nothing needs fixing. Keep the early stop: with squared error alone it is what kept the table healthy.", "mse-only"),
+        Remedy(
+            "Nothing needs fixing. If the loss only pulls together, keep the early stop: it is what kept such a table healthy.", "mse-only"
+        ),
     ),
 }
+"""In words that suit any trainer: losses that push items apart or rank them (cross-entropy, negative sampling), and such that only pull."""
 
 FACT_REMEDIES: dict[str, Remedy] = {
     "not-finite": Remedy(

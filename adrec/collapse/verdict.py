@@ -15,11 +15,12 @@ from scipy.special import ndtr
 from adrec.collapse.columns import RAW, raw_column
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.evidence import FAR, Evidence, Findings, add_changes, add_semantic, add_spectral
-from adrec.collapse.facts import BYTE_ZERO, LEVELS, Fact, facts, idle_columns, spoken, without_offset, zero_point
+from adrec.collapse.facts import BYTE_ZERO, LEVELS, Fact, facts, idle_columns, in_a_byte, spoken, without_offset, zero_point
 from adrec.collapse.kinds import EROSION, KIND_WORDS, KINDS, REMEDIES, Remedy
 from adrec.collapse.moments import Moments
-from adrec.collapse.reference import Meaning
+from adrec.collapse.reference import Meaning, meaning
 from adrec.collapse.thresholds import FEWEST_ITEMS, THRESHOLDS, Thresholds
+from adrec.data.dataset import SequenceDataset
 from adrec.errors import WeightsError
 from adrec.maps.tables import checked
 
@@ -34,13 +35,16 @@ class Verdict:
     normal distribution at the smallest margin, in standard deviations of the null or, for judged thresholds, in tenths of the threshold.
     It does not say whether the threshold is right, so it is never above the lower end of the interval of how often verdicts were right on
     tables of other people's libraries (docs/VERDICT.md). 0.5 if the missing interactions could change the kind, or if two tests of meaning
-    contradict each other.
+    contradict each other. instead: the kind that it would be on the other side of the comparison with the smallest margin, which may be
+    as good a kind.
     sample: counts of what was examined (``items``, ``of_items``, ``neighbours_of``, ``pairs``, ``of_pairs``). facts: plain facts about the
-    whole table, the heaviest first; ``says`` names the two that matter most. core: the part of ``says`` that is about the kind.
+    whole table, the heaviest first; ``says`` names the two that matter most. core: the part of ``says`` that is about the kind. meaning:
+    what the verdict was weighed by.
     """
 
     kind: str
     confidence: float
+    instead: str
     evidence: tuple[Evidence, ...]
     undecided: tuple[str, ...]
     says: str
@@ -48,12 +52,14 @@ class Verdict:
     next_steps: tuple[Remedy, ...]
     sample: dict[str, int] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
+    meaning: Meaning | None = None
 
     def to_json(self) -> dict[str, Any]:
         """One JSON object, all numbers finite."""
         return {
             "kind": self.kind,
             "confidence": round(self.confidence, 4),
+            "instead": self.instead,
             "evidence": [e.to_json() for e in self.evidence],
             "undecided": list(self.undecided),
             "says": self.says,
@@ -64,10 +70,10 @@ class Verdict:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any], plain: Sequence[Fact] = ()) -> "Verdict":
-        """From ``to_json``, which leaves out the facts."""
+        """From ``to_json``, which leaves out the facts and the meaning."""
         steps = tuple(Remedy(**step) for step in found["next"])
         evidence = tuple(Evidence(**compared) for compared in found["evidence"])
-        known = {name: found[name] for name in ("kind", "confidence", "says", "core", "sample")}
+        known = {name: found[name] for name in ("kind", "confidence", "instead", "says", "core", "sample")}
         return cls(**known, evidence=evidence, undecided=tuple(found["undecided"]), next_steps=steps, facts=tuple(plain))
 
     def value(self, measure: str) -> float | None:
@@ -82,7 +88,7 @@ class Verdict:
         """
         if self.value("meaning_share") is not None:
             return self
-        found = replace(self, evidence=(*self.evidence, meaning.evidence))
+        found = replace(self, evidence=(*self.evidence, meaning.evidence), meaning=meaning)
         if any(fact.code == "heavy-column" for fact in self.facts):  # of which alone the share would be
             return found
         share = f"{meaning.share:.2f} ({meaning.low:.2f} to {meaning.high:.2f})"
@@ -90,11 +96,11 @@ class Verdict:
         equal = any(fact.code == "duplicate-rows" and fact.count > THRESHOLDS.twins * fact.of for fact in self.facts)
         if self.kind == "low-rank" and not equal:
             if meaning.share < THRESHOLDS.little:
-                return found._no_surer(meaning, THRESHOLDS.little)
+                return found._no_surer(meaning, THRESHOLDS.little, "concentrated")
             found = found._called("low-rank", f"A few directions carry everything, but they mean something: {reaches}.")
             return found.doubted((f"Whether this is a collapse: {reaches}, so it may well be concentrated.",))
         if self.kind in ("healthy", "concentrated"):
-            found = found._no_surer(meaning, THRESHOLDS.little)
+            found = found._no_surer(meaning, THRESHOLDS.little, "weakly-learned")
             if meaning.share < THRESHOLDS.little:
                 found = found._called("weakly-learned", f"Items used together are closer than chance, but that means little: {reaches}.")
         if self.kind == "narrowing":
@@ -103,21 +109,29 @@ class Verdict:
         if found.kind == "weakly-learned" and meaning.low < THRESHOLDS.hardly:
             return found.doubted((f"Whether anything has been learnt: {reaches}.",))
         if self.kind == "weakly-learned":
-            found = found._no_surer(meaning, THRESHOLDS.much)
+            few = any(e.value < e.threshold for e in self.evidence if e.measure in FEW and e.threshold is not None)
+            better = "concentrated" if few else "healthy"
+            found = found._no_surer(meaning, THRESHOLDS.much, better)
             if meaning.share > THRESHOLDS.much:
-                few = any(e.value < e.threshold for e in self.evidence if e.measure in FEW and e.threshold is not None)
                 said = f"Items used together are only a little closer than others, but that means much: {reaches}."
-                return found._called("concentrated" if few else "healthy", said)
+                return found._called(better, said)
         return found
 
-    def _no_surer(self, meaning: Meaning, line: float) -> "Verdict":
-        """The same, no surer than the share of meaning is of lying on its side of a line."""
+    def _no_surer(self, meaning: Meaning, line: float, other: str) -> "Verdict":
+        """The same, no surer than the share of meaning is of lying on its side of a line, beyond which the table is of another kind."""
         margin = abs(meaning.share - line) * 2 * INTERVAL / max(meaning.high - meaning.low, 1e-9)
-        return replace(self, confidence=min(self.confidence, float(ndtr(margin))))
+        sure = float(ndtr(margin))
+        return self if sure >= self.confidence else replace(self, confidence=sure, instead=other)
 
     def _called(self, kind: str, said: str) -> "Verdict":
         """The same as another kind, with another sentence about it."""
-        return replace(self, kind=kind, core=said, says=self.says.replace(self.core, said), next_steps=REMEDIES[kind])
+        instead = self.instead if kind == self.kind else self.kind
+        return replace(self, kind=kind, instead=instead, core=said, says=self.says.replace(self.core, said), next_steps=REMEDIES[kind])
+
+    @property
+    def sure(self) -> str:
+        """The confidence in words, with the kind that it is a margin to; that this is open, where it is."""
+        return sure({"kind": self.kind, "confidence": self.confidence, "instead": self.instead, "undecided": self.undecided})
 
     @property
     def examined(self) -> str:
@@ -137,6 +151,7 @@ def diagnose(
     table: ArrayLike,
     *,
     cooccurrence: Cooccurrence | None = None,
+    data: SequenceDataset | None = None,
     initial: ArrayLike | None = None,
     before: ArrayLike | None = None,
     seed: int = 0,
@@ -146,8 +161,9 @@ def diagnose(
     """The verdict on a table (V, D) without its padding row. It is deterministic in table, data and seed.
 
     cooccurrence: from the training histories, with row i of the table being item row i; without it only the spectral half is decided.
-    initial: the table before training, before: the table one stage earlier; both (V, D). The table is read in blocks and never copied,
-    so a memory-mapped one may be larger than memory. Tables that cannot be measured or do not match are WeightsErrors.
+    data: the data set that it is from, whose held-out items then say how much the table means, by which the verdict is weighed. initial:
+    the table before training, before: the table one stage earlier; both (V, D). The table is read in blocks and never copied, so a
+    memory-mapped one may be larger than memory. Tables that cannot be measured or do not match are WeightsErrors.
     """
     array = checked(table, name)
     others = {"initial": initial, "before": before}
@@ -163,7 +179,15 @@ def diagnose(
     told = {code for code, words in TOLD.items() if words in verdict.says}
     plain = [fact.says for fact in spoken([fact for fact in found if fact.code not in told])]
     said = [*plain, verdict.says] if zero_point(found) is not None else [verdict.says, *plain]
-    return replace(verdict, says=" ".join(said), facts=tuple(found))
+    verdict = replace(verdict, says=" ".join(said), facts=tuple(found))
+    known = None if data is None else meaning(without_offset(array, found), data)
+    return verdict if known is None else verdict.weighed(known)
+
+
+def sure(verdict: Mapping[str, Any]) -> str:
+    """``confidence 0.81, rather than healthy`` of a verdict as JSON types: how surely it is this kind and not the nearest other one."""
+    rather = f", rather than {verdict['instead']}" if verdict["confidence"] > 0.5 else " (open)" if verdict["undecided"] else ""
+    return f"confidence {verdict['confidence']:.2f}{rather}"
 
 
 def _of_items(
@@ -205,7 +229,7 @@ def _of_items(
 
 def _bytes(array: np.ndarray, found: list[Fact]) -> bool:
     """Whether all entries are whole numbers that an unsigned byte can hold, more than a few."""
-    return any(fact.code == "integer-values" for fact in found) and array.min() >= 0 and LEVELS < array.max() <= 255
+    return any(fact.code == "integer-values" for fact in found) and in_a_byte(array.min(), array.max()) and array.max() > LEVELS
 
 
 TOLD = {"popularity-first": "Popularity explains", "unmoved-rows": "It never left its initialisation"}
@@ -257,17 +281,31 @@ def _rules(m: dict[str, float]) -> dict[str, float]:
     }
 
 
+def _first(rules: Mapping[str, float]) -> str:
+    """The first kind whose rule is met, or the last."""
+    return next((kind for kind, met in rules.items() if met > 0), list(rules)[-1])
+
+
+def _beyond(kind: str, margins: dict[str, float], margin: float) -> str:
+    """What a table of this kind would be if the comparison that its rule hangs on came out the other way."""
+    turned = _first(_rules({name: -met if abs(met) == margin else met for name, met in margins.items()}))
+    without = {name: met for name, met in _rules(margins).items() if name != kind}
+    return turned if turned != kind else _first(without)
+
+
 def _decided(findings: Findings, thresholds: Thresholds) -> Verdict:
     rules = _rules(findings.margins)
-    kind = next((k for k, met in rules.items() if met > 0), list(rules)[-1])
+    kind = _first(rules)
     looked_at = list(rules.values())[: list(rules).index(kind) + 1]
     margin = min(abs(met) for met in looked_at)
+    nearest = next(k for k, met in rules.items() if abs(met) == margin)
+    instead = nearest if nearest != kind else _beyond(kind, findings.margins, margin)
     undecided = _undecided(kind, findings)
     most = thresholds.surest if "meaning" in findings.margins else thresholds.surest_alone
     confidence = 0.5 if undecided else min(float(ndtr(margin)), most)
     steps = REMEDIES[kind] + ((EROSION,) if _eroded(findings, thresholds) else ())
     said = _says(kind, findings, undecided, thresholds)
-    return Verdict(kind, confidence, tuple(findings.evidence), undecided, said, said, steps, findings.sample)
+    return Verdict(kind, confidence, instead, tuple(findings.evidence), undecided, said, said, steps, findings.sample)
 
 
 def _eroded(findings: Findings, thresholds: Thresholds) -> bool:

@@ -90,7 +90,7 @@ class Diagnosis:
         return "\n".join(in_words(self.entry))
 
     def __repr__(self) -> str:
-        return f"<Diagnosis of {self.entry['name']}: {self.verdict.kind}, confidence {self.verdict.confidence:.2f}>"
+        return f"<Diagnosis of {self.entry['name']}: {self.verdict.kind}, {self.verdict.sure}>"
 
     def _repr_html_(self) -> str:
         """The report in a frame of its own, so that it and a notebook do not restyle each other."""

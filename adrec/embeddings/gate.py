@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adrec.collapse.kinds import COLLAPSED, KINDS
+from adrec.collapse.verdict import sure
 from adrec.errors import ConfigError, DataError, refusal
 
 WORSE, JOIN = "worse", "join"
@@ -117,7 +118,7 @@ def failure(
     for entry in tables:
         verdict = entry["verdict"]
         if verdict["kind"] in fail_on and verdict["confidence"] >= least:
-            reasons.append(f"'{entry['name']}' is {verdict['kind']}, confidence {verdict['confidence']:.2f}.")
+            reasons.append(f"'{entry['name']}' is {verdict['kind']}, {sure(verdict)}.")
         if JOIN in fail_on and _misjoined(entry):
             reasons.append(f"'{entry['name']}': {entry['join']['doubt'] or entry['join']['says']}")
     if WORSE in fail_on:

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adrec.collapse.cooccurrence import Cooccurrence
@@ -19,7 +20,7 @@ from adrec.collapse.nulls import null_draws
 from adrec.collapse.quantised import codes_of_run
 from adrec.collapse.reference import meaning
 from adrec.collapse.thresholds import THRESHOLDS
-from adrec.collapse.verdict import Verdict, diagnose
+from adrec.collapse.verdict import Verdict, diagnose, sure
 from adrec.data.dataset import ItemTable
 from adrec.embeddings.bring import Source, named
 from adrec.embeddings.orders import WORDS, basic
@@ -88,8 +89,9 @@ def judge(
             popularity = None if source.data is None else source.data.popularity[1:]
             plain = facts(source.table, popularity=popularity, initial=source.initial)
             on_facts(i, plain)
-            known |= {"facts": _named(plain, source), "questions": []}
-            tables.append(_with_meaning({**kept[source.name], **known}, source))
+            means = None if source.data is None else meaning(source.table, source.data)
+            known |= {"facts": _named(plain, source), "questions": [], "more": _more(source.table, source)}
+            tables.append({**kept[source.name], **known, "meaning": None if means is None else means.to_json()})
             continue
         data = source.data
         cooccurrence = None if data is None else pairs.get((data.content_hash, data.n_items))
@@ -97,7 +99,7 @@ def judge(
             cooccurrence = pairs[data.content_hash, data.n_items] = Cooccurrence.from_dataset(data)
         before = sources[i - 1].table if i and changes[i - 1]["continued"] else None
         verdict_of = partial(diagnose, source.table, initial=source.initial, before=before, seed=seed, name=f"'{names[i]}'")
-        verdict = verdict_of(cooccurrence=cooccurrence)
+        verdict = verdict_of(cooccurrence=cooccurrence, data=data)
         if source.join is not None:
             verdict = source.join.applied(verdict, verdict_of)
             if source.join.doubt in verdict.undecided:  # nothing about meaning can be said
@@ -105,23 +107,20 @@ def judge(
         verdict = verdict.doubted(source.undecided)
         on_facts(i, verdict.facts)
         known |= {"facts": _named(verdict.facts, source), "questions": _questions(source, verdict)}
-        source = replace(source, table=without_offset(source.table, verdict.facts))
-        tables.append(_with_meaning({**table_report(names[i], source.table), **known, "verdict": verdict.to_json()}, source))
+        table = without_offset(source.table, verdict.facts)
+        known |= {"verdict": verdict.to_json(), "more": _more(table, source)}
+        known["meaning"] = None if verdict.meaning is None else verdict.meaning.to_json()
+        tables.append({**table_report(names[i], table), **known})
     comparison = [{"name": names[i + 1], "before": names[i], **change} for i, change in enumerate(changes)]
     return {"tables": tables, "comparison": comparison}
 
 
-def _with_meaning(entry: dict[str, Any], source: Source) -> dict[str, Any]:
-    """The entry with ``more`` and its ``meaning``, which is also a line of the verdict's evidence."""
-    beside = more(source.table, source.data)
+def _more(table: np.ndarray, source: Source) -> dict[str, Any]:
+    """What else there is to know of a table, and of its run the codes, if it has any."""
+    found = more(table, source.data)
     if source.run is not None and source.data is not None:
-        beside["codes"] = codes_of_run(*source.run, source.data) or beside["codes"]
-    entry = {**entry, "more": beside}
-    found = None if source.data is None else meaning(source.table, source.data)
-    if found is None:
-        return {**entry, "meaning": None}
-    verdict = Verdict.from_json(entry["verdict"], [Fact.from_json(fact) for fact in entry["facts"]]).weighed(found)
-    return {**entry, "meaning": found.to_json(), "verdict": verdict.to_json()}
+        found["codes"] = codes_of_run(*source.run, source.data) or found["codes"]
+    return found
 
 
 def beside(entry: Mapping[str, Any]) -> list[str]:
@@ -190,7 +189,7 @@ def in_words(entry: Mapping[str, Any]) -> list[str]:
     found = [] if entry["meaning"] is None else [entry["meaning"]["says"]]
     return [
         *(f"{name}: {says}" for says in [*join, *(fact["says"] for fact in entry["facts"])]),
-        f"{name} ({entry['items']} items x {entry['width']}): {verdict['kind']}, confidence {verdict['confidence']:.2f}",
+        f"{name} ({entry['items']} items x {entry['width']}): {verdict['kind']}, {sure(verdict)}",
         verdict["says"].removeprefix("".join(join)).strip(),
         *([examined(entry)] if examined(entry) else []),
         *found,

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from adrec.collapse.kinds import KIND_WORDS, KINDS
-from adrec.collapse.reference import meaning
 from adrec.collapse.verdict import diagnose
 from adrec.errors import AdrecError, ConfigError
 from adrec.monitor.sample import Sample
@@ -193,11 +192,9 @@ def _picture(sample: Sample, step: int, seconds: float, table: np.ndarray) -> Pi
         bad = int((~np.isfinite(table).all(axis=1)).sum())
         says = f"{bad:,} of the {len(table):,} rows that are followed hold NaN or infinity."
         return Picture(step, seconds, NOT_FINITE, 1.0, says)
-    verdict = diagnose(table, cooccurrence=sample.pairs, initial=sample.first, name=f"the table at step {step}")
-    found = None if sample.data is None else meaning(table, sample.data)
-    values = {e.measure: e.value for e in verdict.evidence}
-    verdict = verdict if found is None else verdict.weighed(found)
-    share, codes = None if found is None else found.share, tuple(fact.code for fact in verdict.facts)
+    verdict = diagnose(table, cooccurrence=sample.pairs, data=sample.data, initial=sample.first, name=f"the table at step {step}")
+    values = {e.measure: e.value for e in verdict.evidence if e.measure != "meaning_share"}
+    share, codes = None if verdict.meaning is None else verdict.meaning.share, tuple(fact.code for fact in verdict.facts)
     return Picture(step, seconds, verdict.kind, round(verdict.confidence, 4), verdict.says, values, share, codes)
 
 

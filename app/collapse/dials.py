@@ -127,8 +127,9 @@ def _measured(run: RunFolder, known: bool, name: str, kind: str, degree: int) ->
     table = dial(tables[name], kind, degree / 100)[rows]
     initial = tables["initial"][rows] if "initial" in tables and name != "initial" else None
     near = loaders.together(run) if known else None
+    users = loaders.dataset(run)[0] if near is not None and len(rows) == len(tables[name]) else None
     near = near.among(rows) if near is not None and len(rows) < len(tables[name]) else near
-    return Pictures.from_table(table), diagnose(table, cooccurrence=near, initial=initial)
+    return Pictures.from_table(table), diagnose(table, cooccurrence=near, data=users, initial=initial)
 
 
 def _notices(before: "tuple[Pictures, Verdict]", after: "tuple[Pictures, Verdict]") -> "list[PictureChange]":

@@ -58,7 +58,8 @@ def _judged(run: RunFolder, known: bool) -> dict[str, dict[str, Any]]:
     """known: whether the interactions are available."""
     from adrec.collapse.diagnosis import table_verdicts
 
-    found = table_verdicts(data.distinct_tables(run), loaders.together(run) if known else None, follows=not loaders.is_bare(run))
+    near, users = (loaders.together(run), loaders.dataset(run)[0]) if known else (None, None)
+    found = table_verdicts(data.distinct_tables(run), near, follows=not loaders.is_bare(run), data=users)
     return {name: verdict.to_json() for name, verdict in found}
 
 
@@ -107,8 +108,15 @@ def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
     half = " Without interactions, only the spectral half is decided." if bare else ""
     head = f"<div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
     kind = f"<div class='verdict'>{sign} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
-    rest = f"<div class='says'>{html.escape(says)}</div><div class='sure'>Confidence {100 * verdict['confidence']:.0f} %.{half}</div>"
+    rest = f"<div class='says'>{html.escape(says)}</div><div class='sure'>{_sure(verdict)}{half}</div>"
     return f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'>{head}{kind}{rest}</div>"
+
+
+def _sure(verdict: Mapping[str, Any]) -> str:
+    from adrec.collapse.verdict import KIND_WORDS
+
+    rather = f", rather than {KIND_WORDS[verdict['instead']][0].lower()}" if verdict["confidence"] > 0.5 else ""
+    return html.escape(f"Confidence {100 * verdict['confidence']:.0f} %{rather}.")
 
 
 def evidence(run: RunFolder) -> None:

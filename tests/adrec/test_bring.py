@@ -126,7 +126,7 @@ BUNDLED = Path(__file__).parents[2] / "assets" / "runs"
 STARTS = {
     "stage 1": ("ml-100k", "ce-only", "mse-only", "one-t", "no-warmup", "warmup-drift", "noise-0", "noise-0.1", "noise-1"),
     "random, scale of ADRec": ("no-pretrain", "frozen-random"),
-    "random, scale of DreamRec": ("dreamrec-original", "dreamrec-harness", "dreamrec-harness-fixed", "dreamrec-long"),
+    "random, scale of DreamRec": ("dreamrec-original", "dreamrec-harness-fixed", "dreamrec-long"),
     "random, scale of SASRec": ("sasrec",),
 }
 """The bundled runs by the table that they began with, but for the collapsed one, which no longer resembles its own start (0.10)."""

@@ -40,7 +40,7 @@ def test_the_exit_code_is_1_for_the_kinds_that_were_named(
 ) -> None:
     assert main(["collapse", str(collapsed), *words]) == code
     said = capsys.readouterr()
-    reason = f"adrec: 'collapsed.npy' is complete-collapse, confidence {THRESHOLDS.surest_alone:.2f}.\n"
+    reason = f"adrec: 'collapsed.npy' is complete-collapse, confidence {THRESHOLDS.surest_alone:.2f}, rather than narrowing.\n"
     assert said.err == (reason if code else "") and "complete-collapse" in said.out
 
 
@@ -91,7 +91,7 @@ def entry(
 ) -> dict[str, Any]:
     facts = [{"code": "dead-rows", "says": f"{dead} of 1,000 rows are dead.", "count": dead, "of": 1000}] if dead else []
     share = None if meaning is None else dict(zip(("share", "low", "high"), meaning, strict=True))
-    return {"name": "a", "verdict": {"kind": kind, "confidence": confidence}, "meaning": share, "facts": facts}
+    return {"name": "a", "verdict": {"kind": kind, "confidence": confidence, "instead": "concentrated"}, "meaning": share, "facts": facts}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,9 @@ def test_only_what_is_more_than_chance_is_a_change(before: Any, after: Any, expe
 def test_several_tables_are_compared_by_name() -> None:
     other = {**copy.deepcopy(entry("low-rank")), "name": "b"}
     assert changes([entry(), other], [other]) == []
-    assert failure([entry("low-rank"), other], ["low-rank"], 0.5) == "'a' is low-rank, confidence 1.00. And 1 more."
+    assert (
+        failure([entry("low-rank"), other], ["low-rank"], 0.5) == "'a' is low-rank, confidence 1.00, rather than concentrated. And 1 more."
+    )
 
 
 def test_rows_that_belong_to_other_items_than_said_fail_a_gate_that_asks_for_it() -> None:

@@ -154,7 +154,8 @@ def test_what_a_table_means_overrules_how_close_its_items_lie() -> None:
     healthy = diagnose(planted(clusters, 64, 0.5, 0), cooccurrence=near)
     assert healthy.kind in ("healthy", "concentrated") and healthy.weighed(much).kind == healthy.weighed(some).kind == healthy.kind
     weak = healthy.weighed(little)
-    assert weak.kind == "weakly-learned" and "reaches 0.10 (0.05 to 0.15) of what a plain factorisation" in weak.says
+    assert (weak.kind, weak.instead) == ("weakly-learned", healthy.kind)
+    assert "reaches 0.10 (0.05 to 0.15) of what a plain factorisation" in weak.says
     assert weak.next_steps == REMEDIES["weakly-learned"] and healthy.core not in weak.says
     again = replace(weak, evidence=healthy.evidence).weighed(much)
     assert again.kind == healthy.kind and again.confidence <= weak.confidence and weak.weighed(much) == weak

@@ -11,8 +11,10 @@ import pytest
 from adrec.collapse import facts
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import cached_diagnosis
+from adrec.collapse.evidence import Findings
 from adrec.collapse.kinds import FACT_REMEDIES, KIND_WORDS, KINDS, REMEDIES
-from adrec.collapse.verdict import diagnose
+from adrec.collapse.thresholds import THRESHOLDS
+from adrec.collapse.verdict import _decided, diagnose
 from adrec.errors import WeightsError
 from adrec.folders import app_folder
 from adrec.runs import RunFolder
@@ -125,6 +127,28 @@ def test_an_initial_table_of_another_shape_is_refused() -> None:
         diagnose(np.eye(5), initial=np.eye(4))
 
 
+FAR_IN = {"common": -9, "cone": -9, "twins": -9, "structure": 9, "few": -9, "meaning": 9, "focused": 9, "learned": 9}
+
+
+@pytest.mark.parametrize(
+    ("margins", "kind", "instead"),
+    [
+        ({"few": -0.9}, "healthy", "concentrated"),
+        ({"few": 0.9}, "concentrated", "healthy"),
+        ({"few": 3, "focused": 0.9}, "concentrated", "low-rank"),
+        ({"learned": 0.9}, "healthy", "weakly-learned"),
+        ({"cone": 0.9}, "narrowing", "healthy"),
+        ({"structure": -3, "meaning": -0.9}, "noise-like", "weakly-learned"),
+        ({"structure": -0.9, "meaning": -3}, "noise-like", "spectral-only"),
+    ],
+)
+def test_a_confidence_names_the_kind_across_the_nearest_line(margins: dict[str, float], kind: str, instead: str) -> None:
+    verdict = _decided(Findings(margins=FAR_IN | margins), THRESHOLDS)
+    assert (verdict.kind, verdict.instead) == (kind, instead)
+    assert verdict.sure == f"confidence 0.82, rather than {instead}"
+    assert verdict.doubted(("Why?",)).sure == "confidence 0.50 (open)"
+
+
 def test_every_kind_has_words_and_steps() -> None:
     assert set(KIND_WORDS) == set(REMEDIES) == set(KINDS)
 
@@ -162,10 +186,11 @@ def test_the_film_of_squared_error_alone_goes_from_noise_through_narrowing_to_a_
     assert {kinds["finetune", epoch] for epoch in (76, 101, 126)} == {"complete-collapse"}
 
 
-def test_no_trained_table_that_a_bundled_run_keeps_has_stopped_being_healthy() -> None:
+def test_no_trained_table_that_a_bundled_run_keeps_has_stopped_being_healthy_weighed_by_what_it_means() -> None:
     for name in ("ml-100k", "no-pretrain", "no-warmup", "one-t", "ce-only", "mse-only", "noise-0.1", "noise-1", "sasrec", "warmup-drift"):
         found = cached_diagnosis(RunFolder(BUNDLED.parent / name))
         assert found is not None and found["tables"][-1]["verdict"]["kind"] == "healthy", name
+        assert {e["measure"]: e["value"] for e in found["tables"][-1]["verdict"]["evidence"]}["meaning_share"] > 0.5, name
 
 
 def test_the_bundled_run_ends_healthy_by_spectrum_and_far_from_its_start() -> None:

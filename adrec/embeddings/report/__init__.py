@@ -81,7 +81,7 @@ def _confidence(verdict: Mapping[str, Any]) -> str:
     sure: float = verdict["confidence"]
     if verdict["undecided"] and sure <= 0.5:
         return "undecided"
-    return f"{100 * sure:.0f} %"
+    return f"{100 * sure:.0f} %, rather than {KIND_WORDS[verdict['instead']][0].lower()}"
 
 
 def _band(entries: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
