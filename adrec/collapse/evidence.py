@@ -77,19 +77,20 @@ def add_spectral(
     t: Thresholds,
     seed: int,
     start: np.ndarray | None = None,
+    first: Moments | None = None,
     idle: np.ndarray | None = None,
 ) -> None:
     """Add what the spectrum and the common direction show; this needs only the table (V, D).
 
     idle: whether each column is constant or the copy of another; spectra and their nulls are of the others, the width in use.
-    start: the table before training. If chance put its spectrum near the threshold, the table must exceed the start's by half a standard
-    deviation of the null. A start clearly above the threshold (by ``START_IS_CHANCE``) is not noise and raises nothing.
+    start: the table before training, first: its moments. If chance put its spectrum near the threshold, the table must exceed the start's
+    by half a standard deviation of the null. A start clearly above the threshold (by ``START_IS_CHANCE``) is not noise and raises nothing.
     """
     shared, cosine = moments.offset, moments.mean_cosine
     whole = table.shape[1]
     if idle is not None and idle.any() and not idle.all():
         table, start = table[:, ~idle], None if start is None else start[:, ~idle]
-        moments = Moments.from_table(table)
+        moments, first = Moments.from_table(table), None
     n, width = table.shape
     lam = moments.spectrum
     findings.margins["common"] = FAR if not lam.any() else max(-judgement_margin(1 - x, 1 - t.common) for x in (shared, cosine))
@@ -104,7 +105,7 @@ def add_spectral(
     uneven = permuted_columns(table, t.noise, seed=seed)
     eigenvalues = correlation_spectrum(table, moments)
     distance, largest = bulk_distance(eigenvalues, n, width), float(eigenvalues[0])
-    before = None if start is None else correlation_spectrum(start, Moments.from_table(start))
+    before = None if start is None else correlation_spectrum(start, first or Moments.from_table(start))
     of_start = {} if before is None else {"distance": bulk_distance(before, n, width), "largest": float(before[0])}
     margins, lines = [], {}
     for measure, value, drawn, excess, words in (
@@ -156,7 +157,7 @@ def add_semantic(
     apart = 1 - 2 * len(cooccurrence.pairs) / (n * (n - 1))
     strength = (plain.value - plain.null) / apart if apart > 0 else 0.0  # relative to pairs not used together
     basis = popularity_basis(cooccurrence.popularity)
-    beyond = alignment(Rows(table, moments, basis), pairs) if basis.shape[1] > 1 else plain
+    beyond = alignment(centred.without(basis), pairs) if basis.shape[1] > 1 else plain
     near = overlap(found, cooccurrence)
     lift = near.value / near.null if near.null > 0 else 1.0
     findings.margins["meaning"] = null_margin(beyond.z, t.z, 1.0)
@@ -212,11 +213,22 @@ def _explained_by_popularity(table: np.ndarray, moments: Moments, basis: np.ndar
     return min(float(((basis[:, 1:].T @ scores) ** 2).sum()) / total, 1.0) if total > 0 else 0.0
 
 
-def add_changes(findings: Findings, table: np.ndarray, moments: Moments, given: dict[str, np.ndarray], t: Thresholds, seed: int) -> None:
-    """Add what changed since the table ``initial`` (before training) and ``before`` (one stage earlier): scale, correlation, neighbours."""
+def add_changes(
+    findings: Findings,
+    table: np.ndarray,
+    moments: Moments,
+    given: dict[str, np.ndarray],
+    of_given: dict[str, Moments],
+    t: Thresholds,
+    seed: int,
+) -> None:
+    """Add what changed since the table ``initial`` (before training) and ``before`` (one stage earlier): scale, correlation, neighbours.
+
+    of_given: the moments of these tables.
+    """
     for key, other in given.items():
         words = "before training" if key == "initial" else "one stage earlier"
-        theirs = Moments.from_table(other)
+        theirs = of_given[key]
         ratio = moments.std / theirs.std if theirs.std > 0 else float("inf")
         if np.isfinite(ratio):
             findings.add(f"std_over_{key}", ratio, 1.0, None, f"The table's scale is {ratio:.3g} times what it was {words}.")

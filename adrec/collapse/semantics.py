@@ -5,6 +5,7 @@ sample is reported.
 """
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.moments import Moments, blocks
 from adrec.collapse.nulls import PairSums, permuted_rows
 from adrec.maps.neighbours import places, top_columns
-from adrec.maps.tables import unit_rows
+from adrec.maps.tables import BLOCK, unit_rows
 
 NEIGHBOURS = 10
 MOST_PAIRS = 300_000
@@ -43,21 +44,36 @@ class Rows:
         if len(table) < table.shape[1]:
             table = np.asarray(np.linalg.qr((table / self.scale - self.mean).T, mode="r")).T
             self.scale, self.mean = 1.0, np.zeros(len(table))
-        self.table, self.basis = table, basis
-        self._kept: np.ndarray | None = None
-        self.coefficients = np.zeros((basis.shape[1] - 1, table.shape[1]))
-        if basis.shape[1] > 1:
-            for start, rows in blocks(table):
-                self.coefficients += basis[start : start + len(rows), 1:].T @ unit_rows(rows / self.scale - self.mean)
+        self.table = table
+        self._plain: np.ndarray | None = None
         if table.size <= KEPT:
-            self._kept = self._unit(slice(None))
+            self._plain = self._centred(slice(None))
+        self._project(basis)
+
+    def without(self, basis: np.ndarray) -> "Rows":
+        """The same rows with another basis projected out."""
+        other = copy(self)
+        other._project(basis)
+        return other
+
+    def _project(self, basis: np.ndarray) -> None:
+        self.basis = basis
+        self.coefficients = np.zeros((basis.shape[1] - 1, self.table.shape[1]))
+        step = max(BLOCK // self.table.shape[1], 1)
+        for part in (slice(start, start + step) for start in range(0, len(self.table), step) if basis.shape[1] > 1):
+            self.coefficients += basis[part, 1:].T @ self._centred(part)
+        self._kept = None if self._plain is None else self._unit(slice(None))
 
     def unit(self, which: np.ndarray | slice) -> np.ndarray:
         """The chosen unit rows, (n, D) float64."""
         return self._unit(which) if self._kept is None else self._kept[which]
 
+    def _centred(self, which: np.ndarray | slice) -> np.ndarray:
+        """Unit rows of which nothing is projected out."""
+        return unit_rows(self.table[which].astype(np.float64) / self.scale - self.mean) if self._plain is None else self._plain[which]
+
     def _unit(self, which: np.ndarray | slice) -> np.ndarray:
-        rows = unit_rows(self.table[which].astype(np.float64) / self.scale - self.mean)
+        rows = self._centred(which)
         return unit_rows(rows - self.basis[which, 1:] @ self.coefficients) if len(self.coefficients) else rows
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:

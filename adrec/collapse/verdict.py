@@ -211,8 +211,10 @@ def _of_items(
         if without.kind != verdict.kind:
             said = f"with a zero point of {BYTE_ZERO:.0f} taken out the table is {without.kind} ({KIND_WORDS[without.kind][0]})"
             return verdict.doubted((f"Whether the entries are bytes with an offset: {said}. Dequantise the table.",))
+    if verdict.kind == "healthy":
+        return verdict
     column, times = raw_column(array)
-    if times < (UNEVEN if verdict.undecided and cooccurrence is not None else RAW) or verdict.kind == "healthy":
+    if times < (UNEVEN if verdict.undecided and cooccurrence is not None else RAW):
         return verdict
     rest = {key: np.delete(other, column, axis=1) for key, other in given.items()}
     without = _judged(np.delete(array, column, axis=1), rest, cooccurrence, total, thresholds, seed, np.delete(idle, column))
@@ -251,11 +253,11 @@ def _judged(
     seed: int,
     idle: np.ndarray,
 ) -> Verdict:
-    moments = Moments.from_table(array)
+    moments, theirs = Moments.from_table(array), {key: Moments.from_table(other) for key, other in given.items()}
     findings = Findings(sample={"items": len(array), "of_items": total})
-    add_spectral(findings, array, moments, thresholds, seed, given.get("initial"), idle)
+    add_spectral(findings, array, moments, thresholds, seed, given.get("initial"), theirs.get("initial"), idle)
     add_semantic(findings, array, moments, cooccurrence, thresholds, seed)
-    add_changes(findings, array, moments, given, thresholds, seed)
+    add_changes(findings, array, moments, given, theirs, thresholds, seed)
     return _decided(findings, thresholds)
 
 
