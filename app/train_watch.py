@@ -33,9 +33,11 @@ def parts(run: RunFolder, stage: str) -> dict[str, str]:
     if not model or stage == "initial":
         return {}
     drifts = "drifts" if model.get("warmup_drift") else "frozen"
+    has_table = "item_table" in run.abilities
     still = stage == "warmup" or (stage == "finetune" and train.get("frozen_table"))
     denoises = "denoise" in info.get("abilities", []) and stage != "pretrain"
-    return {"table": drifts if still else "learns", "reader": "learns", "denoiser": "learns" if denoises else "absent"}
+    table = "absent" if not has_table else drifts if still else "learns"
+    return {"table": table, "reader": "learns", "denoiser": "learns" if denoises else "absent"}
 
 
 # -- the item table as it is now --------------------------------------------------------------------------------------
@@ -44,6 +46,8 @@ def parts(run: RunFolder, stage: str) -> dict[str, str]:
 def tables_view(job: Job) -> None:
     """The first item table beside the newest one, their places on the bar of health, and their spectra."""
     run, words = job.run, texts("train")
+    if run.exists and "item_table" not in run.abilities:
+        return
     first = run.path / "snapshots" / "initial.safetensors"
     st.markdown(f"**{words['items']}**")
     found = newest(run, job.alive)

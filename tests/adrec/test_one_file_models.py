@@ -88,9 +88,9 @@ from adrec.models.base import Model, Preset, register
 @register
 class Popularity(Model):
     name = "counted"
-    title = "Popularity"
+    title = "Counted"
     source = "counts of the training data"
-    presets = {"counted": Preset("Popularity", "What most users took is recommended to everybody.")}
+    presets = {"counted": Preset("Counted", "What most users took is recommended to everybody.")}
 
     def __init__(self, config):
         super().__init__(config)
@@ -403,6 +403,8 @@ def test_pages_show_what_the_model_can_do(runs, monkeypatch, name):
     monkeypatch.setenv("ADREC_RUNS", str(runs[name].path.parent))
     denoising = open_page("denoising", run=name)
     assert not denoising.exception and (len(denoising.error) == 0) == (name == "prefixes")
+    train = open_page("train", run=name)
+    assert not train.exception and not train.error and ("What its items look like" in texts(train)) == (name != "counted")
     collapse = open_page("collapse", run=name)
     assert not collapse.exception and ("no item table at all" in texts(collapse)) == (name == "counted")
 
