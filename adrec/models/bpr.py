@@ -29,7 +29,7 @@ class BPRConfig(ModelConfig):
     """
 
     hidden_size: int = setting(64, "Width D", "How many numbers describe an item.", (16, 32, 64, 128))
-    user_decay: float = 0.01
+    user_decay: float = 0.1
     compared: int = 100
     solver_steps: int = 5
 
@@ -97,7 +97,7 @@ class BPR(NeuralModel):
         "bpr": Preset(
             "BPR-MF",
             "Matrix factorisation: what somebody took is ranked above what they did not, whatever came first.",
-            {"batch_size": 64, "lr": 0.01, "filter_seen": True},
+            {"hidden_size": 32, "batch_size": 64, "lr": 0.03, "filter_seen": True, "epochs": 60, "validate_every": 3},
         )
     }
     loss_names = ("bpr",)
