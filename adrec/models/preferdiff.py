@@ -22,8 +22,8 @@ from adrec.models.neural import DiffusionConfig, DiffusionModel
 from adrec.models.prefixes import PrefixConfig, PrefixTrained
 from adrec.models.rng import RandomSource
 
-ORIGINAL = {"batch_size": 48, "epochs": 150, "weight_decay": 0.0, "lr": 1e-4, "validate_every": 5, "patience": 10}
-"""Of the training: 48 users give about as many sequences a step as the original's 256, with a tenth of the prefixes of MovieLens-100K."""
+TRAINING = {"batch_size": 48, "epochs": 150, "weight_decay": 0.0, "validate_every": 5, "patience": 10}
+"""48 users give about as many sequences a step as the original's 256, with a tenth of the prefixes of MovieLens-100K."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,15 @@ class PreferDiff(PrefixTrained, DiffusionModel):
     presets = {
         "preferdiff": Preset(
             "PreferDiff",
-            "Its published settings but for the width; DDIM in 21 of 2,000 noise levels, guided by the history.",
-            ORIGINAL,
+            "DDIM in 21 of 2,000 noise levels, guided by the history. Its published settings but for the width, and learning ten times as "
+            "fast, as far fewer steps need.",
+            TRAINING,
         ),
+        "preferdiff-original": Preset("PreferDiff, its own learning rate", "The same with the published 0.0001.", {**TRAINING, "lr": 1e-4}),
         "preferdiff-wide": Preset(
             "PreferDiff, 512 wide",
             "The widest that is affordable here: its author says that a random item table needs width.",
-            {**ORIGINAL, "hidden_size": 512},
+            {**TRAINING, "hidden_size": 512},
         ),
     }
     space = {

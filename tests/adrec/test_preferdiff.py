@@ -150,7 +150,7 @@ def test_one_sequence_alone_has_a_finite_loss():
 
 
 def test_published_are_21_levels_a_hundred_apart():
-    published = settings("preferdiff").sized(5)
+    published = settings("preferdiff-original").sized(5)
     levels = PreferDiff(published.config).diffusion.strided(published.config.steps).timesteps
     assert len(levels) == 21 and set(np.diff(levels)) <= {99, 100} and levels[-1] == 1999
     assert (published.train.lr, published.train.weight_decay, published.config.length) == (1e-4, 0.0, 10)
