@@ -347,7 +347,7 @@ class DiffuASR(Augmenter):
             return words
         if self.config.guide == "classifier":
             return f"{words} A classifier that names hidden items pulls the guess towards what its history makes likely."
-        return f"{words} The guess is moved away from the guess without a history, by {self.config.guidance:g} times their difference."
+        return f"{words} The guess is moved away from that without a history (guidance, w = {self.config.guidance:g})."
 
     def augmented(self, data: SequenceDataset, rng: np.random.Generator) -> SequenceDataset:
         """Every training history with M invented items before it."""

@@ -157,7 +157,7 @@ class PreferDiff(PrefixTrained, DiffusionModel):
         )
         if not self.config.guidance:
             return words
-        return f"{words} Its guess is moved away from the guess without a history, by {self.config.guidance:g} times their difference."
+        return f"{words} Its guess is moved away from that without a history (guidance, w = {self.config.guidance:g})."
 
     def last_token(self, batch: PackedBatch, copies: int = 1) -> Predict:
         """The guided denoiser of each user's next item: see `DiffusionModel`."""

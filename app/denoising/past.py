@@ -11,7 +11,7 @@ from app.texts import STYLE, say
 ABOUT = (
     "Nobody chose the invented items: a diffusion model made their vectors from noise, all at once and guided by the history, and each "
     "became the item whose vector points most nearly the same way. The recommender was then trained on histories with such a past before "
-    "them; those that it ranks for are the real ones."
+    "them, guided by training items alone; those that it ranks for are the real ones."
 )
 
 
@@ -24,7 +24,7 @@ def show(run: RunFolder) -> None:
     """The page of such a run."""
     from adrec.explain.past import describe
 
-    length = run.settings["length"]
+    answer, length = st.container(), run.settings["length"]
     subject = controls.subject(run, length)
     seed, steps, _ = controls.noise(run)
     controls.choose(st.container(horizontal=True, vertical_alignment="bottom"), run, length, subject)
@@ -40,8 +40,9 @@ def show(run: RunFolder) -> None:
     title = loaders.title(run)
     last = tuple(found.items[-1].tolist())
     view.cards(subject, loaders.items(run), invented=last)
-    say(describe(found, title, STYLE))
-    say(ABOUT, small=True)
+    with answer:
+        say(describe(found, title, STYLE))
+        say(ABOUT, small=True)
     st.markdown("#### How the past came out of noise")
     steps_ = zip(found.timesteps.tolist(), found.items.tolist(), strict=True)
     columns = {f"Step {i}, t = {t:,}": [title(item) for item in items] for i, (t, items) in enumerate(steps_, start=1)}

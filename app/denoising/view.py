@@ -24,6 +24,7 @@ CARDS_CSS = """<style>
 .cards{display:flex;gap:12px;align-items:stretch;font-size:.85rem;line-height:1.25}
 .cards .past{display:flex;flex-direction:row-reverse;gap:8px;overflow-x:auto;flex:0 1 auto;min-width:0;padding-bottom:6px;
  scrollbar-width:thin}
+.cards .from-start{flex-direction:row}
 .cards .card{flex:none;width:138px;border:1px solid color-mix(in srgb,currentColor 22%,transparent);border-radius:6px;padding:6px 8px;
  display:flex;flex-direction:column;justify-content:space-between;min-height:4.6rem;box-sizing:border-box}
 .cards b{font-weight:600;display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden}
@@ -39,15 +40,16 @@ CARDS_CSS = """<style>
 
 def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "", invented: tuple[int, ...] = ()) -> None:
     """The history as a row of cards, newest last, and what came next. panel: a panel's letter to put before them. invented: items that a
-    model put before the history."""
+    model put before the history, which are then in sight first."""
     from app import palette
 
-    past = "".join([*_cards(items, subject.history[::-1]), *_cards(items, invented[::-1], "✎ Invented", "unknown")])
+    shown = [*_cards(items, subject.history[::-1]), *_cards(items, invented[::-1], "✎ Invented", "unknown")]
+    past, kind = ("".join(shown[::-1]), "past from-start") if invented else ("".join(shown), "past")
     unknown = '<div class="card unknown"><b>?</b><small>Next item unknown</small></div>'
     target = unknown if subject.target is None else _cards(items, (subject.target,), "★ Came next")[0]
-    before = f", behind {len(invented)} invented ones" if invented else ""
-    name = f"History of {len(subject.history)} items{before}, newest on the right and read first"
-    row = f'<div class="past" role="list" tabindex="0" aria-label="{name}">{past}</div>'
+    name = f"History of {len(subject.history)} items, newest on the right and read first"
+    name = f"{len(invented)} invented items and a history of {len(subject.history)}, newest on the right" if invented else name
+    row = f'<div class="{kind}" role="list" tabindex="0" aria-label="{name}">{past}</div>'
     css = CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR)
     letter = f'<b class="panel">{panel}</b>' if panel else ""
     st.html(f'{css}<div class="cards">{letter}{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')

@@ -192,7 +192,7 @@ def test_a_run_is_denoised_in_its_own_steps_and_said_to_be_ddims(tiny_data, tmp_
     assert found.metrics["steps"] == 5 and np.array_equal(evaluate(model, tiny_data, "test").ranks, run.test_ranks("finetune"))
     walk = user_trajectory(model, tiny_data, 5, seed=3)
     assert walk.target_rank[-1] == found.ranks[5] and walk.timesteps.tolist() == [199, 149, 100, 50, 0]
-    assert "one of the 200 noise levels" in why(walk) and "by 2 times" in why(walk)
+    assert "one of the 200 noise levels" in why(walk) and "w = 2" in why(walk)
     history = tiny_data.history(5, "test", 10).tolist()
     assert [fewer.steps for fewer in fewer_steps(model, history, seeds=2)] == [1, 2, 4, 5]
     assert seed_sweep(model, history, int(tiny_data.test[5]), seeds=[3], user=5).ranks[:, 0].tolist() == walk.target_rank.tolist()
