@@ -39,7 +39,7 @@ COUNTS = ("users", "items", "interactions")
 KINDS = {"train_items": "<i4", "train_offsets": "<i8", "val": "<i4", "test": "<i4"}
 BETWEEN = {"between_items": "<i4", "between_offsets": "<i8"}
 LAST_CODE_POINT = 0x10FFFF
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, SyntaxError, ArithmeticError, MemoryError, RecursionError, tokenize.TokenError)
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, SyntaxError, ArithmeticError, MemoryError, RecursionError, tokenize.TokenError)
 """What numpy raises on a damaged array file, whose header is a Python literal."""
 
 

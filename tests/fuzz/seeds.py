@@ -142,22 +142,24 @@ def official(pickled: int) -> bytes:
 
 
 def of_folders() -> list[Seed]:
-    """A folder that ``data prepare`` wrote, and RecBole's."""
+    """Folders that ``data prepare`` wrote, and RecBole's."""
     from adrec.data import prepared
     from adrec.data.readers import read_dataset
 
     folder = Path(tempfile.mkdtemp(prefix="adrec-seeds-"))
     try:
         (folder / "a.csv").write_bytes(text(only("user_id", "item_id", "timestamp")))
-        prepared.save(read_dataset(folder / "a.csv"), folder / "prepared")
-        files = {file.name: file.read_bytes() for file in sorted((folder / "prepared").iterdir())}
+        made = {"prepared folder": {}, "prepared folder, by time": {"split": "time:0.6,0.2,0.2"}}
+        for kind, options in made.items():
+            prepared.save(read_dataset(folder / "a.csv", **options), folder / kind)
+        files = {kind: {file.name: file.read_bytes() for file in sorted((folder / kind).iterdir())} for kind in made}
     finally:
         shutil.rmtree(folder)
     names = ("user_id:token", "item_id:token", "timestamp:float")
     rows = [dict(zip(names, row.values(), strict=True)) for row in only("user_id", "item_id", "timestamp")]
     items = [{"item_id:token": 5000 + i, "title:token_seq": title(i), "class:token_seq": "A B"} for i in range(ITEMS)]
     recbole = {"a.inter": text(rows, "\t"), "a.item": text(items, "\t")}
-    return [Seed("prepared folder", "", "interactions", files), Seed("recbole folder", "", "interactions", recbole)]
+    return [*(Seed(kind, "", "interactions", files[kind]) for kind in made), Seed("recbole folder", "", "interactions", recbole)]
 
 
 def of_items() -> list[Seed]:

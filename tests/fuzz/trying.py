@@ -40,6 +40,7 @@ OPTIONS = {
     "separator": (",", "tab", "blank", "|"),
     "quotes": ("double", "none", "backslash"),
     "k_core": ("2", "3"),
+    "split": ("time:0.6,0.2,0.2",),
     "min_rating": ("3",),
     "user": ("item_id",),
 }
@@ -51,11 +52,13 @@ WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def read_interactions(path: Path, options: dict[str, str]) -> str:
+    from adrec.data.card import card, sentences
     from adrec.data.options import Options
     from adrec.data.readers import read_dataset
 
     known = {f.name for f in fields(Options)}
     data = read_dataset(path, **{k: v for k, v in options.items() if k in known})
+    sentences(card(data))
     account: dict[str, Any] = getattr(data, "account", None) or {}
     if account:
         accounted(account)
