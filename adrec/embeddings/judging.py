@@ -30,7 +30,7 @@ from adrec.runs import Progress, RunFolder
 
 CONTINUED = 0.2
 """A table whose entries correlate more than this with another's counts as a later state of it. In the bundled runs, states of one
-training have 0.85 or more, trainings from different starts less than 0.01 (tests/adrec/test_bring.py)."""
+training have 0.49 or more, trainings from different starts less than 0.01 (tests/adrec/test_bring.py)."""
 
 MOST_CHOICES = 6
 """Candidates that a question names at most."""

