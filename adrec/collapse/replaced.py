@@ -43,12 +43,14 @@ def evaluate_table(
 
 
 def some_users(data: SequenceDataset, users: int, seed: int = 0) -> SequenceDataset:
-    """The data set restricted to ``users`` users drawn with ``seed``, in their original order; unchanged if there are no more."""
+    """The data set restricted to ``users`` of those with a validation answer, drawn with ``seed``, in their original order; unchanged if
+    there are no more."""
     if users < 1:
         raise DataError(f"The number of users to draw must be at least 1, not {users}.")
-    if users >= data.n_users:
+    among = data.evaluated("val")
+    if users >= len(among):
         return data
-    return data.restricted(np.sort(np.random.default_rng(seed).choice(data.n_users, users, replace=False)))
+    return data.restricted(among[np.sort(np.random.default_rng(seed).choice(len(among), users, replace=False))])
 
 
 @dataclass(frozen=True)

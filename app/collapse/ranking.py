@@ -53,7 +53,7 @@ def measure(
     users: int | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> np.ndarray:
-    """Each user's validation rank with the items' rows from ``table`` (None: the model's own), over all or a sample of users (seed 0)."""
+    """The validation rank of each user who has one, with the items' rows from ``table`` (None: the model's own), over all or a sample of users (seed 0)."""
     found = known(run, stage, change, users)
     if found is not None:
         return found
@@ -71,6 +71,7 @@ def measure(
             ranks = evaluate(model, data, "val", progress=progress, map=workers.map).ranks
         else:
             ranks = evaluate_table(model, data, table(), progress=progress, map=workers.map).ranks
+    ranks = ranks[ranks > 0]
     with _lock:
         _found[(*loaders.key(run), stage, users, change)] = ranks
         while len(_found) > KEPT:
