@@ -53,7 +53,8 @@ def measure(
     users: int | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> np.ndarray:
-    """The validation rank of each user who has one, with the items' rows from ``table`` (None: the model's own), over all or a sample of users (seed 0)."""
+    """The validation rank of each user who has one, with the items' rows from ``table`` (None: the model's own), over all or a sample
+    of users (seed 0)."""
     found = known(run, stage, change, users)
     if found is not None:
         return found
