@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ def add(commands: Any) -> None:
     )
     experiment.add_argument("--jobs", type=int, metavar="N", help="processes at once, each with one thread (default: one a core)")
     experiment.add_argument("--budget", metavar="TIME", help="core time that this call may spend at most, such as 8h or 90min")
+    where = "where trainings run: local (default), ray, or ray:ADDRESS of a cluster that sees the same folders"
+    experiment.add_argument("--on", default="local", metavar="ENGINE", help=where)
     experiment.add_argument("--list", action="store_true", help="show the trainings, what is finished and what is expected; train nothing")
     experiment.add_argument(
         "--report", action="store_true", help="compare what is finished: report.md, .csv, .json and .tex; train nothing"
@@ -43,34 +46,26 @@ def add(commands: Any) -> None:
 
 
 def experiment_command(arguments: argparse.Namespace) -> int:
+    from adrec.experiments.engines import engine_of
     from adrec.experiments.file import read, seconds_of
-    from adrec.experiments.queue import Queue, duration
-    from adrec.system import processors
+    from adrec.experiments.queue import Queue
     from adrec.training.watch import StopOnSignal
 
-    jobs = processors() if arguments.jobs is None else arguments.jobs
-    if jobs < 1:
-        raise ConfigError(f"The number of jobs must be an integer of at least 1, not {jobs}.")
+    if arguments.jobs is not None and arguments.jobs < 1:
+        raise ConfigError(f"The number of jobs must be an integer of at least 1, not {arguments.jobs}.")
     experiment = read(arguments.file)
     budget = None if arguments.budget is None else seconds_of(arguments.budget)
     queue = Queue(experiment, Path(arguments.out), tell_people)
-    missing = queue.missing
     if arguments.list:
         return _show(queue, arguments.json)
     if arguments.report:
         return _report(queue, arguments.json)
-    ready = len(queue.jobs) - len(missing)
-    needed = sum(job.expected for job in missing)
-    tell_people(
-        f"{len(queue.jobs)} trainings, {ready} of them finished before; the others are expected to take {duration(needed)} of one core, "
-        f"{duration(needed / jobs)} with {jobs} at once."
-        if missing
-        else f"All {ready} trainings are finished."
-    )
     if budget is not None:
         queue.check_budget(budget)
-    with StopOnSignal() as stop:
-        stopped = not queue.work(jobs, budget, stop)
+    with closing(engine_of(arguments.on)) as engine, StopOnSignal() as stop:
+        jobs = arguments.jobs or engine.processes
+        tell_people(_plan(queue, jobs))
+        stopped = not queue.work(engine, jobs, budget, stop)
     failed = [job for job in queue.jobs if job.state == "failed"]
     for job in failed:
         tell_people(f"Failed: {job.cell}: {job.error}")
@@ -80,6 +75,19 @@ def experiment_command(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(_account(queue))
     return 130 if stopped else 1 if failed else 0
+
+
+def _plan(queue: "Queue", jobs: int) -> str:
+    """What there is to do, in a sentence."""
+    from adrec.experiments.queue import duration
+
+    missing = queue.missing
+    if not missing:
+        return f"All {len(queue.jobs)} trainings are finished."
+    needed = sum(job.expected for job in missing)
+    ready = len(queue.jobs) - len(missing)
+    took = f"the others are expected to take {duration(needed)} of one core, {duration(needed / jobs)} with {jobs} at once"
+    return f"{len(queue.jobs)} trainings, {ready} of them finished before; {took}."
 
 
 def _account(queue: "Queue") -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""The queue of an experiment: one process a core, each an ordinary ``adrec train`` with one thread.
+"""The queue of an experiment: one process a core, each an ordinary ``adrec train`` with one thread (`engines` says where).
 
 The run folders are all that is remembered. Whoever starts the queue again, even while another one runs, finds what is finished, waits for
 what is being trained and goes on with what was interrupted, so nothing is trained twice.
 """
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from adrec.errors import ConfigError, RunError
 from adrec.experiments import search
 from adrec.experiments.cells import SEARCHES, Cell, Runs, cells_of, fits, known, load, state
 from adrec.experiments.costs import START, Costs
+from adrec.experiments.engines import Engine, Process
 from adrec.experiments.file import Budget, Experiment, Texts
 from adrec.models.settings import Settings
 from adrec.runs import RunFolder
 from adrec.runs.folder import ENDED
-from adrec.system import spawn
 
 POLL, TOLD_EVERY, PATIENCE = 0.3, 60.0, 60.0
 LOGS = "logs"
@@ -42,7 +41,7 @@ class Job:
     reused: bool = False
     elsewhere: bool = False
     error: str | None = None
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
     began: float = 0.0
     log_begin: int = 0
 
@@ -197,8 +196,8 @@ class Queue:
 
     # -- working --------------------------------------------------------------------------------------------------
 
-    def work(self, processes: int, budget: float | None = None, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Train what is missing; False if it was told to stop. budget: core-seconds that this call may spend."""
+    def work(self, engine: Engine, processes: int, budget: float | None = None, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Train what is missing, so many processes at once; False if it was told to stop. budget: core-seconds that this call may spend."""
         (self.out / LOGS).mkdir(parents=True, exist_ok=True)
         self.processes = processes
         told = time.monotonic()
@@ -210,7 +209,7 @@ class Queue:
             if stop() or (budget is not None and spent >= budget):
                 self._end_all()
                 return not stop()
-            self._start(processes, budget)
+            self._start(engine, budget)
             if not any(job.state == "running" for job in self.jobs):
                 break
             if time.monotonic() - told > TOLD_EVERY:
@@ -234,10 +233,10 @@ class Queue:
         ahead = f"{len(running)} running, about {duration(max([*rest, (left + sum(rest)) / self.processes]))} left" if left or rest else ""
         return f"{done} of {len(self.jobs)} done{', ' if ahead else ''}{ahead}."
 
-    def _start(self, processes: int, budget: float | None) -> None:
+    def _start(self, engine: Engine, budget: float | None) -> None:
         running = [job for job in self.jobs if job.state == "running"]
         for job in [job for job in self.jobs if job.state == "waiting"]:
-            if len(running) >= processes:
+            if len(running) >= self.processes:
                 return
             if any(each.state != "finished" for each in self.before(job)):
                 continue
@@ -254,17 +253,17 @@ class Queue:
                 job.elsewhere = True
                 self.tell(f"{job.cell}: another process is training it in '{job.run.path}'.")
             else:
-                self._spawn(job)
+                self._spawn(job, engine)
             running.append(job)
 
-    def _spawn(self, job: Job) -> None:
+    def _spawn(self, job: Job, engine: Engine) -> None:
         command = self.command(job)
         if job.cell.seed is not None and (job.run is None or not job.run.exists):
             job.run = RunFolder(command[command.index("--run") + 1])
         job.elsewhere = False
         log = self._log(job)
         job.log_begin = log.stat().st_size if log.is_file() else 0
-        job.process = spawn([sys.executable, *command], Path.cwd(), log, ONE_THREAD)
+        job.process = engine.start(command, log)
 
     def _watch(self, job: Job) -> None:
         """Notice that a running job has ended."""
@@ -350,9 +349,6 @@ class Queue:
             job.state = "finished" if self._is_finished(job) else "stopped"
         for job in self.missing:
             job.state = job.state if job.state == "stopped" else LEFT
-
-
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 
 
 def searched_seconds(budget: Budget, training: float) -> float:

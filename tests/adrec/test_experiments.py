@@ -17,6 +17,7 @@ from adrec.cli import main
 from adrec.data import catalog
 from adrec.errors import ConfigError
 from adrec.experiments.cells import Runs, cells_of, fits, known, state
+from adrec.experiments.engines import Local, engine_of
 from adrec.experiments.file import read, seconds_of
 from adrec.experiments.lines import line_of
 from adrec.experiments.queue import Queue
@@ -151,22 +152,36 @@ def test_a_budget_says_what_fits_and_is_refused_if_nothing_does(tmp_path):
 def test_a_cell_that_needs_a_failed_one_fails_too_and_the_rest_goes_on(tmp_path, monkeypatch):
     queue = Queue(read(written(tmp_path)), tmp_path / "out")
     ended = SimpleNamespace(poll=lambda: 0)
-    monkeypatch.setattr(queue, "_spawn", lambda job: setattr(job, "process", ended))
+    monkeypatch.setattr(queue, "_spawn", lambda job, engine: setattr(job, "process", ended))
     monkeypatch.setattr(queue, "_learn", lambda job: None)
     monkeypatch.setattr(queue, "_is_finished", lambda job: "plain" in job.cell.name and job.process is None and job.began > 0)
-    assert queue.work(1)
+    assert queue.work(Local(), 1)
     states = {job.cell.name: job.state for job in queue.jobs}
     assert states["plain-1"] == states["plain-2"] == "finished"
     assert {state for name, state in states.items() if "plain" not in name} == {"failed"}
 
 
+KILLED = f"""\
+seeds = [1, 2]
+data = ["{DATA}"]
+[settings]
+hidden_size = 8
+[[models]]
+model = "sasrec"
+settings = {{ epochs = 120, batch_size = 8, patience = 100, checkpoint_seconds = 0.2 }}
+"""
+
+
+def assert_trained_once(run: RunFolder) -> None:
+    """Every validation of ``KILLED`` is there once."""
+    events = run.events()[0]
+    assert [event["epoch"] for event in events if event["kind"] == "validation"] == list(range(6, 121, 5))
+    assert sum(event["kind"] == "finished" for event in events) == 1
+
+
 @pytest.mark.slow
 def test_after_a_kill_a_grid_goes_on_and_trains_nothing_twice(tmp_path):
-    text = (
-        f'seeds = [1, 2]\ndata = ["{DATA}"]\nreuse = ["{tmp_path / "other"}"]\n[settings]\nhidden_size = 8\n[[models]]\nmodel = "sasrec"\n'
-        "settings = { epochs = 120, batch_size = 8, patience = 100, checkpoint_seconds = 0.2 }\n"
-    )
-    path, out = written(tmp_path, text), tmp_path / "out"
+    path, out = written(tmp_path, KILLED), tmp_path / "out"
     command = [sys.executable, "-m", "adrec", "experiment", str(path), "--out", str(out), "--jobs", "1", "--json"]
     first = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     second, deadline = RunFolder(out / "sasrec-2"), time.monotonic() + 300
@@ -187,9 +202,7 @@ def test_after_a_kill_a_grid_goes_on_and_trains_nothing_twice(tmp_path):
     assert all(cell["state"] == "finished" for report in reports for cell in report["cells"])
     assert (out / "sasrec-1" / "status.json").stat().st_mtime_ns == ended
     assert {p.name for p in out.iterdir() if p.is_dir()} == {"sasrec-1", "sasrec-2", "logs"}
-    events = second.events()[0]
-    epochs = [event["epoch"] for event in events if event["kind"] == "validation"]
-    assert epochs == list(range(6, 121, 5)) and sum(event["kind"] == "finished" for event in events) == 1
+    assert_trained_once(second)
 
 
 @pytest.mark.slow
@@ -235,3 +248,53 @@ def test_a_committed_experiment_is_one_that_can_be_run(name, tmp_path, monkeypat
 def test_the_committed_experiments_are_estimated_at_no_more_than_60_core_hours_besides_the_lessons():
     hours = {path.stem: tomllib.loads(path.read_text("utf-8"))["core_hours"] for path in FILES.glob("*.toml")}
     assert 0 < sum(value for name, value in hours.items() if not name.startswith("lesson")) <= 60
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ConfigError, match="expected local, ray or ray:ADDRESS"):
+        engine_of("slurm")
+
+
+@pytest.mark.slow
+def test_on_ray_a_grid_goes_on_when_a_worker_is_lost_and_trains_nothing_twice(tmp_path):
+    pytest.importorskip("ray")
+    path, out = written(tmp_path, KILLED), tmp_path / "out"
+    done = subprocess.run([sys.executable, "-c", ON_RAY, str(path), str(out)], capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == {"lost": True, "states": ["finished", "finished"]}
+    for name in ("sasrec-1", "sasrec-2"):
+        assert_trained_once(RunFolder(out / name))
+
+
+ON_RAY = """
+import json, sys, threading, time
+from pathlib import Path
+import psutil
+from ray.cluster_utils import Cluster
+from adrec.experiments.engines import engine_of
+from adrec.experiments.file import read
+from adrec.experiments.queue import Queue
+
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+engine = engine_of(f"ray:{cluster.address}")
+queue = Queue(read(sys.argv[1]), Path(sys.argv[2]), lambda sentence: print(sentence, file=sys.stderr))
+lost = []
+
+def lose():
+    while not (queue.out / "sasrec-1" / "checkpoint.pt").is_file():
+        time.sleep(0.05)
+    run = json.loads((queue.out / "sasrec-1" / "status.json").read_text())["pid"]
+    above = {process.pid for process in psutil.Process(run).parents()}
+    node = next(n for n in nodes if {p.process.pid for own in n.all_processes.values() for p in own} & above)
+    cluster.remove_node(node, allow_graceful=False)
+    psutil.Process(run).kill()
+    lost.append(node)
+
+threading.Thread(target=lose, daemon=True).start()
+queue.work(engine, 2)
+states = [job.state for job in queue.jobs]
+engine.close()
+cluster.shutdown()
+print(json.dumps({"lost": bool(lost), "states": states}))
+"""

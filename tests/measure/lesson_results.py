@@ -5,9 +5,8 @@
     python -m tests.measure.lesson_results KEPT LARGER assets/runs assets/lesson/results.json
 
 KEPT is what ``lesson_runs`` measured of the runs of ``experiments/lesson.toml``, LARGER the folder of those of
-``experiments/lesson-1m.toml``. Bundled
-runs, of one seed, stand in for what none of those has yet. Every section names its data, its seeds and the commands behind it; a
-figure is ``{"value", "error", "seeds"}`` in its ``unit``. Shares of people are percentages. Not a test.
+``experiments/lesson-1m.toml``. Bundled runs, of one seed, stand in for what none of those has yet. Every section names its data, its seeds
+and the commands behind it; a figure is ``{"value", "error", "seeds"}`` in its ``unit``. Shares of people are percentages. Not a test.
 """
 
 import argparse
