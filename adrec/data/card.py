@@ -8,6 +8,8 @@ import numpy as np
 
 from adrec.data import timeline
 from adrec.data.dataset import SequenceDataset
+from adrec.data.options import BY_TIME, LEAVE_ONE_OUT, shares
+from adrec.errors import DataError
 from adrec.reading.account import counted
 
 QUANTILES = {"least": 0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "nine_tenths": 0.9, "most": 1}
@@ -40,7 +42,7 @@ def card(data: SequenceDataset) -> dict[str, Any]:
         "popularity": _popularity(data),
         "repeats": _repeats(data),
         "tied": None if times is None else times["tied"],
-        "split": str(data.options.get("split") or "leave-one-out"),
+        "split": _split(data),
         "answers": {split: len(items) for split, items in answers.items()},
         "untrained": {
             "items": data.n_items - int(np.count_nonzero(trained)),
@@ -49,6 +51,16 @@ def card(data: SequenceDataset) -> dict[str, Any]:
         **{end: _moment(account.get(end)) for end in ("first", "last")},
         "times": times,
     }
+
+
+def _split(data: SequenceDataset) -> str:
+    """The split as an option; without its shares where the record of them is damaged."""
+    if data.between_items is None:
+        return LEAVE_ONE_OUT
+    try:
+        return BY_TIME + ",".join(map(str, shares(str(data.options.get("split")))))
+    except DataError:
+        return BY_TIME
 
 
 def _moment(text: Any) -> str | None:
@@ -91,7 +103,6 @@ def _repeats(data: SequenceDataset) -> float:
 def sentences(card: Mapping[str, Any]) -> list[str]:
     """The card in words, the same on the command line and in the app."""
     lengths, popularity, untrained, times = (card[part] for part in ("lengths", "popularity", "untrained", "times"))
-    by_time = card["split"] != "leave-one-out"
     told = [
         f"{counted(card['users'], 'user')}, {counted(card['items'], 'item')}, {counted(card['interactions'], 'interaction')}: "
         f"{_percent(card['density'])} of all pairs.",
@@ -103,7 +114,8 @@ def sentences(card: Mapping[str, Any]) -> list[str]:
     ]
     if card["tied"] is not None:
         told.append(f"{_percent(card['tied'])} have the same time as another of the user, so their order is that of the file.")
-    split = f"Split by global time ({card['split'].partition(':')[2]})" if by_time else "Split by leave-one-out"
+    kind, _, parts = card["split"].partition(":")
+    split = f"Split by {kind}" if kind == LEAVE_ONE_OUT else f"Split by global time{parts and f' ({parts})'}"
     answers = card["answers"]
     told.append(f"{split}: {answers['val']:,} users have a validation answer, {answers['test']:,} a test answer.")
     if untrained["items"]:

@@ -63,6 +63,12 @@ def test_times_that_are_no_timeline_are_no_times(broken):
     assert timeline.checked(data.account["times"]) == data.account["times"]
 
 
+def test_shares_of_a_damaged_folder_are_not_repeated():
+    data = read_frame(FRAME.assign(time=FRAME["time"] % 5 + 1_400_000_000), split="time:0.6,0.2,0.2")
+    told = sentences(card(replace(data, options={"split": "time:\x1b[2J"})))
+    assert any(line.startswith("Split by global time: 10 users") for line in told)
+
+
 def test_a_split_by_time_is_drawn_in_whole_spans():
     counts = {"train": [4, 4, 0, 0], "val": [0, 0, 1, 0], "test": [0, 0, 0, 1]}
     assert timeline.by_time(counts, (0.8, 0.1, 0.1)) == counts
