@@ -161,7 +161,7 @@ class DiffuRec(PrefixTrained, DiffusionModel):
 
     name = "diffurec"
     title = "DiffuRec"
-    source = "Li, Sun & Li, TOIS 2023 (arXiv 2304.00686), layers as recorded from the ADRec authors' code"
+    source = "Li, Sun & Li, TOIS 2023 (arXiv 2304.00686); layers as recorded from the ADRec authors' code, dropout as in its own"
     differences = (
         "a share of the prefixes an epoch instead of all of them, this project's learning rate, selection and random numbers; row 0 of the "
         "item table does not learn by being looked up"
@@ -170,8 +170,8 @@ class DiffuRec(PrefixTrained, DiffusionModel):
     presets = {
         "diffurec": Preset(
             "DiffuRec",
-            "Its published sizes, but an item table that starts ten times smaller, which needs fewer steps; a tenth of the prefixes an "
-            "epoch, for as many epochs as one core trains in minutes.",
+            "Its published sizes, but an item table that starts ten times smaller, which learns sooner; a tenth of the prefixes an epoch, "
+            "for as many epochs as one core trains in minutes; answers in 4 of 32 steps.",
             {"table_std": 0.1, "batch_size": 16, "epochs": 24, "validate_every": 2, "patience": 6, "weight_decay": 0.0}
             | {"sampling_steps": 4},
         ),
@@ -276,7 +276,7 @@ class DiffuRec(PrefixTrained, DiffusionModel):
         """The usual reverse process, with lambda drawn afresh at every step: for each user by the noise that the process starts from, so
         that an answer depends on seed and user alone."""
         if isinstance(predict, Restoring) and predict.spread is None and self.config.noise_weight_std:
-            predict = replace(predict, spread=partial(_spread, x_start, predict.history.shape))
+            predict = replace(predict, spread=partial(_spread, x_start, predict.frame.items.shape[1], self.config.length))
         return reverse_process(predict, x_start, step_noise, diffusion, record)
 
     def noise_share(self, batch: PackedBatch, x: Tensor) -> Tensor:
@@ -309,10 +309,11 @@ class DiffuRec(PrefixTrained, DiffusionModel):
         return found | {"last": (last, recording.users("last")), "scores": (last @ table.T, recording.users("scores"))}
 
 
-def _spread(x_start: Tensor, shape: torch.Size, t: int) -> Tensor:
-    """What is drawn of lambda at step t, (M, L, D): each row's numbers by the bits of its x_start (M, D)."""
-    drawn, generator = torch.empty(shape), torch.Generator()
+def _spread(x_start: Tensor, width: int, length: int, t: int) -> Tensor:
+    """What is drawn of lambda at step t, (M, L, D): each row's numbers by the bits of its x_start (M, D); of a frame that leaves pads out,
+    as of a whole one."""
+    drawn, generator = torch.empty(len(x_start), length, x_start.shape[1]), torch.Generator()
     for row, bits in enumerate(x_start.cpu().contiguous().numpy().view(np.uint32)):
         generator.manual_seed(int(np.random.SeedSequence([*bits[:4].tolist(), t]).generate_state(1, np.uint64)[0]) >> 1)
-        torch.randn(shape[1:], generator=generator, out=drawn[row])
-    return drawn
+        torch.randn(drawn.shape[1:], generator=generator, out=drawn[row])
+    return drawn[:, length - width :]

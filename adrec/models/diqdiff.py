@@ -61,7 +61,7 @@ class DiQDiff(DiffuRec):
     differences = (
         "a codebook that is learned, as the paper describes it, where the authors' code takes means over the batch (codes = batch); no "
         "Gumbel noise at inference; sequences of one user are not pushed apart; a share of the prefixes an epoch; this project's learning "
-        "rate, selection and random numbers"
+        "rate, selection and random numbers. K and both weights lie within the published ranges, which differ by data set"
     )
     Config = DiQDiffConfig
     presets = {

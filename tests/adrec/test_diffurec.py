@@ -87,8 +87,9 @@ def test_the_noised_item_reaches_every_row_pads_included():
 
 
 @torch.no_grad()
-def test_an_answer_depends_on_seed_and_user_and_on_nobody_else_in_the_batch():
-    model, users = model_of(), np.array([7, 3, 11, 5, 2])
+@pytest.mark.parametrize("padding", ["sink", "masked"])
+def test_an_answer_depends_on_seed_and_user_and_on_nobody_else_in_the_batch(padding):
+    model, users = model_of(replace(LOUD, padding=padding)), np.array([7, 3, 11, 5, 2])
     batch = batch_of(users=users)
     together, others = answers(model, batch, seed=4), answers(model, batch, seed=5)
     for i in range(5):
