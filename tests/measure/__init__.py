@@ -27,6 +27,7 @@ Figures in docs/:
     own_times       PERFORMANCE.md: a newcomer's way to a verdict in Chromium
     browser_engine  PERFORMANCE.md: the model in the browser against Python, and its answers in Chromium
     umap_times      PERFORMANCE.md: what UMAP costs
+    diagnosis_times PERFORMANCE.md: what a diagnosis with interactions costs, part by part
     plain           RESULTS.md: adrec.paper beside the fast path
     alignment       MAPS.md: ways of laying several tables out in one frame
 
