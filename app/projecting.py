@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -44,38 +44,42 @@ class Job:
 
 
 MODULE = "app.projecting"
-_jobs: dict[tuple[str, str], Job] = {}
+_jobs: dict[tuple[str, ...], Job] = {}
 _lock = threading.Lock()
 
 
-def job(run: RunFolder, module: str = MODULE) -> Job | None:
-    """The run's projection (or another module's job) since the server started, if any."""
-    return _jobs.get((module, str(run.path.resolve())))
+def job(*runs: RunFolder, module: str = MODULE) -> Job | None:
+    """The runs' projection (or another module's job) since the server started, if any."""
+    return _jobs.get((module, *_paths(runs)))
 
 
-def start(run: RunFolder, module: str = MODULE) -> Job:
-    """Start the run's projection (``python -m module RUN``) unless it is running."""
-    key = str(run.path.resolve())
+def start(*runs: RunFolder, module: str = MODULE) -> Job:
+    """Start the runs' projection (``python -m module RUN ...``) unless it is running."""
+    key = (module, *_paths(runs))
     with _lock:
-        found = _jobs.get((module, key))
+        found = _jobs.get(key)
         if found is not None and found.alive:
             return found
-        command = [sys.executable, "-m", module, key]
+        command = [sys.executable, "-m", *key]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         process = subprocess.Popen(command, cwd=app_folder(), text=True, stdin=pipe, stdout=pipe, stderr=nowhere)
         begun = Job(process)
         begun.reader = threading.Thread(target=_read, args=(begun,), daemon=True)
         begun.reader.start()
-        _jobs[module, key] = begun
+        _jobs[key] = begun
         return begun
 
 
-def cancel(run: RunFolder, module: str = MODULE) -> None:
-    """Cancel the run's projection; nothing is kept."""
-    found = job(run, module)
+def cancel(*runs: RunFolder, module: str = MODULE) -> None:
+    """Cancel the runs' projection; nothing is kept."""
+    found = job(*runs, module=module)
     if found is not None and found.alive:
         found.cancelled = True
         found.process.kill()
+
+
+def _paths(runs: Iterable[RunFolder]) -> list[str]:
+    return [str(run.path.resolve()) for run in runs]
 
 
 def _read(found: Job) -> None:

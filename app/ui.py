@@ -147,10 +147,10 @@ def figure(figure: Any, data: Any, name: str, alt: str, key: str | None = None, 
 
 
 def download(label: str, data: Any, name: str, key: str | None = None) -> None:
-    """A link that saves a DataFrame as CSV."""
+    """A link that saves a DataFrame, or what a function makes when it is pressed, as CSV."""
     st.download_button(
         label,
-        lambda: csv_for_people(data),
+        lambda: csv_for_people(data() if callable(data) else data),
         file_name=f"{name}.csv",
         mime="text/csv",
         type="tertiary",

@@ -190,3 +190,30 @@ export interface Spectra {
   words: { alt: string; direction: string; strength: string; random: string };
   [array: string]: any;
 }
+
+/* A table of models. sort: "COLUMN-up" or "COLUMN-down", or empty for the given order. */
+export interface Comparison {
+  columns: Column[];
+  rows: ComparisonRow[];
+  sort: string;
+  filter: string;
+  words: Record<"model" | "filter" | "filterHint" | "sort" | "unsorted" | "up" | "down" | "count" | "all", string>;
+}
+
+/* down: whether the first press on its head sorts from high to low. */
+export interface Column {
+  key: string;
+  label: string;
+  meaning: string;
+  down: boolean;
+}
+
+export interface ComparisonRow {
+  key: string;
+  name: string;
+  about: string;
+  glyph: string;
+  color: string;
+  baseline: boolean;
+  cells: Record<string, { value: number | null; text: string; note: string }>;
+}

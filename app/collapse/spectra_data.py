@@ -38,7 +38,7 @@ def values(run: RunFolder, view: str) -> dict[str, np.ndarray]:
 def band(run: RunFolder, view: str) -> np.ndarray:
     """(3, K): the 1 %, 50 % and 99 % quantiles of noise of the same size at each position."""
     shown = data.stages(run)
-    found = _band(shown.items, shown.width, base(view))
+    found = noise_band(shown.items, shown.width, base(view))
     return np.stack([_cumulative(v) for v in found]) if view == "energy" else found
 
 
@@ -56,7 +56,8 @@ def _values(run: RunFolder, view: str) -> dict[str, np.ndarray]:
 
 
 @st.cache_data(max_entries=32, show_spinner="Drawing random tables of the same size")
-def _band(items: int, width: int, view: str) -> np.ndarray:
+def noise_band(items: int, width: int, view: str) -> np.ndarray:
+    """The same of any size, for a view of ``adrec.collapse.spectra``."""
     from adrec.collapse.spectra import null_band
 
     return null_band(items, width, view)

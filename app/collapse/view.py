@@ -1,7 +1,7 @@
 """The table of measures on the Collapse page, and their definitions."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -46,17 +46,22 @@ def definitions_view(run: RunFolder) -> None:
 
 def _measures_table(run: RunFolder, name: str, found: Mapping[str, Mapping[str, float]], registry: Mapping[str, Measure]) -> None:
     shown = data.stages(run)
-    head = "".join(f"<th scope='col'>{_column(shown, column)}</th>" for column in found)
+    table([_column(shown, column) for column in found], list(found.values()), registry)
+    frame = pd.DataFrame({"measure": list(registry), **{column: [values[key] for key in registry] for column, values in found.items()}})
+    ui.download("Data (CSV)", frame, f"{run.name}-{name}")
+
+
+def table(heads: Sequence[str], columns: Sequence[Mapping[str, float]], registry: Mapping[str, Measure]) -> None:
+    """Measures side by side. heads: HTML above each column."""
+    head = "".join(f"<th scope='col'>{text}</th>" for text in heads)
     body = "".join(
         f"<tr><th scope='row'><abbr title=\"{html.escape(m.meaning)}\">{html.escape(m.name)}</abbr></th>"
-        + "".join(f"<td>{number(values[key])}</td>" for values in found.values())
+        + "".join(f"<td>{number(values[key])}</td>" for values in columns)
         + "</tr>"
         for key, m in registry.items()
     )
-    table = f"<table><thead><tr><th scope='col'>Measure</th>{head}</tr></thead><tbody>{body}</tbody></table>"
-    st.html(f"{TABLE_CSS}<div class='measures'>{table}</div>")
-    frame = pd.DataFrame({"measure": list(registry), **{column: [values[key] for key in registry] for column, values in found.items()}})
-    ui.download("Data (CSV)", frame, f"{run.name}-{name}")
+    rows = f"<table><thead><tr><th scope='col'>Measure</th>{head}</tr></thead><tbody>{body}</tbody></table>"
+    st.html(f"{TABLE_CSS}<div class='measures'>{rows}</div>")
 
 
 def _column(shown: data.Stages, name: str) -> str:

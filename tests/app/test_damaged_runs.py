@@ -104,13 +104,13 @@ def damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", ["", "collapse", "denoising", "train", "own"])
+@pytest.mark.parametrize("page", ["", "collapse", "denoising", "train", "own", "compare"])
 def test_a_page_goes_on_beside_damaged_runs(damaged: Path, page: str) -> None:
     app = open_page(page, **({} if page in ("", "own") else {"run": "sound"}))
     assert not app.exception and not app.error, [e.value for e in app.error]
 
 
-@pytest.mark.parametrize("page", ["collapse", "denoising", "train"])
+@pytest.mark.parametrize("page", ["collapse", "denoising", "train", "compare"])
 def test_a_page_never_opens_with_a_damaged_run(damaged: Path, page: str) -> None:
     os.utime(damaged / "half a run.json" / "run.json")  # the newest
     app = open_page(page)

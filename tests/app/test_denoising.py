@@ -331,16 +331,16 @@ def test_all_users_are_shown_once_they_are_measured(run: RunFolder) -> None:
 
 @pytest.mark.slow
 def test_the_measurement_runs_in_a_process_of_its_own(run: RunFolder) -> None:
-    job = projecting.start(run, measuring.MODULE)
-    assert projecting.job(run, measuring.MODULE) is job and projecting.job(run) is None
+    job = projecting.start(run, module=measuring.MODULE)
+    assert projecting.job(run, module=measuring.MODULE) is job and projecting.job(run) is None
     wait_for(lambda: not job.alive)
     assert job.error is None and job.fraction == 1
     assert cached_all_users(run) is not None
 
 
 def test_a_cancelled_measurement_leaves_nothing(run: RunFolder) -> None:
-    job = projecting.start(run, measuring.MODULE)
-    projecting.cancel(run, measuring.MODULE)
+    job = projecting.start(run, module=measuring.MODULE)
+    projecting.cancel(run, module=measuring.MODULE)
     wait_for(lambda: not job.alive)
     assert job.cancelled and job.error is None and cached_all_users(run) is None
 
