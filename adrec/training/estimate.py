@@ -73,7 +73,7 @@ def estimate(data: SequenceDataset, settings: Settings, device: torch.device | N
         trained, parts = 0.0, [0]
         if stage.trains:
             trained = train.user_share * sum(_rows_of_parts(plan, data, SAMPLED_USERS)) * data.n_users / min(SAMPLED_USERS, data.n_users)
-            parts = _rows_of_parts(plan, data, train.batch_size)
+            parts = _rows_of_parts(plan, data, train.batch_size) or [0]  # of data without a training pair, which are refused later
         weights = sum(tensor.numel() for tensor in tensors(plan.state_dict()).values())
         denoising = plan.config.steps if isinstance(plan, DiffusionModel) else 0
         width, layers = 0 if plan.table is None else plan.table.shape[1], 2 * getattr(stage.config, "blocks", 1)
