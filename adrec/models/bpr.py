@@ -97,7 +97,7 @@ class BPR(NeuralModel):
         "bpr": Preset(
             "BPR-MF",
             "Matrix factorisation: what somebody took is ranked above what they did not, whatever came first.",
-            {"hidden_size": 32, "batch_size": 64, "lr": 0.03, "filter_seen": True, "epochs": 60, "validate_every": 3},
+            {"batch_size": 64, "lr": 0.03, "filter_seen": True, "epochs": 60, "validate_every": 3},
         )
     }
     loss_names = ("bpr",)

@@ -45,7 +45,7 @@ class SASRecBCE(SASRec):
         "sasrec-bce": Preset(
             "SASRec",
             "SASRec as published, with its binary loss: each next item against one random item, not the catalogue.",
-            {"positions": True, "batch_size": 128, "patience": 10},
+            {"positions": True, "batch_size": 32, "lr": 0.003, "epochs": 200, "patience": 10},
         )
     }
     loss_names = ("bce",)
