@@ -9,7 +9,7 @@ const LEAST_STRIP = 760; // below this width the strip is scrolled
 const LEAST_HEIGHT = 124;
 const LEAST_PLAIN = 92;
 const LEAST_WIDE = 620; // below this width the large picture becomes one column
-const MOST_COLUMNS = { strip: 6, wide: 7, tall: 4 };
+const MOST_COLUMNS = { strip: 6, wide: 5, tall: 4 };
 const LEAST_COLUMN = { strip: 56, wide: 70, tall: 96 }; // room for long words
 
 /** The form for the space there is. @param {number} width @param {boolean} grown @returns {Form} */
