@@ -103,7 +103,7 @@ def test_while_somebody_presents_all_words_of_every_step_are_on_the_screen(file:
 
 DRAWN = """() => {
   const place = (node) => node.getBoundingClientRect(), host = document.querySelector(".lesson"), { x, y, width, height } = place(host);
-  const lit = Math.min(...[...document.querySelectorAll(".living .card.is-lit")].map((card) => place(card).left));
+  const lit = Math.min(...[...document.querySelectorAll(".living :is(.card, .more).is-lit")].map((node) => place(node).left));
   const off = Math.abs(place(document.querySelector(".lines polyline")).left - lit);
   return { laid: [host.offsetWidth, host.offsetHeight], drawn: [x, y, width, height], off };
 }"""

@@ -207,8 +207,8 @@ def test_attention_stands_beside_what_leaving_a_film_out_does(lesson: Any) -> No
     reader.click(position={"x": 20, "y": 40})
     lesson.get_by_role("tab", name=PICTURE["depths"]["numbers"]).click()
     lesson.get_by_role("button", name=PICTURE["attention"]["open"]).click()
-    expect(lesson.locator(".detail .heat rect")).to_have_count(15)
-    expect(lesson.locator(".detail .without .changed")).to_have_text([re.compile(r"\d+ of 10")] * 5, timeout=20_000)
+    expect(lesson.locator(".detail .heat rect")).to_have_count(36)
+    expect(lesson.locator(".detail .without .changed")).to_have_text([re.compile(r"\d+ of 10")] * 8, timeout=20_000)
 
 
 def test_in_training_there_is_no_unknown_film_and_no_way_back(lesson: Any) -> None:

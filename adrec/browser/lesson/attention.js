@@ -7,20 +7,21 @@ import { element, svg } from "../dom.js";
 
 const CELL = 22;
 const TEN = 10;
+const LAST = 8; // films of a longer history that there is room for
 
 /** Rows attend to columns: the darker, the more. @param {HTMLElement} host @param {Lesson} lesson @param {Flow} flow */
 export function addHeatMap(host, lesson, { films, attention }) {
-  const n = films.length, side = n * CELL, figure = element("figure", "heat"), { titles } = lesson.content.films;
-  figure.append(element("figcaption", "", lesson.text("picture.attention.map")));
+  const n = films.length, shown = films.slice(-LAST), first = n - shown.length, side = shown.length * CELL, figure = element("figure", "heat"), { titles } = lesson.content.films;
+  figure.append(element("figcaption", "", `${lesson.text("picture.attention.map")}${first ? ` (${lesson.text("picture.last", { shown: LAST, count: n })})` : ""}`));
   const label = 122, map = svg(figure, "svg", { viewBox: `0 0 ${side + label} ${side + 18}`, width: side + label, height: side + 18, role: "img", "aria-label": lesson.text("picture.attention.alt") });
-  films.forEach((film, i) => {
+  shown.forEach((film, i) => {
     const name = svg(map, "text", { x: label - 6, y: i * CELL + 15, "text-anchor": "end" }, shortened(titles[film], 19));
     svg(name, "title", {}, titles[film]);
-    svg(map, "text", { x: label + i * CELL + CELL / 2, y: side + 14, "text-anchor": "middle", class: "tick" }, i + 1);
+    svg(map, "text", { x: label + i * CELL + CELL / 2, y: side + 14, "text-anchor": "middle", class: "tick" }, first + i + 1);
     for (let j = 0; j <= i; j++) {
-      const weight = attention?.[i * n + j] ?? 0;
+      const weight = attention?.[(first + i) * n + first + j] ?? 0;
       const cell = svg(map, "rect", { x: label + j * CELL + 1, y: i * CELL + 1, width: CELL - 2, height: CELL - 2, "fill-opacity": Math.min(1, weight * 1.4).toFixed(3) });
-      svg(cell, "title", {}, `${titles[film]} → ${titles[films[j]]}: ${(100 * weight).toFixed(0)} %`);
+      svg(cell, "title", {}, `${titles[film]} → ${titles[shown[j]]}: ${(100 * weight).toFixed(0)} %`);
     }
   });
   host.append(figure);
@@ -34,7 +35,8 @@ export async function addLeaveOneOut(host, lesson, { films, top, engine }) {
   const figure = element("figure", "without"), { titles } = lesson.content.films, table = element("table");
   figure.append(element("figcaption", "", lesson.text("picture.attention.without")), table);
   host.append(figure);
-  for (const [at, film] of films.entries()) {
+  for (let at = Math.max(0, films.length - LAST); at < films.length; at++) {
+    const film = films[at];
     const row = element("tr"), bar = element("i", "bar");
     row.append(element("th", "", shortened(titles[film], 22), { scope: "row", title: titles[film] }), element("td", "changed"), element("td", "first"));
     table.append(row);
