@@ -333,10 +333,18 @@ def seconds_a_user(shown: Sequence[Group]) -> tuple[list[float], bool]:
     return [float(np.mean([_recorded(run) for run in group.runs])) for group in shown], False
 
 
+def events_of(run: LoadedRun) -> list[dict[str, Any]]:
+    """The run's events; none where they are damaged, which the Train page tells."""
+    try:
+        return run.events()[0]
+    except RunError:
+        return []
+
+
 @loaders.of_run(1024)
 def _recorded(run: LoadedRun) -> float:
     """The fastest of the validations of the last stage and its test, in seconds a user: what else the machine did matters least to it."""
-    events = [e["metrics"] for e in run.events()[0] if e.get("kind") == "validation" and e.get("stage") == STAGE]
+    events = [e["metrics"] for e in events_of(run) if e.get("kind") == "validation" and e.get("stage") == STAGE]
     timed = [*events, *run.metrics(STAGE).values()] if STAGE in run.stages else events
     found = [m["seconds"] / m["users"] for m in timed if isinstance(m, dict) and m.get("seconds") and m.get("users")]
     return min(found, default=float("nan"))

@@ -79,12 +79,9 @@ def look(shown: Sequence[Group], baseline: Group, metric: str) -> None:
 @loaders.of_run(1024)
 def _curve(run: LoadedRun) -> tuple[curves.Curve, int | None]:
     """The run's validations, and the position of the kept one."""
-    found = curves.validations(run.events()[0])
-    epoch = run.metrics(facts.STAGE).get("epoch")
-    own = [i for i, stage in enumerate(found.stages) if stage == facts.STAGE]
-    first = {e["stage"]: e for e in run.events()[0] if e.get("kind") == "validation" and e.get("epoch") == epoch}.get(facts.STAGE)
-    kept = next((i for i in own if first is not None and found.metrics[i] == first["metrics"]), None)
-    return found, kept
+    events, epoch = facts.events_of(run), run.metrics(facts.STAGE).get("epoch")
+    places = [(e["stage"], e["epoch"]) for e in events if e.get("kind") == "validation"]
+    return curves.validations(events), places.index((facts.STAGE, epoch)) if (facts.STAGE, epoch) in places else None
 
 
 def training(shown: Sequence[Group], metric: str) -> None:
