@@ -11,7 +11,7 @@ from adrec.parallel.threads import one_thread
 from adrec.training.estimate import estimate
 
 START = 5.0
-"""Seconds until a process has imported everything and read its data."""
+"""Seconds until a process has imported everything and read its data, as long as none has been watched."""
 
 LEAST = 1.0
 """Estimates below so many seconds say nothing about longer ones."""
@@ -23,6 +23,8 @@ class Costs:
     def __init__(self) -> None:
         self.same: dict[Any, list[float]] = defaultdict(list)
         self.shares: dict[str, list[float]] = defaultdict(list)
+        self.starts: list[float] = []
+        """Seconds that finished processes took besides their steps and validations."""
         self._estimates: dict[Any, float] = {}
 
     def learn(self, known: Known, data: SequenceDataset | None) -> None:
@@ -39,9 +41,13 @@ class Costs:
         times the share of it that other trainings of this model took or, without any, those of other models."""
         same = self.same.get(_key(chosen, data.content_hash, pretrained))
         if same:
-            return START + sum(same) / len(same)
+            return self.start + sum(same) / len(same)
         shares = self.shares.get(chosen.model.name) or [share for own in self.shares.values() for share in own] or [1.0]
-        return START + self.estimated(chosen, data, pretrained) * sum(shares) / len(shares)
+        return self.start + self.estimated(chosen, data, pretrained) * sum(shares) / len(shares)
+
+    @property
+    def start(self) -> float:
+        return sum(self.starts) / len(self.starts) if self.starts else START
 
     def estimated(self, chosen: Settings, data: SequenceDataset, pretrained: bool) -> float:
         key = _key(chosen, data.content_hash, pretrained)

@@ -16,7 +16,7 @@ from adrec.collapse.measures import measures
 from adrec.collapse.verdict import diagnose
 from adrec.data.batches import PART_TOKENS, evaluation_batches
 from adrec.data.dataset import SequenceDataset
-from adrec.errors import RunError, WeightsError
+from adrec.errors import WeightsError
 from adrec.evaluation import answers, hidden_items, ranks_of_scores, streamed_ranks, top_items
 from adrec.files import load_npz, read_json, save_npz, write_json
 from adrec.models.base import Model
@@ -25,7 +25,7 @@ from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
 from adrec.runs.cache import Cache
 
-VERSION = 1
+VERSION = 2
 """Part of the cache keys; raised when something is computed otherwise."""
 TEN = 10
 SCORES = 4_000_000
@@ -120,13 +120,11 @@ def judged(run: RunFolder, data: SequenceDataset, near: Cooccurrence | None) -> 
     key, cache = _judged_cache(run, data.content_hash)
     found = cache.load(read_json, lambda report: report.get("key") == key)
     if found is None:
-        table = run.table("finetune")
-        try:
-            start = run.table("initial")
-        except RunError:
-            start = None
-        start = start if start is not None and start.shape == table.shape else None
-        values, verdict = measures(table), diagnose(table, cooccurrence=near, initial=start)
+        tables = run.tables()
+        table = tables.pop("finetune")
+        start = tables.pop("initial", None)
+        before = next(reversed(tables.values()), None)
+        values, verdict = measures(table), diagnose(table, cooccurrence=near, initial=start, before=before)
         found = {"key": key, "verdict": verdict.kind, **{name: values[name] for name in TABLE_MEASURES}}
         cache.save(lambda path: write_json(path, found))
     return found

@@ -14,7 +14,7 @@ from typing import Any
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, RunError
 from adrec.experiments import search
-from adrec.experiments.cells import SEARCHES, Cell, Runs, cells_of, fits, known, load, state
+from adrec.experiments.cells import SEARCHES, Cell, Runs, cells_of, fits, known, load, seconds_of, state
 from adrec.experiments.costs import START, Costs
 from adrec.experiments.engines import Engine, Process
 from adrec.experiments.file import Budget, Experiment, Texts
@@ -303,6 +303,7 @@ class Queue:
         own = known(job.run) if job.run is not None else None
         if own is not None:
             self.costs.learn(own, self.data[job.cell.data.name])
+            self.costs.starts.append(max(0.0, job.spent - seconds_of(own.run)))
         self._expect()
 
     def _log(self, job: Job) -> Path:

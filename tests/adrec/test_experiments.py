@@ -17,6 +17,7 @@ from adrec.cli import main
 from adrec.data import catalog
 from adrec.errors import ConfigError
 from adrec.experiments.cells import Runs, cells_of, fits, known, state
+from adrec.experiments.costs import START, Costs
 from adrec.experiments.engines import Local, engine_of
 from adrec.experiments.file import read, seconds_of
 from adrec.experiments.lines import line_of
@@ -135,6 +136,22 @@ def test_a_run_is_a_cells_if_settings_data_and_stage_1_are_its_whatever_it_is_ca
     assert not fits(own, settings("sasrec", given | {"keep_weights": "every"}).sized(data.n_items), data)
     assert not fits(own, wanted, catalog.load("synthetic:users=41,items=30"))
     assert not fits(own, wanted, data, stage1=run)
+
+
+def test_a_cell_is_expected_to_take_what_the_same_took_with_another_seed_or_else_its_share_of_the_estimate(tmp_path, monkeypatch):
+    data, costs = catalog.load(DATA), Costs()
+    given = {"hidden_size": "8", "epochs": "9", "seed": "1"}
+    first, other, wide = (settings("sasrec", given | more).sized(30) for more in ({}, {"seed": "2"}, {"hidden_size": "12"}))
+    monkeypatch.setattr(costs, "estimated", lambda chosen, data, pretrained: 100.0 * chosen.config.hidden_size)
+    run = RunFolder(tmp_path / "run")
+    run.create(describe_run(data, DATA, first, ""), data.items, data.popularity)
+    monkeypatch.setattr("adrec.experiments.costs.seconds_of", lambda run: 200.0)
+    assert costs.seconds(wide, data, False) == START + 1200
+    costs.learn(known(run), data)
+    assert costs.seconds(other, data, False) == START + 200 and costs.seconds(wide, data, False) == START + 300
+    assert costs.seconds(other, data, True) == START + 200, "its share of the estimate, which is 200 too"
+    costs.starts.append(30.0)
+    assert costs.seconds(other, data, False) == 230
 
 
 def test_a_budget_says_what_fits_and_is_refused_if_nothing_does(tmp_path):
