@@ -6,7 +6,7 @@ The estimates of different users are pushed apart by a contrastive loss over cos
 What a code's rows are is a setting. ``persistent``, as the paper describes it: a codebook that is learned, with the choice, by gradient
 (the hard choice forwards, the softmax backwards). ``batch``, as the authors' code does it: the mean of those histories of this batch that
 chose the code, so that an answer depends on who else is asked about; nothing tells the linear layer what to choose, and it stays at its
-random start. Dependence measured in docs/PERFORMANCE.md.
+random start. A user in two random batches of 64 got lists with 7.6 of 10 items in common (docs/PERFORMANCE.md).
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class DiQDiff(DiffuRec):
         "diqdiff-batch": Preset(
             "DiQDiff, codes from the batch",
             "As its authors' code does it: a code is the mean of the histories of this batch that chose it, so answers depend on who else "
-            "is asked about.",
+            "is asked about: two random batches of 64 shared 7.6 of a user's top ten.",
             {**DiffuRec.presets["diffurec"].settings, "codes": "batch"},
         ),
     }

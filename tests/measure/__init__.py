@@ -28,6 +28,7 @@ Figures in docs/:
     browser_engine  PERFORMANCE.md: the model in the browser against Python, and its answers in Chromium
     umap_times      PERFORMANCE.md: what UMAP costs
     diagnosis_times PERFORMANCE.md: what a diagnosis with interactions costs, part by part
+    company         PERFORMANCE.md: how much a model's lists depend on who else is asked about
     plain           RESULTS.md: adrec.paper beside the fast path
     alignment       MAPS.md: ways of laying several tables out in one frame
 
