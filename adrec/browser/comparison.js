@@ -65,7 +65,7 @@ function comparisonTable(host) {
     const [key, way] = split(sort), own = key === column.key, cell = element("th", "", "", { scope: "col" });
     const button = element("button", "", column.label, { type: "button", title: column.meaning });
     if (own) cell.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
-    button.append(element("span", "comparison-way", own ? (way === "up" ? " ▲" : " ▼") : " ↕", { "aria-hidden": "true" }));
+    button.append(element("span", "comparison-way", own ? (way === "up" ? "\u00a0▲" : "\u00a0▼") : "\u00a0↕", { "aria-hidden": "true" }));
     button.onclick = () => sorted(`${column.key}-${own ? (way === "up" ? "down" : "up") : column.down ? "down" : "up"}`);
     cell.append(button);
     return cell;

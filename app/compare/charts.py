@@ -91,7 +91,8 @@ def cost(
             hovertemplate=f"{plain(one.name)}<br>{titles[0]}: %{{x:.3g}}<br>{titles[1]}: %{{y:.2f}} ± {errors[i]:.2f}<extra></extra>",
         )
     figure.update_layout(**base_layout(titles[0], titles[1], height=380, xaxis_type="log"))
-    ticks = [t for t in TICKS if 0.9 * min(costs) <= t <= 1.1 * max(costs)]
+    every = TICKS if max(costs) > 10 * min(costs) else [digit * 10.0**power for power in range(-6, 5) for digit in range(1, 10)]
+    ticks = [t for t in every if 0.9 * min(costs) <= t <= 1.1 * max(costs)]
     if len(ticks) > 1:
         figure.update_xaxes(tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
     legend(figure, looks)
@@ -206,6 +207,7 @@ def coverage(
         hover = f"{plain(one.name)}: %{{x:.0f}} % of the items take %{{y:.0f}} %<extra></extra>"
         figure.add_scatter(x=x, y=100 * values, mode="lines", line=style, opacity=1 if one.strong else 0.5, hovertemplate=hover)
     figure.update_layout(**base_layout(*titles, height=380))
+    figure.update_xaxes(range=[-1, 101])
     legend(figure, looks)
     return figure
 

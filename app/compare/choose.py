@@ -31,17 +31,16 @@ def metrics() -> list[str]:
 def runs(place: Any, every: Sequence[Group]) -> list[Group]:
     """The groups on screen, chosen in ``place``, best first; each has its place, by which it looks the same in every figure."""
     words = texts("compare")["choose"]
-    default = _default(every)
-    offered = _filtered(every, default)
     named = _named(every)
-    shown = [group for group in every if group.key in named] if named else offered
+    default = ANY if named else _default(every)
+    shown = [group for group in every if group.key in named] if named else _filtered(every, default)
     label = words["shown"].format(count=len(shown), runs=sum(len(group.runs) for group in shown))
     with place.popover(label, icon=":material/checklist:", width="stretch"):
         st.caption(words["says"])
         for name, of in KEEP.items():
             _filter(name, of, every, default)
-        options = {group.key: group for group in every if group in offered or group in shown}
-        key = f"compare.runs.{hash(tuple(options))}"
+        options = {group.key: group for group in every}
+        key = "compare.runs"
         st.session_state[key] = [group.key for group in shown]
         st.multiselect(
             words["models"], list(options), format_func=lambda name: _label(options[name]), key=key, on_change=_write, args=(key,)
@@ -67,7 +66,7 @@ def _striking(best: Sequence[Group]) -> list[Group]:
 
 
 def _default(every: Sequence[Group]) -> str:
-    """The question shown if the link names none: that of the run that comes along, of a person's newest run, or of the first bundled."""
+    """The question whose models are shown if the link names none: that of the run that comes along, or else of the first there is."""
     wanted = state.get("run")
     along = next((group for group in every if wanted in [each.name for each in group.facts]), None)
     return (along or next(iter(every))).first.question

@@ -206,7 +206,7 @@ def _measured(shown: Sequence[Group], view: str) -> list[Column]:
         for group in shown:
             own = [one[m.name] for one in values[group.key] if m.name in one]
             text = written(m, figure(own)) if own else "–"
-            mean, _, spread = text.partition(" ± ")
+            mean, _, spread = text.replace("-", "−").partition(" ± ")
             why = words["tablesOnly"] if view == "lists" and not any(each.whole for each in group.facts) else ""
             cells.append(
                 {"value": float(np.mean(own)) if own else None, "text": mean, "note": f"± {spread} seeds" if spread else "" if own else why}

@@ -120,8 +120,9 @@ def _people(one: Group, other: Group, metric: str) -> None:
             label = words["user"].format(**of_words, title=ui.plain(facts.short(title(int(of.targets[row])), 40)))
             if not sides:
                 st.caption(label)
-            elif st.button(label, type="tertiary", key=f"compare.{name}.{row}"):
-                st.switch_page(loaders.ROOT / "pages" / "denoising.py", query_params=_link(user, [run for _, run in sides]))
+            else:
+                link = _link(user, [run for _, run in sides])
+                st.page_link(loaders.ROOT / "pages" / "denoising.py", label=label, icon=":material/blur_on:", query_params=link)
         if not len(rows):
             st.caption(words["nobody"])
 
