@@ -63,7 +63,9 @@ def content(runs: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "source": found["source"],
         "popular": measured_all["baselines"]["ml-100k"]["popular"],
         "whole": measured_all["leave_outs"]["whole"]["hr@10"],
-        "controls": {name: trained[name]["frames"] for name in CONTROLS},
+        "controls": {
+            name: [{key: frame[key] for key in ("epoch", "mean_cosine")} for frame in trained[name]["frames"]] for name in CONTROLS
+        },
     }
     arrays = {
         "likeness": np.concatenate(likeness),

@@ -9,6 +9,7 @@ from adrec.browser import wire
 from adrec.cli import main
 from adrec.explain.browser import scored
 from adrec.lesson import content, models, setup
+from tests.measure.lesson_times import sizes
 
 MOST = 14_000_000
 
@@ -35,6 +36,12 @@ def test_the_browser_scores_every_step_of_the_models_that_it_runs() -> None:
 def test_the_bundled_content_has_at_most_a_megabyte_and_can_be_read() -> None:
     data = setup.bundled()
     assert len(data) <= content.MOST_BYTES and len(wire.unblock(data)) == 1
+
+
+def test_the_first_picture_has_at_most_a_megabyte_the_first_model_comes_within_four_and_all_within_16() -> None:
+    found = sizes()
+    assert found["first picture"] <= 1e6 and found["whole"] <= 16e6
+    assert found["first picture"] + found["weights"][models.ANSWERING[0]] <= 4e6
 
 
 def test_the_lesson_is_sent_its_words_and_its_content() -> None:
