@@ -67,7 +67,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """rows: all lines; missing: cells that are not finished."""
+    """rows: all lines; missing: cells that are not finished. estimate: core-hours that the file says; spent, reused: hours of one process
+    that the experiment's own runs and searches took, and those that it took over from elsewhere."""
 
     title: str
     question: str | None
@@ -75,6 +76,9 @@ class Report:
     metrics: tuple[str, ...]
     rows: tuple[Row, ...]
     missing: tuple[str, ...] = ()
+    estimate: float | None = None
+    spent: float = 0.0
+    reused: float = 0.0
 
     @property
     def measures(self) -> list[Measure]:
@@ -199,4 +203,20 @@ def of_experiment(queue: Queue, tell: Callable[[str], object] = lambda sentence:
         groups[data.name] = (queue.data[data.name], entries)
     rows = compared(groups, experiment.baseline, experiment.metrics)
     missing = tuple(str(job.cell) for job in queue.jobs if job.state != "finished")
-    return Report(experiment.title, experiment.question, experiment.baseline, experiment.metrics, tuple(rows), missing)
+    spent, reused = hours(queue)
+    about = experiment.title, experiment.question, experiment.baseline, experiment.metrics
+    return Report(*about, tuple(rows), missing, experiment.core_hours, spent, reused)
+
+
+def hours(queue: Queue) -> tuple[float, float]:
+    """Hours of one process that the runs and searches of the experiment's own folder took, and those of runs that lie elsewhere."""
+    runs = {job.run.path: job.run for job in queue.jobs if job.run is not None and job.state == "finished"}
+    own, elsewhere = 0.0, 0.0
+    for path, run in runs.items():
+        if path.parent == queue.out:
+            own += seconds_of(run)
+        else:
+            elsewhere += seconds_of(run)
+    folders = [folder for job in queue.jobs if job.cell.seed is None and (folder := queue.search_folder(job.cell)) is not None]
+    own += sum(search.read(folder).spent for folder in folders if search.exists(folder))
+    return own / 3600, elsewhere / 3600

@@ -95,7 +95,10 @@ def markdown(report: Report) -> str:
         parts += [f"## Compared with {report.baseline}", _grid(columns, lines)]
     notes = [f"- {row.name} on {row.data}: {note}." for row in report.rows for note in row.notes]
     notes += [f"- Not finished: {name}." for name in report.missing]
-    parts += ["## Notes", "\n".join(notes)] if notes else []
+    estimate = "" if report.estimate is None else f"Estimated at {report.estimate:g} core-hours. "
+    took = f"The experiment's own runs and searches took {report.spent:.2f} hours of one process"
+    notes.append(f"- {estimate}{took}{f'; runs taken over from elsewhere {report.reused:.2f}' if report.reused else ''}.")
+    parts += ["## Notes", "\n".join(notes)]
     parts += ["## What is measured", "\n".join(definitions(report))]
     return "\n\n".join(parts) + "\n"
 
@@ -149,6 +152,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "statistics": DEFINITION,
         "rows": [row.to_json() for row in report.rows],
         "missing": list(report.missing),
+        "core_hours": {"estimate": report.estimate, "spent": report.spent, "reused": report.reused},
     }
 
 

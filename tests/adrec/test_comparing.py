@@ -198,7 +198,7 @@ def report() -> Report:
         Row("d", "base", (1, 2), ("x", "y"), {"hr@10": figure([0.12, 0.14]), "novelty@10": figure([3.2, 3.4])}, "healthy"),
         Row("d", "other_model, 50%", (1,), ("z",), {"hr@10": figure([0.11])}, None, {"hr@10": low}, ("seed 1 not converged",)),
     ]
-    return Report("A & B", "Why?", "base", ("hr@10",), tuple(rows), ("other_model on d, seed 2",))
+    return Report("A & B", "Why?", "base", ("hr@10",), tuple(rows), ("other_model on d, seed 2",), 2.5, 1.25, 0.5)
 
 
 def test_all_forms_of_the_table_say_the_same(report, tmp_path):
@@ -206,6 +206,8 @@ def test_all_forms_of_the_table_say_the_same(report, tmp_path):
     text, lines, found, tex = (path.read_text(encoding="utf-8") for path in paths)
     assert "| base | 1, 2 | 13.00 ± 1.41 |" in text and "| other_model, 50% | 1 | 11.00 ▼ |" in text
     assert "| other_model, 50% | HR@10 | -2.00 [-3.00, -1.00] | -0.200 | 0.0010 | 0.0020 | lower |" in text
+    took = "took 1.25 hours of one process; runs taken over from elsewhere 0.50."
+    assert f"Estimated at 2.5 core-hours. The experiment's own runs and searches {took}" in text
     assert "- Not finished: other_model on d, seed 2." in text and "seed 1 not converged" in text
     rows = list(csv.DictReader(io.StringIO(lines)))
     assert float(rows[0]["hr@10"]) == pytest.approx(0.13) and rows[0]["hr@10 says"] == "" and rows[1]["hr@10 says"] == "lower"

@@ -185,14 +185,14 @@ data = ["{DATA}"]
 hidden_size = 8
 [[models]]
 model = "sasrec"
-settings = {{ epochs = 120, batch_size = 8, patience = 100, checkpoint_seconds = 0.2 }}
+settings = {{ epochs = 60, batch_size = 8, patience = 100, checkpoint_seconds = 0.2 }}
 """
 
 
 def assert_trained_once(run: RunFolder) -> None:
     """Every validation of ``KILLED`` is there once."""
     events = run.events()[0]
-    assert [event["epoch"] for event in events if event["kind"] == "validation"] == list(range(6, 121, 5))
+    assert [event["epoch"] for event in events if event["kind"] == "validation"] == list(range(6, 61, 5))
     assert sum(event["kind"] == "finished" for event in events) == 1
 
 
@@ -246,6 +246,8 @@ def test_finished_runs_elsewhere_are_reused_a_failed_cell_is_named_in_the_end_an
     assert report["missing"] == [f"too wide on {DATA}, seed 1"] and [row["model"] for row in report["rows"]] == ["sasrec"]
     ranks = RunFolder(tmp_path / "old" / "x").test_ranks("finetune")
     assert report["rows"][0]["measures"]["hr@10"]["mean"] == pytest.approx((ranks <= 10).mean())
+    hours = report["core_hours"]
+    assert hours["spent"] == 0 and hours["reused"] == pytest.approx(RunFolder(tmp_path / "old" / "x").metrics("finetune")["seconds"] / 3600)
     kept = tmp_path / "old" / "x" / "lists.npz"
     before, text = kept.stat().st_mtime_ns, (tmp_path / "out" / "report.md").read_text("utf-8")
     assert main(["experiment", str(path), "--out", str(tmp_path / "out"), "--report"]) == 0
