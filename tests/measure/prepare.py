@@ -75,6 +75,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--interactions", type=int, default=20_000_000)
     options.add_argument("--imitate", metavar="NAME", help="the shape of the synthetic data set, such as ml-1m")
+    options.add_argument("--split", default="leave-one-out", help="as the data option: time:0.8,0.1,0.1")
     options.add_argument("--text-ids", action="store_true", help="ids such as A000000123456 instead of whole numbers")
     options.add_argument("--file", type=Path, help=argparse.SUPPRESS)  # generate this file and stop: in a process of its own
     options.add_argument("--keep", type=Path, metavar="DIR", help="work in this folder and leave its files")
@@ -89,7 +90,19 @@ def main() -> None:
         rows = ["--interactions", str(given.interactions), *(["--text-ids"] if given.text_ids else [])]
         steps = {
             "generate": ["-m", "tests.measure.prepare", "--file", path, *rows],
-            "prepare": ["-m", "adrec", "data", "prepare", path, "--out", out, "--data-option", "k_core=5"],
+            "prepare": [
+                "-m",
+                "adrec",
+                "data",
+                "prepare",
+                path,
+                "--out",
+                out,
+                "--data-option",
+                "k_core=5",
+                "--data-option",
+                f"split={given.split}",
+            ],
             "describe": ["-m", "adrec", "data", "describe", out, "--json"],
             "start": ["-c", START, out],
         }
