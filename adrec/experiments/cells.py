@@ -1,7 +1,6 @@
 """The cells of an experiment: each one ordinary run, found again wherever it lies by its settings, its data and its stage 1."""
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from adrec.config import TrainConfig
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import AdrecError, RunError
-from adrec.experiments.file import Data, Experiment, Texts, Variant, space_of
+from adrec.experiments.file import Data, Experiment, Texts, Variant, slug, space_of
 from adrec.models.settings import Settings, recorded, settings
 from adrec.runs import RunFolder, list_runs
 
@@ -54,11 +53,6 @@ def cells_of(experiment: Experiment) -> list[Cell]:
     first = sorted(experiment.variants, key=lambda v: v.name not in shared)
     searches = [Cell(v, d, None, several) for d in experiment.data for v in first if experiment.search and space_of(v, d)]
     return searches + [Cell(v, d, seed, several) for seed in experiment.seeds for d in experiment.data for v in first]
-
-
-def slug(name: str) -> str:
-    """A name as part of a folder's: letters, digits, '.', '-' and '_'."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name if "/" in name else name).strip("-.") or "x"
 
 
 def comparable(chosen: Settings) -> tuple[Any, ...]:

@@ -13,9 +13,6 @@ from adrec.training.estimate import estimate
 START = 5.0
 """Seconds until a process has imported everything and read its data, as long as none has been watched."""
 
-LEAST = 1.0
-"""Estimates below so many seconds say nothing about longer ones."""
-
 
 class Costs:
     """Seconds of one process with one thread, by what was measured so far."""
@@ -27,18 +24,17 @@ class Costs:
         """Seconds that finished processes took besides their steps and validations."""
         self._estimates: dict[Any, float] = {}
 
-    def learn(self, known: Known, data: SequenceDataset | None) -> None:
-        """Take a finished run into account. data: what it was trained on, if at hand."""
-        seconds = seconds_of(known.run)
+    def learn(self, known: Known) -> None:
+        """Take a finished run into account."""
+        seconds, share = seconds_of(known.run), trained_share(known)
         if seconds:
             self.same[_key(known.settings, known.data_hash, known.pretrained)].append(seconds)
-            expected = 0.0 if data is None else self.estimated(known.settings, data, known.pretrained)
-            if expected > LEAST:
-                self.shares[known.settings.model.name].append(seconds / expected)
+        if share is not None:
+            self.shares[known.settings.model.name].append(share)
 
     def seconds(self, chosen: Settings, data: SequenceDataset, pretrained: bool) -> float:
         """What a training will take: the mean of those that differ only in their seed; otherwise the estimate, which is an upper bound,
-        times the share of it that other trainings of this model took or, without any, those of other models."""
+        times the share of its epochs that other trainings of this model made or, without any, those of other models."""
         same = self.same.get(_key(chosen, data.content_hash, pretrained))
         if same:
             return self.start + sum(same) / len(same)
@@ -60,3 +56,14 @@ class Costs:
 def _key(chosen: Settings, data_hash: str, pretrained: bool) -> Any:
     model, config, train = comparable(chosen)
     return model, config, dataclasses.replace(train, seed=0), data_hash, pretrained
+
+
+def trained_share(known: Known) -> float | None:
+    """The share of its epochs after which a run ended, by patience; None if their number was limited or nothing is learnt by gradient.
+    It says nothing about seconds, which a busy machine stretches."""
+    done = total = 0
+    for stage in known.settings.stages if known.settings.train.max_steps is None else []:
+        ended = known.run.metrics(stage.name)
+        if stage.trains and stage.selects and "epochs" in ended:
+            done, total = done + ended["epochs"] - stage.first_epoch, total + stage.last_epoch - stage.first_epoch
+    return done / total if total else None

@@ -324,9 +324,13 @@ class _Reader:
         return found
 
     def unique(self, names: Sequence[Any], place: Place, what: str) -> None:
+        """Names must differ, also as names of folders."""
         for i, name in enumerate(names):
             if name in names[:i]:
                 self.refuse((*place, i), f"there are two {what}s '{name}'; give each its own name.", name)
+            alike = next((other for other in names[:i] if slug(str(other)) == slug(str(name))), None)
+            if alike is not None:
+                self.refuse((*place, i), f"the {what}s '{alike}' and '{name}' would share a folder; name one otherwise.", name)
 
     def word(self, value: Any, place: Place, known: Sequence[str], what: str) -> str:
         if value not in known:
@@ -365,3 +369,9 @@ def fixed_by(variant: Variant, data: Data) -> set[str]:
 def space_of(variant: Variant, data: Data) -> dict[str, Any]:
     """What a search may change of a variant."""
     return {key: values for key, values in searched(MODELS[variant.model]).items() if key not in fixed_by(variant, data)}
+
+
+def slug(name: str) -> str:
+    """A name as part of a folder's: letters, digits, '.', '-' and '_'."""
+    spelled = name.replace("+", " plus ").strip()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(spelled).name if "/" in spelled else spelled).strip("-.") or "x"

@@ -65,9 +65,8 @@ class Queue:
         self.data = load(experiment) if data is None else data
         self.runs, self.costs = Runs(out, experiment.reuse), Costs()
         self.jobs = [Job(cell) for cell in cells_of(experiment)]
-        by_hash = {data.content_hash: data for data in self.data.values()}
         for each in self.runs.finished():
-            self.costs.learn(each, by_hash.get(each.data_hash))
+            self.costs.learn(each)
         for job in self.jobs:
             self._look(job)
             job.reused = job.state == "finished"
@@ -302,7 +301,7 @@ class Queue:
         """Better expectations of what is still missing."""
         own = known(job.run) if job.run is not None else None
         if own is not None:
-            self.costs.learn(own, self.data[job.cell.data.name])
+            self.costs.learn(own)
             self.costs.starts.append(max(0.0, job.spent - seconds_of(own.run)))
         self._expect()
 

@@ -22,6 +22,7 @@ from adrec.experiments.engines import Local, engine_of
 from adrec.experiments.file import read, seconds_of
 from adrec.experiments.lines import line_of
 from adrec.experiments.queue import Queue
+from adrec.files import write_json
 from adrec.models.settings import settings
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
@@ -94,6 +95,7 @@ def test_a_grid_is_every_model_with_every_seed_and_a_shared_stage_1_comes_first(
         ('stage1 = "whole"', "steps = [0]", 18, "integers of at least 1"),
         ("[0, 1]", "[0, -1]", 20, "must be a number of at least 0"),
         ('name = "whole"', 'name = "plain"', None, "two models 'plain'"),
+        ('name = "whole"', 'name = "plain!"', None, "would share a folder"),
         ("[settings]", "[tune]\ntrials = 0\n[settings]", 7, "integer of at least 1"),
         ("[settings]", '[tune]\ntrials = 1\nbudget = "long"\n[settings]', 8, "no length of time"),
         ("seeds = [1, 2]", "seeds = [1, 2", 3, "expected TOML"),
@@ -147,9 +149,10 @@ def test_a_cell_is_expected_to_take_what_the_same_took_with_another_seed_or_else
     run.create(describe_run(data, DATA, first, ""), data.items, data.popularity)
     monkeypatch.setattr("adrec.experiments.costs.seconds_of", lambda run: 200.0)
     assert costs.seconds(wide, data, False) == START + 1200
-    costs.learn(known(run), data)
-    assert costs.seconds(other, data, False) == START + 200 and costs.seconds(wide, data, False) == START + 300
-    assert costs.seconds(other, data, True) == START + 200, "its share of the estimate, which is 200 too"
+    write_json(run.path / "stages" / "finetune" / "metrics.json", {"epochs": 3, "epoch": 1})
+    costs.learn(known(run))
+    assert costs.seconds(other, data, False) == START + 200 and costs.seconds(wide, data, False) == pytest.approx(START + 400)
+    assert costs.seconds(other, data, True) == pytest.approx(START + 800 * 3 / 9), "not the same: it was given a stage 1"
     costs.starts.append(30.0)
     assert costs.seconds(other, data, False) == 230
 
