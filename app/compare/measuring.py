@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from adrec.collapse.cooccurrence import Cooccurrence
 from adrec.collapse.diagnosis import local_data
 from adrec.data.dataset import SequenceDataset
+from adrec.errors import AdrecError
 from adrec.experiments.lists import judged, lists
 from adrec.runs import Progress, RunFolder
 from app.projecting import run_job
@@ -15,20 +16,30 @@ MODULE = "app.compare.measuring"
 
 
 def measure(runs: Sequence[RunFolder], say: Progress) -> None:
-    """Compute and keep each run's lists and the verdict on its final table."""
+    """Compute and keep each run's lists and the verdict on its final table. What is wrong with one run is told when all are done."""
     known: dict[str, tuple[SequenceDataset, Cooccurrence]] = {}
+    failed: AdrecError | None = None
     for number, run in enumerate(runs):
         say(number / len(runs), run.name)
-        content = str(run.info.get("dataset", {}).get("hash"))
-        if content not in known:
-            data, _ = local_data(run)
-            if data is None:
-                continue
-            known[content] = data, Cooccurrence.from_dataset(data)
-        data, near = known[content]
-        judged(run, data, near)
-        say((number + 0.3) / len(runs), run.name)
-        lists(run, data)
+        try:
+            _measure(run, known)
+        except AdrecError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def _measure(run: RunFolder, known: dict[str, tuple[SequenceDataset, Cooccurrence]]) -> None:
+    """known: each data set by its hash, with which items are used together."""
+    content = str(run.info.get("dataset", {}).get("hash"))
+    if content not in known:
+        data, _ = local_data(run)
+        if data is None:
+            return
+        known[content] = data, Cooccurrence.from_dataset(data)
+    data, near = known[content]
+    judged(run, data, near)
+    lists(run, data)
 
 
 if __name__ == "__main__":

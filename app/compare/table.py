@@ -122,13 +122,19 @@ def _difference(shown: Sequence[Group], baseline: Group, metric: str, tests: "Ma
         if group.key == baseline.key:
             cells.append({"value": 0.0, "text": words["isBaseline"], "note": ""})
         elif found is None:
-            reason = "noRanks" if facts.comparable(group.first, baseline.first) else "otherData"
-            cells.append({"value": None, "text": "–", "note": words[reason]})
+            cells.append({"value": None, "text": "–", "note": words[_reason(group.first, baseline.first)]})
         else:
             text = f"{signed(100 * found.difference)} {MARKS[found.says]}"
             note = f"{signed(100 * found.low)} to {signed(100 * found.high)} · {words['says'][found.says]}"
             cells.append({"value": found.difference, "text": text, "note": note})
     return _head("difference", words["difference"].format(baseline=facts.short(baseline.name, 24)), words["differenceMeaning"]), cells
+
+
+def _reason(one: facts.Facts, baseline: facts.Facts) -> str:
+    """Why two runs are not compared."""
+    if facts.comparable(one, baseline):
+        return "noRanks"
+    return "otherData" if one.data != baseline.data else "otherSplit" if one.data_hash != baseline.data_hash else "otherRanking"
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adrec.errors import RunError
 from adrec.experiments.statistics import Comparison
 from adrec.files import read_json, write_json
 from adrec.runs import RunFolder
@@ -53,7 +54,7 @@ def test_one_run_of_a_link_brings_all_seeds_of_its_model_and_other_data_are_not_
     assert set(rows) == {"own", "elsewhere", "SASRec+, no diffusion"} and "not here or not finished: gone" in texts(app)
     assert "2 seeds" in rows["own"]["about"] and "± 0.00 seeds" in rows["own"]["cells"]["hr@10"]["note"]
     assert rows["elsewhere"]["cells"]["difference"] == {"value": None, "text": "–", "note": "other data"}
-    assert "1 of other data or another way of ranking (elsewhere)" in texts(app)
+    assert "1 of other data, another split or another way of ranking (elsewhere)" in texts(app)
 
 
 @pytest.mark.parametrize("look", ["training", "users", "lists", "tables"])
@@ -125,8 +126,11 @@ def test_what_is_measured_in_the_background_is_kept_with_the_run_and_fills_the_c
         pytest.skip("the ratings are not on this machine")
     assert facts.missing(loaded) and "coverage@10" not in facts.measured(loaded)
     told: list[float] = []
-    measuring.measure([RunFolder(run.path)], lambda share, words: told.append(share))
-    assert told == [0.0, 0.3] and not facts.missing(loaded)
+    damaged = repeated(root, "damaged", source="sasrec")
+    (damaged.path / "stages" / "finetune" / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(RunError, match="damaged"):  # when the others are done
+        measuring.measure([damaged, RunFolder(run.path)], lambda share, words: told.append(share))
+    assert told == [0.0, 0.5] and not facts.missing(loaded)
     assert 0 < facts.measured(loaded)["coverage@10"] <= 1 and facts.judgment(loaded) is not None
     assert facts.seconds_a_user([facts.Group("mine", (loaded,), (facts.facts(loaded),))])[1]  # type: ignore[arg-type]
 
