@@ -17,7 +17,7 @@ from adrec.config import ModelConfig, TrainConfig, require, require_integers, se
 from adrec.data.batches import PackedBatch
 from adrec.data.dataset import SequenceDataset, windows
 from adrec.errors import ConfigError
-from adrec.models.base import Preset, Stage, register
+from adrec.models.base import Between, Preset, Stage, register
 from adrec.models.neural import NeuralModel
 from adrec.models.rng import RandomSource
 
@@ -100,6 +100,7 @@ class BPR(NeuralModel):
             {"batch_size": 64, "lr": 0.03, "filter_seen": True, "epochs": 60, "validate_every": 3},
         )
     }
+    space = {"lr": Between(3e-3, 0.1, log=True), "hidden_size": (32, 64, 128), "user_decay": Between(0.01, 1.0, log=True)}
     loss_names = ("bpr",)
     config: BPRConfig
 

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from adrec.config import FRACTION, ModelConfig, require, require_integers, setting
 from adrec.data.batches import PackedBatch
 from adrec.losses.full import next_item_loss
-from adrec.models.base import Preset, register
+from adrec.models.base import Between, Preset, register
 from adrec.models.blocks import dropout
 from adrec.models.neural import NeuralModel
 from adrec.models.rng import RandomSource
@@ -56,6 +56,7 @@ class GRU4Rec(NeuralModel):
             {"batch_size": 64, "lr": 0.003},
         )
     }
+    space = {**NeuralModel.space, "embedding_dropout": Between(0.0, 0.5), "batch_size": (32, 64, 128)}
     loss_names = ("ce",)
     config: GRU4RecConfig
 
