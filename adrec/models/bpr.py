@@ -18,24 +18,34 @@ from adrec.data.batches import PackedBatch
 from adrec.data.dataset import SequenceDataset, windows
 from adrec.errors import ConfigError
 from adrec.models.base import Between, Preset, Stage, register
+from adrec.models.counting import ages_of, decay
 from adrec.models.neural import NeuralModel
 from adrec.models.rng import RandomSource
+
+FITTED = {"batch_size": 64, "lr": 0.03, "filter_seen": True, "epochs": 60, "validate_every": 3}
+"""Settings of the training, chosen on MovieLens-100K."""
 
 
 @dataclass(frozen=True)
 class BPRConfig(ModelConfig):
     """hidden_size: the width D; user_decay: lambda of the people's vectors (the items' is the training's weight_decay); compared: how many
-    random items a history is compared with, drawn afresh at every step; solver_steps: towards a person's vector.
+    random items a history is compared with, drawn afresh at every step of training; answer_compared: in an answer, drawn once for
+    everybody, or all; solver_steps: towards a person's vector; half_life: of the items of a history that is answered, 0 if all count alike.
     """
 
     hidden_size: int = setting(64, "Width D", "How many numbers describe an item.", (16, 32, 64, 128))
     user_decay: float = 0.1
     compared: int = 100
+    answer_compared: int = 2000
     solver_steps: int = 5
+    half_life: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integers(self, {"hidden_size": (2, 4096), "compared": (1, 100_000), "solver_steps": (1, 1000)})
+        require_integers(
+            self, {"hidden_size": (2, 4096), "compared": (1, 100_000), "answer_compared": (1, 100_000), "solver_steps": (1, 1000)}
+        )
+        require(self.half_life >= 0, "half_life", self.half_life, "a number of items of at least 0")
         require(self.user_decay > 0, "user_decay", self.user_decay, "a number above 0")
 
 
@@ -88,19 +98,26 @@ class BPR(NeuralModel):
     title = "BPR-MF"
     source = "Rendle et al., UAI 2009 (arXiv 1205.2618)"
     differences = (
-        "people's vectors are solved for from the history that is read, not stored, so that anybody's history is answered; Adam; all items "
-        "of a history are compared with the same random items; validated and tested on new items (filter_seen), since it ranks what it "
+        "people's vectors are solved for from the history that is read, not stored, so that anybody's history is answered, also by recency "
+        "(half_life); Adam; all items of a history are compared with the same random items; validated and tested on new items "
+        "(filter_seen), since it ranks what it "
         "was given on top"
     )
     Config = BPRConfig
     presets = {
         "bpr": Preset(
             "BPR-MF",
-            "Matrix factorisation: what somebody took is ranked above what they did not, whatever came first.",
-            {"batch_size": 64, "lr": 0.03, "filter_seen": True, "epochs": 60, "validate_every": 3},
-        )
+            "Matrix factorisation: what somebody took is ranked above what they did not, the latest items of the history weighted up.",
+            {**FITTED, "half_life": 3.0},
+        ),
+        "bpr-original": Preset("BPR-MF, as published", "Matrix factorisation of histories as sets, whatever came first.", FITTED),
     }
-    space = {"lr": Between(3e-3, 0.1, log=True), "hidden_size": (32, 64, 128), "user_decay": Between(0.01, 1.0, log=True)}
+    space = {
+        "lr": Between(3e-3, 0.1, log=True),
+        "hidden_size": (32, 64, 128),
+        "user_decay": Between(0.01, 1.0, log=True),
+        "half_life": Between(0.0, 20.0),
+    }
     loss_names = ("bpr",)
     config: BPRConfig
 
@@ -129,11 +146,12 @@ class BPR(NeuralModel):
         each = compared.loss(users) + self.config.user_decay / 2 * users.square().sum(1)
         return {"bpr": (each * torch.from_numpy(batch.lengths).to(each)).sum() / batch.total_tokens}
 
-    def comparison(self, batch: PackedBatch, ids: Tensor) -> Comparison:
+    def comparison(self, batch: PackedBatch, ids: Tensor, half_life: float = 0.0) -> Comparison:
         """The batch's histories against these items, of which nobody is compared with those that they have."""
         table, lengths = self.item_embedding.weight, batch.lengths.tolist()
         items = pad_sequence(batch.items.split(lengths), batch_first=True)
-        inside = (items > 0).to(table)
+        weights = torch.from_numpy(decay(ages_of(batch.lengths), half_life)).to(table)
+        inside = pad_sequence(weights.split(lengths), batch_first=True)
         taken = table.new_zeros(len(lengths), len(table)).scatter_(1, items, 1.0)
         free = 1 - taken[:, ids]
         free = torch.where(free.any(1, keepdim=True), free, 1.0)
@@ -153,6 +171,6 @@ class BPR(NeuralModel):
     def answers(self, batch: PackedBatch, steps: int | None = None, seed: int = 0) -> Tensor:
         """The vector of each history, compared with all items or with some drawn once for everybody."""
         every = torch.arange(1, self.config.n_items + 1)
-        if self.config.n_items > self.config.compared:
-            every = every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))[: self.config.compared]]
-        return self.solved(self.comparison(batch, every.to(batch.items.device)))
+        if self.config.n_items > self.config.answer_compared:
+            every = every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))[: self.config.answer_compared]]
+        return self.solved(self.comparison(batch, every.to(batch.items.device), self.config.half_life))

@@ -90,10 +90,16 @@ def test_gru4rec_starts_as_torch_starts_a_network():
 DECAY = 0.05
 
 
-def plain_objective(table, history, others, w):
+def plain_objective(table, history, others, w, half_life=0.0):
     """-log sigmoid(w . (h_i - h_j)) of every item taken against every other one, and the decay of the person's vector."""
-    pairs = [(i, j) for i in history.tolist() for j in others.tolist() if j not in history.tolist()]
-    return -sum(torch.log(torch.sigmoid(w @ (table[i] - table[j]))) for i, j in pairs) / len(pairs) + DECAY / 2 * w @ w
+    total = weights = 0.0
+    for back, i in enumerate(reversed(history.tolist())):
+        weight = 0.5 ** (back / half_life) if half_life else 1.0
+        for j in others.tolist():
+            if j not in history.tolist():
+                total = total - weight * torch.log(torch.sigmoid(w @ (table[i] - table[j])))
+                weights += weight
+    return total / weights + DECAY / 2 * w @ w
 
 
 def bpr_and_its_batch():
@@ -101,13 +107,14 @@ def bpr_and_its_batch():
     return model, batch, torch.tensor([1, 30, 5, 5, 12, 7, 9, 22, 14, 2])
 
 
-def test_a_persons_vector_is_the_minimum_that_gradient_descent_finds():
+@pytest.mark.parametrize("half_life", [0.0, 2.0])
+def test_a_persons_vector_is_the_minimum_of_their_objective(half_life):
     model, batch, others = bpr_and_its_batch()
     with torch.no_grad():
-        found = model.solved(model.comparison(batch, others))
+        found = model.solved(model.comparison(batch, others, half_life))
     for history, ours in zip(batch.items.split(batch.lengths.tolist()), found, strict=True):
         w = ours.clone().requires_grad_()
-        (slope,) = torch.autograd.grad(plain_objective(model.item_embedding.weight.detach(), history, others, w), w)
+        (slope,) = torch.autograd.grad(plain_objective(model.item_embedding.weight.detach(), history, others, w, half_life), w)
         assert slope.abs().max() < 1e-5  # convex: the only place without a slope is the minimum
 
 
@@ -152,7 +159,7 @@ def test_the_items_gradient_is_that_of_the_objective_at_the_minimum():
 
 def test_bpr_answers_by_all_items_or_by_some_drawn_by_the_seed_alone():
     batch = batch_of()
-    few, every = model_of("bpr", compared=20), model_of("bpr", compared=30)
+    few, every = model_of("bpr", answer_compared=20), model_of("bpr", answer_compared=30)
     assert torch.equal(few.answers(batch, seed=1), few.answers(batch, seed=1))
     assert not torch.equal(few.answers(batch, seed=1), few.answers(batch, seed=2))
     assert torch.equal(every.answers(batch, seed=1), every.answers(batch, seed=2))
