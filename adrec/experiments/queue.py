@@ -64,6 +64,9 @@ class Queue:
         self.experiment, self.out, self.tell, self.processes = experiment, out, tell, 1
         self.data = load(experiment) if data is None else data
         self.runs, self.costs = Runs(out, experiment.reuse), Costs()
+        for folder in experiment.reuse:
+            if not folder.is_dir():
+                tell(f"There is no folder '{folder}', whose runs could be reused; what it would hold counts as missing.")
         self.jobs = [Job(cell) for cell in cells_of(experiment)]
         for each in self.runs.finished():
             self.costs.learn(each)

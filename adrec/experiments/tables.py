@@ -95,6 +95,9 @@ def markdown(report: Report) -> str:
         parts += [f"## Compared with {report.baseline}", _grid(columns, lines)]
     notes = [f"- {row.name} on {row.data}: {note}." for row in report.rows for note in row.notes]
     notes += [f"- Not finished: {name}." for name in report.missing]
+    compared = {row.data for row in report.rows if row.name == report.baseline}
+    without = dict.fromkeys(row.data for row in report.rows if row.data not in compared)
+    notes += [f"- {report.baseline} is not finished on {data}, so nothing is compared with it there." for data in without]
     estimate = "" if report.estimate is None else f"Estimated at {report.estimate:g} core-hours. "
     took = f"The experiment's own runs and searches took {report.spent:.2f} hours of one process"
     notes.append(f"- {estimate}{took}{f'; runs taken over from elsewhere {report.reused:.2f}' if report.reused else ''}.")

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -217,6 +218,11 @@ def test_all_forms_of_the_table_say_the_same(report, tmp_path):
         r"other\_model, 50\% & 11.00 $\blacktriangledown$ &  &  \\" in tex
         and r"base & 13.00 $\pm$ 1.41 & 3.30 $\pm$ 0.14 & healthy \\" in tex
     )
+
+
+def test_a_baseline_that_is_not_there_is_told(report):
+    assert "is not finished on" not in tables.markdown(report)
+    assert "- other is not finished on d, so nothing is compared with it there." in tables.markdown(replace(report, baseline="other"))
 
 
 def test_figures_are_shown_in_their_units():

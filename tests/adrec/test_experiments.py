@@ -164,7 +164,7 @@ def test_a_budget_says_what_fits_and_is_refused_if_nothing_does(tmp_path):
         job.expected = 100.0
     assert [job.cell.name for job in queue.fitting(250)] == ["whole-1", "plain-1"]
     queue.check_budget(250)
-    assert "2 of 8" in told[0] and "ADRec, noise_weight 1" in told[0]
+    assert "2 of 8" in told[-1] and "ADRec, noise_weight 1" in told[-1]
     with pytest.raises(ConfigError, match="the shortest is expected to take 2 min"):
         queue.check_budget(50)
 
