@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adrec.collapse.kinds import COLLAPSED, KIND_WORDS
-from app.compare import facts
+from app.compare import facts, kept
 from app.compare.facts import Group
 from app.compare.table import milliseconds, signed
 from app.texts import STYLE, say, texts, unmarked
@@ -40,7 +40,7 @@ def answer(shown: Sequence[Group], metric: str) -> tuple[str, str, str]:
         said = words["single" if len(shown) < 2 else "apart"].format(best=name(best), metric=metric.upper(), value=percent(best, metric))
         return said, "", health(shown, broken)
     tests = facts.against(rivals, best, metric)
-    seconds, alike = facts.seconds_a_user(rivals)
+    seconds, alike = kept.seconds_a_user(rivals)
     costs = dict(zip((group.key for group in rivals), seconds, strict=True))
     notes = [
         health(shown, broken),
@@ -123,7 +123,7 @@ def collapsed(shown: Sequence[Group]) -> dict[str, str]:
     """The groups of which at least half of the judged tables are broken, with the kind."""
     found = {}
     for group in shown:
-        kinds = [one.kind for one in facts.judgments(group)]
+        kinds = [one.kind for one in kept.judgments(group)]
         bad = [kind for kind in kinds if kind in COLLAPSED]
         if bad and 2 * len(bad) >= len(kinds):
             found[group.key] = max(set(bad), key=bad.count)
@@ -134,7 +134,7 @@ def health(shown: Sequence[Group], broken: Mapping[str, str]) -> str:
     """Who has collapsed, and how many tables nobody has judged."""
     words = texts("compare")["answer"]
     has = [group for group in shown if any(facts.STAGE in run.table_names() for run in group.runs)]
-    judged = [group for group in has if facts.judgments(group)]
+    judged = [group for group in has if kept.judgments(group)]
     said = []
     if broken:
         kinds: dict[str, list[Group]] = {}

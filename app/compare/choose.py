@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 import streamlit as st
 
 from app import loaders, state, ui
-from app.compare import facts
+from app.compare import facts, kept
 from app.compare.facts import Group
 from app.texts import texts
 
@@ -59,7 +59,7 @@ def _striking(best: Sequence[Group]) -> list[Group]:
     first = {facts.leader(best).key, state.get("baseline")}
     seen: set[str] = set()
     for group in best:
-        kinds = {one.kind for one in facts.judgments(group)}
+        kinds = {one.kind for one in kept.judgments(group)}
         first |= {group.key} if kinds - seen else set()
         seen |= kinds
     return sorted(best, key=lambda group: group.key not in first)

@@ -12,7 +12,7 @@ from adrec.collapse.definitions import MEASURES
 from adrec.runs import curves
 from app import loaders, state, ui
 from app.collapse import spectra_data, view
-from app.compare import answer, facts, users
+from app.compare import answer, facts, kept, users
 from app.compare.facts import Group
 from app.loaders import LoadedRun
 from app.texts import say, texts
@@ -41,7 +41,7 @@ def cost(shown: Sequence[Group], baseline: Group, metric: str) -> None:
         **state.bound("cost", "user", list(axes)),
     )
     own = [group for group in shown if facts.comparable(group.first, baseline.first)]
-    seconds = facts.seconds_a_user(own)[0] if chosen == "user" else [group.seconds for group in own]
+    seconds = kept.seconds_a_user(own)[0] if chosen == "user" else [group.seconds for group in own]
     known = [(group, s) for group, s in zip(own, seconds, strict=True) if np.isfinite(s) and s > 0]
     if not known:
         return
@@ -97,10 +97,10 @@ def training(shown: Sequence[Group], metric: str) -> None:
     for group in shown:
         own = []
         for run in group.runs:
-            found, kept = _curve(run)
+            found, best = _curve(run)
             at, values = getattr(found, axis), [100 * float(m.get(metric, np.nan)) for m in found.metrics]
             if at:
-                own.append((at, values, kept))
+                own.append((at, values, best))
             rows += [{"model": group.name, "run": run.name, axis: a, f"{metric}, %": v} for a, v in zip(at, values, strict=True)]
         lines.append(own)
     if not rows:
@@ -118,7 +118,7 @@ def training(shown: Sequence[Group], metric: str) -> None:
 def lists(shown: Sequence[Group]) -> None:
     """How alike the models' lists are, and how much of the catalogue they use."""
     words = texts("compare")["lists"]
-    known = [(group, own) for group in shown if (own := [run for run in group.runs if facts.lists(run) is not None])]
+    known = [(group, own) for group in shown if (own := [run for run in group.runs if kept.lists(run) is not None])]
     if known:
         content = known[0][0].first.data_hash
         known = [(group, own) for group, own in known if group.first.data_hash == content]
@@ -141,7 +141,7 @@ def _shared(one: LoadedRun, other: LoadedRun) -> float:
     """How many of ten items two runs share; NaN if they ranked other users."""
     from adrec.experiments.overlap import agreement
 
-    own, others = facts.lists(one), facts.lists(other)
+    own, others = kept.lists(one), kept.lists(other)
     return agreement(own, others) if own is not None and others is not None and len(own.items) == len(others.items) else float("nan")
 
 
@@ -171,7 +171,7 @@ def _coverage(known: Sequence[tuple[Group, list[LoadedRun]]]) -> None:
     words = texts("compare")["lists"]
     st.markdown(f"**{words['coverage']}**")
     items = int(known[0][1][0].settings["n_items"])
-    lines = [coverage(used(found, items)) for _, own in known if (found := facts.lists(own[0])) is not None]
+    lines = [coverage(used(found, items)) for _, own in known if (found := kept.lists(own[0])) is not None]
     counts = loaders.items(known[0][1][0]).get("popularity")
     took = None if counts is None else coverage(counts.to_numpy())
     titles = (words["coverageAxis"], words["coverageShare"])

@@ -12,7 +12,7 @@ from adrec.collapse.kinds import KIND_WORDS, KINDS
 from adrec.runs import groups
 from app import loaders, progress, state, ui
 from app.collapse.headline import SIGNS
-from app.compare import facts
+from app.compare import facts, kept
 from app.compare.facts import Group
 from app.components.comparison import comparison
 from app.texts import texts
@@ -160,13 +160,15 @@ def _training(shown: Sequence[Group]) -> Column:
 
 def _inference(shown: Sequence[Group]) -> Column:
     words = texts("compare")["table"]
-    found, alike = facts.seconds_a_user(shown)
+    found, alike = kept.seconds_a_user(shown)
     cells = [{"value": s, "text": milliseconds(s), "note": ""} if np.isfinite(s) else EMPTY for s in found]
     return _head("user", words["user"], words["userMeasured" if alike else "userRecorded"], down=False), cells
 
 
 def milliseconds(seconds: float) -> str:
     """Seconds a user as people say them."""
+    if not np.isfinite(seconds):
+        return "an unknown time"
     value = 1000 * seconds
     return f"{value:.3f} ms" if value < 0.1 else f"{value:.2f} ms" if value < 10 else f"{value:.0f} ms"
 
@@ -175,7 +177,7 @@ def _tables(shown: Sequence[Group]) -> list[Column]:
     words = texts("compare")["table"]
     kinds, ranks = [], []
     for group in shown:
-        known = facts.judgments(group)
+        known = kept.judgments(group)
         has = any(facts.STAGE in run.table_names() for run in group.runs)
         if not known:
             kinds.append({**EMPTY, "note": words["unjudged" if has else "noTable"]})
@@ -206,7 +208,7 @@ def _measured(shown: Sequence[Group], view: str) -> list[Column]:
 
     words = texts("compare")["table"]
     found = []
-    values = {group.key: [facts.measured(run) for run in group.runs] for group in shown}
+    values = {group.key: [kept.measured(run) for run in group.runs] for group in shown}
     for m in [m for m in all_measures() if m.group == view]:
         cells = []
         for group in shown:
@@ -238,7 +240,7 @@ def frame(shown: Sequence[Group], baseline: Group, metric: str, tests: "Mapping[
     """All that the table knows, in plain units: fractions and seconds."""
     from app.compare.choose import metrics
 
-    seconds, alike = facts.seconds_a_user(shown)
+    seconds, alike = kept.seconds_a_user(shown)
     rows = []
     for group, a_user in zip(shown, seconds, strict=True):
         row: dict[str, Any] = {
@@ -254,13 +256,13 @@ def frame(shown: Sequence[Group], baseline: Group, metric: str, tests: "Mapping[
         row |= {f"{metric} less {baseline.name}": None if found is None else found.difference}
         row |= {name: None if found is None else getattr(found, name) for name in ("low", "high", "effect", "p", "p_holm", "says")}
         row |= {"training seconds": group.seconds, f"seconds a user, {'measured' if alike else 'recorded'}": a_user}
-        known = facts.judgments(group)
+        known = kept.judgments(group)
         row["table"] = ", ".join(sorted({one.kind for one in known}))
         row["effective rank"] = float(np.mean([one.effective_rank for one in known])) if known else None
-        kept: dict[str, list[float]] = {}
+        beyond: dict[str, list[float]] = {}
         for run in group.runs:
-            for name, value in facts.measured(run).items() if loaders.dataset(run)[0] is not None else ():
-                kept.setdefault(name, []).append(value)
-        row |= {name: float(np.mean(values)) for name, values in kept.items()}
+            for name, value in kept.measured(run).items() if loaders.dataset(run)[0] is not None else ():
+                beyond.setdefault(name, []).append(value)
+        row |= {name: float(np.mean(values)) for name, values in beyond.items()}
         rows.append(row)
     return pd.DataFrame(rows)

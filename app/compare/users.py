@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import loaders, state, ui
-from app.compare import facts
+from app.compare import facts, kept
 from app.compare.facts import Group
 from app.loaders import LoadedRun
 from app.texts import texts
@@ -31,7 +31,7 @@ def show(shown: Sequence[Group], baseline: Group, metric: str) -> None:
     if found is None:
         st.info(words["noRanks"], icon=":material/info:")
         return
-    of = facts.users(one.runs[0])
+    of = kept.users(one.runs[0])
     if of is None or len(of.users) != len(found):
         st.info(words["noData"].format(data=ui.plain(one.first.data)), icon=":material/info:")
         return
@@ -67,7 +67,7 @@ def _pair(shown: Sequence[Group], baseline: Group) -> tuple[Group, Group] | None
 def _parts(one: tuple[LoadedRun, ...], other: tuple[LoadedRun, ...], metric: str) -> "list[Part]":
     from adrec.experiments.helped import parts
 
-    of, found = facts.users(one[0]), facts.differences(one, other, metric)
+    of, found = kept.users(one[0]), facts.differences(one, other, metric)
     return [] if of is None or found is None else parts(of, found)
 
 
@@ -106,7 +106,7 @@ def _people(one: Group, other: Group, metric: str) -> None:
         st.caption(words["open"] if len(sides) > 1 else words["openOne"].format(name=facts.plain(sides[0][0])))
     first, second = _same_seed(one, other)
     before, after = facts.ranks(second), facts.ranks(first)
-    of, title = facts.users(first), loaders.title(first)
+    of, title = kept.users(first), loaders.title(first)
     if before is None or after is None or of is None:
         return
     moved = np.log(before) - np.log(after)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import loaders, progress, projecting, ui
-from app.compare import facts
+from app.compare import facts, kept
 from app.compare.facts import Group
 from app.loaders import LoadedRun
 from app.texts import texts
@@ -16,7 +16,7 @@ MODULE = "app.compare.measuring"
 def follow(shown: Sequence[Group]) -> None:
     """What is missing of the models on screen, the button that measures it, and how far that is."""
     words = texts("compare")["measure"]
-    lacking = [run for group in shown for run in group.runs if facts.missing(run)]
+    lacking = [run for group in shown for run in group.runs if kept.missing(run)]
     runs = [run for run in lacking if loaders.dataset(run)[0] is not None]
     begun = st.session_state.get(MODULE, ())
     job = projecting.job(*begun, module=MODULE) if begun else None

@@ -13,7 +13,7 @@ from adrec.experiments.statistics import Comparison
 from adrec.files import read_json, write_json
 from adrec.runs import RunFolder
 from app import loaders
-from app.compare import answer, facts, looks, measuring, table, users
+from app.compare import answer, facts, kept, looks, measuring, table, users
 from tests.app.pages import open_page, texts
 
 TWO = "Does ADRec work, and what does diffusion add?"
@@ -110,7 +110,7 @@ def test_who_gains_and_who_loses_adds_up_and_a_user_opens_with_both_models_side_
     assert one is not None and other is not None and not app.exception
     found = facts.differences((one,), (other,), "hr@10")
     assert found is not None
-    if facts.users(one) is not None:
+    if kept.users(one) is not None:
         assert f"{(found > 0).sum()} gain" in texts(app) and f"{(found < 0).sum()} lose" in texts(app)
     link = users._link("7", [one, other])
     assert link == {"run": "noise-1", "view": "user", "user": "7", "compare": "run", "against": "ml-100k"}
@@ -124,15 +124,15 @@ def test_what_is_measured_in_the_background_is_kept_with_the_run_and_fills_the_c
     assert loaded is not None
     if loaders.dataset(loaded)[0] is None:
         pytest.skip("the ratings are not on this machine")
-    assert facts.missing(loaded) and "coverage@10" not in facts.measured(loaded)
+    assert kept.missing(loaded) and "coverage@10" not in kept.measured(loaded)
     told: list[float] = []
     damaged = repeated(root, "damaged", source="sasrec")
     (damaged.path / "stages" / "finetune" / "model.safetensors").write_bytes(b"x")
     with pytest.raises(RunError, match="damaged"):  # when the others are done
         measuring.measure([damaged, RunFolder(run.path)], lambda share, words: told.append(share))
-    assert told == [0.0, 0.5] and not facts.missing(loaded)
-    assert 0 < facts.measured(loaded)["coverage@10"] <= 1 and facts.judgment(loaded) is not None
-    assert facts.seconds_a_user([facts.Group("mine", (loaded,), (facts.facts(loaded),))])[1]  # type: ignore[arg-type]
+    assert told == [0.0, 0.5] and not kept.missing(loaded)
+    assert 0 < kept.measured(loaded)["coverage@10"] <= 1 and kept.judgment(loaded) is not None
+    assert kept.seconds_a_user([facts.Group("mine", (loaded,), (facts.facts(loaded),))])[1]  # type: ignore[arg-type]
 
 
 def test_the_data_of_the_table_hold_every_number_in_plain_units() -> None:

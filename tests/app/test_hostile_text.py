@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ MARKDOWN = re.compile(r"\]\((evil|https|www)|!\[\]|(?<!\\)<(a|img) |\*\*b|`c`|\$
 ADDRESSES = re.compile(r"https?://evil|www\.evil|@evil")
 TAGS = re.compile(r"<(a|img) ")
 AS_IT_IS = re.compile(
-    r"(?<!radio)\.options$|\.(id|raw_value|code_text|value|default|query_string|alt)$|^(bidi_component|arrow_data_frame)\."
+    r"(?<!radio)\.options$|\.(id|raw_values?|code_text|value|default|query_string|alt)$|^(bidi_component|arrow_data_frame)\."
 )
 """Fields that the browser reads neither as Markdown nor as HTML nor for Plotly's tags."""
 
@@ -92,6 +93,8 @@ def _texts(message: Message, path: str = "") -> Iterator[tuple[str, str]]:
         ("denoising", {"run": NAME, "compare": "item"}, "html.body"),
         ("denoising", {"run": NAME, "compare": "stage", "look": "forward"}, "plotly_chart.spec"),
         ("train", {"run": NAME}, "error.body"),
+        ("compare", {"runs": f"{quote(NAME)},sasrec", "look": "tables"}, "html.body"),
+        ("compare", {"runs": f"{quote(NAME)},sasrec"}, "plotly_chart.spec"),
     ],
 )
 def test_what_a_run_calls_itself_is_only_text(root: Path, tiny_run: RunFolder, page: str, parameters: dict[str, str], field: str) -> None:
@@ -99,11 +102,13 @@ def test_what_a_run_calls_itself_is_only_text(root: Path, tiny_run: RunFolder, p
     assert field in check(open_page(page, **parameters))
 
 
-@pytest.mark.parametrize("page", ["collapse", "denoising", "train"])
+@pytest.mark.parametrize("page", ["collapse", "denoising", "train", "compare"])
 def test_what_a_link_says_is_only_text(root: Path, tiny_run: RunFolder, page: str) -> None:
     shutil.copytree(tiny_run.path, root / "tiny")
-    assert "warning.body" in check(open_page(page, run=TITLE))
-    check(open_page(page, **{**dict.fromkeys([*state.PARAMETERS, "look"], TITLE), "run": "tiny", "compare": "user"}))
+    assert "warning.body" in check(open_page(page, run=TITLE, runs=TITLE))
+    check(
+        open_page(page, **{**dict.fromkeys([*state.PARAMETERS, "look", "question", "baseline"], TITLE), "run": "tiny", "compare": "user"})
+    )
 
 
 def test_what_an_upload_is_called_is_only_text(root: Path, tmp_path: Path) -> None:
