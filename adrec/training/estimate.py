@@ -8,6 +8,7 @@ bounds for these settings, time on an otherwise idle machine; training usually s
 import shutil
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,10 @@ def check(needs: Needs, run: Path, agreed: bool) -> None:
         raise ConfigError(f"This training may need {needs}, more than the limit of {LIMITS}; start it with --yes if you mean it.")
 
 
+@cache
 def _products_a_second(device: torch.device) -> float:
-    """Multiply-adds per second of one thread (or the device), in the fastest of several matrix products, the least disturbed one."""
+    """Multiply-adds per second of one thread (or the device), in the fastest of several matrix products, the least disturbed one; measured
+    once a process."""
     size = 256 if device.type == "cpu" else 4096
     a = torch.ones(size, size, device=device)
     with one_thread():
