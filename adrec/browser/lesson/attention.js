@@ -9,18 +9,19 @@ const CELL = 22;
 const TEN = 10;
 const LAST = 8; // films of a longer history that there is room for
 
-/** Rows attend to columns: the darker, the more. @param {HTMLElement} host @param {Lesson} lesson @param {Flow} flow */
+/** Rows attend to columns: the darker, the more; the strongest shown is full. @param {HTMLElement} host @param {Lesson} lesson @param {Flow} flow */
 export function addHeatMap(host, lesson, { films, attention }) {
   const n = films.length, shown = films.slice(-LAST), first = n - shown.length, side = shown.length * CELL, figure = element("figure", "heat"), { titles } = lesson.content.films;
   figure.append(element("figcaption", "", `${lesson.text("picture.attention.map")}${first ? ` (${lesson.text("picture.last", { shown: LAST, count: n })})` : ""}`));
   const label = 122, map = svg(figure, "svg", { viewBox: `0 0 ${side + label} ${side + 18}`, width: side + label, height: side + 18, role: "img", "aria-label": lesson.text("picture.attention.alt") });
+  const weights = shown.map((_, i) => Array.from({ length: i + 1 }, (__, j) => attention?.[(first + i) * n + first + j] ?? 0)), most = Math.max(...weights.flat()) || 1;
   shown.forEach((film, i) => {
-    const name = svg(map, "text", { x: label - 6, y: i * CELL + 15, "text-anchor": "end" }, shortened(titles[film], 19));
+    const name = svg(map, "text", { x: label - 6, y: i * CELL + 15, "text-anchor": "end" }, shortened(titles[film], 17));
     svg(name, "title", {}, titles[film]);
     svg(map, "text", { x: label + i * CELL + CELL / 2, y: side + 14, "text-anchor": "middle", class: "tick" }, first + i + 1);
     for (let j = 0; j <= i; j++) {
-      const weight = attention?.[(first + i) * n + first + j] ?? 0;
-      const cell = svg(map, "rect", { x: label + j * CELL + 1, y: i * CELL + 1, width: CELL - 2, height: CELL - 2, "fill-opacity": Math.min(1, weight * 1.4).toFixed(3) });
+      const weight = weights[i][j];
+      const cell = svg(map, "rect", { x: label + j * CELL + 1, y: i * CELL + 1, width: CELL - 2, height: CELL - 2, "fill-opacity": (weight / most).toFixed(3) });
       svg(cell, "title", {}, `${titles[film]} → ${titles[shown[j]]}: ${(100 * weight).toFixed(0)} %`);
     }
   });
