@@ -1,11 +1,11 @@
 """What the bundled runs come with so that the app opens them at once: item maps, verdicts and, where one is there, all users' figures.
 
-``python -m tests.measure.derived FOLDER`` brings every run in the folder up to date; what still fits its run stays as it is.
+``python -m tests.measure.derived FOLDER`` brings every run in the folder up to date; what still fits its run stays, and needs no data.
 """
 
 import sys
 
-from adrec.collapse.diagnosis import diagnosis, local_data
+from adrec.collapse.diagnosis import cached_diagnosis, diagnosis, local_data
 from adrec.explain.all_users import FILE, all_users
 from adrec.maps.projection import project
 from adrec.runs import list_runs
@@ -15,12 +15,12 @@ def main(folder: str) -> None:
     """All runs of the folder."""
     for run in list_runs(folder):
         data, missing = local_data(run)
-        if data is None:
+        if data is None and cached_diagnosis(run) is None:
             sys.exit(missing)
         for method in ("pca", "umap"):
             project(run, method)
         diagnosis(run, data)
-        if (run.path / FILE).is_file():
+        if data is not None and (run.path / FILE).is_file():
             all_users(run, data)
         print(run.name)
 
