@@ -40,8 +40,7 @@ def answer(shown: Sequence[Group], metric: str) -> tuple[str, str, str]:
         said = words["single" if len(shown) < 2 else "apart"].format(best=name(best), metric=metric.upper(), value=percent(best, metric))
         return said, "", health(shown, broken)
     tests = facts.against(rivals, best, metric)
-    seconds, alike = kept.seconds_a_user(rivals)
-    costs = dict(zip((group.key for group in rivals), seconds, strict=True))
+    costs, alike = kept.seconds_a_user(rivals, best)
     notes = [
         health(shown, broken),
         words["once"] if all(len(group.seeds) == 1 for group in rivals) else "",

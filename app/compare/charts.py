@@ -91,7 +91,7 @@ def cost(
             hovertemplate=f"{plain(one.name)}<br>{titles[0]}: %{{x:.3g}}<br>{titles[1]}: %{{y:.2f}} ± {errors[i]:.2f}<extra></extra>",
         )
     figure.update_layout(**base_layout(titles[0], titles[1], height=380, xaxis_type="log"))
-    every = TICKS if max(costs) > 10 * min(costs) else [digit * 10.0**power for power in range(-6, 5) for digit in range(1, 10)]
+    every = TICKS if max(costs) > 10 * min(costs) else [digit * 10.0**power for power in range(-6, 5) for digit in (1, 2, 3, 4, 6, 8)]
     ticks = [t for t in every if 0.9 * min(costs) <= t <= 1.1 * max(costs)]
     if len(ticks) > 1:
         figure.update_xaxes(tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
@@ -176,6 +176,7 @@ def agreement(names: Sequence[str], shared: np.ndarray) -> go.Figure:
         customdata=[[f"{plain(a)} and {plain(b)}" for b in names] for a in names],
         hovertemplate="%{customdata}: %{z:.1f} of 10<extra></extra>",
         showscale=not few,
+        colorbar={"orientation": "h", "thickness": 10, "y": -0.01, "yanchor": "top"},
         xgap=1,
         ygap=1,
     )
@@ -183,7 +184,7 @@ def agreement(names: Sequence[str], shared: np.ndarray) -> go.Figure:
     ticks = list(range(len(names)))
     shown = [plain(name if len(name) < 23 else f"{name[:21]}…") for name in names]
     numbered = [f"{i + 1}" for i in ticks]
-    figure.update_xaxes(tickvals=ticks, ticktext=numbered, side="top", showgrid=False)
+    figure.update_xaxes(tickvals=ticks, ticktext=numbered, side="top", showgrid=False, showticklabels=few)
     figure.update_yaxes(
         tickvals=ticks, ticktext=[f"{text} · {n}" for text, n in zip(shown, numbered, strict=True)], autorange="reversed", showgrid=False
     )
@@ -226,5 +227,6 @@ def spectra(looks: Sequence[Look], values: Sequence[np.ndarray], band: np.ndarra
         hover = f"{plain(one.name)}, direction %{{x}}: %{{y:.3g}}<extra></extra>"
         figure.add_scatter(x=np.arange(1, own.size + 1), y=np.where(own > 0, own, np.nan), mode="lines", line=style, hovertemplate=hover)
     figure.update_layout(**base_layout("direction, strongest first", "singular value, relative to RMS", height=380, yaxis_type="log"))
+    figure.update_yaxes(tickvals=TICKS, ticktext=[f"{t:g}" for t in TICKS])
     legend(figure, looks)
     return figure

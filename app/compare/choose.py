@@ -144,5 +144,5 @@ def judged_by(row: Any, shown: Sequence[Group]) -> tuple[str, Group]:
 def left_out(rest: Sequence[loaders.LoadedRun]) -> None:
     """Which runs are not offered, and why."""
     if rest:
-        names = ", ".join(ui.plain(run.name) for run in rest[:5]) + (" …" if len(rest) > 5 else "")
+        names = ", ".join(ui.plain(run.name) for run in rest[:5]) + (f" and {len(rest) - 5} more" if len(rest) > 5 else "")
         st.caption(texts("compare")["choose"]["rest"].format(count=len(rest), names=names))

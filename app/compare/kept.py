@@ -112,12 +112,14 @@ def _measured(run: LoadedRun, kept: int) -> dict[str, float]:
 # -- seconds a user -----------------------------------------------------------------------------------------------
 
 
-def seconds_a_user(shown: Sequence[Group]) -> tuple[list[float], bool]:
-    """Of each group, and whether they were measured alike, one thread each, rather than recorded by each training's test."""
-    every = [[lists(run) for run in group.runs] for group in shown]
-    if all(one is not None for own in every for one in own):
-        return [float(np.mean([one.seconds for one in own if one is not None])) for own in every], True
-    return [float(np.mean([_recorded(run) for run in group.runs])) for group in shown], False
+def seconds_a_user(shown: Sequence[Group], among: Group) -> tuple[dict[str, float], bool]:
+    """Of each group, by its key; and whether all that can be compared with ``among`` were measured in one thread, when their lists were
+    made, rather than recorded in training."""
+    measured = {group.key: [found.seconds for run in group.runs if (found := lists(run)) is not None] for group in shown}
+    whole = {group.key for group in shown if len(measured[group.key]) == len(group.runs)}
+    alike = all(group.key in whole for group in shown if facts.comparable(group.first, among.first))
+    recorded = {group.key: [_recorded(run) for run in group.runs] for group in shown if not alike or group.key not in whole}
+    return {key: float(np.mean(recorded.get(key, found))) for key, found in measured.items()}, alike
 
 
 @loaders.of_run(1024)

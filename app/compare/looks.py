@@ -10,6 +10,7 @@ import streamlit as st
 
 from adrec.collapse.definitions import MEASURES
 from adrec.runs import curves
+from adrec.runs.groups import START
 from app import loaders, state, ui
 from app.collapse import spectra_data, view
 from app.compare import answer, facts, kept, users
@@ -41,8 +42,8 @@ def cost(shown: Sequence[Group], baseline: Group, metric: str) -> None:
         **state.bound("cost", "user", list(axes)),
     )
     own = [group for group in shown if facts.comparable(group.first, baseline.first)]
-    seconds = kept.seconds_a_user(own)[0] if chosen == "user" else [group.seconds for group in own]
-    known = [(group, s) for group, s in zip(own, seconds, strict=True) if np.isfinite(s) and s > 0]
+    seconds = kept.seconds_a_user(own, baseline)[0] if chosen == "user" else {group.key: group.seconds for group in own}
+    known = [(group, seconds[group.key]) for group in own if np.isfinite(seconds[group.key]) and seconds[group.key] > 0]
     if not known:
         return
     groups, costs = [group for group, _ in known], [1000 * s if chosen == "user" else s / 60 for _, s in known]
@@ -56,7 +57,9 @@ def cost(shown: Sequence[Group], baseline: Group, metric: str) -> None:
     frame = pd.DataFrame({**columns, "on the front": [i in best for i in range(len(groups))]})
     alt = words["alt"].format(metric=metric.upper(), names=", ".join(groups[i].name for i in best))
     ui.figure(figure, frame, "cost-and-quality", alt, key="compare.cost")
-    say(words["front"] + (f" {words['others']}" if len(own) < len(shown) else ""), small=True)
+    given = chosen == "training" and any(group.first.recipe.get(START) == "given" for group in groups)
+    notes = [words["front"], words["others"] if len(own) < len(shown) else "", words["given"] if given else ""]
+    say(" ".join(filter(None, notes)), small=True)
 
 
 def look(shown: Sequence[Group], baseline: Group, metric: str) -> None:
@@ -180,7 +183,7 @@ def _coverage(known: Sequence[tuple[Group, list[LoadedRun]]]) -> None:
     frame = pd.DataFrame({"items": np.arange(items + 1), **names})
     ui.figure(figure, frame, "catalogue-use", words["coverageAlt"].format(count=len(known)), key="compare.coverage")
     several = any(len(own) > 1 for _, own in known)
-    st.caption(words["coverageSays"] + (f" {words['seeds']}" if several else ""))
+    say(words["coverageSays"] + (f" {words['seeds']}" if several else ""), small=True)
 
 
 # -- item tables --------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def _columns(view: str, shown: Sequence[Group], baseline: Group, metric: str, te
     if view in ("lists", "whom"):
         return main + _measured(shown, view)
     second = "ndcg@10" if metric != "ndcg@10" else "hr@10"
-    return [*main, _metric(shown, second), _training(shown), _inference(shown), *_tables(shown)]
+    return [*main, _metric(shown, second), _training(shown), _inference(shown, baseline), *_tables(shown)]
 
 
 def _head(key: str, label: str, meaning: str, down: bool = True) -> dict[str, Any]:
@@ -158,10 +158,10 @@ def _training(shown: Sequence[Group]) -> Column:
     return _head("training", words["training"], words["trainingMeaning"], down=False), cells
 
 
-def _inference(shown: Sequence[Group]) -> Column:
+def _inference(shown: Sequence[Group], baseline: Group) -> Column:
     words = texts("compare")["table"]
-    found, alike = kept.seconds_a_user(shown)
-    cells = [{"value": s, "text": milliseconds(s), "note": ""} if np.isfinite(s) else EMPTY for s in found]
+    found, alike = kept.seconds_a_user(shown, baseline)
+    cells = [{"value": found[g.key], "text": milliseconds(found[g.key]), "note": ""} if np.isfinite(found[g.key]) else EMPTY for g in shown]
     return _head("user", words["user"], words["userMeasured" if alike else "userRecorded"], down=False), cells
 
 
@@ -228,7 +228,7 @@ def _marks(shown: Sequence[Group], baseline: Group, metric: str) -> str:
     said = [words["marks"].format(baseline=facts.plain(baseline), users=f"{baseline.first.metrics['users']:,}")]
     others = [group for group in shown if not facts.comparable(group.first, baseline.first)]
     if others:
-        names = ", ".join(facts.plain(group) for group in others[:4]) + (" …" if len(others) > 4 else "")
+        names = ", ".join(facts.plain(group) for group in others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
         said.append(words["others"].format(count=len(others), names=names, data=ui.plain(baseline.first.data)))
     bare = [group for group in shown if not any(each.whole for each in group.facts)]
     if bare:
@@ -240,9 +240,9 @@ def frame(shown: Sequence[Group], baseline: Group, metric: str, tests: "Mapping[
     """All that the table knows, in plain units: fractions and seconds."""
     from app.compare.choose import metrics
 
-    seconds, alike = kept.seconds_a_user(shown)
+    seconds, alike = kept.seconds_a_user(shown, baseline)
     rows = []
-    for group, a_user in zip(shown, seconds, strict=True):
+    for group in shown:
         row: dict[str, Any] = {
             "model": group.name,
             "kind": group.first.model,
@@ -255,7 +255,7 @@ def frame(shown: Sequence[Group], baseline: Group, metric: str, tests: "Mapping[
         found = tests.get(group.key)
         row |= {f"{metric} less {baseline.name}": None if found is None else found.difference}
         row |= {name: None if found is None else getattr(found, name) for name in ("low", "high", "effect", "p", "p_holm", "says")}
-        row |= {"training seconds": group.seconds, f"seconds a user, {'measured' if alike else 'recorded'}": a_user}
+        row |= {"training seconds": group.seconds, f"seconds a user, {'measured' if alike else 'recorded'}": seconds[group.key]}
         known = kept.judgments(group)
         row["table"] = ", ".join(sorted({one.kind for one in known}))
         row["effective rank"] = float(np.mean([one.effective_rank for one in known])) if known else None

@@ -132,7 +132,8 @@ def test_what_is_measured_in_the_background_is_kept_with_the_run_and_fills_the_c
         measuring.measure([damaged, RunFolder(run.path)], lambda share, words: told.append(share))
     assert told == [0.0, 0.5] and not kept.missing(loaded)
     assert 0 < kept.measured(loaded)["coverage@10"] <= 1 and kept.judgment(loaded) is not None
-    assert kept.seconds_a_user([facts.Group("mine", (loaded,), (facts.facts(loaded),))])[1]  # type: ignore[arg-type]
+    mine = facts.Group("mine", (loaded,), (facts.facts(loaded),))  # type: ignore[arg-type]
+    assert kept.seconds_a_user([mine], mine)[1]
 
 
 def test_the_data_of_the_table_hold_every_number_in_plain_units() -> None:
