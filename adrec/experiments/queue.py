@@ -24,6 +24,8 @@ from adrec.runs.folder import ENDED
 
 POLL, TOLD_EVERY, PATIENCE = 0.3, 60.0, 60.0
 LOGS = "logs"
+TRIES = 3
+"""How often a training is started whose process is ended from outside."""
 PREFIX = "adrec: "
 """Begins the command line's error messages."""
 DONE, LEFT = ("finished", "failed"), "left out"
@@ -44,6 +46,7 @@ class Job:
     process: Process | None = None
     began: float = 0.0
     log_begin: int = 0
+    tries: int = 0
 
     def to_json(self) -> dict[str, Any]:
         cell, run = self.cell, None if self.run is None else str(self.run.path)
@@ -265,6 +268,7 @@ class Queue:
         job.elsewhere = False
         log = self._log(job)
         job.log_begin = log.stat().st_size if log.is_file() else 0
+        job.tries += 1
         job.process = engine.start(command, log)
 
     def _watch(self, job: Job) -> None:
@@ -285,6 +289,9 @@ class Queue:
         if not done and job.run is not None and job.run.held:  # another process was quicker to begin it
             job.elsewhere = True
             return
+        if not done and self._interrupted(job) and job.tries < TRIES:
+            job.state = "waiting"
+            return
         job.state = "finished" if done else "failed"
         if done:
             self._learn(job)
@@ -292,6 +299,14 @@ class Queue:
         else:
             job.error = self._reason(job)
             self.tell(f"{job.cell}: failed: {job.error}")
+
+    def _interrupted(self, job: Job) -> bool:
+        """Whether a training was ended from outside, with its machine for instance, so that it can go on."""
+        try:
+            status = {} if job.run is None or not job.run.exists else job.run.status
+        except RunError:
+            return False
+        return status.get("state") == "stopped" or (status.get("state") == "failed" and status.get("error") == ENDED)
 
     def _is_finished(self, job: Job) -> bool:
         if job.cell.seed is None:

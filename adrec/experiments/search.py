@@ -187,6 +187,8 @@ class Tuner:
                 raise ConfigError(f"'{run.path}' was begun with other settings than this search now proposes; choose another folder.")
             for event in run.events()[0]:
                 listen(event)
+            while run.held and not over():  # a process whose search was lost still trains it
+                time.sleep(1)
         train_run(run, self.data, info, resume=True, listener=listen, stop=over)
 
     def _ask(self, found: Search, number: int) -> "optuna.Trial":

@@ -272,6 +272,23 @@ def test_the_committed_experiments_are_estimated_at_no_more_than_60_core_hours_b
     assert 0 < sum(value for name, value in hours.items() if not name.startswith("lesson")) <= 60
 
 
+def test_a_training_that_is_ended_from_outside_is_started_again_but_not_for_ever(tmp_path, monkeypatch):
+    queue = Queue(read(written(tmp_path, KILLED)), tmp_path / "out")
+    run, started = RunFolder(tmp_path / "out" / "sasrec-1"), []
+    chosen = queue.settings(queue.jobs[0].cell, {})
+    run.create(describe_run(catalog.load(DATA), DATA, chosen, ""), catalog.load(DATA).items, None)
+    run.write_status("running")  # and nobody holds it
+
+    class Killing(Local):
+        def start(self, command, log):
+            started.append(command[command.index("--run") + 1])
+            return SimpleNamespace(poll=lambda: -9)
+
+    assert queue.work(Killing(), 1)
+    assert started.count(str(run.path)) == 3 and queue.jobs[0].state == "failed"
+    assert "ended unexpectedly" in str(queue.jobs[0].error)
+
+
 def test_an_unknown_engine_is_refused():
     with pytest.raises(ConfigError, match="expected local, ray or ray:ADDRESS"):
         engine_of("slurm")
