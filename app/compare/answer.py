@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from adrec.collapse.kinds import COLLAPSED, KIND_WORDS
 from app.compare import facts, kept
 from app.compare.facts import Group
@@ -47,7 +49,7 @@ def answer(shown: Sequence[Group], metric: str) -> tuple[str, str, str]:
         "" if alike else words["recorded"],
     ]
     first = ahead(best, rivals, metric, tests, costs)
-    return first, deploy(best, rivals, metric, tests, costs, broken), " ".join(filter(None, notes))
+    return first, deploy(best, rivals, metric, tests, kept.timed(rivals), broken), " ".join(filter(None, notes))
 
 
 def name(group: Group) -> str:
@@ -90,28 +92,36 @@ def deploy(
     costs: Mapping[str, float],
     broken: Mapping[str, str],
 ) -> str:
-    """The best, or one that is not told apart from it, hardly lower and much faster; and what would be faster still."""
+    """The best, or one that is not told apart from it, hardly lower and much faster; and what would be faster still. costs: as far as
+    they were measured, since what trainings recorded is too rough to choose by."""
     words = texts("compare")["answer"]
     level = [g for g in rivals if g.key == best.key or (g.key in tests and tests[g.key].says == "no difference found")]
     sound = [group for group in level if group.key not in broken]
     if not sound:
         return str(words["none"])
     first = sound[0]
-    near = [g for g in sound if g.mean(metric) >= (1 - SHARE) * best.mean(metric) and costs[g.key] * TIMES <= costs[first.key]]
+    near = [g for g in sound if g.mean(metric) >= (1 - SHARE) * best.mean(metric) and _faster(g, first, costs)]
     chosen = min(near, key=lambda group: costs[group.key]) if near else first
     others = [group for group in level if group.key != chosen.key]
     if chosen.key == best.key:
-        why = words["equals"].format(others=names(others), share=f"{100 * SHARE:g}") if others else words["alone"]
+        known = all(group.key in costs for group in level)
+        equals = words["equals" if known else "untimed"].format(others=names(others), share=f"{100 * SHARE:g}") if others else ""
+        why = equals or words["alone"]
     else:
-        of = {"best": STYLE.title(best.name), "cost": milliseconds(costs[chosen.key]), "dear": milliseconds(costs[best.key])}
-        why = words["cheap" if near else "sound"].format(**of, share=f"{100 * SHARE:g}", **_interval(tests[chosen.key]))
+        seconds = [milliseconds(costs.get(group.key, np.nan)) for group in (chosen, best)]
+        of = {"best": STYLE.title(best.name), "cost": seconds[0], "dear": seconds[1]}
+        why = words["cheap" if near and first is best else "sound"].format(**of, share=f"{100 * SHARE:g}", **_interval(tests[chosen.key]))
     said = words["deploy"].format(chosen=name(chosen), why=why)
-    faster = [g for g in sound if g.key in tests and costs[g.key] * TIMES <= costs[chosen.key] and g.key != chosen.key]
+    faster = [g for g in sound if g.key in tests and _faster(g, chosen, costs)]
     if not faster:
         return str(said)
     cheap = max(faster, key=lambda group: group.mean(metric))
     more = words["faster"].format(cheap=STYLE.title(cheap.name), cost=milliseconds(costs[cheap.key]), **_interval(tests[cheap.key]))
     return f"{said} {more}"
+
+
+def _faster(one: Group, other: Group, costs: Mapping[str, float]) -> bool:
+    return one.key in costs and other.key in costs and costs[one.key] * TIMES <= costs[other.key]
 
 
 def _interval(test: "Comparison") -> dict[str, str]:

@@ -48,6 +48,9 @@ def runs(place: Any, every: Sequence[Group]) -> list[Group]:
     metric = state.get("metric", METRIC)
     chosen = metric if metric in metrics() else METRIC
     best = sorted(shown, key=lambda group: -group.mean(chosen))
+    if best:
+        first = facts.leader(best).first
+        best.sort(key=lambda group: not facts.comparable(group.first, first))  # those that can be compared with the best come first
     numbers = {group.key: number for number, group in enumerate(_striking(best))}
     return [replace(group, number=numbers[group.key]) for group in best]
 

@@ -112,14 +112,18 @@ def _measured(run: LoadedRun, kept: int) -> dict[str, float]:
 # -- seconds a user -----------------------------------------------------------------------------------------------
 
 
+def timed(shown: Sequence[Group]) -> dict[str, float]:
+    """Seconds a user in one thread, measured when the lists were made, of those groups of which all runs have them; by key."""
+    found = {group.key: [one.seconds for run in group.runs if (one := lists(run)) is not None] for group in shown}
+    return {group.key: float(np.mean(found[group.key])) for group in shown if len(found[group.key]) == len(group.runs)}
+
+
 def seconds_a_user(shown: Sequence[Group], among: Group) -> tuple[dict[str, float], bool]:
-    """Of each group, by its key; and whether all that can be compared with ``among`` were measured in one thread, when their lists were
-    made, rather than recorded in training."""
-    measured = {group.key: [found.seconds for run in group.runs if (found := lists(run)) is not None] for group in shown}
-    whole = {group.key for group in shown if len(measured[group.key]) == len(group.runs)}
-    alike = all(group.key in whole for group in shown if facts.comparable(group.first, among.first))
-    recorded = {group.key: [_recorded(run) for run in group.runs] for group in shown if not alike or group.key not in whole}
-    return {key: float(np.mean(recorded.get(key, found))) for key, found in measured.items()}, alike
+    """Of each group, by its key; and whether all that can be compared with ``among`` are ``timed``, rather than recorded in training."""
+    found = timed(shown)
+    alike = all(group.key in found for group in shown if facts.comparable(group.first, among.first))
+    recorded = [group for group in shown if not alike or group.key not in found]
+    return found | {group.key: float(np.mean([_recorded(run) for run in group.runs])) for group in recorded}, alike
 
 
 @loaders.of_run(1024)

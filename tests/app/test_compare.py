@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from adrec.errors import RunError
 from adrec.experiments.statistics import Comparison
 from adrec.files import read_json, write_json
 from adrec.runs import RunFolder
-from app import loaders
+from app import loaders, projecting
 from app.compare import answer, facts, kept, looks, measuring, table, users
 from tests.app.pages import open_page, texts
 
@@ -21,7 +22,11 @@ TWO = "Does ADRec work, and what does diffusion add?"
 
 def repeated(root: Path, name: str, *, ranks: np.ndarray | None = None, source: str = "ml-100k", **changes: Any) -> RunFolder:
     """A finished run of a person's own: a copy of a bundled one with these entries of run.json."""
-    run = RunFolder(shutil.copytree(loaders.BUNDLED / source, root / name, ignore=shutil.ignore_patterns("projections", "film.npz")))
+    run = RunFolder(
+        shutil.copytree(
+            loaders.BUNDLED / source, root / name, ignore=shutil.ignore_patterns("projections", "film.npz", "lists.npz", "judged.json")
+        )
+    )
     info = {key: value for key, value in read_json(run.path / "run.json").items() if key not in ("question", "title", "purpose")}
     write_json(run.path / "run.json", {**info, **changes})
     if ranks is not None:
@@ -142,3 +147,20 @@ def test_the_data_of_the_table_hold_every_number_in_plain_units() -> None:
     frame = table.frame(shown, shown[0], "hr@10", facts.against(shown, shown[0], "hr@10"))
     assert frame["hr@10"].tolist() == [g.mean("hr@10") for g in shown] and frame["p_holm"].iloc[1] < 0.05
     assert {"training seconds", "table", "effective rank"} <= set(frame.columns)
+
+
+def test_measuring_begins_on_a_press_with_the_runs_that_lack_something_and_shows_how_far_it_is(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repeated(root, "mine", source="sasrec")
+    loaded = loaders.find_run("mine")
+    assert loaded is not None
+    if loaders.dataset(loaded)[0] is None:
+        pytest.skip("the ratings are not on this machine")
+    started: list[str] = []
+    alive = projecting.Job(None, 0.25, "mine", reader=threading.current_thread())  # type: ignore[arg-type]
+    monkeypatch.setattr(projecting, "start", lambda *runs, module: started.extend(run.name for run in runs))
+    monkeypatch.setattr(projecting, "job", lambda *runs, module: alive if runs else None)
+    app = open_page("compare", runs="mine")
+    app = next(b for b in app.button if b.key == "compare.measure").click().run()
+    assert started == ["mine"] and not app.exception and [b.key for b in app.button if "compare" in str(b.key)] == ["compare.cancel"]
