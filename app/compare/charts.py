@@ -91,7 +91,9 @@ def cost(
             hovertemplate=f"{plain(one.name)}<br>{titles[0]}: %{{x:.3g}}<br>{titles[1]}: %{{y:.2f}} ± {errors[i]:.2f}<extra></extra>",
         )
     figure.update_layout(**base_layout(titles[0], titles[1], height=380, xaxis_type="log"))
-    every = TICKS if max(costs) > 10 * min(costs) else [digit * 10.0**power for power in range(-6, 5) for digit in (1, 2, 3, 4, 6, 8)]
+    decades = np.log10(max(costs) / min(costs))
+    digits = (1,) if decades > 3 else (1, 2, 5) if decades > 1 else (1, 2, 3, 4, 6, 8)
+    every = [digit * 10.0**power for power in range(-6, 5) for digit in digits]
     ticks = [t for t in every if 0.9 * min(costs) <= t <= 1.1 * max(costs)]
     if len(ticks) > 1:
         figure.update_xaxes(tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])

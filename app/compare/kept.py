@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from adrec.data import catalog
 from adrec.files import changed
 from adrec.folders import home
 from app import loaders
@@ -78,17 +79,18 @@ def missing(run: LoadedRun) -> bool:
     return known is not None and ((known.whole and lists(run) is None) or (STAGE in run.table_names() and judgment(run) is None))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _users(content: str, _data: Any) -> "Users":
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _users(content: str, _run: LoadedRun, available: bool) -> "Users | None":
     from adrec.experiments.measures import Users
 
-    return Users(_data)
+    data, _ = loaders.dataset(_run) if available else (None, "")
+    return None if data is None or data.content_hash != content else Users(data)
 
 
 def users(run: LoadedRun) -> "Users | None":
     """What is known of a run's test users; None if its interactions are not here."""
-    data, _ = loaders.dataset(run)
-    return None if data is None else _users(data.content_hash, data)
+    entry = loaders.info(run).get("dataset", {})
+    return _users(str(entry.get("hash")), run, catalog.available(str(entry.get("name"))))
 
 
 def measured(run: LoadedRun) -> dict[str, float]:

@@ -67,7 +67,7 @@ def look(shown: Sequence[Group], baseline: Group, metric: str) -> None:
     words = texts("compare")["looks"]
     st.subheader(words["title"], anchor=False)
     options: dict[str, Callable[[], None]] = {
-        "training": lambda: training(shown, metric),
+        "training": lambda: training(shown, baseline, metric),
         "users": lambda: users.show(shown, baseline, metric),
         "lists": lambda: lists(shown),
         "tables": lambda: tables(shown),
@@ -87,8 +87,8 @@ def _curve(run: LoadedRun) -> tuple[curves.Curve, int | None]:
     return curves.validations(events), places.index((facts.STAGE, epoch)) if (facts.STAGE, epoch) in places else None
 
 
-def training(shown: Sequence[Group], metric: str) -> None:
-    """Every training's validations over one axis."""
+def training(shown: Sequence[Group], baseline: Group, metric: str) -> None:
+    """Every training's validations over one axis, on the baseline's data."""
     from app.compare import charts
 
     words = texts("compare")["training"]
@@ -97,7 +97,8 @@ def training(shown: Sequence[Group], metric: str) -> None:
         words["axis"], list(axes), format_func=axes.__getitem__, required=True, **state.bound("axis", "epochs", list(axes))
     )
     lines, rows = [], []
-    for group in shown:
+    own_data = [group for group in shown if facts.comparable(group.first, baseline.first)]
+    for group in own_data:
         own = []
         for run in group.runs:
             found, best = _curve(run)
@@ -109,10 +110,10 @@ def training(shown: Sequence[Group], metric: str) -> None:
     if not rows:
         st.caption(words["nothing"])
         return
-    figure = charts.curves([_look(group) for group in shown], lines, (axes[axis].lower(), words["metric"].format(metric=metric.upper())))
-    alt = words["alt"].format(count=sum(len(group.runs) for group in shown), axis=axes[axis].lower())
+    figure = charts.curves([_look(group) for group in own_data], lines, (axes[axis].lower(), words["metric"].format(metric=metric.upper())))
+    alt = words["alt"].format(count=sum(len(group.runs) for group in own_data), axis=axes[axis].lower())
     ui.figure(figure, pd.DataFrame(rows), f"training-over-{axis}", alt, key="compare.training")
-    st.caption(words["says"])
+    st.caption(words["says"] + (f" {texts('compare')['cost']['others']}" if len(own_data) < len(shown) else ""))
 
 
 # -- lists --------------------------------------------------------------------------------------------------------

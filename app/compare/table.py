@@ -10,7 +10,7 @@ import streamlit as st
 
 from adrec.collapse.kinds import KIND_WORDS, KINDS
 from adrec.runs import groups
-from app import loaders, progress, state, ui
+from app import progress, state, ui
 from app.collapse.headline import SIGNS
 from app.compare import facts, kept
 from app.compare.facts import Group
@@ -261,7 +261,7 @@ def frame(shown: Sequence[Group], baseline: Group, metric: str, tests: "Mapping[
         row["effective rank"] = float(np.mean([one.effective_rank for one in known])) if known else None
         beyond: dict[str, list[float]] = {}
         for run in group.runs:
-            for name, value in kept.measured(run).items() if loaders.dataset(run)[0] is not None else ():
+            for name, value in kept.measured(run).items():
                 beyond.setdefault(name, []).append(value)
         row |= {name: float(np.mean(values)) for name, values in beyond.items()}
         rows.append(row)

@@ -10,6 +10,7 @@ import streamlit as st
 from app import loaders, state, ui
 from app.compare import facts, kept
 from app.compare.facts import Group
+from app.compare.table import signed
 from app.loaders import LoadedRun
 from app.texts import texts
 
@@ -79,9 +80,8 @@ def _most(parts: "Sequence[Part]", overall: float) -> str:
         return str(words["even"].format(all=len(parts)))
     part = max(apart, key=lambda part: abs(part.difference - overall) / (part.high - part.low))
     of = {"count": len(apart), "all": len(parts), "chance": f"{max(1, round(0.05 * len(parts)))}", "users": f"{part.users:,}"}
-    return str(
-        words["most"].format(**of, name=f"*{ui.plain(part.by.lower())}: {ui.plain(part.name)}*", difference=f"{100 * part.difference:+.1f}")
-    )
+    of["difference"] = signed(100 * part.difference, 1)
+    return str(words["most"].format(**of, name=f"*{ui.plain(part.by.lower())}: {ui.plain(part.name)}*"))
 
 
 def _figure(parts: "Sequence[Part]", overall: float, metric: str) -> None:

@@ -22,7 +22,7 @@ def follow(shown: Sequence[Group]) -> None:
         _progress(begun)
         return
     lacking = [run for group in shown for run in group.runs if kept.missing(run)]
-    runs = [run for run in lacking if loaders.dataset(run)[0] is not None]
+    runs = [run for run in lacking if kept.users(run) is not None]
     if runs:
         row = st.container(horizontal=True, vertical_alignment="center")
         row.button(words["button"], icon=":material/play_arrow:", on_click=_begin, args=(runs,), help=words["help"], key="compare.measure")
