@@ -11,14 +11,11 @@ from adrec.runs import RunFolder
 
 def codes_of_run(run: RunFolder, stage: str, data: SequenceDataset) -> dict[str, Any] | None:
     """``code_use`` of a stage's model; None if it quantises nothing or has no weights here."""
-    from adrec.models.base import Model
+    if "codes" not in run.abilities:
+        return None  # without loading torch
     from adrec.models.loading import load_model
-    from adrec.models.settings import recorded
 
     try:
-        trained = next((s.model for s in recorded(run.info).stages if s.name == stage), Model)
-        if trained.quantised is Model.quantised:
-            return None
         found = load_model(run, stage).quantised(data)
     except AdrecError:
         return None

@@ -30,6 +30,7 @@ ABILITIES = {
     "recommend": "ranks all items after a history",
     "denoise": "answers by a reverse process, which can be watched step by step",
     "item_table": "has one vector for each item",
+    "codes": "reads histories through a codebook, whose use Collapse shows",
     "augment": "invents what came before a history, which can be watched step by step",
     "browser": "answers in the browser too (adrec/browser/engine)",
 }

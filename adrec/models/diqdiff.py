@@ -64,6 +64,7 @@ class DiQDiff(DiffuRec):
         "rate, selection and random numbers. K and both weights lie within the published ranges, which differ by data set"
     )
     Config = DiQDiffConfig
+    abilities = (*DiffuRec.abilities, "codes")
     presets = {
         "diqdiff": Preset(
             "DiQDiff",

@@ -61,6 +61,7 @@ TRAIN_BAD = {
     "checkpoint_seconds": [-1, float("nan"), float("inf"), "20"],
     "keep_weights": ["all", "", 1, None],
     "filter_seen": [0, "true", None],
+    "user_share": [0, -0.5, 1.01, float("nan"), "1", True],
 }
 
 

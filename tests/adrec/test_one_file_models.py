@@ -421,5 +421,5 @@ def test_models_are_listed_with_what_they_can_do(capsys):
     assert main(["models", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert set(FILES) | {"adrec", "sasrec", "dreamrec"} <= set(found)
-    assert found["counted"]["abilities"] == {"recommend": True, "denoise": False, "item_table": False, "augment": False, "browser": False}
+    assert [name for name, has in found["counted"]["abilities"].items() if has] == ["recommend"]
     assert found["prefixes"]["abilities"]["denoise"] and "quick" in found["adrec"]["presets"]
