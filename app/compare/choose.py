@@ -76,7 +76,11 @@ def _default(every: Sequence[Group]) -> str:
 
 
 def _filtered(every: Sequence[Group], question: str) -> list[Group]:
-    chosen = {name: state.get(name, question if name == "question" else ANY) for name in KEEP}
+    """Those that fit the link's choices; what it names in vain counts as not chosen."""
+    chosen = {}
+    for name, of in KEEP.items():
+        wanted = state.get(name)
+        chosen[name] = wanted if wanted in {ANY, *map(of, every)} else question if name == "question" else ANY
     return [group for group in every if all(chosen[name] in (ANY, of(group)) for name, of in KEEP.items())]
 
 

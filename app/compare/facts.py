@@ -149,8 +149,9 @@ def _named(pairs: Sequence[tuple[LoadedRun, Facts]]) -> str:
 
 
 def _unique(made: list[Group]) -> list[Group]:
+    """Where several would be called the same, each is called by its first run too."""
     names = [group.name for group in made]
-    return [group if names.count(group.name) == 1 else Group(group.first.title, group.runs, group.facts) for group in made]
+    return [g if names.count(g.name) == 1 else Group(f"{g.name} · {g.key}", g.runs, g.facts) for g in made]
 
 
 @st.cache_data(show_spinner=False)
