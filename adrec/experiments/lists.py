@@ -54,7 +54,7 @@ def lists(run: RunFolder, data: SequenceDataset, steps: int | None = None) -> Li
         model = load_model(run)
     except WeightsError:
         return None
-    made = computed(model, data, steps, _filters(run))
+    made = computed(model, data, steps, filters(run))
     key, cache = _lists_cache(run, data.content_hash, steps)
     cache.save(lambda path: save_npz(path, vars(made) | {"key": np.array(key), "seconds": np.array(made.seconds)}))
     return made
@@ -144,10 +144,10 @@ def _judged_cache(run: RunFolder, data_hash: str) -> tuple[str, Cache]:
 def _key(run: RunFolder, data_hash: str, steps: int | None) -> str:
     """A digest of everything that the results depend on."""
     path: Path = run.weights_path("finetune")
-    settings = json.dumps([VERSION, run.info.get("model"), data_hash, steps, *(["new items"] if _filters(run) else [])], sort_keys=True)
+    settings = json.dumps([VERSION, run.info.get("model"), data_hash, steps, *(["new items"] if filters(run) else [])], sort_keys=True)
     return hashlib.sha256(settings.encode() + path.read_bytes()).hexdigest()[:40]
 
 
-def _filters(run: RunFolder) -> bool:
+def filters(run: RunFolder) -> bool:
     """Whether the run is tested on items that are new to their user."""
     return bool(run.settings.get("filter_seen"))

@@ -26,6 +26,8 @@ POLL, TOLD_EVERY, PATIENCE = 0.3, 60.0, 60.0
 LOGS = "logs"
 TRIES = 3
 """How often a training is started whose process is ended from outside."""
+STOPPED = 130
+"""The exit code of a search that was told to stop; one that was killed has a negative one."""
 PREFIX = "adrec: "
 """Begins the command line's error messages."""
 DONE, LEFT = ("finished", "failed"), "left out"
@@ -289,7 +291,7 @@ class Queue:
         if not done and job.run is not None and job.run.held:  # another process was quicker to begin it
             job.elsewhere = True
             return
-        if not done and self._interrupted(job) and job.tries < TRIES:
+        if not done and self._interrupted(job, code) and job.tries < TRIES:
             job.state = "waiting"
             return
         job.state = "finished" if done else "failed"
@@ -300,8 +302,10 @@ class Queue:
             job.error = self._reason(job)
             self.tell(f"{job.cell}: failed: {job.error}")
 
-    def _interrupted(self, job: Job) -> bool:
-        """Whether a training was ended from outside, with its machine for instance, so that it can go on."""
+    def _interrupted(self, job: Job, code: int) -> bool:
+        """Whether a training or search was ended from outside, with its machine for instance, so that it can go on."""
+        if job.cell.seed is None:
+            return code < 0 or code == STOPPED
         try:
             status = {} if job.run is None or not job.run.exists else job.run.status
         except RunError:

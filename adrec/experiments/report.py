@@ -12,7 +12,7 @@ from adrec.data.dataset import SequenceDataset
 from adrec.errors import ConfigError, DataError
 from adrec.experiments import search
 from adrec.experiments.cells import seconds_of
-from adrec.experiments.lists import TABLE_MEASURES, judged, lists
+from adrec.experiments.lists import TABLE_MEASURES, filters, judged, lists
 from adrec.experiments.measures import Evidence, Measure, Users, all_measures
 from adrec.experiments.queue import Queue
 from adrec.experiments.statistics import Comparison, corrected, paired
@@ -93,6 +93,8 @@ class Comparer:
         self.data, self.metrics, self.of = data, tuple(metrics), Users(data)
         self.near = Cooccurrence.from_dataset(data)
         self.users: dict[tuple[str, str], dict[int, np.ndarray]] = {}
+        self.rules: dict[str, set[bool]] = {}
+        """Of each entry, whether its runs rank new items only."""
 
     def row(self, shown: str, entry: Entry) -> Row:
         """One line without its comparisons. shown: the data set's name."""
@@ -104,8 +106,12 @@ class Comparer:
                 values.setdefault(name, []).append(value)
             verdicts += [table["verdict"]] if table is not None else []
             notes += [f"seed {run.info['seed']} not converged: its best epoch is its last"] if unconverged(run) else []
-        if any(run.settings.get("filter_seen") for run in entry.runs):
-            notes.append("it ranks only items that are new to the user (filter_seen), which makes its ranks better where nobody repeats")
+        self.rules[entry.name] = {filters(run) for run in entry.runs}
+        if True in self.rules[entry.name]:
+            notes.append(
+                "it ranks only items that are new to the user (filter_seen), which makes its ranks better where nobody repeats; it is "
+                "compared only with what ranks by the same rule"
+            )
         figures = {name: figure(found[:1] if name == "search" else found) for name, found in values.items()}
         counted = Counter(verdicts).most_common()
         kinds = [kind if len(counted) == 1 else f"{kind} ({count} of {len(verdicts)})" for kind, count in counted]
@@ -132,8 +138,8 @@ class Comparer:
         return {name: float(value) for name, value in found.items() if value is not None and np.isfinite(value)}, table
 
     def against(self, name: str, baseline: str) -> dict[str, Comparison]:
-        """An entry's metrics compared with the baseline's."""
-        if name == baseline:
+        """An entry's metrics compared with the baseline's, if both rank by the same rule."""
+        if name == baseline or self.rules.get(name) != self.rules.get(baseline):
             return {}
         found = {}
         for i, metric in enumerate(self.metrics):

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import AdrecError, ConfigError, RunError
 from adrec.experiments.cells import comparable
@@ -25,7 +27,9 @@ from adrec.training.session import describe_run, train_run
 if TYPE_CHECKING:
     import optuna
 
-FILE = "search.json"
+FILE, LOCK = "search.json", ".lock"
+WAIT = 1.0
+"""Seconds between two tries to get a search's folder."""
 RANDOM = 4
 """Trials before the model of earlier ones proposes, and before any is ended early."""
 DIGITS = 3
@@ -111,6 +115,17 @@ class Tuner:
         if not self.space:
             raise ConfigError(f"There is nothing to search: the model '{self.model}' has no setting to change that is not given.")
         _optuna()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / LOCK)
+        while not stop():
+            try:
+                with lock.acquire(WAIT):
+                    return self._run(budget, stop)
+            except Timeout:  # another process searches here; what it finds is taken
+                continue
+        return self._begun()
+
+    def _run(self, budget: Budget, stop: Callable[[], bool]) -> Search:
         found = self._begun()
         while not found.complete(budget) and not stop():
             trial = self._trial(found, budget, stop)
@@ -131,7 +146,6 @@ class Tuner:
         what |= {"dataset": {"name": self.source, "hash": self.data.content_hash}, "space": _described(self.space)}
         what |= {"pretrained": self.pretrained}
         if not exists(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
             write_json(self.folder / FILE, {**what, "command": self.command, "trials": []})
         found = read(self.folder)
         differs = next((key for key, value in what.items() if found.record.get(key) != value), None)

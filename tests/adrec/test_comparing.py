@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+from adrec.data import catalog
 from adrec.data.batches import pack
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.evaluation import evaluate
@@ -20,8 +21,11 @@ from adrec.experiments.helped import FEWEST, parts
 from adrec.experiments.lists import Lists, computed
 from adrec.experiments.measures import Evidence, Measure, Users, all_measures
 from adrec.experiments.overlap import agreement, coverage, front, used
-from adrec.experiments.report import Entry, Figure, Report, Row, differences, figure
+from adrec.experiments.report import Entry, Figure, Report, Row, compared, differences, figure
 from adrec.experiments.statistics import Comparison, corrected, paired
+from adrec.models.settings import settings
+from adrec.runs import RunFolder
+from adrec.training.session import describe_run, train_run
 from tests.adrec.small import built, plan
 
 GENRES = ["a|b", "a", "", "b", "c", "a|c", "b|c", "a|b|c", "c", "b", "a", "c"]
@@ -187,6 +191,21 @@ def test_differences_are_paired_over_the_seeds_that_both_have():
     assert differences(own, other).tolist() == [2.0, 3.0]
     assert differences({1: own[1]}, {2: other[2]}).tolist() == [0.0, 2.0]
     assert figure([1.0, 3.0]) == Figure(2.0, math.sqrt(2), (1.0, 3.0)) and figure([1.0]).spread is None
+
+
+def test_models_that_rank_by_different_rules_are_not_tested_against_each_other(tmp_path):
+    data = catalog.load("synthetic:users=40,items=30")
+    entries = []
+    for name, new in (("base", "false"), ("same", "false"), ("new items", "true")):
+        run, chosen = RunFolder(tmp_path / name), settings("popularity", {"filter_seen": new})
+        train_run(run, data, describe_run(data, data.name, chosen, ""))
+        entries.append(Entry(name, [run]))
+    rows = {row.name: row for row in compared({"d": (data, entries)}, "base", ["hr@10"])}
+    assert set(rows["same"].against) == {"hr@10"} and not rows["new items"].against
+    assert rows["new items"].figures["hr@10"].mean > rows["base"].figures["hr@10"].mean
+    assert "filter_seen" in rows["new items"].notes[0] and not rows["same"].notes
+    again = compared({"d": (data, entries)}, "new items", ["hr@10"])
+    assert not any(row.against for row in again)
 
 
 # -- the table --------------------------------------------------------------------------------------------------------

@@ -289,6 +289,20 @@ def test_a_training_that_is_ended_from_outside_is_started_again_but_not_for_ever
     assert "ended unexpectedly" in str(queue.jobs[0].error)
 
 
+@pytest.mark.parametrize(("code", "starts"), [(-9, 3), (130, 3), (1, 1)])
+def test_a_search_that_is_ended_from_outside_is_started_again_and_one_that_fails_is_not(tmp_path, code, starts):
+    queue = Queue(read(written(tmp_path, KILLED + "[tune]\ntrials = 2\n")), tmp_path / "out")
+    started = []
+
+    class Ended(Local):
+        def start(self, command, log):
+            started.append(command)
+            return SimpleNamespace(poll=lambda: code)
+
+    assert queue.work(Ended(), 1)
+    assert [command[2] for command in started] == ["tune"] * starts and {job.state for job in queue.jobs} == {"failed"}
+
+
 def test_an_unknown_engine_is_refused():
     with pytest.raises(ConfigError, match="expected local, ray or ray:ADDRESS"):
         engine_of("slurm")
