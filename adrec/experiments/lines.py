@@ -50,7 +50,7 @@ def _sections(lines: list[str], place: Place) -> Iterable[tuple[tuple[int, int],
             if whole in counts:
                 header.append(counts[whole])
         headers.append((i, tuple(header)))
-    stops = [i for i, _ in headers[1:]] + [len(lines)]
+    stops = [*(i for i, _ in headers[1:]), len(lines)][: len(headers)]
     top = headers[0][0] if headers else len(lines)
     yield (0, top), [str(part) for part in place if isinstance(part, str)]
     for (i, path), stop in zip(headers, stops, strict=True):

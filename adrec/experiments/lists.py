@@ -36,7 +36,8 @@ TABLE_MEASURES = ("effective_rank", "mean_cosine")
 @dataclass(frozen=True)
 class Lists:
     """Of every user who has a test answer, in the data set's order: ranks (E,) of the answer among all rows; items (E, 10), the best of
-    the catalogue, best first, and their probabilities (E, 10), the softmax over the catalogue. seconds: CPU seconds a user, one thread."""
+    the catalogue, best first, 0 where there are fewer that may be recommended, and their probabilities (E, 10), the softmax over the
+    catalogue. seconds: CPU seconds a user, one thread."""
 
     ranks: np.ndarray
     items: np.ndarray
@@ -106,7 +107,7 @@ def _best(given: Tensor, table: Tensor | None, hidden: tuple[Tensor, Tensor] | N
             scores[hidden[0][own] - begin, hidden[1][own]] = -torch.inf
         scores = scores[:, 1:]
         values, columns = top_items(scores, min(TEN, scores.shape[1]))
-        ids.append(columns + 1)
+        ids.append(torch.where(values == -torch.inf, 0, columns + 1))
         shares.append((values - scores.logsumexp(1, keepdim=True)).exp())
     best, share = torch.cat(ids).numpy(), torch.cat(shares).numpy()
     missing = TEN - best.shape[1]  # of a catalogue of fewer than ten

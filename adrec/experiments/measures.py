@@ -123,13 +123,15 @@ def coverage(e: Evidence) -> float | None:
 def popularity_lift(e: Evidence) -> float | None:
     if e.lists is None or not e.of.histories:
         return None
-    return float(e.of.data.popularity[e.lists.items].mean(axis=1).mean() / e.of.histories - 1)
+    there = e.lists.items > 0  # in a small catalogue a list may be shorter
+    counts = e.of.data.popularity[e.lists.items].sum(axis=1)[there.any(axis=1)] / there.sum(axis=1)[there.any(axis=1)]
+    return float(counts.mean() / e.of.histories - 1) if len(counts) else None
 
 
 def novelty(e: Evidence) -> float | None:
-    if e.lists is None:
+    if e.lists is None or not e.lists.items.any():
         return None
-    shares = (e.of.owners[e.lists.items] + 1) / (e.of.data.n_users + 1)
+    shares = (e.of.owners[e.lists.items[e.lists.items > 0]] + 1) / (e.of.data.n_users + 1)
     return float(-np.log2(shares).mean())
 
 

@@ -85,9 +85,14 @@ def read(folder: Path) -> Search:
     """The search in a folder; a RunError if it is missing or damaged."""
     record = read_json(folder / FILE)
     known = all(isinstance(record.get(key), kind) for key, kind in (("trials", list), ("space", dict), ("fixed", dict)))
-    if not known or not all(isinstance(t, dict) and {"state", "value", "settings", "seconds"} <= set(t) for t in record["trials"]):
+    if not known or not all(_is_trial(trial) for trial in record["trials"]):
         raise RunError(f"'{folder / FILE}' is damaged: it has no trials.")
     return Search(record)
+
+
+def _is_trial(trial: Any) -> bool:
+    kinds = {"state": str, "value": int | float | None, "settings": dict, "seconds": int | float, "error": str | None, "validations": list}
+    return isinstance(trial, dict) and all(key in trial and isinstance(trial[key], kind) for key, kind in kinds.items())
 
 
 @dataclass

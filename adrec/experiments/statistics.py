@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 PERMUTATIONS, RESAMPLES, CHUNK = 10_000, 2_000, 250
+LARGEST = 1 << 25
+"""Numbers held at once, where there are many users."""
 LEVEL = 0.05
 DEFINITION = (
     "Differences are paired over users: each user's value, mean over the seeds that both have, less the baseline's. p: two-sided "
@@ -56,8 +58,8 @@ def _flipped(differences: np.ndarray, rng: np.random.Generator) -> float:
         return 1.0
     observed = abs(values.sum()) * (1 - 1e-12)
     beyond = 0
-    for begin in range(0, PERMUTATIONS, CHUNK):
-        signs = rng.integers(0, 2, (min(CHUNK, PERMUTATIONS - begin), len(values)), dtype=np.int8) * 2.0 - 1.0
+    for size in _sizes(PERMUTATIONS, len(values)):
+        signs = rng.integers(0, 2, (size, len(values)), dtype=np.int8) * 2.0 - 1.0
         beyond += int(np.count_nonzero(np.abs(signs @ values) >= observed))
     return (1 + beyond) / (1 + PERMUTATIONS)
 
@@ -65,8 +67,13 @@ def _flipped(differences: np.ndarray, rng: np.random.Generator) -> float:
 def _resampled(differences: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Means of resamples of the users, (RESAMPLES,)."""
     users = len(differences)
-    means = [differences[rng.integers(0, users, (CHUNK, users))].mean(axis=1) for _ in range(0, RESAMPLES, CHUNK)]
-    return np.concatenate(means)
+    return np.concatenate([differences[rng.integers(0, users, (size, users))].mean(axis=1) for size in _sizes(RESAMPLES, users)])
+
+
+def _sizes(total: int, users: int) -> list[int]:
+    """Parts of so many repetitions over these users that are computed at once."""
+    size = max(1, min(CHUNK, LARGEST // users))
+    return [min(size, total - begin) for begin in range(0, total, size)]
 
 
 def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:

@@ -16,7 +16,7 @@ from adrec.data import catalog
 from adrec.data.batches import pack
 from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.evaluation import evaluate
-from adrec.experiments import tables
+from adrec.experiments import statistics, tables
 from adrec.experiments.helped import FEWEST, parts
 from adrec.experiments.lists import Lists, computed
 from adrec.experiments.measures import Evidence, Measure, Users, all_measures
@@ -123,6 +123,16 @@ def test_a_run_without_a_model_keeps_what_ranks_alone_say(evidence):
     assert found == {m.name for m in all_measures() if m.group in ("ranking", "whom")}
 
 
+def test_places_of_a_list_that_stay_empty_count_nowhere(evidence):
+    assert evidence.lists is not None
+    items = np.where(np.arange(10) < 4, evidence.lists.items, 0)
+    short, four = (replace(evidence, lists=replace(evidence.lists, items=own)) for own in (items, items[:, :4]))
+    for m in all_measures():
+        if m.name in ("coverage@10", "popularity_lift@10", "novelty@10") and m.value is not None:
+            assert m.value(short) == pytest.approx(m.value(four)), m.name
+            assert m.value(replace(evidence, lists=replace(evidence.lists, items=items * 0))) in (0, None)
+
+
 def test_every_measure_says_what_it_is_and_where_it_is_from():
     assert len({m.name for m in all_measures()}) == len(all_measures())
     assert all(m.title and m.definition and m.source for m in all_measures())
@@ -149,8 +159,8 @@ def test_lists_of_new_items_hold_nothing_of_the_history_but_the_answer(data, nam
     assert np.array_equal(found.ranks, evaluate(model, data, "test", filter_seen=True).ranks[data.evaluated("test")])
     for row, user in enumerate(data.evaluated("test").tolist()):
         seen = set(data.history(user, "test", 99).tolist()) - {int(data.test[user])}
-        likely = found.items[row][found.probabilities[row] > 0]  # what is left out fills the list's end where little else is there
-        assert not seen & set(likely.tolist())
+        listed = [item for item in found.items[row].tolist() if item]
+        assert not seen & set(listed) and len(listed) == min(10, data.n_items - len(seen)), "shorter where little else is there"
 
 
 # -- statistics -------------------------------------------------------------------------------------------------------
@@ -171,6 +181,14 @@ def test_a_difference_has_its_direction_effect_and_interval():
     opposite = corrected([paired(-values, np.random.default_rng(0))])[0]
     assert opposite.says == "lower" and opposite.difference == -found.difference
     assert paired(np.zeros(9), np.random.default_rng(0)).p == 1.0
+
+
+def test_many_users_are_resampled_in_small_parts_with_the_same_result(monkeypatch):
+    differences = np.random.default_rng(6).normal(0.1, 1, 64)
+    whole = paired(differences, np.random.default_rng(1))
+    monkeypatch.setattr(statistics, "LARGEST", 64 * 32)
+    parts = paired(differences, np.random.default_rng(1))
+    assert (parts.low, parts.high, parts.p) == (whole.low, whole.high, whole.p)
 
 
 def test_a_true_null_is_rejected_as_often_as_it_should_be():

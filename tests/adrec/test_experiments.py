@@ -99,6 +99,7 @@ def test_a_grid_is_every_model_with_every_seed_and_a_shared_stage_1_comes_first(
         ("[settings]", "[tune]\ntrials = 0\n[settings]", 7, "integer of at least 1"),
         ("[settings]", '[tune]\ntrials = 1\nbudget = "long"\n[settings]', 8, "no length of time"),
         ("seeds = [1, 2]", "seeds = [1, 2", 3, "expected TOML"),
+        (FILE, 'data = ["synthetic"]\nmodels = 1', 2, "a list of tables"),
     ],
 )
 def test_a_mistake_is_refused_with_its_line_and_the_nearest_name(tmp_path, old, new, line, said):

@@ -7,10 +7,11 @@ from filelock import FileLock
 
 from adrec.cli import main
 from adrec.data import catalog
-from adrec.errors import ConfigError
+from adrec.errors import ConfigError, RunError
 from adrec.experiments import search
 from adrec.experiments.file import Budget
 from adrec.experiments.search import Tuner
+from adrec.files import write_json
 from adrec.models.base import MODELS, Between
 from adrec.models.neural import NeuralModel
 from adrec.models.settings import find_preset, searched, settings
@@ -76,16 +77,20 @@ def test_a_run_with_tuned_settings_records_the_search(tmp_path, capsys):
     assert run.settings["lr"] == best["settings"]["lr"] and run.settings["seed"] == 5
 
 
-def test_a_search_waits_while_another_process_searches_in_its_folder(tmp_path, monkeypatch):
+def test_a_search_waits_while_another_process_searches_in_its_folder_and_damage_is_told(tmp_path, monkeypatch):
     pytest.importorskip("optuna")
     monkeypatch.setattr(search, "WAIT", 0.01)
-    tried = {"state": "finished", "value": 0.5, "settings": {}, "seconds": 1.0, "error": None}
+    tried = {"state": "finished", "value": 0.5, "settings": {}, "seconds": 1.0, "error": None, "validations": []}
     monkeypatch.setattr(Tuner, "_trial", lambda *_: tried)
     tuner = Tuner(tmp_path, catalog.load(DATA), DATA, "sasrec", "sasrec", {}, {"blocks": (1, 2)})
     with FileLock(tmp_path / search.LOCK):
         calls = iter(range(10))
         assert not tuner.run(Budget(2), lambda: next(calls) > 5).trials and next(calls) > 5
     assert tuner.run(Budget(2)).trials == [tried, tried]
+    for key, wrong in (("settings", None), ("seconds", "1"), ("validations", {}), ("value", [])):
+        write_json(tmp_path / search.FILE, {"space": {}, "fixed": {}, "trials": [tried | {key: wrong}]})
+        with pytest.raises(RunError, match="damaged"):
+            search.read(tmp_path)
 
 
 def test_a_model_without_a_space_has_nothing_to_search(tmp_path):
