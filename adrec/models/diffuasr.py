@@ -350,14 +350,13 @@ class DiffuASR(Augmenter):
         return f"{words} The guess is moved away from that without a history (guidance, w = {self.config.guidance:g})."
 
     def augmented(self, data: SequenceDataset, rng: np.random.Generator) -> SequenceDataset:
-        """Every training history with M invented items before it."""
-        invented, users = self.config.invented, data.n_users
-        past = [
-            self.invent([data.train(user) for user in range(first, min(first + USERS, users))], rng) for first in range(0, users, USERS)
-        ]
-        offsets = data.train_offsets + invented * np.arange(users + 1)
+        """Every training history with M invented items before it; users without one stay without."""
+        invented, trained = self.config.invented, np.diff(data.train_offsets) > 0
+        users = np.flatnonzero(trained)
+        past = [self.invent([data.train(int(user)) for user in users[i : i + USERS]], rng) for i in range(0, len(users), USERS)]
+        offsets = data.train_offsets + invented * np.concatenate([[0], np.cumsum(trained)])
         items = np.empty(offsets[-1], dtype=np.int32)
-        places = offsets[:-1, None] + np.arange(invented)
+        places = offsets[users, None] + np.arange(invented)
         items[places] = np.concatenate(past)
         items[np.delete(np.arange(len(items)), places.ravel())] = data.train_items
         return dataclasses.replace(data, train_items=items, train_offsets=offsets)

@@ -221,6 +221,10 @@ def test_every_history_gets_its_past_and_stays_behind_it(tiny_data):
     assert np.array_equal(made.train_items, again.train_items) and made.val is tiny_data.val and made.test is tiny_data.test
     for user in range(tiny_data.n_users):
         assert np.array_equal(made.train(user)[3:], tiny_data.train(user)) and ((made.train(user) >= 1) & (made.train(user) <= 60)).all()
+    chosen = np.array([0, 3, 4, 79])
+    few = model.augmented(tiny_data.trained_on(chosen), np.random.default_rng(2))
+    assert np.flatnonzero(np.diff(few.train_offsets)).tolist() == chosen.tolist(), "nothing is invented for those who are not trained on"
+    assert all(np.array_equal(few.train(int(user))[3:], tiny_data.train(int(user))) for user in chosen)
 
 
 def small(**fields):
