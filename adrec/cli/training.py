@@ -164,7 +164,7 @@ def compact_command(arguments: argparse.Namespace) -> None:
     source = RunFolder(arguments.run)
     tables, models = arguments.epochs, arguments.weights
     copy = compact(source, arguments.out, arguments.snapshots, arguments.tables_only, epochs=tables, weights=models)
-    for method in ("pca", "umap"):
+    for method in ("pca", "umap") if "item_table" in copy.abilities else ():
         project(copy, method)
     if frame_count(source) > 1:
         save_film(film(source), copy.path / FILE)  # of all snapshots, of which the copy has a few

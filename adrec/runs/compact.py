@@ -30,8 +30,9 @@ def compact(
     ``STEPS_KEPT`` steps a stage, and ``snapshots`` of the item tables saved along the way: the last, the first, and evenly between. What
     a stage left as it was is kept once: a table that equals an earlier one is not written, nor a snapshot of the epoch that a stage kept.
 
-    tables_only: keep only the item table of the final weights; pages that need a model then say that there is none. epochs: keep the item
-    tables of these epochs of the last stage instead. weights: epochs of the last stage whose whole models are kept beside the final one.
+    tables_only: keep only the item table of the final weights, if there is one; pages that need a model then say that there is none.
+    epochs: keep the item tables of these epochs of the last stage instead. weights: epochs of the last stage whose whole models are kept
+    beside the final one.
     """
     copy = RunFolder(out)
     if run.status["state"] != "finished" or FINAL not in run.stages:
@@ -76,7 +77,11 @@ def _fill(copy: RunFolder, run: RunFolder, snapshots: Sequence[Path], tables_onl
         tables["initial"] = _halved(run.path / path, (ITEM_TABLE,))
         save_arrays(copy.path / path, tables["initial"])
     for stage in run.stages:
-        arrays = _halved(run.weights_path(stage), None if stage == FINAL and not tables_only else (ITEM_TABLE,))
+        path = run.weights_path(stage)
+        if "item_table" in run.abilities:
+            arrays = _halved(path, None if stage == FINAL and not tables_only else (ITEM_TABLE,))
+        else:
+            arrays = {} if tables_only else load_arrays(path)  # counts and item numbers, which half precision would change
         earlier = next((name for name, table in tables.items() if _equal(table, arrays)), None)
         if earlier is None:
             tables[stage] = arrays

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from adrec.cli import main
 from adrec.errors import RunError, WeightsError
 from adrec.files import load_arrays, write_json
 from adrec.models.loading import load_model
@@ -13,6 +14,8 @@ from adrec.models.settings import recorded
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.runs.compact import STEPS_KEPT, compact
 from adrec.runs.snapshots import table_at
+from adrec.training.session import describe_run, train_run
+from tests.adrec.small import plan
 
 
 @pytest.fixture
@@ -116,3 +119,15 @@ def test_a_run_that_is_not_finished_is_refused(whole, tmp_path):
     write_json(whole.path / "status.json", {"state": "stopped", "error": None})
     with pytest.raises(RunError, match="not finished"):
         compact(whole, tmp_path / "copy")
+
+
+def test_a_model_that_counts_is_copied_as_it_is_or_by_its_ranks_alone(tiny_data, tmp_path):
+    path = tmp_path / "knn"
+    train_run(
+        RunFolder(path), tiny_data, describe_run(tiny_data, "synthetic:items=60,users=80", plan("item-knn", preset="item-knn"), "test")
+    )
+    assert main(["compact", str(path), "--out", str(tmp_path / "whole")]) == 0
+    assert main(["compact", str(path), "--out", str(tmp_path / "ranks"), "--tables-only"]) == 0
+    before, whole, ranks = (load_arrays(RunFolder(tmp_path / name).weights_path("finetune")) for name in ("knn", "whole", "ranks"))
+    assert all(np.array_equal(before[name], whole[name]) and before[name].dtype == whole[name].dtype for name in before) and not ranks
+    assert np.array_equal(RunFolder(tmp_path / "ranks").test_ranks("finetune"), RunFolder(path).test_ranks("finetune"))
