@@ -51,7 +51,7 @@ TEXTS = {  # by folder: title, purpose, question
     ),
     "item-knn": (
         "Item-kNN, counting alone: ahead of ADRec here",
-        "It counts which films follow one another, with nothing trained. HR@10 is 15.9 %, ADRec's 12.2 %; most of the lead is where ratings came at once.",
+        "It counts which films follow one another. HR@10 is 15.9 %, ADRec's 12.2 %, mostly for people who rate many films at once.",
         WORKS,
     ),
     "ease": (
