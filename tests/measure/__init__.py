@@ -13,6 +13,7 @@ What is bundled, after hours of training:
     lesson_results  assets/lesson/results.json: the lesson's figures
 Figures in docs/:
     results         RESULTS.md: metrics and tables of runs, differences with their standard errors
+    bursts          RESULTS.md: who is helped by models that count, by the time between ratings
     lesson_tables   RESULTS.md: the narrow table, its controls, the cells, the leave-outs and λ, from the lesson's figures
     monitor         MONITOR.md: what a monitor costs a training loop
     noise_weight    RESULTS.md: what the noise weight does, over seeds
