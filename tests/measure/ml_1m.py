@@ -36,6 +36,20 @@ def ratings(path: Path) -> pd.DataFrame:
     )
 
 
+SPELT = {
+    "649": "Cold Fever (Á köldum klaka)",
+    "1320": "Alien³",
+    "2175": "Déjà Vu",
+    "2324": "Life Is Beautiful (La vita è bella)",
+    "3266": "Man Bites Dog (C'est arrivé près de chez vous)",
+    "3532": "Freedom for Us (À nous la liberté)",
+    "3645": "Cleo From 5 to 7 (Cléo de 5 à 7)",
+    "3652": "City of the Living Dead (Paura nella città dei morti viventi)",
+    "3749": "Time Regained (Le temps retrouvé)",
+}
+"""Titles whose letters some copies of MovieLens-1M have lost, by raw id."""
+
+
 def readable(items: pd.DataFrame) -> pd.DataFrame:
     """Titles as people write them, and the year in a column of its own: "Nightmare on Elm Street, A (1984)" is "A Nightmare on Elm Street"
     of 1984. A title that several films share keeps its year."""
@@ -44,6 +58,7 @@ def readable(items: pd.DataFrame) -> pd.DataFrame:
     named = turned.str.replace(r"^(.*?), L'( \(.*\))?$", r"L'\1\2", regex=True).fillna(items["title"])
     shared = named.str.casefold().duplicated(keep=False) & parts["year"].notna()
     title = named.where(~shared, named + " (" + parts["year"].fillna("") + ")")
+    title = items["item"].astype(str).map(SPELT).fillna(title)
     return items.assign(title=title, year=parts["year"].fillna("0").astype(int))
 
 

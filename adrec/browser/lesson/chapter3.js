@@ -251,7 +251,9 @@ function recognitionCurve(figure, lesson, recognised) {
     mark(t) {
       const values = Object.values(recognised);
       marks.forEach((mark, i) => { mark.setAttribute("cx", String(x(t))); mark.setAttribute("cy", String(y(values[i][t]))); });
-      caption.replaceChildren(lesson.rich("3.recognised", { t, healthy: Math.round(100 * recognised.healthy[t]), random: Math.round(100 * recognised.random[t]) }));
+      const measured = lesson.content[3].number?.recognised; // of more draws, where there are any: what the chapter's number says
+      const share = (/** @type {string} */ kind) => Math.round(measured?.[kind][t] ?? 100 * recognised[kind][t]);
+      caption.replaceChildren(lesson.rich("3.recognised", { t, healthy: share("healthy"), random: share("random") }));
     },
   };
 }

@@ -87,7 +87,8 @@ function tablesToJudge(parent, lesson) {
   let at = 0, step = 0;
 
   function draw() {
-    const table = tables[at], known = at in chosen || (at === 0 && step > 0 && (lesson.state.guesses[8]?.chosen ?? null) !== null);
+    const first = step > 0 ? lesson.state.guesses[8]?.chosen ?? null : null;
+    const table = tables[at], guess = at === 0 && first !== null ? KINDS[first] : chosen[at], known = guess !== undefined;
     title.textContent = lesson.text("8.unseen", { number: at + 1, tables: tables.length });
     matrix.show(content[8].cosines.subarray(1600 * at, 1600 * at + 1600), known ? lesson.text(`kinds.${table.kind}.matrix`) : lesson.text("8.matrix"));
     lists.forEach((/** @type {any} */ list, /** @type {number} */ i) => {
@@ -100,7 +101,7 @@ function tablesToJudge(parent, lesson) {
     if (!known) return;
     const what = lesson.text(`8.tables.${table.run}`);
     told.replaceChildren(lesson.rich(`8.told.${table.kind}`, { cosine: (table.cosine ?? 0).toFixed(2), what }));
-    if (at in chosen) told.prepend(element("strong", "", `${lesson.text(chosen[at] === table.kind ? "8.yes" : "8.no")} `));
+    told.prepend(element("strong", "", `${lesson.text(guess === table.kind ? "8.yes" : "8.no")} `));
     health.show([{ key: "it", name: lesson.text("8.it"), place: table.place, main: true }], lesson.text(`8.places.${table.kind}`));
   }
 

@@ -161,7 +161,7 @@ export class Shell {
 
   fillGuess() {
     const { chapter, step } = this.at, found = this.right, made = this.state.guesses[chapter];
-    this.parts.guess.hidden = !found || (made?.chosen === null && this.chapter.asksAgain) || step > 1;
+    this.parts.guess.hidden = !found || step > (this.chapter.asksAgain ? 0 : 1);
     if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), !this.presenting);
   }
 

@@ -75,7 +75,7 @@ export interface Chapter {
   number?: (content: Content, state?: State) => Evidence | null;
   numberFrom?: number;
   door?: (lesson: Lesson) => Door | null;
-  /** a skipped question is not answered beside the chapter: the stage asks it again */
+  /** the stage answers the question, and asks it again if it was skipped: beside the chapter it stands only before that */
   asksAgain?: boolean;
   /** A chapter whose content is missing returns null: the stage then stays empty beside the sentence. */
   mount(stage: HTMLElement, lesson: Lesson): Mounted | null;
