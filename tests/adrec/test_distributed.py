@@ -207,6 +207,7 @@ def stopped(tmp_path_factory) -> tuple[Path, list[str]]:
     return folder, lines
 
 
+@long
 def test_a_signal_to_torchrun_leaves_a_resumable_run(stopped):
     folder, lines = stopped
     assert lines == [f"Run '{folder}' is stopped; continue with --resume."]

@@ -200,7 +200,7 @@ def assert_trained_once(run: RunFolder) -> None:
     assert sum(event["kind"] == "finished" for event in events) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_after_a_kill_a_grid_goes_on_and_trains_nothing_twice(tmp_path):
     path, out = written(tmp_path, KILLED), tmp_path / "out"
     command = [sys.executable, "-m", "adrec", "experiment", str(path), "--out", str(out), "--jobs", "1", "--json"]

@@ -173,7 +173,7 @@ def test_another_seed_gives_other_weights(whole, data, tmp_path):
     assert not np.array_equal(run.table("initial"), whole.table("initial"))
 
 
-@pytest.mark.parametrize("loss", ["full", "sampled"])
+@pytest.mark.parametrize("loss", ["full", pytest.param("sampled", marks=long)])
 def test_training_beats_popularity_on_data_with_structure(tmp_path, loss):
     data = catalog.load("synthetic:items=80,users=300")
     size = {"n_items": 80, "hidden_size": 32, "length": 15, "timesteps": 4}
