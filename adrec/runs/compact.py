@@ -117,9 +117,11 @@ def _write_events(copy: RunFolder, events: list[dict[str, Any]]) -> None:
 
 
 def _described(info: dict[str, Any], same: dict[str, str]) -> dict[str, Any]:
-    """run.json for the copy: no path on this machine, and only the best weights. same: the earlier table that a stage's equals."""
+    """run.json for the copy: no path on this machine, nor the account of a file on it, and only the best weights. same: the earlier table
+    that a stage's equals."""
     return {
         **info,
+        "dataset": {name: value for name, value in info["dataset"].items() if name != "account"},
         "same": same,
         "train": info["train"] | {"keep_weights": "best"},
         "pretrained": info.get("pretrained") and Path(info["pretrained"]).name,

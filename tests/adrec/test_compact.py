@@ -27,7 +27,8 @@ def whole(tiny_run, tmp_path) -> RunFolder:
         if path.is_file():
             (run.path / path.relative_to(tiny_run.path)).parent.mkdir(parents=True, exist_ok=True)
             (run.path / path.relative_to(tiny_run.path)).write_bytes(path.read_bytes())
-    write_json(run.path / "run.json", {**run.info, "pretrained": "/home/somebody/runs/first"})
+    dataset = {**run.info["dataset"], "account": {"path": "/home/somebody/films.csv"}}
+    write_json(run.path / "run.json", {**run.info, "dataset": dataset, "pretrained": "/home/somebody/runs/first"})
     step = {"kind": "step", "time": 0.0, "epoch": 0, "loss": 1.0}
     steps = [{**step, "stage": stage, "step": i} for stage in ("pretrain", "finetune") for i in range(2000)]
     with open(run.events_path, "a", encoding="utf-8") as file:
