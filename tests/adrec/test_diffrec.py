@@ -22,17 +22,14 @@ from adrec.models.settings import settings
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
 from tests.adrec.plain import plain_stack
-from tests.adrec.small import plan
+from tests.adrec.small import loud, plan
 
 CONFIG = DiffRecConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=7, sampling_steps=5)
 LENGTHS = [1, 4, 4, 9, 2]
 
 
 def model_of(config: DiffRecConfig) -> DiffRec:
-    model = DiffRec(config)
-    generator = torch.Generator().manual_seed(0)
-    for parameter in model.parameters():
-        parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    model: DiffRec = loud(DiffRec(config))
     return model
 
 

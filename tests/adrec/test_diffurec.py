@@ -19,7 +19,7 @@ from adrec.models.rng import RandomSource
 from adrec.models.settings import settings
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
-from tests.adrec.small import built, plan
+from tests.adrec.small import built, in_pieces, loud, plan
 
 SIZE = {"hidden_size": 16, "heads": 2, "blocks": 2, "length": 9, "timesteps": 5}
 LOUD = DiffuRecConfig(n_items=30, **SIZE, noise_weight=0.5, noise_weight_std=0.5)
@@ -27,10 +27,7 @@ LENGTHS = [1, 4, 4, 9, 2]
 
 
 def model_of(config: DiffuRecConfig = LOUD) -> DiffuRec:
-    model = DiffuRec(config)
-    generator = torch.Generator().manual_seed(0)
-    for parameter in model.parameters():
-        parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    model: DiffuRec = loud(DiffuRec(config))
     return model
 
 
@@ -186,10 +183,7 @@ def run(tiny_data, tmp_path_factory):
 
 
 def test_a_run_stopped_after_every_few_steps_ends_the_same(run, tiny_data, tmp_path):
-    again, state = RunFolder(tmp_path / "stopped"), "stopped"
-    while state == "stopped":
-        left = iter(range(4))
-        state = train_run(again, tiny_data, run.info, resume=True, stop=lambda left=left: next(left, None) is None)
+    again, _ = in_pieces(tmp_path / "stopped", tiny_data, run.info, 4)
     ends = [load_arrays(each.weights_path("finetune")) for each in (run, again)]
     assert ends[0].keys() == ends[1].keys() and all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[0])
 

@@ -21,7 +21,7 @@ from adrec.models.loading import load_model
 from adrec.models.rng import RandomSource
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
-from tests.adrec.small import plan
+from tests.adrec.small import in_pieces, loud, plan
 from tests.app.pages import open_page, plainly, texts
 
 SIZE = {"hidden_size": 16, "heads": 2, "blocks": 2, "length": 9, "timesteps": 5}
@@ -33,9 +33,7 @@ USERS = np.array([4, 1, 4, 0, 2, 4])
 def model_of(config: DiQDiffConfig = BASE) -> DiQDiff:
     model = DiQDiff(config)
     model.initialise(torch.Generator().manual_seed(0))
-    generator = torch.Generator().manual_seed(1)
-    for parameter in model.parameters():
-        parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    loud(model)
     return model
 
 
@@ -211,10 +209,7 @@ def run(request, tiny_data, tmp_path_factory):
 
 
 def test_a_run_stopped_after_every_few_steps_ends_the_same(run, tiny_data, tmp_path):
-    again, state = RunFolder(tmp_path / "stopped"), "stopped"
-    while state == "stopped":
-        left = iter(range(4))
-        state = train_run(again, tiny_data, run.info, resume=True, stop=lambda left=left: next(left, None) is None)
+    again, _ = in_pieces(tmp_path / "stopped", tiny_data, run.info, 4)
     ends = [load_arrays(each.weights_path("finetune")) for each in (run, again)]
     assert ends[0].keys() == ends[1].keys() and all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[0])
 

@@ -24,7 +24,7 @@ from adrec.official.weights import model_from_state_dict, to_official_names
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
 from tests.adrec.plain import padded, plain_stack, without_pads
-from tests.adrec.small import build, plan
+from tests.adrec.small import build, loud, plan
 
 HARNESS = DreamRecConfig(n_items=30, hidden_size=16, heads=2, blocks=2, length=9, timesteps=7)
 ORIGINAL = replace(
@@ -34,10 +34,7 @@ LENGTHS = [1, 4, 4, 9, 2]
 
 
 def model_of(config: DreamRecConfig) -> DreamRec:
-    model = DreamRec(config)
-    generator = torch.Generator().manual_seed(0)
-    for parameter in model.parameters():
-        parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    model: DreamRec = loud(DreamRec(config))
     return model
 
 

@@ -14,7 +14,7 @@ from adrec.models.settings import settings
 from adrec.runs import ITEM_TABLE, LAST, RunFolder
 from adrec.training.recorder import Recorder
 from adrec.training.session import train_run
-from tests.adrec.small import varied
+from tests.adrec.small import in_pieces, varied
 from tests.adrec.test_training import PLAN, data, info_of  # noqa: F401  the fixture comes along
 
 pytestmark = pytest.mark.slow
@@ -64,10 +64,7 @@ def test_the_model_of_an_epoch_ranks_as_it_did_when_it_was_validated(kept, data)
 
 
 def test_a_resumed_training_keeps_the_same_models(kept, data, tmp_path):  # noqa: F811
-    run, state = RunFolder(tmp_path / "stopped"), "stopped"
-    while state == "stopped":
-        left = iter(range(4))
-        state = train_run(run, data, info_of(data, KEEPING), resume=True, stop=lambda left=left: next(left, None) is None)
+    run, _ = in_pieces(tmp_path / "stopped", data, info_of(data, KEEPING), 4)
     paths = sorted(p.relative_to(kept.path) for p in kept.path.glob("s*/**/*.safetensors"))
     assert paths == sorted(p.relative_to(run.path) for p in run.path.glob("s*/**/*.safetensors"))
     assert all((kept.path / p).read_bytes() == (run.path / p).read_bytes() for p in paths)

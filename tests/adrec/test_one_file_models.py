@@ -21,7 +21,7 @@ from adrec.models.base import MODELS
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
-from tests.adrec.small import plan
+from tests.adrec.small import in_pieces, plan
 from tests.app.pages import open_page, texts
 
 pytestmark = pytest.mark.slow
@@ -299,10 +299,7 @@ def test_training_moves_every_weight(runs, name):
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_run_stopped_after_every_few_steps_ends_the_same(runs, tiny_data, tmp_path, name):
-    run, state = RunFolder(tmp_path / "stopped"), "stopped"
-    while state == "stopped":
-        left = iter(range(2))
-        state = train_run(run, tiny_data, info_of(name, tiny_data), resume=True, stop=lambda left=left: next(left, None) is None)
+    run, _ = in_pieces(tmp_path / "stopped", tiny_data, info_of(name, tiny_data), 2)
     assert weights(run) == weights(runs[name]) and run.metrics("finetune")["test"]["mrr"] == runs[name].metrics("finetune")["test"]["mrr"]
 
 

@@ -15,7 +15,7 @@ from adrec.models.settings import settings
 from adrec.runs import RunFolder
 from adrec.training.gradients import mean_gradient
 from adrec.training.session import describe_run, train_run
-from tests.adrec.small import build, plan
+from tests.adrec.small import build, in_pieces, loud, plan
 
 SOURCE = "synthetic:items=60,users=80"
 SMALL = {
@@ -27,11 +27,7 @@ LENGTHS = [1, 4, 4, 9, 2]
 
 
 def model_of(name, **fields):
-    model = build(plan(name, n_items=30, length=9, preset=None, **SMALL[name], **fields).config)
-    generator = torch.Generator().manual_seed(0)
-    for parameter in model.parameters():
-        parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
-    return model
+    return loud(build(plan(name, n_items=30, length=9, preset=None, **SMALL[name], **fields).config))
 
 
 def batch_of(lengths=LENGTHS):
@@ -234,11 +230,9 @@ def test_a_stopped_training_ends_as_an_uninterrupted_one(name, tiny_data, tmp_pa
     monkeypatch.setattr("adrec.training.recorder.LOG_SECONDS", 0.0)
     training = {"epochs": 3, "batch_size": 40, "validate_every": 1, "checkpoint_seconds": 0, "length": 10, "lr": 0.01}
     asked = describe_run(tiny_data, SOURCE, plan(name, preset=name, **SMALL[name], **training), "test")
-    whole, parts, state = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts"), "stopped"
+    whole = RunFolder(tmp_path / "whole")
     train_run(whole, tiny_data, asked)
-    while state == "stopped":
-        left = iter(range(6))
-        state = train_run(parts, tiny_data, asked, resume=True, stop=lambda left=left: next(left, None) is None)
+    parts, _ = in_pieces(tmp_path / "parts", tiny_data, asked, 6)
     assert whole.weights_path("finetune").read_bytes() == parts.weights_path("finetune").read_bytes()
     first, last = (
         np.mean([event["loss"] for event in events]) for events in np.array_split([e for e in whole.events()[0] if e["kind"] == "step"], 2)

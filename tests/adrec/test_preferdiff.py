@@ -21,17 +21,14 @@ from adrec.models.settings import settings
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
 from tests.adrec.plain import plain_stack
-from tests.adrec.small import plan
+from tests.adrec.small import loud, plan
 
 CONFIG = PreferDiffConfig(n_items=30, hidden_size=16, length=6, timesteps=50, sampling_steps=6, distance_weight=0.4)
 LENGTHS = [1, 4, 4, 6, 2]
 
 
 def model_of(config: PreferDiffConfig) -> PreferDiff:
-    model = PreferDiff(config)
-    generator = torch.Generator().manual_seed(0)
-    for parameter in model.parameters():
-        parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    model: PreferDiff = loud(PreferDiff(config))
     return model
 
 

@@ -16,7 +16,7 @@ from adrec.runs.snapshots import save_snapshot
 from adrec.training.loop import Trainer
 from adrec.training.recorder import Bystander
 from adrec.training.session import train_run
-from tests.adrec.small import varied
+from tests.adrec.small import in_pieces, varied
 from tests.adrec.test_training import PLAN, assert_same, info_of
 
 pytestmark = pytest.mark.slow
@@ -56,12 +56,8 @@ def test_warmup_leaves_the_table_exactly_as_it_was(whole):
 
 @pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.long), 5])
 def test_a_run_stopped_after_every_few_steps_ends_the_same(whole, tiny_data, tmp_path, every):
-    run, state, rounds = RunFolder(tmp_path / "stopped"), "stopped", 0
-    while state == "stopped":
-        left = iter(range(every))
-        state = train_run(run, tiny_data, info_of(tiny_data, SAMPLED), resume=True, stop=lambda left=left: next(left, None) is None)
-        rounds += 1
-    assert rounds > 4
+    run, pieces = in_pieces(tmp_path / "stopped", tiny_data, info_of(tiny_data, SAMPLED), every)
+    assert pieces > 4
     assert_same(run, whole)
 
 

@@ -30,7 +30,7 @@ from adrec.training.loop import learning_rate, shared
 from adrec.training.recorder import Recorder
 from adrec.training.session import describe_run, read_pretrained, recorded_request, train_run
 from adrec.training.watch import ProgressBar
-from tests.adrec.small import plan, varied
+from tests.adrec.small import in_pieces, plan, varied
 
 pytestmark = pytest.mark.slow
 long = pytest.mark.long
@@ -190,14 +190,8 @@ def test_training_beats_popularity_on_data_with_structure(tmp_path, loss):
 
 @pytest.mark.parametrize("every", [pytest.param(1, marks=long), 5])
 def test_a_run_stopped_after_every_few_steps_ends_the_same(whole, data, tmp_path, every):
-    run = RunFolder(tmp_path / "stopped")
-    state, rounds = "stopped", 0
-    while state == "stopped":
-        left = iter(range(every))
-        state = train_run(run, data, info_of(data), resume=True, stop=lambda left=left: next(left, None) is None)
-        assert run.status["state"] == state
-        rounds += 1
-    assert rounds > 4
+    run, pieces = in_pieces(tmp_path / "stopped", data, info_of(data), every)
+    assert pieces > 4
     assert_same(run, whole)
 
 
