@@ -631,3 +631,43 @@ def test_ctrl_c_ends_the_app_without_a_failure(monkeypatch: pytest.MonkeyPatch) 
     finally:
         signal.signal(signal.SIGINT, usual)
     assert not ended.value.code
+
+
+def streamlits_options(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
+    """What Streamlit is started with by ``adrec app``."""
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(runpy, "run_module", lambda *_, **__: None)
+    usual = signal.getsignal(signal.SIGINT)
+    try:
+        assert main(["app", "--no-browser", *words]) == 0
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    return [f"{name} {value}" for name, value in zip(sys.argv[3::2], sys.argv[4::2], strict=True)]
+
+
+def test_the_app_listens_on_this_machine_only_unless_a_host_is_named(monkeypatch, capsys):
+    assert not any("address" in option for option in streamlits_options(monkeypatch))
+    assert not any(option.startswith("--server.address") for option in streamlits_options(monkeypatch, "--host", "localhost"))
+    assert not capsys.readouterr().err
+    assert "--server.address 0.0.0.0" in streamlits_options(monkeypatch, "--host", "demo.example.org")
+    assert "can train here" in capsys.readouterr().err
+    assert "--server.address ::" in streamlits_options(monkeypatch, "--host", "2001:db8::7", "--host", "demo.example.org")
+
+
+def test_the_app_answers_to_its_hosts_and_to_this_machine_below_its_path(monkeypatch):
+    options = streamlits_options(monkeypatch, "--host", "*.example.org", "--host", "example.org", "--base-path", "/a/demo/", "--port", "80")
+    allowed = [option.split()[1] for option in options if option.startswith("--server.allowedHosts")]
+    assert allowed == ["localhost", "127.0.0.1", "::1", "*.example.org", "example.org"]
+    assert {"--server.baseUrlPath a/demo", "--browser.serverAddress example.org", "--server.port 80"} < set(options)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "*", "*.", "a b", "https://example.org", "example.org:80", "example.org/x", "[::1]", "-a.org", "1.2.3", "a" * 64]
+)
+def test_a_host_that_is_no_name_is_refused(capsys, host):
+    assert sentence_of(capsys, "app", f"--host={host}").startswith(f"The host is '{host}'; expected a name such as demo.example.org")
+
+
+@pytest.mark.parametrize("path", ["x", "/a b", "//a", "/a/../b", "/.a", "https://example.org/x", "/é"])
+def test_a_base_path_that_is_no_path_is_refused(capsys, path):
+    assert sentence_of(capsys, "app", "--base-path", path).startswith(f"The base path is '{path}'; expected one such as /demo")
