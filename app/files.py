@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from streamlit.web.server.server_util import allow_all_cross_origin_requests, is_allowed_origin
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from adrec.files import changed
@@ -50,10 +51,11 @@ def weights(request: Request) -> Response:
     return Response(data, media_type="application/octet-stream", headers=HEADERS)
 
 
-def from_own_page(request: Request) -> bool:
-    """Whether one of the app's own pages asks, by a name of this machine that the server allows."""
+def from_own_page(request: HTTPConnection) -> bool:
+    """Whether one of the app's own pages asks, by a name of this machine that the server allows; or one that Streamlit's options trust."""
     host, origin = request.headers.get("host"), request.headers.get("origin")
-    return is_host_allowed(host) and (origin is None or urlsplit(origin).netloc == host)
+    own = origin is None or urlsplit(origin).netloc == host
+    return is_host_allowed(host) and (own or allow_all_cross_origin_requests() or is_allowed_origin(str(origin)))
 
 
 def address(name: str) -> str:

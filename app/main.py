@@ -1,11 +1,14 @@
 """The app's entry: ``adrec app``, or ``streamlit run app/main.py``. What it shows is script.py."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit import cli_util
 from streamlit.starlette import App
 from streamlit.web.server import server_util
@@ -14,15 +17,25 @@ ROOT = Path(__file__).resolve().parent.parent
 if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
     sys.path.insert(0, str(ROOT))
 
-from app import files, people  # noqa: E402  (needs the path above)
+from app import files, health, modes, origins, people, pulse  # noqa: E402  (needs the path above)
 
 
 @asynccontextmanager
 async def opened(_: App) -> AsyncIterator[None]:
     """Open the browser, which Streamlit leaves to apps with routes of their own. The socket already listens; an early visitor waits."""
     if not st.get_option("server.headless"):
-        cli_util.open_browser(server_util.get_url(st.get_option("server.address")))
+        cli_util.open_browser(server_util.get_url(server_util.get_display_address(st.get_option("server.address"))))
+    if modes.public():  # one's own page is the first, and shares the processor with nothing
+        health.health.warm()
+    reporting = asyncio.create_task(pulse.report())
     yield
+    reporting.cancel()
 
 
-app = App(Path(__file__).with_name("script.py"), routes=[files.route(), people.route()], lifespan=opened)
+def parts() -> dict[str, Any]:
+    """What the server is made of, besides its script."""
+    routes = [files.route(), people.route(), health.route()]
+    return {"routes": routes, "middleware": [Middleware(origins.OwnPages), Middleware(pulse.Listening)], "lifespan": opened}
+
+
+app = App(Path(__file__).with_name("script.py"), **parts())
