@@ -10,7 +10,7 @@ export default [
     languageOptions: {
       globals: names(
         "window document AbortController devicePixelRatio getComputedStyle matchMedia performance atob btoa console Worker fetch setTimeout clearTimeout clearInterval "
-        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent HTMLCanvasElement Image ImageData DOMRect Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer self",
+        + "requestAnimationFrame cancelAnimationFrame Blob CustomEvent DecompressionStream Response HTMLCanvasElement Image ImageData DOMRect Element ResizeObserver TextDecoder URL URLSearchParams XMLSerializer self",
       ),
     },
     rules: {
@@ -24,6 +24,11 @@ export default [
         { selector: "ExportDefaultDeclaration, ExportAllDeclaration, ImportDefaultSpecifier, ImportNamespaceSpecifier", message: "Import and export by name." },
       ],
     },
+  },
+  { // for browsers of any age
+    files: ["adrec/browser/site/fits.js"],
+    languageOptions: { sourceType: "script", globals: names("CSS") },
+    rules: { "no-var": "off" },
   },
   { files: ["tests/browser_code/*.js"], languageOptions: { globals: names("AbortController TextEncoder URL btoa") } },
 ];

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import NoReturn
 
-from adrec.cli import app, checking, collapse, data, denoising, experiments, lesson, registered, training
+from adrec.cli import app, checking, collapse, data, denoising, experiments, lesson, registered, site, training
 from adrec.errors import AdrecError, ConfigError, ProcessError, refusal
 
 
@@ -65,6 +65,6 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = Parser(prog="adrec", description="Train, evaluate and explain the diffusion recommender ADRec.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for subject in (app, data, training, experiments, collapse, denoising, lesson, checking, registered):
+    for subject in (app, data, training, experiments, collapse, denoising, lesson, site, checking, registered):
         subject.add(commands)
     return top

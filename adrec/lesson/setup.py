@@ -31,15 +31,17 @@ def bundled() -> bytes:
 
 def data(
     content: bytes,
-    mode: Literal["app", "file"],
+    mode: Literal["app", "file", "site"],
     models: Mapping[str, Any] | None = None,
     base: str | None = None,
     persons: str | None = None,
+    pages: Mapping[str, str] | None = None,
 ) -> bytes:
     """All that the lesson is sent: the setup and the content, one block each.
 
     models: by name, ``run`` (its run.json) and ``url`` or ``element``, where its weights are. base: the app's address, for doors in a
-    file; None if it is not known. persons: the address of real people's histories; None where there are none.
+    file; None if it is not known. persons: the address of real people's histories; None where there are none. pages: where a site has the
+    pages that doors lead to.
     """
     setup = {
         "texts": texts(),
@@ -47,6 +49,7 @@ def data(
         "mode": mode,
         "base": base,
         "persons": persons,
+        "pages": dict(pages or {}),
         "worker": browser.script("engine/worker.js"),
         "models": dict(models or {}),
         "content": hashlib.sha256(content).hexdigest()[:16],

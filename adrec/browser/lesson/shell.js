@@ -286,10 +286,11 @@ export class Shell {
 
   /** @param {string} page @param {Values} parameters */
   door(page, parameters) {
-    const { mode, base } = this.setup, query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+    const { mode, base, pages } = this.setup, query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
     if (mode === "app") this.tell("door", { page, parameters: { ...parameters, from: this.at.chapter } });
     else if (base) window.open(`${base}/${page}?${query}`);
-    else this.parts.notice.textContent = this.texts.text("shell.offline", { page: this.texts.text(`shell.pages.${page}`) });
+    else if (pages[page]) window.location.assign(`${pages[page]}?${query}`);
+    else this.parts.notice.textContent = this.texts.text(mode === "site" ? "shell.server" : "shell.offline", { page: this.texts.text(`shell.pages.${page}`) });
   }
 
   /** A presenter's mode: the lesson alone on the screen, in large type. @param {boolean} on */

@@ -154,8 +154,9 @@ export interface Setup {
   texts: Record<string, any>;
   /** colours by quantity, as in adrec/explain */
   colors: Record<string, string>;
-  /** "app": doors go through Python. "file": they are links below ``base``, or a sentence without one. */
-  mode: "app" | "file";
+  /** "app": doors go through Python. "file": they are links below ``base``, or a sentence without one. "site": they are links to its ``pages``. */
+  mode: "app" | "file" | "site";
+  pages: Record<string, string>;
   base: string | null;
   /** the address of real people's histories; null where there are none */
   persons: string | null;

@@ -1,0 +1,32 @@
+"""The site's pages: what each is called, its address, and its HTML around data and code."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adrec import browser
+from adrec.lesson import setup
+from adrec.site.folder import Folder
+
+CSS = {"learn": sorted(f"lesson/{path.name}" for path in (browser.FOLDER / "lesson").glob("*.css") if path.name != "page.css")}
+"""Each page's styles, beside those that all have."""
+
+
+def addresses(names: Sequence[str]) -> dict[str, str]:
+    """Where each page is; the first is what opens at the folder's address."""
+    return {name: f"{name}.html" if place else "index.html" for place, name in enumerate(names)}
+
+
+def write(folder: Folder, data: Mapping[str, bytes], fixed: Mapping[str, Any] | None = None) -> None:
+    """Add the pages. data: by page, in order, what it shows."""
+    places = addresses(list(data))
+    shared = {
+        "icon": folder.add("icon.svg", (setup.ASSETS / "icon.svg").read_bytes()),
+        "fits": folder.add("fits.js", browser.text("site/fits.js").encode()),
+        "pages": places,
+        "words": setup.words("site"),
+    }
+    for name, content in data.items():
+        code = f'"use strict";\n(() => {{\n{browser.script(f"site/{name}.js")}start();\n}})();\n'
+        own = {"code": folder.add(f"{name}.js", code.encode()), "data": folder.add(f"{name}.bin", content, pack=True)}
+        page = browser.page("site/site.html", name=name, css=CSS[name], **shared, **own)
+        folder.files[places[name]] = page.encode()
