@@ -14,7 +14,7 @@ from adrec.reading.account import Account
 from adrec.reading.opened import PACKED
 from adrec.reading.roles import ROLES
 from adrec.reading.vectors import LABEL, VECTOR
-from app import own_data, reading_view, sessions, ui
+from app import own_data, reading_view, ui
 from app.own_data import Choices, Question, Upload
 from app.texts import say, texts
 
@@ -40,7 +40,6 @@ ANSWERED = "own.answered"
 
 def uploads(example: bool) -> tuple[list[Upload], dict[str, Upload | None], Choices]:
     """The files and choices so far; the table comes first, the rest is optional. example: whether an example is shown in their place."""
-    sessions.watch()
     for option, value in st.session_state.pop(ANSWERS, {}).items():
         st.session_state[f"own.{option}"] = value
     complete = st.session_state.get("own.tables") and st.session_state.get("own.interactions")

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 from typing import Any
 
 import streamlit as st
@@ -9,17 +10,40 @@ from streamlit.runtime import Runtime
 
 RECONNECT = 120.0
 """Seconds for which Streamlit keeps a session whose connection broke, so that it can come back."""
+_lock = threading.Lock()
+_ended: float | None = None
+"""When the last of the connections ended that nobody has looked after yet."""
 
 
-def _left(_: None) -> None:
-    later = threading.Timer(RECONNECT + 5, forget_ended)
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda _: _left())
+def watch() -> None:
+    """Make sure that what this session holds is freed soon after its page is closed: what is cached lives as long as its connection."""
+
+
+def _left() -> None:
+    """A connection has ended. It and those that end meanwhile are looked after together, once they cannot come back."""
+    global _ended
+    with _lock:
+        first, _ended = _ended is None, time.monotonic()
+    if first:
+        _wait(RECONNECT + 5)
+
+
+def _wait(seconds: float) -> None:
+    later = threading.Timer(seconds, _look_after)
     later.daemon = True
     later.start()
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=_left)
-def watch() -> None:
-    """Make sure that this session's uploads are deleted soon after its page is closed: what is cached lives as long as its connection."""
+def _look_after() -> None:
+    global _ended
+    forget_ended()
+    with _lock:
+        left = (_ended or 0.0) + RECONNECT + 5 - time.monotonic()
+        if left <= 0:
+            _ended = None
+    if left > 0:
+        _wait(left)
 
 
 def forget_ended() -> None:
