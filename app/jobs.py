@@ -28,12 +28,17 @@ from adrec.folders import app_folder
 from adrec.runs import ALIVE, ENDED, RunFolder
 from adrec.runs.shapes import LONGEST, check_texts
 from adrec.system import spawn
+from app import modes
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 CLI_PREFIX = "adrec: "  # starts the command line's error message
 POLL = 0.3
 STOP_PATIENCE = 20.0
 TRIES = 10
+MOST_WAITING = 20
+"""Runs that may wait at once."""
+SETTLED = 2.0
+"""Seconds after which a folder's time of change tells one state of it from the next; file systems count in up to two."""
 
 _workers: dict[Path, subprocess.Popen[bytes]] = {}
 _spawning = threading.Lock()
@@ -86,18 +91,71 @@ class Job:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What a run's folder held when it last changed. job: None if its state also depends on what else happens."""
+
+    changed: int
+    begun: float
+    queued: float | None
+    job: Job | None
+
+
+_looks: dict[Path, _Look] = {}
+"""By folder; every page and every poll looks at all of them. A folder changes whenever a file in it is replaced."""
+
+
 def jobs(root: Path) -> list[Job]:
     """Every training under ``root``, latest first; queued ones know how many runs are ahead of them."""
-    folders = [p for p in root.glob("*") if (p / "job.json").is_file() or ((p / "run.json").is_file() and not (p / "tables").is_dir())]
-    found = [_job(RunFolder(p)) for p in sorted(folders, key=_begun, reverse=True)]
+    looks = _scan(root)
+    found = [look.job or _job(RunFolder(path)) for path, look in sorted(looks.items(), key=lambda pair: pair[1].begun, reverse=True)]
     running = sum(job.state in ("running", "stopping") for job in found)
-    order = {p: running + i for i, p in enumerate(_queued(root))}
-    return [Job(j.run, j.state, j.error, order.get(j.run.path, 0), j.stop_asked) for j in found]
+    order = {p: running + i for i, p in enumerate(_in_order(looks))}
+    return [Job(j.run, j.state, j.error, order[j.run.path], j.stop_asked) if j.run.path in order else j for j in found]
 
 
 def job(root: Path, name: str) -> Job | None:
-    """The job of this name."""
-    return next((j for j in jobs(root) if j.name == name), None)
+    """The job of this name. Of one that does not wait, nothing but its own folder is read."""
+    look = _look(root / name) if Path(name).name == name else None
+    if look is None:
+        return None
+    return next((j for j in jobs(root) if j.name == name), None) if look.queued is not None else look.job or _job(RunFolder(root / name))
+
+
+def _scan(root: Path) -> dict[Path, _Look]:
+    """The trainings among the folders."""
+    found = {path: look for path in _folders(root) if (look := _look(path)) is not None}
+    for gone in [path for path in list(_looks) if path.parent == root and path not in found]:
+        _looks.pop(gone, None)
+    return found
+
+
+def _folders(root: Path) -> list[Path]:
+    try:
+        with os.scandir(root) as entries:
+            return [root / entry.name for entry in entries if not entry.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _look(folder: Path) -> _Look | None:
+    """None for a folder that is no training."""
+    try:
+        changed = folder.stat().st_mtime_ns
+    except OSError:
+        return None
+    known = _looks.get(folder)
+    if known is not None and known.changed == changed:
+        return known
+    if not ((folder / "job.json").is_file() or ((folder / "run.json").is_file() and not (folder / "tables").is_dir())):
+        return None
+    data, status = _read(folder / "job.json"), _read(folder / "status.json")
+    waits = "pid" not in data and status.get("state") == "queued"
+    settled = (waits or status.get("state") not in (None, "queued", *ALIVE)) and time.time() - changed / 1e9 > SETTLED
+    look = _Look(changed, _begun(folder, data), _time(data, "queued") if waits else None, _job(RunFolder(folder)) if settled else None)
+    if settled:
+        _looks[folder] = look
+    return look
 
 
 def log_tail(run: RunFolder, lines: int = 12, start: int = 0) -> str:
@@ -149,8 +207,8 @@ def _status(run: RunFolder) -> dict[str, Any]:
         return {"state": "failed", "error": str(error)}
 
 
-def _begun(path: Path) -> float:
-    submitted = _time(_read(path / "job.json"), "submitted")
+def _begun(path: Path, data: dict[str, Any]) -> float:
+    submitted = _time(data, "submitted")
     with contextlib.suppress(OSError):  # the folder may disappear meanwhile
         return submitted or (path / "run.json").stat().st_mtime
     return 0.0
@@ -163,12 +221,16 @@ def _time(data: dict[str, Any], key: str) -> float:
 
 def _queued(root: Path) -> list[Path]:
     """Waiting folders, oldest first."""
-    waiting = []
-    for path in root.glob("*/job.json"):
-        data = _read(path)
-        if "pid" not in data and _read(path.parent / "status.json").get("state") == "queued":
-            waiting.append((_time(data, "queued"), path.parent))
-    return [folder for _, folder in sorted(waiting)]
+    return _in_order(_scan(root))
+
+
+def _in_order(looks: Mapping[Path, _Look]) -> list[Path]:
+    return [folder for _, folder in sorted((look.queued, path) for path, look in looks.items() if look.queued is not None)]
+
+
+def _waits(folder: Path) -> bool:
+    """Whether the run waits, as its files say now."""
+    return "pid" not in _read(folder / "job.json") and _read(folder / "status.json").get("state") == "queued"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -190,13 +252,27 @@ def check_name(root: Path, name: str) -> None:
         raise RunError(f"There is already a run called '{name}': choose another name, or resume that one.")
 
 
+def _check_allowed() -> None:
+    """A RunError where nothing may be trained. Whatever starts, stops or goes on with a training asks here."""
+    if modes.public():
+        raise RunError(modes.NO_TRAINING)
+
+
+def _check_room(root: Path) -> None:
+    """A RunError if too many runs wait."""
+    if len(_queued(root)) >= MOST_WAITING:
+        raise RunError(f"{MOST_WAITING} runs are waiting, and no more may: take one out of the queue, or wait until one has started.")
+
+
 def submit(root: Path, name: str, arguments: Sequence[str]) -> Job:
     """Queue ``python -m adrec train --run ROOT/NAME ARGUMENTS`` and make sure that a worker runs."""
+    _check_allowed()
     check_name(root, name)
     folder = root / name
     folder.mkdir(parents=True)
     try:
         with _states(root):
+            _check_room(root)
             write_json(folder / "job.json", {"arguments": list(arguments), "submitted": time.time(), "queued": time.time()})
             _set(folder, "queued")
     except BaseException:
@@ -208,6 +284,7 @@ def submit(root: Path, name: str, arguments: Sequence[str]) -> Job:
 
 def stop(root: Path, name: str, force: bool = False) -> None:
     """Take a run out of the queue, or ask its process to checkpoint and end (force: end it at once)."""
+    _check_allowed()
     run = RunFolder(root / name)
     with _states(root):
         status, process = _status(run), _process(run.path, _read(run.path / "job.json"))
@@ -225,8 +302,10 @@ def stop(root: Path, name: str, force: bool = False) -> None:
 
 def resume(root: Path, name: str, *more: str) -> None:
     """Queue a stopped or failed run again, with ``more`` arguments; it continues from its last checkpoint."""
+    _check_allowed()
     folder = root / name
     with _states(root):
+        _check_room(root)
         current = _job(RunFolder(folder))
         if not current.can_resume:
             raise RunError(f"The run '{name}' is {current.state}; only a stopped or failed run can be resumed.")
@@ -240,7 +319,7 @@ def resume(root: Path, name: str, *more: str) -> None:
 
 def describe(root: Path, name: str, about: Mapping[str, str]) -> None:
     """Write a run's title, purpose and question; an empty one is removed. A training writes to its folder itself and is refused."""
-    with _states(root), _resting(RunFolder(root / name), "naming it") as run:
+    with _states(root), _resting(root, name, "naming it") as run:
         path, texts = run.path / "run.json", check_texts(about)
         if not run.exists:
             raise RunError(f"The run '{name}' has not begun, so it cannot be named yet.")
@@ -249,14 +328,15 @@ def describe(root: Path, name: str, about: Mapping[str, str]) -> None:
 
 def delete(root: Path, name: str) -> None:
     """Delete a run's folder with all it holds; one that trains or waits is refused."""
-    with _states(root), _resting(RunFolder(root / name), "deleting it") as run:
+    with _states(root), _resting(root, name, "deleting it") as run:
         shutil.rmtree(run.path)
 
 
 @contextlib.contextmanager
-def _resting(run: RunFolder, before: str) -> Iterator[RunFolder]:
+def _resting(root: Path, name: str, before: str) -> Iterator[RunFolder]:
     """The run, which must be among the user's own and may neither train nor wait."""
-    if not run.path.is_dir():
+    run = RunFolder(root / name)
+    if run.path.name in ("", "..") or run.path.parent != root or not run.path.is_dir():
         raise RunError(f"There is no run called '{run.name}' here.")
     if _job(run).alive or run.held:
         raise RunError(f"The run '{run.name}' is training or waiting to: stop it before {before}.")
@@ -270,7 +350,7 @@ def ensure_worker(root: Path) -> None:
     """
     with _spawning:
         mine = _workers.get(root)
-        if (mine is not None and mine.poll() is None) or not _queued(root):  # polling also reaps it
+        if modes.public() or (mine is not None and mine.poll() is None) or not _queued(root):  # polling also reaps it
             return
         try:
             with _queue(root):
@@ -290,7 +370,7 @@ def work(root: Path) -> None:
     A page that checks whether the lock is free holds it for an instant, hence several tries.
     """
     tries = 0
-    while _queued(root) and tries < TRIES:
+    while not modes.public() and _queued(root) and tries < TRIES:
         try:
             with _queue(root):
                 _serve(root)
@@ -319,7 +399,7 @@ def _serve(root: Path) -> None:
 
 def _start(root: Path, folder: Path) -> subprocess.Popen[bytes] | None:
     with _states(root):
-        if folder not in _queued(root):
+        if not _waits(folder):
             return None
         data = _read(folder / "job.json")
         command = [sys.executable, "-m", "adrec", "train", f"--run={folder}", "--resume", *data.get("arguments", [])]

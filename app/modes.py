@@ -5,6 +5,9 @@ import os
 from adrec.cli.app import MODE, MODES
 from adrec.errors import ConfigError
 
+NO_TRAINING = "This server trains nothing: it is shared, and one training would take the room of all its other visitors."
+"""Said to whoever asks a public server for a training."""
+
 
 def mode() -> str:
     """The server's mode, one of ``MODES``; a ConfigError if the environment names another."""

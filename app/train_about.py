@@ -1,4 +1,4 @@
-"""What a person says of a run of theirs, on the Train page: its title, purpose and question; and its end."""
+"""What a person says of a run of theirs, on the Train page: its title, purpose and question; and its end. Where nothing is trained, why."""
 
 from pathlib import Path
 from typing import Any
@@ -7,8 +7,17 @@ import streamlit as st
 
 from adrec.runs import RunFolder
 from adrec.runs.shapes import LONGEST
-from app import jobs, loaders, state, ui
+from app import jobs, loaders, modes, state, ui
 from app.texts import texts
+
+
+def at_home() -> None:
+    """In place of the form on a public server: why nothing is trained here, and how to do so at home."""
+    words = texts("train")["public"]
+    st.subheader(words["title"], anchor=False)
+    st.markdown(f"{modes.NO_TRAINING} {words['says']}")
+    st.code(words["command"], language="bash", wrap_lines=True)
+    st.markdown(words["then"])
 
 
 def about(root: Path, run: RunFolder, place: Any) -> None:

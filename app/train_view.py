@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from adrec.config import TrainConfig
 from adrec.errors import AdrecError
 from adrec.runs import RunFolder
-from app import jobs, loaders, palette, train_about, train_watch, ui
+from app import jobs, loaders, modes, palette, train_about, train_watch, ui
 from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
 from app.texts import CSS, term, texts
@@ -170,6 +171,26 @@ def stage_words(stage: StageProgress, given: bool = False) -> str:
 
 def _controls(root: Path, job: Job) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
+    if not modes.public():
+        _change(root, job, row)
+    if job.state == "finished":
+        row.page_link(
+            loaders.ROOT / "pages" / "collapse.py",
+            label="See its embeddings",
+            icon=":material/scatter_plot:",
+            query_params={"run": loaders.link_name(job.run)},
+        )
+        if _denoises(job.run):
+            row.page_link(
+                loaders.ROOT / "pages" / "denoising.py",
+                label="Step through its denoising",
+                icon=":material/blur_on:",
+                query_params={"run": loaders.link_name(job.run)},
+            )
+
+
+def _change(root: Path, job: Job, row: Any) -> None:
+    """What its owner may do with it."""
     if loaders.is_bundled(job.run):
         row.caption("This run came with the app: it can be neither renamed nor deleted.")
     elif job.can_stop:
@@ -191,20 +212,6 @@ def _controls(root: Path, job: Job) -> None:
         st.rerun()
     if not loaders.is_bundled(job.run):
         train_about.about(root, job.run, row)
-    if job.state == "finished":
-        row.page_link(
-            loaders.ROOT / "pages" / "collapse.py",
-            label="See its embeddings",
-            icon=":material/scatter_plot:",
-            query_params={"run": loaders.link_name(job.run)},
-        )
-        if _denoises(job.run):
-            row.page_link(
-                loaders.ROOT / "pages" / "denoising.py",
-                label="Step through its denoising",
-                icon=":material/blur_on:",
-                query_params={"run": loaders.link_name(job.run)},
-            )
 
 
 def _denoises(run: RunFolder) -> bool:

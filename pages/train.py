@@ -3,7 +3,7 @@
 import streamlit as st
 
 from adrec.folders import runs_folder
-from app import jobs, loaders, state, train_form, train_view, ui
+from app import jobs, loaders, modes, state, train_about, train_form, train_view, ui
 from app.collapse import healthy
 
 PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
@@ -28,4 +28,7 @@ with picture:
     else:
         st.info("There is no run yet. Start one to follow it here; it keeps running when you close this page.", icon=":material/info:")
 with controls:
-    train_form.form(root)
+    if modes.public():
+        train_about.at_home()
+    else:
+        train_form.form(root)

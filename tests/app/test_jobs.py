@@ -238,3 +238,60 @@ def test_a_training_that_asked_for_consent_is_queued_again_with_it(root: Path, m
     assert job is not None and job.asks
     jobs.resume(root, "one", "--yes")
     assert read_json(root / "one" / "job.json")["arguments"] == [*QUICK, "--yes"] and state(root, "one") == "queued"
+
+
+def waiting(root: Path, name: str) -> None:
+    """A run in the queue, with nobody to start it."""
+    write_json(root / name / "job.json", {"arguments": [], "submitted": 1.0, "queued": 1.0})
+    jobs._set(root / name, "queued")
+
+
+def test_no_more_runs_wait_than_may(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ensure_worker", lambda root: None)
+    for number in range(jobs.MOST_WAITING):
+        jobs.submit(root, f"run-{number}", QUICK)
+    with pytest.raises(RunError, match="20 runs are waiting, and no more may"):
+        jobs.submit(root, "more", QUICK)
+    assert not (root / "more").exists()
+    jobs.stop(root, "run-0")
+    jobs.submit(root, "more", QUICK)
+    with pytest.raises(RunError, match="no more may"):
+        jobs.resume(root, "run-0")
+
+
+def test_what_is_known_of_a_run_is_read_again_when_its_folder_changes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SETTLED", 0.0)
+    waiting(root, "one")
+    first, reads = jobs.job(root, "one"), []
+    monkeypatch.setattr(jobs, "_read", lambda path, read=jobs._read: reads.append(path) or read(path))
+    assert first is not None and jobs.job(root, "one") == first and not reads
+    time.sleep(0.02)
+    jobs._set(root / "one", "stopped")
+    assert state(root, "one") == "stopped" and reads
+    waiting(root, "two")
+    assert [job.name for job in jobs.jobs(root) if job.state == "queued"] == ["two"] and jobs._queued(root) == [root / "two"]
+
+
+def test_a_folder_that_has_just_changed_is_not_taken_as_known(root: Path) -> None:
+    waiting(root, "one")
+    jobs.jobs(root)
+    assert root / "one" not in jobs._looks
+
+
+def test_a_public_server_trains_stops_and_resumes_nothing_whoever_asks(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting(root, "left")
+    monkeypatch.setenv("ADREC_MODE", "public")
+    for ask in (lambda: jobs.submit(root, "one", QUICK), lambda: jobs.stop(root, "left"), lambda: jobs.resume(root, "left")):
+        with pytest.raises(RunError, match="This server trains nothing"):
+            ask()
+    jobs.ensure_worker(root)
+    jobs.work(root)
+    assert not jobs._workers and state(root, "left") == "queued" and not (root / "one").exists()
+
+
+@pytest.mark.parametrize("name", ["", "..", "../runs/one", "one/tables", "/"])
+def test_only_a_run_of_the_folder_is_deleted(root: Path, name: str) -> None:
+    (root / "one" / "tables").mkdir(parents=True)
+    with pytest.raises(RunError, match="There is no run"):
+        jobs.delete(root, name)
+    assert (root / "one" / "tables").is_dir()

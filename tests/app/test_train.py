@@ -387,3 +387,15 @@ def test_the_thousandth_run_of_one_data_set_gets_a_name(root: Path) -> None:
     for number in range(1, 1000):
         (root / f"synthetic-{number}").mkdir()
     assert _next_name(root, "synthetic") == "synthetic-1000"
+
+
+@pytest.mark.parametrize("mode", ["public", "classroom"])
+def test_a_public_page_says_how_to_train_at_home_and_offers_nothing_that_changes_a_run(
+    root: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADREC_MODE", mode)
+    write_run(root, "half", "stopped", half_way())
+    app = open_page("train", run="half", file="/etc/passwd")
+    assert not app.exception and "This server trains nothing" in texts(app)
+    assert "adrec train --dataset=ml-100k" in app.code[-1].value
+    assert not app.text_input and not [button for button in app.button if not str(button.key).startswith("state.")]
