@@ -17,7 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 from streamlit.runtime.session_manager import SessionClient
 
-from app import files, registry
+from app import registry
 
 log = logging.getLogger(__name__)
 READY, STARTING, BROKEN = "ready", "starting", "broken"
@@ -89,8 +89,8 @@ def _readable() -> bool:
 
 
 def route() -> Route:
-    """Where the server answers. Anyone may ask, by any name: a load balancer asks by an address."""
-    return Route(files.address("healthz"), answer, methods=["GET"])
+    """Where the server answers, whatever its base path: it is for the proxy in front of it. Anyone may ask, by any name."""
+    return Route("/healthz", answer, methods=["GET"])
 
 
 async def answer(_: Request) -> PlainTextResponse:

@@ -34,6 +34,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 CLI_PREFIX = "adrec: "  # starts the command line's error message
 POLL = 0.3
 STOP_PATIENCE = 20.0
+WORKER = "app.jobs"
 TRIES = 10
 MOST_WAITING = 20
 """Runs that may wait at once."""
@@ -300,6 +301,21 @@ def stop(root: Path, name: str, force: bool = False) -> None:
             _set(run.path, "stopped")
 
 
+def stop_all(root: Path, patience: float) -> None:
+    """Before this machine goes: let nothing start any more, ask what trains to checkpoint and end, and wait for it up to ``patience``
+    seconds. What waits in the queue stays there."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[-2:] == [WORKER, str(root)]:
+                process.terminate()
+    training = [job.name for job in jobs(root) if job.state in ("running", "stopping")]
+    for name in training:
+        stop(root, name)
+    end = time.monotonic() + patience
+    while time.monotonic() < end and any(found.alive for name in training if (found := job(root, name)) is not None):
+        time.sleep(POLL)
+
+
 def resume(root: Path, name: str, *more: str) -> None:
     """Queue a stopped or failed run again, with ``more`` arguments; it continues from its last checkpoint."""
     _check_allowed()
@@ -357,7 +373,7 @@ def ensure_worker(root: Path) -> None:
                 pass  # it is free
         except Timeout:
             return
-        command = [sys.executable, "-m", "app.jobs", str(root)]
+        command = [sys.executable, "-m", WORKER, str(root)]
         _workers[root] = spawn(command, app_folder(), root / ".queue.log")
 
 

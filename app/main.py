@@ -1,6 +1,7 @@
 """The app's entry: ``adrec app``, or ``streamlit run app/main.py``. What it shows is script.py."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from streamlit import cli_util
 from streamlit.starlette import App
@@ -17,7 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
     sys.path.insert(0, str(ROOT))
 
-from app import files, health, modes, origins, people, pulse  # noqa: E402  (needs the path above)
+from adrec.cli.app import STOP_TRAININGS  # noqa: E402  (needs the path above)
+from adrec.folders import runs_folder  # noqa: E402
+from app import files, health, jobs, modes, origins, people, pulse  # noqa: E402
+
+PATIENCE = 50.0
+"""Seconds for trainings to end in; less than what deploy/compose.yaml grants before it kills."""
 
 
 @asynccontextmanager
@@ -30,6 +37,8 @@ async def opened(_: App) -> AsyncIterator[None]:
     reporting = asyncio.create_task(pulse.report())
     yield
     reporting.cancel()
+    if os.environ.get(STOP_TRAININGS):
+        await run_in_threadpool(jobs.stop_all, runs_folder(), PATIENCE)
 
 
 def parts() -> dict[str, Any]:

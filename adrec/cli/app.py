@@ -21,6 +21,8 @@ MODES = {
     "public": "strangers: no training, no paths of this machine, limits on what one visitor may use",
     "classroom": "as public, and a class follows its presenter",
 }
+STOP_TRAININGS = "ADREC_STOP_TRAININGS"
+"""The environment variable that says that trainings must not outlive the server."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
 """The names by which this machine may always be asked; health checks use them."""
 NAME = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.I)
@@ -42,6 +44,7 @@ def add(commands: Any) -> None:
     modes = app.add_mutually_exclusive_group()
     for name in ("public", "classroom"):
         modes.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=MODES[name])
+    app.add_argument("--stop-trainings", action="store_true", help="let trainings checkpoint and end with the server, as a container needs")
     app.add_argument("--no-browser", action="store_true", help="serve without opening a browser")
 
 
@@ -49,6 +52,8 @@ def app_command(arguments: argparse.Namespace) -> None:
     options = serving(arguments.port, arguments.host, arguments.base_path)
     if arguments.mode is not None:
         os.environ[MODE] = arguments.mode
+    if arguments.stop_trainings:
+        os.environ[STOP_TRAININGS] = "1"
     headless = str(arguments.no_browser).lower()
     address = f"http://localhost:{arguments.port}{arguments.base_path.rstrip('/')}"
     print(f"ADRec Explorer: {address} (Ctrl-C ends it)", flush=True)  # Streamlit's own message is off

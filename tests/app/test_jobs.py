@@ -60,6 +60,16 @@ def test_a_stopped_run_says_stopping_and_then_stopped_and_goes_on_from_its_check
     assert kinds.count("resumed") == 1
 
 
+def test_before_the_machine_goes_trainings_checkpoint_and_what_waits_stays_in_the_queue(root: Path) -> None:
+    jobs.submit(root, "one", LONG)
+    wait_for(lambda: trains(root, "one"))
+    jobs.submit(root, "two", QUICK)
+    jobs.stop_all(root, patience=60)
+    jobs._workers[root].wait(10)
+    assert (state(root, "one"), state(root, "two")) == ("stopped", "queued")
+    assert (root / "one" / "checkpoint.pt").is_file()
+
+
 def test_a_failure_is_told_in_the_programs_own_sentence(root: Path) -> None:
     jobs.submit(root, "one", ["--dataset=/no/such/file.csv"])
     wait_for(lambda: state(root, "one") == "failed")
