@@ -30,8 +30,14 @@ PATIENCE = 50.0
 @asynccontextmanager
 async def opened(_: App) -> AsyncIterator[None]:
     """Open the browser, which Streamlit leaves to apps with routes of their own. The socket already listens; an early visitor waits."""
+    address = server_util.get_url(server_util.get_display_address(st.get_option("server.address")))
+    if modes.classroom():
+        from app import classroom
+
+        address = classroom.begin()
+        print(f"For you alone, the presenter: {address}", flush=True)
     if not st.get_option("server.headless"):
-        cli_util.open_browser(server_util.get_url(server_util.get_display_address(st.get_option("server.address"))))
+        cli_util.open_browser(address)
     if modes.public():  # one's own page is the first, and shares the processor with nothing
         health.health.warm()
     reporting = asyncio.create_task(pulse.report())
@@ -44,6 +50,10 @@ async def opened(_: App) -> AsyncIterator[None]:
 def parts() -> dict[str, Any]:
     """What the server is made of, besides its script."""
     routes = [files.route(), people.route(), health.route()]
+    if modes.classroom():
+        from app import classroom
+
+        routes += classroom.routes()
     return {"routes": routes, "middleware": [Middleware(origins.OwnPages), Middleware(pulse.Listening)], "lifespan": opened}
 
 

@@ -31,7 +31,7 @@ def bundled() -> bytes:
 
 def data(
     content: bytes,
-    mode: Literal["app", "file", "site"],
+    mode: Literal["app", "file", "site", "class"],
     models: Mapping[str, Any] | None = None,
     base: str | None = None,
     persons: str | None = None,
