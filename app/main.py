@@ -21,7 +21,7 @@ if sys.path[0] != str(ROOT):  # first, because the folder that the app is starte
 
 from adrec.cli.app import STOP_TRAININGS  # noqa: E402  (needs the path above)
 from adrec.folders import runs_folder  # noqa: E402
-from app import files, health, jobs, modes, origins, people, pulse  # noqa: E402
+from app import files, health, jobs, modes, origins, people, pulse, server_log  # noqa: E402
 
 PATIENCE = 50.0
 """Seconds for trainings to end in; less than what deploy/compose.yaml grants before it kills."""
@@ -30,6 +30,7 @@ PATIENCE = 50.0
 @asynccontextmanager
 async def opened(_: App) -> AsyncIterator[None]:
     """Open the browser, which Streamlit leaves to apps with routes of their own. The socket already listens; an early visitor waits."""
+    server_log.quiet()
     address = server_util.get_url(server_util.get_display_address(st.get_option("server.address")))
     if modes.classroom():
         from app import classroom

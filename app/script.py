@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
     sys.path.insert(0, str(ROOT))
 
-from app import registry, server_log, sessions, state, ui  # noqa: E402  (needs the path above)
+from app import registry, sessions, state, ui  # noqa: E402  (needs the path above)
 
 
 def fits(page: str, run: str) -> bool:
@@ -22,7 +22,6 @@ def fits(page: str, run: str) -> bool:
 
 
 st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
-server_log.quiet_disconnects()
 sessions.watch()
 pages = [
     st.Page(path, title=card["title"], icon=card["icon"], url_path=path.stem, default=place == 0)

@@ -1,17 +1,17 @@
-"""A browser that leaves is no failure; everything else stays in the log."""
+"""A browser that leaves is no failure, and who comes is nobody's business; faults stay in the log."""
 
 import logging
 
 import pytest
 from starlette.websockets import WebSocketDisconnected
 
-from app.server_log import quiet_disconnects
+from app.server_log import quiet
 
 
 @pytest.mark.parametrize(("error", "logged"), [(WebSocketDisconnected("gone"), 0), (RuntimeError("a fault"), 1)])
 def test_only_the_disconnection_is_dropped(caplog, error, logged):
-    quiet_disconnects()
-    quiet_disconnects()
+    quiet()
+    quiet()
     log = logging.getLogger("uvicorn.error")
     with caplog.at_level(logging.ERROR, logger="uvicorn.error"):
         try:
@@ -19,3 +19,11 @@ def test_only_the_disconnection_is_dropped(caplog, error, logged):
         except RuntimeError:
             log.exception("Exception in ASGI application")
     assert len(caplog.records) == logged
+
+
+@pytest.mark.parametrize("name", ["uvicorn.access", "uvicorn.error"])
+def test_no_visitors_address_is_logged(caplog, name):
+    quiet()
+    with caplog.at_level(logging.INFO, logger=name):
+        logging.getLogger(name).info('%s - "WebSocket %s" [accepted]', "192.0.2.7:1", "/_stcore/stream")
+    assert not caplog.records
