@@ -31,7 +31,7 @@ PATIENCE = 50.0
 async def opened(_: App) -> AsyncIterator[None]:
     """Open the browser, which Streamlit leaves to apps with routes of their own. The socket already listens; an early visitor waits."""
     server_log.quiet()
-    address = server_util.get_url(server_util.get_display_address(st.get_option("server.address")))
+    address = server_util.get_url(server_util.get_display_address(st.get_option("server.address") or "localhost"))
     if modes.classroom():
         from app import classroom
 

@@ -3,15 +3,18 @@
 import base64
 import hashlib
 import re
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import streamlit
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from streamlit.web.server.app_discovery import discover_asgi_app
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
+CLOUD = DEPLOY / "community_cloud"
 LOCK = (DEPLOY / "requirements.lock").read_text(encoding="utf-8")
 LOCKED = {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+) \\$", LOCK, re.M)}
 
@@ -45,3 +48,17 @@ def test_the_proxy_lets_streamlits_page_run_its_own_script_and_no_other() -> Non
     scripts = re.findall(r"<script>(.*?)</script>", page, re.S)
     hashes = {"sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts}
     assert set(re.findall(r"sha256-[\w+/]+=", (DEPLOY / "Caddyfile").read_text(encoding="utf-8"))) == hashes
+
+
+def test_community_cloud_gets_the_apps_own_settings_but_for_the_names_that_it_answers_to() -> None:
+    own, cloud = (tomllib.loads((folder / ".streamlit" / "config.toml").read_text(encoding="utf-8")) for folder in (ROOT / "app", CLOUD))
+    assert cloud["server"].pop("allowedHosts") == ["*.streamlit.app", *own["server"].pop("allowedHosts")]
+    del own["server"]["address"]
+    assert cloud == own
+
+
+def test_community_cloud_starts_the_same_server_and_gets_the_torch_of_the_lock_file() -> None:
+    assert discover_asgi_app(CLOUD / "streamlit_app.py").is_asgi_app
+    (url,) = re.findall(r"^torch @ (\S+)$", (CLOUD / "requirements.txt").read_text(encoding="utf-8"), re.M)
+    version, digest = re.search(r"/torch-([\d.]+)%2Bcpu-.*#sha256=(\w+)$", url).groups()  # type: ignore[union-attr]
+    assert f"torch=={version}+cpu \\\n    --hash=sha256:{digest}\n" in LOCK
