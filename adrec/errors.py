@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-LONGEST_WORD = 200
+LONGEST_WORD, LONGEST_SENTENCE = 200, 1200
 CONTROL = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Characters of files that must not reach a terminal: control characters, directions, halves of pairs, ends of lines."""
 
@@ -12,19 +12,20 @@ class AdrecError(Exception):
     """The base class; ``str(error)`` is the sentence that the command line and the app show."""
 
     def __str__(self) -> str:
-        return _readable(super().__str__())
+        return readable(super().__str__())
 
 
 def refusal(error: OSError) -> str:
     """One sentence about what the operating system refused: a full disk, too long a name, a missing permission."""
     place = f"'{error.filename}': " if error.filename else ""
-    return _readable(f"{place}{error.strerror or error or type(error).__name__}.")
+    return readable(f"{place}{error.strerror or error or type(error).__name__}.")
 
 
-def _readable(sentence: str) -> str:
+def readable(sentence: str) -> str:
     """The sentence on one line, without control characters, and with overlong input or paths shortened in the middle."""
     sentence = "".join("?" if unicodedata.category(c) in CONTROL else c for c in sentence.replace("\n", " "))
-    return re.sub(rf"\S{{{LONGEST_WORD},}}", lambda found: f"{found[0][:80]}…{found[0][-40:]}", sentence)
+    sentence = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda found: f"{found[0][:80]}…{found[0][-40:]}", sentence)
+    return sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:800]}…{sentence[-300:]}"
 
 
 class ConfigError(AdrecError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from adrec.errors import AdrecError, RunError, refusal
+from adrec.errors import AdrecError, RunError, readable, refusal
 from adrec.explain.words import plain as plain
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
@@ -33,6 +33,11 @@ def guard() -> Iterator[None]:
 def header(question: str) -> None:
     """The top of the page: its question as the title."""
     st.title(question, anchor=False)
+
+
+def warn(sentence: str, place: Any = st) -> None:
+    """Say what a link asks for in vain. It may hold anything: long words are shortened, control characters left out."""
+    place.warning(plain(readable(sentence)), icon=":material/warning:")
 
 
 def way_back() -> None:
@@ -61,7 +66,7 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False, 
     wanted = state.get("run")
     if wanted is not None and wanted not in runs:
         wrong = f"'{wanted}' holds item tables but no model" if wanted in every else f"There is no run called '{wanted}' here"
-        place.warning(plain(f"{wrong}; showing '{run_name(runs[default])}' instead."), icon=":material/warning:")
+        warn(f"{wrong}; showing '{run_name(runs[default])}' instead.", place)
     chosen = choose_run(label, runs, "run", default, place)
     problem = loaders.problem(runs[chosen])
     if problem is not None:

@@ -19,7 +19,7 @@ with picture:
     if known:
         wanted = state.get("run")
         if wanted is not None and wanted not in known:
-            st.warning(ui.plain(f"There is no run called '{wanted}' here."), icon=":material/warning:")
+            ui.warn(f"There is no run called '{wanted}' here.")
         default = next((name for name, job in known.items() if not job.run.exists or loaders.problem(job.run) is None), next(iter(known)))
         chosen = ui.choose_run("Run", {name: job.run for name, job in known.items()}, "run", default)
         if known[chosen].run.exists and loaders.problem(known[chosen].run) is None:

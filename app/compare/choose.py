@@ -126,7 +126,7 @@ def _named(every: Sequence[Group]) -> set[str]:
     of = {each.name: group.key for group in every for each in group.facts}
     lost = [name for name in given if name not in of]
     if lost:
-        st.warning(ui.plain(texts("compare")["choose"]["lost"].format(names=", ".join(lost[:5]))), icon=":material/warning:")
+        ui.warn(texts("compare")["choose"]["lost"].format(names=", ".join(lost[:5])))
     return {of[name] for name in given if name in of}
 
 

@@ -91,7 +91,7 @@ def _check(name: str, options: Iterable[Any], what: str, expected: str = "") -> 
     given, known = st.query_params.get(name), [str(option) for option in options]
     if given and given not in known:
         shown = expected or f"one of {', '.join(known)}"
-        st.warning(words.plain(f"The link's {what} '{given}' is not valid here; expected {shown}."), icon=":material/warning:")
+        ui.warn(f"The link's {what} '{given}' is not valid here; expected {shown}.")
 
 
 def _user(row: Any, one: Side) -> Pair | None:
