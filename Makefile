@@ -24,9 +24,12 @@ test-fast: setup
 test-long: setup
 	$(PYTEST) -m long
 
-# 6,000 broken files in every readable format, under limits; FUZZ="--files 500" for fewer. What fails is kept in $(VENV)/fuzz.
+# 6,000 broken files in every readable format, under limits, FUZZ="--files 500" for fewer; then 2,000 addresses and 600 tabs' messages at a
+# running server, SERVED="--cases 100" for fewer. What fails is kept in $(VENV)/fuzz.
 fuzz: setup
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+	$(BIN)/python -m tests.fuzz.pages $(SERVED)
+	$(BIN)/python -m tests.fuzz.frames $(SERVED)
 
 check: setup
 	$(BIN)/ruff check .

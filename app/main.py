@@ -21,7 +21,7 @@ if sys.path[0] != str(ROOT):  # first, because the folder that the app is starte
 
 from adrec.cli.app import STOP_TRAININGS  # noqa: E402  (needs the path above)
 from adrec.folders import runs_folder  # noqa: E402
-from app import files, health, jobs, modes, origins, people, pulse, server_log  # noqa: E402
+from app import files, frames, health, jobs, modes, origins, people, pulse, server_log  # noqa: E402
 
 PATIENCE = 50.0
 """Seconds for trainings to end in; less than what deploy/compose.yaml grants before it kills."""
@@ -50,12 +50,14 @@ async def opened(_: App) -> AsyncIterator[None]:
 
 def parts() -> dict[str, Any]:
     """What the server is made of, besides its script."""
+    frames.check_values()
     routes = [files.route(), people.route(), health.route()]
     if modes.classroom():
         from app import classroom
 
         routes += classroom.routes()
-    return {"routes": routes, "middleware": [Middleware(origins.OwnPages), Middleware(pulse.Listening)], "lifespan": opened}
+    gates = [Middleware(gate) for gate in (origins.OwnPages, frames.OwnMessages, pulse.Listening)]
+    return {"routes": routes, "middleware": gates, "lifespan": opened}
 
 
 app = App(Path(__file__).with_name("script.py"), **parts())

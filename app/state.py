@@ -109,8 +109,8 @@ def bound(name: str, default: Any, options: Sequence[Any] | None = None) -> dict
     st.session_state[key] = value
 
     def write() -> None:
-        chosen = st.session_state[key]
-        if options is None or chosen in options:
+        chosen = st.session_state.get(key)  # gone if the page was drawn without the widget before the press arrived
+        if key in st.session_state and (options is None or chosen in options):
             put(**{name: chosen})
 
     return {"key": key, "on_change": write}

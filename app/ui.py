@@ -84,9 +84,9 @@ def choose_run(label: str, runs: Mapping[str, RunFolder], parameter: str, defaul
 
     def write(key: str) -> None:
         if url:
-            state.put(**{parameter: st.session_state[key]})
+            state.put(**{parameter: st.session_state.get(key, chosen)})
         else:
-            st.session_state[parameter] = st.session_state[key]
+            st.session_state[parameter] = st.session_state.get(key, chosen)
 
     # The key changes with the choice, which closes the list.
     with place.popover(f"{label}: {plain(run_title(runs[chosen]))}", key=f"choose.{parameter}.{chosen}", width="stretch"):

@@ -42,7 +42,7 @@ def section(run: RunFolder) -> None:
     st.session_state[key] = tool
 
     def write() -> None:
-        state.put(tool=st.session_state[key] or "none")
+        state.put(tool=st.session_state.get(key) or "none")
 
     names = words["tools"]
     st.segmented_control(words["more"], list(TOOLS), format_func=names.get, key=key, on_change=write, label_visibility="collapsed")

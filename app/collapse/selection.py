@@ -175,8 +175,8 @@ def pick_table(table: pd.DataFrame, rows: np.ndarray, key: str, **kwargs: Any) -
     """A table of items; clicking a row chooses its item. rows: the item row of each table row."""
 
     def choose() -> None:
-        picked = st.session_state[key]["selection"]["rows"]
-        if picked and picked[0] < len(rows):
+        picked = st.session_state.get(key, {}).get("selection", {}).get("rows", [])
+        if picked and isinstance(picked[0], int) and 0 <= picked[0] < len(rows):
             state.put(item=int(rows[picked[0]]) + 1)
 
     st.dataframe(table, hide_index=True, key=key, on_select=choose, selection_mode="single-row", **kwargs)

@@ -112,7 +112,7 @@ def _label(group: Group) -> str:
 
 
 def _write(key: str) -> None:
-    state.put(runs=joined(st.session_state[key]) or None)
+    state.put(runs=joined(st.session_state.get(key, ())) or None)
 
 
 def joined(names: Iterable[str]) -> str:

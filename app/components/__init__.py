@@ -19,7 +19,7 @@ def handler(key: str, name: str, act: Callable[[Any], None], kind: type) -> Call
     """For a mounted component's ``on_<name>_change``: passes the value that the browser sent on to ``act`` if it is of this kind."""
 
     def changed() -> None:
-        value = st.session_state[key].get(name)
+        value = (st.session_state.get(key) or {}).get(name)
         if isinstance(value, kind):
             act(value)
 

@@ -132,7 +132,7 @@ def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray |
     kinds, missing = _kinds(run, users, ranks)
 
     def draw() -> None:
-        positions = kinds[st.session_state["denoising.kind"]]
+        positions = kinds.get(st.session_state.get("denoising.kind", ""), kinds["Any user"])
         state.put(user=str(users.user_ids[int(np.random.default_rng().choice(positions))]))
 
     help_ = " ".join(
@@ -200,7 +200,7 @@ def _picked(row: Any, run: RunFolder, position: int, linked: Callable[[], list[i
     titles = unique_titles(items)
 
     def put() -> None:
-        item, ids, at = st.session_state["denoising.add"], linked(), st.session_state[POSITION]
+        item, ids, at = st.session_state.get("denoising.add"), linked(), st.session_state.get(POSITION, -1)
         st.session_state["denoising.add"] = None
         if item is None:
             return

@@ -211,3 +211,4 @@ def test_every_module_of_the_library_can_be_imported():
 
 def test_what_a_file_holds_does_not_reach_a_terminal_as_control_characters() -> None:
     assert str(errors.DataError("'a\x1b[31m\u202e' has\nno \ud800.")) == "'a?[31m?' has no ?."
+    assert len(str(errors.RunError("a, " * 20_000 + "."))) < 1200

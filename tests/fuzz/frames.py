@@ -20,7 +20,8 @@ from tests.fuzz.served import Served, Shown, Visitor, wrong
 CASES = 600
 RERUNS = 150
 HUGE = 4 << 20
-SIMPLE = ("clear_cache", "set_run_on_save", "stop_script", "load_git_info", "app_heartbeat", "debug_disconnect_websocket", "debug_shutdown_runtime")
+SIMPLE = ("clear_cache", "set_run_on_save", "stop_script", "load_git_info", "app_heartbeat")
+SIMPLE += ("debug_disconnect_websocket", "debug_shutdown_runtime")
 SESSIONS = ("", "nobody", "../x", "a" * 10_000, "\x1b[31m")
 Messages = list[BackMsg | bytes | str]
 

@@ -22,12 +22,13 @@ CASES = 2000
 READ = re.compile(r"""(?:state\.(?:get|bound|put)|query_params\.(?:get|pop))\(\s*"(\w+)"|query_params\["(\w+)"\]""")
 FORMS = re.compile(r"PARAMETERS\s*(?:\[|\|=)")
 ESCAPES = ("\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\x00b", "\r\nSet-Cookie: a=b", "\x7f\x80\x9b31m", "\u202egnp.exe", "\u2028\u2029")
-NUMBERS = ("0", "-1", "1", "3", "007", "1e9", "1.5", "nan", "inf", "-inf", "٣", "²", "1_000", " 5 ", "0x10", "true", "None", "2147483648")
-NUMBERS += ("-9223372036854775809", "18446744073709551616", "9" * 30, "9" * 4299, "9" * 5000, "-" + "9" * 400, "1" * 100_000)
-PATHS = ("../../../etc/passwd", "/etc/passwd", "..%2f..%2fetc", "C:\\Windows\\win.ini", "~/.ssh/id_rsa", "/dev/zero", "/proc/self/mem", ".", "/")
+NUMBERS = ("0", "-1", "1", "3", "007", "1e9", "1.5", "nan", "inf", "-inf", "٣", "²", "1_000", " 5 ", "0x10", "true", "None")
+NUMBERS += ("2147483648", "-9223372036854775809", "18446744073709551616", "9" * 30, "9" * 4299, "9" * 5000, "-" + "9" * 400, "1" * 100_000)
+PATHS = ("../../../etc/passwd", "/etc/passwd", "..%2f..%2fetc", "C:\\Windows\\win.ini", "~/.ssh/id_rsa", "/dev/zero", "/proc/self/mem", ".")
 PATHS += ("file:///etc/passwd", "https://evil.example/x", "//evil.example", "\\\\evil\\share", "a/../b", "tiny/../tiny", "tiny/", "./tiny")
-CODE = ("{{7*7}}", "${7*7}", "__import__('os')", "'; DROP TABLE users;--", "<script>alert(1)</script>", "[x](javascript:alert(1))", "%s%s%n")
-CODE += ("' or 1=1", "$(touch x)", "`touch x`", ":red[x]", "# x\n\n* y", "![](x)", "\\", "%", "%zz", "&", "=", "+", ";", ",", ",,,", "::", "a:b:c", "1,2,3")
+CODE = ("{{7*7}}", "${7*7}", "__import__('os')", "'; DROP TABLE users;--", "<script>alert(1)</script>", "[x](javascript:alert(1))", "%s%n")
+CODE += ("' or 1=1", "$(touch x)", "`touch x`", ":red[x]", "# x\n\n* y", "![](x)", "\\", "%", "%zz", "&", "=", "+", ";", ",", ",,,", "::")
+CODE += ("a:b:c", "1,2,3")
 LONG = ("a" * 300, "é" * 5000, "a," * 20_000, "1," * 20_000, "%41" * 2000, " " * 9000, "\U0001f9e8" * 3000)
 DEEP = ("[" * 50_000, '{"a":' * 20_000, '{"a": NaN}', '{"$ref": "#"}', "[1, 2", '"' * 99, "null", "[]", "{}", '{"header": "none"}')
 KNOWN = {
@@ -52,7 +53,8 @@ KNOWN = {
 }
 PAGES = ("", "learn", "collapse", "own", "denoising", "train", "compare")
 ODD_PAGES = ("nosuch", "../collapse", "collapse/", "COLLAPSE", "_stcore/health", "%2e%2e", "é", "a" * 5000, "collapse?run=tiny", "\x1b[31m")
-ROUTES = ("model/{}", "person/{}", "media/{}", "_stcore/upload_file/{}/{}", "component/{}/{}", "static/{}", "app/static/{}", "{}", "_stcore/{}")
+ROUTES = ("model/{}", "person/{}", "media/{}", "_stcore/upload_file/{}/{}", "component/{}/{}", "static/{}", "{}")
+ROUTES += ("_stcore/{}", "app/static/{}")
 METHODS = ("GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 MOST_QUERY = 500_000
 

@@ -52,9 +52,9 @@ class Visitor:
 
     def __init__(self, port: int, session: str = "") -> None:
         names: Any = ["streamlit", "x", session] if session else None
-        self.socket = connect(
-            f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=names, max_size=None, open_timeout=PATIENCE, close_timeout=5
-        )
+        patience: Any = {"open_timeout": PATIENCE, "close_timeout": 5, "ping_interval": None}
+        opened = connect(f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=names, max_size=None, **patience)
+        self.socket = opened.__enter__()
         self.session, self.closed = "", False
 
     def close(self) -> None:

@@ -1,10 +1,13 @@
-"""A short part of ``make fuzz``: broken files are answered or refused in one sentence, and nothing is executed or left behind."""
+"""A short part of ``make fuzz``: broken files are answered or refused in one sentence, and nothing is executed or left behind; whatever
+is asked of a running server, its visitors see pages and its log no traceback."""
 
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.fuzz import frames, pages
+from tests.fuzz.parts import judged, serving
 from tests.fuzz.seeds import seeds
 from tests.fuzz.trying import READERS, Watch, cases, laid, outcome, sentence, tried
 
@@ -51,3 +54,16 @@ def test_every_seed_is_read() -> None:
         for seed in seeds():
             path = laid(Path(folder), seed, seed.files, f"seed {seed.kind}")
             assert outcome(path, seed.reader, {})[0] in ("answered", "asked"), seed.kind
+
+
+@pytest.mark.slow
+def test_whatever_is_asked_of_a_server_its_visitors_see_pages_and_its_log_no_traceback() -> None:
+    with serving(pages.prepare) as served:
+        rows = [judged(served, part.tried, number, 0.0) for number in range(5) for part in (pages, frames)]
+        assert [row for row in rows if row["told"]] == []
+        (served.folder / "seen.txt").write_text("something\n")
+        assert list(served.faults()) == ["it did something"]
+
+
+def test_every_parameter_that_the_code_reads_is_tried() -> None:
+    assert {"run", "runs", "sort", "filter", "baseline", "person", "frame", "chapter"} <= set(pages.names())
