@@ -31,9 +31,9 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The name of its folder, where that is free."""
-        parts = [self.variant.name, *([self.data.name] if self.several_data else []), *([] if self.seed is None else [str(self.seed)])]
-        return "-".join(slug(part) for part in parts)
+        """The name of its folder, where that is free: no other cell's, for no model's or data set's name holds a '@'."""
+        what = slug(self.variant.name) + (f"@{slug(self.data.name)}" if self.several_data else "")
+        return what if self.seed is None else f"{what}-{self.seed}"
 
     def __str__(self) -> str:
         return f"{self.variant.name} on {self.data.name}, " + ("search" if self.seed is None else f"seed {self.seed}")

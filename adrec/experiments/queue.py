@@ -205,7 +205,7 @@ class Queue:
 
     def work(self, engine: Engine, processes: int, budget: float | None = None, stop: Callable[[], bool] = lambda: False) -> bool:
         """Train what is missing, so many processes at once; False if it was told to stop. budget: core-seconds that this call may spend."""
-        (self.out / LOGS).mkdir(parents=True, exist_ok=True)
+        (self.out / LOGS / SEARCHES).mkdir(parents=True, exist_ok=True)
         self.processes = processes
         told = time.monotonic()
         while True:
@@ -328,7 +328,8 @@ class Queue:
         self._expect()
 
     def _log(self, job: Job) -> Path:
-        return self.out / LOGS / f"{job.cell.name}.txt"
+        folder = self.out / LOGS / (SEARCHES if job.cell.seed is None else "")  # the search of "A-1" and "A" with seed 1 have one name
+        return folder / f"{job.cell.name}.txt"
 
     def _reason(self, job: Job) -> str:
         """Why a job failed, in a sentence: what its run records, or what its process said last."""

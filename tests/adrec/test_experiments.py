@@ -16,7 +16,7 @@ import pytest
 from adrec.cli import main
 from adrec.data import catalog
 from adrec.errors import ConfigError
-from adrec.experiments.cells import Runs, cells_of, fits, known, state
+from adrec.experiments.cells import SEARCHES, Runs, cells_of, fits, known, state
 from adrec.experiments.costs import START, Costs
 from adrec.experiments.engines import Local, engine_of
 from adrec.experiments.file import read, seconds_of
@@ -72,6 +72,17 @@ def test_a_grid_is_every_model_with_every_seed_and_a_shared_stage_1_comes_first(
     names = [cell.name for cell in cells_of(read(written(tmp_path)))]
     each = ["whole", "plain", "ADRec-noise_weight-0", "ADRec-noise_weight-1"]
     assert names == [f"{name}-{seed}" for seed in (1, 2) for name in each]
+
+
+def test_no_two_cells_have_the_same_folder_or_log(tmp_path, tiny_data):
+    data = ", ".join(f'{{ name = "{name}", source = "{DATA}" }}' for name in ("C", "B-C", "C-1"))
+    named = [f'\n[[models]]\nname = "{name}"\nmodel = "sasrec"\n' for name in ("A", "A-B", "A-B@C", "A-1", "B C")]
+    path = tmp_path / "grid.toml"
+    path.write_text(f"seeds = [1, 2]\ndata = [{data}]\n[tune]\ntrials = 1\n{''.join(named)}", encoding="utf-8")
+    experiment = read(path)
+    queue = Queue(experiment, tmp_path / "out", data={each.name: tiny_data for each in experiment.data})
+    folders = [queue.out / (SEARCHES if job.cell.seed is None else "") / job.cell.name for job in queue.jobs]
+    assert len(queue.jobs) == len(set(folders)) == len({queue._log(job) for job in queue.jobs}) == 5 * 3 * 3
 
 
 @pytest.mark.parametrize(
