@@ -1,6 +1,6 @@
-"""From rows to sequences, inside DuckDB: ids, filters, repeats, the k-core, numbers, order and the split. Only blocks leave the engine."""
+"""From rows to sequences, inside DuckDB: ids, filters, repeats, the k-core, numbers, order and the split."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,24 +11,22 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from adrec.data.dataset import SequenceDataset, category_name, item_table
+from adrec.data.arrays import Arrays, Sizes, blocks
+from adrec.data.dataset import SequenceDataset, item_table
 from adrec.data.options import Options, shares, words
 from adrec.data.time_split import REASONS, cut
-from adrec.data.timeline import Timeline
 from adrec.errors import DataError
 from adrec.reading.account import Account, Doubt, counted, listed, shown, shown_path
 from adrec.reading.engine import as_sentences, connect, literal, quoted
 from adrec.reading.kinds import kind_of, two_spellings
 from adrec.reading.roles import Roles
 from adrec.reading.rows import Rows
-from adrec.reading.values import MISSING, SPACE, answers, asked, check_ids, check_numbers, family, id_sql, number_sql, text_sql
+from adrec.reading.values import SPACE, answers, check_ids, check_numbers, family, id_sql, number_sql, text_sql
 
 SHORTEST = 3
 """Interactions that a user needs: one to train with, one for validation, one for the test."""
 MEMORY = 2 << 30
 """Bytes that the engine may fill at most before it writes to its temporary folder: 10^8 interactions need 4 GiB with everything else."""
-BLOCK = 1 << 20
-"""Rows that leave the engine at once."""
 TOTAL = "that looks like a line of totals, the last"
 """Why a last row is left out that has neither a time nor one of its ids."""
 HEAVY = 0.05
@@ -60,26 +58,6 @@ def build(
         return _Building(con, roles, options, into).dataset(name, recorded, attributes)
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """The users that go on, in order: their codes before the filters, how many of their rows are trained on and how many lie between
-    those and the test answer, and all of them; the codes of the items, in order; how many users the split left out."""
-
-    users: np.ndarray
-    train: np.ndarray
-    between: np.ndarray
-    lengths: np.ndarray
-    items: np.ndarray
-    short: int
-
-    def numbers(self, which: str, codes: int) -> np.ndarray:
-        """For each code before the filters the number 0, 1, ... of the user or item, or -1."""
-        of = self.users if which == "user" else self.items
-        found = np.full(codes, -1, dtype=np.int32)
-        found[of] = np.arange(len(of), dtype=np.int32)
-        return found
-
-
 @dataclass
 class _Building:
     con: duckdb.DuckDBPyConnection
@@ -102,17 +80,21 @@ class _Building:
         self._core()
         sizes = self._cut_by_time() if self.options.split else self._cut_last()
         self._span(sizes)
-        if attributes is None:
-            attributes = self._attributes(sizes)
-        arrays = self._arrays(sizes)
-        items = item_table(list(self._names("item", sizes.items)), attributes)
+        arrays = Arrays(self.con, sizes, self.into, bool(self.options.split), self._timed)
+        columns = {role: self._column(role) for role in ("title", "category") if getattr(self.roles, role) is not None}
+        if attributes is None and columns:
+            attributes = arrays.attributes(self.rows, columns)
+        parts, timeline = arrays.parts()
+        items = item_table(arrays.item_ids(), attributes)
         account = self.account
+        if timeline:
+            account.times = timeline.as_dict()
         account.users, account.items, account.read = len(sizes.users), len(sizes.items), int(sizes.lengths.sum())
         left = account.rows - account.read - sum(account.left_out.values())
         if left:
             raise AssertionError(f"{left} rows are unaccounted for")
-        made: dict[str, Any] = {**arrays, "options": {**recorded, "dropped_users": sizes.short}, "account": account.as_dict()}
-        return SequenceDataset(name, items=items, user_ids=self._user_ids(sizes), **made)
+        made: dict[str, Any] = {**parts, "options": {**recorded, "dropped_users": sizes.short}, "account": account.as_dict()}
+        return SequenceDataset(name, items=items, user_ids=arrays.user_ids(), **made)
 
     @property
     def rows(self) -> Rows:
@@ -288,29 +270,12 @@ class _Building:
 
     # -- filters ------------------------------------------------------------------------------------------------------
 
-    def _blocks(self, *columns: str) -> Iterator[tuple[np.ndarray, ...]]:
-        """These columns of ``rows`` in order, in blocks of whole users. The first must be u."""
-        reader = self.con.cursor().sql(f"select {', '.join(columns)} from rows").to_arrow_reader(BLOCK)
-        waiting: list[tuple[np.ndarray, ...]] = []
-        for batch in reader:
-            arrays = tuple(column.to_numpy(zero_copy_only=False) for column in batch.columns)
-            if not len(arrays[0]):
-                continue
-            end = int(np.searchsorted(arrays[0], arrays[0][-1]))  # the last user may go on in the next block
-            if end or (waiting and waiting[-1][0][-1] != arrays[0][0]):
-                parts = [*waiting, tuple(a[:end] for a in arrays)]
-                yield tuple(np.concatenate(part) for part in zip(*parts, strict=True))
-                waiting = []
-            waiting.append(tuple(a[end:] for a in arrays))
-        if waiting:
-            yield tuple(np.concatenate(part) for part in zip(*waiting, strict=True))
-
     def _repeats(self) -> None:
         """Count the rows of a user with an item met before, and leave out those that the option says."""
         timed, choice = self.roles.times is not None, self.options.repeats or "exact"
         columns = ("u", "i", "t", "row") if timed else ("u", "i", "row")
         found = {"exact": 0, "consecutive": 0, "other": 0}
-        for u, i, *t in self._blocks(*columns[:-1]):
+        for u, i, *t in blocks(self.con, *columns[:-1]):
             kinds = repeats(u, i, t[0] if timed else None, choice == "keep")
             for kind, name in enumerate(found, 1):
                 found[name] += int(np.count_nonzero(kinds == kind))
@@ -331,7 +296,7 @@ class _Building:
     def _reduce(self, columns: tuple[str, ...], stay: Callable[..., np.ndarray]) -> None:
         """Keep the rows of ``rows`` for which this is true. columns: u, i, t if there are times, row; ``stay`` gets all but the last."""
         self.con.execute(f"create table kept as select {', '.join(columns)} from rows limit 0")
-        for arrays in self._blocks(*columns):
+        for arrays in blocks(self.con, *columns):
             here = stay(*arrays[:-1])
             part = self.con.from_arrow(pa.table({name: array[here] for name, array in zip(columns, arrays, strict=True)}))
             part.insert_into("kept")
@@ -354,6 +319,11 @@ class _Building:
         con.execute("create table live_users as select u, count(*) as n, min(row) as row from live group by u")
         left = self._one("select coalesce(sum(n), 0)::bigint from live_users")[0]
         self._leave_out(f"outside the {k}-core", total - left)
+
+    @property
+    def _timed(self) -> bool:
+        """Whether rows of different users can be compared by time: not by numbers that may only count the rows."""
+        return self.roles.times is not None and self.roles.times.unit is not None
 
     # -- the split ----------------------------------------------------------------------------------------------------
 
@@ -466,91 +436,6 @@ class _Building:
         if len(sizes.users) == 1:
             self.account.note("There is 1 user; a recommender learns from what several people have in common.")
 
-    # -- results ------------------------------------------------------------------------------------------------------
-
-    def _array(self, name: str, length: int, kind: str) -> np.ndarray:
-        """An array to fill: in the folder, or in memory."""
-        if self.into is None:
-            return np.zeros(length, dtype=kind)
-        return np.lib.format.open_memmap(self.into / f"{name}.npy", mode="w+", dtype=kind, shape=(length,))
-
-    def _arrays(self, sizes: Sizes) -> dict[str, np.ndarray]:
-        """The items of all users by part, written block by block."""
-        codes = {role: int(self._one(f"select count(*) from {role}_ids")[0]) for role in ("user", "item")}
-        user_of, item_of = (sizes.numbers(role, codes[role]) for role in ("user", "item"))
-        users = len(sizes.users)
-        offsets = self._array("train_offsets", users + 1, "<i8")
-        offsets[0] = 0
-        np.cumsum(sizes.train, out=offsets[1:])
-        train, val, test = (self._array(n, m, "<i4") for n, m in (("train_items", int(offsets[-1])), ("val", users), ("test", users)))
-        made = {"train_items": train, "train_offsets": offsets, "val": val, "test": test}
-        if self.options.split:
-            made["between_offsets"] = self._array("between_offsets", users + 1, "<i8")
-            np.cumsum(sizes.between, out=made["between_offsets"][1:])
-            made["between_items"] = self._array("between_items", int(made["between_offsets"][-1]), "<i4")
-        timeline = self._timeline(len(sizes.items)) if self._timed else None
-        for u, i, *t in self._blocks("u", "i", *(["t"] if timeline else [])):
-            user, item = user_of[u], item_of[i]
-            live = (user >= 0) & (item >= 0)
-            user, item = user[live], item[live] + 1
-            if not len(user):
-                continue
-            first = np.flatnonzero(np.append(True, user[1:] != user[:-1]))
-            place = np.arange(len(user)) - np.repeat(first, np.diff(np.append(first, len(user))))
-            after = place - sizes.train[user]  # rows since training: the validation answer is 0 if there was any
-            training, tested = after < 0, after == sizes.between[user]
-            validated = (after == 0) & ~tested & (sizes.train[user] > 0)
-            train[offsets[user[training]] + place[training]] = item[training]
-            val[user[validated]], test[user[tested]] = item[validated], item[tested]
-            if self.options.split:
-                known = ~training & ~tested
-                made["between_items"][made["between_offsets"][user[known]] + after[known]] = item[known]
-            if timeline:
-                timeline.add(user, item - 1, t[0][live], np.select([training, validated, tested], [0, 1, 2], -1))
-        if timeline:
-            self.account.times = timeline.as_dict()
-        return made
-
-    @property
-    def _timed(self) -> bool:
-        """Whether rows of different users can be compared by time: not by numbers that may only count the rows."""
-        return self.roles.times is not None and self.roles.times.unit is not None
-
-    def _timeline(self, items: int) -> Timeline:
-        first, last = self._one("select min(t), max(t) from live")
-        return Timeline(first, last, items)
-
-    def _names(self, role: str, codes: np.ndarray) -> Iterator[str]:
-        """The ids of these codes, in their order."""
-        self.con.register("wanted", pa.table({"code": codes, "place": np.arange(len(codes))}))
-        reader = self.con.sql(f"select id from {role}_ids join wanted using (code) order by place").to_arrow_reader(BLOCK)
-        for batch in reader:
-            yield from batch.column(0).to_pylist()
-        self.con.unregister("wanted")
-
-    def _user_ids(self, sizes: Sizes) -> np.ndarray:
-        self.con.register("chosen", pa.table({"code": sizes.users}))
-        longest = int(self._one("select max(length(id)) from user_ids join chosen using (code)")[0])
-        self.con.unregister("chosen")
-        array = self._array("user_ids", len(sizes.users), f"<U{max(longest, 1)}")
-        for place, name in enumerate(self._names("user", sizes.users)):
-            array[place] = name
-        return array
-
-    def _attributes(self, sizes: Sizes) -> pd.DataFrame | None:
-        """Titles and categories from the first row of each item."""
-        chosen = {role: self._column(role) for role in ("title", "category") if getattr(self.roles, role) is not None}
-        if not chosen:
-            return None
-        self.con.register("wanted", pa.table({"code": sizes.items}))
-        self.con.execute("create table firsts as select id, row from item_ids join wanted using (code)")
-        self.con.unregister("wanted")
-        relation = self.rows.relation(self.con, chosen)
-        query = f"select firsts.id, {', '.join(f'lines.{role}' for role in chosen)} from lines join firsts on lines.row = firsts.row"
-        table = asked(self.con, relation, "lines", query).to_arrow_table()
-        values = {role if role == "title" else category_name(column): texts(table.column(role)) for role, column in chosen.items()}
-        return pd.DataFrame(values, index=table.column("id").to_pylist())
-
 
 def ids_of(
     con: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, rows: Rows, column: str, role: str, weight: str | None = None
@@ -590,15 +475,3 @@ def repeats(u: np.ndarray, i: np.ndarray, t: np.ndarray | None, kept: bool = Fal
     at_once = stay[1:][key[stay[1:]] == key[stay[:-1]]]
     kinds[at_once[kinds[at_once] == 3]] = 2
     return kinds
-
-
-def texts(values: pa.ChunkedArray) -> np.ndarray:
-    """A column as text (N,), empty if missing; several values in a row are joined by ``|``."""
-
-    def text(value: Any) -> str:
-        if isinstance(value, list):
-            return "|".join(str(v).strip() for v in value if v is not None)
-        word = "" if value is None else str(value).strip(SPACE)
-        return "" if word in MISSING else word
-
-    return np.array([text(value) for value in values.to_pylist()], dtype=object)

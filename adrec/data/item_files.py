@@ -8,7 +8,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from adrec.data.building import ids_of, texts
+from adrec.data.arrays import texts
+from adrec.data.building import ids_of
 from adrec.data.dataset import category_name
 from adrec.errors import DataError
 from adrec.reading.account import Account, Doubt, Use, counted, listed, shown, shown_path
