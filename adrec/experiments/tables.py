@@ -83,7 +83,7 @@ def markdown(report: Report) -> str:
                 mark = MARKS[row.against[m.name].says] if m.name in row.against else ""
                 cells.append(f"{shown(m, row.figures.get(m.name))} {mark}".strip())
             lines.append([*cells, *([row.verdict or ""] if group == "table" else [])])
-        parts += [f"## {title}", _grid(columns, lines)]
+        parts += [f"## {title}", grid(columns, lines)]
     tested = [(row, metric, found) for row in report.rows for metric, found in row.against.items()]
     if tested:
         columns = [*first, "Metric", f"Less {report.baseline}, % points [95 %]", "Effect d_z", "p", "p, Holm", "It is"]
@@ -92,7 +92,7 @@ def markdown(report: Report) -> str:
             cells = [row.data, row.name] if several else [row.name]
             numbers = [_difference(found), f"{found.effect:+.3f}", _p(found.p), _p(found.p_holm), found.says]
             lines.append([*cells, metric.upper(), *numbers])
-        parts += [f"## Compared with {report.baseline}", _grid(columns, lines)]
+        parts += [f"## Compared with {report.baseline}", grid(columns, lines)]
     notes = [f"- {row.name} on {row.data}: {note}." for row in report.rows for note in row.notes]
     notes += [f"- Not finished: {name}." for name in report.missing]
     compared = {row.data for row in report.rows if row.name == report.baseline}
@@ -114,7 +114,7 @@ def definitions(report: Report) -> Iterable[str]:
         yield f"- **{heading(m)}**: {m.definition} Source: {m.source}."
 
 
-def _grid(columns: list[str], lines: list[list[str]]) -> str:
+def grid(columns: list[str], lines: list[list[str]]) -> str:
     rows = [columns, ["---"] * len(columns), *lines]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 

@@ -12,6 +12,7 @@ What is bundled, after hours of training:
     lesson_runs     what lesson_results needs of each training behind the lesson, measured once
     lesson_results  assets/lesson/results.json: the lesson's figures
 Figures in docs/:
+    results_document  RESULTS.md: the sections of experiments/*.toml, by one command
     results         RESULTS.md: metrics and tables of runs, differences with their standard errors
     bursts          RESULTS.md: who is helped by models that count, by the time between ratings
     lesson_tables   RESULTS.md: the narrow table, its controls, the cells, the leave-outs and λ, from the lesson's figures
