@@ -59,7 +59,8 @@ else:
     )
 
 
-def test_the_library_works_without_it(tmp_path: Path) -> None:
+def test_the_library_works_and_a_training_stops_and_resumes_without_it(tmp_path: Path) -> None:
+    folder = str(tmp_path / "run")
     run(
         f"""
 import adrec, numpy as np
@@ -69,17 +70,6 @@ assert len(run.recommend(["Toy Story; Aladdin"], 3)[0]["items"]) == 3
 assert run.trajectory(history="Toy Story").steps == 32
 assert adrec.diagnose(np.random.default_rng(0).standard_normal((100, 8))).verdict.kind == "noise-like"
 assert main(["collapse", "assets/runs/ml-100k", "--report", {str(tmp_path / "report.html")!r}]) == 0
-""",
-        tmp_path,
-    )
-
-
-def test_a_training_stops_and_resumes_without_it(tmp_path: Path) -> None:
-    folder = str(tmp_path / "run")
-    run(
-        f"""
-import adrec
-from adrec.cli import main
 seen = []
 how = {{"preset": "quick", "settings": {{"hidden_size": 16, "max_steps": 6}}}}
 run = adrec.train("synthetic:items=60,users=80", {folder!r}, **how, stop=lambda: len(seen) > 3, listener=seen.append)

@@ -1,13 +1,16 @@
 """A folder of runs of its own for every test, and trainings that take a second."""
 
+import importlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from app import jobs
+from app import jobs, own_data, train_data
 
 TINY = ["--dataset=synthetic:items=40,users=60", "--set", "hidden_size=16", "--set", "timesteps=4", "--set", "length=10"]
 QUICK = [*TINY, "--set", "max_steps=3"]
@@ -28,6 +31,22 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     jobs._workers.clear()
     for path in folder.glob("*/job.json"):
         jobs.stop(folder, path.parent.name, force=True)
+
+
+@pytest.fixture
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in this process, which a worker of their own would take a second to start for."""
+
+    def run(module: str, folder: Path, *, on_poll: Callable[[], object], **limits: Any) -> None:
+        worker = importlib.import_module(module)
+        with monkeypatch.context() as here:
+            here.setattr(worker, "end_with_parent", lambda: None)
+            here.setattr(sys, "argv", [module, str(folder)])
+            worker.main()
+        on_poll()
+
+    for page in (own_data, train_data):
+        monkeypatch.setattr(page, "run_worker", run)
 
 
 def wait_for(claim: Callable[[], bool], seconds: float = 60) -> None:

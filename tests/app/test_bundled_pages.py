@@ -8,9 +8,15 @@ from tests.app.pages import open_page, texts
 PAGES = [path.stem for path, _ in registry.pages(loaders.ROOT / "pages")]
 RUNS = sorted(path.parent.name for path in loaders.BUNDLED.glob("*/run.json"))
 OF_A_RUN = ("collapse", "denoising", "train")  # the others are the same whatever run a link names
-CASES = [
-    pytest.param(page, run, marks=() if page in OF_A_RUN or run == loaders.FIRST else pytest.mark.long) for page in PAGES for run in RUNS
-]
+ALIKE = ("ce-only", "mse-only", "no-pretrain", "no-warmup", "noise-0", "noise-0.1", "one-t", "warmup-drift")
+"""Runs of the model and data set of another, which hold the same kinds of things as it."""
+
+
+def is_long(page: str, run: str) -> bool:
+    return run in ALIKE or (page not in OF_A_RUN and run != loaders.FIRST)
+
+
+CASES = [pytest.param(page, run, marks=pytest.mark.long if is_long(page, run) else ()) for page in PAGES for run in RUNS]
 TOOLS = ("evidence", "measures", "film", "movers", "directions")
 
 

@@ -20,7 +20,7 @@ from adrec.runs import RunFolder
 from app import state
 from tests.app.pages import open_page, plainly
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("read_here")]
 
 MARK = "evil.example"
 NAME = f"[Log in]({MARK}) ![]({MARK}) <a href='{MARK}'> **b** `c` $x$ www.{MARK} a@{MARK}"

@@ -20,10 +20,13 @@ from tests.app.conftest import LONG, QUICK, process_of, state, trains, wait_for
 pytestmark = pytest.mark.slow
 
 
-def test_a_submitted_run_trains_to_the_end_without_anyone_looking(root: Path) -> None:
+def test_without_anyone_looking_a_run_trains_to_the_end_after_one_that_fails_and_says_why(root: Path) -> None:
+    jobs.submit(root, "bad", ["--dataset=/no/such/file.csv"])
     jobs.submit(root, "one", QUICK)
     wait_for(lambda: (root / "one" / "status.json").is_file() and read_json(root / "one" / "status.json")["state"] == "finished")
     assert RunFolder(root / "one").stages == ["pretrain", "warmup", "finetune"]
+    job = jobs.job(root, "bad")
+    assert job is not None and job.state == "failed" and str(job.error).startswith("'/no/such/file.csv' is neither a named data set")
 
 
 def test_runs_train_one_after_the_other_and_one_taken_out_of_the_queue_never_starts(root: Path) -> None:
@@ -44,7 +47,11 @@ def test_runs_train_one_after_the_other_and_one_taken_out_of_the_queue_never_sta
     assert state(root, "third") == "stopped" and not RunFolder(root / "third").exists
 
 
-def test_a_stopped_run_says_stopping_and_then_stopped_and_goes_on_from_its_checkpoint(root: Path) -> None:
+def resumptions(root: Path, name: str) -> int:
+    return sum(e["kind"] == "resumed" for e in RunFolder(root / name).events()[0])
+
+
+def test_a_stopped_run_says_stopping_and_goes_on_from_its_checkpoint_and_when_a_command_line_goes_on_it_is_not_stopping(root: Path) -> None:
     jobs.submit(root, "one", LONG)
     wait_for(lambda: trains(root, "one"))
     process_of(root, "one").suspend()
@@ -56,8 +63,19 @@ def test_a_stopped_run_says_stopping_and_then_stopped_and_goes_on_from_its_check
     before = max(e.get("step", 0) for e in RunFolder(root / "one").events()[0])
     jobs.resume(root, "one")
     wait_for(lambda: trains(root, "one") and RunFolder(root / "one").events()[0][-1].get("step", 0) > before)
-    kinds = [e["kind"] for e in RunFolder(root / "one").events()[0]]
-    assert kinds.count("resumed") == 1
+    assert resumptions(root, "one") == 1
+    process_of(root, "one").suspend()
+    jobs.stop(root, "one")
+    process_of(root, "one").kill()
+    wait_for(lambda: state(root, "one") == "stopped")
+    command = [sys.executable, "-m", "adrec", "train", f"--run={root / 'one'}", "--resume"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as again:
+        wait_for(lambda: resumptions(root, "one") == 2)
+        job = jobs.job(root, "one")
+        assert job is not None and job.state == "running" and job.stop_asked is None and not job.can_force
+        jobs.stop(root, "one")  # it does not know the worker, but its folder is asked
+        assert again.wait(60) == 0
+    assert state(root, "one") == "stopped"
 
 
 def test_before_the_machine_goes_trainings_checkpoint_and_what_waits_stays_in_the_queue(root: Path) -> None:
@@ -68,13 +86,6 @@ def test_before_the_machine_goes_trainings_checkpoint_and_what_waits_stays_in_th
     jobs._workers[root].wait(10)
     assert (state(root, "one"), state(root, "two")) == ("stopped", "queued")
     assert (root / "one" / "checkpoint.pt").is_file()
-
-
-def test_a_failure_is_told_in_the_programs_own_sentence(root: Path) -> None:
-    jobs.submit(root, "one", ["--dataset=/no/such/file.csv"])
-    wait_for(lambda: state(root, "one") == "failed")
-    job = jobs.job(root, "one")
-    assert job is not None and str(job.error).startswith("'/no/such/file.csv' is neither a named data set")
 
 
 def test_a_training_outlives_its_worker_the_next_run_still_waits_and_when_killed_it_has_failed_and_can_be_resumed(root: Path) -> None:
@@ -145,23 +156,6 @@ def test_a_started_training_is_known_by_its_command_line_until_it_owns_the_folde
         assert state(root, "one") == "running"
         child.kill()
     assert state(root, "one") == "failed"
-
-
-def test_a_run_resumed_from_the_command_line_is_not_stopping_because_an_earlier_process_was_asked_to(root: Path) -> None:
-    jobs.submit(root, "one", LONG)
-    wait_for(lambda: trains(root, "one"))
-    process_of(root, "one").suspend()
-    jobs.stop(root, "one")
-    process_of(root, "one").kill()
-    wait_for(lambda: state(root, "one") == "stopped")
-    command = [sys.executable, "-m", "adrec", "train", f"--run={root / 'one'}", "--resume"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as again:
-        wait_for(lambda: any(e["kind"] == "resumed" for e in RunFolder(root / "one").events()[0]))
-        job = jobs.job(root, "one")
-        assert job is not None and job.state == "running" and job.stop_asked is None and not job.can_force
-        jobs.stop(root, "one")  # it does not know the worker, but its folder is asked
-        assert again.wait(60) == 0
-    assert state(root, "one") == "stopped"
 
 
 def test_a_progress_bar_is_not_what_a_killed_training_said(root: Path) -> None:

@@ -20,7 +20,8 @@ from app import own_data, own_examples, own_results
 from tests.adrec.reading.reading import BROUGHT, needs_brought
 from tests.app.pages import open_page, plainly, texts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("read_here")]
+REAL_WORKER = own_data.run_worker
 
 V, D = 80, 8
 GROUPS = np.arange(V) % 8
@@ -250,13 +251,17 @@ def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(
     root: Path, temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     children = set(psutil.Process().children())
+    monkeypatch.setattr(own_data, "run_worker", REAL_WORKER)
     monkeypatch.setattr(own_data, "SECONDS", 0.1)
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     assert not app.exception and plainly(str(app.error[0].value)) == "'mine.npy' was not diagnosed: it takes longer than 0 minutes."
     assert list(temporary.iterdir()) == [] and set(psutil.Process().children()) <= children
 
 
-def test_what_came_of_uploads_goes_with_the_session(root: Path, temporary: Path, tmp_path: Path) -> None:
+def test_what_a_process_of_its_own_made_of_uploads_goes_with_the_session(
+    root: Path, temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_data, "run_worker", REAL_WORKER)
     _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     (kept,) = temporary.iterdir()
     assert sorted(p.name for p in kept.iterdir()) == ["answer.json", "laboratory", "read.json", "report.html", "request.json"]

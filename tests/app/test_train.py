@@ -214,6 +214,7 @@ def interactions(path: Path, time: str) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("read_here")
 def test_a_file_is_read_before_anything_is_trained_and_a_changed_column_goes_to_the_training(root: Path, tmp_path: Path) -> None:
     app = read_on_the_page(root, interactions(tmp_path / "mine.csv", "timestamp"))
     start = next(b for b in app.button if b.label == "Start training")
@@ -224,6 +225,7 @@ def test_a_file_is_read_before_anything_is_trained_and_a_changed_column_goes_to_
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("read_here")
 def test_filters_and_the_path_are_kept_and_go_to_the_training(root: Path, tmp_path: Path) -> None:
     path = interactions(tmp_path / "mine.csv", "timestamp")
     app = open_page("train", file=str(path), options="time=none")  # as after a reload
@@ -237,6 +239,7 @@ def test_filters_and_the_path_are_kept_and_go_to_the_training(root: Path, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("read_here")
 def test_an_open_question_about_a_file_is_settled_before_a_training_may_start(root: Path, tmp_path: Path) -> None:
     app = read_on_the_page(root, interactions(tmp_path / "mine.csv", "event_timestamp"))
     assert next(b for b in app.button if b.label == "Start training").disabled
@@ -262,16 +265,18 @@ def test_a_bundled_run_stays_itself_beside_a_persons_run_of_that_name(root: Path
     assert "Mine went wrong." in texts(open_page("train", run=f"{loaders.FIRST} (own)"))
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_an_untouched_form_asks_for_nothing_but_the_preset(root: Path, model: str) -> None:
+def test_an_untouched_form_asks_for_nothing_but_the_preset(root: Path) -> None:
     app = open_page("train")
-    app.selectbox(key="train.model").set_value(model).run()
-    for preset in MODELS[model].presets:
-        app.selectbox(key=f"train.{model}.preset").set_value(preset).run()
-        assert not app.exception
-        assert f"--model={model} --preset={preset} --run=" in app.code[-1].value
-    card = plainly(app.selectbox(key=f"train.{model}.preset").help).replace("\u2060", "")  # which keeps @ from making links
-    assert MODELS[model].source in card and MODELS[model].differences in card
+    for model, kind in MODELS.items():
+        app.selectbox(key="train.model").set_value(model).run()
+        for preset in kind.presets:
+            choice = app.selectbox(key=f"train.{model}.preset")
+            if choice.value != preset:
+                choice.set_value(preset).run()
+            assert not app.exception
+            assert f"--model={model} --preset={preset} --run=" in app.code[-1].value
+        card = plainly(app.selectbox(key=f"train.{model}.preset").help).replace("\u2060", "")  # which keeps @ from making links
+        assert kind.source in card and kind.differences in card
 
 
 def test_describing_the_data_counts_it(root: Path) -> None:
@@ -281,6 +286,7 @@ def test_describing_the_data_counts_it(root: Path) -> None:
     assert not app.exception and "1,000 users, 500 items, 19,430 interactions" in texts(app)
 
 
+@pytest.mark.usefixtures("read_here")
 def test_what_own_data_are_like_is_shown_with_when_they_happened(root: Path, tmp_path: Path) -> None:
     app = read_on_the_page(root, interactions(tmp_path / "x.csv", "timestamp"))
     assert "40 users, 12 items, 200 interactions: 41.7 % of all pairs." in texts(app)
