@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import ui
-from app.collapse import compare, data, dials, instruments, maps, overview, selection
+from app.collapse import compare, data, dials, explore, instruments, overview
 from app.texts import say, texts
 
 PAGE = {"title": "Collapse", "icon": ":material/scatter_plot:", "order": 2}
@@ -31,11 +31,7 @@ if large:
 else:
     overview.opening(run, opening)
 st.subheader(words["stages"], anchor=False)
-maps.controls(run, st.container(horizontal=True, vertical_alignment="bottom"))
-maps.map_view(run)
-overview.spectra_view(run)
-maps.neighbour_view(run)
-selection.selection_view(run, maps.chosen(run)["colour"])
+explore.section(run)
 if large:
     waiting.empty()
     overview.opening(run, opening)

@@ -1,12 +1,13 @@
 """The instruments of the Collapse page: one at a time, behind a press, computed only when shown."""
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from adrec.runs import RunFolder
 from app import state
-from app.collapse import film, headline, moves, spectra, view
+from app.collapse import film, headline, maps, moves, spectra, view
 from app.texts import texts
 
 
@@ -25,6 +26,8 @@ TOOLS: dict[str, Callable[[RunFolder], None]] = {
 }
 OPENED_BY = {"film": ("frame",), "movers": ("movers", "before", "after"), "directions": ("direction", "spectrum", "table")}
 """Parameters of a link that open an instrument."""
+FOLLOWS = {"film": ("row", "colour"), "directions": ("method",)}
+"""Which of ``maps.chosen`` an instrument shows."""
 
 
 def chosen() -> str | None:
@@ -33,6 +36,12 @@ def chosen() -> str | None:
     if tool is None:
         tool = next((name for name, opened in OPENED_BY.items() if any(state.get(p) is not None for p in opened)), None)
     return tool if tool in TOOLS else None
+
+
+def followed(run: RunFolder) -> tuple[Any, ...]:
+    """The choices above that the open instrument is drawn by."""
+    now = maps.chosen(run)
+    return tuple(now[name] for name in FOLLOWS.get(chosen() or "", ()))
 
 
 def section(run: RunFolder) -> None:

@@ -109,10 +109,12 @@ def test_an_impossible_load_is_refused_in_one_sentence(options: list[str], capsy
 @pytest.mark.slow
 def test_the_load_test_starts_a_server_measures_it_and_ends_it(capfd: pytest.CaptureFixture[str], tmp_path: Any) -> None:
     log = tmp_path / "log.csv"
-    assert main(["bench", "app", "--viewers", "1,2", "--seconds", "4", "--page", "learn", "--log", str(log), "--json"]) == 0
+    assert main(["bench", "app", "--viewers", "1,2", "--seconds", "6", "--page", "collapse", "--log", str(log), "--json"]) == 0
     report = json.loads(capfd.readouterr().out)
     levels = report["servers"][0]["levels"]
-    assert [level["viewers"] for level in levels] == [1, 2] and all(level["pages"]["learn"]["count"] for level in levels)
-    assert levels[0]["opening"]["bytes"] > 100_000 and levels[1]["rss_mib"] > 100
+    assert [level["viewers"] for level in levels] == [1, 2] and all(level["complaints"] == 0 for level in levels)
+    opened, chose = levels[0]["opening"], levels[0]["pages"]["collapse"]
+    assert chose["count"] and chose["bytes"] < opened["bytes"] / 4, "a choice of item reruns one fragment, not the page"
+    assert levels[1]["rss_mib"] > 100
     assert log.read_text().startswith("second,viewers,choices,p50")
     assert set(PAGES) >= set(levels[0]["pages"])
