@@ -1,9 +1,12 @@
-"""Weights for the visitor's browser, each file under an address made from its content, so that it travels once."""
+"""What is the same for every visitor: weights, code and the still parts of pictures, each under an address made from its content, so that
+it travels once."""
 
 import hashlib
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import streamlit as st
 from starlette.requests import HTTPConnection, Request
@@ -26,6 +29,29 @@ _offered: dict[str, Path] = {}
 """By digest, the files that pages have given an address to; nothing else is served."""
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Bytes that the browser fetches once, for as long as somebody here holds this object."""
+
+    data: bytes = field(repr=False)
+    media: str = "application/octet-stream"
+
+    def __post_init__(self) -> None:
+        _parts[self.digest] = self
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def url(self) -> str:
+        """The address at which the browser finds them."""
+        return f"{address('part')}/{self.digest}"
+
+
+_parts: "WeakValueDictionary[str, Part]" = WeakValueDictionary()
+
+
 def model_url(run: RunFolder, stage: str = "finetune") -> str:
     """The address at which the browser finds a stage's weights."""
     path = run.weights_path(stage)
@@ -34,9 +60,20 @@ def model_url(run: RunFolder, stage: str = "finetune") -> str:
     return f"{address('model')}/{digest}"
 
 
-def route() -> Route:
+def routes() -> list[Route]:
     """Where the server answers to these addresses."""
-    return Route(f"{address('model')}/{{digest}}", weights, methods=["GET"])
+    answered = {"model": weights, "part": part}
+    return [Route(f"{address(name)}/{{digest}}", answer, methods=["GET"]) for name, answer in answered.items()]
+
+
+def part(request: Request) -> Response:
+    """The bytes whose digest the address names; for the app's own pages, as ``weights``."""
+    if not from_own_page(request):
+        return PlainTextResponse(FOREIGN, 403)
+    found = _parts.get(request.path_params["digest"])
+    if found is None:
+        return PlainTextResponse("This part is not here; load the page again.", 404)
+    return Response(found.data, media_type=found.media, headers=HEADERS)
 
 
 def weights(request: Request) -> Response:

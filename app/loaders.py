@@ -27,11 +27,24 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class LoadedRun(RunFolder):
-    """A run as one rerun of a page found it. Which stages it has is read once: between two readings a training may end another one."""
+    """A run as one rerun of a page found it. What it says of itself is read once: between two readings a training may end another stage."""
 
     @cached_property
     def stages(self) -> list[str]:
         return super().stages
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        return super().info
+
+    @cached_property
+    def problem(self) -> str | None:
+        """What is damaged in the folder, in a sentence; None if nothing is."""
+        try:
+            _check(self)
+        except RunError as error:
+            return str(error)
+        return None
 
     @cached_property
     def key(self) -> tuple[str, int]:
@@ -97,12 +110,8 @@ def of_run(max_entries: int, *, shared: bool = True, spinner: str | bool = False
 
 
 def problem(run: RunFolder) -> str | None:
-    """What is damaged in a run's folder, in a sentence; None if nothing is."""
-    try:
-        _check(run)
-    except RunError as error:
-        return str(error)
-    return None
+    """``LoadedRun.problem`` of a run."""
+    return (run if isinstance(run, LoadedRun) else LoadedRun(run.path)).problem
 
 
 @of_run(512, shared=False)
@@ -110,9 +119,13 @@ def _check(run: RunFolder) -> None:
     run.check()
 
 
-@of_run(64, shared=False)
 def info(run: RunFolder) -> dict[str, Any]:
     """run.json."""
+    return run.info if isinstance(run, LoadedRun) else _info(run)
+
+
+@of_run(64, shared=False)
+def _info(run: RunFolder) -> dict[str, Any]:
     return run.info
 
 

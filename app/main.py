@@ -51,7 +51,7 @@ async def opened(_: App) -> AsyncIterator[None]:
 def parts() -> dict[str, Any]:
     """What the server is made of, besides its script."""
     frames.check_values()
-    routes = [files.route(), people.route(), health.route()]
+    routes = [*files.routes(), people.route(), health.route()]
     if modes.classroom():
         from app import classroom
 

@@ -3,6 +3,8 @@
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import streamlit as st
@@ -74,13 +76,38 @@ def run_picker(label: str = "Run", container: Any = None, tables: bool = False, 
     return runs[chosen]
 
 
-def choose_run(label: str, runs: Mapping[str, RunFolder], parameter: str, default: str, place: Any = st, url: bool = True) -> str:
+@dataclass(frozen=True)
+class Offered:
+    """Runs to choose from, by name, and what is said of them."""
+
+    runs: Mapping[str, RunFolder]
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        return {name: plain(run_title(run)) for name, run in self.runs.items()}
+
+    @cached_property
+    def groups(self) -> dict[str, list[str]]:
+        """Names by the question that the runs answer."""
+        groups: dict[str, list[str]] = {}
+        for name, run in self.runs.items():
+            own = "Your files" if loaders.is_bare(run) else "Your runs"
+            groups.setdefault(_about(run, "question") or own, []).append(name)
+        return groups
+
+    @cached_property
+    def purposes(self) -> dict[str, str]:
+        return {name: plain(_about(run, "purpose")) for name, run in self.runs.items()}
+
+
+def choose_run(label: str, runs: Mapping[str, RunFolder] | Offered, parameter: str, default: str, place: Any = st, url: bool = True) -> str:
     """Choose one of ``runs``, grouped by the question they answer, each with what it is there to show; its name.
 
     parameter: where the choice is kept: in the URL or, with ``url=False``, in the session.
     """
+    offered = runs if isinstance(runs, Offered) else Offered(runs)
     kept = str(state.get(parameter) if url else st.session_state.get(parameter))
-    chosen = kept if kept in runs else default
+    chosen = kept if kept in offered.runs else default
 
     def write(key: str) -> None:
         if url:
@@ -89,28 +116,20 @@ def choose_run(label: str, runs: Mapping[str, RunFolder], parameter: str, defaul
             st.session_state[parameter] = st.session_state.get(key, chosen)
 
     # The key changes with the choice, which closes the list.
-    with place.popover(f"{label}: {plain(run_title(runs[chosen]))}", key=f"choose.{parameter}.{chosen}", width="stretch"):
-        for number, (question, names) in enumerate(_by_question(runs).items()):
+    with place.popover(f"{label}: {offered.titles[chosen]}", key=f"choose.{parameter}.{chosen}", width="stretch"):
+        for number, (question, names) in enumerate(offered.groups.items()):
             key = f"state.{parameter}.{number}"
             st.session_state[key] = chosen if chosen in names else None
             st.radio(
                 f"**{plain(question)}**",
                 names,
-                format_func=lambda name: plain(run_title(runs[name])),
-                captions=[plain(_about(runs[name], "purpose")) for name in names],
+                format_func=offered.titles.__getitem__,
+                captions=[offered.purposes[name] for name in names],
                 key=key,
                 on_change=write,
                 args=(key,),
             )
     return chosen
-
-
-def _by_question(runs: Mapping[str, RunFolder]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name, run in runs.items():
-        own = "Your files" if loaders.is_bare(run) else "Your runs"
-        groups.setdefault(_about(run, "question") or own, []).append(name)
-    return groups
 
 
 def _about(run: RunFolder, what: str) -> str:

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from adrec.explain import words
-from app import loaders, ui
+from app import loaders, state, ui
 from app.collapse import healthy
 from app.denoising import compare, controls, data, noise, past, view
 from app.denoising.look import look
+from app.denoising.shelf import Shelf
 from app.texts import STYLE, linked, say
 
 TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
@@ -33,24 +34,32 @@ if past.invents(run):
     st.stop()
 with head:
     healthy.note(run)
-answer = st.container(key="denoising-answer")
-chosen = st.container(horizontal=True, vertical_alignment="bottom")
-stage, length = data.stage(run), run.settings["length"]
-subject = controls.subject(run, length)
-seed, steps, method = controls.noise(run)
-controls.choose(chosen, run, length, subject)
-if stage != "finetune":
-    st.caption("This is the model after its warm-up; fine-tuning has not finished.")
-if subject is None:
-    controls.turn(chosen, controls.more(), run)
-else:
+
+
+@st.fragment
+@ui.guard()
+def explore(shelf: Shelf) -> None:
+    """All that depends on whose next item it is, on the noise and on the comparison: another choice reruns this alone."""
+    shelf.renew()
+    run, stage = shelf.run, shelf.stage
+    answer = st.container(key="denoising-answer")
+    chosen = st.container(horizontal=True, vertical_alignment="bottom")
+    length = run.settings["length"]
+    subject = controls.subject(run, length)
+    seed, steps, method = controls.noise(run)
+    controls.choose(chosen, run, length, subject)
+    if stage != "finetune":
+        st.caption("This is the model after its warm-up; fine-tuning has not finished.")
+    if subject is None:
+        controls.turn(chosen, controls.more(), shelf)
+        return
     with st.container(key="denoising-cards"):
         view.cards(subject, loaders.items(run))
     more = controls.more(compare.is_open(run))
-    pair = compare.choose(more, run, stage, subject, steps)
+    pair = compare.choose(more, shelf, subject, steps)
     sides = [compare.Side(run, stage, subject, steps)] if pair is None else [pair.one, pair.other]
     in_browser = all(side.in_browser for side in sides)
-    controls.turn(chosen, more, run, pair.other.run if pair is not None and pair.kind == "run" else None, in_browser)
+    controls.turn(chosen, more, shelf, pair.other.run if pair is not None and pair.kind == "run" else None, in_browser)
     change, picture = st.container(), st.container(key="denoising-player")
     view.wait_for_model(run, stage, answer, picture)
     title = loaders.title(run)
@@ -66,7 +75,10 @@ else:
         say(linked(said, TERMS))
         say(linked(why, TERMS), small=True)
     with picture:
-        view.clock(second.scenes if second else data.picture(run, stage, subject, seed, steps, method), steps, in_browser)
+        view.clock(b"".join(side.scene(seed, method) for side in sides), steps, in_browser)
         st.caption(IN_BROWSER if in_browser else ON_SERVER)
     view.downloads(trajectory, title, run, stage, subject, method, second)
-    look(run, stage, subject, seed, trajectory, title)
+    look(shelf, subject, seed, trajectory, title)
+
+
+explore(Shelf(run, state.get("run")))

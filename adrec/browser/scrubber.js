@@ -1,31 +1,56 @@
 /* The clock of the denoising picture: which step is shown, how it moves, and when the server is told. */
 
+import { said } from "./denoising_words.js";
 import { find } from "./dom.js";
 import { startEngine } from "./engine/client.js";
 import { clamp } from "./scales.js";
+import { announce } from "./said.js";
 import { listAt } from "./scrubber_list.js";
 import { Panel, copies } from "./scrubber_panel.js";
 import { blocks } from "./wire.js";
 
 /** @import { Engine } from "./engine/types" */
-/** @import { Again, Component, Scene } from "./types" */
+/** @import { Again, Component, Question, Sayings, Scene } from "./types" */
 
 /** @type {WeakMap<Element, View>} */
 const views = new WeakMap();
 const EACH = [".panels", ".marks", ".notes", ".anatomies"]; // repeated for each scene
 const SETTLE = 220;
 const TEMPO = 380;
+const MISSING = "The picture could not be fetched; load the page again.";
+const WAITING = "The model in your browser is answering…";
 const SPEEDS = [1, 2, 4, 0.5];
 /** @type {Record<string, number>} */
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
-/** Show one scene or two, and the worker's script if they can be had under other noise: blocks after the step (uint32) at which the clock opens. @param {Component<Uint8Array>} component */
+/** @type {Record<string, Promise<Scene>>} what scenes share, by its address */
+const shared = {};
+
+/** A scene with what it shares with others. @param {Scene} scene @returns {Promise<Scene>} */
+async function whole(scene) {
+  const { shared: at } = scene;
+  if (!at) return scene;
+  shared[at] ??= fetched(at).then((bytes) => blocks(bytes)[0]);
+  shared[at].catch(() => { delete shared[at]; }); // to be tried again
+  return { ...await shared[at], ...scene };
+}
+
+/** @param {string} url @returns {Promise<Uint8Array>} */
+async function fetched(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(answer.statusText);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** Show one scene or two: blocks after the step (uint32) at which the clock opens. A scene may lack what depends on the noise; the model then answers
+ * here. A last block says where the worker's script is, if there may be other noise, and what sentences need, if they are made here too. @param {Component<Uint8Array>} component */
 export function mount({ parentElement, data, setTriggerValue }) {
   const host = find(parentElement, ".scrubber"), view = views.get(host) ?? new View(host);
   views.set(host, view);
   view.tell = setTriggerValue;
   const found = blocks(data, 4), scenes = found.filter(({ worker }) => !worker);
   view.worker = found[scenes.length]?.worker ?? "";
+  view.sayings = found[scenes.length]?.sayings ?? null;
   view.receive(new DataView(data.buffer, data.byteOffset).getUint32(0, true), scenes);
   return () => { if (!host.isConnected) view.end(); };
 }
@@ -42,13 +67,18 @@ class View {
     this.held = this.hovered = false; // by a pointer on the slider, over a chart
     /** @type {number[]} the steps sent to the server and not answered yet */
     this.pending = [];
+    /** @type {number | null} the step to open with, while the scene is on its way */
+    this.opening = null;
     /** @type {string[]} the seeds and steps answered here, sent to the server and not answered there yet */
     this.asked = [];
     /** @type {Panel[]} */
     this.panels = [];
     this.digest = this.worker = "";
-    /** @type {ReturnType<typeof startEngine> | null} */
+    /** @type {Promise<ReturnType<typeof startEngine>> | null} */
     this.engine = null;
+    /** @type {Sayings | null} */
+    this.sayings = null;
+    this.stop = new AbortController();
     /** @type {Record<string, Promise<Engine>>} by the address of the weights */
     this.models = {};
     /** @type {Component<unknown>["setTriggerValue"]} */
@@ -84,7 +114,7 @@ class View {
   }
 
   /** @param {number} step @param {Scene[]} scenes */
-  receive(step, scenes) {
+  async receive(step, scenes) {
     const digest = scenes.map((scene) => scene.digest).join(" ");
     if (digest !== this.digest) {
       const sent = this.asked.indexOf([scenes[0].seed, scenes[0].steps].join()), keys = (/** @type {Scene[]} */ of) => of.map((scene) => scene.again?.key).join("\n");
@@ -96,13 +126,34 @@ class View {
       this.pending = [];
       this.asked = [];
       this.pause();
+      this.opening = step;
+      this.stop.abort();
+      const stop = this.stop = new AbortController(), asks = scenes.some((scene) => !scene.top);
+      let complete;
+      try {
+        if (asks) this.wait();
+        complete = await Promise.all(scenes.map(async (scene) => {
+          const full = await whole(scene);
+          return full.top ? full : this.answered(full, full.seed, full.steps, stop.signal);
+        }));
+      } catch {
+        if (stop.signal.aborted) return;
+        this.digest = "";
+        if (asks) this.tell("refused", true); // then the server answers
+        else this.find("output").textContent = MISSING;
+        return;
+      }
+      if (stop.signal.aborted) return; // another one has come meanwhile
       this.host.classList.add("still"); // a new scene is a new picture, not a movement
-      this.build(scenes);
-      this.go(step, false);
+      this.build(complete);
+      this.go(this.opening, false);
+      this.opening = null;
+      this.say();
       this.speak();
       requestAnimationFrame(() => requestAnimationFrame(() => this.host.classList.remove("still")));
       return;
     }
+    if (this.opening !== null) { this.opening = step; return; }
     const known = this.pending.indexOf(step);
     if (known >= 0) this.pending.splice(0, known + 1); // the answer to a step that was sent
     else if (step !== this.step && !this.pending.length && !this.held && !this.timer && !this.waiting) {
@@ -185,6 +236,24 @@ class View {
     this.find(".live").textContent = this.panels.map((panel) => panel.describe(this.step)).join(" ") + both;
   }
 
+  /** Until the model has answered. */
+  wait() {
+    this.find("output").textContent = WAITING;
+    announce({ waiting: true });
+  }
+
+  /** The sentences, for the part of the page that shows them. @param {number[]} [noise] a seed and a number of steps chosen here */
+  say(noise) {
+    if (this.sayings) announce({ ...said(this.panels.map((panel) => panel.scene), this.sayings), noise });
+    else if (noise) this.tell("noise", noise);
+  }
+
+  /** A scene under a seed's noise in so many steps. @param {Question} scene @param {number} seed @param {number} steps @param {AbortSignal} [signal] @returns {Promise<Scene>} */
+  async answered(scene, seed, steps, signal) {
+    const again = /** @type {Again} */ (scene.again), model = await this.model(again);
+    return { ...scene, ...await model.record(scene.history, { seed, user: again.user, steps, k: scene.k }, /** @type {Scene} */ (scene), signal), seed };
+  }
+
   /** Answer again under a seed's noise in so many steps, here in the browser, and send both for the URL. @param {number} seed @param {number} steps */
   async again(seed, steps) {
     const scenes = this.panels.map((panel) => panel.scene), all = stepsOf(scenes[0]), button = /** @type {HTMLButtonElement} */ (this.find(".noise"));
@@ -192,9 +261,8 @@ class View {
     button.disabled = true;
     try {
       const found = await Promise.all(scenes.map(async (scene) => {
-        const again = /** @type {Again} */ (scene.again), model = await this.model(again);
         const own = scene === scenes[0] ? steps : steps === all ? stepsOf(scene) : Math.min(steps, stepsOf(scene));
-        return { ...scene, ...await model.record(scene.history, { seed, user: again.user, steps: own, k: scene.k }, scene), seed };
+        return this.answered(scene, seed, own);
       }));
       if (this.panels.every((panel, i) => panel.scene === scenes[i])) { // nothing else has come meanwhile
         const ended = this.step === scenes[0].steps;
@@ -205,19 +273,17 @@ class View {
       }
     } catch { // without the weights the server answers
       this.models = {};
+      this.engine = null;
     }
     button.disabled = false;
-    this.tell("noise", [seed, steps]);
+    this.say([seed, steps]);
   }
 
   /** @param {Again} again */
   model({ url, run }) {
-    this.engine ??= startEngine(this.worker);
+    this.engine ??= fetched(this.worker).then((bytes) => startEngine(new TextDecoder().decode(bytes)));
     const { engine } = this;
-    return this.models[url] ??= fetch(url).then(async (answer) => {
-      if (!answer.ok) throw new Error(answer.statusText);
-      return engine.load(run, new Uint8Array(await answer.arrayBuffer()));
-    });
+    return this.models[url] ??= fetched(url).then(async (bytes) => (await engine).load(run, bytes));
   }
 
   toggle() {
@@ -265,10 +331,12 @@ class View {
   }
 
   end() {
+    this.stop.abort();
+    announce(null);
     this.pause();
     clearTimeout(this.waiting);
     this.sizes.disconnect();
-    this.engine?.stop();
+    this.engine?.then((engine) => engine.stop(), () => {});
     window.removeEventListener("popstate", this.back);
   }
 }

@@ -99,7 +99,7 @@ export interface FilmScene extends Colouring {
 }
 
 /* What of a scene depends on the noise. */
-export type Recorded = Pick<Scene, "steps" | "timesteps" | "decided" | "top" | "probability" | "answer_rank" | "entropy" | "margin" | "rival" | "cosine_to_final" | "cosine_to_history" | "cosine_to_popular" | "cosine_to_target" | "rank" | "target_probability" | "near" | "x0_path" | "xt_path" | "x0_error" | "xt_error">;
+export type Recorded = Pick<Scene, "steps" | "timesteps" | "decided" | "top" | "probability" | "answer_rank" | "entropy" | "margin" | "rival" | "cosine_to_final" | "cosine_to_history" | "cosine_to_popular" | "cosine_to_target" | "rank" | "target_probability" | "near" | "x0_path" | "xt_path" | "x0_error" | "xt_error" | "swaps" | "noise_share">;
 
 /* How the browser answers again under other noise: where the weights are, run.json, whose noise; key: all but seed and steps that the answer depends on. */
 export interface Again {
@@ -109,9 +109,33 @@ export interface Again {
   key: string;
 }
 
+/* What the page asks of the browser: the same as a scene, but for what of it depends on the noise, and in how many steps. */
+export type Question = Omit<Scene, Exclude<keyof Recorded, "steps">>;
+
+/* What sentences need beside the scenes. process: what a step does; changed: the change as a subject; lent: who got another's noise; alike:
+   whether two models differ in lambda alone; run: whether they are two models. */
+export interface Sayings {
+  process: string;
+  changed: string;
+  lent: string;
+  alike: boolean;
+  run: boolean;
+}
+
+/* Sentences on their way to where they are shown. noise: a seed and a number of steps that the visitor has chosen, for the URL. */
+export interface Told {
+  waiting?: boolean;
+  answer?: string;
+  why?: string;
+  change?: string;
+  noise?: number[];
+}
+
 /* A trajectory. Arrays of steps + 1 entries begin with the noise itself. */
 export interface Scene {
   digest: number;
+  /* where the fields are that scenes of all histories on one map share */
+  shared?: string;
   items: number;
   k: number;
   steps: number;
@@ -146,6 +170,9 @@ export interface Scene {
   xt_error: Float32Array;
   seed: number;
   again?: Again;
+  /* as in adrec.explain.trajectory.Trajectory, where the browser has answered */
+  swaps?: number[];
+  noise_share?: number | null;
   /* of a PCA map: the items' mean, the two axes, the length to which vectors are rescaled */
   linear_mean?: number[];
   linear_axes?: number[];

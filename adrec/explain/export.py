@@ -24,8 +24,7 @@ Title = Callable[[int], str]
 class Comparison:
     """A trajectory B to compare with a trajectory A: one thing changed, same seed.
 
-    kind, before, after: the change, as in ``words.change``. names: headings of the two panels. trajectory, layout, user: B's. scenes: A's
-    and B's.
+    kind, before, after: the change, as in ``words.change``. names: headings of the two panels. trajectory, layout, user: B's.
     """
 
     kind: str
@@ -35,7 +34,6 @@ class Comparison:
     trajectory: "Trajectory"
     layout: scene.Layout
     user: str | None
-    scenes: bytes
 
     def summary(self, one: "Trajectory", title: Title, style: words.Style) -> str:
         """How the change affects A's answer, and whether both share the same noise."""
@@ -48,6 +46,11 @@ class Comparison:
         if self.kind == "run" and len(self.trajectory.history) < len(one.history):
             sentences.insert(1, f"B reads only the last {len(self.trajectory.history)} items of the history.")
         return " ".join(sentences)
+
+    def scenes(self, one: "Trajectory", layout: scene.Layout, title: Title) -> bytes:
+        """A's scene and B's."""
+        first, second = self.names
+        return scene.blob(one, layout, title, first) + scene.blob(self.trajectory, self.layout, title, second)
 
     def to_json(self, one: "Trajectory", title: Title) -> dict[str, Any]:
         """All of B, and ``common``: the number of items that both lists share at each step of A, None while B is pure noise."""
@@ -114,7 +117,7 @@ def page(
     comparison: Comparison | None = None,
 ) -> str:
     """One self-contained HTML file with the JSON and CSV inside; it makes no network request. name: the run's."""
-    scenes = scene.blob(trajectory, layout, title) if comparison is None else comparison.scenes
+    scenes = scene.blob(trajectory, layout, title) if comparison is None else comparison.scenes(trajectory, layout, title)
     saved = {
         "json": ("application/json", json.dumps(document(trajectory, layout, title, user, comparison=comparison), ensure_ascii=False)),
         "csv": ("text/csv", csv_for_people(table(trajectory, title, comparison))),

@@ -48,18 +48,43 @@ def layout(tables: Mapping[str, np.ndarray], stage: str, umap: Mapping[str, np.n
     return Layout("pca", items, note, Placer(tables[stage], items, linear, NEAREST))
 
 
+def shared(layout: Layout, title: Callable[[int], str], again: bool) -> bytes:
+    """What is the same in the scenes of all histories on one map, as a block. again: whether the browser answers under other noise."""
+    return wire.block(*_shared(layout, title, again))
+
+
+def _shared(layout: Layout, title: Callable[[int], str], again: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    items = len(layout.items)
+    titles = {"titles": {i: title(i) for i in range(1, items + 1)}} if items <= TITLED or again else {}
+    return (
+        {
+            "items": items,
+            **titles,
+            "colors": COLORS,
+            **(_linear(layout) if again else {}),
+            "method": METHODS[layout.method],
+            "method_note": layout.note,
+        },
+        {"layout": layout.items.astype("<f4")},
+    )
+
+
 def blob(
-    trajectory: "Trajectory", layout: Layout, title: Callable[[int], str], name: str = "", again: Mapping[str, Any] | None = None
+    trajectory: "Trajectory",
+    layout: Layout,
+    title: Callable[[int], str],
+    name: str = "",
+    again: Mapping[str, Any] | None = None,
+    shared_at: str = "",
 ) -> bytes:
     """Everything the scrubber shows except its current step. name: the panel's, if there are two. again: how the browser answers under
-    other noise (``Again`` in adrec/browser/types.d.ts), if it can."""
+    other noise (``Again`` in adrec/browser/types.d.ts), if it can. shared_at: where the browser finds what ``shared`` gives; without it,
+    that is in here too."""
     arrays = _arrays(trajectory, layout)
     shown = {*trajectory.history, *(i for name in ("top", "near", "rival") for i in arrays[name].ravel().tolist())}
     shown |= {i for i in (trajectory.target, trajectory.popular) if i}
-    items = len(layout.items)
-    known = range(1, items + 1) if items <= TITLED or again else sorted(shown)
+    same, fixed = _shared(layout, title, again is not None)
     head = {
-        "items": items,
         "k": arrays["top"].shape[1],
         "steps": trajectory.steps,
         "timesteps": trajectory.timesteps.tolist(),
@@ -68,15 +93,13 @@ def blob(
         "target": trajectory.target,
         "popular": trajectory.popular,
         "near_k": arrays["near"].shape[1],
-        "titles": {i: title(i) for i in known},
-        "colors": COLORS,
+        **({} if "titles" in same else {"titles": {i: title(i) for i in sorted(shown)}}),
         **({"name": name} if name else {}),
         "seed": trajectory.seed,
-        **({"again": again, **_linear(layout)} if again else {}),
-        "method": METHODS[layout.method],
-        "method_note": layout.note,
+        **({"again": again} if again else {}),
+        **({"shared": shared_at} if shared_at else same),
     }
-    return wire.block(head, arrays)
+    return wire.block(head, arrays if shared_at else arrays | fixed)
 
 
 def _linear(layout: Layout) -> dict[str, Any]:
@@ -88,8 +111,8 @@ def _linear(layout: Layout) -> dict[str, Any]:
 
 
 def packed(scenes: bytes, step: int, worker: str = "") -> bytes:
-    """One ``blob``, or two concatenated, preceded by the step of the first one that the clock opens at. worker: the packed script of
-    adrec/browser/engine/worker.js, if all of them can be had again."""
+    """One ``blob``, or two concatenated, preceded by the step of the first one that the clock opens at. worker: where the browser finds
+    adrec/browser/engine/worker.js, packed, if all of them can be had again."""
     return step.to_bytes(4, "little") + scenes + (wire.block({"worker": worker}, {}) if worker else b"")
 
 
@@ -120,7 +143,6 @@ def _arrays(trajectory: "Trajectory", layout: Layout) -> dict[str, np.ndarray]:
         "cosine_to_final": trajectory.cosine_to_final,
         "cosine_to_history": trajectory.cosine_to_history,
         "near": np.vstack([xt_near[:1], x0_near])[:, :NEIGHBOURS] + 1,
-        "layout": layout.items,
         "x0_path": x0_path,
         "xt_path": xt_path,
         "x0_error": x0_error,

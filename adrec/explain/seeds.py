@@ -140,17 +140,25 @@ def fewer_steps(
     counts: Sequence[int] | None = None,
     seeds: int | Sequence[int] = 50,
     user: int = 0,
+    known: SeedSweep | None = None,
     on_step: OnStep = lambda: None,
 ) -> list[FewerSteps]:
     """Compare the reverse process in fewer steps with that in the model's own number. counts: the numbers of steps to try (default: 1, 2,
-    4, ... and its own). on_step: called after every step."""
+    4, ... and its own). known: the sweep of the same history and seeds, whose part of this is not computed again. on_step: called after
+    every step."""
     diffuser, _, _, sample = _sampler(model, history, target, seeds, user, on_step)
-    answers = sample(None)[1][-1]
-    item = _tracked_item(diffuser, target, answers)
-    whole = [set(row) for row in _measured(diffuser, answers, item)[1].tolist()]
+    own = diffuser.config.steps
+    last: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    if known is not None and len(known.timesteps) == own:
+        item, last[own] = known.item, (known.ranks[-1], known.top_ten[-1])
+    else:
+        answers = sample(None)[1][-1]
+        item = _tracked_item(diffuser, target, answers)
+        last[own] = _measured(diffuser, answers, item)
+    whole = [set(row) for row in last[own][1].tolist()]
     found = []
-    for count in step_counts(diffuser.config.steps) if counts is None else counts:
-        ranks, lists = _measured(diffuser, answers if count == diffuser.config.steps else sample(count)[1][-1], item)
+    for count in step_counts(own) if counts is None else counts:
+        ranks, lists = last[count] if count in last else _measured(diffuser, sample(count)[1][-1], item)
         common = [len(a & set(b)) for a, b in zip(whole, lists.tolist(), strict=True)]
         found.append(FewerSteps(count, np.array(common), ranks))
     return found

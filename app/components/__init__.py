@@ -6,13 +6,23 @@ from typing import Any
 import streamlit as st
 
 from adrec import browser
+from app.files import Part
+
+LOADER = """const { default: mount } = await import(new URL("URL", location.origin));
+export default mount;
+"""
+"""All of a component's code that goes with its data at every rerun; the rest is fetched once."""
+
+_code: list[Part] = []
 
 
 def component(name: str, html: str, css: str | None = None, module: str | None = None) -> Any:
     """Register a component; returns the function that mounts it. css, module: the styles, and the module in adrec/browser/; by default
     those that have its name."""
     styles = browser.text(f"{name}.css") if css is None else css
-    return st.components.v2.component(f"adrec_{name}", html=html, css=styles, js=browser.component(module or f"{name}.js"))
+    code = Part(browser.component(module or f"{name}.js").encode(), "text/javascript")
+    _code.append(code)
+    return st.components.v2.component(f"adrec_{name}", html=html, css=styles, js=LOADER.replace("URL", code.url, 1))
 
 
 def handler(key: str, name: str, act: Callable[[Any], None], kind: type) -> Callable[[], None]:

@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from adrec.data.titles import Finder
-from adrec.errors import AdrecError
-from adrec.explain import browser, export, scene, words
+from adrec.explain import export, scene, words
 from adrec.lesson.models import RUNS
 from adrec.runs import RunFolder
 from app import loaders, state, ui
 from app.denoising import controls, data, view
+from app.denoising.shelf import Shelf
 
 if TYPE_CHECKING:
     from adrec.explain.trajectory import Trajectory
@@ -37,7 +37,7 @@ class Side:
     @property
     def in_browser(self) -> bool:
         """Whether the visitor's browser answers under other noise."""
-        return browser.scored(self.run, self.stage) == "all"
+        return data.again_in_browser(self.run, self.stage)
 
     def trajectory(self, seed: int) -> "Trajectory":
         return data.trajectory(self.run, self.stage, self.subject, seed, self.steps)
@@ -76,14 +76,17 @@ def is_open(run: RunFolder) -> bool:
     return state.get("compare") in KINDS and state.get("compare") not in ("none", _default(run))
 
 
-def choose(row: Any, run: RunFolder, stage: str, subject: data.Subject, steps: int) -> Pair | None:
+def choose(row: Any, shelf: Shelf, subject: data.Subject, steps: int) -> Pair | None:
     """The controls in ``row``, and the two panels if the URL names a second one."""
     _check("compare", KINDS, "comparison")
     help_ = "Adds a second panel with the same noise and one thing changed."
     names: dict[str, Any] = {"format_func": KINDS.__getitem__, "help": help_, "width": 200}
-    kind = row.selectbox("Compare with", KINDS, **names, **state.bound("compare", _default(run), tuple(KINDS)))
-    chosen = {"user": _user, "stage": _stage, "run": _run, "item": _item}
-    return chosen[kind](row, Side(run, stage, subject, steps)) if kind in chosen else None
+    kind = row.selectbox("Compare with", KINDS, **names, **state.bound("compare", _default(shelf.run), tuple(KINDS)))
+    one = Side(shelf.run, shelf.stage, subject, steps)
+    if kind == "run":
+        return _run(row, one, shelf.comparable)
+    chosen = {"user": _user, "stage": _stage, "item": _item}
+    return chosen[kind](row, one) if kind in chosen else None
 
 
 def _check(name: str, options: Iterable[Any], what: str, expected: str = "") -> None:
@@ -135,9 +138,8 @@ def _stage(row: Any, one: Side) -> Pair | None:
     return Pair(replace(one, name="After the fine-tuning"), second, "stage", "after the fine-tuning", "after the warm-up")
 
 
-def _run(row: Any, one: Side) -> Pair | None:
-    own = loaders.link_name(one.run)
-    runs = {name: run for run in loaders.all_runs() if (name := loaders.link_name(run)) != own and _comparable(run, one.run)}
+def _run(row: Any, one: Side, offered: ui.Offered) -> Pair | None:
+    runs = offered.runs
     if not runs:
         said = f"No other run on the data of '{ui.run_name(one.run)}' has a reverse process."
         st.info(words.plain(said), icon=":material/info:")
@@ -145,22 +147,12 @@ def _run(row: Any, one: Side) -> Pair | None:
     names = list(runs)
     _check("against", names, "other run")
     default = OPENING[1] if OPENING[1] in runs else names[0]
-    chosen = runs[ui.choose_run("Other run", runs, "against", default, row.container(width=440))]
+    chosen = runs[ui.choose_run("Other run", offered, "against", default, row.container(width=440))]
     alike = one.steps == data.own_steps(one.run)
     steps = data.own_steps(chosen) if alike else min(one.steps, chosen.settings["timesteps"])
     before, after = ui.run_name(one.run), ui.run_name(chosen)
     second = replace(one, run=chosen, stage=data.stage(chosen), steps=steps, name=after)
     return Pair(replace(one, name=before), second, "run", before, after)
-
-
-def _comparable(run: RunFolder, other: RunFolder) -> bool:
-    """Whether both have the same users and items, and ``run`` has a reverse process."""
-    try:
-        data.stage(run)
-        same = [loaders.info(r).get("dataset", {}).get("hash") for r in (run, other)]
-        return same[0] == same[1] and run.settings["n_items"] == other.settings["n_items"]
-    except AdrecError:
-        return False
 
 
 def _item(row: Any, one: Side) -> Pair | None:
@@ -205,7 +197,7 @@ def _typed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
 
 
 def second_panel(pair: Pair | None, seed: int, method: str) -> export.Comparison | None:
-    """The second panel and both scenes; shows a spinner while the second model loads."""
+    """The second panel; shows a spinner while the second model loads."""
     if pair is None:
         return None
     loading = data.model(pair.other.run, pair.other.stage)
@@ -213,9 +205,8 @@ def second_panel(pair: Pair | None, seed: int, method: str) -> export.Comparison
         with st.spinner("Loading the second model"):
             loading.result()
     one, other = pair.one, pair.other
-    names, scenes = (one.name, other.name), one.scene(seed, method) + other.scene(seed, method)
     second, layout, user = other.trajectory(seed), other.layout(method), other.subject.user_id
-    return export.Comparison(pair.kind, pair.before, pair.after, names, second, layout, user, scenes)
+    return export.Comparison(pair.kind, pair.before, pair.after, (one.name, other.name), second, layout, user)
 
 
 def describe(pair: Pair | None, second: export.Comparison | None, trajectory: "Trajectory", title: Callable[[int], str]) -> None:

@@ -21,6 +21,7 @@ from adrec.runs import RunFolder
 from app import loaders, state
 from app.denoising import data
 from app.denoising import noise as denoising_noise
+from app.denoising.shelf import Shelf
 
 MODES = {"person": "An example person", "user": "A real user", "own": "Your own history"}
 PERSON = "family"
@@ -310,15 +311,16 @@ def more(expanded: bool = False) -> Any:
     return st.expander(MORE, expanded=expanded).container(horizontal=True, vertical_alignment="bottom")
 
 
-def turn(chosen: Any, row: Any, run: RunFolder, other: RunFolder | None = None, in_browser: bool = False) -> None:
+def turn(chosen: Any, row: Any, shelf: Shelf, other: RunFolder | None = None, in_browser: bool = False) -> None:
     """The controls for the noise weight, in ``chosen``, and for seed, steps and map, in ``row``. other: the run of the second panel, if it
     is another one. in_browser: whether the picture itself offers other noise and fewer steps."""
+    run = shelf.run
     timesteps = run.settings["timesteps"]
 
     def reseed() -> None:
         state.put(seed=(noise(run)[0] + 1) % 2**31)
 
-    denoising_noise.trainings(chosen, run, other)
+    denoising_noise.trainings(chosen, run, shelf.alike, other)
     row.number_input("Noise seed", 0, 2**31 - 1, step=1, width=160, **state.bound("seed", 0, range(2**31)))
     if not in_browser:
         row.button("Another seed", icon=":material/casino:", on_click=reseed, key="denoising.reseed")

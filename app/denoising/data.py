@@ -2,10 +2,12 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adrec import browser as browser_code
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
 from adrec.explain import browser, scene
@@ -13,7 +15,7 @@ from adrec.explain.all_users import cached_all_users, denoiser_stage
 from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
 from app import loaders, reruns, ui
-from app.files import model_url
+from app.files import Part, model_url
 
 if TYPE_CHECKING:
     from adrec.explain.forward_process import NoisedItem, Schedule
@@ -168,7 +170,7 @@ def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) 
     of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "on_step": reruns.stop_if_superseded}
     with one_thread():
         many = seed_sweep(loaded, list(subject.history), subject.target, steps=steps, **of)
-        fewer = fewer_steps(loaded, list(subject.history), subject.target, **of)
+        fewer = fewer_steps(loaded, list(subject.history), subject.target, known=many, **of)
     single = trajectory(run, stage, subject, seed, 1)
     one_step = len(set(many.top_ten[-1, 0].tolist()) & set(single.top_ten[-1].tolist()))
     return Chance(many, fewer, one_step)
@@ -196,15 +198,36 @@ def _past(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> "P
         return invented_past(augmenter(run), list(history), seed=seed, steps=steps)
 
 
-@loaders.of_run(64, shared=False)
+@loaders.of_run(16)
+def shared(run: RunFolder, stage: str, method: str) -> Part:
+    """What all pictures on one map share."""
+    return Part(scene.shared(layout(run, stage, method), loaders.title(run), again_in_browser(run, stage)))
+
+
+@cache
+def worker() -> Part:
+    """The script of the model in the visitor's browser."""
+    return Part(browser_code.script("engine/worker.js").encode(), "text/javascript")
+
+
+def again_in_browser(run: RunFolder, stage: str) -> bool:
+    """Whether the visitor's browser answers under other noise."""
+    return browser.scored(run, stage) == "all"
+
+
 def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str = "") -> bytes:
     """The scrubber's scene. name: of one of two panels."""
+    return _picture(run, stage, subject, seed, steps, method, name, shared(run, stage, method).url)
+
+
+@loaders.of_run(512)
+def _picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str, shared_at: str) -> bytes:
     found = trajectory(run, stage, subject, seed, steps)
     at = layout(run, stage, method)
     again = None
-    if browser.scored(run, stage) == "all":
-        key = f"{run.path.resolve()} {stage} {subject} {method} {name}"
+    if again_in_browser(run, stage):
+        key = f"{loaders.link_name(run)} {stage} {subject} {method} {name}"
         of = {"model": run.info["model"], "diffusion": run.info["diffusion"]}
         again = {"url": model_url(run, stage), "run": of, "user": subject.index or 0, "key": key}
     with one_thread():
-        return scene.blob(found, at, loaders.title(run), name, again)
+        return scene.blob(found, at, loaders.title(run), name, again, shared_at)

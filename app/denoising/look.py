@@ -11,11 +11,13 @@ from adrec.runs import RunFolder
 from app import loaders, measuring, projecting, state, ui
 from app.denoising import data
 from app.denoising import noise as denoising_noise
+from app.denoising.shelf import Shelf
 from app.texts import linked, say
 
 if TYPE_CHECKING:
     from adrec.explain.trajectory import Trajectory
 
+ASKED = "denoising.asked"
 LOOKS = {"seeds": "Other seeds, fewer steps", "forward": "What noise does", "everyone": "All users"}
 WEIGHTS = {"weights": "The noise weight λ"}
 """Only where there are runs to compare."""
@@ -27,10 +29,11 @@ PER_TOKEN = {
 }
 
 
-def look(run: RunFolder, stage: str, subject: data.Subject, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+def look(shelf: Shelf, subject: data.Subject, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
     """The choice and what is chosen."""
+    run, stage = shelf.run, shelf.stage
     st.markdown("#### Look closer")
-    looks = LOOKS | WEIGHTS if len(denoising_noise.alike(run)) > 1 else LOOKS
+    looks = LOOKS | WEIGHTS if len(shelf.alike) > 1 else LOOKS
     chosen = st.segmented_control(
         "Look closer",
         looks,
@@ -46,16 +49,19 @@ def look(run: RunFolder, stage: str, subject: data.Subject, seed: int, trajector
     elif chosen == "everyone":
         _everyone(run)
     else:
-        denoising_noise.effect(run)
+        denoising_noise.effect(shelf.alike)
 
 
 # -- other seeds and fewer steps ----------------------------------------------------------------------------------
 
 
 def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+    if not _asked(run, subject, seed, trajectory.steps):
+        return
     from app.denoising import charts
 
-    found = data.chance(run, stage, subject, seed, trajectory.steps)
+    with st.spinner("Denoising again under other seeds"):
+        found = data.chance(run, stage, subject, seed, trajectory.steps)
     final = [set(row) for row in found.sweep.top_ten[-1].tolist()]
     common = [len(final[0] & other) for other in final[1:]]
     st.markdown(words.describe_noise(trajectory.steps, found.one_step, common, len(final[0]), trajectory.commit_step))
@@ -86,6 +92,22 @@ def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, traject
     fewer = charts.steps_table(found.fewer)
     st.dataframe(fewer, hide_index=True, column_config=columns, key="denoising.fewer")
     ui.download("Data (CSV)", fewer, "fewer-steps", key="denoising.fewer")
+
+
+def _asked(run: RunFolder, *what: Any) -> bool:
+    """Whether the visitor has asked for this: by a link that names it, or by pressing. If not, the way to ask."""
+    now = (loaders.key(run), *what)
+    if ASKED not in st.session_state:
+        st.session_state[ASKED] = now if state.get("look") == "seeds" else None
+    if st.session_state[ASKED] == now:
+        return True
+
+    def ask() -> None:
+        st.session_state[ASKED] = now
+
+    st.markdown(f"How much of this is chance? The same history under {data.SEEDS - 1} other seeds and in fewer steps:")
+    st.button(f"Try {data.SEEDS - 1} other seeds and fewer steps", icon=":material/casino:", on_click=ask, key="denoising.ask")
+    return False
 
 
 # -- the forward process ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The noise weight λ: trainings that differ only in it, and its effect on all users."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ from adrec.explain import words
 from adrec.explain.all_users import cached_all_users
 from adrec.runs import RunFolder
 from app import loaders, state, ui
+from app.loaders import LoadedRun
 
 HELP = (
     "How strongly the noised token is added to the history in the denoiser's input. Each value is a separately trained model, so "
@@ -19,12 +21,12 @@ ONE = "One training per λ"
 """The label of the choice; with two panels, each has its letter before it."""
 
 
-def trainings(row: Any, run: RunFolder, other: RunFolder | None) -> None:
+def trainings(row: Any, run: RunFolder, among: Mapping[float, RunFolder], other: RunFolder | None) -> None:
     """A choice among the runs' noise weights in ``row``, if there are several: one for each panel where the two differ only in it.
 
-    other: the run of the second panel, if another run is shown there. Choosing the weight that the other panel has swaps the two.
+    among: ``alike`` of the run. other: the run of the second panel, if another run is shown there. Choosing the weight that the other panel has swaps the two.
     """
-    runs = {weight: of for weight, of in alike(run).items() if of.has_model("finetune")}
+    runs = {weight: of for weight, of in among.items() if of.has_model("finetune")}
     if len(runs) < 2:
         return
     paired = differ_only_in_weight(run, other)
@@ -50,10 +52,11 @@ def differ_only_in_weight(run: RunFolder, other: RunFolder | None) -> bool:
     return other is not None and _alike(run, other) and _settings(run)["noise_weight"] != _settings(other)["noise_weight"]
 
 
-def alike(run: RunFolder) -> dict[float, RunFolder]:
-    """The runs that differ from ``run`` only in noise weight, by noise weight, smallest first: data, settings and seed are the same."""
-    found: dict[float, RunFolder] = {}
-    for other in (run, *loaders.all_runs()):
+def alike(run: LoadedRun, every: Iterable[LoadedRun]) -> dict[float, LoadedRun]:
+    """Those of ``every`` run that differ from this one only in noise weight, by noise weight, smallest first: data, settings and seed are
+    the same."""
+    found: dict[float, LoadedRun] = {}
+    for other in (run, *every):
         if _alike(run, other):
             found.setdefault(_settings(other)["noise_weight"], other)
     return dict(sorted(found.items()))
@@ -77,11 +80,11 @@ def _settings(run: RunFolder) -> dict[str, Any]:
         return {}
 
 
-def effect(run: RunFolder) -> None:
-    """The effect of the noise weight on all users, in words and as a table of those runs."""
+def effect(runs: Mapping[float, RunFolder]) -> None:
+    """The effect of the noise weight on all users, in words and as a table of these runs."""
     from app.denoising import charts
 
-    reports = {weight: cached_all_users(other) for weight, other in alike(run).items()}
+    reports = {weight: cached_all_users(other) for weight, other in runs.items()}
     measured = {weight: report for weight, report in reports.items() if report is not None}
     absent = [f"{weight:g}" for weight, report in reports.items() if report is None]
     if measured:

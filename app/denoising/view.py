@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from adrec import browser
 from adrec.explain import export, scene
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
@@ -86,7 +85,7 @@ def clock(scenes: bytes, steps: int, in_browser: bool) -> None:
     """The scrubber for one scene or two. Releasing the slider reruns only this fragment; other noise or fewer steps rerun the page for its
     words, since the browser has answered by then. in_browser: whether it answers there."""
     step = min(max(state.get("step", steps), 0), steps)
-    worker = browser.script("engine/worker.js") if in_browser else ""
+    worker = data.worker().url if in_browser else ""
 
     def other(noise: list[int]) -> None:
         state.put(seed=noise[0], steps=noise[1] if noise[1] != steps else state.get("steps"))

@@ -287,8 +287,8 @@ def beside(run: RunFolder) -> tuple[Trajectory, export.Comparison]:
     return one.trajectory(3), found
 
 
-def test_the_browser_gets_both_scenes(beside: tuple[Trajectory, export.Comparison]) -> None:
-    scenes = wire.unblock(beside[1].scenes)
+def test_the_page_to_take_along_holds_both_scenes(beside: tuple[Trajectory, export.Comparison], run: RunFolder) -> None:
+    scenes = wire.unblock(beside[1].scenes(beside[0], beside[1].layout, titled(run.items)))
     assert [s["name"] for s in scenes] == ["As it is", "Without it"]
     for got, walked in zip(scenes, (beside[0], beside[1].trajectory), strict=True):
         np.testing.assert_array_equal(got["top"].reshape(5, 10)[1:], walked.top)
@@ -327,6 +327,7 @@ def test_of_fewer_steps_the_shared_items_are_those_at_the_same_share_of_the_way(
 
 def test_the_page_to_take_along_shows_both_and_breaks_on_no_title(beside: tuple[Trajectory, export.Comparison], run: RunFolder) -> None:
     one, second = beside
-    page = export.page(one, second.layout, titled(run.items), name="tiny", comparison=second)
+    title = titled(run.items)
+    page = export.page(one, second.layout, title, name="tiny", comparison=second)
     assert page.count("</script>") == 2 and "Removing <em>Film&lt;/script&gt;</em> <strong>changes" in page
-    assert export._base64(scene.packed(second.scenes, 4)) in page
+    assert export._base64(scene.packed(second.scenes(one, second.layout, title), 4)) in page

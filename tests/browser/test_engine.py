@@ -37,7 +37,7 @@ RECORD = """async ([source, description, bytes, scene, options]) => {
   const engine = await startEngine(source).load(description, Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)));
   for (const name of ["layout", "top"]) scene[name] = Float32Array.from(scene[name]);
   const found = await engine.record(scene.history, options, scene);
-  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, typeof value === "number" ? value : [...value]]));
+  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, value?.[Symbol.iterator] ? [...value] : value]));
 }"""
 
 
@@ -47,9 +47,9 @@ def test_the_scene_of_other_noise_is_what_python_makes_of_it(browser: Any, tmp_p
 
     layout, model = scene.layout(RUN.tables(), "finetune", cached(RUN, "umap", 0) if method == "umap" else None), load_model(RUN)
     of: dict[str, Any] = {"target": target, "steps": 9, "popular": 50}
-    first, other = (
-        wire.unblock(scene.blob(trajectory(model, HISTORY, seed=seed, **of), layout, str, again={"url": ""}))[0] for seed in (0, SEED)
-    )
+    walks = [trajectory(model, HISTORY, seed=seed, **of) for seed in (0, SEED)]
+    first, other = (wire.unblock(scene.blob(walk, layout, str, again={"url": ""}))[0] for walk in walks)
+    other |= {"swaps": list(walks[1].swaps), "noise_share": walks[1].noise_share}
     (tmp_path / "page.html").write_text(f"<!doctype html><script>{browser_code.script('engine/client.js')}</script>", encoding="utf-8")
     page = browser.new_page()
     page.goto((tmp_path / "page.html").as_uri())
@@ -57,9 +57,9 @@ def test_the_scene_of_other_noise_is_what_python_makes_of_it(browser: Any, tmp_p
     given = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in first.items() if name != "titles"}
     got = page.evaluate(RECORD, [browser_code.script("engine/worker.js"), RUN.info, weights, given, {"seed": SEED, "steps": 9}])
     page.close()
-    assert {*got} == {*other["arrays"], "steps", "timesteps", "decided"} - {"layout"}
+    assert {*got} == {*other["arrays"], "steps", "timesteps", "decided", "swaps", "noise_share"} - {"layout"}
     for name, values in got.items():
-        if name in ("top", "rival", "near", "decided", "steps", "timesteps"):
+        if name in ("top", "rival", "near", "decided", "steps", "timesteps", "swaps"):
             assert values == np.asarray(other[name]).tolist(), name
         else:
             np.testing.assert_allclose(values, other[name], rtol=1e-3, atol=1e-3, err_msg=name)

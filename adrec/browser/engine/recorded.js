@@ -24,9 +24,10 @@ const cosine = (a, b) => dot(a, b) / (Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b)
  * @param {Table} table
  * @param {Answer} answer with all its steps scored
  * @param {Scene} scene of the same history on the same map, under any noise
+ * @param {number} [weight] lambda, where the noise is added to the history
  * @returns {Recorded}
  */
-export function recorded(table, answer, scene) {
+export function recorded(table, answer, scene, weight) {
   const { values, width } = table, rows = values.length / width, { k, near_k, target, popular, history } = scene;
   const row = (/** @type {number} */ id) => values.subarray(id * width, (id + 1) * width);
   const estimates = answer.steps.map((step) => step.x0_hat), states = [...answer.steps.map((step) => step.x_t), answer.vector], steps = estimates.length;
@@ -48,10 +49,13 @@ export function recorded(table, answer, scene) {
   const mean = new Float32Array(width).map((_, i) => history.reduce((sum, id) => sum + row(id)[i], 0) / history.length);
   const cosines = (/** @type {ArrayLike<number>} */ to) => Float32Array.from(estimates, (estimate) => cosine(estimate, to));
   const place = placer(table, scene), x0 = estimates.map(place), xt = states.map(place);
+  const turns = swaps(tops, scores.slice(1)).sort((a, b) => a - b), size = (/** @type {Float32Array} */ vector) => Math.sqrt(dot(vector, vector));
   return {
     steps,
     timesteps: answer.steps.map((step) => step.t),
-    decided: swaps(tops, scores.slice(1)).length ? 1 : decidedAt(tops),
+    decided: turns.length ? 1 : decidedAt(tops),
+    swaps: turns,
+    noise_share: weight === undefined ? null : (weight * size(states[0])) / size(answer.condition),
     top: Int32Array.from(lists.flatMap(({ top }) => top)),
     probability: Float32Array.from(lists.flatMap(({ probability }) => probability)),
     answer_rank: Int32Array.from(scores, (of) => rankOf(of, final, 0)),

@@ -28,7 +28,10 @@ const METHODS = {
   encode: encodedOf,
   denoise: (at, history, x_t, t) => denoise(loaded[at].model, encodedOf(at, history), x_t, t),
   answer: (at, history, options) => answer(loaded[at].model, history, options, encodedOf(at, history)),
-  record: (at, history, options, scene) => recorded(loaded[at].model.table, answer(loaded[at].model, history, options, encodedOf(at, history)), scene),
+  record(at, history, options, scene) {
+    const { model } = loaded[at];
+    return recorded(model.table, answer(model, history, options, encodedOf(at, history)), scene, model.settings.noise_weight);
+  },
   scores: (at, vector) => scores(loaded[at].model, vector),
   nearest: (at, item, k) => nearest(loaded[at].model.table, item, k),
 };
