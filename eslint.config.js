@@ -30,5 +30,5 @@ export default [
     languageOptions: { sourceType: "script", globals: names("CSS") },
     rules: { "no-var": "off" },
   },
-  { files: ["tests/browser_code/*.js"], languageOptions: { globals: names("AbortController TextEncoder URL btoa") } },
+  { files: ["tests/browser_code/*.js"], languageOptions: { globals: names("AbortController TextEncoder URL atob btoa") } },
 ];

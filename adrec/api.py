@@ -46,8 +46,8 @@ class Run(RunFolder):
         (32, (32, 128), [214, 11, 191])
         """
         from adrec.data import catalog
-        from adrec.data.titles import Finder
-        from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
+        from adrec.data.titles import Finder, most_popular
+        from adrec.explain.trajectory import trajectory, user_trajectory
         from adrec.models.loading import load_model
 
         if (user is None) == (history is None):

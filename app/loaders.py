@@ -10,7 +10,7 @@ import streamlit as st
 
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
-from adrec.data.titles import titled
+from adrec.data.titles import most_popular, titled
 from adrec.errors import DataError, RunError
 from adrec.files import changed
 from adrec.folders import app_folder, home, runs_folder
@@ -133,6 +133,12 @@ def _info(run: RunFolder) -> dict[str, Any]:
 def items(run: RunFolder) -> pd.DataFrame:
     """The run's item table."""
     return run.items
+
+
+@of_run(16)
+def popular(run: RunFolder) -> int | None:
+    """The run's most popular item."""
+    return most_popular(items(run))
 
 
 @of_run(16)

@@ -1,17 +1,23 @@
 """Denoising: the reverse process of one last token."""
 
+from functools import partial
+from typing import Any
+
 import streamlit as st
 
 from adrec.explain import words
 from app import loaders, state, ui
 from app.collapse import healthy
-from app.denoising import compare, controls, data, noise, past, view
+from app.components.said import said
+from app.denoising import compare, controls, noise, past, view
 from app.denoising.look import look
 from app.denoising.shelf import Shelf
-from app.texts import STYLE, linked, say
+from app.texts import STYLE, linked, say, texts
 
 TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
 TERMS |= {"x̂₀": "x0", "xₜ": "x_t", "λ": "lambda"}
+MEANINGS = {word: texts("glossary")[key]["meaning"] for word, key in TERMS.items()}
+ALL_IN_BROWSER = "The picture and the words above are computed by the model in your browser; the server sent the history."
 IN_BROWSER = (
     "“Other noise” and fewer steps are computed by the model in your browser; the words above and everything else come from the server."
 )
@@ -61,24 +67,36 @@ def explore(shelf: Shelf) -> None:
     in_browser = all(side.in_browser for side in sides)
     controls.turn(chosen, more, shelf, pair.other.run if pair is not None and pair.kind == "run" else None, in_browser)
     change, picture = st.container(), st.container(key="denoising-player")
-    view.wait_for_model(run, stage, answer, picture)
-    title = loaders.title(run)
-    trajectory = data.trajectory(run, stage, subject, seed, steps)
-    second = compare.second_panel(pair, seed, method)
-    if pair is not None and second is not None and noise.differ_only_in_weight(run, pair.other.run):
-        said, why = words.describe_weights(trajectory, second.trajectory, STYLE), f"{words.PROCESS} {trajectory.about_steps}"
+    asks = view.asks_browser(sides, seed)
+    if asks:
+        with answer:
+            said(MEANINGS, partial(view.renoise, steps))
+        scenes, sayings, note = [side.question(seed, method) for side in sides], compare.sayings(shelf, pair), ALL_IN_BROWSER
     else:
-        said, why = words.headline(trajectory, title, STYLE), words.why(trajectory, STYLE)
-        with change:
-            compare.describe(pair, second, trajectory, title)
-    with answer:
-        say(linked(said, TERMS))
-        say(linked(why, TERMS), small=True)
+        view.wait_for_models(sides, answer, picture)
+        speak(shelf, pair, sides[0], seed, method, answer, change)
+        scenes, sayings, note = [side.scene(seed, method) for side in sides], None, IN_BROWSER if in_browser else ON_SERVER
+    with change:
+        compare.cards(pair)
     with picture:
-        view.clock(b"".join(side.scene(seed, method) for side in sides), steps, in_browser)
-        st.caption(IN_BROWSER if in_browser else ON_SERVER)
-    view.downloads(trajectory, title, run, stage, subject, method, second)
-    look(shelf, subject, seed, trajectory, title)
+        view.clock(b"".join(scenes), steps, in_browser, sayings)
+        st.caption(note)
+    view.downloads(sides[0], pair, seed, method)
+    look(shelf, sides[0], seed)
+
+
+def speak(shelf: Shelf, pair: compare.Pair | None, one: compare.Side, seed: int, method: str, answer: Any, change: Any) -> None:
+    """The words, made here from what was computed here."""
+    trajectory, title, second = one.trajectory(seed), loaders.title(shelf.run), compare.second_panel(pair, seed, method)
+    if pair is not None and second is not None and noise.differ_only_in_weight(shelf.run, pair.other.run):
+        said_, why = words.describe_weights(trajectory, second.trajectory, STYLE), f"{words.PROCESS} {trajectory.about_steps}"
+    else:
+        said_, why = words.headline(trajectory, title, STYLE), words.why(trajectory, STYLE)
+        if second is not None:
+            change.markdown(second.summary(trajectory, title, words.MARKDOWN))
+    with answer:
+        say(linked(said_, TERMS))
+        say(linked(why, TERMS), small=True)
 
 
 explore(Shelf(run, state.get("run")))

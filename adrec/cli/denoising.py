@@ -43,10 +43,10 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
     if arguments.all:
         return all_users_command(arguments)
     from adrec.data import catalog
-    from adrec.data.titles import Finder, titled
+    from adrec.data.titles import Finder, most_popular, titled
     from adrec.explain import export, scene, words
     from adrec.explain.seeds import fewer_steps, seed_sweep
-    from adrec.explain.trajectory import most_popular, trajectory, user_trajectory
+    from adrec.explain.trajectory import trajectory, user_trajectory
     from adrec.files import csv_for_people, write_text
     from adrec.maps.projection import cached
     from adrec.models.loading import load_model

@@ -86,3 +86,8 @@ def titled(items: pd.DataFrame) -> Callable[[int], str]:
     """Titles of ids from a run's item frame; id 0 is the padding row."""
     titles = items["title"].tolist()
     return lambda item: "(padding)" if item == 0 else str(titles[item - 1])
+
+
+def most_popular(items: pd.DataFrame) -> int | None:
+    """The id with the most training occurrences in a run's item frame, the lowest on a tie; None if they are unknown."""
+    return int(items["popularity"].to_numpy().argmax()) + 1 if "popularity" in items else None

@@ -1,6 +1,6 @@
 """A trajectory packed into the bytes that the scrubber reads. Pure functions of arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TITLED = 5000
 """Catalogues up to this size send every title, so that each point on the map has one; larger ones send only the titles shown."""
+TOP = 10
 NEAREST = 10
 NEIGHBOURS = 3
 """Nearest items listed next to the map."""
@@ -102,6 +103,34 @@ def blob(
     return wire.block(head, arrays if shared_at else arrays | fixed)
 
 
+def question(
+    history: Sequence[int],
+    target: int | None,
+    popular: int | None,
+    items: int,
+    seed: int,
+    steps: int,
+    again: Mapping[str, Any],
+    shared_at: str,
+    name: str = "",
+) -> bytes:
+    """A scene without all that depends on the noise: the browser's model answers. history: what the model reads of it. items: in the
+    catalogue."""
+    head = {
+        "k": min(TOP, items),
+        "steps": steps,
+        "history": list(history),
+        "target": target,
+        "popular": popular,
+        "near_k": min(NEIGHBOURS, items),
+        **({"name": name} if name else {}),
+        "seed": seed,
+        "again": again,
+        "shared": shared_at,
+    }
+    return wire.block(head, {})
+
+
 def _linear(layout: Layout) -> dict[str, Any]:
     """What puts vectors on a PCA map."""
     linear = layout.placer.linear
@@ -110,10 +139,10 @@ def _linear(layout: Layout) -> dict[str, Any]:
     return {"linear_mean": linear.mean.tolist(), "linear_axes": linear.components.ravel().tolist(), "linear_length": layout.placer.length}
 
 
-def packed(scenes: bytes, step: int, worker: str = "") -> bytes:
-    """One ``blob``, or two concatenated, preceded by the step of the first one that the clock opens at. worker: where the browser finds
-    adrec/browser/engine/worker.js, packed, if all of them can be had again."""
-    return step.to_bytes(4, "little") + scenes + (wire.block({"worker": worker}, {}) if worker else b"")
+def packed(scenes: bytes, step: int, again: Mapping[str, Any] | None = None) -> bytes:
+    """One ``blob`` or ``question``, or two concatenated, preceded by the step of the first one that the clock opens at. again: for scenes
+    that the browser can have again, ``worker``, where it finds adrec/browser/engine/worker.js, and ``sayings``, which words need there."""
+    return step.to_bytes(4, "little") + scenes + (wire.block(again, {}) if again else b"")
 
 
 def on_map(trajectory: "Trajectory", layout: Layout, title: Callable[[int], str]) -> dict[str, Any]:

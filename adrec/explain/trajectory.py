@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -210,7 +209,8 @@ def trajectory(
     """Denoise the token after ``history`` (item ids 1..V, oldest first; the last ``config.length`` are read).
 
     target: the true next item, if known. steps: denoising steps (default: the model's own). (seed, user) determine the noise, as in
-    ``evaluation.evaluate``; use user 0 for a composed history. popular: the most popular item (see ``most_popular``), for comparison.
+    ``evaluation.evaluate``; use user 0 for a composed history. popular: the most popular item (`adrec.data.titles.most_popular`), for
+    comparison.
     """
     model, ids = checked(model, history, target)
     if top < 1:
@@ -339,8 +339,3 @@ def _margins(scores: Tensor, best: Tensor, target: int | None) -> tuple[np.ndarr
     own = first if target is None else torch.full_like(first, target - 1)
     rival = best[:, :2][:, -1:].where(first == own, first)
     return (scores.gather(1, own) - scores.gather(1, rival)).squeeze(1).numpy(), rival.squeeze(1).numpy() + 1
-
-
-def most_popular(items: pd.DataFrame) -> int | None:
-    """The id with the most training occurrences in a run's item frame, the lowest on a tie; None if they are unknown."""
-    return int(items["popularity"].to_numpy().argmax()) + 1 if "popularity" in items else None

@@ -45,6 +45,8 @@ def plain(text: str) -> str:
 MARKDOWN = Style(lambda text: f"**{text}**", lambda text: f"*{plain(text)}*")
 HTML = Style(lambda text: f"<strong>{text}</strong>", lambda text: f"<em>{html.escape(text)}</em>")
 TEXT = Style(lambda text: text, lambda text: text)
+BROWSER = Style(lambda text: f"\ue001{text}\ue002", lambda text: f"\ue003{text}\ue004")
+"""As adrec/browser/denoising_words.js, which says the same in the browser, marks up its sentences."""
 
 
 def headline(trajectory: "Trajectory", title: Callable[[int], str], style: Style = MARKDOWN) -> str:
@@ -85,6 +87,9 @@ def _ties(of: "Trajectory") -> str:
 PROCESS = (
     "The model reads the history and guesses the next item's vector, x̂₀, from pure noise, xₜ; the ten items that fit it best are the list."
 )
+
+STEP = "Each step removes some noise and guesses again."
+"""``about_steps`` of every model that runs in the browser."""
 
 
 def why(trajectory: "Trajectory", style: Style = MARKDOWN) -> str:

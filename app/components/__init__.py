@@ -8,7 +8,7 @@ import streamlit as st
 from adrec import browser
 from app.files import Part
 
-LOADER = """const { default: mount } = await import(new URL("URL", location.origin));
+LOADER = """const { default: mount } = await import(new URL("ADDRESS", location.origin));
 export default mount;
 """
 """All of a component's code that goes with its data at every rerun; the rest is fetched once."""
@@ -22,7 +22,7 @@ def component(name: str, html: str, css: str | None = None, module: str | None =
     styles = browser.text(f"{name}.css") if css is None else css
     code = Part(browser.component(module or f"{name}.js").encode(), "text/javascript")
     _code.append(code)
-    return st.components.v2.component(f"adrec_{name}", html=html, css=styles, js=LOADER.replace("URL", code.url, 1))
+    return st.components.v2.component(f"adrec_{name}", html=html, css=styles, js=LOADER.replace("ADDRESS", code.url))
 
 
 def handler(key: str, name: str, act: Callable[[Any], None], kind: type) -> Callable[[], None]:

@@ -1,6 +1,6 @@
 """Same noise, one change: a second panel next to the first, with the same clock and seed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from adrec.explain import export, scene, words
 from adrec.lesson.models import RUNS
 from adrec.runs import RunFolder
 from app import loaders, state, ui
-from app.denoising import controls, data, view
+from app.denoising import controls, data, noise, view
 from app.denoising.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ class Side:
     def in_browser(self) -> bool:
         """Whether the visitor's browser answers under other noise."""
         return data.again_in_browser(self.run, self.stage)
+
+    def is_opening(self, seed: int) -> bool:
+        return data.is_opening(self.run, self.subject, seed, self.steps)
+
+    def question(self, seed: int, method: str) -> bytes:
+        return data.question(self.run, self.stage, self.subject, seed, self.steps, self._shown(method), self.name)
 
     def trajectory(self, seed: int) -> "Trajectory":
         return data.trajectory(self.run, self.stage, self.subject, seed, self.steps)
@@ -197,22 +203,27 @@ def _typed(row: Any, items: pd.DataFrame, options: list[int]) -> int:
 
 
 def second_panel(pair: Pair | None, seed: int, method: str) -> export.Comparison | None:
-    """The second panel; shows a spinner while the second model loads."""
+    """The second panel, computed here."""
     if pair is None:
         return None
-    loading = data.model(pair.other.run, pair.other.stage)
-    if not loading.done():
-        with st.spinner("Loading the second model"):
-            loading.result()
-    one, other = pair.one, pair.other
+    other = pair.other
     second, layout, user = other.trajectory(seed), other.layout(method), other.subject.user_id
-    return export.Comparison(pair.kind, pair.before, pair.after, (one.name, other.name), second, layout, user)
+    return export.Comparison(pair.kind, pair.before, pair.after, (pair.one.name, other.name), second, layout, user)
 
 
-def describe(pair: Pair | None, second: export.Comparison | None, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
-    """What the change did, in words, and the second user's history."""
-    if pair is None or second is None:
-        return
-    st.markdown(second.summary(trajectory, title, words.MARKDOWN))
-    if pair.kind == "user":
+def sayings(shelf: Shelf, pair: Pair | None) -> dict[str, Any]:
+    """What the words that the browser makes depend on, beside the scenes (``Sayings`` in adrec/browser/types.d.ts)."""
+    style = words.BROWSER
+    return {
+        "process": f"{words.PROCESS} {words.STEP}",
+        "changed": "" if pair is None else words.change(pair.kind, pair.before, pair.after, style),
+        "lent": "" if pair is None or pair.kind != "user" else f"user {style.title(str(pair.after))}",
+        "alike": pair is not None and noise.differ_only_in_weight(shelf.run, pair.other.run),
+        "run": pair is not None and pair.kind == "run",
+    }
+
+
+def cards(pair: Pair | None) -> None:
+    """The second user's history."""
+    if pair is not None and pair.kind == "user":
         view.cards(pair.other.subject, loaders.items(pair.other.run), "B")

@@ -152,9 +152,9 @@ def _load(run: RunFolder, stage: str) -> "Model":
 @loaders.of_run(256)
 def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
     """The subject's reverse process."""
-    from adrec.explain.trajectory import most_popular, trajectory
+    from adrec.explain.trajectory import trajectory
 
-    popular = most_popular(loaders.items(run))
+    popular = loaders.popular(run)
     loaded = _model(run, stage).result()
     user = subject.index or 0
     with one_thread():
@@ -215,6 +215,26 @@ def again_in_browser(run: RunFolder, stage: str) -> bool:
     return browser.scored(run, stage) == "all"
 
 
+def _again(run: RunFolder, stage: str, subject: Subject, method: str, name: str) -> dict[str, Any]:
+    """How the browser answers (``Again`` in adrec/browser/types.d.ts)."""
+    of = {"model": run.info["model"], "diffusion": run.info["diffusion"]}
+    key = f"{loaders.link_name(run)} {stage} {subject} {method} {name}"
+    return {"url": model_url(run, stage), "run": of, "user": subject.index or 0, "key": key}
+
+
+def question(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str = "") -> bytes:
+    """What the visitor's browser makes the scene from, with the model there; nothing is computed here. name: of one of two panels."""
+    again, at = _again(run, stage, subject, method, name), shared(run, stage, method).url
+    history, items = subject.history[-run.settings["length"] :], run.settings["n_items"]
+    return scene.question(history, subject.target, loaders.popular(run), items, seed, steps, again, at, name)
+
+
+def is_opening(run: RunFolder, subject: Subject, seed: int, steps: int) -> bool:
+    """Whether this is an example person's first scene: the same for every visitor, so it is computed here, once, and needs no model in the
+    browser."""
+    return seed == 0 and steps == own_steps(run) and subject in [person for _, person in people(run).values()]
+
+
 def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str = "") -> bytes:
     """The scrubber's scene. name: of one of two panels."""
     return _picture(run, stage, subject, seed, steps, method, name, shared(run, stage, method).url)
@@ -222,12 +242,7 @@ def picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int,
 
 @loaders.of_run(512)
 def _picture(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str, shared_at: str) -> bytes:
-    found = trajectory(run, stage, subject, seed, steps)
-    at = layout(run, stage, method)
-    again = None
-    if again_in_browser(run, stage):
-        key = f"{loaders.link_name(run)} {stage} {subject} {method} {name}"
-        of = {"model": run.info["model"], "diffusion": run.info["diffusion"]}
-        again = {"url": model_url(run, stage), "run": of, "user": subject.index or 0, "key": key}
+    found, at = trajectory(run, stage, subject, seed, steps), layout(run, stage, method)
+    again = _again(run, stage, subject, method, name) if again_in_browser(run, stage) else None
     with one_thread():
         return scene.blob(found, at, loaders.title(run), name, again, shared_at)

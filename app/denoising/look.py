@@ -15,7 +15,7 @@ from app.denoising.shelf import Shelf
 from app.texts import linked, say
 
 if TYPE_CHECKING:
-    from adrec.explain.trajectory import Trajectory
+    from app.denoising.compare import Side
 
 ASKED = "denoising.asked"
 LOOKS = {"seeds": "Other seeds, fewer steps", "forward": "What noise does", "everyone": "All users"}
@@ -29,9 +29,9 @@ PER_TOKEN = {
 }
 
 
-def look(shelf: Shelf, subject: data.Subject, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+def look(shelf: Shelf, side: "Side", seed: int) -> None:
     """The choice and what is chosen."""
-    run, stage = shelf.run, shelf.stage
+    run, title = shelf.run, loaders.title(shelf.run)
     st.markdown("#### Look closer")
     looks = LOOKS | WEIGHTS if len(shelf.alike) > 1 else LOOKS
     chosen = st.segmented_control(
@@ -43,9 +43,9 @@ def look(shelf: Shelf, subject: data.Subject, seed: int, trajectory: "Trajectory
         **state.bound("look", "seeds", tuple(looks)),
     )
     if chosen == "seeds":
-        _seeds(run, stage, subject, seed, trajectory, title)
+        _seeds(side, seed, title)
     elif chosen == "forward":
-        _forward(run, stage, seed, trajectory, title)
+        _forward(side, seed, title)
     elif chosen == "everyone":
         _everyone(run)
     else:
@@ -55,13 +55,14 @@ def look(shelf: Shelf, subject: data.Subject, seed: int, trajectory: "Trajectory
 # -- other seeds and fewer steps ----------------------------------------------------------------------------------
 
 
-def _seeds(run: RunFolder, stage: str, subject: data.Subject, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
-    if not _asked(run, subject, seed, trajectory.steps):
+def _seeds(side: "Side", seed: int, title: Callable[[int], str]) -> None:
+    run = side.run
+    if not _asked(run, side.subject, seed, side.steps):
         return
     from app.denoising import charts
 
     with st.spinner("Denoising again under other seeds"):
-        found = data.chance(run, stage, subject, seed, trajectory.steps)
+        found, trajectory = data.chance(run, side.stage, side.subject, seed, side.steps), side.trajectory(seed)
     final = [set(row) for row in found.sweep.top_ten[-1].tolist()]
     common = [len(final[0] & other) for other in final[1:]]
     st.markdown(words.describe_noise(trajectory.steps, found.one_step, common, len(final[0]), trajectory.commit_step))
@@ -113,11 +114,12 @@ def _asked(run: RunFolder, *what: Any) -> bool:
 # -- the forward process ------------------------------------------------------------------------------------------
 
 
-def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", title: Callable[[int], str]) -> None:
+def _forward(side: "Side", seed: int, title: Callable[[int], str]) -> None:
     from adrec.explain.forward_process import noise_levels
     from app.denoising import charts
 
-    item = trajectory.target or int(trajectory.top[-1, 0])
+    run, stage = side.run, side.stage
+    item = side.subject.target or int(side.trajectory(seed).top[-1, 0])
     schedule, noised = data.noised(run, stage, item, seed)
     name = words.MARKDOWN.title(title(item))
     lost = next((t for t, share in enumerate(noised.found.tolist()) if share < 0.5), None)
@@ -150,7 +152,7 @@ def _forward(run: RunFolder, stage: str, seed: int, trajectory: "Trajectory", ti
         st.caption("Only the next item is noised, in training as when recommending; the history is clean.")
         return
     st.markdown("**Who gets how much noise**")
-    sequence = [*trajectory.history[1:], item]
+    sequence = [*side.subject.history[1:], item]
     levels = noise_levels(len(sequence), loaded.diffusion, seed)
     figure = charts.noise_levels(levels, schedule, [title(i) for i in sequence])
     rows = charts.pd.DataFrame({"title": [title(i) for i in sequence], **levels})

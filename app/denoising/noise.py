@@ -24,7 +24,8 @@ ONE = "One training per λ"
 def trainings(row: Any, run: RunFolder, among: Mapping[float, RunFolder], other: RunFolder | None) -> None:
     """A choice among the runs' noise weights in ``row``, if there are several: one for each panel where the two differ only in it.
 
-    among: ``alike`` of the run. other: the run of the second panel, if another run is shown there. Choosing the weight that the other panel has swaps the two.
+    among: ``alike`` of the run. other: the run of the second panel, if another run is shown there. Choosing the weight that the other
+    panel has swaps the two.
     """
     runs = {weight: of for weight, of in among.items() if of.has_model("finetune")}
     if len(runs) < 2:

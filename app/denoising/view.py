@@ -2,7 +2,8 @@
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,15 +11,14 @@ import streamlit as st
 
 from adrec.explain import export, scene
 from adrec.files import csv_for_people
-from adrec.runs import RunFolder
-from app import state
+from app import loaders, state
 from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
 
 if TYPE_CHECKING:
-    from adrec.explain.trajectory import Trajectory
+    from app.denoising.compare import Pair, Side
 
-RENOISED = "denoising.renoised"
+RENOISED, REFUSED = "denoising.renoised", "denoising.refused"
 CARDS_CSS = """<style>
 .cards{display:flex;gap:12px;align-items:stretch;font-size:.85rem;line-height:1.25}
 .cards .past{display:flex;flex-direction:row-reverse;gap:8px;overflow-x:auto;flex:0 1 auto;min-width:0;padding-bottom:6px;
@@ -66,47 +66,59 @@ def _cards(items: pd.DataFrame, ids: tuple[int, ...], above: str = "", kind: str
     return [card(*row) for row in items.loc[list(ids), ["title", *columns]].itertuples(index=False)]
 
 
-def wait_for_model(run: RunFolder, stage: str, answer: Any, picture: Any) -> None:
-    """Reserve the space of answer and picture until the model is loaded; earlier content stays until it is replaced."""
-    loading = data.model(run, stage)
+def wait_for_models(sides: "Sequence[Side]", answer: Any, picture: Any) -> None:
+    """Reserve the space of answer and picture until the models are loaded; earlier content stays until it is replaced."""
+    loading = [data.model(side.run, side.stage) for side in sides]
     words, space = answer.empty(), picture.empty()
-    if not loading.done():
+    if not all(model.done() for model in loading):
         words.markdown("The model is loading; this takes a few seconds, once.")
         held = space.container(height=HEIGHT, border=True, vertical_alignment="center", horizontal_alignment="center")
         with held, st.spinner("Loading the model"):
-            loading.result()
+            wait(loading)
         words.empty()
         space.empty()
-    loading.result()
+    for model in loading:
+        model.result()
+
+
+def asks_browser(sides: "Sequence[Side]", seed: int) -> bool:
+    """Whether the visitor's browser makes the scenes: of bundled runs whose models run there, unless it has refused to, or everybody sees
+    the same ones."""
+    able = all(side.in_browser and loaders.is_bundled(side.run) for side in sides)
+    return able and REFUSED not in st.session_state and not all(side.is_opening(seed) for side in sides)
+
+
+def renoise(steps: int, noise: list[int]) -> None:
+    """Note the seed and the number of steps that were chosen in the browser. steps: shown before."""
+    state.put(seed=noise[0], steps=noise[1] if noise[1] != steps else state.get("steps"))
 
 
 @st.fragment
-def clock(scenes: bytes, steps: int, in_browser: bool) -> None:
+def clock(scenes: bytes, steps: int, in_browser: bool, sayings: Mapping[str, Any] | None) -> None:
     """The scrubber for one scene or two. Releasing the slider reruns only this fragment; other noise or fewer steps rerun the page for its
-    words, since the browser has answered by then. in_browser: whether it answers there."""
+    words, since the browser has answered by then. in_browser: whether it answers there. sayings: of ``compare``, if words are made there
+    too."""
     step = min(max(state.get("step", steps), 0), steps)
-    worker = data.worker().url if in_browser else ""
 
     def other(noise: list[int]) -> None:
-        state.put(seed=noise[0], steps=noise[1] if noise[1] != steps else state.get("steps"))
+        renoise(steps, noise)
         st.session_state[RENOISED] = True
 
-    scrubber(scene.packed(scenes, step, worker), lambda released: state.put(step=released), other)
+    def refused(_: bool) -> None:
+        st.session_state[REFUSED] = st.session_state[RENOISED] = True
+
+    again = {"worker": data.worker().url, "sayings": sayings} if in_browser else None
+    scrubber(scene.packed(scenes, step, again), lambda released: state.put(step=released), other, refused)
     if st.session_state.pop(RENOISED, False):
         st.rerun()
 
 
-def downloads(
-    trajectory: "Trajectory",
-    title: Callable[[int], str],
-    run: RunFolder,
-    stage: str,
-    subject: data.Subject,
-    method: str,
-    comparison: export.Comparison | None,
-) -> None:
-    """The trajectory, or both, as JSON, as a table, and as a page that works offline."""
-    stem = f"{run.name}-{subject.user_id or 'composed'}-seed{trajectory.seed}"
+def downloads(side: "Side", pair: "Pair | None", seed: int, method: str) -> None:
+    """The trajectory, or both, as JSON, as a table, and as a page that works offline. They are computed when they are asked for."""
+    from app.denoising.compare import second_panel
+
+    run, subject, title = side.run, side.subject, loaders.title(side.run)
+    stem = f"{run.name}-{subject.user_id or 'composed'}-seed{seed}"
     row = st.container(horizontal=True)
 
     def offer(label: str, make: Callable[[], str], end: str, mime: str) -> None:
@@ -114,15 +126,18 @@ def downloads(
         row.download_button(label, make, file_name=f"{stem}.{end}", mime=mime, **common)
 
     def page() -> str:
-        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "comparison": comparison}
-        return export.page(trajectory, data.layout(run, stage, method), title, **of)
+        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "comparison": second_panel(pair, seed, method)}
+        return export.page(side.trajectory(seed), side.layout(method), title, **of)
 
     def document() -> str:
-        found = data.chance(run, stage, subject, trajectory.seed, trajectory.steps)
-        layout = data.layout(run, stage, method)
-        report = export.document(trajectory, layout, title, subject.user_id, found.sweep, found.fewer, comparison)
+        found = data.chance(run, side.stage, subject, seed, side.steps)
+        more = found.sweep, found.fewer, second_panel(pair, seed, method)
+        report = export.document(side.trajectory(seed), side.layout(method), title, subject.user_id, *more)
         return json.dumps(report, ensure_ascii=False, indent=1)
 
+    def table() -> str:
+        return csv_for_people(export.table(side.trajectory(seed), title, second_panel(pair, seed, method)))
+
     offer("Everything shown here (JSON)", document, "json", "application/json")
-    offer("Steps and lists (CSV)", lambda: csv_for_people(export.table(trajectory, title, comparison)), "csv", "text/csv")
+    offer("Steps and lists (CSV)", table, "csv", "text/csv")
     offer("This figure (HTML, works offline)", page, "html", "text/html")

@@ -13,10 +13,10 @@ import pytest
 from adrec import browser
 from adrec.browser import wire
 from adrec.cli import main
-from adrec.data.titles import titled
+from adrec.data.titles import most_popular, titled
 from adrec.explain import export, scene, words
 from adrec.explain.seeds import fewer_steps, seed_sweep
-from adrec.explain.trajectory import Trajectory, most_popular, trajectory, user_trajectory
+from adrec.explain.trajectory import Trajectory, trajectory, user_trajectory
 from adrec.models.loading import load_model
 
 

@@ -435,6 +435,27 @@ def test_a_noise_weight_is_called_better_only_beyond_chance(other: float, said: 
     assert said in words_ and "λ = 1 has the highest HR@20 and λ = 0.001 the lowest" in words_
 
 
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("link", [{"history": "50-100"}, {"history": "50-100", "seed": "3", "steps": "4"}, {"person": "trek", "seed": "3"}])
+def test_what_the_visitors_browser_answers_costs_the_server_no_model(monkeypatch: pytest.MonkeyPatch, link: dict[str, str]) -> None:
+    def fails(run: RunFolder, stage: str) -> None:
+        raise DataError("The model is not needed here.")
+
+    data._model.clear()  # type: ignore[attr-defined]
+    monkeypatch.setattr(data, "_load", fails)
+    app = open_page("denoising", view="person" if "person" in link else "own", **link)
+    assert not app.exception and not app.error and "the server sent the history" in texts(app)
+
+
+def test_other_seeds_are_computed_once_they_are_asked_for(run: RunFolder) -> None:
+    app = open_page("denoising", run="tiny")
+    assert "other seeds**" not in texts(app)
+    app.button(key="denoising.ask").click().run()
+    assert "other seeds** " in texts(app) and not app.exception
+    app.selectbox(key="state.user").select_index(3).run()
+    assert "other seeds** " not in texts(app)  # of another person they are another question
+
+
 # -- other models -------------------------------------------------------------------------------------------------
 
 

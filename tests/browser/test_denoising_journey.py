@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from adrec.data.titles import titled
+from adrec.explain import words
+from adrec.explain.trajectory import trajectory
+from adrec.models.loading import load_model
 from adrec.runs import RunFolder
+from app import loaders
 from tests.browser.conftest import Server, settle
 
 pytestmark = pytest.mark.browser
@@ -149,6 +154,37 @@ def test_other_noise_is_answered_in_the_browser_as_by_the_server(page: Any, serv
         copy.locator(".next").click(click_count=2)
         expect(copy.locator(".live")).to_contain_text(f"Step {step} of 4")
         assert shown(copy) == found
+
+
+def test_of_a_bundled_run_the_browser_makes_picture_and_words_from_the_history_and_the_server_where_it_cannot(
+    page: Any, server: Server
+) -> None:
+    bundled, history = loaders.BUNDLED / "noise-1", [50, 100, 200]
+    model, title = load_model(RunFolder(bundled)), titled(RunFolder(bundled).items)
+    link = {"run": "noise-1", "view": "own", "history": "50-100-200"}
+
+    def told(seed: int) -> Any:
+        """The list of Python's own answer, and what it says of it."""
+        walk = trajectory(model, history, seed=seed)
+        return [title(item) for item in walk.top[-1]], words.headline(walk, title, words.TEXT)
+
+    scrubber, said = open_scrubber(page, server, **link), page.locator(".words .answer")
+    for seed in (0, 1):
+        titles, headline = told(seed)
+        expect(said).to_have_text(headline)
+        assert [text.split(" (")[0] for text in shown(scrubber)] == titles
+        if not seed:
+            scrubber.get_by_role("button", name="Other noise").click()
+            expect(page).to_have_url(re.compile(r"seed=1\b"))
+            settle(page)
+    page.expected.append("Failed to load resource")
+    page.route("**/model/*", lambda route: route.abort())
+    try:
+        scrubber = open_scrubber(page, server, **link, seed="2")
+        expect(page.locator(".said").first).to_have_text(told(2)[1])
+        expect(said).to_have_count(0)
+    finally:
+        page.unroute("**/model/*")
 
 
 def test_after_other_noise_the_words_follow_and_the_picture_stays(page: Any, server: Server, run: RunFolder) -> None:
