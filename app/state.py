@@ -106,8 +106,7 @@ def bound(name: str, default: Any, options: Sequence[Any] | None = None) -> dict
     value = get(name, default)
     if options is not None and value not in options:
         value = default
-    if key not in st.session_state or st.session_state[key] != value:  # what is set travels with the widget, unlike what was chosen there
-        st.session_state[key] = value
+    st.session_state[key] = value
 
     def write() -> None:
         chosen = st.session_state.get(key)  # gone if the page was drawn without the widget before the press arrived

@@ -81,7 +81,7 @@ def explore(shelf: Shelf) -> None:
     with picture:
         view.clock(b"".join(scenes), steps, in_browser, sayings)
         st.caption(note)
-    view.downloads(sides[0], pair, seed, method)
+    view.downloads(sides[0], partial(compare.second_panel, pair, seed, method), seed, method)
     look(shelf, sides[0], seed)
 
 

@@ -16,7 +16,7 @@ from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
 
 if TYPE_CHECKING:
-    from app.denoising.compare import Pair, Side
+    from app.denoising.compare import Side
 
 RENOISED, REFUSED = "denoising.renoised", "denoising.refused"
 CARDS_CSS = """<style>
@@ -113,10 +113,8 @@ def clock(scenes: bytes, steps: int, in_browser: bool, sayings: Mapping[str, Any
         st.rerun()
 
 
-def downloads(side: "Side", pair: "Pair | None", seed: int, method: str) -> None:
+def downloads(side: "Side", second: Callable[[], export.Comparison | None], seed: int, method: str) -> None:
     """The trajectory, or both, as JSON, as a table, and as a page that works offline. They are computed when they are asked for."""
-    from app.denoising.compare import second_panel
-
     run, subject, title = side.run, side.subject, loaders.title(side.run)
     stem = f"{run.name}-{subject.user_id or 'composed'}-seed{seed}"
     row = st.container(horizontal=True)
@@ -126,17 +124,17 @@ def downloads(side: "Side", pair: "Pair | None", seed: int, method: str) -> None
         row.download_button(label, make, file_name=f"{stem}.{end}", mime=mime, **common)
 
     def page() -> str:
-        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "comparison": second_panel(pair, seed, method)}
+        of: dict[str, Any] = {"name": run.name, "user": subject.user_id, "comparison": second()}
         return export.page(side.trajectory(seed), side.layout(method), title, **of)
 
     def document() -> str:
         found = data.chance(run, side.stage, subject, seed, side.steps)
-        more = found.sweep, found.fewer, second_panel(pair, seed, method)
+        more = found.sweep, found.fewer, second()
         report = export.document(side.trajectory(seed), side.layout(method), title, subject.user_id, *more)
         return json.dumps(report, ensure_ascii=False, indent=1)
 
     def table() -> str:
-        return csv_for_people(export.table(side.trajectory(seed), title, second_panel(pair, seed, method)))
+        return csv_for_people(export.table(side.trajectory(seed), title, second()))
 
     offer("Everything shown here (JSON)", document, "json", "application/json")
     offer("Steps and lists (CSV)", table, "csv", "text/csv")
