@@ -12,6 +12,7 @@ from app.components.said import said
 from app.denoising import compare, controls, noise, past, view
 from app.denoising.look import look
 from app.denoising.shelf import Shelf
+from app.denoising.sides import Pair, Side
 from app.texts import STYLE, linked, say, texts
 
 TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
@@ -63,7 +64,7 @@ def explore(shelf: Shelf) -> None:
         view.cards(subject, loaders.items(run))
     more = controls.more(compare.is_open(run))
     pair = compare.choose(more, shelf, subject, steps)
-    sides = [compare.Side(run, stage, subject, steps)] if pair is None else [pair.one, pair.other]
+    sides = [Side(run, stage, subject, steps)] if pair is None else [pair.one, pair.other]
     in_browser = all(side.in_browser for side in sides)
     controls.turn(chosen, more, shelf, pair.other.run if pair is not None and pair.kind == "run" else None, in_browser)
     change, picture = st.container(), st.container(key="denoising-player")
@@ -85,7 +86,7 @@ def explore(shelf: Shelf) -> None:
     look(shelf, sides[0], seed)
 
 
-def speak(shelf: Shelf, pair: compare.Pair | None, one: compare.Side, seed: int, method: str, answer: Any, change: Any) -> None:
+def speak(shelf: Shelf, pair: Pair | None, one: Side, seed: int, method: str, answer: Any, change: Any) -> None:
     """The words, made here from what was computed here."""
     trajectory, title, second = one.trajectory(seed), loaders.title(shelf.run), compare.second_panel(pair, seed, method)
     if pair is not None and second is not None and noise.differ_only_in_weight(shelf.run, pair.other.run):

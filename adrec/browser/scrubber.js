@@ -139,7 +139,7 @@ class View {
       } catch {
         if (stop.signal.aborted) return;
         this.digest = "";
-        if (asks) this.tell("refused", true); // then the server answers
+        if (asks) setTimeout(() => this.tell("refused", true), SETTLE); // the server answers; widgets beside this one have taken their values by then
         else this.find("output").textContent = MISSING;
         return;
       }

@@ -1,72 +1,25 @@
 """Same noise, one change: a second panel next to the first, with the same clock and seed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from adrec.data.titles import Finder
-from adrec.explain import export, scene, words
+from adrec.explain import export, words
 from adrec.lesson.models import RUNS
 from adrec.runs import RunFolder
 from app import loaders, state, ui
 from app.denoising import controls, data, noise, view
 from app.denoising.shelf import Shelf
-
-if TYPE_CHECKING:
-    from adrec.explain.trajectory import Trajectory
+from app.denoising.sides import Pair, Side
 
 KINDS = {"none": "Nothing", "user": "Another user", "stage": "An earlier stage", "run": "Another run", "item": "One item changed"}
 OPENING = (RUNS["lambda-1"], RUNS["healthy"])
 """The pair of runs that the page opens with: the noise is heard by the first and hardly by the second."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """One panel: the subject, the model, and the number of steps. name: the panel's heading."""
-
-    run: RunFolder
-    stage: str
-    subject: data.Subject
-    steps: int
-    name: str = ""
-
-    @property
-    def in_browser(self) -> bool:
-        """Whether the visitor's browser answers under other noise."""
-        return data.again_in_browser(self.run, self.stage)
-
-    def is_opening(self, seed: int) -> bool:
-        return data.is_opening(self.run, self.subject, seed, self.steps)
-
-    def question(self, seed: int, method: str) -> bytes:
-        return data.question(self.run, self.stage, self.subject, seed, self.steps, self._shown(method), self.name)
-
-    def trajectory(self, seed: int) -> "Trajectory":
-        return data.trajectory(self.run, self.stage, self.subject, seed, self.steps)
-
-    def layout(self, method: str) -> scene.Layout:
-        return data.layout(self.run, self.stage, self._shown(method))
-
-    def scene(self, seed: int, method: str) -> bytes:
-        return data.picture(self.run, self.stage, self.subject, seed, self.steps, self._shown(method), self.name)
-
-    def _shown(self, method: str) -> str:
-        return method if method == "pca" or data.has_umap(self.run) else "pca"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The two panels; kind, before, after: the change, as ``words.change`` takes it."""
-
-    one: Side
-    other: Side
-    kind: str
-    before: str | None
-    after: str | None
 
 
 # -- choosing the comparison --------------------------------------------------------------------------------------

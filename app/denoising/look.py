@@ -15,7 +15,7 @@ from app.denoising.shelf import Shelf
 from app.texts import linked, say
 
 if TYPE_CHECKING:
-    from app.denoising.compare import Side
+    from app.denoising.sides import Side
 
 ASKED = "denoising.asked"
 LOOKS = {"seeds": "Other seeds, fewer steps", "forward": "What noise does", "everyone": "All users"}

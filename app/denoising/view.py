@@ -16,7 +16,7 @@ from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
 
 if TYPE_CHECKING:
-    from app.denoising.compare import Side
+    from app.denoising.sides import Side
 
 RENOISED, REFUSED = "denoising.renoised", "denoising.refused"
 CARDS_CSS = """<style>
