@@ -21,6 +21,8 @@ AT_ONCE, A_SECOND = 20, 10.0
 """Reruns that one page may ask for at once, and how many a second on and on; more have to wait, since each takes a thread."""
 PROTOCOL_ERROR = 1002  # RFC 6455, 7.4.1
 JSON = ("json_value", "json_trigger_value")
+NUMBERS = ("int_value", "double_value")
+"""Which of the two a field for numbers sends, and which one its widget names, depends on the number."""
 UNREADABLE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -102,7 +104,7 @@ def _value(states: WStates, key: str) -> Any:
         return _read(states, key)
     kind = given.value.WhichOneof("value")
     try:
-        if kind not in (None, about.value_type):
+        if kind not in (None, about.value_type) and not {kind, about.value_type} <= {*NUMBERS}:
             raise TypeError(kind)
         if kind in JSON:
             json.loads(getattr(given.value, kind))

@@ -105,6 +105,15 @@ def test_a_widget_takes_its_own_kind_of_value_and_no_other() -> None:
     assert [value(WidgetState(id="w", **given)) for given in ({"double_value": float("nan")}, {"trigger_value": True})] == ["first"] * 2
 
 
+def test_a_field_of_numbers_takes_whole_ones_and_others() -> None:
+    frames.check_values()
+    for given, wanted in (({"int_value": 2}, 2), ({"double_value": 2.5}, 2.5), ({"string_value": "2"}, 0)):
+        states = WStates()
+        states.set_widget_from_proto(WidgetState(id="w", **given))
+        states.set_widget_metadata(WidgetMetadata("w", lambda v: 0 if v is None else v, lambda v: v, "double_value"))  # as st.number_input
+        assert states["w"] == wanted
+
+
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a": 1e}'])
 def test_a_component_keeps_its_value_when_what_comes_is_no_json(text: str) -> None:
     assert value(WidgetState(id="w", json_value=text), "json_value") == "first"
