@@ -1,20 +1,23 @@
 """Cached reading of run folders. A run is keyed by its path and the time of its last change; torch and umap are never imported here."""
 
-from collections.abc import Callable
-from functools import cached_property
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import most_popular, titled
 from adrec.errors import DataError, RunError
 from adrec.files import changed
-from adrec.folders import app_folder, home, runs_folder
+from adrec.folders import app_folder, home
 from adrec.runs import RunFolder, list_runs
+from app import visitors
 
 if TYPE_CHECKING:
     from adrec.collapse.cooccurrence import Cooccurrence
@@ -56,9 +59,9 @@ class LoadedRun(RunFolder):
 
 
 def all_runs() -> list[LoadedRun]:
-    """The user's runs, newest first, then the bundled ones: ``FIRST``, then by name."""
+    """The runs that the visitor sees, newest first, then the bundled ones: ``FIRST``, then by name."""
     came = sorted(list_runs(BUNDLED), key=lambda run: (run.name != FIRST, run.name))
-    return [LoadedRun(run.path) for run in (*list_runs(runs_folder()), *came)]
+    return [LoadedRun(run.path) for run in (*list_runs(*visitors.folders()), *came)]
 
 
 def find_run(name: str | None) -> LoadedRun | None:
@@ -99,14 +102,35 @@ def key(run: RunFolder) -> tuple[str, int]:
     return run.key if isinstance(run, LoadedRun) else LoadedRun(run.path).key
 
 
+def tag(run: RunFolder) -> str:
+    """``key`` for the browser, without the path."""
+    return hashlib.sha256(str(key(run)).encode()).hexdigest()[:16]
+
+
 def of_run(max_entries: int, *, shared: bool = True, spinner: str | bool = False) -> Callable[[Function], Function]:
-    """Cache what a function returns by its run and its other arguments, for all sessions, until the run's folder changes.
+    """Cache what a function returns by its run and its other arguments, for all sessions, until the run's folder changes. What a visitor of
+    a public server brought is cached for their session, and goes with it.
 
     shared: every caller gets the same object and never changes it; otherwise each gets a copy. spinner: what is said meanwhile.
     """
     keys: dict[str | type[Any], Callable[[Any], Any]] = {LoadedRun: key, RunFolder: key}
     cache: Any = st.cache_resource if shared else st.cache_data
-    return cache(max_entries=max_entries, show_spinner=spinner, hash_funcs=keys)
+
+    def cached(function: Any) -> Any:
+        everybodys = cache(max_entries=max_entries, show_spinner=spinner, hash_funcs=keys)(function)
+        visitors_own = cache(max_entries=min(max_entries, 16), show_spinner=spinner, hash_funcs=keys, scope="session")(function)
+
+        @wraps(function)
+        def found(run: RunFolder | Sequence[RunFolder], *arguments: Any, **named: Any) -> Any:
+            if not any(visitors.holds(one.path) for one in ([run] if isinstance(run, RunFolder) else run)):
+                return everybodys(run, *arguments, **named)
+            here = get_script_run_ctx(suppress_warning=True) is not None  # a download is made outside of runs
+            return (visitors_own if here else function)(run, *arguments, **named)
+
+        found.clear = everybodys.clear  # type: ignore[attr-defined]
+        return found
+
+    return cached
 
 
 def problem(run: RunFolder) -> str | None:

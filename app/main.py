@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from streamlit import cli_util
+from streamlit import cli_util, config
 from streamlit.starlette import App
 from streamlit.web.server import server_util
 
@@ -21,7 +21,7 @@ if sys.path[0] != str(ROOT):  # first, because the folder that the app is starte
 
 from adrec.cli.app import STOP_TRAININGS  # noqa: E402  (needs the path above)
 from adrec.folders import runs_folder  # noqa: E402
-from app import files, frames, health, jobs, modes, origins, people, pulse, server_log  # noqa: E402
+from app import files, frames, health, jobs, limits, modes, origins, people, pulse, server_log, turnstile  # noqa: E402
 
 PATIENCE = 50.0
 """Seconds for trainings to end in; less than what deploy/compose.yaml grants before it kills."""
@@ -39,7 +39,9 @@ async def opened(_: App) -> AsyncIterator[None]:
         print(f"For you alone, the presenter: {address}", flush=True)
     if not st.get_option("server.headless"):
         cli_util.open_browser(address)
-    if modes.public():  # one's own page is the first, and shares the processor with nothing
+    if modes.public():
+        config.set_option("server.maxUploadSize", limits.limits().upload)
+        # one's own page is the first, and shares the processor with nothing
         health.health.warm()
     reporting = asyncio.create_task(pulse.report())
     yield
@@ -56,7 +58,7 @@ def parts() -> dict[str, Any]:
         from app import classroom
 
         routes += classroom.routes()
-    gates = [Middleware(gate) for gate in (origins.OwnPages, frames.OwnMessages, pulse.Listening)]
+    gates = [Middleware(gate) for gate in (origins.OwnPages, turnstile.Turnstile, frames.OwnMessages, pulse.Listening)]
     return {"routes": routes, "middleware": gates, "lifespan": opened}
 
 

@@ -3,7 +3,8 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -14,14 +15,12 @@ import streamlit as st
 from adrec.embeddings.worker import ANSWER, LABORATORY, READ, REPORT, REQUEST
 from adrec.errors import RunError, WeightsError
 from adrec.files import read_json, write_json
-from adrec.folders import runs_folder
 from adrec.parallel.limited import OverLimit, run_worker
 from adrec.runs import RunFolder
-from app import loaders, reruns
+from app import limits, loaders, reruns, visitors
+from app.limits import OverLimits
+from app.texts import texts
 
-MOST_TABLES = 12
-MEMORY, SECONDS = 4 * 2**30, 600.0
-"""Limits for diagnosing the files of one session: bytes of memory, and seconds."""
 KEY = "key"
 """The option of a file with several arrays that names one."""
 NAME = re.compile(r"[^A-Za-z0-9._-]+")
@@ -89,8 +88,9 @@ def result(
     on_read: called once the files are read, before anything is measured, with the account of each file by its identity; where a file
     could not be read, with the others'.
     """
-    if len(tables) > MOST_TABLES:
-        raise WeightsError(f"These are {len(tables)} tables; at most {MOST_TABLES} can be diagnosed at once.")
+    most = limits.limits()
+    if len(tables) > most.tables:
+        raise WeightsError(f"These are {len(tables)} tables; at most {most.tables} can be diagnosed at once.")
     given = {kind: upload for kind, upload in others.items() if upload is not None}
     uploads = dict(chain(_placed(tables), given.items()))
     identity = tuple((place, upload.identity) for place, upload in uploads.items())
@@ -106,10 +106,14 @@ def result(
 
     try:
         if not (root / ANSWER).exists():
-            with st.spinner("Reading and measuring", show_time=True):
-                run_worker("adrec.embeddings.worker", root, memory=MEMORY, seconds=SECONDS, on_poll=poll)
+            visitors.check_readings()
+            with turn(), st.spinner("Reading and measuring", show_time=True):
+                run_worker("adrec.embeddings.worker", root, memory=most.memory, seconds=most.seconds, on_poll=poll)
             for place in uploads:
                 shutil.rmtree(root / place)
+    except (OverLimits, RunError):
+        _folder.clear(identity, choices, uploads)
+        raise
     except (OverLimit, OSError) as error:
         _folder.clear(identity, choices, uploads)
         why = error.strerror or type(error).__name__ if isinstance(error, OSError) else error
@@ -123,10 +127,24 @@ def result(
     return Result(tables[0].name, found["judged"], found["problem"], root)
 
 
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait for one's turn to have files read, with one's place in the queue on the page."""
+    line = st.empty()
+
+    def waits(position: int) -> None:
+        reruns.stop_if_superseded()
+        line.info(texts("own")["queue"].format(place=position), icon=":material/hourglass:")
+
+    with limits.reading.turn(visitors.me(), waits):
+        line.empty()
+        yield
+
+
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session", on_release=tempfile.TemporaryDirectory.cleanup)
 def _folder(identity: Pairs, choices: Choices, _uploads: Mapping[str, Upload]) -> "tempfile.TemporaryDirectory[str]":
     """A folder with the files and the request, later the answer. Deleted when the session ends, or when a fifth set of files arrives."""
-    folder = tempfile.TemporaryDirectory(prefix="adrec-", ignore_cleanup_errors=True)
+    folder = tempfile.TemporaryDirectory(prefix=visitors.READING, dir=visitors.place(), ignore_cleanup_errors=True)
     root = Path(folder.name).resolve()
     try:
         paths = {place: _written(root / place, upload) for place, upload in _uploads.items()}
@@ -175,9 +193,10 @@ def _written(folder: Path, upload: Upload) -> str:
 
 
 def to_laboratory(found: Result) -> RunFolder:
-    """Copy the tables to a new folder among the user's runs, named after the first file."""
+    """Copy the tables to a new folder among the visitor's runs, named after the first file."""
+    visitors.check_room()
     stem = NAME.sub("-", Path(found.name).stem).strip("-._")[:40] or "tables"
-    root, taken = runs_folder(), {run.name for run in loaders.all_runs()}
+    root, taken = visitors.folder(), {run.name for run in loaders.all_runs()}
     copy = None
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from adrec.reading.account import Account
 from adrec.reading.opened import PACKED
 from adrec.reading.roles import ROLES
 from adrec.reading.vectors import LABEL, VECTOR
-from app import own_data, reading_view, ui
+from app import limits, modes, own_data, reading_view, ui
 from app.own_data import Choices, Question, Upload
 from app.texts import say, texts
 
@@ -45,7 +45,7 @@ def uploads(example: bool) -> tuple[list[Upload], dict[str, Upload | None], Choi
     complete = st.session_state.get("own.tables") and st.session_state.get("own.interactions")
     with st.expander(texts("own")["files"], expanded=not (example or complete)):
         found = _uploads()
-        say(texts("own")["privacy"], small=True)
+        say(texts("own")["shared" if modes.public() else "privacy"].format(**vars(limits.limits())), small=True)
     return found
 
 

@@ -18,6 +18,8 @@ from adrec.folders import app_folder
 from adrec.maps.projection import project
 from adrec.runs import Progress, RunFolder
 from adrec.system import end_with_parent
+from app import limits, modes
+from app.limits import OverLimits
 
 
 @dataclass
@@ -31,10 +33,17 @@ class Job:
     cancelled: bool = False
     begun: float = field(default_factory=time.monotonic)
     reader: threading.Thread | None = field(default=None, repr=False)
+    owner: str = ""
+    """Who started it."""
 
     @property
     def alive(self) -> bool:
         return self.reader is not None and self.reader.is_alive()
+
+    @property
+    def mine(self) -> bool:
+        """Whether this visitor started it; others see it and cannot end it."""
+        return self.owner == _me()
 
     @property
     def left(self) -> float | None:
@@ -60,20 +69,28 @@ def start(*runs: RunFolder, module: str = MODULE) -> Job:
         found = _jobs.get(key)
         if found is not None and found.alive:
             return found
+        if modes.public() and sum(one.alive for one in _jobs.values()) >= limits.limits().at_once:
+            raise OverLimits("This server computes something for another visitor; please try again in a minute.")
         command = [sys.executable, "-m", *key]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         process = subprocess.Popen(command, cwd=app_folder(), text=True, stdin=pipe, stdout=pipe, stderr=nowhere)
-        begun = Job(process)
+        begun = Job(process, owner=_me())
         begun.reader = threading.Thread(target=_read, args=(begun,), daemon=True)
         begun.reader.start()
         _jobs[key] = begun
         return begun
 
 
+def _me() -> str:
+    from app import visitors  # needs Streamlit, which the process that computes does without
+
+    return visitors.me()
+
+
 def cancel(*runs: RunFolder, module: str = MODULE) -> None:
-    """Cancel the runs' projection; nothing is kept."""
+    """Cancel the runs' projection, if this visitor started it; nothing is kept."""
     found = job(*runs, module=module)
-    if found is not None and found.alive:
+    if found is not None and found.alive and found.mine:
         found.cancelled = True
         found.process.kill()
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
     sys.path.insert(0, str(ROOT))
 
-from app import registry, sessions, state, ui  # noqa: E402  (needs the path above)
+from app import registry, sessions, state, ui, visitors  # noqa: E402  (needs the path above)
 
 
 def fits(page: str, run: str) -> bool:
@@ -23,6 +23,9 @@ def fits(page: str, run: str) -> bool:
 
 st.set_page_config(page_title="ADRec explorer", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="auto")
 sessions.watch()
+if refused := visitors.refusal():
+    st.info(refused, icon=":material/hourglass:")
+    st.stop()
 pages = [
     st.Page(path, title=card["title"], icon=card["icon"], url_path=path.stem, default=place == 0)
     for place, (path, card) in enumerate(registry.pages(ROOT / "pages"))

@@ -8,6 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime import Runtime
 
+from app import visitors
+
 RECONNECT = 120.0
 """Seconds for which Streamlit keeps a session whose connection broke, so that it can come back."""
 _lock = threading.Lock()
@@ -38,6 +40,7 @@ def _wait(seconds: float) -> None:
 def _look_after() -> None:
     global _ended
     forget_ended()
+    visitors.clear(RECONNECT)
     with _lock:
         left = (_ended or 0.0) + RECONNECT + 5 - time.monotonic()
         if left <= 0:

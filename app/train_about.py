@@ -27,7 +27,7 @@ def about(root: Path, run: RunFolder, place: Any) -> None:
         with place.popover(words["name"], icon=":material/edit:", type="tertiary"), ui.guard():
             _name(root, run)
     with place.popover(words["delete"], icon=":material/delete:", type="tertiary"), ui.guard():
-        _delete(root, run)
+        delete(root, run)
 
 
 def _name(root: Path, run: RunFolder) -> None:
@@ -38,7 +38,8 @@ def _name(root: Path, run: RunFolder) -> None:
         st.rerun()
 
 
-def _delete(root: Path, run: RunFolder) -> None:
+def delete(root: Path, run: RunFolder) -> None:
+    """The question, and the button that answers it."""
     words = texts("train")["about"]
     st.markdown(words["ask"].format(run=ui.plain(ui.run_title(run))))
     if st.button(words["yes"], type="primary", icon=":material/delete:", key="train.delete"):

@@ -10,14 +10,19 @@ from typing import Any
 import streamlit as st
 
 from adrec.errors import AdrecError, RunError, readable, refusal
-from adrec.explain.words import plain as plain
+from adrec.explain import words
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
-from app import loaders, state
+from app import loaders, modes, state, visitors
 from app.components.pictures import pictures
 from app.texts import texts
 
 log = logging.getLogger(__name__)
+
+
+def plain(text: str) -> str:
+    """Untrusted text as Markdown that shows it unchanged, on a public server without this machine's paths."""
+    return words.plain(visitors.without_paths(text))
 
 
 @contextlib.contextmanager
@@ -46,8 +51,8 @@ def way_back() -> None:
     """On a page that was opened from the lesson (``from`` in the URL): the way back to that chapter."""
     chapter = state.get("from")
     if chapter is not None and state.here() != "learn":
-        words = texts("lesson")["shell"]["wayBack"]
-        label = words["chapter" if chapter else "start"].format(number=chapter)
+        said = texts("lesson")["shell"]["wayBack"]
+        label = said["chapter" if chapter else "start"].format(number=chapter)
         st.page_link(loaders.ROOT / "pages" / "learn.py", label=label, icon=":material/arrow_back:", query_params={"chapter": str(chapter)})
 
 
@@ -91,7 +96,7 @@ class Offered:
         """Names by the question that the runs answer."""
         groups: dict[str, list[str]] = {}
         for name, run in self.runs.items():
-            own = "Your files" if loaders.is_bare(run) else "Your runs"
+            own = "Your files" if loaders.is_bare(run) else "Runs of this server" if modes.public() else "Your runs"
             groups.setdefault(_about(run, "question") or own, []).append(name)
         return groups
 

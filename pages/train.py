@@ -3,7 +3,7 @@
 import streamlit as st
 
 from adrec.folders import runs_folder
-from app import jobs, loaders, modes, state, train_about, train_form, train_view, ui
+from app import jobs, loaders, modes, state, train_about, train_form, train_view, ui, visitors
 from app.collapse import healthy
 
 PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
@@ -11,7 +11,7 @@ PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
 root = runs_folder()
 jobs.ensure_worker(root)
 bundled = {job.name: job for job in jobs.jobs(loaders.BUNDLED)}
-known = {loaders.link_name(job.run): job for job in jobs.jobs(root)}
+known = {loaders.link_name(job.run): job for folder in visitors.folders() for job in jobs.jobs(folder)}
 known |= {run.name: bundled[run.name] for run in loaders.all_runs() if loaders.is_bundled(run) and run.name in bundled}
 ui.header("How does a model learn its items?")
 picture, controls = st.columns([5, 2], gap="large")

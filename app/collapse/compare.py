@@ -5,9 +5,8 @@ from typing import Any
 import streamlit as st
 
 from adrec.errors import AdrecError
-from adrec.folders import runs_folder
 from adrec.runs import RunFolder
-from app import loaders, own_data, state, ui
+from app import loaders, own_data, state, train_about, ui, visitors
 from app.collapse import data
 
 MOST = 6
@@ -17,8 +16,11 @@ MOST = 6
 def chooser(run: RunFolder, place: Any) -> None:
     """A button next to the run that asks for the other run or file and the tables of both to show side by side."""
     words = "Show tables of two runs or files on the same axes."
-    if place.button("Compare", icon=":material/compare:", help=words, key=f"compare.{loaders.key(run)}"):
+    if place.button("Compare", icon=":material/compare:", help=words, key=f"compare.{loaders.tag(run)}"):
         _choose(run)
+    if loaders.is_bare(run) and run.path.parent == visitors.folder():
+        with place.popover("", icon=":material/delete:", type="tertiary", help="Delete these tables"), ui.guard():
+            train_about.delete(visitors.folder(), run)
 
 
 @st.dialog("Compare with another run or file")
@@ -30,9 +32,9 @@ def _choose(run: RunFolder) -> None:
         st.caption(f"No other run or file has tables of {items:,} items and width {width}, as a shared map requires.")
         return
     st.caption("Both are shown on the same axes, each table with its verdict. To add files, use the page 'Your embeddings'.")
-    other = others[ui.choose_run("With", others, f"compare.with.{loaders.key(run)}", next(iter(others)), url=False)]
-    first = _tables("Tables of this run", run, f"compare.of.{loaders.key(run)}")
-    second = _tables(ui.plain(f"Tables of {ui.run_name(other)}"), other, f"compare.{loaders.key(run)}.{loaders.key(other)}")
+    other = others[ui.choose_run("With", others, f"compare.with.{loaders.tag(run)}", next(iter(others)), url=False)]
+    first = _tables("Tables of this run", run, f"compare.of.{loaders.tag(run)}")
+    second = _tables(ui.plain(f"Tables of {ui.run_name(other)}"), other, f"compare.{loaders.tag(run)}.{loaders.tag(other)}")
     count = len(first) + len(second)
     wrong = "Choose at least one table from each." if not (first and second) else f"Choose at most {MOST}." if count > MOST else None
     if st.button("Show side by side", type="primary", disabled=wrong is not None, help=wrong, key="compare.go"):
@@ -63,7 +65,7 @@ def candidates(run: RunFolder) -> dict[str, RunFolder]:
 
 
 def together(run: RunFolder, first: list[str], other: RunFolder, second: list[str]) -> RunFolder:
-    """The folder with the chosen tables of both, rows matched by item id; created once, among the user's own runs."""
+    """The folder with the chosen tables of both, rows matched by item id; created once, among the visitor's own runs."""
     from adrec.embeddings.bring import bring, import_tables
     from adrec.embeddings.judging import judge
 
@@ -72,11 +74,13 @@ def together(run: RunFolder, first: list[str], other: RunFolder, second: list[st
     digests = [s.digest for s in sources]
     stem = own_data.NAME.sub("-", f"{run.name}-vs-{other.name}")[:60]
     for number in range(1, 1000):
-        folder = RunFolder(runs_folder() / (stem if number == 1 else f"{stem}-{number}"))
+        folder = RunFolder(visitors.folder() / (stem if number == 1 else f"{stem}-{number}"))
         if folder.exists and _digests(folder) == digests:
             return folder
         if not folder.path.exists() and loaders.find_run(folder.name) is None:
-            return import_tables(folder, sources, judge(sources))
+            visitors.check_room()
+            with own_data.turn():
+                return import_tables(folder, sources, judge(sources))
     raise AdrecError(f"There are already a thousand comparisons called '{stem}'; delete some of them.")
 
 

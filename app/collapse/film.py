@@ -130,7 +130,7 @@ def _packed(run: RunFolder, row: int, colour: str | None, frame: int, _found: "F
     titles, place = items.titles(run), np.flatnonzero(found.rows == row)
     values = over_rms(found.values)
     header = {
-        "run": f"{loaders.key(run)} {len(found)}",
+        "run": f"{loaders.tag(run)} {len(found)}",
         "look": colour,
         "frame": frame,
         "frames": frames(run, found),

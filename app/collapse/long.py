@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from adrec.runs import Progress
+from app import visitors
 from app.collapse.data import AT_ONCE
 
 KEPT = 24
@@ -17,8 +18,19 @@ PROBE = 0.7
 """Seconds for which a computation is tried out to estimate its total time."""
 
 
+def _results(key: Any) -> OrderedDict[Any, Any]:
+    """Where a result is kept: a visitor's own go with their session."""
+    name = key[1][0] if key[0] == "seconds" else key[0]
+    return _visitors_own() if visitors.holds(name) else _everybodys()
+
+
 @st.cache_resource(show_spinner=False)
-def _results() -> OrderedDict[Any, Any]:
+def _everybodys() -> OrderedDict[Any, Any]:
+    return OrderedDict()
+
+
+@st.cache_resource(show_spinner=False, scope="session")
+def _visitors_own() -> OrderedDict[Any, Any]:
     return OrderedDict()
 
 
@@ -28,7 +40,7 @@ _lock = threading.Lock()
 def known(key: Any) -> Any:
     """The result for ``key``, or None if it has not been computed."""
     with _lock:
-        return _results().get(key)
+        return _results(key).get(key)
 
 
 def long(key: Any, items: int, what: str, compute: Callable[[Progress], Any]) -> Any:
@@ -53,9 +65,10 @@ def long(key: Any, items: int, what: str, compute: Callable[[Progress], Any]) ->
 
 def _keep(key: Any, found: Any) -> Any:
     with _lock:
-        _results()[key] = found
-        while len(_results()) > KEPT:
-            _results().popitem(last=False)
+        results = _results(key)
+        results[key] = found
+        while len(results) > KEPT:
+            results.popitem(last=False)
     return found
 
 

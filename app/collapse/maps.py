@@ -110,8 +110,8 @@ def _packed(
 ) -> bytes:
     titles, stages, rows = items.titles(run), data.stages(run), points.rows(run)
     header = {
-        "run": str(loaders.key(run)),
-        "frame": f"{run.path} {method}",
+        "run": loaders.tag(run),
+        "frame": f"{loaders.link_name(run)} {method}",
         "file": f"{run.name}-map-{method}",
         "stages": [stage_record(run, name) for name in stages.names],
         "titles": titles if rows is None else [titles[row] for row in rows],
@@ -180,7 +180,7 @@ def umap_job(run: RunFolder) -> None:
             if now is not None and now.alive:
                 left = "estimating the time left" if now.left is None else f"{duration(now.left)} left"
                 st.progress(min(now.fraction, 1.0), f"UMAP: {now.words}, {100 * now.fraction:.0f} %, {left}", width=420)
-                if st.button("Cancel", icon=":material/close:", key="umap.cancel"):
+                if now.mine and st.button("Cancel", icon=":material/close:", key="umap.cancel"):
                     projecting.cancel(run)
                     st.rerun()
                 return
@@ -216,7 +216,7 @@ def _look(run: RunFolder, now: Mapping[str, Any], near: Mapping[str, list[dict[s
     titles, shown = items.titles(run), data.stages(run)
     rows = {n["row"] for found in near.values() for n in found} | {now["row"]}
     return {
-        "run": str(loaders.key(run)),
+        "run": loaders.tag(run),
         "item": now["row"],
         "view": now["view"],
         "stage": now["stage"],

@@ -68,6 +68,8 @@ class Visitor:
             open_timeout=30,
         )
         self.messages: list[ForwardMsg] = []
+        self.last: dict[str, Any] = {}
+        """The widgets' values of the last ``ask``."""
         self.received = b""
         self.session = ""
         self.every: dict[str, float] = {}
@@ -88,7 +90,8 @@ class Visitor:
         message.rerun_script.page_name, message.rerun_script.query_string = page, query
         message.rerun_script.fragment_id = fragment
         message.rerun_script.context_info.url = f"{self.address}/{page}"
-        for key, value in (widgets or {}).items():
+        self.last = dict(widgets or {})
+        for key, value in self.last.items():
             state = message.rerun_script.widget_states.widgets.add(id=key)
             if value is True or value is False:
                 state.bool_value = value
