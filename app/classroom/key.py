@@ -61,7 +61,7 @@ def code() -> str:
 
 def presenters_address() -> str:
     """What the presenter opens on this machine. The secret stands behind #, which browsers send to nobody."""
-    return f"http://localhost:{st.get_option('server.port')}{files.address('class')}/present#{key()}"
+    return f"http://localhost:{st.get_option('server.port')}{files.address('class')}/present#key={key()}"
 
 
 def class_address(origin: str) -> str | None:

@@ -34,9 +34,11 @@ def data() -> Data:
 @cache
 def lesson(code: str | None) -> bytes:
     """The lesson for those who follow the class of this code; None: for its presenter."""
+    words = setup.texts()["shell"]
     found = browser.page(
         "lesson/class.html",
-        title=setup.texts()["shell"]["title"],
+        title=words["title"],
+        unreachable=words["class"]["unreachable"],
         role="leads" if code is None else "follows",
         code=code or "",
         address=files.address("class"),

@@ -10,7 +10,7 @@ import pytest
 from adrec import browser
 from adrec.browser import pack, wire
 
-ENTRIES = ("scrubber.js", "film.js", "maps.js", "neighbours.js", "pictures.js", "lesson/lesson.js")
+ENTRIES = ("scrubber.js", "film.js", "maps.js", "neighbours.js", "pictures.js", "lesson/lesson.js", "lesson/class.js")
 
 
 def modules(folder: Path, **texts: str) -> Path:

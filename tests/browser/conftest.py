@@ -28,7 +28,8 @@ HARMLESS = ("404 (Not Found)",)  # Streamlit asks for /<page>/_stcore/* first wh
 class Server:
     """``adrec app`` that can be stopped and started again on the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.environment = environment
         self.runs = folder / "runs"
         self.runs.mkdir(exist_ok=True)
         self.log = folder / "server.log"
@@ -39,7 +40,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        environment = {**os.environ, "ADREC_RUNS": str(self.runs), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "ADREC_RUNS": str(self.runs), "OMP_NUM_THREADS": "1", **self.environment}
         command = [sys.executable, "-m", "adrec", "app", "--no-browser", "--port", str(self.port)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -65,9 +66,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Server]:
+def serving(folder: Path, **environment: str) -> Iterator[Server]:
     """A running server; its trainings are killed at the end."""
-    started = Server(folder)
+    started = Server(folder, **environment)
     started.start()
     yield started
     started.end_trainings()

@@ -2,7 +2,8 @@
 
 /** @typedef {{ chapter: number, step: number }} Place */
 
-const STORE = "adrec.lesson";
+/** Where a visit is kept: a class knows nothing of other visits. @param {string} mode the setup's */
+const storeOf = (mode) => (mode === "class" ? "adrec.class" : "adrec.lesson");
 
 /** The place that the address names, or null: at its step if this entry or this visit left it there. @param {Place} [left] @returns {Place | null} */
 export function addressed(left) {
@@ -20,19 +21,21 @@ export function address(place, entry) {
   window.history[entry ? "pushState" : "replaceState"](state, "", url.href);
 }
 
-/** What was kept under a name; a browser that forbids its store keeps nothing. @param {"localStorage" | "sessionStorage"} kind @returns {any} */
-export function recall(kind) {
+/** What was kept; a browser that forbids its store keeps nothing, and a class keeps nothing for another visit. @param {"localStorage" | "sessionStorage"} kind @param {string} mode @returns {any} */
+export function recall(kind, mode) {
+  if (mode === "class" && kind === "localStorage") return null;
   try {
-    return JSON.parse(window[kind].getItem(STORE) ?? "null");
+    return JSON.parse(window[kind].getItem(storeOf(mode)) ?? "null");
   } catch {
     return null;
   }
 }
 
-/** @param {"localStorage" | "sessionStorage"} kind @param {unknown} value */
-export function keep(kind, value) {
+/** @param {"localStorage" | "sessionStorage"} kind @param {string} mode @param {unknown} value */
+export function keep(kind, mode, value) {
+  if (mode === "class" && kind === "localStorage") return;
   try {
-    window[kind].setItem(STORE, JSON.stringify(value));
+    window[kind].setItem(storeOf(mode), JSON.stringify(value));
   } catch {
     // nothing is kept
   }

@@ -12,7 +12,7 @@ import { address, addressed, keep, recall } from "./place.js";
 import { realPerson } from "./real.js";
 import { Texts } from "./texts.js";
 
-/** @import { Chapter, Content, Evidence, Lesson, Mounted, Right, Setup, State, Values } from "./types" */
+/** @import { Chapter, Company, Content, Evidence, Lesson, Mounted, Right, Setup, State, Values } from "./types" */
 /** @import { Place } from "./place" */
 
 const LAST = CHAPTERS.length - 1;
@@ -38,7 +38,9 @@ export class Shell {
     /** @type {Mounted | null} */
     this.mounted = null;
     this.presenting = false;
-    const { at: left, ...visit } = recall("sessionStorage") ?? {}, before = recall("localStorage");
+    /** @type {Company | null} */
+    this.company = null;
+    const { at: left, ...visit } = recall("sessionStorage", setup.mode) ?? {}, before = recall("localStorage", setup.mode);
     /** @type {State} */
     this.state = { history: [], real: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit.guesses } };
     /** @type {Set<number>} */
@@ -100,6 +102,7 @@ export class Shell {
     address(this.at, entry);
     this.save();
     if (step > 0 && !this.state.guesses[chapter]) this.note(null); // whoever goes on without a guess has skipped it
+    if (step === 0 && this.company?.asksAnew) this.forget(chapter);
     const arrived = this.mounted !== null;
     if (moved) this.stage();
     this.fill();
@@ -107,6 +110,7 @@ export class Shell {
     this.shrink();
     this.notes.show(this.at);
     if (arrived) this.toTop();
+    this.company?.moved();
   }
 
   /** Whoever turns the page begins at its top. */
@@ -154,15 +158,16 @@ export class Shell {
     this.draw();
   }
 
-  /** @returns {Right | null} */
-  get right() {
-    return this.chapter.guess?.(this.content) ?? null;
+  /** What is right of a chapter's question; null if it has none. @param {number} chapter @returns {Right | null} */
+  rightOf(chapter) {
+    return CHAPTERS[chapter].guess?.(this.content) ?? null;
   }
 
   fillGuess() {
-    const { chapter, step } = this.at, found = this.right, made = this.state.guesses[chapter];
+    const { chapter, step } = this.at, found = this.rightOf(chapter), made = this.state.guesses[chapter];
     this.parts.guess.hidden = !found || step > (this.chapter.asksAgain ? 0 : 1);
     if (found) showGuess(this.parts.guess, this.texts, chapter, found, made, (option) => this.choose(option), !this.presenting);
+    if (found) this.company?.asked(this.parts.guess, chapter, found, made);
   }
 
   /** The one number, and the door to the laboratory. */
@@ -222,15 +227,22 @@ export class Shell {
   }
 
   /** Keep the guess, null for a skipped one. @param {number | null} chosen */
-  note(chosen) {
-    const { right, at: { chapter } } = this;
+  note(chosen, chapter = this.at.chapter) {
+    const right = this.rightOf(chapter);
     if (!right) return;
     this.change({ guesses: { ...this.state.guesses, [chapter]: { chosen, right: right.right } } });
     if (chosen !== null) this.finish(chapter);
   }
 
+  /** As if the question had not been asked. @param {number} chapter */
+  forget(chapter) {
+    const { [chapter]: _, ...guesses } = this.state.guesses;
+    if (_) this.change({ guesses });
+  }
+
   /** @param {number | null} option */
   choose(option) {
+    if (option !== null && this.company?.holds(this.at.chapter, option)) return;
     this.note(option);
     this.open({ chapter: this.at.chapter, step: Math.max(this.at.step, 1) });
     if (this.presenting) this.attend();
@@ -261,8 +273,8 @@ export class Shell {
 
   save() {
     const made = Object.entries(this.state.guesses).filter(([, { chosen }]) => chosen !== null); // whoever skipped may guess at the next visit
-    keep("localStorage", { at: this.at, finished: [...this.finished], guesses: Object.fromEntries(made) });
-    keep("sessionStorage", { ...this.state, at: this.at });
+    keep("localStorage", this.setup.mode, { at: this.at, finished: [...this.finished], guesses: Object.fromEntries(made) });
+    keep("sessionStorage", this.setup.mode, { ...this.state, at: this.at });
   }
 
   /** @param {Partial<State>} changes */
@@ -270,6 +282,7 @@ export class Shell {
     Object.assign(this.state, changes);
     this.save();
     for (const [name, value] of Object.entries(changes)) this.say(name, value);
+    this.company?.moved();
   }
 
   /** @param {string} name @param {(value: any) => void} heard */

@@ -148,14 +148,26 @@ export interface Lesson {
   reducedMotion: boolean;
 }
 
+/** Others who are in the lesson at the same time: a class that follows, or its presenter. The shell tells what happens here; how it gets there is no affair of its. */
+export interface Company {
+  /** whether a question is asked anew whenever its step is opened */
+  asksAnew: boolean;
+  /** A place was opened, or what is shown there has changed. */
+  moved(): void;
+  /** The chapter's question stands in ``host``; ``made`` is the guess, once there is one. */
+  asked(host: HTMLElement, chapter: number, found: Right, made: Guess | undefined): void;
+  /** A guess is made. True: it is kept for now, and its answer is not shown yet. */
+  holds(chapter: number, option: number): boolean;
+}
+
 /** What Python sends before the content (adrec/lesson/setup.py). */
 export interface Setup {
   digest: number;
   texts: Record<string, any>;
   /** colours by quantity, as in adrec/explain */
   colors: Record<string, string>;
-  /** "app": doors go through Python. "file": they are links below ``base``, or a sentence without one. "site": they are links to its ``pages``. */
-  mode: "app" | "file" | "site";
+  /** "app": doors go through Python. "file": they are links below ``base``, or a sentence without one. "site": they are links to its ``pages``. "class": as a file's, and nothing outlives the visit. */
+  mode: "app" | "file" | "site" | "class";
   pages: Record<string, string>;
   base: string | null;
   /** the address of real people's histories; null where there are none */

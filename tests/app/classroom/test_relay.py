@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ MOVES = {**PLACE, "chapter": 5, "step": 2}
 
 
 def run(what: Coroutine[Any, Any, None]) -> None:
-    """In an event loop of its own."""
-    asyncio.run(what)
+    """In an event loop and a thread of its own: Playwright's loop may run in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, what).result()
 
 
 def test_a_phone_is_told_the_place_at_once_and_at_every_move(server: Server) -> None:
