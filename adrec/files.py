@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import stat
 import tempfile
 import zipfile
 import zlib
@@ -66,6 +67,25 @@ def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         raise
 
 
+LARGEST_JSON, LARGEST_TEXT = 256 << 20, 2 << 30
+"""Bytes of a JSON file, and of a table or a record as text, in a run's folder."""
+
+
+def check_file(path: Path, most: int | None = None) -> None:
+    """A RunError if something else lies where a file should: a folder, or a pipe or a device, which may never end; or a file larger than
+    ``most`` bytes. What is missing is for who reads it."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:  # a link to itself
+        raise RunError(refusal(error)) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise RunError(f"'{path}' is not a file.")
+    if most is not None and found.st_size > most:
+        raise RunError(f"'{path}' has {found.st_size:,} bytes; expected at most {most:,}.")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text, atomically."""
     with atomic(path, "w") as file:
@@ -81,6 +101,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from ``path``; a missing or damaged file is a RunError."""
+    check_file(path, LARGEST_JSON)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -109,6 +130,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def load_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
     """The named (default: all) arrays of a safetensors file."""
+    check_file(path)
     try:
         with safe_open(path, "np") as file:
             return {k: file.get_tensor(k) for k in (names or file.keys())}
@@ -126,6 +148,7 @@ def save_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def load_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """The named (default: all) arrays of an npz file."""
+    check_file(path)
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in names or file.files}
@@ -135,6 +158,7 @@ def load_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, np.nda
 
 def array_names(path: Path) -> list[str]:
     """The names of the arrays in a safetensors file, from its header."""
+    check_file(path)
     try:
         with safe_open(path, "np") as file:
             return list(file.keys())
@@ -146,6 +170,7 @@ def array_names(path: Path) -> list[str]:
 
 def array_shape(path: Path, name: str) -> tuple[int, ...]:
     """The shape of one array in a safetensors file, from its header."""
+    check_file(path)
     try:
         with safe_open(path, "np") as file:
             return tuple(file.get_slice(name).get_shape())

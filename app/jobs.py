@@ -23,7 +23,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from adrec.errors import RunError
-from adrec.files import read_json, write_json
+from adrec.files import check_file, read_json, write_json
 from adrec.folders import app_folder
 from adrec.runs import ALIVE, ENDED, RunFolder
 from adrec.runs.shapes import LONGEST, check_texts
@@ -162,10 +162,11 @@ def _look(folder: Path) -> _Look | None:
 def log_tail(run: RunFolder, lines: int = 12, start: int = 0) -> str:
     """The last lines of the training's output from byte ``start`` on; of a progress bar, only its final state."""
     try:
+        check_file(run.path / "log.txt")
         with open(run.path / "log.txt", "rb") as file:
             file.seek(max(start, os.fstat(file.fileno()).st_size - 20_000))
             text = file.read().decode("utf-8", "replace")
-    except OSError:
+    except (OSError, RunError):
         return ""
     shown = [line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() for line in text.split("\n")]
     return "\n".join([line for line in shown if line][-lines:])

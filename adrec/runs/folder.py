@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from adrec.data.dataset import ItemTable
 from adrec.errors import DataError, RunError
-from adrec.files import array_names, array_shape, atomic, changed, load_arrays, read_json, save_arrays, write_json
+from adrec.files import LARGEST_TEXT, array_names, array_shape, atomic, changed, check_file, load_arrays, read_json, save_arrays, write_json
 from adrec.runs.shapes import BARE, FORMAT, STAGES, check_event, check_info, check_metrics, require
 
 ITEM_TABLE = "item_embedding.weight"
@@ -116,6 +116,7 @@ class RunFolder:
 
     def _items(self, columns: Collection[str] | None = None) -> pd.DataFrame:
         path = self.path / "items.csv"
+        check_file(path, LARGEST_TEXT)
         try:
             wanted = None if columns is None else lambda name: name in columns
             frame = pd.read_csv(path, index_col="id", usecols=wanted, keep_default_na=False, dtype=str)
@@ -125,7 +126,7 @@ class RunFolder:
                     raise ValueError("not a count")
             frame.index = frame.index.astype(int)
             frame = frame if columns is not None else ItemTable(frame).frame
-        except (OSError, ValueError, DataError) as error:
+        except (OSError, ValueError, TypeError, LookupError, DataError) as error:  # of pandas too
             raise RunError(f"'{path}' is missing or damaged ({type(error).__name__}).") from None
         shapes: dict[str, tuple[int, int]] = {}
         with contextlib.suppress(RunError):  # a damaged table is reported where it is read; the items are fine
@@ -246,6 +247,7 @@ class RunFolder:
 
         Lines that are not JSON objects are skipped; an event without the numbers of its kind is a RunError.
         """
+        check_file(self.events_path, LARGEST_TEXT)
         try:
             with open(self.events_path, "rb") as file:
                 file.seek(offset)
@@ -340,6 +342,7 @@ class RunFolder:
     def test_ranks(self, stage: str) -> np.ndarray:
         """The rank of every user's test item after a stage, as measured in training: (U,) integers."""
         path = self.path / "stages" / stage / "test_ranks.npy"
+        check_file(path)
         try:
             with open(path, "rb") as file:
                 ranks = np.asarray(np.lib.format.read_array(file, allow_pickle=False))

@@ -94,6 +94,8 @@ def run(part: Part, prepare: Callable[[Served], object], numbers: range) -> list
         for number in numbers:
             row = judged(served, part, number, start)
             found.append(row)
+            if len(found) % 100 == 0:
+                print(f"{len(found)} of {len(numbers)} tried", flush=True)
             if row["told"]:
                 print(f"{number} ({row['kind']}, {str(row['what'])[:300]}): {'; '.join(row['told'])[:3000]}", flush=True)
             if row["mib"] - start > GROWTH:  # each further case would fail with it

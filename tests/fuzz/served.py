@@ -139,7 +139,7 @@ class Served:
         environment |= {"OMP_NUM_THREADS": "1", "NUMBA_CACHE_DIR": str(self.home)}
         command = [sys.executable, "-m", "tests.fuzz.served", str(self.folder), str(self.port)]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
         end = time.monotonic() + PATIENCE
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -243,7 +243,9 @@ class _Watch(Watch):
 def serve(folder: Path, port: int) -> None:
     """In the child."""
     from adrec.cli import main
+    from adrec.system import end_with_parent
 
+    end_with_parent()
     watch = _Watch(folder, folder / "seen.txt")
     watch.on = True
     sys.argv = ["adrec", "app", "--no-browser", "--port", str(port)]

@@ -29,6 +29,8 @@ Figures in docs/:
     own_times       PERFORMANCE.md: a newcomer's way to a verdict in Chromium
     browser_engine  PERFORMANCE.md: the model in the browser against Python, and its answers in Chromium
     umap_times      PERFORMANCE.md: what UMAP costs
+    soak            OPERATIONS.md: hours of a server under viewers and a training
+    soak_picture    docs/soak.svg, from what soak writes
     diagnosis_times PERFORMANCE.md: what a diagnosis with interactions costs, part by part
     company         PERFORMANCE.md: how much a model's lists depend on who else is asked about
     plain           RESULTS.md: adrec.paper beside the fast path
