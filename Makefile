@@ -24,12 +24,13 @@ test-fast: setup
 test-long: setup
 	$(PYTEST) -m long
 
-# 6,000 broken files in every readable format, under limits, FUZZ="--files 500" for fewer; then 2,000 addresses and 600 tabs' messages at a
+# 6,000 broken files in every readable format, under limits, FUZZ="--files 500" for fewer; then 2,000 addresses, 600 tabs and 800 broken runs at a
 # running server, SERVED="--cases 100" for fewer. What fails is kept in $(VENV)/fuzz.
 fuzz: setup
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 	$(BIN)/python -m tests.fuzz.pages $(SERVED)
 	$(BIN)/python -m tests.fuzz.frames $(SERVED)
+	$(BIN)/python -m tests.fuzz.runs $(SERVED)
 
 check: setup
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from adrec.data.dataset import ItemTable
 from adrec.diffusion import Diffusion
 from adrec.errors import AdrecError, RunError
-from adrec.files import atomic, load_arrays, read_json, save_arrays, write_json
+from adrec.files import atomic, load_arrays, load_npz, read_json, save_arrays, write_json
 from adrec.models.settings import recorded
 from adrec.runs import ENDED, ITEM_TABLE, TABLES, RunFolder, list_runs
 from adrec.runs.shapes import FORMAT
@@ -551,3 +551,41 @@ def test_a_run_without_a_title_is_called_by_its_name(tmp_path):
 
 def test_the_coefficients_of_a_run_are_those_of_its_schedule(tiny_run):
     assert tiny_run.info["diffusion"] == Diffusion.from_schedule("trunc_lin", 4).to_json()
+
+
+# -- what is no file ----------------------------------------------------------------------------------------------------
+
+
+READ = {
+    "run.json": lambda run: run.info,
+    "items.csv": lambda run: run.items,
+    "events.jsonl": lambda run: run.events(),
+    "status.json": lambda run: read_json(run.path / "status.json"),
+    "stages/finetune/test_ranks.npy": lambda run: run.test_ranks("finetune"),
+    "stages/finetune/model.safetensors": lambda run: load_arrays(run.path / "stages/finetune/model.safetensors"),
+    "film.npz": lambda run: load_npz(run.path / "film.npz"),
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path)])
+@pytest.mark.parametrize("name", READ)
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path, name, make):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    make(tmp_path / name)
+    with pytest.raises(RunError, match=Path(name).name):
+        READ[name](RunFolder(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["run.json", "items.csv", "events.jsonl"])
+def test_a_text_without_end_is_not_read(tmp_path, name):
+    with open(tmp_path / name, "wb") as file:
+        file.truncate(3 << 30)  # takes no space
+    with pytest.raises(RunError, match=r"3,221,225,472 bytes; expected at most"):
+        READ[name](RunFolder(tmp_path))
+
+
+def test_items_without_a_line_of_names_are_damaged(tmp_path):
+    (tmp_path / "items.csv").write_text('{"a":' * 1000)
+    with pytest.raises(RunError, match="is missing or damaged"):
+        _ = RunFolder(tmp_path).items

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import frames, pages
+from tests.fuzz import frames, pages, runs
 from tests.fuzz.parts import judged, serving
 from tests.fuzz.seeds import seeds
 from tests.fuzz.trying import READERS, Watch, cases, laid, outcome, sentence, tried
@@ -58,8 +58,8 @@ def test_every_seed_is_read() -> None:
 
 @pytest.mark.slow
 def test_whatever_is_asked_of_a_server_its_visitors_see_pages_and_its_log_no_traceback() -> None:
-    with serving(pages.prepare) as served:
-        rows = [judged(served, part.tried, number, 0.0) for number in range(5) for part in (pages, frames)]
+    with serving(runs.prepare) as served:
+        rows = [judged(served, part.tried, number, 0.0) for number in range(4) for part in (pages, frames, runs)]
         assert [row for row in rows if row["told"]] == []
         (served.folder / "seen.txt").write_text("something\n")
         assert list(served.faults()) == ["it did something"]
