@@ -41,6 +41,14 @@ class LoadedRun(RunFolder):
         return super().info
 
     @cached_property
+    def kept(self) -> dict[tuple[Any, ...], Any]:
+        """Of ``once``."""
+        return {}
+
+    def has_model(self, stage: str) -> bool:
+        return _has_model(self, stage)
+
+    @cached_property
     def problem(self) -> str | None:
         """What is damaged in the folder, in a sentence; None if nothing is."""
         try:
@@ -133,9 +141,28 @@ def of_run(max_entries: int, *, shared: bool = True, spinner: str | bool = False
     return cached
 
 
+def once(function: Function) -> Function:
+    """Keep what a function says of a run, by its other arguments, with the run as this page found it: until the page's next whole rerun."""
+
+    @wraps(function)
+    def found(run: RunFolder, *of: Any) -> Any:
+        if not isinstance(run, LoadedRun):
+            return function(run, *of)
+        if (function, *of) not in run.kept:
+            run.kept[function, *of] = function(run, *of)
+        return run.kept[function, *of]
+
+    return found  # type: ignore[return-value]
+
+
 def problem(run: RunFolder) -> str | None:
     """``LoadedRun.problem`` of a run."""
     return (run if isinstance(run, LoadedRun) else LoadedRun(run.path)).problem
+
+
+@once
+def _has_model(run: RunFolder, stage: str) -> bool:
+    return RunFolder.has_model(run, stage)
 
 
 @of_run(512, shared=False)
@@ -153,18 +180,21 @@ def _info(run: RunFolder) -> dict[str, Any]:
     return run.info
 
 
+@once
 @of_run(16)
 def items(run: RunFolder) -> pd.DataFrame:
     """The run's item table."""
     return run.items
 
 
+@once
 @of_run(16)
 def popular(run: RunFolder) -> int | None:
     """The run's most popular item."""
     return most_popular(items(run))
 
 
+@once
 @of_run(16)
 def title(run: RunFolder) -> Callable[[int], str]:
     """Titles of item ids."""
@@ -191,6 +221,7 @@ def distinct(run: RunFolder) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     return distinct_tables(tables(run))
 
 
+@once
 def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
     """The users' histories, or None and a sentence that says why they are not available. Never downloads anything."""
     entry = info(run).get("dataset", {})

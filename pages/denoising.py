@@ -61,7 +61,7 @@ def explore(shelf: Shelf) -> None:
         controls.turn(chosen, controls.more(), shelf)
         return
     with st.container(key="denoising-cards"):
-        view.cards(subject, loaders.items(run))
+        view.cards(subject, run)
     more = controls.more(compare.is_open(run))
     pair = compare.choose(more, shelf, subject, steps)
     sides = [Side(run, stage, subject, steps)] if pair is None else [pair.one, pair.other]

@@ -61,7 +61,7 @@ def _user(row: Any, one: Side) -> Pair | None:
     if users is None:
         st.info(words.plain(reason), icon=":material/info:")
         return None
-    every, own = data.user_ids(users), one.subject.user_id
+    every, own = data.user_ids(one.run), one.subject.user_id
     ids = [user for user in every if user != own]
     if not ids:
         st.info("There is no other user in this data set.", icon=":material/info:")
@@ -179,4 +179,4 @@ def sayings(shelf: Shelf, pair: Pair | None) -> dict[str, Any]:
 def cards(pair: Pair | None) -> None:
     """The second user's history."""
     if pair is not None and pair.kind == "user":
-        view.cards(pair.other.subject, loaders.items(pair.other.run), "B")
+        view.cards(pair.other.subject, pair.other.run, "B")

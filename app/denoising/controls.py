@@ -47,7 +47,7 @@ def subject(run: RunFolder, length: int) -> data.Subject | None:
     if users is None or mode == "own":
         known = _linked(len(loaders.items(run)))[0][-length:]
         return data.Subject(tuple(known)) if known else None
-    ids = data.user_ids(users)
+    ids = data.user_ids(run)
     wanted = state.get("user")
     return data.user(users, wanted if wanted in ids else _first(run, users), length)
 
@@ -111,26 +111,24 @@ def _editing(row: Any, run: RunFolder, length: int) -> None:
 
 
 def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject, length: int) -> None:
-    ranks = data.test_ranks(run, users.n_users)
-    ids = data.user_ids(users)
+    ids, ranked = data.user_ids(run), data.ranked(run)
     wanted = state.get("user", shown.user_id)
     if wanted != shown.user_id:
         missing = f"User '{wanted}' is not among the {len(ids):,} users with a test answer; showing user {shown.user_id} instead."
         st.warning(words.plain(missing), icon=":material/warning:")
-    ranked = {} if ranks is None else {u: f"{u} · rank {r:,}" for u, r in zip(ids, ranks[ranks > 0].tolist(), strict=True)}
     if len(ids) <= LISTED:
         help_ = "Type a user id from the data set. The rank is that of the test item, measured after training with seed 0."
         place = state.bound("user", shown.user_id, ids) | {"filter_mode": "prefix"}  # otherwise a typed id also matches ranks
         row.selectbox("User", ids, format_func=lambda u: ranked.get(u, u), width=156, help=help_, **place)
     else:
         row.text_input("User id", width=220, **state.bound("user", shown.user_id))
-    _draws(row, run, users, ranks)
+    _draws(row, run, users)
     _editing(row, run, length)
 
 
-def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> None:
+def _draws(row: Any, run: RunFolder, users: SequenceDataset) -> None:
     """Draw a random user: any, or one of a given outcome, history length, or change of mind."""
-    kinds, missing = _kinds(run, users, ranks)
+    kinds, missing = _kinds(run)
 
     def draw() -> None:
         positions = kinds.get(st.session_state.get("denoising.kind", ""), kinds["Any user"])
@@ -144,9 +142,12 @@ def _draws(row: Any, run: RunFolder, users: SequenceDataset, ranks: np.ndarray |
     row.button("Draw", icon=":material/casino:", on_click=draw, help="Another user of this kind", key="denoising.random")
 
 
-def _kinds(run: RunFolder, users: SequenceDataset, ranks: np.ndarray | None) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Positions of the users of each non-empty kind, and why other kinds are missing."""
-    changed, missing = data.changed_users(run), []
+@loaders.once
+def _kinds(run: RunFolder) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Positions of the users of each non-empty kind, and why other kinds are missing; for a run whose users are known."""
+    users, _ = loaders.dataset(run)
+    assert users is not None
+    ranks, changed, missing = data.test_ranks(run, users.n_users), data.changed_users(run), []
     shown = users.evaluated("test")
     lengths = np.diff(users.train_offsets)[shown]
     short, long = np.quantile(lengths, [0.25, 0.75])

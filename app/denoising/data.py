@@ -50,6 +50,7 @@ class Chance:
     one_step: int
 
 
+@loaders.once
 def stage(run: RunFolder) -> str:
     """The last stage with a denoiser; RunError if there is none yet or the model has none."""
     if not {"denoise", "item_table"} <= run.abilities:
@@ -66,6 +67,7 @@ def own_steps(run: RunFolder) -> int:
     return int(settings.get("sampling_steps") or settings["timesteps"])
 
 
+@loaders.once
 def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
     """Rank of each user's test item as measured in training, or None."""
     try:
@@ -75,16 +77,29 @@ def test_ranks(run: RunFolder, users: int) -> np.ndarray | None:
     return ranks if len(ranks) == users else None
 
 
+@loaders.once
 def changed_users(run: RunFolder) -> np.ndarray | None:
     """Positions of users whose first item changes after step 1, measured with seed 0; None if not measured yet."""
     report = cached_all_users(run)
     return None if report is None else np.array(report["changed_users"], dtype=int)
 
 
-def user_ids(data: SequenceDataset) -> list[str]:
-    """The ids of the users who can be shown: those with a test answer."""
-    ids: list[str] = data.user_ids[data.evaluated("test")].tolist()
-    return ids
+@loaders.once
+@loaders.of_run(16)
+def user_ids(run: RunFolder) -> list[str]:
+    """The ids of the users who can be shown, those with a test answer; none without the data."""
+    users, _ = loaders.dataset(run)
+    return [] if users is None else users.user_ids[users.evaluated("test")].tolist()
+
+
+@loaders.once
+@loaders.of_run(16)
+def ranked(run: RunFolder) -> dict[str, str]:
+    """What lists call the users whose ranks were measured: their ids and ranks."""
+    ids = user_ids(run)
+    users, _ = loaders.dataset(run)
+    ranks = None if users is None else test_ranks(run, users.n_users)
+    return {} if ranks is None else {user: f"{user} · rank {rank:,}" for user, rank in zip(ids, ranks[ranks > 0].tolist(), strict=True)}
 
 
 def user(data: SequenceDataset, user_id: str, length: int) -> Subject:
@@ -93,6 +108,7 @@ def user(data: SequenceDataset, user_id: str, length: int) -> Subject:
     return Subject(tuple(data.history(index, "test", length).tolist()), int(data.test[index]), user_id, index)
 
 
+@loaders.once
 @loaders.of_run(16)
 def people(run: RunFolder) -> dict[str, tuple[str, Subject]]:
     """The lesson's example people, by key, each with a name; none where the catalogue lacks one of their films."""
@@ -109,6 +125,7 @@ def people(run: RunFolder) -> dict[str, tuple[str, Subject]]:
     return found
 
 
+@loaders.once
 def has_umap(run: RunFolder) -> bool:
     """Whether the run's UMAP is available."""
     return loaders.projection(run, "umap") is not None
@@ -198,6 +215,7 @@ def _past(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> "P
         return invented_past(augmenter(run), list(history), seed=seed, steps=steps)
 
 
+@loaders.once
 @loaders.of_run(16)
 def shared(run: RunFolder, stage: str, method: str) -> Part:
     """What all pictures on one map share."""
@@ -210,6 +228,7 @@ def worker() -> Part:
     return Part(browser_code.script("engine/worker.js").encode(), "text/javascript")
 
 
+@loaders.once
 def again_in_browser(run: RunFolder, stage: str) -> bool:
     """Whether the visitor's browser answers under other noise."""
     return browser.scored(run, stage) == "all"

@@ -70,6 +70,7 @@ def _alike(run: RunFolder, other: RunFolder) -> bool:
     return bool(both) and all(ours[key] == theirs[key] for key in both)
 
 
+@loaders.once
 @loaders.of_run(512)
 def _settings(run: RunFolder) -> dict[str, Any]:
     """Everything but chance that a run's answers depend on; empty for one that has no noise weight, no answers yet or is unreadable."""

@@ -39,7 +39,7 @@ def show(run: RunFolder) -> None:
         found = data.past(run, subject.history, seed, steps)
     title = loaders.title(run)
     last = tuple(found.items[-1].tolist())
-    view.cards(subject, loaders.items(run), invented=last)
+    view.cards(subject, run, invented=last)
     with answer:
         say(describe(found, title, STYLE))
         say(ABOUT, small=True)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from adrec.explain import export, scene
 from adrec.files import csv_for_people
+from adrec.runs import RunFolder
 from app import loaders, state
 from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
@@ -37,15 +37,16 @@ CARDS_CSS = """<style>
 </style>"""
 
 
-def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "", invented: tuple[int, ...] = ()) -> None:
+def cards(subject: data.Subject, run: RunFolder, panel: str = "", invented: tuple[int, ...] = ()) -> None:
     """The history as a row of cards, newest last, and what came next. panel: a panel's letter to put before them. invented: items that a
     model put before the history, which are then in sight first."""
     from app import palette
 
-    shown = [*_cards(items, subject.history[::-1]), *_cards(items, invented[::-1], "✎ Invented", "unknown")]
+    texts = _texts(run)
+    shown = [_card(*texts[i - 1]) for i in subject.history[::-1]] + [_card(*texts[i - 1], "✎ Invented", "unknown") for i in invented[::-1]]
     past, kind = ("".join(shown[::-1]), "past from-start") if invented else ("".join(shown), "past")
     unknown = '<div class="card unknown"><b>?</b><small>Next item unknown</small></div>'
-    target = unknown if subject.target is None else _cards(items, (subject.target,), "★ Came next")[0]
+    target = unknown if subject.target is None else _card(*texts[subject.target - 1], "★ Came next")
     name = f"History of {len(subject.history)} items, newest on the right and read first"
     name = f"{len(invented)} invented items and a history of {len(subject.history)}, newest on the right" if invented else name
     row = f'<div class="{kind}" role="list" tabindex="0" aria-label="{name}">{past}</div>'
@@ -54,16 +55,23 @@ def cards(subject: data.Subject, items: pd.DataFrame, panel: str = "", invented:
     st.html(f'{css}<div class="cards">{letter}{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')
 
 
-def _cards(items: pd.DataFrame, ids: tuple[int, ...], above: str = "", kind: str = "") -> list[str]:
-    columns = [c for c in ("year", *items.columns.drop(["item", "title", "year", "popularity"], errors="ignore")) if c in items]
+def _card(name: str, rest: str, above: str = "", kind: str = "") -> str:
     over = f"<small>{html.escape(above)}</small>" if above else ""
+    return f'<div class="card {kind}" role="listitem" title="{name}, {rest}">{over}<b>{name}</b><small>{rest}</small></div>'
 
-    def card(title: object, *more: object) -> str:
-        texts = [str(value).replace("|", ", ") for value in more]
-        name, rest = html.escape(str(title)), html.escape(" · ".join(text for text in texts if text))
-        return f'<div class="card {kind}" role="listitem" title="{name}, {rest}">{over}<b>{name}</b><small>{rest}</small></div>'
 
-    return [card(*row) for row in items.loc[list(ids), ["title", *columns]].itertuples(index=False)]
+@loaders.once
+@loaders.of_run(8)
+def _texts(run: RunFolder) -> list[tuple[str, str]]:
+    """Of every item, in order: the title, and whatever else is known, as HTML."""
+    items = loaders.items(run)
+    columns = [c for c in ("year", *items.columns.drop(["item", "title", "year", "popularity"], errors="ignore")) if c in items]
+
+    def escaped(title: object, *more: object) -> tuple[str, str]:
+        known = [str(value).replace("|", ", ") for value in more]
+        return html.escape(str(title)), html.escape(" · ".join(text for text in known if text))
+
+    return [escaped(*row) for row in items[["title", *columns]].itertuples(index=False)]
 
 
 def wait_for_models(sides: "Sequence[Side]", answer: Any, picture: Any) -> None:
