@@ -15,9 +15,7 @@ from app.denoising.shelf import Shelf
 from app.denoising.sides import Pair, Side
 from app.texts import STYLE, linked, say, texts
 
-TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
-TERMS |= {"x̂₀": "x0", "xₜ": "x_t", "λ": "lambda"}
-MEANINGS = {word: texts("glossary")[key]["meaning"] for word, key in TERMS.items()}
+MEANINGS = {word: texts("glossary")[key]["meaning"] for word, key in words.TERMS.items()}
 ALL_IN_BROWSER = "The picture and the words above are computed by the model in your browser; the server sent the history."
 IN_BROWSER = (
     "“Other noise” and fewer steps are computed by the model in your browser; the words above and everything else come from the server."
@@ -96,8 +94,8 @@ def speak(shelf: Shelf, pair: Pair | None, one: Side, seed: int, method: str, an
         if second is not None:
             change.markdown(second.summary(trajectory, title, words.MARKDOWN))
     with answer:
-        say(linked(said_, TERMS))
-        say(linked(why, TERMS), small=True)
+        say(linked(said_, words.TERMS))
+        say(linked(why, words.TERMS), small=True)
 
 
 explore(Shelf(run, state.get("run")))

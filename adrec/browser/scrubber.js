@@ -55,6 +55,18 @@ export function mount({ parentElement, data, setTriggerValue }) {
   return () => { if (!host.isConnected) view.end(); };
 }
 
+/**
+ * The same from a page of its own, with scenes that lack what depends on the noise.
+ * @param {HTMLElement} host @param {number} step @param {Question[]} scenes @param {string} worker where the worker's script is @param {Sayings} sayings
+ * @param {Component<unknown>["setTriggerValue"]} tell
+ */
+export function ask(host, step, scenes, worker, sayings, tell) {
+  const view = views.get(host) ?? new View(host);
+  views.set(host, view);
+  Object.assign(view, { tell, worker, sayings });
+  view.receive(step, /** @type {Scene[]} */ (scenes));
+}
+
 /** The steps that a scene's model has. @param {Scene} scene */
 const stepsOf = ({ again, steps }) => again?.run.diffusion?.alpha_bar.length ?? steps;
 

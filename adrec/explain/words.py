@@ -20,6 +20,10 @@ EXPLAINED = (
 )  # fmt: skip
 """The glossary's keys of the terms in a denoising."""
 
+TERMS = {"Decided": "commit-step", "rank": "rank", "a hit": "hit", "a near miss": "hit", "a miss": "hit"}
+TERMS |= {"x̂₀": "x0", "xₜ": "x_t", "λ": "lambda"}
+"""Words in sentences on a denoising that are explained where they stand, by the glossary's keys."""
+
 
 def definitions() -> dict[str, str]:
     """Terms of a denoising and what they mean, from the glossary of the app."""

@@ -1,21 +1,31 @@
-"""``adrec site`` for the bundled runs: the lesson."""
+"""``adrec site`` for the bundled runs: the lesson, Denoising and Collapse."""
 
 from adrec.lesson import models, setup
-from adrec.site import pages
+from adrec.lesson.models import LAMBDAS, RUNS, run_of
+from adrec.runs import RunFolder
+from adrec.site import denoising, pages
 from adrec.site.folder import Folder
+
+PAGES = ("learn", "denoising")
+DENOISING = (*reversed(LAMBDAS), "people")
+"""The parts of the models on the Denoising page; it opens with the first, where the noise is loud, beside the one where it is faint."""
+BUNDLED = setup.ASSETS / "runs"
 
 
 def site() -> Folder:
     """The site of the bundled runs."""
     folder = Folder()
-    pages.write(folder, {"learn": lesson(folder, ["learn"])})
+    runs = {RUNS[part]: run_of(BUNDLED, part) for part in DENOISING}
+    shown = denoising.data(folder, runs, RUNS["lambda-1"], RUNS["healthy"])
+    pages.write(folder, {"learn": lesson(folder), "denoising": shown})
     return folder
 
 
-def lesson(folder: Folder, names: list[str]) -> bytes:
-    """What the lesson is sent; its models' weights are files of their own. names: of the site's pages, to which doors lead."""
-    sources = {
-        name: {"run": models.description(run), "url": folder.add(f"model-{name}.bin", models.weights(run).read_bytes())}
-        for name, run in models.models(setup.ASSETS / "runs").items()
-    }
-    return setup.data(setup.bundled(), "site", sources, pages=pages.addresses(names))
+def lesson(folder: Folder) -> bytes:
+    """What the lesson is sent; its models' weights are files of their own."""
+    sources = {part: {"run": models.description(run), "url": _weights(folder, run)} for part, run in models.models(BUNDLED).items()}
+    return setup.data(setup.bundled(), "site", sources, pages=pages.addresses(PAGES))
+
+
+def _weights(folder: Folder, run: RunFolder) -> str:
+    return folder.add(f"{run.name}.bin", models.weights(run).read_bytes())

@@ -7,7 +7,8 @@ from adrec import browser
 from adrec.lesson import setup
 from adrec.site.folder import Folder
 
-CSS = {"learn": sorted(f"lesson/{path.name}" for path in (browser.FOLDER / "lesson").glob("*.css") if path.name != "page.css")}
+LESSON = sorted(f"lesson/{path.name}" for path in (browser.FOLDER / "lesson").glob("*.css") if path.name != "page.css")
+CSS = {"learn": LESSON, "denoising": ["scrubber.css", "said.css", "lesson/lesson.css", "lesson/films.css", "site/laboratory.css"]}
 """Each page's styles, beside those that all have."""
 
 

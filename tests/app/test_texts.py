@@ -2,9 +2,11 @@
 
 import html
 import re
+from pathlib import Path
 
 import pytest
 
+from adrec.explain import words
 from app import loaders
 from app.texts import STYLE, _marked, linked, texts, unmarked
 
@@ -32,7 +34,7 @@ def test_only_the_first_whole_word_becomes_a_term() -> None:
 
 def test_every_term_that_a_page_links_is_in_the_glossary() -> None:
     used: set[str] = set()
-    for path in [*(loaders.ROOT / "pages").glob("*.py"), *(loaders.ROOT / "app").rglob("*.py")]:
+    for path in [Path(words.__file__), *(loaders.ROOT / "pages").glob("*.py"), *(loaders.ROOT / "app").rglob("*.py")]:
         code = path.read_text(encoding="utf-8")
         for found in re.findall(r"linked\([^{]*(\{\"[^}]*\})|TERMS = (\{[^}]*\})", code):
             used |= set(re.findall(r"\": \"([\w-]+)\"", "".join(found)))

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from adrec.lesson import setup
+from adrec.lesson.people import PEOPLE
+from adrec.runs import RunFolder
 from adrec.site.build import site
 
 pytestmark = pytest.mark.browser
@@ -57,3 +59,55 @@ def test_the_lesson_is_walked_to_its_end_and_its_models_answer(page: Any, addres
             page.keyboard.press("ArrowRight")
     lesson.locator(".way.is-train").click()
     expect(lesson.locator(".notice")).to_contain_text("adrec app")
+    page.goto(f"{address}?chapter=7")
+    lesson.locator(".door").first.click()
+    expect(page.locator(".scrubber .panel")).to_have_count(2, timeout=20_000)
+
+
+def listed(page: Any, panel: int = 0) -> list[str]:
+    """The list of the last step, for screen readers."""
+    found = page.locator(".scrubber .panel").nth(panel).locator(".answer li")
+    expect(found).to_have_count(10, timeout=20_000)
+    return [str(text).split(" (")[0] for text in found.all_inner_texts()]
+
+
+@pytest.mark.parametrize(("name", "seed", "steps"), [("ml-1m", 3, 32), ("noise-1", 4, 7), ("ml-100k", 0, 1)])
+def test_a_model_answers_and_explains_on_denoising_as_in_python(page: Any, address: str, name: str, seed: int, steps: int) -> None:
+    from adrec.data.titles import most_popular
+    from adrec.explain import words
+    from adrec.explain.trajectory import trajectory
+    from adrec.models.loading import load_model
+
+    run = RunFolder(setup.ASSETS / "runs" / name)
+    history, following = next(person for person in PEOPLE if person.key == "horror").ids(run.items)
+    here = trajectory(load_model(run), history, target=following, seed=seed, steps=steps, popular=most_popular(run.items))
+    page.goto(f"{address}denoising.html?run={name}&person=horror&seed={seed}&steps={steps}&against=")
+    titles = run.items["title"]
+    expect(page.locator("p.answer")).to_have_text(words.headline(here, titles.__getitem__, words.TEXT), timeout=20_000)
+    expect(page.locator("p.why")).to_have_text(words.why(here, words.TEXT))
+    assert listed(page) == [titles[i].split(" (")[0] for i in here.top[-1].tolist()]
+
+
+def test_two_models_are_shown_as_in_python_and_a_history_is_changed(page: Any, address: str) -> None:
+    from adrec.explain import words
+    from adrec.explain.trajectory import trajectory
+    from adrec.models.loading import load_model
+
+    runs = [RunFolder(setup.ASSETS / "runs" / name) for name in ("noise-1", "ml-100k")]
+    history, following = next(person for person in PEOPLE if person.key == "family").ids(runs[0].items)
+    walks = [trajectory(load_model(run), history, target=following) for run in runs]
+    page.goto(f"{address}denoising.html")
+    expect(page.locator("p.answer")).to_have_text(words.describe_weights(*walks, words.TEXT), timeout=20_000)
+    before = listed(page)
+    page.locator(".noise").click()
+    page.wait_for_url("**seed=1**")
+    assert listed(page) != before
+    page.get_by_role("button", name="Remove Dumbo").click()
+    expect(page.locator(".history .cards")).not_to_contain_text("Dumbo")
+    page.get_by_role("combobox", name="Add a film").fill("alien")
+    page.locator(".history .found li").first.click()
+    expect(page.locator(".history .cards")).to_contain_text("Alien")
+    expect(page.get_by_label("Whose next film")).to_have_value("own")
+    page.get_by_label("Model").first.select_option("ml-1m")
+    expect(page.locator(".history .cards")).to_contain_text("Alien")
+    expect(page.locator("p.answer")).to_contain_text("Decided")

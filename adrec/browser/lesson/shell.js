@@ -302,7 +302,7 @@ export class Shell {
     const { mode, base, pages } = this.setup, query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
     if (mode === "app") this.tell("door", { page, parameters: { ...parameters, from: this.at.chapter } });
     else if (base) window.open(`${base}/${page}?${query}`);
-    else if (pages[page]) window.location.assign(`${pages[page]}?${query}`);
+    else if (pages[page] && !parameters.look) window.location.assign(`${pages[page]}?${query}`);
     else this.parts.notice.textContent = this.texts.text(mode === "site" ? "shell.server" : "shell.offline", { page: this.texts.text(`shell.pages.${page}`) });
   }
 
