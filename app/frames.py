@@ -11,6 +11,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.errors import StreamlitAPIException
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 from streamlit.runtime.state.session_state import Serialized, Value, WStates
@@ -23,7 +24,7 @@ PROTOCOL_ERROR = 1002  # RFC 6455, 7.4.1
 JSON = ("json_value", "json_trigger_value")
 NUMBERS = ("int_value", "double_value")
 """Which of the two a field for numbers sends, and which one its widget names, depends on the number."""
-UNREADABLE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
+UNREADABLE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, StreamlitAPIException)
 
 
 class OwnMessages:

@@ -55,13 +55,15 @@ def limits() -> Limits:
 
 
 class Rate:
-    """So many requests at once, then one every ``every`` seconds; each asker is counted alone."""
+    """So many requests at once, then one every ``every`` seconds; each asker is counted alone. Who asks for more pauses for ``pause``
+    seconds longer."""
 
     KEPT = 10_000
 
-    def __init__(self, most: int, every: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.most, self.every, self._clock = most, every, clock
+    def __init__(self, most: int, every: float, pause: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self.most, self.every, self.pause, self._clock = most, every, pause, clock
         self._until: dict[str, float] = {}
+        self._pausing: set[str] = set()
         self._lock = threading.Lock()
 
     def take(self, who: str) -> float:
@@ -70,12 +72,18 @@ class Rate:
             now = self._clock()
             if len(self._until) > self.KEPT:
                 self._until = {one: until for one, until in self._until.items() if until > now}
+                self._pausing &= self._until.keys()
             until = max(self._until.get(who, now), now) + self.every
             early = until - now - self.most * self.every
-            if early > 1e-9:
-                return early
-            self._until[who] = until
-            return 0.0
+            if early <= 1e-9:
+                self._until[who] = until
+                self._pausing.discard(who)
+                return 0.0
+            if who not in self._pausing:
+                self._pausing.add(who)
+                self._until[who] += self.pause
+                early += self.pause
+            return early
 
 
 class Turns:

@@ -1,11 +1,12 @@
 """The entrance of a public server: gives each visitor a cookie, turns away whoever asks or sends too much, and keeps to itself where the
 program lies. What people read on a page that is refused is from ``visitors.refusal``."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -29,7 +30,7 @@ class Turnstile:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.requests, self.newcomers = Rate(most=200, every=0.1), Rate(most=400, every=0.5)
+        self.requests, self.newcomers = Rate(most=100, every=0.25), Rate(most=400, every=0.5)
         self.open = self.arriving = self.bytes_arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +77,8 @@ class Turnstile:
         self.arriving += 1
         self.bytes_arriving += int(size)
         try:
-            await self.app(asked.scope, receive, send)
+            with contextlib.suppress(ClientDisconnect):  # the visitor has left, which is no failure
+                await self.app(asked.scope, receive, send)
         finally:
             self.arriving -= 1
             self.bytes_arriving -= int(size)
@@ -87,6 +89,12 @@ class Turnstile:
         if self.open >= 2 * limits().open:  # up to this, a page says that there is no room
             await WebSocketClose(TRY_LATER)(scope, receive, send)
             return
+
+        who = visitors.known(HTTPConnection(scope).cookies.get(visitors.COOKIE))
+        headers = MutableHeaders(scope=scope)
+        protocols = [part.strip() for part in headers.get("sec-websocket-protocol", "").split(",")]
+        if len(protocols) > 2 and not visitors.may_resume(protocols[2], who):  # Streamlit takes the number of a session for a right to it
+            headers["sec-websocket-protocol"] = ", ".join(protocols[:2])
 
         async def send_one(message: Message) -> None:
             await send({**message, "bytes": _without_script(message["bytes"])} if message.get("bytes") else message)

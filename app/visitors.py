@@ -38,7 +38,9 @@ _tabs: dict[str, str] = {}
 """Whose session is open."""
 _left: dict[str, float] = {}
 """When a visitor's page was last closed."""
-_reruns = Rate(most=100, every=0.2)
+_were: dict[str, tuple[str, float]] = {}
+"""Whose a closed session was, which its browser may still come back to, and when it was closed."""
+_reruns = Rate(most=60, every=0.25, pause=10.0)
 _readings = Rate(most=12, every=30.0)
 
 
@@ -80,6 +82,13 @@ def owner(session: str) -> str | None:
     """Whose open session it is."""
     with _lock:
         return _tabs.get(session)
+
+
+def may_resume(session: str, who: str | None) -> bool:
+    """Whether a browser with this cookie's id may come back to a session."""
+    with _lock:
+        whose = _tabs.get(session) or _were.get(session, (None,))[0]
+    return whose in (None, who, of_session(session))
 
 
 def sessions_of(visitor: str) -> list[str]:
@@ -144,14 +153,14 @@ def clear(after: float) -> None:
         for session in [one for one in _tabs if Runtime.exists() and not Runtime.instance().is_active_session(one)]:
             del _tabs[session]  # one whose page ran once more while it was closed
         here, ago = set(_tabs.values()), time.monotonic() - after
-        absent = [
-            entry
-            for entry in place().iterdir()
-            if entry.is_dir() and entry.name not in here and not entry.name.startswith(READING) and _left.get(entry.name, ago) <= ago
-        ]
-        for entry in absent:
-            shutil.rmtree(entry, ignore_errors=True)
-            _left.pop(entry.name, None)
+        for entry in place().iterdir():
+            theirs = entry.is_dir() and not entry.name.startswith(READING)
+            if theirs and entry.name not in here and _left.get(entry.name, ago) <= ago:
+                shutil.rmtree(entry, ignore_errors=True)
+        for who in [who for who, closed in _left.items() if closed <= ago]:
+            del _left[who]
+        for session in [session for session, (_, closed) in _were.items() if closed <= ago]:
+            del _were[session]
 
 
 # -- how much they may use ------------------------------------------------------------------------------------------
@@ -172,7 +181,7 @@ def refusal() -> str | None:
         _tabs[context.session_id] = who
     _open(context.session_id)
     seconds = _reruns.take(who)
-    return f"That was too much at once for a shared server. It goes on for you in {seconds:.0f} seconds." if seconds >= 1 else None
+    return f"That was too much at once for a shared server. It goes on for you in {max(1.0, seconds):.0f} seconds." if seconds else None
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=lambda session: _closed(session))
@@ -183,7 +192,9 @@ def _open(session: str) -> str:
 
 def _closed(session: str) -> None:
     with _lock:
-        _left[_tabs.pop(session, "")] = time.monotonic()
+        who = _tabs.pop(session, "")
+        _left[who] = time.monotonic()
+        _were[session] = who, time.monotonic()
 
 
 def check_readings() -> None:

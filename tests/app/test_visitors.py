@@ -30,7 +30,7 @@ def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("ADREC_RUNS", raising=False)
     monkeypatch.setattr(visitors, "place", lambda: folder)
     monkeypatch.setattr(visitors, "_cookie", lambda: None)  # AppTest has no browser
-    for kept in (visitors._tabs, visitors._left, visitors._reruns._until, visitors._readings._until):
+    for kept in (visitors._tabs, visitors._left, visitors._were, visitors._reruns._until, visitors._readings._until):
         kept.clear()
     yield folder
     visitors._tabs.clear()
@@ -255,6 +255,24 @@ def test_files_come_only_for_ones_own_page_and_only_so_many(public: Path, monkey
     assert (put(mine, None), put(mine, "-1"), put(mine, "1e3")) == (411, 411, 411)
     assert (put(mine, str(2**21)), put(mine, str(2**21 + 1)), put("bare", str(3 * 2**20 + 1), of="")) == (200, 413, 413)
     assert len(inside.seen) == 4 and entrance.arriving == entrance.bytes_arriving == 0
+
+
+def test_a_session_is_gone_back_to_by_its_own_browser_only(public: Path) -> None:
+    cookie, seen = visitors.issue(), list[str]()
+    visitors._tabs["open"] = str(visitors.known(cookie))
+    visitors._were["closed"] = str(visitors.known(cookie)), time.monotonic()
+
+    async def inside(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(dict(scope["headers"])[b"sec-websocket-protocol"].decode())
+
+    async def nothing(*_: Any) -> Any:
+        raise AssertionError
+
+    for session, of in (("open", cookie), ("closed", cookie), ("unknown", ""), ("open", ""), ("closed", visitors.issue())):
+        headers = [(b"sec-websocket-protocol", f"streamlit, token, {session}".encode()), (b"cookie", f"adrec_visitor={of}".encode())]
+        asyncio.run(Turnstile(inside)({"type": "websocket", "path": "/_stcore/stream", "headers": headers}, nothing, nothing))
+    own, others = [f"streamlit, token, {session}" for session in ("open", "closed", "unknown")], ["streamlit, token"] * 2
+    assert seen == own + others
 
 
 def test_what_streamlit_says_of_its_script_goes_out_without_the_folder() -> None:

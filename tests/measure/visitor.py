@@ -52,9 +52,10 @@ class Visitor:
 
     def __init__(self, port: int, cookies: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> None:
         self.web = requests.Session()
-        self.web.cookies.update(dict(cookies or {}))
+        if mine := (cookies or {}).get("adrec_visitor"):
+            self.web.cookies.set("adrec_visitor", mine, domain="localhost.local", path="/")
         self.address = f"http://localhost:{port}"
-        self.web.get(f"{self.address}/", timeout=30)
+        self.web.get(f"{self.address}/", headers={"Accept": "text/html"}, timeout=30)
         self.web.get(f"{self.address}/_stcore/health", timeout=30)  # brings the token against forged requests
         self.web.get(f"{self.address}/_stcore/host-config", timeout=30)
         jar = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.web.cookies)
