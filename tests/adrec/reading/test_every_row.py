@@ -112,8 +112,9 @@ def test_the_accounts_of_small_files_in_every_format_add_up(tmp_path: Path) -> N
 
 
 def test_the_accounts_of_bundled_item_files_add_up() -> None:
-    files = sorted((ROOT / "assets").rglob("items.csv"))
-    assert walked(files)["items"] == len(files) > 5
+    found = sorted((ROOT / "assets").rglob("items.csv"))
+    different = {path.read_bytes(): path for path in found}.values()  # runs on the same data hold the same file
+    assert walked(list(different))["items"] == len(different) >= 3
 
 
 @pytest.mark.long
