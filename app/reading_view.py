@@ -45,10 +45,15 @@ def begin(key: str, options: Mapping[str, str]) -> None:
     st.session_state.setdefault(_kept(key), dict(options))
 
 
+def keep(key: str, options: Mapping[str, str]) -> None:
+    """Take these options for the file from the next run of the page on."""
+    st.session_state[_kept(key)] = dict(options)
+
+
 def settle(key: str, options: Mapping[str, str]) -> None:
     """Keep these options for the file and run the page again, which reads it with them."""
     if dict(options) != chosen(key):
-        st.session_state[_kept(key)] = dict(options)
+        keep(key, options)
         st.rerun()
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from adrec.data import card, catalog, timeline
 from adrec.data.named import DATASETS
-from adrec.data.options import LEAVE_ONE_OUT
+from adrec.data.options import BY_TIME, LEAVE_ONE_OUT
 from adrec.data.worker import ANSWER, REQUEST
 from adrec.errors import DataError
 from adrec.files import read_json, write_json
@@ -23,7 +23,8 @@ from app.texts import texts
 WORDS = texts("train")["data"]
 OWN = WORDS["own"]
 BESIDE = (0.8, 0.1, 0.1)
-"""The split by global time that is drawn beside leave-one-out."""
+"""The split by global time that is drawn beside leave-one-out, and offered."""
+OFFERED = BY_TIME + ",".join(map(str, BESIDE))
 MEMORY, SECONDS = 8 * 2**30, 600.0
 """Limits for reading a person's data on this page: bytes of memory, and seconds. A training has none."""
 
@@ -62,16 +63,41 @@ def choose() -> Data:
     state.put(file=None, options=None)
     chosen = DATASETS[choice]
     st.caption(ui.plain(f"{chosen.title}. {chosen.description} Source: {chosen.source}."))
+    split = _split(f"train.split.{choice}") if "split" in chosen.options else None
     if st.button("Describe the data", type="tertiary", icon=":material/info:", key="train.describe"):
         with ui.guard(), st.spinner(WORDS["reading"]):
-            _card(describe(choice), choice)
-    return Data(choice)
+            _card(describe(choice, split), choice)
+    return Data(choice, {} if split is None else {"split": split})
+
+
+def _split(key: str, **changing: Any) -> str | None:
+    """The split as an option's value: None for leave-one-out."""
+    offered = list(dict.fromkeys([None, OFFERED, st.session_state.get(key)]))
+    chosen: str | None = st.selectbox(WORDS["split"], offered, format_func=_called, key=key, help=WORDS["splitting"], **changing)
+    return chosen
+
+
+def _split_of(key: str, answers: dict[str, str]) -> None:
+    """The split among the answers about a person's file."""
+    place = f"{key}.split"
+    st.session_state[place] = answers.get("split")
+
+    def change() -> None:
+        split, others = st.session_state[place], {option: value for option, value in answers.items() if option != "split"}
+        reading_view.keep(key, others | ({} if split is None else {"split": split}))
+
+    _split(place, on_change=change)
+
+
+def _called(split: str | None) -> str:
+    """A split in words."""
+    return str(WORDS["splits"]["leave_one_out"] if split is None else WORDS["splits"]["time"].format(shares=split.partition(":")[2]))
 
 
 @st.cache_data(show_spinner=False, max_entries=16, ttl=600)
-def describe(name: str) -> dict[str, Any]:
+def describe(name: str, split: str | None = None) -> dict[str, Any]:
     """The card of a named data set, as ``python -m adrec data describe`` gives it."""
-    return card.card(catalog.load(name))
+    return card.card(catalog.load(name, **({} if split is None else {"split": split})))
 
 
 def _card(found: dict[str, Any], key: str) -> None:
@@ -139,6 +165,8 @@ def _shown(found: dict[str, Any], source: str, key: str, answers: dict[str, str]
         read, missing = Account(source, ""), "readable"
         st.error(ui.plain(found["error"].replace(source, name)), icon=":material/error:")
         reading_view.first_rows(found["head"])
+    if "split" in answers or found.get("card", {}).get("times") is not None:
+        _split_of(key, answers)
     if found["columns"]:
         reading_view.settle(key, reading_view.roles(read, found["columns"], answers, key))
     return missing

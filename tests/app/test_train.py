@@ -279,18 +279,29 @@ def test_an_untouched_form_asks_for_nothing_but_the_preset(root: Path) -> None:
         assert kind.source in card and kind.differences in card
 
 
-def test_describing_the_data_counts_it(root: Path) -> None:
+def test_describing_the_data_counts_it_and_a_named_set_is_split_by_time_where_it_can_be(root: Path) -> None:
     app = open_page("train")
+    app.selectbox(key="train.split.ml-100k").set_value(train_data.OFFERED).run()
+    assert "--dataset=ml-100k --data-option=split=time:0.8,0.1,0.1" in app.code[-1].value
     app.selectbox(key="train.data").set_value("synthetic").run()
     app.button(key="train.describe").click().run()
     assert not app.exception and "1,000 users, 500 items, 19,430 interactions" in texts(app)
 
 
 @pytest.mark.usefixtures("read_here")
-def test_what_own_data_are_like_is_shown_with_when_they_happened(root: Path, tmp_path: Path) -> None:
+def test_what_own_data_are_like_is_shown_with_when_they_happened_and_they_are_split_by_time_where_asked(root: Path, tmp_path: Path) -> None:
     app = read_on_the_page(root, interactions(tmp_path / "x.csv", "timestamp"))
     assert "40 users, 12 items, 200 interactions: 41.7 % of all pairs." in texts(app)
     assert "No test answer lies before a training interaction." in texts(app)
+    next(box for box in app.selectbox if box.label == "Split").set_value(train_data.OFFERED).run()
+    assert "cannot be split as time:0.8,0.1,0.1" in plainly(app.error[0].value)  # everybody chose at the same five times
+    next(box for box in app.selectbox if box.label == "Split").set_value(None).run()
+    assert not app.error and "split=" not in app.code[-1].value
+    later = [f"u{user},i{(user + at) % 12},{1_500_000_000 + 1000 * user + 7000 * at}" for user in range(40) for at in range(5)]
+    (tmp_path / "y.csv").write_text("\n".join(["user_id,item_id,timestamp", *later]))
+    app.text_input(key="train.path").set_value(str(tmp_path / "y.csv")).run()
+    next(box for box in app.selectbox if box.label == "Split").set_value(train_data.OFFERED).run()
+    assert "Split at " in texts(app) and "--data-option=split=time:0.8,0.1,0.1" in app.code[-1].value
     figure = charts.timeline({"A": {"train": [3, 1], "val": [0, 1], "test": [0, 0]}}, None, None)
     assert [list(bar.customdata) for bar in figure.data] == [[3, 1], [0, 1], [0, 0]]
 
