@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import ui
+from app import instead, ui
 from app.collapse import compare, data, dials, explore, instruments, overview
 from app.texts import say, texts
 
@@ -17,9 +17,7 @@ run = ui.run_picker(container=controls, tables=True)
 if run is None:
     st.stop()
 if not run.table_names():
-    ever = "item_table" in run.abilities
-    why = "yet; the first is saved when training begins." if ever else "at all, because its model scores items in a different way."
-    st.info(f"This run has no item table {why}", icon=":material/info:")
+    instead.show(run, "table", "notYet" if "item_table" in run.abilities else "none")
     st.stop()
 compare.chooser(run, controls)
 say(words["lead"])

@@ -6,10 +6,10 @@ from typing import Any
 import streamlit as st
 
 from adrec.explain import words
-from app import loaders, state, ui
+from app import instead, loaders, state, ui
 from app.collapse import healthy
 from app.components.said import said
-from app.denoising import compare, controls, noise, past, view
+from app.denoising import compare, controls, data, noise, past, view
 from app.denoising.look import look
 from app.denoising.shelf import Shelf
 from app.denoising.sides import Pair, Side
@@ -36,6 +36,9 @@ if run is None:
     st.stop()
 if past.invents(run):
     past.show(run)
+    st.stop()
+if (why := data.missing(run)) is not None:
+    instead.show(run, "noise", why)
     st.stop()
 with head:
     healthy.note(run)

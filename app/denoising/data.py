@@ -51,6 +51,16 @@ class Chance:
 
 
 @loaders.once
+def missing(run: RunFolder) -> str | None:
+    """Why a run cannot be denoised, as a key of the texts; None if it can."""
+    if not {"denoise", "item_table"} <= run.abilities:
+        return "none"
+    if all(name == "pretrain" for name in run.stages):
+        return "notYet"
+    return None if run.has_model(denoiser_stage(run)) else "tables"
+
+
+@loaders.once
 def stage(run: RunFolder) -> str:
     """The last stage with a denoiser; RunError if there is none yet or the model has none."""
     if not {"denoise", "item_table"} <= run.abilities:

@@ -23,7 +23,7 @@ from adrec.models.loading import load_model
 from adrec.parallel.threads import one_thread
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
-from app import measuring, projecting
+from app import loaders, measuring, projecting
 from app.denoising import data
 from tests.adrec.small import plan
 from tests.app.conftest import wait_for
@@ -225,7 +225,7 @@ def test_a_run_without_a_denoiser_is_told_in_a_sentence(run: RunFolder) -> None:
     for stage in ("warmup", "finetune"):
         shutil.rmtree(run.path / "stages" / stage)
     app = open_page("denoising", run="tiny")
-    assert "'tiny' has no trained denoiser yet" in plainly(app.error[0].value)
+    assert not app.error and "tiny has no denoiser yet" in texts(app).replace("*", "")
 
 
 def test_after_the_warm_up_the_page_shows_that_model_and_says_so(run: RunFolder) -> None:
@@ -480,7 +480,8 @@ def test_a_copy_without_a_model_says_so(run: RunFolder) -> None:
     for stage in run.stages:
         table = run.table(stage)
         save_arrays(run.weights_path(stage), {ITEM_TABLE: np.vstack([0 * table[:1], table])})
-    assert plainly(open_page("denoising", run="tiny").error[0].value) == "'tiny' keeps item tables but no model: choose another run."
+    app = open_page("denoising", run="tiny")
+    assert not app.error and "tiny is here with its item tables alone" in texts(app).replace("*", "")
 
 
 def test_a_model_that_failed_to_load_is_tried_again(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -493,10 +494,13 @@ def test_a_model_that_failed_to_load_is_tried_again(run: RunFolder, monkeypatch:
     assert data.model(run, "finetune").result().config.length == run.settings["length"]
 
 
-def test_a_model_without_a_reverse_process_says_so(root: Path, tiny_data: SequenceDataset) -> None:
+def test_a_model_without_a_reverse_process_says_so_and_where_to_go(root: Path, tiny_data: SequenceDataset) -> None:
     trained(root, tiny_data, model="sasrec", positions=True)
-    told = plainly(open_page("denoising", run="peer").error[0].value)
-    assert told == "The model of 'peer' has no reverse process: choose a run of a diffusion model."
+    app = open_page("denoising", run="peer")
+    assert not app.error and "peer goes from a history to a list at once" in texts(app).replace("*", "")
+    assert [link.proto.label for link in app.get("page_link")][-3:] == ["See its item table", "Compare what it recommends", "See its training"]
+    app = app.button(key="instead.open").click().run()
+    assert not app.exception and app.query_params["run"] == loaders.FIRST and app.get("bidi_component")
 
 
 # -- the headline -------------------------------------------------------------------------------------------------
