@@ -498,7 +498,8 @@ def test_a_model_without_a_reverse_process_says_so_and_where_to_go(root: Path, t
     trained(root, tiny_data, model="sasrec", positions=True)
     app = open_page("denoising", run="peer")
     assert not app.error and "peer goes from a history to a list at once" in texts(app).replace("*", "")
-    assert [link.proto.label for link in app.get("page_link")][-3:] == ["See its item table", "Compare what it recommends", "See its training"]
+    links = [link.proto.label for link in app.get("page_link")]
+    assert links[-3:] == ["See its item table", "Compare what it recommends", "See its training"]
     app = app.button(key="instead.open").click().run()
     assert not app.exception and app.query_params["run"] == loaders.FIRST and app.get("bidi_component")
 
