@@ -23,6 +23,7 @@ Figures in docs/:
     joins           VERDICT.md: how often the right join of rows and items is found
     million         SCALING.md: a catalogue of a million items, and the sampled loss
     prepare         SCALING.md: 20 million interactions prepared and opened
+    classroom       OPERATIONS.md: a class of a hundred phones and its presenter
     lesson_times    PERFORMANCE.md: how large and how fast the lesson is, in Chromium
     page_times      PERFORMANCE.md: pages and the scrubber in Chromium
     map_times       PERFORMANCE.md: the linked maps of many items in Chromium
