@@ -5,6 +5,7 @@ Each function works everywhere, with less detail where the system reports less.
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,16 @@ import psutil
 def processors() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def own_address() -> str | None:
+    """This machine's address in its network, None without one. Nothing is sent: the system says from where it would send."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("198.51.100.1", 9))  # RFC 5737: for documents, nobody's
+        except OSError:
+            return None
+        return str(asked.getsockname()[0])
 
 
 def spawn(command: Sequence[str], folder: Path, log: Path, more: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":

@@ -36,7 +36,7 @@ async def opened(_: App) -> AsyncIterator[None]:
         from app import classroom
 
         address = classroom.begin()
-        print(f"For you alone, the presenter: {address}", flush=True)
+        print(f"For you alone, the presenter: {address}\n{classroom.joining()}", flush=True)
     if not st.get_option("server.headless"):
         cli_util.open_browser(address)
     if modes.public():

@@ -13,13 +13,14 @@ from typing import Any
 from adrec.cli.options import command
 from adrec.errors import ConfigError
 from adrec.folders import app_folder
+from adrec.system import own_address
 
 MODE = "ADREC_MODE"
 """The environment variable that hands the mode to the app; a hosting service that starts Streamlit by itself sets it too."""
 MODES = {
     "own": "one person on this machine, everything on",
     "public": "strangers: no training, no paths of this machine, limits on what one visitor may use",
-    "classroom": "as public, and a class follows its presenter",
+    "classroom": "as public, and a class in this machine's network follows its presenter",
 }
 STOP_TRAININGS = "ADREC_STOP_TRAININGS"
 """The environment variable that says that trainings must not outlive the server."""
@@ -49,6 +50,8 @@ def add(commands: Any) -> None:
 
 
 def app_command(arguments: argparse.Namespace) -> None:
+    if arguments.mode == "classroom" and not arguments.host and (found := own_address()):
+        arguments.host = [found]  # a class comes from the network; --host localhost rehearses alone
     options = serving(arguments.port, arguments.host, arguments.base_path)
     if arguments.mode is not None:
         os.environ[MODE] = arguments.mode

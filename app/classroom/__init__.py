@@ -7,7 +7,7 @@ from types import FrameType
 from app.classroom import key
 from app.classroom.relay import led, routes
 
-__all__ = ["begin", "routes"]
+__all__ = ["begin", "joining", "routes"]
 
 
 def begin() -> str:
@@ -24,3 +24,11 @@ def begin() -> str:
 
         signal.signal(number, stop)
     return key.presenters_address()
+
+
+def joining() -> str:
+    """How the class comes, in a sentence."""
+    address = key.class_address("http://localhost")
+    if address is None:
+        return "Only this machine can open the class; --host NAME names it to others."
+    return f"For the class: {address}, code {key.code()}"

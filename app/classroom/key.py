@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from adrec.cli.app import LOCAL
 from adrec.folders import home
 from app import files
 
-LOCAL = ("localhost", "127.0.0.1", "::1")
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Of a code: no vowels, which make words, and nothing that looks like a digit."""
 LENGTH = 4

@@ -12,39 +12,64 @@ from adrec.lesson import models, setup
 from app import files
 
 
-class Data(NamedTuple):
-    """What the lesson's page fetches, compressed once."""
+class File(NamedTuple):
+    """What a page fetches, compressed once."""
 
-    digest: str
+    media: str
     plain: bytes
     packed: bytes
 
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.plain).hexdigest()
+
+    @property
+    def url(self) -> str:
+        return f"{files.address('class')}/file/{self.digest}"
+
+
+def _file(media: str, data: bytes) -> File:
+    return File(media, data, gzip.compress(data, mtime=0))
+
 
 @cache
-def data() -> Data:
+def data() -> File:
     """Setup and content, as in the app; nobody real is offered, and the presenter alone has doors, to the app beside the class."""
     from app import loaders  # main.py needs the routes before there is a runtime, which its caches look for
 
     runs = models.models(loaders.BUNDLED)
     sources = {name: {"run": models.description(run), "url": files.model_url(run, models.STAGE)} for name, run in runs.items()}
-    plain = setup.data(setup.bundled(), "class", sources)
-    return Data(hashlib.sha256(plain).hexdigest(), plain, gzip.compress(plain, mtime=0))
+    return _file("application/octet-stream", setup.data(setup.bundled(), "class", sources))
 
 
 @cache
-def lesson(code: str | None) -> bytes:
-    """The lesson for those who follow the class of this code; None: for its presenter."""
+def code() -> File:
+    """The script of both pages."""
+    script = f'"use strict";\n(() => {{\n{browser.script("lesson/class.js")}mount(document.querySelector(".lesson"));\n}})();\n'
+    return _file("text/javascript", script.encode())
+
+
+@cache
+def found() -> dict[str, File]:
+    """These files by their digests."""
+    return {file.digest: file for file in (data(), code())}
+
+
+@cache
+def lesson(class_code: str | None) -> bytes:
+    """The lesson for those who follow the class of this code; None: for its presenter. Compressed."""
     words = setup.texts()["shell"]
-    found = browser.page(
+    html = browser.page(
         "lesson/class.html",
         title=words["title"],
         unreachable=words["class"]["unreachable"],
-        role="leads" if code is None else "follows",
-        code=code or "",
+        role="leads" if class_code is None else "follows",
+        code=class_code or "",
         address=files.address("class"),
-        data=f"{files.address('class')}/data/{data().digest}",
+        data=data().url,
+        script_url=code().url,
     )
-    return gzip.compress(found.encode(), mtime=0)
+    return gzip.compress(html.encode(), mtime=0)
 
 
 def entrance(asked: str | None) -> str:

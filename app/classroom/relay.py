@@ -44,7 +44,7 @@ def routes() -> list[Route]:
         Route(f"{address}/invitation", invitation, methods=["GET"]),
         Route(f"{address}/place", place, methods=["POST"]),
         Route(f"{address}/guesses", guesses, methods=["POST"]),
-        Route(f"{address}/data/{{digest}}", content, methods=["GET"]),
+        Route(f"{address}/file/{{digest}}", file, methods=["GET"]),
         Route(f"{address}/{{code}}", follower, methods=["GET"]),
     ]
 
@@ -91,14 +91,14 @@ async def follower(request: Request) -> Response:
 
 
 @own
-async def content(request: Request) -> Response:
-    """What the lesson shows, under an address made from it."""
-    found = await asyncio.to_thread(page.data)
-    if request.path_params["digest"] != found.digest:
+async def file(request: Request) -> Response:
+    """What the pages fetch, under an address made from it."""
+    found = (await asyncio.to_thread(page.found)).get(request.path_params["digest"])
+    if found is None:
         return PlainTextResponse("This lesson is not here any more; load the page again.", 404)
     packed = "gzip" in request.headers.get("accept-encoding", "")
     headers = {**files.HEADERS, "Content-Encoding": "gzip" if packed else "identity", "Vary": "Accept-Encoding"}
-    return Response(found.packed if packed else found.plain, media_type="application/octet-stream", headers=headers)
+    return Response(found.packed if packed else found.plain, media_type=found.media, headers=headers)
 
 
 @own

@@ -654,6 +654,15 @@ def test_the_app_listens_on_this_machine_only_unless_a_host_is_named(monkeypatch
     assert "--server.address ::" in streamlits_options(monkeypatch, "--host", "2001:db8::7", "--host", "demo.example.org")
 
 
+def test_a_class_comes_from_this_machines_network_unless_another_name_is_given(monkeypatch):
+    monkeypatch.setattr("adrec.cli.app.own_address", lambda: "10.0.0.7")
+    monkeypatch.setenv("ADREC_MODE", "own")
+    opened = {"--server.address 0.0.0.0", "--browser.serverAddress 10.0.0.7", "--server.allowedHosts 10.0.0.7"}
+    assert opened < {*streamlits_options(monkeypatch, "--classroom")}
+    for words in (["--classroom", "--host", "localhost"], ["--public"]):
+        assert not opened & {*streamlits_options(monkeypatch, *words)}
+
+
 def test_the_app_answers_to_its_hosts_and_to_this_machine_below_its_path(monkeypatch):
     options = streamlits_options(monkeypatch, "--host", "*.example.org", "--host", "example.org", "--base-path", "/a/demo/", "--port", "80")
     allowed = [option.split()[1] for option in options if option.startswith("--server.allowedHosts")]

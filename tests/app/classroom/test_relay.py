@@ -1,14 +1,16 @@
 """The relay: phones are told where the class is, the presenter what they guess; nobody else moves it, and nothing grows without bound."""
 
 import asyncio
+import gzip
 import json
+import re
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from app.classroom import key, relay, state, stream
+from app.classroom import key, page, relay, state, stream
 from app.classroom.place import FIELDS, lesson
 from tests.app.classroom.conftest import PLACE, Server, phone
 
@@ -40,8 +42,7 @@ def test_a_phone_learns_neither_the_guesses_nor_who_is_here_nor_the_key(server: 
         await server.move()
         async with server.stream(phone(1)) as followed:
             assert {*await followed.next()} == {"server", "version", "place"}
-        page = await server.ask("GET", f"/{key.code()}", accept_encoding="identity")
-        assert key.key().encode() not in page.body
+        assert key.key().encode() not in gzip.decompress(page.lesson(key.code()))
 
     run(tried())
 
@@ -113,7 +114,7 @@ def test_nobody_but_the_presenter_moves_the_class_or_sees_the_guesses(server: Se
 def test_a_page_of_another_site_is_refused_whatever_it_asks(server: Server, headers: dict[str, str]) -> None:
     async def tried() -> None:
         named = {"authorization": f"Bearer {key.key()}", "phone": phone(1), **headers}
-        asked = [("GET", path) for path in ("", "/present", f"/{key.code()}", "/events", "/invitation", "/data/0")]
+        asked = [("GET", path) for path in ("", "/present", f"/{key.code()}", "/events", "/invitation", "/file/0")]
         for method, path in [*asked, ("POST", "/place"), ("POST", "/guesses")]:
             assert (await server.ask(method, path, PLACE, **named)).status == 403
         assert relay.led().place is None
@@ -290,3 +291,21 @@ def test_the_class_comes_by_the_address_that_other_machines_can_open(
         assert (found["address"], found["code"]) == (address, key.code()) and found["path"].startswith("M0 0h7v1h-7z")
 
     run(tried())
+
+
+def test_what_pages_fetch_has_an_address_made_from_it_and_is_compressed_where_that_is_understood(server: Server) -> None:
+    async def tried() -> None:
+        for held in page.found().values():
+            packed = await server.ask("GET", f"/file/{held.digest}", accept_encoding="gzip, br")
+            plain = await server.ask("GET", f"/file/{held.digest}")
+            assert gzip.decompress(packed.body) == plain.body == held.plain and "immutable" in packed.headers["cache-control"]
+            assert (packed.headers["content-encoding"], plain.headers["content-encoding"]) == ("gzip", "identity")
+        assert (await server.ask("GET", "/file/0")).status == 404
+
+    run(tried())
+
+
+def test_the_pages_run_no_script_but_the_classes_file(server: Server) -> None:
+    for html in (gzip.decompress(page.lesson(None)).decode(), gzip.decompress(page.lesson("BCDF")).decode(), page.entrance("x")):
+        assert re.findall("<script[^>]*>", html) == ([f'<script src="{page.code().url}">'] if "lesson" in html else [])
+        assert "default-src 'none'" in html and "script-src 'unsafe-inline'" not in html
