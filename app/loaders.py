@@ -59,11 +59,13 @@ class LoadedRun(RunFolder):
 
     @cached_property
     def key(self) -> tuple[str, int]:
-        """What a cached value of the run hangs on: its path and the newest change of what it holds. Never older than ``stages``."""
+        """What a cached value of the run hangs on: its path and when each thing that it holds has changed, by a clock that may be set back.
+        Never older than ``stages``."""
         _ = self.stages
         watched = [self.path / "run.json", self.path / "items.csv", self.path / "snapshots", *(self.path / "stages").glob("*/*")]
         watched += (self.path / "tables").glob("*")
-        return str(self.path.resolve()), max(map(changed, watched))
+        found = sorted((str(path.relative_to(self.path)), changed(path)) for path in watched)
+        return str(self.path.resolve()), int.from_bytes(hashlib.blake2b(repr(found).encode(), digest_size=8).digest())
 
 
 def all_runs() -> list[LoadedRun]:

@@ -37,6 +37,17 @@ def test_every_path_and_script_that_is_named_exists(page: Path) -> None:
     assert [path for path in [*paths, *scripts] if not (ROOT / path).is_file()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")))
+    every = (
+        {name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)}
+        if named
+        else set()
+    )
+    assert named <= every, named - every
+
+
 @pytest.mark.parametrize(("idea", "files", "names"), ROWS, ids=[row[0] for row in ROWS])
 def test_an_idea_is_where_the_map_says(idea: str, files: str, names: str) -> None:
     text = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in re.findall("`([^`]+)`", files))

@@ -393,13 +393,31 @@ def test_a_disk_that_fills_up_leaves_a_run_that_resumes(whole, data, tmp_path, m
     assert_same(run, whole)
 
 
+@long
+@pytest.mark.skipif(sys.platform == "win32", reason="this system limits no file's size")
+def test_a_training_that_the_system_lets_write_no_further_says_so_and_resumes(whole, tmp_path):
+    run, most = RunFolder(tmp_path / "full"), whole.weights_path("pretrain").stat().st_size
+    limited = (
+        f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most})); from adrec.cli import main; sys.exit(main())"
+    )
+    command, environment = _command(run.path, "--resume"), {**os.environ, "OMP_NUM_THREADS": "1"}
+    full = subprocess.run([sys.executable, "-c", limited, *command[3:]], env=environment, capture_output=True, text=True, check=False)
+    assert full.returncode == 2 and full.stderr.splitlines()[-1].startswith("adrec: "), full.stderr
+    assert run.status["state"] == "failed" and not list(run.path.rglob("*.tmp"))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert_same(run, whole)
+
+
 def test_a_damaged_checkpoint_is_named(data, tmp_path):
     run = RunFolder(tmp_path / "damaged")
     left = iter(range(2))
     train_run(run, data, info_of(data), stop=lambda: next(left, None) is None)
-    (run.path / "checkpoint.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(RunError, match=r"checkpoint\.pt.*damaged"):
-        train_run(run, data, info_of(data), resume=True)
+    whole = (run.path / "checkpoint.pt").read_bytes()
+    for content in (b"not a checkpoint", b"", whole[: len(whole) // 2], whole[:-1]):
+        (run.path / "checkpoint.pt").write_bytes(content)
+        with pytest.raises(RunError, match=r"checkpoint\.pt.*damaged"):
+            train_run(run, data, info_of(data), resume=True)
 
 
 def test_a_failure_is_recorded_in_the_status(data, tmp_path):

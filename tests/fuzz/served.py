@@ -74,7 +74,10 @@ class Visitor:
         message.rerun_script.fragment_id = fragment
         message.rerun_script.widget_states.widgets.extend(widgets or [])
         self.send(message.SerializeToString())
-        return self.read()
+        shown = self.read()
+        while shown.finished and not shown.elements and not self.closed:  # what ended was asked for before
+            shown = self.read()
+        return shown
 
     def read(self, patience: float = PATIENCE) -> Shown:
         """All that comes until a run of the script has ended, or the connection has."""
@@ -229,6 +232,8 @@ class _Watch(Watch):
         if event == "subprocess.Popen":
             command = arguments[1]
             return command[:2] == [sys.executable, "-m"] and str(command[2]).startswith(OWN_PROGRAMS)
+        if event in ("os.remove", "os.rmdir", "os.mkdir", "os.chmod") and arguments[-1] >= 0:  # a name below an open folder
+            return self.inside(os.path.join(os.readlink(f"/proc/self/fd/{arguments[-1]}"), os.fsdecode(arguments[0])))
         if event == PICKLED:
             return str(arguments[0]).startswith(CACHED)
         if event in ("socket.connect", "socket.bind"):

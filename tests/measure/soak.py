@@ -97,9 +97,10 @@ def main() -> int:
         jobs.submit(server.runs, "training", TRAINING)
         start = ready(server)
         load = Soak((given.viewers,), 60 * given.minutes, stay=180.0, log=given.out, every=60.0, after=60 * given.after)
-        measure.run(load, server.url)
+        report = measure.run(load, server.url)
         wrong = errors(server)
-    print("\n".join([*told(start, rows(given.out)), f"{len(wrong)} errors in the server's log.", *wrong[:5]]))
+    seen = report["servers"][0]["levels"][0]["complaint"]
+    print("\n".join([*told(start, rows(given.out)), *([seen] if seen else []), f"{len(wrong)} errors in the server's log.", *wrong[:5]]))
     return int(bool(wrong))
 
 
