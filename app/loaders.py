@@ -230,11 +230,12 @@ def dataset(run: RunFolder) -> tuple[SequenceDataset | None, str]:
     name = str(entry.get("name"))
     if not catalog.available(name):
         hint = f" (`python -m adrec data get {name}` downloads them)" if catalog.named(name) else ""
-        return None, f"The ratings of {entry.get('title') or name} are not on this machine{hint}, so there are no users to choose from."
+        words = f"The ratings of {entry.get('title') or name} are not on this machine{hint}, so there are no users to choose from."
+        return None, visitors.without_paths(words)
     try:
         return _dataset(entry), ""
     except DataError as error:
-        return None, f"{error} So there are no users to choose from."
+        return None, visitors.without_paths(f"{error} So there are no users to choose from.")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -50,4 +50,5 @@ def _progress(begun: Sequence[LoadedRun]) -> None:
 
 def _begin(runs: Sequence[LoadedRun]) -> None:
     st.session_state[MODULE] = tuple(runs)
-    projecting.start(*runs, module=MODULE)
+    with ui.guard():
+        projecting.start(*runs, module=MODULE)

@@ -212,14 +212,16 @@ def _measure(run: RunFolder) -> None:
         return
 
     def begin() -> None:
-        projecting.start(run, module=measuring.MODULE)
+        with ui.guard():
+            projecting.start(run, module=measuring.MODULE)
 
     @st.fragment(run_every=1.0 if _alive(run) else None)
     def progress() -> None:
         job = projecting.job(run, module=measuring.MODULE)
         if job is not None and job.alive:
             st.progress(job.fraction, f"Measuring all users: {100 * job.fraction:.0f} %")
-            st.button("Cancel", on_click=projecting.cancel, args=(run,), kwargs={"module": measuring.MODULE}, key="denoising.cancel")
+            if job.mine:
+                st.button("Cancel", on_click=projecting.cancel, args=(run,), kwargs={"module": measuring.MODULE}, key="denoising.cancel")
             return
         if job is not None and cached_all_users(run) is not None:
             st.rerun()

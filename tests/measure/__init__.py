@@ -31,6 +31,9 @@ Figures in docs/:
     browser_engine  PERFORMANCE.md: the model in the browser against Python, and its answers in Chromium
     umap_times      PERFORMANCE.md: what UMAP costs
     soak            OPERATIONS.md: hours of a server under viewers and a training
+    attack          OPERATIONS.md: what attacks on a public server get
+    visitor         for attack and waiting: a page's messages without a browser
+    waiting         OPERATIONS.md: what following a long queue costs
     soak_picture    docs/soak.svg, from what soak writes
     diagnosis_times PERFORMANCE.md: what a diagnosis with interactions costs, part by part
     company         PERFORMANCE.md: how much a model's lists depend on who else is asked about
