@@ -56,9 +56,14 @@ def lists(run: RunFolder, data: SequenceDataset, steps: int | None = None) -> Li
     except WeightsError:
         return None
     made = computed(model, data, steps, filters(run))
-    key, cache = _lists_cache(run, data.content_hash, steps)
-    cache.save(lambda path: save_npz(path, vars(made) | {"key": np.array(key), "seconds": np.array(made.seconds)}))
+    keep_lists(run, data.content_hash, made, steps)
     return made
+
+
+def keep_lists(run: RunFolder, data_hash: str, made: Lists, steps: int | None = None) -> None:
+    """Keep a run's lists with it; also those of the run that a copy without its model was made of."""
+    key, cache = _lists_cache(run, data_hash, steps)
+    cache.save(lambda path: save_npz(path, vars(made) | {"key": np.array(key), "seconds": np.array(made.seconds)}))
 
 
 def kept_lists(run: RunFolder, data_hash: str, steps: int | None = None) -> Lists | None:

@@ -230,7 +230,7 @@ def _marks(shown: Sequence[Group], baseline: Group, metric: str) -> str:
     if others:
         names = ", ".join(facts.plain(group) for group in others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
         said.append(words["others"].format(count=len(others), names=names, data=ui.plain(baseline.first.data)))
-    bare = [group for group in shown if not any(each.whole for each in group.facts)]
+    bare = [group for group in shown if not any(each.whole for each in group.facts) and not any(map(kept.lists, group.runs))]
     if bare:
         said.append(words["bare"].format(count=len(bare)))
     return " ".join(said)

@@ -4,6 +4,7 @@ import pytest
 
 from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.diffusion import Diffusion
+from adrec.experiments.lists import kept_lists
 from adrec.explain.all_users import FILE, cached_all_users
 from adrec.files import read_json
 from adrec.folders import app_folder
@@ -20,6 +21,11 @@ def test_every_bundled_run_has_a_title_a_purpose_and_a_question_in_todays_format
         info = read_json(run.path / "run.json")
         assert info["format"] == FORMAT and info["question"].endswith("?") and info["purpose"].endswith("."), run.name
         assert run.title == info["title"] != run.name
+
+
+def test_bundled_lists_are_those_of_their_run():
+    found = [run for run in RUNS if (run.path / "lists.npz").is_file()]
+    assert len(found) >= 5 and [run.name for run in found if kept_lists(run, run.info["dataset"]["hash"]) is None] == []
 
 
 def test_no_two_bundled_runs_have_the_same_title():

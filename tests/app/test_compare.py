@@ -48,6 +48,12 @@ def test_the_page_opens_with_the_models_of_one_question_and_says_which_to_deploy
     assert [row["name"] for row in shown["rows"]] == [*names, "Popularity, the same list for everybody"]
     said = texts(app)
     assert "is ahead: HR@10 15.88 %, 3.41 points above EASE" in said and "I would deploy" in said and "None of the item tables" in said
+    assert "not known yet" not in said and "came without their model" not in said  # what they recommend is bundled with them
+
+
+def test_what_the_models_of_the_first_question_recommend_is_there_when_the_page_opens() -> None:
+    app = open_page("compare", look="lists", columns="lists")
+    assert not app.exception and all(row["cells"]["coverage@10"]["text"] != "–" for row in compared(app)["rows"])
 
 
 def test_one_run_of_a_link_brings_all_seeds_of_its_model_and_other_data_are_not_compared(root: Path) -> None:
