@@ -13,7 +13,7 @@ from adrec.runs import RunFolder
 if TYPE_CHECKING:
     from adrec.embeddings.diagnosed import Diagnosis
     from adrec.explain.recommending import History
-    from adrec.explain.trajectory import Trajectory
+    from adrec.explain.records import Trajectory
 
 
 class Run(RunFolder):

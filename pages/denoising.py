@@ -75,7 +75,7 @@ def explore(shelf: Shelf) -> None:
             said(MEANINGS, partial(view.renoise, steps))
         scenes, sayings, note = [side.question(seed, method) for side in sides], compare.sayings(shelf, pair), ALL_IN_BROWSER
     else:
-        view.wait_for_models(sides, answer, picture)
+        view.wait_for([side.walk(seed) for side in sides], answer, picture)
         speak(shelf, pair, sides[0], seed, method, answer, change)
         scenes, sayings, note = [side.scene(seed, method) for side in sides], None, IN_BROWSER if in_browser else ON_SERVER
     with change:

@@ -140,7 +140,7 @@ class _Totals:
 
     def add(self, users: np.ndarray, measured: dict[int, tuple[np.ndarray, np.ndarray]]) -> None:
         """measured: number of steps -> ranks (S, B) and top tens (S, B, 10) after each of its steps."""
-        from adrec.explain.trajectory import commit_steps
+        from adrec.explain.records import commit_steps
 
         users = np.searchsorted(self.users, users)
         ranks, lists = measured[self.steps]

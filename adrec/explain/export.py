@@ -14,8 +14,7 @@ from adrec.explain import scene, words
 from adrec.files import csv_for_people
 
 if TYPE_CHECKING:
-    from adrec.explain.seeds import FewerSteps, SeedSweep
-    from adrec.explain.trajectory import Trajectory
+    from adrec.explain.records import FewerSteps, SeedSweep, Trajectory
 
 Title = Callable[[int], str]
 

@@ -1,42 +1,14 @@
 """Figures about the forward process: what noise does to an item at every t, and which noise level each token gets."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
 from adrec.diffusion import Diffusion, q_sample
 from adrec.errors import DataError
+from adrec.explain.records import NoisedItem, Schedule
 
 DRAWS = 200
 """Noise draws that means and shares are taken over."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Weights at t = 0..T-1, (T,) each. signal: of the clean embedding, sqrt(alpha_bar). noise: of the Gaussian noise,
-    sqrt(1 - alpha_bar). snr: signal-to-noise ratio, alpha_bar / (1 - alpha_bar)."""
-
-    signal: np.ndarray
-    noise: np.ndarray
-    snr: np.ndarray
-
-
-@dataclass(frozen=True)
-class NoisedItem:
-    """One item noised to every t, (T,) each, over ``draws`` noise draws.
-
-    cosine: mean cosine between x_t and the clean embedding. found: share of draws in which the item is the nearest of all to x_t by
-    cosine. rank: median rank of the item by cosine to x_t, 1 is nearest. snr: |signal|^2 / expected |noise|^2, which depends on the
-    item's norm and the embedding width.
-    """
-
-    item: int
-    draws: int
-    cosine: np.ndarray
-    found: np.ndarray
-    rank: np.ndarray
-    snr: np.ndarray
 
 
 def schedule(diffusion: Diffusion) -> Schedule:

@@ -10,7 +10,7 @@ from adrec.browser import wire
 from adrec.explain import COLORS
 
 if TYPE_CHECKING:
-    from adrec.explain.trajectory import Trajectory
+    from adrec.explain.records import Trajectory
     from adrec.maps.placing import Placer
 
 TITLED = 5000

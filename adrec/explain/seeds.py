@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,96 +10,15 @@ from torch import Tensor
 from adrec.data.batches import pack
 from adrec.diffusion import user_noise
 from adrec.errors import ConfigError
-from adrec.explain.trajectory import checked, commit_steps, named, ranks_and_lists
+from adrec.explain.records import FewerSteps, SeedSweep
+from adrec.explain.trajectory import checked, ranks_and_lists
 from adrec.models.base import Model
 from adrec.models.neural import DiffusionModel
-
-QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
-"""The band of ranks: minimum, first decile, median, last decile, maximum."""
 
 OnStep = Callable[[], object]
 """Called after every step; an exception stops the work."""
 Sample = Callable[[int | None], tuple[np.ndarray, Tensor]]
 """Number of steps -> timesteps (S,), descending, and x0_hat (S, R, D)."""
-
-
-@dataclass(frozen=True)
-class SeedSweep:
-    """R reverse processes of S steps that differ only in their noise seed.
-
-    seeds: (R,). timesteps: (S,), descending. item: the item whose ranks are tracked: the target or, without one, the most frequent
-    first choice (on a tie, the earliest seed's). ranks: (S, R) among all rows, 1 is best. top_ten: (S, R, 10) ids, best first.
-    """
-
-    history: list[int]
-    target: int | None
-    seeds: np.ndarray
-    timesteps: np.ndarray
-    item: int
-    ranks: np.ndarray
-    top_ten: np.ndarray
-
-    @property
-    def band(self) -> np.ndarray:
-        """``QUANTILES`` of the ranks over seeds at every step, (S, 5); each is the rank of an actual seed."""
-        return np.quantile(self.ranks, QUANTILES, axis=1, method="nearest").T.astype(np.int64)
-
-    @property
-    def shares(self) -> list[tuple[int, float]]:
-        """Final first choices with the share of seeds that end at each, largest first."""
-        return [(item, count / len(self.seeds)) for item, count in Counter(self.top_ten[-1, :, 0].tolist()).most_common()]
-
-    @property
-    def appearances(self) -> list[tuple[int, float]]:
-        """Items in any final top 10 with the share of seeds that list each, largest first."""
-        return [(item, count / len(self.seeds)) for item, count in Counter(self.top_ten[-1].ravel().tolist()).most_common()]
-
-    @property
-    def distinct_lists(self) -> int:
-        """Number of distinct final top tens, as sets."""
-        return len({frozenset(row) for row in self.top_ten[-1].tolist()})
-
-    @property
-    def distinct_orders(self) -> int:
-        """Number of distinct final top tens, order included."""
-        return len({tuple(row) for row in self.top_ten[-1].tolist()})
-
-    @property
-    def commit_steps(self) -> np.ndarray:
-        """Each seed's commit step, (R,)."""
-        return commit_steps(np.sort(self.top_ten))
-
-    def to_json(self, title: Callable[[int], str]) -> dict[str, Any]:
-        """The sweep as plain lists, with titles next to ids."""
-        return {
-            "history": named(self.history, title),
-            "target": None if self.target is None else named([self.target], title)[0],
-            "item": named([self.item], title)[0],
-            "seeds": self.seeds.tolist(),
-            "timesteps": self.timesteps.tolist(),
-            "quantiles": list(QUANTILES),
-            "band": self.band.tolist(),
-            "ends_at": [named([item], title)[0] | {"share": share} for item, share in self.shares],
-            "in_top_10": [named([item], title)[0] | {"share": share} for item, share in self.appearances],
-            "distinct_lists": self.distinct_lists,
-            "distinct_orders": self.distinct_orders,
-            "commit_steps": self.commit_steps.tolist(),
-        }
-
-
-@dataclass(frozen=True)
-class FewerSteps:
-    """The result of only ``steps`` denoising steps for each of R seeds. common: (R,) number of items shared with the same seed's top 10
-    after all its steps. ranks: (R,) of the tracked item."""
-
-    steps: int
-    common: np.ndarray
-    ranks: np.ndarray
-
-    def to_json(self) -> dict[str, Any]:
-        """Means over seeds and quantiles of the ranks."""
-        band = np.quantile(self.ranks, QUANTILES, method="nearest").astype(int)
-        return {"steps": self.steps, "common": float(self.common.mean()), "fewest_common": int(self.common.min()), "ranks": band.tolist()}
 
 
 @torch.no_grad()

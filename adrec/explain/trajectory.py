@@ -1,7 +1,7 @@
 """The reverse process of one last token, recorded at every step: from pure noise to a recommendation."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,169 +14,13 @@ from adrec.data.titles import checked_ids
 from adrec.diffusion import user_noise
 from adrec.errors import ConfigError, DataError
 from adrec.evaluation import ranks_of, top_items
-from adrec.explain import HIT, NEAR_TIE, OUTCOMES
+from adrec.explain import HIT, NEAR_TIE
+from adrec.explain.records import Case, Trajectory
 from adrec.models.base import Model
 from adrec.models.neural import DiffusionModel, denoising
 
 SCORES = 1 << 24
 """Scores held in memory at once: 64 MB."""
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """One reverse process of S steps. Scores are the model's of x0_hat, over items 1..V and the padding row 0.
-
-    timesteps: (S,) t at each step, descending. x_t: (S + 1, D), x_t[0] pure noise, x_t[i] after step i. x0_hat: (S, D).
-    top, top_scores, top_probabilities: (S, K), best first; top_ten: (S, 10) ids, whatever K is.
-    start_top, start_scores, start_probabilities: (K,), and start_target_*: the noise x_t[0] itself, ranked as if it were an answer.
-    answer_rank: (S + 1,) rank of the final first choice, first under the noise, then at every step.
-    target_*: (S,) or None without a target; rank 1 is best, ties count against the model. entropy: (S,) of the softmax over all rows,
-    in nats. margin: (S,) score of the target, or without one of the first choice, minus that of the best other item, its ``rival``
-    (S,). Rivals are items 1..V, so a margin above 0 means first in the list.
-    cosine_*, distance_*: (S,) from x0_hat to the target's embedding, to the final answer, to the mean embedding of the history
-    (cosine_to_history) and to the most popular item's (cosine_to_popular), None if that is unknown.
-    noise_weight: lambda, the weight with which noise is added to the condition. noise_share: norm of the initial weighted noise over
-    that of the condition. Both None if the model does not add them.
-    swaps: the items that enter or leave the top 10 if they are near ties (``NEAR_TIE``), else none. about_steps: the model's.
-    """
-
-    history: list[int]
-    target: int | None
-    seed: int
-    timesteps: np.ndarray
-    x_t: np.ndarray
-    x0_hat: np.ndarray
-    top_ten: np.ndarray
-    top: np.ndarray
-    top_scores: np.ndarray
-    top_probabilities: np.ndarray
-    start_top: np.ndarray
-    start_scores: np.ndarray
-    start_probabilities: np.ndarray
-    answer_rank: np.ndarray
-    entropy: np.ndarray
-    cosine_to_final: np.ndarray
-    distance_to_final: np.ndarray
-    cosine_to_history: np.ndarray
-    margin: np.ndarray
-    rival: np.ndarray
-    cosine_to_popular: np.ndarray | None
-    target_rank: np.ndarray | None
-    target_probability: np.ndarray | None
-    cosine_to_target: np.ndarray | None
-    distance_to_target: np.ndarray | None
-    start_target_rank: int | None
-    start_target_probability: float | None
-    about_steps: str
-    popular: int | None = None
-    noise_weight: float | None = None
-    noise_share: float | None = None
-    swaps: tuple[int, ...] = ()
-
-    @property
-    def steps(self) -> int:
-        return len(self.timesteps)
-
-    @property
-    def commit_step(self) -> int:
-        """The first step, counted from 1, after which the top 10 as a set no longer changes."""
-        return int(commit_steps(np.sort(self.top_ten)[:, None])[0])
-
-    @property
-    def order_commit_step(self) -> int:
-        """The first step, counted from 1, after which the top 10 no longer changes, order included."""
-        return int(commit_steps(self.top_ten[:, None])[0])
-
-    @property
-    def changed_mind(self) -> bool:
-        """Whether the first item changes after step 1."""
-        return bool((self.top[:, 0] != self.top[0, 0]).any())
-
-    @property
-    def outcome(self) -> str | None:
-        """``hit`` (target in the final top 10), ``near miss`` (ranks 11 to 50), ``miss``, or None without a target."""
-        if self.target_rank is None:
-            return None
-        rank = self.target_rank[-1]
-        return next(outcome for outcome, (first, last) in OUTCOMES.items() if first <= rank <= last)
-
-    def entered(self, i: int) -> list[int]:
-        """Items that entered the top K at row ``i``, best first; at row 0, all of them."""
-        return self.top[i].tolist() if i == 0 else _without(self.top[i], self.top[i - 1])
-
-    def left(self, i: int) -> list[int]:
-        """Items that left the top K at row ``i``, in their previous order."""
-        return [] if i == 0 else _without(self.top[i - 1], self.top[i])
-
-    def to_json(self, title: Callable[[int], str], user_id: str | None = None) -> dict[str, Any]:
-        """Everything as plain lists, with titles next to ids."""
-        return {
-            "user": user_id,
-            "history": named(self.history, title),
-            "target": None if self.target is None else named([self.target], title)[0],
-            "popular": None if self.popular is None else named([self.popular], title)[0],
-            "seed": self.seed,
-            "outcome": self.outcome,
-            "commit_step": self.commit_step,
-            "order_commit_step": self.order_commit_step,
-            "changed_mind": self.changed_mind,
-            "noise_weight": self.noise_weight,
-            "noise_share": self.noise_share,
-            "about_steps": self.about_steps,
-            "x_start": _rounded(self.x_t[0]),
-            "start": {
-                "top": _listed(self.start_top, self.start_scores, self.start_probabilities, title),
-                "target_rank": self.start_target_rank,
-                "target_probability": self.start_target_probability,
-                "answer_rank": int(self.answer_rank[0]),
-            },
-            "steps": [self._step(i, title) for i in range(self.steps)],
-        }
-
-    def _step(self, i: int, title: Callable[[int], str]) -> dict[str, Any]:
-        per_step = {
-            "target_probability": self.target_probability,
-            "entropy": self.entropy,
-            "margin": self.margin,
-            "cosine_to_target": self.cosine_to_target,
-            "cosine_to_final": self.cosine_to_final,
-            "cosine_to_history": self.cosine_to_history,
-            "cosine_to_popular": self.cosine_to_popular,
-            "distance_to_target": self.distance_to_target,
-            "distance_to_final": self.distance_to_final,
-        }
-        return {
-            "t": int(self.timesteps[i]),
-            "top": _listed(self.top[i], self.top_scores[i], self.top_probabilities[i], title),
-            "target_rank": None if self.target_rank is None else int(self.target_rank[i]),
-            "answer_rank": int(self.answer_rank[i + 1]),
-            **{name: None if values is None else float(values[i]) for name, values in per_step.items()},
-            "rival": named([int(self.rival[i])], title)[0],
-            "entered": named(self.entered(i), title),
-            "left": named(self.left(i), title),
-            "x_t": _rounded(self.x_t[i + 1]),
-            "x0_hat": _rounded(self.x0_hat[i]),
-        }
-
-
-def named(items: Sequence[int], title: Callable[[int], str]) -> list[dict[str, Any]]:
-    """Ids with their titles, ready for JSON."""
-    return [{"id": i, "title": title(i)} for i in items]
-
-
-def _listed(ids: np.ndarray, scores: np.ndarray, probabilities: np.ndarray, title: Callable[[int], str]) -> list[dict[str, Any]]:
-    ranked = zip(ids.tolist(), scores.tolist(), probabilities.tolist(), strict=True)
-    return [{"id": k, "title": title(k), "score": score, "probability": probability} for k, score, probability in ranked]
-
-
-def _without(items: np.ndarray, others: np.ndarray) -> list[int]:
-    return [i for i in items.tolist() if i not in others.tolist()]
-
-
-def commit_steps(lists: np.ndarray) -> np.ndarray:
-    """The step, counted from 1, after which a list no longer changes. lists: (S, B, K), sorted if their order does not count -> (B,)."""
-    changed = (lists[1:] != lists[:-1]).any(axis=2)
-    return 1 + np.max(changed * np.arange(1, len(lists))[:, None], axis=0, initial=0)
 
 
 def ranks_and_lists(model: DiffusionModel, x0_hat: Tensor, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -190,11 +34,6 @@ def ranks_and_lists(model: DiffusionModel, x0_hat: Tensor, targets: Tensor) -> t
     return np.concatenate(ranks), np.concatenate(lists)
 
 
-def _rounded(vector: np.ndarray) -> list[float]:
-    return [float(f"{v:.6g}") for v in vector.tolist()]
-
-
-@torch.no_grad()
 def trajectory(
     model: Model,
     history: Sequence[int],
@@ -212,20 +51,33 @@ def trajectory(
     ``evaluation.evaluate``; use user 0 for a composed history. popular: the most popular item (`adrec.data.titles.most_popular`), for
     comparison.
     """
-    model, ids = checked(model, history, target)
+    return trajectories(model, [Case(tuple(history), target, seed, user, popular)], steps=steps, top=top)[0]
+
+
+@torch.no_grad()
+def trajectories(model: Model, cases: Sequence[Case], *, steps: int | None = None, top: int = 10) -> list[Trajectory]:
+    """``trajectory`` of several cases, in one batch."""
+    read = [checked(model, case.history, case.target) for case in cases]
+    diffuser, histories = read[0][0], [ids for _, ids in read]
     if top < 1:
         raise ConfigError(f"The number of top items must be an integer of at least 1, not {top}.")
-    diffusion = model.diffusion.strided(model.config.steps if steps is None else steps)
-    x_start, step_noise = user_noise(seed, np.array([user]), len(diffusion.timesteps), model.config.hidden_size)
+    diffusion = diffuser.diffusion.strided(diffuser.config.steps if steps is None else steps)
+    batch = pack([np.asarray(ids) for ids in histories], diffuser.config.length)  # which has an order of its own
+    count, width = len(diffusion.timesteps), diffuser.config.hidden_size
+    noise = [user_noise(cases[row].seed, np.array([cases[row].user]), count, width) for row in batch.users]
+    x_start, step_noise = torch.cat([start for start, _ in noise]), torch.cat([step for _, step in noise], 1)
     seen: list[tuple[int, Tensor, Tensor]] = []
-    batch = pack([np.asarray(ids)], model.config.length)
-    predict = model.last_token(batch)
-    model.sample(predict, x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0[0].clone(), x[0].clone())))
-    x0_hat = torch.stack([x0 for _, x0, _ in seen])
-    states = torch.stack([x_start[0], *(x for _, _, x in seen)])
-    share = model.noise_share(batch, x_start)
-    found = _describe(model, ids, target, seed, np.array([t for t, _, _ in seen]), states, x0_hat, top, popular)
-    return found if share is None else replace(found, noise_weight=model.config.noise_weight, noise_share=float(share[0]))
+    diffuser.sample(diffuser.last_token(batch), x_start, step_noise, diffusion, lambda t, x0, x: seen.append((t, x0.clone(), x.clone())))
+    x0_hat, states = torch.stack([x0 for _, x0, _ in seen]), torch.stack([x_start, *(x for _, _, x in seen)])
+    shares, timesteps = diffuser.noise_share(batch, x_start), np.array([t for t, _, _ in seen])
+    found: dict[int, Trajectory] = {}
+    for at, row in enumerate(batch.users.tolist()):
+        case = cases[row]
+        own = states[:, at], x0_hat[:, at]
+        told = _describe(diffuser, histories[row], case.target, case.seed, timesteps, *own, top, case.popular)
+        share = {} if shares is None else {"noise_weight": diffuser.config.noise_weight, "noise_share": float(shares[at])}
+        found[row] = replace(told, **share)
+    return [found[row] for row in range(len(cases))]
 
 
 def user_trajectory(

@@ -12,8 +12,7 @@ from adrec.explain import NEAR_TIE
 from adrec.folders import app_folder
 
 if TYPE_CHECKING:
-    from adrec.explain.seeds import SeedSweep
-    from adrec.explain.trajectory import Trajectory
+    from adrec.explain.records import SeedSweep, Trajectory
 
 EXPLAINED = (
     "token", "x_t", "x0", "commit-step", "rank", "hit", "hr", "ndcg", "repeat", "probability", "margin", "entropy", "seed", "lambda", "map",

@@ -76,12 +76,8 @@ class Placer:
 
     def _nearest(self, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows and cosine distances (P, k) of the nearest items, nearest first, ties by row."""
-        import torch  # slow to import, so not before the page's first paint
-
-        from adrec.evaluation import top_items
-
-        cosines = torch.from_numpy(unit.astype(np.float32) @ self._unit.T)
-        rows = np.sort(top_items(cosines, min(2 * self.k, len(self.table)))[1].numpy(), axis=1)
+        cosines, count = unit.astype(np.float32) @ self._unit.T, min(2 * self.k, len(self.table))
+        rows = np.sort(np.argpartition(cosines, len(self.table) - count, axis=1)[:, -count:], axis=1)
         found = unit_rows(self.table[rows.ravel()].astype(np.float64)).reshape(*rows.shape, -1)
         distances = (1 - np.einsum("pd,pnd->pn", unit, found)).clip(min=0)
         order = np.argsort(distances, axis=1, kind="stable")[:, : self.k]

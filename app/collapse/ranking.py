@@ -3,13 +3,16 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adrec.errors import DataError
 from adrec.runs import RunFolder
 from app import loaders
-from app.denoising import data as denoising_data
+
+if TYPE_CHECKING:
+    from adrec.models.base import Model
 
 _found: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
 _lock = threading.Lock()
@@ -45,6 +48,13 @@ def known(run: RunFolder, stage: str, change: str, users: int | None = None) -> 
     return _found.get((*loaders.key(run), stage, users, change))
 
 
+@loaders.of_run(4)
+def _model(run: RunFolder, stage: str) -> "Model":
+    from adrec.models.loading import load_model
+
+    return load_model(run, stage)
+
+
 def measure(
     run: RunFolder,
     stage: str,
@@ -65,7 +75,7 @@ def measure(
     data, why = loaders.dataset(run)
     if data is None:
         raise DataError(why)
-    model = denoising_data.model(run, stage).result()
+    model = _model(run, stage)
     data = data if users is None else some_users(data, users)
     with Workers() as workers:
         if table is None:

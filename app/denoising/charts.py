@@ -11,8 +11,7 @@ from app import palette
 from app.charts import base_layout, direct_label, plain
 
 if TYPE_CHECKING:
-    from adrec.explain.forward_process import NoisedItem, Schedule
-    from adrec.explain.seeds import FewerSteps, SeedSweep
+    from adrec.explain.records import FewerSteps, NoisedItem, Schedule, SeedSweep
 
 SOFT = "rgba(213, 94, 0, 0.16)"
 SOFTER = "rgba(213, 94, 0, 0.10)"

@@ -1,6 +1,5 @@
-"""What the Denoising page reads and computes, cached. Torch is imported by the functions that need it, on a thread of their own."""
+"""What the Denoising page reads and computes, cached. What needs torch is asked of the process beside the server (``app.computing``)."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,21 +9,17 @@ import numpy as np
 from adrec import browser as browser_code
 from adrec.data.dataset import SequenceDataset
 from adrec.errors import DataError, RunError
-from adrec.explain import browser, scene
+from adrec.explain import answering, browser, scene
 from adrec.explain.all_users import cached_all_users, denoiser_stage
+from adrec.explain.records import Case, FewerSteps, SeedSweep, Trajectory
 from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
-from app import loaders, reruns, ui
+from app import computing, loaders, ui
 from app.files import Part, model_url
 
 if TYPE_CHECKING:
-    from adrec.explain.forward_process import NoisedItem, Schedule
     from adrec.explain.past import Past
-    from adrec.explain.seeds import FewerSteps, SeedSweep
-    from adrec.explain.trajectory import Trajectory
-    from adrec.models.base import Model
 
-_background = ThreadPoolExecutor(1, "model")
 SEEDS = 50
 """Of a sweep."""
 
@@ -45,8 +40,8 @@ class Chance:
     """What the noise changes for one history. sweep: ``SEEDS`` seeds from the shown one on; fewer: the same seeds in fewer steps; one_step:
     how many of the shown top 10 one step gives too."""
 
-    sweep: "SeedSweep"
-    fewer: "list[FewerSteps]"
+    sweep: SeedSweep
+    fewer: list[FewerSteps]
     one_step: int
 
 
@@ -141,19 +136,59 @@ def has_umap(run: RunFolder) -> bool:
     return loaders.projection(run, "umap") is not None
 
 
-# -- with torch ---------------------------------------------------------------------------------------------------
-
-
-def model(run: RunFolder, stage: str) -> "Future[Model]":
-    """The model, loaded in the background. A failed load is tried again, since its cause may be gone."""
-    loading = _model(run, stage)
-    if loading.done() and loading.exception() is not None:
-        _model.clear(run, stage)  # type: ignore[attr-defined]
-        loading = _model(run, stage)
-    return loading
-
-
 # -- cached: every input an argument ------------------------------------------------------------------------------
+
+
+def _weights(run: RunFolder, stage: str) -> answering.Weights:
+    return answering.Weights(run.path.resolve(), stage, loaders.key(run)[1])
+
+
+def _case(run: RunFolder, subject: Subject, seed: int) -> Case:
+    return Case(subject.history, subject.target, seed, subject.index or 0, loaders.popular(run))
+
+
+def walk(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> answering.Walk:
+    """The question whose answer is ``trajectory``."""
+    return answering.Walk(_weights(run, stage), steps, _case(run, subject, seed))
+
+
+def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Trajectory:
+    """The subject's reverse process."""
+    found: Trajectory = computing.server.answer(walk(run, stage, subject, seed, steps))
+    return found
+
+
+def sweep(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> answering.Chance:
+    """The question whose answer is ``chance``."""
+    return answering.Chance(_weights(run, stage), steps, _case(run, subject, seed), SEEDS)
+
+
+def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
+    """This reverse process compared with other seeds and fewer steps."""
+    many, fewer, single = computing.server.answer(sweep(run, stage, subject, seed, steps))
+    return Chance(many, fewer, len(set(many.top_ten[-1, 0].tolist()) & set(single.tolist())))
+
+
+def process(run: RunFolder, stage: str, item: int, seed: int, length: int) -> answering.Forward:
+    """The question whose answer is ``forward``."""
+    return answering.Forward(_weights(run, stage), item, seed, length)
+
+
+def forward(run: RunFolder, stage: str, item: int, seed: int, length: int) -> answering.Forwards:
+    """The run's noise schedule, what it does to an item, and to a sequence of this length."""
+    found: answering.Forwards = computing.server.answer(process(run, stage, item, seed, length))
+    return found
+
+
+def invention(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> answering.Invented:
+    """The question whose answer is ``past``."""
+    return answering.Invented(run.path.resolve(), history, seed, steps)
+
+
+def past(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> "Past":
+    """What the run's augmenter invents before a history."""
+    found: Past = computing.server.answer(invention(run, history, seed, steps))
+    return found
 
 
 @loaders.of_run(8)
@@ -163,66 +198,6 @@ def layout(run: RunFolder, stage: str, method: str) -> scene.Layout:
     if method == "umap" and layouts is None:
         raise RunError("The UMAP of this run has not been computed yet; compute it on the Collapse page.")
     return scene.layout(loaders.tables(run), stage, layouts)
-
-
-@loaders.of_run(4)
-def _model(run: RunFolder, stage: str) -> "Future[Model]":
-    return _background.submit(_load, run, stage)
-
-
-def _load(run: RunFolder, stage: str) -> "Model":
-    from adrec.models.loading import load_model
-
-    return load_model(run, stage)
-
-
-@loaders.of_run(256)
-def trajectory(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> "Trajectory":
-    """The subject's reverse process."""
-    from adrec.explain.trajectory import trajectory
-
-    popular = loaders.popular(run)
-    loaded = _model(run, stage).result()
-    user = subject.index or 0
-    with one_thread():
-        return trajectory(loaded, list(subject.history), target=subject.target, seed=seed, steps=steps, user=user, popular=popular)
-
-
-@loaders.of_run(64)
-def chance(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int) -> Chance:
-    """This reverse process compared with other seeds and fewer steps."""
-    from adrec.explain.seeds import fewer_steps, seed_sweep
-
-    loaded: Any = _model(run, stage).result()
-    of: dict[str, Any] = {"seeds": range(seed, seed + SEEDS), "user": subject.index or 0, "on_step": reruns.stop_if_superseded}
-    with one_thread():
-        many = seed_sweep(loaded, list(subject.history), subject.target, steps=steps, **of)
-        fewer = fewer_steps(loaded, list(subject.history), subject.target, known=many, **of)
-    single = trajectory(run, stage, subject, seed, 1)
-    one_step = len(set(many.top_ten[-1, 0].tolist()) & set(single.top_ten[-1].tolist()))
-    return Chance(many, fewer, one_step)
-
-
-@loaders.of_run(64)
-def noised(run: RunFolder, stage: str, item: int, seed: int) -> "tuple[Schedule, NoisedItem]":
-    """The run's noise schedule, and what it does to an item."""
-    from adrec.explain.forward_process import noised, schedule
-
-    loaded: Any = _model(run, stage).result()
-    return schedule(loaded.diffusion), noised(loaded.item_embedding.weight.numpy(), item, loaded.diffusion, seed)
-
-
-@loaders.of_run(64)
-def past(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> "Past":
-    """What the run's augmenter invents before a history."""
-    return _background.submit(_past, run, history, seed, steps).result()
-
-
-def _past(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> "Past":
-    from adrec.explain.past import augmenter, invented_past
-
-    with one_thread():
-        return invented_past(augmenter(run), list(history), seed=seed, steps=steps)
 
 
 @loaders.once

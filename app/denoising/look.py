@@ -12,6 +12,7 @@ from app import loaders, measuring, projecting, state, ui
 from app.denoising import data
 from app.denoising import noise as denoising_noise
 from app.denoising.shelf import Shelf
+from app.denoising.view import wait_for
 from app.texts import linked, say
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def _seeds(side: "Side", seed: int, title: Callable[[int], str]) -> None:
         return
     from app.denoising import charts
 
-    with st.spinner("Denoising again under other seeds"):
-        found, trajectory = data.chance(run, side.stage, side.subject, seed, side.steps), side.trajectory(seed)
+    asked = run, side.stage, side.subject, seed, side.steps
+    wait_for([side.walk(seed), data.sweep(*asked)], st.container())
+    found, trajectory = data.chance(*asked), side.trajectory(seed)
     final = [set(row) for row in found.sweep.top_ten[-1].tolist()]
     common = [len(final[0] & other) for other in final[1:]]
     st.markdown(words.describe_noise(trajectory.steps, found.one_step, common, len(final[0]), trajectory.commit_step))
@@ -115,12 +117,17 @@ def _asked(run: RunFolder, *what: Any) -> bool:
 
 
 def _forward(side: "Side", seed: int, title: Callable[[int], str]) -> None:
-    from adrec.explain.forward_process import noise_levels
     from app.denoising import charts
 
-    run, stage = side.run, side.stage
+    run, place = side.run, st.container()
+    if side.subject.target is None:
+        wait_for([side.walk(seed)], place)
     item = side.subject.target or int(side.trajectory(seed).top[-1, 0])
-    schedule, noised = data.noised(run, stage, item, seed)
+    sequence = [*side.subject.history[1:], item]
+    asked = run, side.stage, item, seed, len(sequence)
+    wait_for([data.process(*asked)], place)
+    found = data.forward(*asked)
+    schedule, noised = found.schedule, found.noised
     name = words.MARKDOWN.title(title(item))
     lost = next((t for t, share in enumerate(noised.found.tolist()) if share < 0.5), None)
     fate = (
@@ -147,20 +154,18 @@ def _forward(side: "Side", seed: int, title: Callable[[int], str]) -> None:
         alt = f"Cosine of the noised item to itself and share of draws in which it is still nearest, over t, of {title(item)}."
         ui.figure(charts.recognised(noised), table, "noised-item", alt, key="denoising.noised")
         st.caption(f"Over {noised.draws} draws of noise; nearest by cosine among all {run.settings['n_items']:,} items.")
-    loaded: Any = data.model(run, stage).result()
-    if not hasattr(loaded.config, "timestep_per"):
+    if found.levels is None or found.per is None:
         st.caption("Only the next item is noised, in training as when recommending; the history is clean.")
         return
     st.markdown("**Who gets how much noise**")
-    sequence = [*side.subject.history[1:], item]
-    levels = noise_levels(len(sequence), loaded.diffusion, seed)
+    levels = found.levels
     figure = charts.noise_levels(levels, schedule, [title(i) for i in sequence])
     rows = charts.pd.DataFrame({"title": [title(i) for i in sequence], **levels})
     ui.figure(
         figure, rows, "noise-by-token", "Noise on every token of the history, in training and when recommending.", key="denoising.dealt"
     )
     st.caption("Darker is noisier; pale is clean. Each training row is one random draw.")
-    st.markdown(PER_TOKEN[loaded.config.timestep_per])
+    st.markdown(PER_TOKEN[found.per])
 
 
 # -- all users ----------------------------------------------------------------------------------------------------

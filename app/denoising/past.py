@@ -35,8 +35,8 @@ def show(run: RunFolder) -> None:
     row.number_input(f"Steps, 1 to {timesteps}", 1, timesteps, step=1, width=160, **bound)
     if subject is None:
         return
-    with st.spinner("Inventing what came before"):
-        found = data.past(run, subject.history, seed, steps)
+    view.wait_for([data.invention(run, subject.history, seed, steps)], answer)
+    found = data.past(run, subject.history, seed, steps)
     title = loaders.title(run)
     last = tuple(found.items[-1].tolist())
     view.cards(subject, run, invented=last)

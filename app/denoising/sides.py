@@ -8,7 +8,8 @@ from adrec.runs import RunFolder
 from app.denoising import data
 
 if TYPE_CHECKING:
-    from adrec.explain.trajectory import Trajectory
+    from adrec.explain.answering import Walk
+    from adrec.explain.records import Trajectory
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Side:
 
     def question(self, seed: int, method: str) -> bytes:
         return data.question(self.run, self.stage, self.subject, seed, self.steps, self._shown(method), self.name)
+
+    def walk(self, seed: int) -> "Walk":
+        return data.walk(self.run, self.stage, self.subject, seed, self.steps)
 
     def trajectory(self, seed: int) -> "Trajectory":
         return data.trajectory(self.run, self.stage, self.subject, seed, self.steps)

@@ -3,7 +3,6 @@
 import html
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,7 +10,7 @@ import streamlit as st
 from adrec.explain import export, scene
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
-from app import loaders, state
+from app import computing, loaders, state
 from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
 
@@ -74,19 +73,25 @@ def _texts(run: RunFolder) -> list[tuple[str, str]]:
     return [escaped(*row) for row in items[["title", *columns]].itertuples(index=False)]
 
 
-def wait_for_models(sides: "Sequence[Side]", answer: Any, picture: Any) -> None:
-    """Reserve the space of answer and picture until the models are loaded; earlier content stays until it is replaced."""
-    loading = [data.model(side.run, side.stage) for side in sides]
-    words, space = answer.empty(), picture.empty()
-    if not all(model.done() for model in loading):
-        words.markdown("The model is loading; this takes a few seconds, once.")
-        held = space.container(height=HEIGHT, border=True, vertical_alignment="center", horizontal_alignment="center")
-        with held, st.spinner("Loading the model"):
-            wait(loading)
-        words.empty()
-        space.empty()
-    for model in loading:
-        model.result()
+def wait_for(questions: Sequence[Any], words: Any, space: Any = None) -> None:
+    """Wait until the process beside the server has answered; meanwhile say in ``words`` how many are ahead, and reserve the picture's
+    ``space``. Earlier content stays until it is replaced."""
+    said, held = words.empty(), None if space is None else space.empty()
+    shown: list[int] = []
+
+    def tell(ahead: int) -> None:
+        if held is not None and not shown:
+            box = held.container(height=HEIGHT, border=True, vertical_alignment="center", horizontal_alignment="center")
+            box.markdown(":material/hourglass_empty: The answer is on its way.")
+        if shown[-1:] != [ahead]:
+            said.markdown(computing.waited(ahead))
+            shown.append(ahead)
+
+    computing.server.answer(*questions, on_place=tell)
+    if shown:
+        said.empty()
+        if held is not None:
+            held.empty()
 
 
 def asks_browser(sides: "Sequence[Side]", seed: int) -> bool:

@@ -12,7 +12,8 @@ from adrec.errors import DataError, RunError
 from adrec.evaluation import evaluate, ranking_metrics
 from adrec.explain import all_users as module
 from adrec.explain.all_users import FILE, all_users, cached_all_users, measure
-from adrec.explain.trajectory import Trajectory, user_trajectory
+from adrec.explain.records import Trajectory
+from adrec.explain.trajectory import user_trajectory
 from adrec.files import write_json
 from adrec.folders import home
 from adrec.models.loading import load_model

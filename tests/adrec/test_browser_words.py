@@ -14,7 +14,8 @@ import pytest
 
 from adrec.data.titles import titled
 from adrec.explain import browser, export, scene, words
-from adrec.explain.trajectory import Trajectory, trajectory
+from adrec.explain.records import Trajectory
+from adrec.explain.trajectory import trajectory
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder, list_runs
 from tests.adrec.engine import NODE

@@ -15,8 +15,9 @@ from adrec.browser import wire
 from adrec.cli import main
 from adrec.data.titles import most_popular, titled
 from adrec.explain import export, scene, words
+from adrec.explain.records import Trajectory
 from adrec.explain.seeds import fewer_steps, seed_sweep
-from adrec.explain.trajectory import Trajectory, trajectory, user_trajectory
+from adrec.explain.trajectory import trajectory, user_trajectory
 from adrec.models.loading import load_model
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from adrec.errors import ConfigError, DataError
-from adrec.explain.seeds import QUANTILES, fewer_steps, seed_sweep, step_counts
+from adrec.explain.records import QUANTILES
+from adrec.explain.seeds import fewer_steps, seed_sweep, step_counts
 from adrec.explain.trajectory import trajectory
 from tests.adrec.small import built, plan
 from tests.adrec.test_trajectory import HISTORY, model_of

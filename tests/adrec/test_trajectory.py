@@ -15,7 +15,8 @@ from adrec.data.titles import most_popular
 from adrec.diffusion import reverse_process, user_noise
 from adrec.errors import DataError
 from adrec.evaluation import evaluate
-from adrec.explain.trajectory import Trajectory, _swaps, trajectory, user_trajectory
+from adrec.explain.records import Trajectory
+from adrec.explain.trajectory import _swaps, trajectory, user_trajectory
 from tests.adrec.engine import NODE
 from tests.adrec.plain import plain_adrec, plain_last_token
 from tests.adrec.small import built, plan, varied

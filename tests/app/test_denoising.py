@@ -13,17 +13,18 @@ import torch
 from adrec.browser import wire
 from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import titled
-from adrec.errors import DataError
+from adrec.errors import AdrecError, DataError
 from adrec.evaluation import evaluate
 from adrec.explain import scene, words
 from adrec.explain.all_users import all_users, cached_all_users, with_outcome
-from adrec.explain.trajectory import Trajectory, user_trajectory
+from adrec.explain.records import Trajectory
+from adrec.explain.trajectory import user_trajectory
 from adrec.files import save_arrays, write_json
 from adrec.models.loading import load_model
 from adrec.parallel.threads import one_thread
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
-from app import loaders, measuring, projecting
+from app import computing, loaders, measuring, projecting
 from app.denoising import data
 from tests.adrec.small import plan
 from tests.app.conftest import wait_for
@@ -438,11 +439,10 @@ def test_a_noise_weight_is_called_better_only_beyond_chance(other: float, said: 
 @pytest.mark.usefixtures("root")
 @pytest.mark.parametrize("link", [{"history": "50-100"}, {"history": "50-100", "seed": "3", "steps": "4"}, {"person": "trek", "seed": "3"}])
 def test_what_the_visitors_browser_answers_costs_the_server_no_model(monkeypatch: pytest.MonkeyPatch, link: dict[str, str]) -> None:
-    def fails(run: RunFolder, stage: str) -> None:
+    def fails(request: object) -> None:
         raise DataError("The model is not needed here.")
 
-    data._model.clear()  # type: ignore[attr-defined]
-    monkeypatch.setattr(data, "_load", fails)
+    monkeypatch.setattr(computing.server, "ask", fails)
     app = open_page("denoising", view="person" if "person" in link else "own", **link)
     assert not app.exception and not app.error and "the server sent the history" in texts(app)
 
@@ -484,14 +484,14 @@ def test_a_copy_without_a_model_says_so(run: RunFolder) -> None:
     assert not app.error and "tiny is here with its item tables alone" in texts(app).replace("*", "")
 
 
-def test_a_model_that_failed_to_load_is_tried_again(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(path: str, stage: str) -> None:
-        raise DataError("The disk is away.")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(data, "_load", fails)
-        assert isinstance(data.model(run, "finetune").exception(), DataError)
-    assert data.model(run, "finetune").result().config.length == run.settings["length"]
+def test_a_model_that_failed_to_load_is_tried_again(run: RunFolder, tiny_data: SequenceDataset) -> None:
+    weights, of = run.weights_path("finetune"), ("finetune", data.user(tiny_data, str(tiny_data.user_ids[4]), 10), 9, 4)
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(AdrecError):
+        data.trajectory(run, *of)
+    weights.write_bytes(whole)
+    assert data.trajectory(run, *of).steps == 4
 
 
 def test_a_model_without_a_reverse_process_says_so_and_where_to_go(root: Path, tiny_data: SequenceDataset) -> None:

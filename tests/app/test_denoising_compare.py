@@ -14,7 +14,8 @@ from adrec.data.dataset import SequenceDataset
 from adrec.data.titles import titled
 from adrec.diffusion import Diffusion
 from adrec.explain import export, scene, words
-from adrec.explain.trajectory import Trajectory, trajectory
+from adrec.explain.records import Trajectory
+from adrec.explain.trajectory import trajectory
 from adrec.files import load_arrays, save_arrays
 from adrec.models.loading import load_model
 from adrec.runs import ITEM_TABLE, RunFolder

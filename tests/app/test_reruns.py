@@ -1,29 +1,9 @@
 """A long computation ends where a newer run of its page waits."""
 
 import pytest
-from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
-from adrec.runs import RunFolder
 from app import reruns
-from app.denoising import data
-
-
-def test_the_many_seeds_stop_for_a_newer_run_and_start_over_when_asked_again(tiny_run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    of = (tiny_run, "finetune", data.Subject((9, 3)), 7, 4)
-    steps = []
-
-    def interrupted() -> None:
-        steps.append(1)
-        if len(steps) == 5:
-            raise RerunException(RerunData())
-
-    with monkeypatch.context() as patched:
-        patched.setattr(reruns, "stop_if_superseded", interrupted)
-        with pytest.raises(RerunException):
-            data.chance(*of)
-    assert len(steps) == 5 and data.chance(*of).sweep.top_ten.shape == (4, data.SEEDS, 10)
 
 
 def test_outside_of_a_run_nothing_is_stopped(caplog: pytest.LogCaptureFixture) -> None:
