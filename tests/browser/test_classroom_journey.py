@@ -101,6 +101,10 @@ def test_a_class_follows_wanders_guesses_and_goes_on_after_reloads_and_a_restart
     bob.locator(".candidate").nth(3).click()
     expect(leads.locator(".tally li:visible b")).to_have_text(["2"])
 
+    bob.locator(".next").click()
+    expect(bob.locator(".outcome")).to_contain_text("You guessed")
+    bob.get_by_role("button", name=CLASS["back"]).click()
+
     leads.reload()
     is_at(leads, 1, 0)
     expect(leads.locator(".tally li:visible b")).to_have_text(["2"])

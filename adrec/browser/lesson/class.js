@@ -46,7 +46,7 @@ export class Presenter {
     this.shell = shell;
     /** @type {Told | null} */
     this.told = null;
-    this.lost = false;
+    this.lost = "";
     this.heard = 0;
     this.timer = 0;
     /** @type {ReturnType<typeof guessesOf> | null} */
@@ -60,8 +60,10 @@ export class Presenter {
     if (begins) this.sheet.open();
     this.end = listen(`${address}/events`, headers, {
       told: (told) => this.hear(told),
-      broken: (lost) => { if (lost !== this.lost) { this.lost = lost; this.fill(); } },
-      refused: (sentence) => { shell.parts.notice.textContent = sentence; },
+      broken: (lost, sentence) => {
+        this.lost = lost ? sentence || shell.texts.text("shell.class.lost") : "";
+        this.fill();
+      },
     });
   }
 
@@ -115,19 +117,19 @@ export class Follower {
     this.shell = shell;
     /** @type {Told | null} */
     this.told = null;
-    this.lost = false;
+    this.lost = "";
     this.away = this.led = false;
     this.said = "{}";
-    /** @type {Record<number, number>} guesses that wait for their answer */
-    this.held = shell.state.held ?? {};
     this.bar = phonesBar(shell.texts, () => this.rejoin());
     shell.parts.doors.before(this.bar.root);
     this.speaker = speaker(`${address}/guesses?code=${code}`, headers);
     this.fill();
     this.end = listen(`${address}/events?code=${code}`, headers, {
       told: (told) => this.hear(told),
-      broken: (lost) => { if (lost !== this.lost) { this.lost = lost; this.fill(); } },
-      refused: (sentence) => { shell.parts.notice.textContent = sentence; },
+      broken: (lost, sentence) => {
+        this.lost = lost ? sentence || shell.texts.text("shell.class.lost") : "";
+        this.fill();
+      },
     });
   }
 
@@ -142,15 +144,9 @@ export class Follower {
 
   /** Go where the class is. @param {Shown} place */
   follow(place) {
-    const { chapter, step } = place, { shell, held } = this;
     this.led = true;
-    if (step > 0 && chapter in held && !shell.state.guesses[chapter]) shell.note(held[chapter], chapter);
-    show(shell, place);
+    show(this.shell, place);
     this.led = false;
-    if (step > 0 && chapter in held) {
-      this.held = Object.fromEntries(Object.entries(held).filter(([name]) => name !== String(chapter)));
-      shell.change({ held: this.held });
-    }
   }
 
   rejoin() {
@@ -167,21 +163,16 @@ export class Follower {
     this.guess();
   }
 
-  /** @param {number} chapter @param {number} option */
-  holds(chapter, option) {
+  /** @param {number} chapter */
+  holds(chapter) {
     const place = this.told?.place;
-    if (this.away || !place || place.chapter !== chapter || place.step > 0) return false;
-    this.led = true;
-    this.shell.change({ held: this.held = { ...this.held, [chapter]: option } });
-    this.led = false;
-    this.shell.fillGuess();
-    return true;
+    return !this.away && place?.chapter === chapter && place.step === 0;
   }
 
   /** Say all that was guessed, if that is news. */
   guess() {
     const made = Object.entries(this.shell.state.guesses).flatMap(([chapter, { chosen }]) => (chosen === null ? [] : [[chapter, chosen]]));
-    const all = { ...Object.fromEntries(made), ...this.held }, said = JSON.stringify(all);
+    const all = { ...Object.fromEntries(made), ...this.shell.state.held }, said = JSON.stringify(all);
     if (!this.told || said === this.said) return;
     this.said = said;
     this.speaker.say(all);
@@ -189,7 +180,7 @@ export class Follower {
 
   /** Mark the guess that waits. @param {HTMLElement} host @param {number} chapter @param {Right} found @param {Guess | undefined} made */
   asked(host, chapter, found, made) {
-    const option = this.held[chapter], { texts } = this.shell;
+    const { texts, state } = this.shell, option = state.held[chapter];
     if (made || option === undefined) return;
     const names = found.names ?? texts.list(`${chapter}.guess.options`, found.values);
     host.querySelectorAll("button.option").forEach((button, i) => button.setAttribute("aria-pressed", String(i === option)));
@@ -199,7 +190,7 @@ export class Follower {
   fill() {
     const { told, away, lost, shell } = this, place = told?.place;
     shell.host.classList.toggle("is-away", away);
-    this.bar.show(lost ? "lost" : !place ? "waiting" : away ? "at" : "with", away && Boolean(place), place?.chapter);
+    this.bar.show(lost ? "lost" : !place ? "waiting" : away ? "at" : "with", lost, away && Boolean(place), place?.chapter);
   }
 }
 

@@ -7,20 +7,20 @@ const FIRST = 500; // milliseconds of the first wait, doubled up to LONGEST; all
 const LONGEST = 8000;
 const FINAL = [400, 403, 404, 413]; // asking again would get the same
 
-/** @typedef {{ told: (state: any) => void, broken: (lost: boolean) => void, refused: (sentence: string) => void }} Heard */
+/** @typedef {{ told: (state: any) => void, broken: (lost: boolean, sentence: string) => void }} Heard sentence: why, if the server says so */
 
 /** @param {number} tries */
 const wait = (tries) => Math.min(LONGEST, FIRST * 2 ** tries) * (0.5 + Math.random());
 
 /** Hear the server's states, from now on. Returns what ends it. @param {string} url @param {Record<string, string>} headers @param {Heard} heard */
 export function listen(url, headers, heard) {
-  let tries = 0, last = 0, over = false, running = new AbortController();
+  let tries = 0, last = 0, over = false, ended = false, lost = false, running = new AbortController();
   /** @type {() => void} */
   let wake = () => {};
 
   async function once() {
     const began = performance.now(), { signal } = running = new AbortController();
-    let timer = 0;
+    let timer = 0, sentence = "";
     const alive = () => {
       last = performance.now();
       clearTimeout(timer);
@@ -29,24 +29,23 @@ export function listen(url, headers, heard) {
     try {
       alive();
       const answer = await fetch(url, { headers, signal, cache: "no-store" });
-      if (FINAL.includes(answer.status)) {
-        over = true;
-        heard.refused(await answer.text());
-        return;
+      if (!answer.ok || !answer.body) {
+        over = FINAL.includes(answer.status);
+        if (answer.headers.get("content-type")?.startsWith("text/plain")) sentence = await answer.text(); // a proxy's page is none
+        throw new Error(answer.statusText);
       }
-      if (!answer.ok || !answer.body) throw new Error(answer.statusText);
       const reader = answer.body.getReader(), decoder = new TextDecoder();
       for (let text = "", part = await reader.read(); !part.done; part = await reader.read()) {
         alive();
         const parts = (text + decoder.decode(part.value, { stream: true })).split("\n\n");
         text = parts.pop() ?? "";
         for (const each of parts) if (each.startsWith("data: ")) heard.told(JSON.parse(each.slice(6)));
-        heard.broken(false);
+        if (lost) heard.broken(lost = false, "");
         if (performance.now() - began > BRIEF) tries = 0;
       }
       if (performance.now() - began < BRIEF) throw new Error("brief");
     } catch {
-      if (!over && !document.hidden) heard.broken(true);
+      if (!ended && !document.hidden) heard.broken(lost = true, sentence);
       tries++;
     } finally {
       clearTimeout(timer);
@@ -69,7 +68,7 @@ export function listen(url, headers, heard) {
   window.addEventListener("online", back);
   run();
   return () => {
-    over = true;
+    over = ended = true;
     running.abort();
     document.removeEventListener("visibilitychange", back);
     window.removeEventListener("online", back);

@@ -55,10 +55,10 @@ export function presentersBar(texts, { address, own, code }, open) {
   root.append(button, count, notice);
   return {
     root,
-    /** @param {number} phones @param {boolean} lost */
+    /** @param {number} phones @param {string} lost why nothing is heard */
     show(phones, lost) {
       count.textContent = here(texts, phones);
-      notice.textContent = lost ? texts.text("shell.class.lost") : "";
+      notice.textContent = lost;
     },
   };
 }
@@ -69,11 +69,11 @@ export function phonesBar(texts, back) {
   root.append(button, words);
   return {
     root,
-    /** @param {"waiting" | "with" | "at" | "lost"} how @param {boolean} away @param {number} chapter where the class is */
-    show(how, away, chapter = 0) {
+    /** @param {"waiting" | "with" | "at" | "lost"} how @param {string} lost why nothing is heard @param {boolean} away @param {number} chapter where the class is */
+    show(how, lost, away, chapter = 0) {
       root.dataset.how = how;
       button.hidden = !away;
-      const said = texts.text(`shell.class.${how}`, { number: chapter, title: texts.text(`${chapter}.title`) });
+      const said = lost || texts.text(`shell.class.${how}`, { number: chapter, title: texts.text(`${chapter}.title`) });
       if (words.textContent !== said) words.textContent = said;
     },
   };

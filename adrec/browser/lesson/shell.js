@@ -23,6 +23,9 @@ const TAKES_ARROWS = "input:not([type=checkbox]):not([type=button]), select, tex
 /** @type {Record<string, number>} */
 const TURNS = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 };
 
+/** A record without one of its entries. @template T @param {Record<number, T>} record @param {number} key @returns {Record<number, T>} */
+const without = (record, key) => Object.fromEntries(Object.entries(record).filter(([name]) => name !== String(key)));
+
 export class Shell {
   /** @param {HTMLElement} host @param {Setup} setup @param {Content} content @param {(name: string, value: unknown) => void} tell */
   constructor(host, setup, content, tell) {
@@ -42,7 +45,7 @@ export class Shell {
     this.company = null;
     const { at: left, ...visit } = recall("sessionStorage", setup.mode) ?? {}, before = recall("localStorage", setup.mode);
     /** @type {State} */
-    this.state = { history: [], real: null, film: null, seed: 0, ...visit, guesses: { ...before?.guesses, ...visit.guesses } };
+    this.state = { history: [], real: null, film: null, seed: 0, held: {}, ...visit, guesses: { ...before?.guesses, ...visit.guesses } };
     /** @type {Set<number>} */
     this.finished = new Set(before?.finished ?? []);
     /** @type {Place} */
@@ -101,7 +104,7 @@ export class Shell {
     this.at = { chapter, step };
     address(this.at, entry);
     this.save();
-    if (step > 0 && !this.state.guesses[chapter]) this.note(null); // whoever goes on without a guess has skipped it
+    if (step > 0 && !this.state.guesses[chapter]) this.note(this.state.held[chapter] ?? null); // whoever goes on without a guess has skipped it
     if (step === 0 && this.company?.asksAnew) this.forget(chapter);
     const arrived = this.mounted !== null;
     if (moved) this.stage();
@@ -227,24 +230,28 @@ export class Shell {
   }
 
   /** Keep the guess, null for a skipped one. @param {number | null} chosen */
-  note(chosen, chapter = this.at.chapter) {
-    const right = this.rightOf(chapter);
+  note(chosen) {
+    const { chapter } = this.at, right = this.rightOf(chapter), { guesses, held } = this.state;
     if (!right) return;
-    this.change({ guesses: { ...this.state.guesses, [chapter]: { chosen, right: right.right } } });
+    this.change({ guesses: { ...guesses, [chapter]: { chosen, right: right.right } }, held: without(held, chapter) });
     if (chosen !== null) this.finish(chapter);
   }
 
   /** As if the question had not been asked. @param {number} chapter */
   forget(chapter) {
-    const { [chapter]: _, ...guesses } = this.state.guesses;
-    if (_) this.change({ guesses });
+    if (this.state.guesses[chapter]) this.change({ guesses: without(this.state.guesses, chapter) });
   }
 
   /** @param {number | null} option */
   choose(option) {
-    if (option !== null && this.company?.holds(this.at.chapter, option)) return;
+    const { chapter } = this.at;
+    if (option !== null && this.company?.holds(chapter)) {
+      this.change({ held: { ...this.state.held, [chapter]: option } });
+      this.fillGuess();
+      return;
+    }
     this.note(option);
-    this.open({ chapter: this.at.chapter, step: Math.max(this.at.step, 1) });
+    this.open({ chapter, step: Math.max(this.at.step, 1) });
     if (this.presenting) this.attend();
     else this.parts.next.focus({ preventScroll: true });
   }
@@ -265,7 +272,7 @@ export class Shell {
   /** As if nobody had been here. */
   restart() {
     this.finished.clear();
-    this.change({ guesses: {}, tablePressed: undefined });
+    this.change({ guesses: {}, held: {}, tablePressed: undefined });
     this.mounted?.stop();
     this.mounted = null;
     this.open({ chapter: 0, step: 0 });

@@ -114,6 +114,8 @@ export interface State {
   film: number | null;
   seed: number;
   guesses: Record<number, Guess>;
+  /** guesses that wait for their answer and can still be changed */
+  held: Record<number, number>;
   /** chapter 4: the model whose noise is weighed, a key of its shares */
   weighed?: string;
   /** chapter 5: which of its three tables was pressed; null: the visitor asked to be told */
@@ -156,8 +158,8 @@ export interface Company {
   moved(): void;
   /** The chapter's question stands in ``host``; ``made`` is the guess, once there is one. */
   asked(host: HTMLElement, chapter: number, found: Right, made: Guess | undefined): void;
-  /** A guess is made. True: it is kept for now, and its answer is not shown yet. */
-  holds(chapter: number, option: number): boolean;
+  /** Whether a guess at the chapter's question waits, because its answer is not shown yet. */
+  holds(chapter: number): boolean;
 }
 
 /** What Python sends before the content (adrec/lesson/setup.py). */
