@@ -28,11 +28,13 @@ NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True)
 class Upload:
-    """An uploaded file. identity: identifies its content while it is there."""
+    """An uploaded file. identity: identifies its content while it is there. bundled: whether it is no upload but came with the app, so that
+    one answer serves everybody."""
 
     name: str
     identity: str
     file: Any
+    bundled: bool = False
 
     @classmethod
     def of(cls, file: Any) -> "Upload":
@@ -94,7 +96,9 @@ def result(
     given = {kind: upload for kind, upload in others.items() if upload is not None}
     uploads = dict(chain(_placed(tables), given.items()))
     identity = tuple((place, upload.identity) for place, upload in uploads.items())
-    root = Path(_folder(identity, choices, uploads).name).resolve()
+    everybodys = choices == Choices() and all(upload.bundled for upload in uploads.values())
+    folder = _everybodys if everybodys else _folder
+    root = Path(folder(identity, choices, uploads).name).resolve()
     told: list[dict[str, Any]] = []
 
     def poll() -> None:
@@ -106,16 +110,19 @@ def result(
 
     try:
         if not (root / ANSWER).exists():
-            visitors.check_readings()
-            with turn(), st.spinner("Reading and measuring", show_time=True):
-                run_worker("adrec.embeddings.worker", root, memory=most.memory, seconds=most.seconds, on_poll=poll)
-            for place in uploads:
-                shutil.rmtree(root / place)
+            if not everybodys:
+                visitors.check_readings()
+            with turn(str(root) if everybodys else visitors.me()), st.spinner("Reading and measuring", show_time=True):
+                if not (root / ANSWER).exists():  # while somebody waited for the same
+                    run_worker("adrec.embeddings.worker", root, memory=most.memory, seconds=most.seconds, on_poll=poll)
+                    for place in uploads:
+                        shutil.rmtree(root / place)
     except (OverLimits, RunError):
-        _folder.clear(identity, choices, uploads)
+        if not everybodys:  # another may be reading there
+            folder.clear(identity, choices, uploads)
         raise
     except (OverLimit, OSError) as error:
-        _folder.clear(identity, choices, uploads)
+        folder.clear(identity, choices, uploads)
         why = error.strerror or type(error).__name__ if isinstance(error, OSError) else error
         raise WeightsError(f"'{tables[0].name}' was not diagnosed: {why}.") from None
     poll()
@@ -128,15 +135,15 @@ def result(
 
 
 @contextmanager
-def turn() -> Iterator[None]:
-    """Wait for one's turn to have files read, with one's place in the queue on the page."""
+def turn(who: str) -> Iterator[None]:
+    """Wait for one's turn to have files read, with one's place in the queue on the page. who: a visitor; or what all wait for."""
     line = st.empty()
 
     def waits(position: int) -> None:
         reruns.stop_if_superseded()
         line.info(texts("own")["queue"].format(place=position), icon=":material/hourglass:")
 
-    with limits.reading.turn(visitors.me(), waits):
+    with limits.reading.turn(who, waits):
         line.empty()
         yield
 
@@ -144,15 +151,25 @@ def turn() -> Iterator[None]:
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session", on_release=tempfile.TemporaryDirectory.cleanup)
 def _folder(identity: Pairs, choices: Choices, _uploads: Mapping[str, Upload]) -> "tempfile.TemporaryDirectory[str]":
     """A folder with the files and the request, later the answer. Deleted when the session ends, or when a fifth set of files arrives."""
+    return _made(_uploads, choices)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, on_release=tempfile.TemporaryDirectory.cleanup)
+def _everybodys(identity: Pairs, choices: Choices, _uploads: Mapping[str, Upload]) -> "tempfile.TemporaryDirectory[str]":
+    """The same of files that came with the app, for all sessions."""
+    return _made(_uploads, choices)
+
+
+def _made(uploads: Mapping[str, Upload], choices: Choices) -> "tempfile.TemporaryDirectory[str]":
     folder = tempfile.TemporaryDirectory(prefix=visitors.READING, dir=visitors.place(), ignore_cleanup_errors=True)
     root = Path(folder.name).resolve()
     try:
-        paths = {place: _written(root / place, upload) for place, upload in _uploads.items()}
-        write_json(root / REQUEST, _request(_uploads, paths, choices))
+        paths = {place: _written(root / place, upload) for place, upload in uploads.items()}
+        write_json(root / REQUEST, _request(uploads, paths, choices))
         return folder
     except OSError as error:
         folder.cleanup()
-        name = next(iter(_uploads.values())).name
+        name = next(iter(uploads.values())).name
         raise WeightsError(f"'{name}' was not diagnosed: {error.strerror or type(error).__name__}.") from None
     except BaseException:
         folder.cleanup()

@@ -61,7 +61,7 @@ def _uploads(key: str, run: RunFolder) -> tuple[list[Upload], dict[str, Upload |
     if not EXAMPLES[key]:
         return [table], {}
     others: dict[str, Upload | None] = {
-        "interactions": Upload("interactions.csv", f"example {key} interactions", io.BytesIO(_interactions(run)))
+        "interactions": Upload("interactions.csv", f"example {key} interactions", io.BytesIO(_interactions(run)), True)
     }
     if "initial" in run.table_names():
         others["initial"] = _upload(run, key, "initial", "before_training.npy")
@@ -72,7 +72,7 @@ def _upload(run: RunFolder, key: str, table: str, name: str) -> Upload:
     """A table of the run as a file."""
     stream = io.BytesIO()
     np.save(stream, run.table(table))
-    return Upload(name, f"example {key} {table}", stream)
+    return Upload(name, f"example {key} {table}", stream, True)
 
 
 @loaders.of_run(2)

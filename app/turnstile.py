@@ -54,7 +54,8 @@ class Turnstile:
             if wait := self.newcomers.take(address):
                 await _busy(wait)(scope, receive, send)
                 return
-            send = _with_cookie(send)
+            secure = "https" in (asked.url.scheme, asked.headers.get("x-forwarded-proto"))
+            send = _with_cookie(send, secure)
         await self.app(scope, receive, send)
 
     async def _upload(self, asked: HTTPConnection, place: list[str], who: str | None, receive: Receive, send: Send) -> None:
@@ -125,7 +126,7 @@ def _fits(size: int, arriving: int, owner: str) -> bool:
     return own + size <= most.held * MEGABYTE and sum(held.values()) + arriving + size <= most.held_by_all * MEGABYTE
 
 
-def _with_cookie(send: Send) -> Send:
+def _with_cookie(send: Send, secure: bool) -> Send:
     """Give a cookie with a page, which then nobody may keep for others."""
 
     async def with_cookie(message: Message) -> None:
@@ -133,7 +134,9 @@ def _with_cookie(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             if headers.get("content-type", "").startswith("text/html"):
                 path = files.address("").rstrip("/") or "/"
-                headers.append("set-cookie", f"{visitors.COOKIE}={visitors.issue()}; Path={path}; HttpOnly; SameSite=Lax")
+                headers.append(
+                    "set-cookie", f"{visitors.COOKIE}={visitors.issue()}; Path={path}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+                )
                 headers["cache-control"] = "no-store"
         await send(message)
 

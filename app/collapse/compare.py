@@ -79,7 +79,8 @@ def together(run: RunFolder, first: list[str], other: RunFolder, second: list[st
             return folder
         if not folder.path.exists() and loaders.find_run(folder.name) is None:
             visitors.check_room()
-            with own_data.turn():
+            visitors.check_readings()
+            with own_data.turn(visitors.me()):
                 return import_tables(folder, sources, judge(sources))
     raise AdrecError(f"There are already a thousand comparisons called '{stem}'; delete some of them.")
 

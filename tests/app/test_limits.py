@@ -2,10 +2,11 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from app import limits
+from app import jobs, limits, turnstile, visitors
 from app.limits import OverLimits, Rate, Turns
 
 
@@ -100,3 +101,21 @@ def test_too_long_a_queue_is_refused_and_a_place_that_is_given_up_is_free(two_at
     with pytest.raises(KeyboardInterrupt), two_at_a_time.turn("f", leave):
         pass
     assert len(two_at_a_time._waiting) == 3
+
+
+def test_the_document_gives_the_figures_that_are_in_force() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
+    own, public = limits.OWN, limits.PUBLIC
+    for row in (
+        f"| a file | {own.upload} MB | {public.upload} MB |",
+        f"everybody's, arriving at once | | {public.held} MB, {public.held_by_all} MB, {turnstile.UPLOADS} files |",
+        f"| tables in one diagnosis | {own.tables} | {public.tables} |",
+        f"| {own.memory / 2**30:.0f} GiB, {own.seconds:.0f} s | {public.memory / 2**30:.1f} GiB, {public.seconds:.0f} s |",
+        f"| one a core, {own.waiting} | one for two cores, {public.waiting};",
+        f"| {visitors._readings.most} at once, then one in {visitors._readings.every:.0f} s |",
+        f"laboratory | | {public.folders} |",
+        f"| {public.tabs}, {public.open} |",
+        f"{visitors._reruns.most} at once, then {1 / visitors._reruns.every:.0f} a second; more pause for {visitors._reruns.pause:.0f} s",
+        f"trained | {jobs.MOST_WAITING} | none |",
+    ):
+        assert row in text, row

@@ -4,6 +4,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -15,8 +16,9 @@ from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.embeddings.judging import check_cost, estimated_seconds
 from adrec.embeddings.source import Source
+from adrec.files import write_json
 from adrec.runs import RunFolder
-from app import own_data, own_examples, own_results
+from app import limits, own_data, own_examples, own_results, visitors
 from tests.adrec.reading.reading import BROUGHT, needs_brought
 from tests.app.pages import open_page, plainly, texts
 
@@ -30,10 +32,11 @@ TABLE = np.eye(8)[GROUPS] * 3 + np.random.default_rng(0).standard_normal((V, D))
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for temporary files that no other process writes to; what the session cached goes at the end."""
+    """The folder for what visitors bring, which no other process writes to; what the session cached goes at the end."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(visitors, "place", lambda: folder)
     yield folder
     _end_session()
 
@@ -85,6 +88,22 @@ def test_an_empty_page_offers_examples_and_a_press_shows_a_verdict(root: Path) -
     assert not app.exception and not app.error and "### :red[:material/error:] Completely collapsed" in texts(app)
     next(b for b in app.button if b.label == "Remove the example").click().run()
     assert "collapsed" not in texts(app).removeprefix("Have your embeddings collapsed?")
+
+
+def test_an_example_is_read_once_for_everybody(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def answer(module: str, folder: Path, **_: Any) -> None:
+        read.append(folder)
+        write_json(folder / "answer.json", {"error": "Read."})
+
+    monkeypatch.setattr(own_data, "run_worker", answer)
+    own_data._everybodys.clear()
+    for _ in range(2):
+        assert "Read." in plainly(open_page("own", example="narrow").error[0].value)
+        caching.clear_session_resource_cache("test session id")  # as for somebody else
+    own_data._everybodys.clear()
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize(("example", "kind"), [("healthy", "healthy"), ("noise", "noise-like")])
@@ -252,7 +271,7 @@ def test_files_that_take_too_long_are_one_sentence_and_leave_nothing(
 ) -> None:
     children = set(psutil.Process().children())
     monkeypatch.setattr(own_data, "run_worker", REAL_WORKER)
-    monkeypatch.setattr(own_data, "SECONDS", 0.1)
+    monkeypatch.setattr(limits, "OWN", limits.Limits(seconds=0.1))
     app = _give(open_page("own"), "Item tables", ("mine.npy", _npy(TABLE, tmp_path)))
     assert not app.exception and plainly(str(app.error[0].value)) == "'mine.npy' was not diagnosed: it takes longer than 0 minutes."
     assert list(temporary.iterdir()) == [] and set(psutil.Process().children()) <= children

@@ -220,6 +220,9 @@ def test_a_page_brings_a_cookie_that_no_proxy_keeps_and_only_once(public: Path) 
     assert "set-cookie" not in ask(entrance, accept="text/html", cookie=f"adrec_visitor={cookie}")[1]
     assert "set-cookie" in ask(entrance, accept="text/html", cookie="adrec_visitor=mine")[1]
     assert "set-cookie" not in ask(entrance)[1]
+    assert (
+        "Secure" not in headers["set-cookie"] and "Secure" in ask(entrance, accept="text/html", x_forwarded_proto="https")[1]["set-cookie"]
+    )
 
 
 def test_ones_own_server_lets_everything_in_as_it_is() -> None:
@@ -273,6 +276,17 @@ def test_a_session_is_gone_back_to_by_its_own_browser_only(public: Path) -> None
         asyncio.run(Turnstile(inside)({"type": "websocket", "path": "/_stcore/stream", "headers": headers}, nothing, nothing))
     own, others = [f"streamlit, token, {session}" for session in ("open", "closed", "unknown")], ["streamlit, token"] * 2
     assert seen == own + others
+
+
+def test_connections_beyond_all_limits_are_refused(public: Path) -> None:
+    entrance, sent = Turnstile(Inside()), list[str]()
+    entrance.open = 2 * limits.limits().open
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    asyncio.run(entrance({"type": "websocket", "path": "/_stcore/stream", "headers": []}, lambda: None, send))
+    assert sent == ["websocket.close"]
 
 
 def test_what_streamlit_says_of_its_script_goes_out_without_the_folder() -> None:
