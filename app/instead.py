@@ -3,7 +3,7 @@
 import streamlit as st
 
 from adrec.runs import RunFolder
-from app import loaders, state, ui
+from app import loaders, state
 from app.collapse import healthy
 from app.texts import texts
 
@@ -11,12 +11,11 @@ from app.texts import texts
 def show(run: RunFolder, what: str, why: str) -> None:
     """what: "noise" or "table", which the page is about; why: a key of its texts."""
     words = texts("instead")
-    st.info(words[what][why].format(run=ui.plain(ui.run_name(run))), icon=":material/info:")
+    st.info(words[what][why], icon=":material/info:")
     go, row = words["go"], st.container(horizontal=True, vertical_alignment="center", gap="medium")
     other = healthy.healthy_run()
     if other is not None:
-        name = ui.plain(ui.run_name(other))
-        row.button(go[what].format(other=name), on_click=state.put, kwargs={"run": loaders.link_name(other)}, key="instead.open")
+        row.button(go[what], on_click=state.put, kwargs={"run": loaders.link_name(other)}, key="instead.open")
     pages = {"collapse": what == "noise" and bool(run.table_names()), "compare": bool(run.stages), "train": True}
     for page, there in pages.items():
         if there:
