@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cached_property, wraps
+from copy import copy
+from functools import cached_property, lru_cache, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -67,11 +69,30 @@ class LoadedRun(RunFolder):
         found = sorted((str(path.relative_to(self.path)), changed(path)) for path in watched)
         return str(self.path.resolve()), int.from_bytes(hashlib.blake2b(repr(found).encode(), digest_size=8).digest())
 
+    @cached_property
+    def came(self) -> bool:
+        """Whether it came with the repository."""
+        return self.path.resolve().is_relative_to(BUNDLED)
+
+    def again(self) -> "LoadedRun":
+        """The run for another rerun: with what it has said of itself, without what a page keeps with it."""
+        found = copy(self)
+        vars(found).pop("kept", None)
+        return found
+
 
 def all_runs() -> list[LoadedRun]:
     """The runs that the visitor sees, newest first, then the bundled ones: ``FIRST``, then by name."""
-    came = sorted(list_runs(BUNDLED), key=lambda run: (run.name != FIRST, run.name))
-    return [LoadedRun(run.path) for run in (*list_runs(*visitors.folders()), *came)]
+    return [*(LoadedRun(run.path) for run in list_runs(*visitors.folders())), *(run.again() for run in _came(BUNDLED).values())]
+
+
+@lru_cache(4)
+def _came(folder: Path) -> dict[str, LoadedRun]:
+    """The bundled runs by name. They never change while the app runs, so what they say of themselves is read once."""
+    found = [LoadedRun(run.path) for run in sorted(list_runs(folder), key=lambda run: (run.name != FIRST, run.name))]
+    for run in found:
+        _ = run.key, run.came, run.problem or run.info
+    return {run.name: run for run in found}
 
 
 def find_run(name: str | None) -> LoadedRun | None:
@@ -84,12 +105,13 @@ def find_run(name: str | None) -> LoadedRun | None:
 
 def bundled(name: str) -> LoadedRun | None:
     """The bundled run of this name."""
-    return LoadedRun(BUNDLED / name) if is_bundled_name(name) else None
+    found = _came(BUNDLED).get(name)
+    return None if found is None else found.again()
 
 
 def is_bundled_name(name: str) -> bool:
     """Whether a bundled run has this name; no other run may use it."""
-    return (BUNDLED / name / "run.json").is_file()
+    return name in _came(BUNDLED)
 
 
 def link_name(run: RunFolder) -> str:
@@ -99,7 +121,7 @@ def link_name(run: RunFolder) -> str:
 
 def is_bundled(run: RunFolder) -> bool:
     """Whether the run came with the repository and is read only."""
-    return run.path.resolve().is_relative_to(BUNDLED)
+    return run.came if isinstance(run, LoadedRun) else LoadedRun(run.path).came
 
 
 def is_bare(run: RunFolder) -> bool:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from adrec.config import TrainConfig
 from adrec.errors import AdrecError
+from adrec.files import changed
 from adrec.runs import RunFolder
 from app import jobs, loaders, modes, palette, train_about, train_watch, ui
 from app.jobs import Job
@@ -224,7 +225,35 @@ def _denoises(run: RunFolder) -> bool:
         return False
 
 
+Curve = tuple[Any, pd.DataFrame] | None
+"""A figure with its data; None if there is nothing to draw."""
+
+
 def _curves(job: Job, stages: list[StageProgress]) -> None:
+    loss, ranking = _drawn(stages) if job.alive else _kept(job.run, changed(job.run.events_path), stages)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Loss** in training", help=texts("train")["curves"]["loss"])
+        if loss is not None:
+            ui.figure(*loss, f"{job.name}-loss", "Training loss of each stage over the epochs", key="train.loss")
+        else:
+            _space("The curve starts with the first step." if job.alive else "No steps were recorded.")
+    with right:
+        st.markdown("**Ranking** on validation, NDCG@10 in %", help=texts("train")["curves"]["validation"])
+        if ranking is not None:
+            ui.figure(*ranking, f"{job.name}-validation", "NDCG@10 on validation over the epochs", key="train.validation")
+        else:
+            _space(f"The first validation comes after epoch {_first_validation(job)}." if job.alive else "No validation was recorded.")
+
+
+@loaders.of_run(64)
+def _kept(run: RunFolder, written: int, _stages: list[StageProgress]) -> tuple[Curve, Curve]:
+    """The curves of a run that does not train now. written: when its last event was."""
+    return _drawn(_stages)
+
+
+def _drawn(stages: list[StageProgress]) -> tuple[Curve, Curve]:
+    """The loss in training and the ranking on validation over all epochs."""
     from app import charts
 
     offsets, total = {}, 0.0
@@ -234,30 +263,13 @@ def _curves(job: Job, stages: list[StageProgress]) -> None:
     losses = {s.name: thin(s.steps) for s in stages if s.steps}
     validations = {s.name: [(float(e), m["ndcg@10"]) for e, m in s.validations] for s in stages if s.validations}
     best = {s.name: float(s.best_epoch) for s in stages if s.best_epoch is not None}
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**Loss** in training", help=texts("train")["curves"]["loss"])
-        if losses:
-            rows = [(s, e, y) for s, points in losses.items() for e, y in points]
-            frame = pd.DataFrame(rows, columns=["stage", "epoch_in_stage", "loss"])
-            ui.figure(
-                charts.loss_curves(losses, offsets),
-                frame,
-                f"{job.name}-loss",
-                "Training loss of each stage over the epochs",
-                key="train.loss",
-            )
-        else:
-            _space("The curve starts with the first step." if job.alive else "No steps were recorded.")
-    with right:
-        st.markdown("**Ranking** on validation, NDCG@10 in %", help=texts("train")["curves"]["validation"])
-        if validations:
-            rows = [(s, e, y) for s, points in validations.items() for e, y in points]
-            frame = pd.DataFrame(rows, columns=["stage", "epoch_in_stage", "ndcg@10"])
-            figure = charts.validation_curves(validations, offsets, best)
-            ui.figure(figure, frame, f"{job.name}-validation", "NDCG@10 on validation over the epochs", key="train.validation")
-        else:
-            _space(f"The first validation comes after epoch {_first_validation(job)}." if job.alive else "No validation was recorded.")
+
+    def rows(curves: Mapping[str, charts.Curve], value: str) -> pd.DataFrame:
+        return pd.DataFrame([(s, e, y) for s, points in curves.items() for e, y in points], columns=["stage", "epoch_in_stage", value])
+
+    loss = (charts.loss_curves(losses, offsets), rows(losses, "loss")) if losses else None
+    ranking = (charts.validation_curves(validations, offsets, best), rows(validations, "ndcg@10")) if validations else None
+    return loss, ranking
 
 
 def _first_validation(job: Job) -> int:

@@ -11,8 +11,8 @@ PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
 root = runs_folder()
 jobs.ensure_worker(root)
 bundled = {job.name: job for job in jobs.jobs(loaders.BUNDLED)}
-known = {loaders.link_name(job.run): job for folder in visitors.folders() for job in jobs.jobs(folder)}
-known |= {run.name: bundled[run.name] for run in loaders.all_runs() if loaders.is_bundled(run) and run.name in bundled}
+known = {loaders.link_name(job.run): (job, loaders.LoadedRun(job.run.path)) for folder in visitors.folders() for job in jobs.jobs(folder)}
+known |= {run.name: (bundled[run.name], run) for run in loaders.all_runs() if loaders.is_bundled(run) and run.name in bundled}
 ui.header("How does a model learn its items?")
 picture, controls = st.columns([5, 2], gap="large")
 with picture:
@@ -20,11 +20,11 @@ with picture:
         wanted = state.get("run")
         if wanted is not None and wanted not in known:
             ui.warn(f"There is no run called '{wanted}' here.")
-        default = next((name for name, job in known.items() if not job.run.exists or loaders.problem(job.run) is None), next(iter(known)))
-        chosen = ui.choose_run("Run", {name: job.run for name, job in known.items()}, "run", default)
-        if known[chosen].run.exists and loaders.problem(known[chosen].run) is None:
-            healthy.note(known[chosen].run)
-        train_view.follow(root, known[chosen])
+        default = next((name for name, (_, run) in known.items() if not run.exists or loaders.problem(run) is None), next(iter(known)))
+        job, run = known[ui.choose_run("Run", {name: run for name, (_, run) in known.items()}, "run", default)]
+        if run.exists and loaders.problem(run) is None:
+            healthy.note(run)
+        train_view.follow(root, job)
     else:
         st.info("There is no run yet. Start one to follow it here; it keeps running when you close this page.", icon=":material/info:")
 with controls:
