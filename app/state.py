@@ -96,17 +96,21 @@ def put(**values: Any) -> None:
     _remember()
 
 
-def bound(name: str, default: Any, options: Sequence[Any] | None = None) -> dict[str, Any]:
+def bound(name: str, default: Any, options: Sequence[Any] | None = None, of: Any = None) -> dict[str, Any]:
     """``key`` and ``on_change`` of a widget whose value is the URL's ``name``.
 
     ``st.selectbox("Run", names, **state.bound("run", names[0], names))``. A value that is not among the options counts as
-    the default; what was never chosen is not in the URL.
+    the default; what was never chosen is not in the URL. of: what a long list lists; while that stays the same and the widget has the
+    value already, the widget is told nothing, and the list that the browser keeps need not be sent again.
     """
     key = f"state.{name}"
     value = get(name, default)
     if options is not None and value not in options:
         value = default
-    st.session_state[key] = value
+    known = of is not None and st.session_state.get(f"{key}.of") == of and st.session_state.get(key) == value
+    if not known:
+        st.session_state[key] = value
+        st.session_state[f"{key}.of"] = of
 
     def write() -> None:
         chosen = st.session_state.get(key)  # gone if the page was drawn without the widget before the press arrived

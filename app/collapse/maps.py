@@ -43,6 +43,7 @@ def controls(run: RunFolder, row: Any) -> None:
 def _search(run: RunFolder, row: Any) -> None:
     """A list of all titles with completion; for a large catalogue, of the titles that match a search."""
     titles, help_text = items.titles(run), "Type a title, or click a point on a map."
+    listed: tuple[int, ...] | None = None  # all
     if len(titles) <= data.AT_ONCE:
         ids: list[int] = items.alphabetical(run)
     else:
@@ -50,8 +51,9 @@ def _search(run: RunFolder, row: Any) -> None:
         current = chosen(run)["row"]
         found = [i for i, title in enumerate(titles) if words in title.casefold()][:FOUND] if words else []
         ids = [1 + i for i in dict.fromkeys([current, *found])]
+        listed = tuple(ids)
         help_text = f"The current item, and up to {FOUND} titles that contain the search text."
-    item = state.bound("item", items.first_item(run), range(1, len(titles) + 1))
+    item = state.bound("item", items.first_item(run), range(1, len(titles) + 1), of=(loaders.key(run), listed))
     row.selectbox("Item", ids, format_func=lambda i: titles[i - 1], width=340, help=help_text, **item)
 
 
