@@ -109,6 +109,11 @@ def bundled(name: str) -> LoadedRun | None:
     return None if found is None else found.again()
 
 
+def renewed(run: RunFolder) -> LoadedRun:
+    """The run as it is now."""
+    return _came(BUNDLED)[run.name].again() if is_bundled(run) else LoadedRun(run.path)
+
+
 def is_bundled_name(name: str) -> bool:
     """Whether a bundled run has this name; no other run may use it."""
     return name in _came(BUNDLED)

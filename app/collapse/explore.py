@@ -16,7 +16,7 @@ def section(run: RunFolder) -> None:
 def _section(run: RunFolder, followed: tuple[object, ...]) -> None:
     """followed: by what the open instrument was drawn, which only the whole page draws again."""
     with ui.guard():
-        now = loaders.LoadedRun(run.path)  # the fragment outlives the page's run, and a training may have gone on
+        now = loaders.renewed(run)  # the fragment outlives the page's run, and a training may have gone on
         if instruments.followed(now) != followed:
             st.rerun()
         maps.controls(now, st.container(horizontal=True, vertical_alignment="bottom"))

@@ -118,7 +118,8 @@ def _user(row: Any, run: RunFolder, users: SequenceDataset, shown: data.Subject,
         st.warning(words.plain(missing), icon=":material/warning:")
     if len(ids) <= LISTED:
         help_ = "Type a user id from the data set. The rank is that of the test item, measured after training with seed 0."
-        place = state.bound("user", shown.user_id, ids, of=loaders.key(run)) | {"filter_mode": "prefix"}  # otherwise a typed id also matches ranks
+        place = state.bound("user", shown.user_id, ids, of=loaders.key(run))
+        place |= {"filter_mode": "prefix"}  # otherwise a typed id also matches ranks
         row.selectbox("User", ids, format_func=lambda u: ranked.get(u, u), width=156, help=help_, **place)
     else:
         row.text_input("User id", width=220, **state.bound("user", shown.user_id))
