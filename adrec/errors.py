@@ -21,9 +21,14 @@ def refusal(error: OSError) -> str:
     return readable(f"{place}{error.strerror or error or type(error).__name__}.")
 
 
+def printable(text: str) -> str:
+    """The text on one line and without control characters, for a terminal or a log."""
+    return "".join("?" if unicodedata.category(c) in CONTROL else c for c in text.replace("\n", " "))
+
+
 def readable(sentence: str) -> str:
     """The sentence on one line, without control characters, and with overlong input or paths shortened in the middle."""
-    sentence = "".join("?" if unicodedata.category(c) in CONTROL else c for c in sentence.replace("\n", " "))
+    sentence = printable(sentence)
     sentence = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda found: f"{found[0][:80]}…{found[0][-40:]}", sentence)
     return sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:800]}…{sentence[-300:]}"
 

@@ -75,11 +75,13 @@ def bench_app_command(arguments: argparse.Namespace) -> None:
     words = arguments.viewers.split(",")
     viewers = tuple(int(word) for word in words if word.strip().isdecimal())
     if len(viewers) != len(words) or list(viewers) != sorted(set(viewers)) or not 0 < viewers[0] <= viewers[-1] <= MOST_VIEWERS:
-        raise ConfigError(f"--viewers is '{arguments.viewers}'; it must be rising integers from 1 to {MOST_VIEWERS}, such as 1,10,25.")
+        said = f"it must be rising integers from 1 to {MOST_VIEWERS}, such as 1,10,25"
+        raise ConfigError(f"The option --viewers is '{arguments.viewers}'; {said}.")
     for name in ("seconds", "stay", "after"):
         value = getattr(arguments, name)
         if value is not None and not (0 if name == "after" else 1) <= value <= LONGEST:
-            raise ConfigError(f"--{name} is {value:g}; it must be seconds, at least {0 if name == 'after' else 1} and at most {LONGEST}.")
+            least = 0 if name == "after" else 1
+            raise ConfigError(f"The option --{name} is {value:g}; it must be seconds, at least {least} and at most {LONGEST}.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with this
     sys.path.insert(0, str(app_folder()))
     measure = importlib.import_module("app.load.measure")  # by name: the library imports no Streamlit

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adrec.cli.options import command, data_options, pairs, print_json, with_dataset
-from adrec.errors import AdrecError, ConfigError
+from adrec.errors import AdrecError, ConfigError, printable
 from adrec.reading.account import counted
 
 
@@ -87,11 +87,11 @@ def trajectory_command(arguments: argparse.Namespace) -> None:
         print_json(report)
         return
     report = result.to_json(title, user_id)
-    print("history: " + "; ".join(entry["title"] for entry in report["history"]))
+    print(printable("history: " + "; ".join(entry["title"] for entry in report["history"])))
     for step in report["steps"]:
         rank = "" if step["target_rank"] is None else f"  target at rank {step['target_rank']}"
-        print(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}")
-    print(words.headline(result, title, words.TEXT))
+        print(printable(f"t = {step['t']:3}  {step['top'][0]['title']}{rank}"))
+    print(printable(words.headline(result, title, words.TEXT)))
 
 
 def all_users_command(arguments: argparse.Namespace) -> None:
@@ -136,6 +136,6 @@ def recommend_command(arguments: argparse.Namespace) -> None:
         return
     for number, user in enumerate(report["users"], 1):
         if len(report["users"]) > 1:
-            print(f"{user.get('user', number)}: " + "; ".join(item["title"] for item in user["history"]))
+            print(printable(f"{user.get('user', number)}: " + "; ".join(item["title"] for item in user["history"])))
         for rank, item in enumerate(user["items"], 1):
-            print(f"{rank:>3}  {100 * item['probability']:6.2f} %  {item['title']}")
+            print(printable(f"{rank:>3}  {100 * item['probability']:6.2f} %  {item['title']}"))

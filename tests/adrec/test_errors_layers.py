@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib
 import inspect
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -212,3 +213,18 @@ def test_every_module_of_the_library_can_be_imported():
 def test_what_a_file_holds_does_not_reach_a_terminal_as_control_characters() -> None:
     assert str(errors.DataError("'a\x1b[31m\u202e' has\nno \ud800.")) == "'a?[31m?' has no ?."
     assert len(str(errors.RunError("a, " * 20_000 + "."))) < 1200
+
+
+def test_titles_do_not_reach_a_terminal_as_control_characters(tiny_run, tmp_path, capsys) -> None:
+    from adrec.cli import main
+    from adrec.runs import RunFolder
+
+    run = RunFolder(shutil.copytree(tiny_run.path, tmp_path / "run"))
+    run.items.assign(title=[f"{i} \x1b[31m\x1b]0\x07\u202e\u009b" for i in range(60)]).to_csv(run.path / "items.csv", quoting=2)
+    for command in (
+        ["trajectory", str(run.path), "--user", "1"],
+        ["recommend", str(run.path), "--history", "1 \x1b[31m\x1b]0\x07\u202e\u009b"],
+    ):
+        assert main(command) == 0
+        said = capsys.readouterr().out
+        assert "?[31m?]0???" in said and not set(said) & set("\x1b\x07\u202e\u009b")

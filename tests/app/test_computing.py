@@ -93,7 +93,6 @@ class Server(Computing):
         wait_for(lambda: value in self.answers or any(value in batch for batch in self.batches) or Number(value, group) in self.waiting)
         return thread
 
-
     def first(self) -> threading.Thread:
         """Somebody who asks for 1, when that is being computed."""
         person = self.person(1)

@@ -27,3 +27,9 @@ def test_no_visitors_address_is_logged(caplog, name):
     with caplog.at_level(logging.INFO, logger=name):
         logging.getLogger(name).info('%s - "WebSocket %s" [accepted]', "192.0.2.7:1", "/_stcore/stream")
     assert not caplog.records
+
+
+def test_what_a_visitor_sends_reaches_no_terminal_as_an_escape_and_writes_no_line_of_its_own(caplog):
+    quiet()
+    logging.getLogger("streamlit.any").warning("Rejecting request %s of %d", "a\x1b[31m\nERROR forged", 3)
+    assert [record.getMessage() for record in caplog.records] == ["Rejecting request a?[31m ERROR forged of 3"]
