@@ -1,16 +1,24 @@
-"""One look for every figure: stage colours (Okabe and Ito), dashes, markers, and the marks of target, answer and history."""
-
-import re
+"""One look for every figure: that of `adrec.pictures.looks`, Plotly's markers, and the marks of target, answer and history."""
 
 from adrec.explain import COLORS
+from adrec.pictures import looks
+
+CATEGORIES = looks.CATEGORIES
+CATEGORY_MARKERS = looks.CATEGORY_MARKERS
+OTHER_COLORS = looks.OTHER_COLORS
+OTHER_DASHES = looks.OTHER_DASHES
+OTHER_GLYPHS = looks.OTHER_GLYPHS
+STAGE_COLORS = looks.STAGE_COLORS
+STAGE_DASHES = looks.STAGE_DASHES
+STAGE_GLYPHS = looks.STAGE_GLYPHS
+STAGE_NAMES = looks.STAGE_NAMES
+stage_color = looks.stage_color
+stage_dash = looks.stage_dash
+stage_glyph = looks.stage_glyph
+stage_label = looks.stage_label
 
 STAGE_ORDER = ("initial", "pretrain", "warmup", "finetune")
-STAGE_NAMES = {"initial": "Initial", "pretrain": "Pre-train", "warmup": "Warm-up", "finetune": "Fine-tune"}
-STAGE_COLORS = {"initial": "#56B4E9", "pretrain": "#0072B2", "warmup": "#E69F00", "finetune": "#009E73"}
-STAGE_DASHES = {"initial": "dot", "pretrain": "dashdot", "warmup": "longdash", "finetune": "solid"}
 STAGE_MARKERS = {"initial": "x-thin", "pretrain": "circle", "warmup": "square", "finetune": "triangle-up"}
-STAGE_GLYPHS = {"initial": "✕", "pretrain": "●", "warmup": "■", "finetune": "▲"}
-"""The markers as characters, for labels and the stage strip."""
 
 NULL_COLOR = "#8A929B"
 NULL_DASH = "dash"
@@ -19,46 +27,9 @@ TARGET_COLOR, TARGET_MARKER = COLORS["target"], "star"
 ANSWER_COLOR, ANSWER_MARKER = COLORS["answer"], "diamond"
 HISTORY_COLOR, HISTORY_MARKER = COLORS["history"], "circle-open"
 
-CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#8A929B")
-CATEGORY_MARKERS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "hexagon")
-
-OTHER_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
-OTHER_DASHES = ("solid", "longdash", "dashdot", "dot", "longdashdot", "dash")
 OTHER_MARKERS = ("circle", "square", "triangle-up", "diamond", "star", "cross")
-OTHER_GLYPHS = ("●", "■", "▲", "◆", "★", "✚")
-"""Looks of tables that are not stages, by number."""
-NUMBERED = re.compile(r"(\d{1,4}) (.+)", re.DOTALL)
-
-
-def stage_label(stage: str, merged: bool = False) -> str:
-    """The stage's name for people. merged: the pre-train table, which the warm-up left unchanged. Other tables keep their own names."""
-    if merged and stage == "pretrain":
-        return "Pre-train = warm-up"
-    found = NUMBERED.fullmatch(stage)
-    return STAGE_NAMES.get(stage) or (found[2] if found else stage)
-
-
-def stage_color(stage: str) -> str:
-    """The colour of a stage or of any other table (see ``_index``)."""
-    return STAGE_COLORS.get(stage) or OTHER_COLORS[_index(stage)]
-
-
-def stage_dash(stage: str) -> str:
-    """The dash of its line, as Plotly calls it."""
-    return STAGE_DASHES.get(stage) or OTHER_DASHES[_index(stage)]
 
 
 def stage_marker(stage: str) -> str:
     """Its marker, as Plotly calls it."""
-    return STAGE_MARKERS.get(stage) or OTHER_MARKERS[_index(stage)]
-
-
-def stage_glyph(stage: str) -> str:
-    """Its marker as a character."""
-    return STAGE_GLYPHS.get(stage) or OTHER_GLYPHS[_index(stage)]
-
-
-def _index(name: str) -> int:
-    """Compared tables are named ``1 first file``, ``2 second file``, ...: the number selects the look; without one, the first."""
-    found = NUMBERED.fullmatch(name)
-    return (int(found[1]) - 1 if found else 0) % len(OTHER_COLORS)
+    return STAGE_MARKERS.get(stage) or OTHER_MARKERS[looks.numbered(stage)]

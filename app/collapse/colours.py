@@ -1,44 +1,18 @@
 """Colourings of the maps: the items' columns, and what is computed from their embeddings, as groups of points. Cached by run."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
+from adrec.pictures.colours import STEPS, UNKNOWN, Colouring, is_number, plain, words_of
+from adrec.pictures.colours import column as in_column
 from adrec.runs import Progress, RunFolder
-from app import loaders, palette
+from app import loaders
 from app.collapse import points
 from app.collapse.data import NEIGHBOURS
 from app.collapse.long import long
 
 NOT_COLOURS = ("item", "title")
-OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Colouring:
-    """A column as the maps draw it. codes: (P,) or (tables, P) uint8, the group of each point, 255 for unknown. words: its value; empty
-    if that is the name of its category.
-
-    categories: names, the most common first, the last ``other`` if there are more; empty for a numeric column, which ranges from
-    ``low`` to ``high`` over ``STEPS`` groups. values: (tables, P) float32 instead of words, measured in ``unit``.
-    """
-
-    label: str
-    codes: np.ndarray
-    words: list[str]
-    categories: tuple[str, ...] = ()
-    low: str = ""
-    high: str = ""
-    values: np.ndarray | None = None
-    unit: str = ""
-
-
-STEPS = 12
-UNKNOWN = 255
-MOST_CODES = 40
-"""Numbers with at most this many distinct values are treated as category codes, which have no order."""
 
 
 COMPUTED = {
@@ -56,82 +30,35 @@ def colour_options(run: RunFolder) -> dict[str, str]:
     """Colourings and their labels: columns, categories first; popularity; computed ones."""
     kinds = _kinds(run)
     names = sorted(kinds, key=kinds.__getitem__) + [c for c in ["popularity"] if c in loaders.items(run)]
-    return {**{c: _words(c) for c in names}, **{key: label for key, (label, _) in COMPUTED.items()}}
+    return {**{c: words_of(c) for c in names}, **{key: label for key, (label, _) in COMPUTED.items()}}
 
 
 def categories(run: RunFolder) -> dict[str, str]:
     """The categorical columns and their labels."""
-    return {c: _words(c) for c, number in _kinds(run).items() if not number}
+    return {c: words_of(c) for c, number in _kinds(run).items() if not number}
 
 
 @loaders.of_run(8)
 def _kinds(run: RunFolder) -> dict[str, bool]:
     """The columns other than popularity, and whether each is numeric."""
     frame = loaders.items(run)
-    return {c: _is_number(frame[c]) for c in frame.columns if c not in (*NOT_COLOURS, "popularity")}
+    return {c: is_number(frame[c]) for c in frame.columns if c not in (*NOT_COLOURS, "popularity")}
 
 
 def colouring(run: RunFolder, column: str | None, method: str) -> Colouring:
     """Groups the points by a column or a computed colouring; None, or one not computed yet, puts all points into one group."""
     if column in COMPUTED:
         found = _computed(run, column, method)
-        return _plain(points.count(run)) if found is None else found
+        return plain(points.count(run)) if found is None else found
     return _column(run, column)
-
-
-def _plain(count: int) -> Colouring:
-    return Colouring("", np.zeros(count, dtype=np.uint8), [""] * count, ("item",))
 
 
 @loaders.of_run(32)
 def _column(run: RunFolder, column: str | None) -> Colouring:
     frame, shown = loaders.items(run), points.rows(run)
     if column is None:
-        return _plain(points.count(run))
-    values = frame[column] if shown is None else frame[column].iloc[shown]
-    if column == "popularity":
-        return _number(values, "Occurrences in training, log scale", np.log1p)
-    if _is_number(frame[column]):
-        return _number(pd.to_numeric(values, errors="coerce"), f"{_words(column)}, by rank", pd.Series.rank)
-    return _category(values, _words(column))
-
-
-def _words(column: str) -> str:
-    return column.replace("_", " ").capitalize()
-
-
-def _is_number(column: pd.Series) -> bool:
-    known = column[column != ""]
-    if pd.to_numeric(known[:100], errors="coerce").isna().any():  # most text columns are recognised by their beginning
-        return False
-    values = pd.to_numeric(known, errors="coerce")
-    return bool(values.notna().all() and values.nunique() > MOST_CODES)
-
-
-def _number(values: pd.Series, label: str, scale: Callable[[pd.Series], pd.Series]) -> Colouring:
-    """Groups of equal width after ``scale``: a logarithm or ranks, so that no group holds nearly all items."""
-    known = np.isfinite(values.to_numpy(dtype=np.float64))
-    codes = np.full(len(values), UNKNOWN, dtype=np.uint8)
-    if known.any():
-        scaled = scale(values[known]).to_numpy(dtype=np.float64)
-        span = float(scaled.max() - scaled.min()) or 1.0
-        codes[known] = np.minimum((scaled - scaled.min()) / span * STEPS, STEPS - 1).astype(np.uint8)
-    words = [f"{v:g}" if k else "unknown" for v, k in zip(values, known, strict=True)]
-    low, high = (f"{values.min():g}", f"{values.max():g}") if known.any() else ("", "")
-    return Colouring(label, codes, words, (), low, high)
-
-
-def _category(column: pd.Series, label: str) -> Colouring:
-    several = bool(column.str.contains("|", regex=False).any())
-    first = column.str.split("|").str[0].replace("", "unknown")
-    common = list(first.value_counts().index)
-    most = len(palette.CATEGORIES)
-    categories = common if len(common) < most else [c for c in common if c != OTHER][: most - 1] + [OTHER]
-    index = {name: i for i, name in enumerate(categories)}
-    codes = first.map(lambda name: index.get(name, len(categories) - 1)).to_numpy(dtype=np.uint8)
-    alone = not several and OTHER not in categories
-    words = [] if alone else [value.replace("|", ", ") or "unknown" for value in column]
-    return Colouring(f"First {label.lower()}" if several else label, codes, words, tuple(str(c) for c in categories))
+        return plain(points.count(run))
+    return in_column(frame, column, shown)
 
 
 # -- computed from the tables -------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from adrec.folders import home
+from adrec.pictures import film as pictures
+from adrec.pictures.colours import plain
 from adrec.runs import RunFolder
 from adrec.runs.folder import WATCHED
-from app import loaders, palette, state, ui
+from app import loaders, state, ui
 from app.collapse import colours, data, items, maps
 from app.components.film import film as mount
-from app.components.film import pack
 from app.texts import texts
 
 if TYPE_CHECKING:
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 60
 """Up to this many million numbers in all frames, a film is made without asking; it takes a few seconds."""
-SHOWN: dict[str, tuple[str, str, int, bool]] = {
-    "effective_rank": ("Effective rank", "How many directions the items really use; noise uses nearly all.", 1, False),
-    "largest_over_edge": ("Largest over noise edge", "The strongest direction relative to the strongest in noise; noise: 1.", 2, False),
-    "spikes": ("Spikes", "Directions stronger than any in noise.", 0, False),
-    "mean_cosine": ("Mean cosine", "The mean cosine of two random items; 0: unrelated.", 3, False),
-    "std": ("Scale", "Standard deviation of all numbers in the table.", 4, False),
-    "kept": ("Neighbours kept", "The share of each item's ten nearest neighbours kept since the stage began.", 0, True),
-    "ndcg@10": ("NDCG@10", "How well the next item is ranked on validation.", 1, True),
-}
-"""By key: name, meaning, digits, whether it is a percentage."""
 CAPTION = "Every table saved during training, on one pair of axes: what moves is the table, never the camera. "
 KEYS = "Space plays, the arrow keys step."
 
@@ -120,53 +111,16 @@ def _on_frame(frames: int) -> Any:
 
 @loaders.of_run(8)
 def _packed(run: RunFolder, row: int, colour: str | None, frame: int, _found: "Film") -> bytes:
-    from adrec.collapse.spectra import null_band, over_rms
-
-    found = _found
     looked = colours.colouring(run, colour, "pca")
-    codes = looked.codes if looked.codes.shape == (data.stages(run).items,) else np.zeros(data.stages(run).items, np.uint8)
-    plain = codes is not looked.codes or not looked.label
-    categories = ("all items",) if plain else looked.categories
-    titles, place = items.titles(run), np.flatnonzero(found.rows == row)
-    values = over_rms(found.values)
-    header = {
-        "run": f"{loaders.tag(run)} {len(found)}",
-        "look": colour,
-        "frame": frame,
-        "frames": frames(run, found),
-        "n": len(found.rows),
-        "d": found.values.shape[1],
-        "item": int(place[0]) if len(place) else -1,
-        "titles": [titles[r] for r in found.rows],
-        "legend": "" if plain else looked.label,
-        "categories": categories,
-        "colours": maps.category_colours(categories),
-        "markers": palette.CATEGORY_MARKERS[: max(len(categories), 1)],
-        "glyphs": ["●", "■", "▲", "◆", "✚", "✕", "★", "⬢"],
-        "low": looked.low,
-        "high": looked.high,
-        "ramp": {theme: maps.ramp(*ends) for theme, ends in maps.RAMPS.items()},
-        "random": null_band(len(found.rows), found.values.shape[1])[1].tolist(),
-        "measures": [
-            {"name": name, "meaning": meaning, "digits": digits, "percent": percent, "values": _listed(found.measure(key))}
-            for key, (name, meaning, digits, percent) in SHOWN.items()
-            if np.isfinite(found.measure(key)).any()
-        ],
-    }
-    return pack(header, found.positions, values, codes[found.rows])
+    if looked.codes.shape != (data.stages(run).items,) or not looked.label:
+        looked = plain(data.stages(run).items)
+    of = {"run": f"{loaders.key(run)} {len(_found)}", "look": colour, "frame": frame}
+    return pictures.block(of, _found, frames(run, _found), items.titles(run), looked, row)
 
 
 def frames(run: RunFolder, found: "Film") -> list[dict[str, Any]]:
     """Each frame in words, with its mark and, if known, its verdict."""
-    verdicts = _verdicts(run)
-    listed = []
-    for stage, epoch, best in zip(found.stages.tolist(), found.epochs.tolist(), found.best.tolist(), strict=True):
-        name = palette.stage_label(stage)
-        words = "Before any training" if stage == "initial" else f"{name}, epoch {epoch}" + (", kept" if best else "")
-        words = f"Step {epoch:,}" if stage == WATCHED else words
-        mark = {"glyph": palette.stage_glyph(stage), "color": palette.stage_color(stage)}
-        listed.append({"stage": stage, "epoch": epoch, "label": name, "words": words, "kind": verdicts.get((stage, epoch), ""), **mark})
-    return listed
+    return pictures.frames(found, _verdicts(run))
 
 
 def _verdicts(run: RunFolder) -> Mapping[tuple[str, int], str]:
@@ -180,7 +134,3 @@ def _verdicts(run: RunFolder) -> Mapping[tuple[str, int], str]:
         return {(WATCHED, step): KIND_WORDS[kind][0] for step, kind in told if isinstance(step, int) and kind in KIND_WORDS}
     kept = cached_diagnosis(run) or {}
     return {(s["stage"], s["epoch"]): KIND_WORDS[s["verdict"]["kind"]][0] for s in kept.get("snapshots", [])}
-
-
-def _listed(values: np.ndarray) -> list[float | None]:
-    return [float(v) if np.isfinite(v) else None for v in values]

@@ -8,32 +8,11 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from adrec.pictures import verdicts as verdicts_
 from adrec.runs import RunFolder
 from app import loaders, palette, state, ui
 from app.collapse import data
 from app.texts import say, texts
-
-SIGNS = {
-    "healthy": "✓",
-    "concentrated": "✓",
-    "weakly-learned": "◐",
-    "spectral-only": "◐",
-    "narrowing": "✗",
-    "low-rank": "✗",
-    "noise-like": "✗",
-    "complete-collapse": "✗",
-}
-"""Shown with the words, so that colour is not the only signal."""
-START = "Random numbers, before any training."
-NUMBERS = (
-    ("mean_cosine", "mean cosine {:.2f}"),
-    ("spikes", "directions above noise {:.0f}"),
-    ("effective_rank", "effective rank {:.0f}"),
-    ("neighbour_lift", "nearest neighbours share users {:.1f} times as often as random pairs"),
-)
-"""The measures that sum up a verdict: how alike the items are, enough structure in the spectrum, and meaningful neighbours."""
-NARROW = ("complete-collapse", "narrowing")
-"""Kinds whose items share one vector, which the effective rank leaves out."""
 
 CSS = """<style>
 .strip {display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: .5rem}
@@ -71,25 +50,9 @@ def verdicts(run: RunFolder) -> dict[str, dict[str, Any]]:
 
 def answer(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> str:
     """The state of the last table, in one sentence with its numbers."""
-    from adrec.collapse.verdict import KIND_WORDS
-
     shown = data.stages(run)
-    last = found[shown.names[-1]]
-    label = shown.label(shown.names[-1])
-    table = "its random start, the only table so far" if label == "Initial" else f"the {ui.plain(label.lower())} table"
-    return f"**{KIND_WORDS[last['kind']][0]}**: {table}. {ui.plain(last['says'])} {_numbers(last)}"
-
-
-def _numbers(verdict: Mapping[str, Any]) -> str:
-    by_name = {e["measure"]: e for e in verdict["evidence"]}
-    parts = []
-    for measure, words in NUMBERS:
-        if measure in by_name:
-            null = by_name[measure]["null"]
-            noise = f" (noise: {null:.0f})" if null is not None and measure == "effective_rank" else ""
-            parts.append(words.format(by_name[measure]["value"]) + noise)
-    middling = f" {texts('collapse')['middling']}" if verdict["kind"] in NARROW else ""
-    return f"Measured: {', '.join(parts)}.{middling}"
+    last = shown.names[-1]
+    return verdicts_.answer(shown.label(last), found[last], ui.plain)
 
 
 def strip(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
@@ -100,23 +63,10 @@ def strip(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
-    from adrec.collapse.verdict import KIND_WORDS
-
-    start = name == "initial" and verdict["kind"] == "noise-like"
-    sign, says = ("○", START) if start else (SIGNS[verdict["kind"]], verdict["says"])
-    bare = verdict["undecided"] and not any(e["measure"] == "alignment" for e in verdict["evidence"])
-    half = " Without interactions, only the spectral half is decided." if bare else ""
-    head = f"<div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div>"
-    kind = f"<div class='verdict'>{sign} {html.escape(KIND_WORDS[verdict['kind']][0])}</div>"
-    rest = f"<div class='says'>{html.escape(says)}</div><div class='sure'>{_sure(verdict)}{half}</div>"
-    return f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'>{head}{kind}{rest}</div>"
-
-
-def _sure(verdict: Mapping[str, Any]) -> str:
-    from adrec.collapse.verdict import KIND_WORDS
-
-    rather = f", rather than {KIND_WORDS[verdict['instead']][0].lower()}" if verdict["confidence"] > 0.5 else ""
-    return html.escape(f"Confidence {100 * verdict['confidence']:.0f} %{rather}.")
+    said = {key: html.escape(text) for key, text in verdicts_.summary(name, verdict).items()}
+    head = f"<div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div><div class='verdict'>{said['kind']}</div>"
+    rest = f"<div class='says'>{said['says']}</div><div class='sure'>{said['sure']}</div>"
+    return f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'>{head}{rest}</div>"
 
 
 def evidence(run: RunFolder) -> None:

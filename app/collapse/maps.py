@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from adrec.browser import wire
 from adrec.maps.projection import umap_seconds
+from adrec.pictures.maps import block
 from adrec.runs import RunFolder
 from app import loaders, palette, projecting, state, ui
 from app.collapse import colours, data, items, points, selection
@@ -18,8 +18,6 @@ from app.texts import say, texts
 
 VIEWS = {"side": "Side by side", "one": "One, animated"}
 METHODS = {"umap": "UMAP", "pca": "PCA"}
-RAMPS = {"light": ("#b9d3e6", "#08306b"), "dark": ("#274664", "#a9d6ff")}
-"""The ends of the numeric colour scale, from low to high."""
 
 FOUND = 200
 """The most titles listed by a search in a large catalogue."""
@@ -110,43 +108,10 @@ def _show(names: tuple[str, ...]) -> Any:
 def _packed(
     run: RunFolder, method: str, colour: str, ready: bool, _layouts: Mapping[str, np.ndarray], _colouring: colours.Colouring
 ) -> bytes:
-    titles, stages, rows = items.titles(run), data.stages(run), points.rows(run)
-    header = {
-        "run": loaders.tag(run),
-        "frame": f"{loaders.link_name(run)} {method}",
-        "file": f"{run.name}-map-{method}",
-        "stages": [stage_record(run, name) for name in stages.names],
-        "titles": titles if rows is None else [titles[row] for row in rows],
-        "words": _colouring.words,
-        "legend": _colouring.label,
-        "unit": _colouring.unit,
-        "categories": _colouring.categories,
-        "colours": category_colours(_colouring.categories),
-        "markers": palette.CATEGORY_MARKERS[: len(_colouring.categories)],
-        "low": _colouring.low,
-        "high": _colouring.high,
-        "ramp": {theme: ramp(*ends) for theme, ends in RAMPS.items()},
-    }
-    values, codes = _colouring.values, _colouring.codes.astype(np.uint8)
-    arrays: dict[str, np.ndarray] = {f"xy {name}": _layouts[name].astype(np.float32) for name in stages.names}
-    if rows is not None:
-        arrays["rows"] = rows.astype(np.int32)
-    for i, name in enumerate(stages.names):
-        arrays |= {} if values is None else {f"values {name}": values[i]}
-        arrays |= {f"codes {name}": codes[i]} if codes.ndim > 1 else {"codes": codes}
-    return wire.block(header, arrays)
-
-
-def category_colours(categories: tuple[str, ...]) -> list[str]:
-    """A colour for each category; grey for the rest, which is always last."""
-    grey = palette.CATEGORIES[-1]
-    return [grey if name == colours.OTHER else palette.CATEGORIES[i] for i, name in enumerate(categories)]
-
-
-def ramp(first: str, last: str) -> list[str]:
-    ends = [np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (first, last)]
-    mixed = [ends[0] + (ends[1] - ends[0]) * t for t in np.linspace(0, 1, colours.STEPS)]
-    return ["#" + "".join(f"{round(v):02x}" for v in color) for color in mixed]
+    stages, rows = data.stages(run), points.rows(run)
+    records = [stage_record(run, name) for name in stages.names]
+    of = {"run": str(loaders.key(run)), "frame": f"{run.path} {method}", "file": f"{run.name}-map-{method}"}
+    return block(of, records, items.titles(run), {name: _layouts[name] for name in stages.names}, _colouring, rows)
 
 
 def stage_record(run: RunFolder, name: str) -> dict[str, Any]:

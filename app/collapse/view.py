@@ -3,11 +3,11 @@
 import html
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from adrec.collapse.definitions import MEASURES, OFFICIAL, Measure
+from adrec.pictures.numbers import number
 from adrec.runs import RunFolder
 from app import palette, ui
 from app.collapse import data
@@ -68,23 +68,6 @@ def _column(shown: data.Stages, name: str) -> str:
     if name == data.NULL:
         return "<span title='One table of random numbers of the same size, at the first table&#39;s scale'>Gaussian noise</span>"
     return f"<span style='color:{palette.stage_color(name)}'>{palette.stage_glyph(name)}</span> {html.escape(shown.label(name))}"
-
-
-def number(value: float) -> str:
-    """Formats a number for a narrow table: about three significant digits, integers in full, an exponent only for tiny or huge values."""
-    size = abs(value)
-    if not np.isfinite(value):
-        return "∞"
-    if value == int(value) and size < 1e6:
-        text = f"{int(value):,}"
-    elif size >= 1e6 or size < 1e-4:
-        digits, power = f"{value:.0e}".split("e")
-        text = f"{digits}e{int(power)}"
-    elif size >= 10:
-        text = f"{value:,.1f}" if size < 1000 else f"{value:,.0f}"
-    else:
-        text = np.format_float_positional(value, precision=3 if size >= 0.01 else 2, fractional=False, trim="-")
-    return text.replace("-", "−")
 
 
 def _definitions(registry: Mapping[str, Measure]) -> None:

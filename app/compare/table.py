@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from adrec.collapse.kinds import KIND_WORDS, KINDS
+from adrec.pictures.verdicts import SIGNS
 from adrec.runs import groups
 from app import progress, state, ui
-from app.collapse.headline import SIGNS
 from app.compare import facts, kept
 from app.compare.facts import Group
 from app.components.comparison import comparison

@@ -21,6 +21,7 @@ from adrec.data.dataset import ItemTable, SequenceDataset
 from adrec.errors import DataError
 from adrec.files import save_arrays
 from adrec.maps.projection import cached
+from adrec.pictures.verdicts import SIGNS
 from adrec.runs import ITEM_TABLE, RunFolder
 from app import loaders, projecting
 from app.collapse import colours, data, headline, items
@@ -97,7 +98,7 @@ def test_a_verdict_kept_with_the_interactions_is_shown_without_them(root: Path, 
 
 
 def test_every_kind_of_verdict_has_a_sign() -> None:
-    assert set(headline.SIGNS) == set(KINDS)
+    assert set(SIGNS) == set(KINDS)
 
 
 def test_a_run_that_has_only_begun_says_so(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 from adrec.browser import wire
 from adrec.collapse.film import film
 from adrec.monitor import CollapseMonitor
+from adrec.pictures.film import pack
 from adrec.runs import RunFolder
 from app import loaders
 from app.collapse import compare, dials, ranking
 from app.collapse import film as collapse_film
-from app.components.film import pack
 from tests.app.pages import open_page, texts
 from tests.app.test_collapse import CLUSTERS, NOISE, make_run
 

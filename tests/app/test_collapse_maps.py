@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from adrec.pictures.colours import _categories
 from app.collapse import colours, selection
 from app.collapse.long import duration, probe
 from app.collapse.points import stratified
@@ -84,5 +85,5 @@ def test_the_page_of_a_link_shows_its_selection_and_computed_colours(colour: str
 
 
 def test_words_are_sent_only_where_they_say_more_than_the_category() -> None:
-    alone, several = colours._category(pd.Series(["a", "b", "a"]), "Kind"), colours._category(pd.Series(["a|b", "b", "a"]), "Kind")
+    alone, several = _categories(pd.Series(["a", "b", "a"]), "Kind"), _categories(pd.Series(["a|b", "b", "a"]), "Kind")
     assert alone.words == [] and [alone.categories[code] for code in alone.codes] == ["a", "b", "a"] and several.words[0] == "a, b"

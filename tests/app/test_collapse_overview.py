@@ -9,9 +9,12 @@ import pytest
 from adrec.browser import wire
 from adrec.collapse.health import NARROW, NULL_BAND
 from adrec.lesson import setup
+from adrec.pictures.spectra import falling
+from adrec.pictures.tables import FILMS
+from adrec.pictures.verdicts import SIGNS
 from adrec.runs import RunFolder
 from app import loaders
-from app.collapse import data, headline, instruments, overview, tables
+from app.collapse import data, headline, instruments, tables
 from tests.app.pages import open_page
 from tests.app.test_collapse import CLUSTERS, NOISE, make_run
 
@@ -60,13 +63,18 @@ def test_every_picture_shows_all_items_around_zero_whatever_the_scale(tmp_path: 
 
 def test_items_without_known_films_are_the_most_popular_with_like_beside_like(tmp_path: Path) -> None:
     shown = tables.look(make_run(tmp_path / "made", finetune=CLUSTERS), "finetune")
-    alike = shown.cosines.reshape(tables.FILMS, tables.FILMS).astype(float)
+    alike = shown.cosines.reshape(FILMS, FILMS).astype(float)
     assert np.diag(alike, 1).mean() > alike.mean() + 20
 
 
+def _falling(run: RunFolder) -> str | None:
+    found = [*headline.verdicts(run).values()]
+    return falling(found[0], found[-1])
+
+
 def test_a_falling_spread_is_explained_only_where_the_table_got_better(tmp_path: Path) -> None:
-    assert "Why does the spread fall" in (overview.falling(RunFolder(BUNDLED / loaders.FIRST)) or "")
-    assert overview.falling(make_run(tmp_path / "noise", initial=NOISE, finetune=NOISE)) is None
+    assert "Why does the spread fall" in (_falling(RunFolder(BUNDLED / loaders.FIRST)) or "")
+    assert _falling(make_run(tmp_path / "noise", initial=NOISE, finetune=NOISE)) is None
 
 
 @pytest.mark.parametrize(
@@ -85,4 +93,4 @@ def test_the_verdicts_and_their_evidence_are_one_press_away() -> None:
     app = open_page("collapse", tool="evidence")
     shown = "".join(element.proto.body for element in app.get("html"))
     assert not app.exception and shown.count("class='card'") == 3 and "mean cosine" in shown
-    assert set(headline.SIGNS) >= {"narrowing"}
+    assert set(SIGNS) >= {"narrowing"}

@@ -1,0 +1,1 @@
+"""What the pictures of the Collapse page are sent, for the app and for the site: pure functions of tables and verdicts."""
