@@ -3,6 +3,7 @@
 Modules are packed into one script on use (``pack``); templates escape every value.
 """
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER = Path(__file__).parent
+COMPONENT = """
+const filled = new WeakSet();
+export default (component) => {
+  const { parentElement } = component;
+  if (!filled.has(parentElement)) {
+    filled.add(parentElement);
+    const parts = document.createElement("template");
+    parts.innerHTML = PARTS;
+    parentElement.append(parts.content);
+  }
+  return mount(component);
+};
+"""
 
 
 def text(name: str) -> str:
@@ -30,9 +44,10 @@ def script(module: str) -> str:
     return pack.script(FOLDER / module)
 
 
-def component(module: str) -> str:
-    """The same for a Streamlit component: a module whose default export mounts it."""
-    return f"{script(module)}export default mount;\n"
+def component(module: str, css: str = "", html: str = "") -> str:
+    """The same for a Streamlit component: a module whose default export mounts it. The first time, it puts its styles and its HTML in
+    place; given to Streamlit, they would travel at every rerun."""
+    return script(module) + COMPONENT.replace("PARTS", json.dumps(f"<style>{css}</style>{html}"))
 
 
 def page(template: str, **values: Any) -> str:

@@ -32,7 +32,8 @@ async function whole(scene) {
   if (!at) return scene;
   shared[at] ??= fetched(at).then((bytes) => blocks(bytes)[0]);
   shared[at].catch(() => { delete shared[at]; }); // to be tried again
-  return { ...await shared[at], ...scene };
+  const { model, ...same } = /** @type {any} */ (await shared[at]);
+  return { ...same, ...scene, ...(scene.again ? { again: { ...model, ...scene.again } } : {}) };
 }
 
 /** @param {string} url @returns {Promise<Uint8Array>} */

@@ -49,9 +49,11 @@ def layout(tables: Mapping[str, np.ndarray], stage: str, umap: Mapping[str, np.n
     return Layout("pca", items, note, Placer(tables[stage], items, linear, NEAREST))
 
 
-def shared(layout: Layout, title: Callable[[int], str], again: bool) -> bytes:
-    """What is the same in the scenes of all histories on one map, as a block. again: whether the browser answers under other noise."""
-    return wire.block(*_shared(layout, title, again))
+def shared(layout: Layout, title: Callable[[int], str], model: Mapping[str, Any] | None = None) -> bytes:
+    """What is the same in the scenes of all histories on one map, as a block. model: where the browser finds the weights and what run.json
+    says of them (``Again`` in adrec/browser/types.d.ts), if it answers under other noise."""
+    head, arrays = _shared(layout, title, model is not None)
+    return wire.block(head | ({"model": model} if model else {}), arrays)
 
 
 def _shared(layout: Layout, title: Callable[[int], str], again: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

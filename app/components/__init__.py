@@ -11,7 +11,7 @@ from app.files import Part
 LOADER = """const { default: mount } = await import(new URL("ADDRESS", location.origin));
 export default mount;
 """
-"""All of a component's code that goes with its data at every rerun; the rest is fetched once."""
+"""All of a component that goes with its data at every rerun; the rest is fetched once."""
 
 _code: list[Part] = []
 
@@ -20,9 +20,9 @@ def component(name: str, html: str, css: str | None = None, module: str | None =
     """Register a component; returns the function that mounts it. css, module: the styles, and the module in adrec/browser/; by default
     those that have its name."""
     styles = browser.text(f"{name}.css") if css is None else css
-    code = Part(browser.component(module or f"{name}.js").encode(), "text/javascript")
+    code = Part(browser.component(module or f"{name}.js", styles, html).encode(), "text/javascript")
     _code.append(code)
-    return st.components.v2.component(f"adrec_{name}", html=html, css=styles, js=LOADER.replace("ADDRESS", code.url))
+    return st.components.v2.component(f"adrec_{name}", js=LOADER.replace("ADDRESS", code.url))
 
 
 def handler(key: str, name: str, act: Callable[[Any], None], kind: type) -> Callable[[], None]:

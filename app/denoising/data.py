@@ -1,5 +1,6 @@
 """What the Denoising page reads and computes, cached. What needs torch is asked of the process beside the server (``app.computing``)."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -204,7 +205,9 @@ def layout(run: RunFolder, stage: str, method: str) -> scene.Layout:
 @loaders.of_run(16)
 def shared(run: RunFolder, stage: str, method: str) -> Part:
     """What all pictures on one map share."""
-    return Part(scene.shared(layout(run, stage, method), loaders.title(run), again_in_browser(run, stage)))
+    of = {"model": run.info["model"], "diffusion": run.info.get("diffusion")}
+    model = {"url": model_url(run, stage), "run": of} if again_in_browser(run, stage) else None
+    return Part(scene.shared(layout(run, stage, method), loaders.title(run), model))
 
 
 @cache
@@ -220,10 +223,9 @@ def again_in_browser(run: RunFolder, stage: str) -> bool:
 
 
 def _again(run: RunFolder, stage: str, subject: Subject, method: str, name: str) -> dict[str, Any]:
-    """How the browser answers (``Again`` in adrec/browser/types.d.ts)."""
-    of = {"model": run.info["model"], "diffusion": run.info["diffusion"]}
+    """What of the browser's answers (``Again`` in adrec/browser/types.d.ts) is not shared."""
     key = f"{loaders.link_name(run)} {stage} {subject} {method} {name}"
-    return {"url": model_url(run, stage), "run": of, "user": subject.index or 0, "key": key}
+    return {"user": subject.index or 0, "key": hashlib.sha256(key.encode()).hexdigest()[:16]}
 
 
 def question(run: RunFolder, stage: str, subject: Subject, seed: int, steps: int, method: str, name: str = "") -> bytes:

@@ -102,7 +102,7 @@ def test_what_cannot_be_packed_is_refused_and_named(tmp_path: Path, line: str) -
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_every_component_is_one_script_that_imports_nothing_and_ends_no_element(entry: str) -> None:
     script = browser.component(entry)
-    assert script.endswith("\nexport default mount;\n") and "\nfunction mount(" in script
+    assert "\nexport default (component) => {" in script and "\nfunction mount(" in script
     assert "\nimport " not in script and "import(" not in script and script.count("export ") == 1
     assert "</script" not in script and "<!--" not in script
 
