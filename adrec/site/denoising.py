@@ -46,13 +46,14 @@ def _model(folder: Folder, name: str, run: RunFolder) -> dict[str, Any]:
     items, settings = run.items, run.settings
     titles = [title or f"item {item}" for title, item in zip(items["title"], items["item"], strict=True)]
     layout = scene.layout(run.tables(), STAGE)
+    url = folder.add(f"{name}.bin", run.weights_path(STAGE).read_bytes())
+    model = {"url": url, "run": {"model": settings, "diffusion": run.info["diffusion"]}}
     return {
         "name": name,
         "title": run.info.get("title") or name,
         "data": str(run.info.get("dataset", {}).get("hash")),
-        "url": folder.add(f"{name}.bin", run.weights_path(STAGE).read_bytes()),
-        "shared": folder.add(f"{name}-map.bin", scene.shared(layout, lambda i: titles[i - 1], True)),
-        "run": {"model": settings, "diffusion": run.info["diffusion"]},
+        "shared": folder.add(f"{name}-map.bin", scene.shared(layout, lambda i: titles[i - 1], model)),
+        **model,
         "length": int(settings["length"]),
         "items": len(items),
         "titles": ["", *titles],
