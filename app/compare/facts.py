@@ -10,7 +10,7 @@ import streamlit as st
 
 from adrec.errors import RunError
 from adrec.runs import groups
-from app import loaders, palette, ui
+from app import loaders, palette, ui, visitors
 from app.loaders import LoadedRun
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def facts(run: LoadedRun) -> Facts | None:
         title=str(info.get("title") or run.name),
         model=str(info["model"].get("model", "adrec")) if isinstance(info.get("model"), dict) else "adrec",
         question=str(info.get("question") or OWN),
-        data=str(data.get("title") or data.get("name") or "unknown data"),
+        data=visitors.without_paths(str(data.get("title") or data.get("name") or "unknown data")),
         data_hash=str(data.get("hash")),
         recipe=groups.recipe(info),
         seed=int(info.get("seed") or 0),

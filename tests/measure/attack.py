@@ -1,6 +1,6 @@
 """Attacks on a public server of this machine: ``python -m tests.measure.attack`` starts one, tries each, and prints a table.
 
-Exit code 1 if one succeeded. Bounded: some thousand requests, 600 MB of uploads, six minutes. ``--only WORD`` tries those with the word.
+Exit code 1 if one succeeded. Bounded: some thousand requests, 700 MB of uploads, seven minutes. ``--only WORD`` tries those with the word.
 """
 
 import contextlib
@@ -83,7 +83,7 @@ def uploaded(attack: Attack, name: str, data: bytes, to: str = "own.tables", by:
             visitor.messages, visitor.received = [], f"HTTP {status}".encode()
             return visitor
         widgets[visitor.widget("file_uploader", place)] = [(sent, file)]
-    visitor.ask("own", widgets=widgets, wait=150)
+    visitor.ask("own", widgets=widgets, wait=300)
     return visitor
 
 
