@@ -56,8 +56,8 @@ def found() -> dict[str, File]:
 
 
 @cache
-def lesson(class_code: str | None) -> bytes:
-    """The lesson for those who follow the class of this code; None: for its presenter. Compressed."""
+def lesson(class_code: str | None) -> File:
+    """The lesson for those who follow the class of this code; None: for its presenter."""
     words = setup.texts()["shell"]
     html = browser.page(
         "lesson/class.html",
@@ -69,7 +69,7 @@ def lesson(class_code: str | None) -> bytes:
         data=data().url,
         script_url=code().url,
     )
-    return gzip.compress(html.encode(), mtime=0)
+    return _file("text/html", html.encode())
 
 
 def entrance(asked: str | None) -> str:

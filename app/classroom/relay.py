@@ -1,7 +1,7 @@
 """The addresses below ``/class``: pages, the stream of events, and what the presenter and the phones say."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache, wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +24,12 @@ PHONE = "Phone"
 PAUSES = {"follows": 0.05, "leads": 0.25}
 NO_CLASS = "There is no class {code} here; the code stands on the presenter's screen."
 NO_PRESENTER = "This browser is not the presenter's; open the address that the server printed when it started."
+PAGE = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 _arrivals = Allowance(50, 400)
 """Streams and guesses of all phones together, a second: a class that comes at once, and again after a restart."""
 
@@ -72,13 +78,13 @@ async def entrance(request: Request) -> Response:
     typed = request.query_params.get("code", "").strip().upper()
     if typed == key.code():
         return RedirectResponse(f"{files.address('class')}/{typed}", 303)
-    return _html(page.entrance(typed[:12] or None).encode(), 404 if typed else 200)
+    return HTMLResponse(page.entrance(typed[:12] or None), 404 if typed else 200, PAGE)
 
 
 @own
 async def presenter(request: Request) -> Response:
     """The presenter's page; whether it is theirs is asked when it says something."""
-    return _html(await asyncio.to_thread(page.lesson, None), packed=True)
+    return _sent(request, await asyncio.to_thread(page.lesson, None), PAGE)
 
 
 @own
@@ -87,7 +93,7 @@ async def follower(request: Request) -> Response:
     typed = request.path_params["code"]
     if typed != key.code():
         return RedirectResponse(f"{files.address('class')}?{urlencode({'code': typed[:12]})}", 303)
-    return _html(await asyncio.to_thread(page.lesson, typed), packed=True)
+    return _sent(request, await asyncio.to_thread(page.lesson, typed), PAGE)
 
 
 @own
@@ -96,9 +102,7 @@ async def file(request: Request) -> Response:
     found = (await asyncio.to_thread(page.found)).get(request.path_params["digest"])
     if found is None:
         return PlainTextResponse("This lesson is not here any more; load the page again.", 404)
-    packed = "gzip" in request.headers.get("accept-encoding", "")
-    headers = {**files.HEADERS, "Content-Encoding": "gzip" if packed else "identity", "Vary": "Accept-Encoding"}
-    return Response(found.packed if packed else found.plain, media_type=found.media, headers=headers)
+    return _sent(request, found, files.HEADERS)
 
 
 @own
@@ -176,12 +180,8 @@ async def _json(request: Request) -> Any:
     return read_json(body)
 
 
-def _html(body: bytes, status: int = 200, packed: bool = False) -> Response:
-    headers = {
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        **({"Content-Encoding": "gzip"} if packed else {}),
-    }
-    return HTMLResponse(body, status, headers)
+def _sent(request: Request, file: page.File, headers: Mapping[str, str]) -> Response:
+    """A file, compressed where that is understood; Streamlit would compress it anew for everybody."""
+    packed = "gzip" in request.headers.get("accept-encoding", "")
+    told = {**headers, "Content-Encoding": "gzip" if packed else "identity", "Vary": "Accept-Encoding"}
+    return Response(file.packed if packed else file.plain, media_type=file.media, headers=told)

@@ -105,6 +105,8 @@ def test_a_class_follows_wanders_guesses_and_goes_on_after_reloads_and_a_restart
     expect(bob.locator(".outcome")).to_contain_text("You guessed")
     bob.get_by_role("button", name=CLASS["back"]).click()
 
+    ada.reload()
+    expect(ada.locator(".held")).to_be_visible()
     leads.reload()
     is_at(leads, 1, 0)
     expect(leads.locator(".tally li:visible b")).to_have_text(["2"])
