@@ -18,6 +18,8 @@ from app.classroom.place import Lesson
 MOST_PHONES = 300
 MOST_STREAMS = 3
 """Streams of one phone: a page that is loaded again comes before its old stream is known to be gone."""
+GRACE = 5.0
+"""Seconds for which a phone still counts as here when its stream has ended: it asks for the next."""
 FORGOTTEN = 600.0
 """Seconds after which the guesses of a phone that left are forgotten."""
 
@@ -49,7 +51,7 @@ class Allowance:
 
 @dataclass
 class Phone:
-    """One browser's tab, by the random name that it gave itself."""
+    """One browser's tab, by the random name that it gave itself. left: when it came or its last stream ended."""
 
     allowance: Allowance
     left: float
@@ -82,7 +84,7 @@ class Class:
     def guess(self, name: str, guesses: dict[int, int]) -> None:
         """All that a phone has guessed, in place of what it had; what it guessed at a question whose answer is on the screen stays."""
         phone = self.phones.get(name)
-        if phone is None or not phone.streams:
+        if phone is None or not self._is_here(phone):
             raise Refused(409, "Only a phone that follows the class can guess.")
         if not phone.allowance.spend():
             raise Refused(429, "That was too often; try again in a second.")
@@ -91,8 +93,11 @@ class Class:
         self._wake(self._leading)
 
     def here(self) -> int:
-        """How many phones have a stream."""
-        return sum(phone.streams > 0 for phone in self.phones.values())
+        """How many phones follow."""
+        return sum(map(self._is_here, self.phones.values()))
+
+    def _is_here(self, phone: Phone) -> bool:
+        return phone.streams > 0 or self.clock() - phone.left < GRACE
 
     def tallies(self) -> dict[int, list[int]]:
         """For every question that somebody guessed at, how many chose what."""
@@ -117,7 +122,7 @@ class Class:
         """Make room for a stream of this phone."""
         self._forget()
         phone = self.phones.get(name)
-        if (phone is None or not phone.streams) and self.here() >= MOST_PHONES:
+        if (phone is None or not self._is_here(phone)) and self.here() >= MOST_PHONES:
             raise Refused(503, f"The class is full: {MOST_PHONES} phones follow it.")
         if phone is not None and phone.streams >= MOST_STREAMS:
             raise Refused(429, f"This phone follows the class {MOST_STREAMS} times already.")

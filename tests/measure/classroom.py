@@ -147,6 +147,8 @@ def told(presses: list[tuple[str, float]], seen: Iterable[tuple[str, float]]) ->
     """A phone's seconds for each press since it came, how many it missed, and how many moves it saw that nobody made."""
     moves = list(seen)
     start = next((i for i, (_, at) in enumerate(presses) if moves and at > moves[0][1]), len(presses))
+    if start and moves[1:] and moves[1][0] == presses[start - 1][0]:  # the last press was still on its way
+        start -= 1
     waits, missed, place = [], 0, 1
     for at, pressed in presses[start:]:
         found = next((i for i in range(place, min(place + 3, len(moves))) if moves[i][0] == at), None)

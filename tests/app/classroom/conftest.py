@@ -36,7 +36,7 @@ class Stream:
     def __init__(self, answer: Answer, parts: "asyncio.Queue[bytes]", task: "asyncio.Task[None]") -> None:
         self.answer, self.parts, self.task = answer, parts, task
 
-    async def next(self, seconds: float = 2) -> dict[str, Any]:
+    async def next(self, seconds: float = 30) -> dict[str, Any]:
         """The next state that is told."""
         async with asyncio.timeout(seconds):
             while not (part := await self.parts.get()).startswith(b"data: "):
@@ -102,12 +102,12 @@ class Server:
 
         scope = self.scope("GET", f"/events?code={key.code()}", {**named, **headers})
         task = asyncio.create_task(self.router(scope, receive, send))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             while not answer.status and not task.done():
                 await asyncio.sleep(0)
         yield Stream(answer, parts, task)
         gone.set()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await task
 
 

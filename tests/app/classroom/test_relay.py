@@ -75,7 +75,7 @@ def test_a_phone_that_came_back_is_the_same_phone_and_one_that_left_is_forgotten
         for _ in range(3):
             async with server.stream(phone(1)):
                 await server.guess(phone(1), {"0": 1})
-        assert relay.led().tallies() == {0: [0, 1, 0]} and relay.led().here() == 0
+        assert relay.led().tallies() == {0: [0, 1, 0]} and relay.led().here() == 1
         monkeypatch.setattr(state, "FORGOTTEN", -1)
         async with server.stream(phone(2)) as followed:
             await followed.next()
@@ -157,6 +157,17 @@ def test_a_body_is_read_no_further_than_it_may_be_long(server: Server) -> None:
     run(tried())
 
 
+def test_a_phone_counts_and_can_guess_while_it_asks_for_its_next_stream_but_no_longer(server: Server, monkeypatch: Any) -> None:
+    async def tried() -> None:
+        async with server.stream(phone(1)) as followed:
+            await followed.next()
+        assert (await server.guess(phone(1), {"0": 1})).status == 204 and relay.led().here() == 1
+        monkeypatch.setattr(state, "GRACE", 0)
+        assert (await server.guess(phone(1), {"0": 1})).status == 409 and relay.led().here() == 0
+
+    run(tried())
+
+
 def test_only_phones_that_follow_can_guess_and_not_too_often(server: Server) -> None:
     async def tried() -> None:
         assert (await server.guess(phone(1), {"0": 1})).status == 409
@@ -193,6 +204,7 @@ def test_a_code_is_found_however_it_is_typed_and_a_wrong_one_is_asked_for_again(
 
 def test_a_full_class_says_so_and_takes_the_next_phone_when_one_leaves(server: Server, monkeypatch: Any) -> None:
     monkeypatch.setattr(state, "MOST_PHONES", 2)
+    monkeypatch.setattr(state, "GRACE", 0)
 
     async def tried() -> None:
         async with server.stream(phone(1)):
@@ -207,6 +219,7 @@ def test_a_full_class_says_so_and_takes_the_next_phone_when_one_leaves(server: S
 
 def test_what_the_class_remembers_is_bounded_however_many_come_and_go(server: Server, monkeypatch: Any) -> None:
     monkeypatch.setattr(state, "MOST_PHONES", 5)
+    monkeypatch.setattr(state, "GRACE", 0)
 
     async def tried() -> None:
         for number in range(15):
@@ -220,10 +233,11 @@ def test_what_the_class_remembers_is_bounded_however_many_come_and_go(server: Se
 
 def test_a_reader_that_takes_nothing_is_dropped(server: Server, monkeypatch: Any) -> None:
     monkeypatch.setattr(stream, "SLOW", 0.05)
+    monkeypatch.setattr(state, "GRACE", 0)
 
     async def tried() -> None:
         async with server.stream(phone(1), slow=True) as followed:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 await followed.task
             assert relay.led().here() == 0
 
@@ -236,7 +250,7 @@ def test_a_stream_says_that_it_is_there_and_ends_in_time(server: Server, monkeyp
 
     async def tried() -> None:
         async with server.stream(phone(1)) as followed:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 await followed.task
             parts = [followed.parts.get_nowait() for _ in range(followed.parts.qsize())]
         assert parts[0].startswith(b"data: ") and parts[1] == b": still here\n\n" and parts[-1] == b""
@@ -249,7 +263,7 @@ def test_a_server_that_stops_ends_all_streams(server: Server) -> None:
         async with server.stream(phone(1)) as followed, server.stream() as led:
             await followed.next()
             relay.led().close()
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 await asyncio.gather(followed.task, led.task)
 
     run(tried())
