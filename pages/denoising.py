@@ -23,10 +23,11 @@ IN_BROWSER = (
 ON_SERVER = "Everything here is computed on the server: a model is too large for your browser, or cannot run there."
 # On a narrow screen the player comes before what is chosen about it.
 FIRST = ("head", "answer", "cards", "player")
-ON_A_PHONE = "".join(f"[data-testid=stLayoutWrapper]:has(> .st-key-denoising-{name}) {{order: -1}}" for name in FIRST)
+ORDER = "".join(f"[data-testid=stLayoutWrapper]:has(> .st-key-denoising-{name}) {{order: -1}}" for name in FIRST)
+ON_A_PHONE = f"@media (max-width: 640px) {{[data-testid=stMainBlockContainer] {{padding-top: 3.7rem}} {ORDER}}}"
 PAGE = {"title": "Denoising", "icon": ":material/blur_on:", "order": 4}
 
-st.html(f"<style>@media (max-width: 640px) {{[data-testid=stMainBlockContainer] {{padding-top: 3.7rem}} {ON_A_PHONE}}}</style>")
+st.html(f"<style>{ON_A_PHONE}{view.CARDS_CSS}</style>")
 head = st.container(key="denoising-head")
 title_, model = head.columns([3, 2], vertical_alignment="bottom")
 with title_:

@@ -10,7 +10,7 @@ import streamlit as st
 from adrec.explain import export, scene
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
-from app import computing, loaders, state
+from app import computing, loaders, palette, state
 from app.components.scrubber import HEIGHT, scrubber
 from app.denoising import data
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.denoising.sides import Side
 
 RENOISED, REFUSED = "denoising.renoised", "denoising.refused"
-CARDS_CSS = """<style>
+CARDS_CSS = """
 .cards{display:flex;gap:12px;align-items:stretch;font-size:.85rem;line-height:1.25}
 .cards .past{display:flex;flex-direction:row-reverse;gap:8px;overflow-x:auto;flex:0 1 auto;min-width:0;padding-bottom:6px;
  scrollbar-width:thin}
@@ -33,14 +33,13 @@ CARDS_CSS = """<style>
 .cards .panel{flex:none;align-self:start;color:Canvas;background:CanvasText;border-radius:4px;padding:0 7px;font-size:.95rem}
 .cards .arrow{opacity:.6;font-size:1.2rem}
 @media(max-width:700px){.cards .card{width:116px}.cards{gap:8px}.cards .next{gap:8px}}
-</style>"""
+""".replace("VAR_TARGET", palette.TARGET_COLOR)
+"""Of ``cards``: part of the page, not of every history."""
 
 
 def cards(subject: data.Subject, run: RunFolder, panel: str = "", invented: tuple[int, ...] = ()) -> None:
     """The history as a row of cards, newest last, and what came next. panel: a panel's letter to put before them. invented: items that a
     model put before the history, which are then in sight first."""
-    from app import palette
-
     texts = _texts(run)
     shown = [_card(*texts[i - 1]) for i in subject.history[::-1]] + [_card(*texts[i - 1], "✎ Invented", "unknown") for i in invented[::-1]]
     past, kind = ("".join(shown[::-1]), "past from-start") if invented else ("".join(shown), "past")
@@ -49,9 +48,8 @@ def cards(subject: data.Subject, run: RunFolder, panel: str = "", invented: tupl
     name = f"History of {len(subject.history)} items, newest on the right and read first"
     name = f"{len(invented)} invented items and a history of {len(subject.history)}, newest on the right" if invented else name
     row = f'<div class="{kind}" role="list" tabindex="0" aria-label="{name}">{past}</div>'
-    css = CARDS_CSS.replace("VAR_TARGET", palette.TARGET_COLOR)
     letter = f'<b class="panel">{panel}</b>' if panel else ""
-    st.html(f'{css}<div class="cards">{letter}{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')
+    st.html(f'<div class="cards">{letter}{row}<div class="next"><span class="arrow">→</span>{target}</div></div>')
 
 
 def _card(name: str, rest: str, above: str = "", kind: str = "") -> str:
