@@ -154,7 +154,7 @@ def _unique(made: list[Group]) -> list[Group]:
     return [g if names.count(g.name) == 1 else Group(f"{g.name} · {g.key}", g.runs, g.facts) for g in made]
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_data(max_entries=64, show_spinner=False)
 def model_title(name: str) -> str:
     """What a model is called."""
     from adrec.models.base import MODELS

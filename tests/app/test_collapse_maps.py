@@ -87,3 +87,14 @@ def test_the_page_of_a_link_shows_its_selection_and_computed_colours(colour: str
 def test_words_are_sent_only_where_they_say_more_than_the_category() -> None:
     alone, several = _categories(pd.Series(["a", "b", "a"]), "Kind"), _categories(pd.Series(["a|b", "b", "a"]), "Kind")
     assert alone.words == [] and [alone.categories[code] for code in alone.codes] == ["a", "b", "a"] and several.words[0] == "a, b"
+
+
+def test_the_list_of_items_is_sent_again_only_with_another_run_and_stands_where_the_link_says() -> None:
+    app = open_page("collapse", item="30")
+    first = app.selectbox(key="state.item")
+    assert (first.value, first.proto.set_value) == (30, True)
+    again = app.run().selectbox(key="state.item")
+    assert (again.value, again.proto.set_value, again.proto.id) == (30, False, first.proto.id)
+    app.query_params["run"] = "ml-1m"
+    other = app.run().selectbox(key="state.item")
+    assert (other.value, other.proto.set_value) == (30, True)
