@@ -3,6 +3,9 @@
 ``loaders`` is imported on use: app/main.py needs the route before there is a runtime, which caches look for when they are declared.
 """
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -39,6 +42,12 @@ def route() -> Route:
     return Route(f"{files.address('person')}/{{number}}", person, methods=["GET"])
 
 
+@lru_cache(2)
+def _ids(runs: Path) -> np.ndarray:
+    """``others``, which reads two item tables."""
+    return others(runs)
+
+
 def person(request: Request) -> Response:
     """``number``, ``history`` (the lesson's ids of as many films as its models read, oldest first) and ``next``, the test film, without the
     few that MovieLens-1M lacks; null if nobody has the number, which is an answer and no failure."""
@@ -56,7 +65,7 @@ def person(request: Request) -> Response:
         position = int(np.random.default_rng().integers(users.n_users)) if number == ANY else users.position(number)
     except DataError:
         return JSONResponse(None)
-    films = others(loaders.BUNDLED)[[*users.history(position, "test", run.info["model"]["length"]), users.test[position]]]
+    films = _ids(loaders.BUNDLED)[[*users.history(position, "test", run.info["model"]["length"]), users.test[position]]]
     *history, following = films[films <= len(loaders.items(large))].tolist()
     found = {"number": users.user_ids[position], "history": history, "next": following}
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
