@@ -25,6 +25,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("ADREC_RUNS", str(folder))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     yield folder
+    monkeypatch.delenv("ADREC_MODE", raising=False)  # a public server stops nothing
     for worker in jobs._workers.values():  # first: it would start the next run
         worker.kill()
         worker.wait()

@@ -17,7 +17,7 @@ from adrec.errors import ConfigError, RunError
 from adrec.files import write_json
 from adrec.models.base import MODELS
 from adrec.runs import RunFolder
-from app import charts, jobs, loaders, train_data
+from app import charts, jobs, loaders, train_data, visitors
 from app.progress import Follower, StageProgress, duration, summarise, thin
 from app.texts import texts as words
 from app.train_form import _next_name
@@ -411,6 +411,7 @@ def test_a_public_page_says_how_to_train_at_home_and_offers_nothing_that_changes
     root: Path, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADREC_MODE", mode)
+    monkeypatch.setattr(visitors, "_cookie", lambda: None)  # AppTest's are no cookies
     write_run(root, "half", "stopped", half_way())
     app = open_page("train", run="half", file="/etc/passwd")
     assert not app.exception and "This server trains nothing" in texts(app)
