@@ -23,9 +23,10 @@ from adrec.errors import AdrecError, DataError
 from app import jobs
 from app.load import measure
 from tests.browser.conftest import Server, serving
+from tests.fuzz.served import COLOUR
 
-TRAINING = ["--dataset=synthetic:items=2000,users=3000", "--set", "epochs=100000"]
-ERRORS = ("Traceback (most recent call last)", "ERROR", "Uncaught app execution", "Exception in")
+TRAINING = ["--dataset=synthetic:items=500,users=800", "--set", "epochs=100000", "--set", "validate_every=1000", "--yes"]
+ERRORS = ("Traceback", "ERROR", "Uncaught", "Exception", "Error")
 SETTLING = 5.0
 """Minutes after which memory and handles should not grow any more."""
 
@@ -54,7 +55,8 @@ def ready(server: Server) -> float:
 
 def errors(server: Server) -> list[str]:
     """The lines of the server's log that tell of an error."""
-    return [line for line in server.log.read_text(errors="replace").splitlines() if any(sign in line for sign in ERRORS)]
+    lines = COLOUR.sub("", server.log.read_text(errors="replace")).splitlines()
+    return [line for line in lines if any(sign in line for sign in ERRORS)]
 
 
 def rows(path: Path) -> list[dict[str, float]]:
@@ -99,8 +101,19 @@ def main() -> int:
         load = Soak((given.viewers,), 60 * given.minutes, stay=180.0, log=given.out, every=60.0, after=60 * given.after)
         report = measure.run(load, server.url)
         wrong = errors(server)
+        trained = jobs.job(server.runs, "training")
     seen = report["servers"][0]["levels"][0]["complaint"]
-    print("\n".join([*told(start, rows(given.out)), *([seen] if seen else []), f"{len(wrong)} errors in the server's log.", *wrong[:5]]))
+    print(
+        "\n".join(
+            [
+                *told(start, rows(given.out)),
+                *([seen] if seen else []),
+                f"The training is {trained.state if trained else 'gone'}.",
+                f"{len(wrong)} errors in the server's log.",
+                *wrong[:5],
+            ]
+        )
+    )
     return int(bool(wrong))
 
 
