@@ -54,7 +54,7 @@ def test_community_cloud_gets_the_apps_own_settings_but_for_the_names_that_it_an
     own, cloud = (tomllib.loads((folder / ".streamlit" / "config.toml").read_text(encoding="utf-8")) for folder in (ROOT / "app", CLOUD))
     assert cloud["server"].pop("allowedHosts") == ["*.streamlit.app", *own["server"].pop("allowedHosts")]
     del own["server"]["address"]
-    assert cloud == own
+    assert cloud == own, "repeat the change in deploy/community_cloud/.streamlit/config.toml"
 
 
 def test_community_cloud_starts_the_same_server_and_gets_the_torch_of_the_lock_file() -> None:
