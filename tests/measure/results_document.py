@@ -23,6 +23,7 @@ experiments/paper.md. A paragraph about a training that is not finished waits, a
 import argparse
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -260,7 +261,10 @@ def main() -> None:
                 keep(path.stem, reduced(Queue(read(toml), arguments.runs / path.stem, print)))
             except AdrecError as error:
                 print(f"{path.stem} stays as it was: {error}")
-    write_text(DOCUMENT, rewritten(DOCUMENT.read_text(encoding="utf-8"), known(), words_of))
+    try:
+        write_text(DOCUMENT, rewritten(DOCUMENT.read_text(encoding="utf-8"), known(), words_of))
+    except AdrecError as error:
+        sys.exit(f"The document stays as it was. {error}")
 
 
 if __name__ == "__main__":
