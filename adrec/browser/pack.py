@@ -1,6 +1,6 @@
 """Packs ES modules into one script: each module in a scope of its own, after those that it imports.
 
-Requirements: imports list names and give a path from the module's own folder (./ or ../); exports precede a declaration of one name,
+Requirements: imports list names (``a as b`` too) and give a path from the module's own folder (./ or ../); exports precede a declaration of one name,
 which is not ``let``, because importers get a copy. Anything else is refused.
 """
 
@@ -8,7 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-IMPORT = re.compile(r'^import \{(\s*[\w$]+(?:,\s*[\w$]+)*,?\s*)\} from "(\.\.?/[\w./-]+)";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{(\s*[\w$]+(?: as [\w$]+)?(?:,\s*[\w$]+(?: as [\w$]+)?)*,?\s*)\} from "(\.\.?/[\w./-]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:(?:async )?function\*?|class) [\w$]+|const [\w$]+ = )", re.MULTILINE)
 EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|class|const) ([\w$]+)", re.MULTILINE)
 LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
@@ -44,7 +44,7 @@ def _visit(path: Path, above: tuple[Path, ...], order: list[Path]) -> None:
         imported = (path.parent / other).resolve()
         _visit(imported, (*above, path), order)
         exported = EXPORTED.findall(_text(imported))
-        missing = [name for name in re.findall(r"[\w$]+", names) if name not in exported]
+        missing = [name for name in re.findall(r"([\w$]+)(?: as [\w$]+)?", names) if name not in exported]
         if missing:
             raise PackError(f"{path.name} imports {', '.join(missing)} from {imported.name}, which does not export it.")
     order.append(path)
@@ -53,7 +53,7 @@ def _visit(path: Path, above: tuple[Path, ...], order: list[Path]) -> None:
 def _scope(path: Path, names: dict[Path, str], entry: bool) -> str:
     """A module as a function that is called at once and returns its exports."""
     text = _text(path)
-    body = EXPORT.sub("", IMPORT.sub(lambda found: f"const {{{found[1]}}} = {names[(path.parent / found[2]).resolve()]};\n", text))
+    body = EXPORT.sub("", IMPORT.sub(lambda found: f"const {{{found[1].replace(' as ', ': ')}}} = {names[(path.parent / found[2]).resolve()]};\n", text))
     if left := LEFT.search(body):
         raise PackError(f'{path.name}: "{left[0]}" cannot be packed; see adrec/browser/pack.py for the forms that can.')
     exports = f"{{ {', '.join(EXPORTED.findall(text))} }}"

@@ -2,11 +2,11 @@
 
 from adrec.lesson import models, setup
 from adrec.lesson.models import LAMBDAS, RUNS, run_of
-from adrec.runs import RunFolder
-from adrec.site import denoising, pages
+from adrec.runs import RunFolder, list_runs
+from adrec.site import collapse, denoising, pages
 from adrec.site.folder import Folder
 
-PAGES = ("learn", "denoising")
+PAGES = ("learn", "denoising", "collapse")
 DENOISING = (*reversed(LAMBDAS), "people")
 """The parts of the models on the Denoising page; it opens with the first, where the noise is loud, beside the one where it is faint."""
 BUNDLED = setup.ASSETS / "runs"
@@ -17,7 +17,9 @@ def site() -> Folder:
     folder = Folder()
     runs = {RUNS[part]: run_of(BUNDLED, part) for part in DENOISING}
     shown = denoising.data(folder, runs, RUNS["lambda-1"], RUNS["healthy"])
-    pages.write(folder, {"learn": lesson(folder), "denoising": shown})
+    laboratory = {run.name: run for run in list_runs(BUNDLED) if run.info.get("site")}
+    tables = collapse.data(folder, laboratory, RUNS["healthy"])
+    pages.write(folder, {"learn": lesson(folder), "denoising": shown, "collapse": tables})
     return folder
 
 

@@ -8,7 +8,14 @@ from adrec.lesson import setup
 from adrec.site.folder import Folder
 
 LESSON = sorted(f"lesson/{path.name}" for path in (browser.FOLDER / "lesson").glob("*.css") if path.name != "page.css")
-CSS = {"learn": LESSON, "denoising": ["scrubber.css", "said.css", "lesson/lesson.css", "lesson/films.css", "site/laboratory.css"]}
+CSS = {
+    "learn": LESSON,
+    "denoising": ["scrubber.css", "said.css", "lesson/lesson.css", "lesson/films.css", "site/laboratory.css"],
+    "collapse": [
+        *("tables.css", "maps.css", "neighbours.css", "spectrum.css", "film.css", "lesson/lesson.css", "lesson/films.css"),
+        *("lesson/health.css", "lesson/likeness.css", "site/laboratory.css"),
+    ],
+}
 """Each page's styles, beside those that all have."""
 
 

@@ -51,6 +51,17 @@ def test_modules_are_written_once_each_after_those_that_they_import(tmp_path: Pa
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_exports_of_one_name_are_imported_under_others(tmp_path: Path) -> None:
+    entry = modules(
+        tmp_path,
+        entry='import { part as first } from "./a.js";\nimport { part as second } from "./b.js";\nexport const both = first + second;\n',
+        a="export const part = 1;\n",
+        b="export const part = 2;\n",
+    )
+    assert evaluated(pack.script(entry), "both") == "3"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_two_modules_may_use_one_name_for_different_things(tmp_path: Path) -> None:
     entry = modules(
         tmp_path,

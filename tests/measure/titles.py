@@ -6,6 +6,7 @@ MovieLens-1M get readable titles and years of films, and the name that ``ml_1m``
 
 import csv
 import sys
+from typing import Any
 
 from adrec.explain import all_users
 from adrec.files import atomic, read_json, write_json
@@ -23,6 +24,8 @@ NARROW = "What makes an item table narrow?"
 LARGER = "What does ADRec learn from ten times the ratings?"
 ON_1M = ("ml-1m", "ml-1m-narrow", "ml-1m-dreamrec")
 DREAMREC = "Have the embeddings of an earlier diffusion model collapsed?"
+SITE = ("ml-1m", "ml-100k", "narrow", "dreamrec-harness-fixed", "dreamrec-long", "sasrec", "no-pretrain", "warmup-drift")
+"""The runs on the site's Collapse page, at most eight."""
 TEXTS = {  # by folder: title, purpose, question
     "ml-1m": (
         "ADRec on MovieLens-1M: films with neighbours of their kind",
@@ -153,12 +156,14 @@ def upgrade(run: RunFolder) -> None:
     found = read_json(path) if path.is_file() else None
     fits = found is not None and found["key"] == all_users._cache_key(run, found["stage"], found["seed"])
     info, settings = run.info, recorded(run.info)
-    texts = dict(zip(LONGEST, TEXTS[run.name], strict=True))
+    texts: dict[str, Any] = dict(zip(LONGEST, TEXTS[run.name], strict=True))
     if run.name in ON_1M:
         readable_films(run)
         data = {**info["dataset"], "name": "prepared/ml-1m", "title": "MovieLens-1M", "options": {"k_core": 5}}
         info = {**info, "command": command(info["command"]), "dataset": data}
     now = {"abilities": list(settings.model.abilities), "diffusion": coefficients(settings)}
+    if run.name in SITE:
+        texts["site"] = True
     write_json(run.path / "run.json", {"format": FORMAT, **texts, **info, **settings.to_json(), **texts, **now})
     if found is not None and fits:
         write_json(path, {**found, "key": all_users._cache_key(run, found["stage"], found["seed"])})
