@@ -1,6 +1,6 @@
 """Packs ES modules into one script: each module in a scope of its own, after those that it imports.
 
-Requirements: imports list names (``a as b`` too) and give a path from the module's own folder (./ or ../); exports precede a declaration of one name,
+Requirements: imports list names, also ``a as b``, and give a path from the module's own folder; exports precede a declaration of one name,
 which is not ``let``, because importers get a copy. Anything else is refused.
 """
 
@@ -53,7 +53,11 @@ def _visit(path: Path, above: tuple[Path, ...], order: list[Path]) -> None:
 def _scope(path: Path, names: dict[Path, str], entry: bool) -> str:
     """A module as a function that is called at once and returns its exports."""
     text = _text(path)
-    body = EXPORT.sub("", IMPORT.sub(lambda found: f"const {{{found[1].replace(' as ', ': ')}}} = {names[(path.parent / found[2]).resolve()]};\n", text))
+
+    def imported(found: re.Match[str]) -> str:
+        return f"const {{{found[1].replace(' as ', ': ')}}} = {names[(path.parent / found[2]).resolve()]};\n"
+
+    body = EXPORT.sub("", IMPORT.sub(imported, text))
     if left := LEFT.search(body):
         raise PackError(f'{path.name}: "{left[0]}" cannot be packed; see adrec/browser/pack.py for the forms that can.')
     exports = f"{{ {', '.join(EXPORTED.findall(text))} }}"

@@ -1,5 +1,8 @@
 """``adrec site`` for the bundled runs: the lesson, Denoising and Collapse."""
 
+from pathlib import Path
+
+from adrec.errors import RunError
 from adrec.lesson import models, setup
 from adrec.lesson.models import LAMBDAS, RUNS, run_of
 from adrec.runs import RunFolder, list_runs
@@ -10,6 +13,20 @@ PAGES = ("learn", "denoising", "collapse")
 DENOISING = (*reversed(LAMBDAS), "people")
 """The parts of the models on the Denoising page; it opens with the first, where the noise is loud, beside the one where it is faint."""
 BUNDLED = setup.ASSETS / "runs"
+
+
+def of_run(path: Path) -> tuple[Folder, str]:
+    """The site of any run: Collapse, and Denoising if its model runs in the browser; a sentence that says if it does not."""
+    run, folder = RunFolder(path), Folder()
+    if not run.exists:
+        raise RunError(f"'{path}' is no run: there is no run.json in it.")
+    shown, missing = {"collapse": collapse.data(folder, {run.name: run}, run.name)}, ""
+    if denoising.runs_here(run):
+        shown["denoising"] = denoising.data(folder, {run.name: run}, run.name, "")
+    else:
+        missing = f"{pages.words()['still']} "
+    pages.write(folder, shown, missing)
+    return folder, missing.strip()
 
 
 def site() -> Folder:

@@ -1,5 +1,5 @@
-"""What the Collapse page is sent: for each run, in a file of its own, its tables beside three with a known fate, maps, neighbours, spectra, film
-and verdicts."""
+"""What the Collapse page is sent: for each run, in a file of its own, its tables beside three with a known fate, maps, neighbours,
+spectra, film and verdicts."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -16,6 +16,7 @@ from adrec.collapse.film import cached_film
 from adrec.collapse.health import health
 from adrec.collapse.kinds import KIND_WORDS
 from adrec.collapse.spectra import null_band, spectrum
+from adrec.data.titles import most_popular
 from adrec.errors import RunError
 from adrec.lesson import setup
 from adrec.lesson.answers import end_of, table_of
@@ -28,6 +29,14 @@ from adrec.runs import RunFolder
 from adrec.site.folder import Folder
 
 BUNDLED = setup.ASSETS / "runs"
+PARTS = {
+    "tables": ('<div class="tables"></div>', ("tables.css", "lesson/health.css", "lesson/likeness.css")),
+    "maps": ('<div class="maps"></div>', ("maps.css",)),
+    "lists": ('<div class="lists"></div>', ("neighbours.css",)),
+    "spectra": ('<div class="spectra"></div>', ("spectrum.css",)),
+    "film": (browser.text("film.html"), ("film.css",)),
+}
+"""The app's components on this page, each with the HTML and the styles that it has there."""
 NEIGHBOURS = 10
 COSINES = 65_535
 """Steps from -1 to 1 in which cosines travel."""
@@ -39,18 +48,22 @@ def data(folder: Folder, runs: Mapping[str, RunFolder], first: str) -> bytes:
     words = {name: setup.words(name) for name in ("collapse", "glossary", "site")}
     head = {
         "texts": {**words, "parts": setup.words("lesson")["parts"]},
-        "film": browser.text("film.html"),
+        "parts": {name: {"html": html, "css": "".join(map(browser.text, css))} for name, (html, css) in PARTS.items()},
         "first": first,
         "runs": [
-            {"name": name, "title": run.info.get("title") or name, "url": folder.add(f"{name}-collapse.bin", _run(name, run), pack=True)}
+            {
+                "name": name,
+                "title": run.info.get("title") or name,
+                "url": folder.add(f"{name}-collapse.bin", _run(name, run, {*runs}), pack=True),
+            }
             for name, run in runs.items()
         ],
     }
     return wire.block(head, {})
 
 
-def _run(name: str, run: RunFolder) -> bytes:
-    """One run: a JSON object, and blocks for the components as arrays of bytes."""
+def _run(name: str, run: RunFolder, names: set[str]) -> bytes:
+    """One run: a JSON object, and blocks for the components as arrays of bytes. names: of the runs on the page."""
     found, shown_by = distinct_tables(run.tables())
     if not found:
         raise RunError(f"The run '{run.path}' has no item table.")
@@ -65,7 +78,7 @@ def _run(name: str, run: RunFolder) -> bytes:
     looked, layouts = _colouring(items), _layouts(run, found)
     of = {"run": name, "file": f"{name}-map"}
     parts = {
-        "tables": _beside(name, run, found, judged, labels, titles),
+        "tables": _beside(run, names, found, judged, labels, titles),
         **{f"maps {m}": maps.block({**of, "frame": f"{name} {m}"}, stages, titles, xy, looked) for m, xy in layouts.items()},
         "spectra": spectra.block({s: spectrum(t, "centred") for s, t in found.items()}, labels, null_band(*found[last].shape, "centred")),
         **_film(name, run, titles, looked),
@@ -121,7 +134,8 @@ def _film(name: str, run: RunFolder, titles: list[str], looked: colours.Colourin
         return {}
     kept = {(s["stage"], s["epoch"]): KIND_WORDS[s["verdict"]["kind"]][0] for s in diagnosis(run).get("snapshots", [])}
     of = {"run": name, "look": "genre", "frame": len(made) - 1}
-    return {"film": film.block(of, made, film.frames(made, kept), titles, looked, 0)}
+    row = (most_popular(run.items) or 1) - 1
+    return {"film": film.block(of, made, film.frames(made, kept), titles, looked, row)}
 
 
 # -- the tables with a known fate ---------------------------------------------------------------------------------
@@ -145,14 +159,26 @@ def _size(part: str) -> float:
     return _reference(part)[1].size
 
 
-def _beside(name: str, run: RunFolder, found: Array, judged: Mapping[str, Any], labels: Mapping[str, str], titles: list[str]) -> bytes:
+def _beside(
+    run: RunFolder, names: set[str], found: Array, judged: Mapping[str, Any], labels: Mapping[str, str], titles: list[str]
+) -> bytes:
     """The three tables with a known fate beside the run's own, and the bar of health."""
     words, cards, marks, drawn = setup.words("collapse"), [], [], {}
     bundled = run.path.resolve().parent == Path(BUNDLED).resolve()
     for part in REFERENCES:
         other, drawn[part], verdict = _reference(part)
         own, title = bundled and other == run.name, words["references"][part]["title"]
-        cards.append(tables.card(part, title, words["references"][part]["says"], drawn[part], own=own, sign=tables.sign(part), run=""))
+        cards.append(
+            tables.card(
+                part,
+                title,
+                words["references"][part]["says"],
+                drawn[part],
+                own=own,
+                sign=tables.sign(part),
+                run="" if own or other not in names else other,
+            )
+        )
         marks.append({"key": part, "name": title, "place": health(verdict).place, "glyph": tables.sign(part)})
     if not any(card["own"] for card in cards):
         last = list(found)[-1]

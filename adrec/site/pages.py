@@ -11,10 +11,7 @@ LESSON = sorted(f"lesson/{path.name}" for path in (browser.FOLDER / "lesson").gl
 CSS = {
     "learn": LESSON,
     "denoising": ["scrubber.css", "said.css", "lesson/lesson.css", "lesson/films.css", "site/laboratory.css"],
-    "collapse": [
-        *("tables.css", "maps.css", "neighbours.css", "spectrum.css", "film.css", "lesson/lesson.css", "lesson/films.css"),
-        *("lesson/health.css", "lesson/likeness.css", "site/laboratory.css"),
-    ],
+    "collapse": ["lesson/lesson.css", "lesson/films.css", "site/laboratory.css"],
 }
 """Each page's styles, beside those that all have."""
 
@@ -24,14 +21,20 @@ def addresses(names: Sequence[str]) -> dict[str, str]:
     return {name: f"{name}.html" if place else "index.html" for place, name in enumerate(names)}
 
 
-def write(folder: Folder, data: Mapping[str, bytes], fixed: Mapping[str, Any] | None = None) -> None:
-    """Add the pages. data: by page, in order, what it shows."""
+def words() -> dict[str, Any]:
+    """Those around all pages."""
+    return setup.words("site")
+
+
+def write(folder: Folder, data: Mapping[str, bytes], missing: str = "") -> None:
+    """Add the pages. data: by page, in order, what it shows. missing: what else is not here, in a sentence."""
     places = addresses(list(data))
     shared = {
         "icon": folder.add("icon.svg", (setup.ASSETS / "icon.svg").read_bytes()),
         "fits": folder.add("fits.js", browser.text("site/fits.js").encode()),
         "pages": places,
-        "words": setup.words("site"),
+        "words": words(),
+        "missing": missing,
     }
     for name, content in data.items():
         code = f'"use strict";\n(() => {{\n{browser.script(f"site/{name}.js")}start();\n}})();\n'

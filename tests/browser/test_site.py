@@ -1,18 +1,22 @@
 """The site, served by a plain file server below a path: it asks nobody else for anything."""
 
 import http.server
+import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from adrec.errors import RunError
 from adrec.lesson import setup
 from adrec.lesson.people import PEOPLE
 from adrec.runs import RunFolder
-from adrec.site.build import site
+from adrec.site.build import of_run, site
 
 pytestmark = pytest.mark.browser
 WORDS = setup.words("lesson")
@@ -111,3 +115,29 @@ def test_two_models_are_shown_as_in_python_and_a_history_is_changed(page: Any, a
     page.get_by_label("Model").first.select_option("ml-1m")
     expect(page.locator(".history .cards")).to_contain_text("Alien")
     expect(page.locator("p.answer")).to_contain_text("Decided")
+
+
+def test_the_runs_on_collapse_are_chosen_and_their_items_found(page: Any, address: str) -> None:
+    page.goto(f"{address}?chapter=5")
+    page.locator(".lesson .door").first.click()
+    expect(page.get_by_label("Run")).to_have_value("narrow", timeout=20_000)
+    expect(page.locator(".film")).to_be_visible()
+    page.get_by_label("Run").select_option("ml-100k")
+    expect(page.locator(".said").filter(has_text="Measured:")).to_contain_text("Healthy", timeout=20_000)
+    expect(page.locator(".strip .card")).to_have_count(3)
+    page.get_by_role("combobox", name="Find an item").fill("alien")
+    page.locator(".found li").first.click()
+    run = RunFolder(setup.ASSETS / "runs" / "ml-100k")
+    table, titles = run.table("finetune"), run.items["title"].tolist()
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+    nearest = np.argsort(-(unit @ unit[titles.index("Alien")]))[1:11]
+    expect(page.locator(".list").last.locator(".text")).to_have_text([titles[row] for row in nearest])
+    assert "item=" in page.url
+
+
+def test_any_run_becomes_a_site_of_its_own(trained_run: RunFolder, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(trained_run.path, tmp_path / "mine"))
+    made, missing = of_run(run.path)
+    assert missing == "" and {"index.html", "denoising.html"} <= set(made.files)
+    with pytest.raises(RunError, match="is no run"):
+        of_run(tmp_path)

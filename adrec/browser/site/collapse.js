@@ -26,6 +26,8 @@ class Collapse {
     this.texts = new Texts(setup.texts);
     /** @type {Record<string, Promise<any>>} */
     this.loading = {};
+    /** @type {Record<string, ShadowRoot>} */
+    this.roots = {};
     /** @type {any} the run that is shown */
     this.shown = null;
     main.className = "laboratory is-collapse";
@@ -42,7 +44,7 @@ class Collapse {
     this.near = element("p", "quiet");
     this.falls = element("div", "lesson said");
     this.filmed = element("section", "filmed");
-    this.filmed.append(heading("site.collapse.film"), element("p", "quiet", text("filmSays")), this.part("film-host", setup.film));
+    this.filmed.append(heading("site.collapse.film"), element("p", "quiet", text("filmSays")), this.part("film"));
     this.tool.append(this.method.root, this.item);
     const lead = element("div", "lesson said"), chosen = element("div", "chosen"), spectra = element("div", "lesson said");
     lead.append(paragraph(texts, "collapse.lead"));
@@ -50,14 +52,15 @@ class Collapse {
     chosen.append(this.run.root);
     main.append(element("h1", "question", texts.text("collapse.question")), chosen, this.purpose, lead, this.part("tables"), this.note, this.said, this.strip,
       heading("collapse.stages"), this.tool, this.part("maps"), this.mapNote, this.near, this.part("lists"), heading("collapse.spectra"), spectra, this.part("spectra"), this.falls, this.filmed);
-    this.main = main;
     window.addEventListener("popstate", () => this.draw());
   }
 
-  /** Where a component draws. @param {string} name @param {string} html */
-  part(name, html = "") {
-    const node = element("div", name);
-    node.innerHTML = html;
+  /** Where a component draws, with styles of its own. @param {string} name */
+  part(name) {
+    const node = element("div", `part is-${name}`), root = node.attachShadow({ mode: "open" }), { css, html } = this.setup.parts[name];
+    root.innerHTML = html;
+    root.append(element("style", "", css));
+    this.roots[name] = root;
     return node;
   }
 
@@ -98,11 +101,10 @@ class Collapse {
     }
   }
 
-  /** @param {string} name of a component's host @param {(given: { parentElement: HTMLElement, data: any, setTriggerValue: (name: string, value: any) => void }) => unknown} mount
+  /** @param {string} name of a part @param {(given: { parentElement: ParentNode, data: any, setTriggerValue: (name: string, value: any) => void }) => unknown} mount
    * @param {any} data @param {(name: string, value: any) => void} told */
   show(name, mount, data, told = () => {}) {
-    mount({ parentElement: this.main, data, setTriggerValue: told });
-    return name;
+    mount({ parentElement: this.roots[name], data, setTriggerValue: told });
   }
 
   /** What a run shows whatever its choices are. @param {any} found @param {Collapse["state"]} state */
