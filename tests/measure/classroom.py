@@ -8,6 +8,7 @@ one; messages that came twice; guesses that are not counted once; the server's p
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -160,6 +161,16 @@ def told(presses: list[tuple[str, float]], seen: Iterable[tuple[str, float]]) ->
     return waits, missed, max(0, len(moves) - 1 - len(waits))
 
 
+def ready(url: str, patience: float = 300) -> None:
+    """Wait until the server has warmed its pages, whose memory is not the class's."""
+    end = time.time() + patience
+    while time.time() < end:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=10):
+            return
+        time.sleep(1)
+    sys.exit(f"The server was not ready within {patience:.0f} seconds.")
+
+
 def lead(page: Page, minutes: float, every: float, join: Any) -> list[tuple[str, float]]:
     """Press through the lesson, load the page again in the middle. Returns the places with the times of their presses."""
     presses, end, half, steps = [], time.time() + 60 * minutes, time.time() + 30 * minutes, tour()
@@ -190,6 +201,7 @@ def main(minutes: float, every: float) -> None:
         os.environ |= {"ADREC_MODE": "classroom", "ADREC_HOME": home, "ADREC_RUNS": f"{home}/runs"}
         with server.started(Path(__file__).resolve().parents[2]) as served:
             chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+            ready(served.url)
             key = (Path(home) / "classroom.key").read_text()
             page = chromium.new_context(viewport={"width": 1280, "height": 720}).new_page()
             page.add_init_script(PRESSED)
