@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
+from filelock import FileLock
 
 from adrec.cli.app import LOCAL
 from adrec.folders import home
@@ -27,24 +28,28 @@ ORIGIN = re.compile(r"https?://[\w.:\[\]-]{1,200}", re.A)
 
 @cache
 def key() -> str:
-    """The presenter's secret. It lies beside the runs for a day's teaching, readable by its owner alone; where nothing can be
-    written it lasts as long as this server."""
+    """The presenter's secret. It lies beside the runs for a day's teaching, readable by its owner alone, the same for all servers that
+    start there; where nothing can be written it lasts as long as this server."""
     path = home("data") / "classroom.key"
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        found = path.read_text(encoding="ascii").strip()
-        if re.fullmatch(r"[\w-]{20,40}", found) and 0 <= time.time() - path.stat().st_mtime < LASTS:
-            return found
     made = secrets.token_urlsafe(16)
     with contextlib.suppress(OSError):
-        _write(path, made)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock"), timeout=5):
+            if found := _kept(path):
+                return found
+            path.unlink(missing_ok=True)
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                file.write(made)
     return made
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(text)
+def _kept(path: Path) -> str | None:
+    """The secret of a server that was started before, if it still holds."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        found = path.read_text(encoding="ascii").strip()
+        if re.fullmatch(r"[\w-]{20,40}", found, re.A) and 0 <= time.time() - path.stat().st_mtime < LASTS:
+            return found
+    return None
 
 
 def is_key(given: str | None) -> bool:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +97,16 @@ def test_another_day_has_another_class(server: Server, monkeypatch: Any) -> None
     monkeypatch.setattr(key, "LASTS", -1)
     key.key.cache_clear(), key.code.cache_clear()
     assert key.key() != before[0] and key.code() != before[1]
+
+
+def test_the_secret_is_its_owners_alone_and_is_made_even_where_nothing_can_be_kept(
+    server: Server, tmp_path: Path, monkeypatch: Any
+) -> None:
+    made = key.key()
+    assert (tmp_path / "classroom.key").read_text() == made and (tmp_path / "classroom.key").stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("ADREC_HOME", str(tmp_path / "classroom.key" / "no folder"))
+    key.key.cache_clear()
+    assert len(key.key()) >= 20 and key.key() != made
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer x", "bearer {key}", "{key}", "Bearer {key} ", "Bearer {key}é"])
