@@ -17,6 +17,12 @@ QUICK = [*TINY, "--set", "max_steps=3"]
 LONG = [*TINY, "--set", "epochs=100000", "--set", "validate_every=10000"]
 
 
+@pytest.fixture(autouse=True)
+def no_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest has no browser that keeps any."""
+    monkeypatch.setattr(visitors, "_cookie", lambda: None)
+
+
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The runs' folder; what still trains in it at the end is killed."""

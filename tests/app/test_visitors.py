@@ -29,7 +29,6 @@ def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("ADREC_MODE", "public")
     monkeypatch.delenv("ADREC_RUNS", raising=False)
     monkeypatch.setattr(visitors, "place", lambda: folder)
-    monkeypatch.setattr(visitors, "_cookie", lambda: None)  # AppTest has no browser
     for kept in (visitors._tabs, visitors._left, visitors._were, visitors._reruns._until, visitors._readings._until):
         kept.clear()
     yield folder
