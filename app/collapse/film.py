@@ -114,7 +114,7 @@ def _packed(run: RunFolder, row: int, colour: str | None, frame: int, _found: "F
     looked = colours.colouring(run, colour, "pca")
     if looked.codes.shape != (data.stages(run).items,) or not looked.label:
         looked = plain(data.stages(run).items)
-    of = {"run": f"{loaders.key(run)} {len(_found)}", "look": colour, "frame": frame}
+    of = {"run": f"{loaders.tag(run)} {len(_found)}", "look": colour, "frame": frame}
     return pictures.block(of, _found, frames(run, _found), items.titles(run), looked, row)
 
 

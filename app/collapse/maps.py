@@ -110,7 +110,7 @@ def _packed(
 ) -> bytes:
     stages, rows = data.stages(run), points.rows(run)
     records = [stage_record(run, name) for name in stages.names]
-    of = {"run": str(loaders.key(run)), "frame": f"{run.path} {method}", "file": f"{run.name}-map-{method}"}
+    of = {"run": loaders.tag(run), "frame": f"{loaders.link_name(run)} {method}", "file": f"{run.name}-map-{method}"}
     return block(of, records, items.titles(run), {name: _layouts[name] for name in stages.names}, _colouring, rows)
 
 

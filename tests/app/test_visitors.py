@@ -15,6 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from adrec.data.dataset import ItemTable
 from adrec.errors import RunError
+from adrec.folders import app_folder
 from adrec.runs import RunFolder
 from app import limits, loaders, projecting, turnstile, ui, visitors
 from app.turnstile import Turnstile
@@ -293,3 +294,13 @@ def test_what_streamlit_says_of_its_script_goes_out_without_the_folder() -> None
     message.new_session.main_script_path = turnstile.SCRIPT
     assert ForwardMsg.FromString(turnstile._without_script(message.SerializeToString())).new_session.main_script_path == "script.py"
     assert turnstile._without_script(b"other") == b"other"
+
+
+@pytest.mark.parametrize("page", ["own", "collapse", "denoising", "train", "compare"])
+def test_nothing_that_a_page_sends_says_where_the_program_lies(public: Path, page: str) -> None:
+    def sent(block: Any) -> bytes:
+        own = block.proto.SerializeToString() if getattr(block, "proto", None) is not None else b""
+        return own + b"".join(sent(child) for child in getattr(block, "children", {}).values())
+
+    data = sent(open_page(page)._tree)
+    assert len(data) > 2000 and str(app_folder()).encode() not in data

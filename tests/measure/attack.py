@@ -477,8 +477,9 @@ def _(attack: Attack) -> Outcome:
     other = attack.visitor()
     for page in PAGES:
         other.ask(page, f"run={name}&table={name}&compare={name}&other={name}", wait=120)
-        if f"{SECRET}-1".encode() in other.received or attack.leaks(other.received):
-            return f"{page} shows them", False
+        data = other.received
+        if f"{SECRET}-1".encode() in data or attack.leaks(data):
+            return f"{page}: '{attack.leaks(data) or 'shows them'}'", False
     reload = attack.visitor(cookies=owner.cookies)
     reload.ask("collapse", f"run={name}", wait=120)
     again = f"{SECRET}-1".encode() in reload.received
