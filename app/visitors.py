@@ -32,6 +32,8 @@ READING = "reading-"
 """Starts the names of folders of files that are being read, or were for a session."""
 NEW = 60.0
 """Seconds in which a folder of this kind may not have been locked yet."""
+_held: list[FileLock] = []
+"""The lock of this process's folder: forgotten, it would be given up, and the next server would delete the folder."""
 _secret = secrets.token_bytes(32)
 _lock = threading.Lock()
 _tabs: dict[str, str] = {}
@@ -108,6 +110,7 @@ def place() -> Path:
     folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     lock = FileLock(folder / ".lock")
     lock.acquire()
+    _held.append(lock)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
