@@ -19,7 +19,7 @@ def chooser(run: RunFolder, place: Any) -> None:
     if place.button("Compare", icon=":material/compare:", help=words, key=f"compare.{loaders.tag(run)}"):
         _choose(run)
     if loaders.is_bare(run) and run.path.parent == visitors.folder():
-        with place.popover("", icon=":material/delete:", type="tertiary", help="Delete these tables"), ui.guard():
+        with place.popover("Delete", icon=":material/delete:", type="tertiary"), ui.guard():
             train_about.delete(visitors.folder(), run)
 
 
