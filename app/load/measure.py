@@ -194,7 +194,7 @@ async def _log(table: Any, file: Any, every: float, server: Server, crowd: Crowd
         await asyncio.sleep(every)
 
 
-HEADS = "viewers|page|choices|p50 s|p95 s|kB|open p50|open p95|CPU s a rerun|cores|MiB a session|MiB"
+HEADS = "viewers|page|choices|p50 s|p95 s|kB|open p50|open p95|CPU s a rerun|cores|MiB a session|MiB|load"
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
@@ -216,11 +216,11 @@ def _row(level: Mapping[str, Any], page: str, times: Mapping[str, Any]) -> list[
     start = [str(level["viewers"]), page, str(times["count"]), _number(times["p50"], 3), more + _number(times["p95"], 3)]
     start.append(_number(times["bytes"] and times["bytes"] / 1000, 1))
     if page != "all":
-        return [*start, *[""] * 6]
+        return [*start, *[""] * 7]
     opening = level["opening"]
-    costs = [level.get(key) for key in ("cpu_a_rerun", "cores", "mib_a_session", "rss_mib")]
+    costs = [level.get(key) for key in ("cpu_a_rerun", "cores", "mib_a_session", "rss_mib", "load")]
     more = ">" if opening["unfinished"] else ""
-    return [*start, _number(opening["p50"], 2), more + _number(opening["p95"], 2), *map(_number, costs, (3, 2, 1, 0))]
+    return [*start, _number(opening["p50"], 2), more + _number(opening["p95"], 2), *map(_number, costs, (3, 2, 1, 0, 0))]
 
 
 def _number(value: float | None, digits: int) -> str:
