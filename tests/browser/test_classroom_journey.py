@@ -14,6 +14,8 @@ from tests.browser.conftest import Server, serving
 pytestmark = pytest.mark.browser
 WORDS = setup.words("lesson")
 CLASS = WORDS["shell"]["class"]
+PATIENCE = 30_000
+"""Milliseconds: whoever lost the server asks again after a wait that grows."""
 LOST = ("net::ERR_", "403 (Forbidden)")
 """What a browser says while the server is away, and of a request that it refuses."""
 
@@ -51,8 +53,8 @@ def key(server: Server) -> str:
 
 def is_at(page: Any, chapter: int, step: int) -> None:
     lesson = page.locator(".lesson")
-    expect(lesson).to_have_attribute("data-chapter", str(chapter))
-    expect(lesson).to_have_attribute("data-step", str(step))
+    expect(lesson).to_have_attribute("data-chapter", str(chapter), timeout=PATIENCE)
+    expect(lesson).to_have_attribute("data-step", str(step), timeout=PATIENCE)
 
 
 def option(page: Any, number: int) -> Any:
@@ -124,7 +126,7 @@ def test_a_class_follows_wanders_guesses_and_goes_on_after_reloads_and_a_restart
         expect(page.locator(".company")).to_contain_text(CLASS["with"])
 
     classroom.stop()
-    expect(ada.locator(".company")).to_contain_text(CLASS["lost"])
+    expect(ada.locator(".company")).to_contain_text(CLASS["lost"], timeout=PATIENCE)
     leads.keyboard.press("ArrowRight")
     classroom.start()
     for page in (ada, bob, late):
@@ -132,7 +134,7 @@ def test_a_class_follows_wanders_guesses_and_goes_on_after_reloads_and_a_restart
         expect(page.locator(".company")).to_contain_text(CLASS["with"])
     for _ in range(3):
         leads.keyboard.press("ArrowLeft")
-    expect(leads.locator(".tally li:visible b")).to_have_text(["2"])
+    expect(leads.locator(".tally li:visible b")).to_have_text(["2"], timeout=PATIENCE)
 
 
 def test_who_has_no_secret_is_told_so_and_moves_nothing(opened: Callable[..., Any], classroom: Server) -> None:

@@ -4,7 +4,7 @@ const SILENCE = 45_000; // milliseconds, three heartbeats of the server: then th
 const SLEPT = 20_000; // a page that comes back to the front after this long asks again
 const BRIEF = 1000; // a stream that ends sooner was none
 const FIRST = 500; // milliseconds of the first wait, doubled up to LONGEST; all waits are spread, so that a hundred phones do not come at once
-const LONGEST = 8000;
+const LONGEST = 5000;
 const FINAL = [400, 403, 404, 413]; // asking again would get the same
 
 /** @typedef {{ told: (state: any) => void, broken: (lost: boolean, sentence: string) => void }} Heard sentence: why, if the server says so */
