@@ -1,5 +1,6 @@
 """The site's pages: what each is called, its address, and its HTML around data and code."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ from adrec import browser
 from adrec.lesson import setup
 from adrec.site.folder import Folder
 
+COMMENT = re.compile(r"^ */\*(?:(?!\*/).)*\*/ *\n", re.DOTALL | re.MULTILINE)
+"""Comments on lines of their own, a fifth of what would travel."""
 LESSON = sorted(f"lesson/{path.name}" for path in (browser.FOLDER / "lesson").glob("*.css") if path.name != "page.css")
 CSS = {
     "learn": LESSON,
@@ -37,7 +40,8 @@ def write(folder: Folder, data: Mapping[str, bytes], missing: str = "") -> None:
         "missing": missing,
     }
     for name, content in data.items():
-        code = f'"use strict";\n(() => {{\n{browser.script(f"site/{name}.js")}start();\n}})();\n'
+        script = COMMENT.sub("", browser.script(f"site/{name}.js"))
+        code = f'"use strict";\n(() => {{\n{script}start();\n}})();\n'
         own = {"code": folder.add(f"{name}.js", code.encode()), "data": folder.add(f"{name}.bin", content, pack=True)}
         page = browser.page("site/site.html", name=name, css=CSS[name], **shared, **own)
         folder.files[places[name]] = page.encode()
