@@ -2,7 +2,8 @@
 then says what grew, and how many errors the server has logged.
 
 The viewers are those of ``adrec bench app`` on four pages, each for about three minutes; then all leave and the server is left alone. The
-training is a process of its own, so memory, file handles and threads are the server's. The start is when every page has opened once.
+training is a process of its own, so memory, file handles and threads are the server's and those of the process that computes for it. The
+start is when every page has opened once.
 """
 
 import argparse
@@ -16,8 +17,6 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from adrec.errors import AdrecError, DataError
 from app import jobs
@@ -40,8 +39,8 @@ class Soak(measure.Load):
         return (*measure.MIX, "train")
 
 
-def ready(server: Server) -> float:
-    """MiB of the server once it has opened every page itself."""
+def ready(server: Server) -> None:
+    """Wait until the server has opened every page itself."""
     end = time.monotonic() + 600
     while time.monotonic() < end:
         try:
@@ -49,8 +48,6 @@ def ready(server: Server) -> float:
             break
         except urllib.error.HTTPError:
             time.sleep(1)
-    assert server.process is not None
-    return float(psutil.Process(server.process.pid).memory_info().rss / 2**20)
 
 
 def errors(server: Server) -> list[str]:
@@ -65,8 +62,9 @@ def rows(path: Path) -> list[dict[str, float]]:
         return [{name: float(value or 0) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
-def told(start: float, found: Sequence[dict[str, float]], settling: float = SETTLING) -> list[str]:
-    """What grew, in sentences. start: MiB before anybody came."""
+def told(found: Sequence[dict[str, float]], settling: float = SETTLING) -> list[str]:
+    """What grew, in sentences. The first line is from before anybody came."""
+    start = found[0]["rss_mib"] if found else 0.0
     there = [row for row in found if row["viewers"]]
     if not there:
         raise DataError("Nobody was there for a minute; expected more --minutes.")
@@ -97,7 +95,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="adrec-soak-") as folder, serving(Path(folder)) as server:
         jobs.submit(server.runs, "training", TRAINING)
-        start = ready(server)
+        ready(server)
         load = Soak((given.viewers,), 60 * given.minutes, stay=180.0, log=given.out, every=60.0, after=60 * given.after)
         report = measure.run(load, server.url)
         wrong = errors(server)
@@ -106,7 +104,7 @@ def main() -> int:
     print(
         "\n".join(
             [
-                *told(start, rows(given.out)),
+                *told(rows(given.out)),
                 *([seen] if seen else []),
                 f"The training is {trained.state if trained else 'gone'}.",
                 f"{len(wrong)} errors in the server's log.",
