@@ -1,7 +1,7 @@
 """What torch must compute for pages, in one process beside the server: a queue with a place for everybody who waits, and batches.
 
-A question that nobody waits for any more is dropped before it is computed. If the process dies, those who wait are told so in a sentence,
-and the next question starts another one.
+A question that nobody waits for any more is dropped before it is computed. If the process dies or hangs, another one is started, and each
+question of the batch is asked of it alone; whose question ends that one too is told so in a sentence.
 """
 
 import logging
@@ -25,6 +25,8 @@ WAITING = 200
 """At most so many wait; who comes then is asked to come back."""
 KEPT = 256
 """Answers that are kept for all sessions."""
+PATIENCE = 600.0
+"""Seconds after which a process that has not answered is ended."""
 LOOK = 0.1
 """Seconds between two looks at a question that was asked."""
 FULL = "Too many people are waiting for the server's model at the moment; please try again in a minute."
@@ -134,13 +136,19 @@ class Computing:
             if self.process is None or self.process.poll() is not None:
                 self.process = self.start()
             assert self.process.stdin is not None and self.process.stdout is not None
-            pickle.dump(list(requests), self.process.stdin)
-            self.process.stdin.flush()
-            found = pickle.load(self.process.stdout)
+            hangs = threading.Timer(PATIENCE, self.process.kill)
+            hangs.daemon = True
+            hangs.start()
+            try:
+                pickle.dump(list(requests), self.process.stdin)
+                self.process.stdin.flush()
+                found = pickle.load(self.process.stdout)
+            finally:
+                hangs.cancel()
         except Exception:  # whatever a pipe raises that has lost its other end
             log.exception("the process that computes answers is lost")
             self.stop()
-            return [Lost(DIED)] * len(requests)
+            found = Lost(DIED)
         if isinstance(found, Exception):
             return [found] if len(requests) == 1 else [self._computed([one])[0] for one in requests]
         answers: list[Any] = found

@@ -5,7 +5,6 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -91,7 +90,7 @@ def weights(request: Request) -> Response:
 def from_own_page(request: HTTPConnection) -> bool:
     """Whether one of the app's own pages asks, by a name of this machine that the server allows; or one that Streamlit's options trust."""
     host, origin = request.headers.get("host"), request.headers.get("origin")
-    own = origin is None or urlsplit(origin).netloc == host
+    own = origin is None or origin.partition("://")[2] == host
     return is_host_allowed(host) and (own or allow_all_cross_origin_requests() or is_allowed_origin(str(origin)))
 
 

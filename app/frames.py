@@ -18,8 +18,10 @@ from streamlit.runtime.state.session_state import Serialized, Value, WStates
 
 MESSAGES = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
 OPERATIONS = {"deferred_file", "dataframe_chunk"}
+PACED = {"rerun_script", "backend_operation_request"}
 AT_ONCE, A_SECOND = 20, 10.0
-"""Reruns that one page may ask for at once, and how many a second on and on; more have to wait, since each takes a thread."""
+"""Reruns, downloads and pieces of tables that one page may ask for at once, and how many a second on and on; more have to wait, since each
+takes a thread."""
 PROTOCOL_ERROR = 1002  # RFC 6455, 7.4.1
 JSON = ("json_value", "json_trigger_value")
 NUMBERS = ("int_value", "double_value")
@@ -45,7 +47,7 @@ class OwnMessages:
                 if message["type"] != "websocket.receive":
                     return message
                 kind = kind_of(message.get("bytes"))
-                if kind == "rerun_script":
+                if kind in PACED:
                     await asyncio.sleep(pace.wait(time.monotonic()))
                 if kind in MESSAGES:
                     return message
@@ -63,7 +65,7 @@ class OwnMessages:
 
 
 class Pace:
-    """How long the next of many reruns must wait."""
+    """How long the next of many requests must wait."""
 
     def __init__(self) -> None:
         self.left, self.last = float(AT_ONCE), 0.0

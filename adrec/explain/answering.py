@@ -6,6 +6,7 @@ started the process; a list of answers, or an error in their place, goes out for
 
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -135,9 +136,11 @@ class Forward(_Single):
 
 @dataclass(frozen=True)
 class Invented(_Single):
-    """What a run's augmenter invents before a history. Its model is loaded anew: it takes longer to invent."""
+    """What a run's augmenter invents before a history, of the run as it was when ``changed``. Its model is loaded anew: it takes longer to
+    invent."""
 
     run: Path
+    changed: int
     history: tuple[int, ...]
     seed: int
     steps: int
@@ -167,6 +170,7 @@ def serve(asked: BinaryIO, answered: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the server, which then closes its end
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     import torch  # noqa: F401  (so that the first visitor doesn't wait for it)

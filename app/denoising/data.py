@@ -183,7 +183,7 @@ def forward(run: RunFolder, stage: str, item: int, seed: int, length: int) -> an
 
 def invention(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> answering.Invented:
     """The question whose answer is ``past``."""
-    return answering.Invented(run.path.resolve(), history, seed, steps)
+    return answering.Invented(run.path.resolve(), loaders.key(run)[1], history, seed, steps)
 
 
 def past(run: RunFolder, history: tuple[int, ...], seed: int, steps: int) -> "Past":

@@ -100,8 +100,10 @@ def asks_browser(sides: "Sequence[Side]", seed: int) -> bool:
 
 
 def renoise(steps: int, noise: list[int]) -> None:
-    """Note the seed and the number of steps that were chosen in the browser. steps: shown before."""
-    state.put(seed=noise[0], steps=noise[1] if noise[1] != steps else state.get("steps"))
+    """Note the seed and the number of steps that were chosen in the browser, unless a forged message names others. steps: shown before."""
+    match noise:
+        case [int(seed), int(chosen)]:
+            state.put(seed=seed, steps=chosen if chosen != steps else state.get("steps"))
 
 
 @st.fragment

@@ -2,6 +2,9 @@
 
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from adrec.models.loading import load_model
 from adrec.runs import RunFolder
 from app import computing
 from app.computing import Computing, Lost
+from app.denoising import data
 from tests.app.conftest import wait_for
 
 
@@ -154,6 +158,29 @@ def test_when_the_process_dies_those_who_wait_are_told_and_the_next_question_sta
     assert server.answer(Number(4)) == 40 and server.started == 2
 
 
+def test_whose_question_ends_the_process_takes_no_answer_from_those_who_asked_along(server: Server) -> None:
+    people = [server.first(), server.person(-1), server.person(5)]
+    server.may.release(4)
+    for person in people:
+        person.join(10)
+    assert server.batches == [[1], [-1, 5], [-1], [5]] and server.answers[5] == 50 and isinstance(server.answers[-1], Lost)
+
+
+def test_a_process_that_hangs_is_ended_and_who_waits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(computing, "PATIENCE", 0.05)
+    hanging = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with pytest.raises(Lost, match="ended unexpectedly"):
+        Computing(lambda: subprocess.Popen(hanging, stdin=subprocess.PIPE, stdout=subprocess.PIPE)).answer(Number(1))
+
+
+def test_an_invented_past_is_not_kept_beyond_a_change_of_its_run(tiny_run: RunFolder) -> None:
+    asked = data.invention(tiny_run, (9, 3), 0, 4)
+    assert data.invention(tiny_run, (9, 3), 0, 4) == asked
+    path = tiny_run.weights_path("finetune")
+    os.utime(path, (1, 1))
+    assert data.invention(tiny_run, (9, 3), 0, 4) != asked
+
+
 def same(one: Trajectory, other: Trajectory) -> None:
     for name, value in vars(one).items():
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
@@ -182,6 +209,9 @@ def test_the_process_answers_as_the_functions_themselves(tiny_run: RunFolder) ->
         np.testing.assert_array_equal(many.ranks, wanted.ranks)
         assert [few.to_json() for few in fewer] == [few.to_json() for few in fewer_steps(model, [9, 3, 20], 5, **of)]
         assert single.tolist() == trajectory(model, [9, 3, 20], user=7, steps=1).top_ten[-1].tolist()
+        assert ours.process is not None
+        ours.process.send_signal(signal.SIGINT)  # Ctrl-C in the server's terminal goes to both
+        ours.answer(answering.Forward(weights, 6, 1, 8))
         found = ours.answer(answering.Forward(weights, 5, 1, 8))
         np.testing.assert_array_equal(found.noised.cosine, noised(model.item_embedding.weight.numpy(), 5, model.diffusion, 1).cosine)
         assert {k: v.tolist() for k, v in found.levels.items()} == {k: v.tolist() for k, v in noise_levels(8, model.diffusion, 1).items()}

@@ -5,6 +5,7 @@ import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from adrec.parallel.threads import one_thread
 from adrec.runs import ITEM_TABLE, RunFolder
 from adrec.training.session import describe_run, train_run
 from app import computing, loaders, measuring, projecting
-from app.denoising import data
+from app.denoising import data, view
 from tests.adrec.small import plan
 from tests.app.conftest import wait_for
 from tests.app.pages import open_page, pick, plainly, texts
@@ -38,6 +39,12 @@ def run(root: Path, tiny_run: RunFolder) -> RunFolder:
     """The tiny run among the person's own runs."""
     shutil.copytree(tiny_run.path, root / "tiny")
     return RunFolder(root / "tiny")
+
+
+@pytest.mark.parametrize("noise", [[], [3], [3, "4"], [{}, 4], [[], []], [1, 2, 3]])
+def test_a_forged_choice_of_noise_changes_nothing(noise: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view.state, "put", lambda **_: pytest.fail("is noted"))
+    view.renoise(4, noise)
 
 
 @pytest.fixture(scope="module")

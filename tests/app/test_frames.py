@@ -81,6 +81,13 @@ def test_a_larger_message_than_any_page_sends_cuts_off(monkeypatch: pytest.Monke
     assert passed(asked()) == ([], [frames.PROTOCOL_ERROR])
 
 
+def test_downloads_are_paced_as_reruns_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = list[float]()
+    monkeypatch.setattr(frames.Pace, "wait", lambda *_: waits.append(0.0) or 0.0)
+    passed(asked(), operation("deferred_file"), message(app_heartbeat=True))
+    assert len(waits) == 2
+
+
 def test_a_few_reruns_go_at_once_and_very_many_one_after_the_other() -> None:
     pace = frames.Pace()
     waits = [pace.wait(now=100.0) for _ in range(frames.AT_ONCE + 10)]

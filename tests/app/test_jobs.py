@@ -85,6 +85,13 @@ def test_before_the_machine_goes_trainings_checkpoint_and_what_waits_stays_in_th
     assert (root / "one" / "checkpoint.pt").is_file()
 
 
+def test_a_public_server_that_ends_leaves_the_trainings_of_others_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADREC_MODE", "public")
+    monkeypatch.setattr(psutil, "process_iter", lambda: pytest.fail("looks for what trains"))
+    monkeypatch.setattr(jobs, "jobs", lambda _: pytest.fail("looks for what trains"))
+    jobs.stop_all(root, patience=0)
+
+
 def test_a_training_outlives_its_worker_the_next_run_still_waits_and_when_killed_it_has_failed_and_can_be_resumed(root: Path) -> None:
     jobs.submit(root, "first", LONG)
     wait_for(lambda: trains(root, "first"))

@@ -151,7 +151,7 @@ def passes(kind: str, host: str = "localhost:8501", origin: str | None = None) -
 
 
 @pytest.mark.parametrize("kind", ["websocket", "http"])
-@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:9999", "null"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:9999", "null", "http://[", ""])
 def test_a_page_of_another_site_is_refused_and_nobody_else_is_asked(monkeypatch: pytest.MonkeyPatch, kind: str, origin: str) -> None:
     monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda *_, **__: pytest.fail("asks the internet"))
     assert not passes(kind, origin=origin)
