@@ -65,6 +65,15 @@ def replace(source: str | Path, target: Path) -> None:
     os.replace(source, target)
 
 
+def allow_many_handles() -> None:
+    """Let this process open as many files and connections as the system allows it, rather than the 1,024 that most begin with."""
+    with contextlib.suppress(ImportError, OSError, ValueError):  # other systems have no such limit, or keep it
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def peak_memory_mib() -> float:
     """The peak resident memory of this process, or its current one if the system does not record the peak."""
     try:

@@ -21,6 +21,7 @@ if sys.path[0] != str(ROOT):  # first, because the folder that the app is starte
 
 from adrec.cli.app import STOP_TRAININGS  # noqa: E402  (needs the path above)
 from adrec.folders import runs_folder  # noqa: E402
+from adrec.system import allow_many_handles  # noqa: E402
 from app import files, frames, health, jobs, limits, modes, origins, people, pulse, server_log, turnstile  # noqa: E402
 
 PATIENCE = 50.0
@@ -31,6 +32,7 @@ PATIENCE = 50.0
 async def opened(_: App) -> AsyncIterator[None]:
     """Open the browser, which Streamlit leaves to apps with routes of their own. The socket already listens; an early visitor waits."""
     server_log.quiet()
+    allow_many_handles()  # a viewer takes four, and three for two minutes more
     address = server_util.get_url(server_util.get_display_address(st.get_option("server.address") or "localhost"))
     if modes.classroom():
         from app import classroom

@@ -135,3 +135,10 @@ def test_a_server_that_is_killed_takes_no_training_with_it_and_leaves_no_half_fi
         server.start()
         wait_for(lambda: state(server.runs, "one") == "finished", 120)
         assert {path for path in server.runs.rglob("*") if ".tmp" in path.name} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no such limit")
+def test_a_server_may_open_as_many_files_as_the_system_allows() -> None:
+    code = "import resource as r; from adrec.system import allow_many_handles as a; r.setrlimit(r.RLIMIT_NOFILE, (64, 128)); a(); "
+    code += "print(r.getrlimit(r.RLIMIT_NOFILE))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "(128, 128)\n"
