@@ -95,20 +95,32 @@ def cancel(*runs: RunFolder, module: str = MODULE) -> None:
         found.process.kill()
 
 
+def forget_gone() -> None:
+    """End the computations whose runs have been deleted, so that nothing is kept of those, and forget them."""
+    with _lock:
+        for key in [key for key in _jobs if not all(map(os.path.isdir, key[1:]))]:
+            gone = _jobs.pop(key)
+            gone.cancelled = True
+            gone.process.kill()
+
+
 def _paths(runs: Iterable[RunFolder]) -> list[str]:
     return [str(run.path.resolve()) for run in runs]
 
 
 def _read(found: Job) -> None:
     process = found.process
-    assert process.stdout is not None
+    assert process.stdin is not None and process.stdout is not None
     for line in process.stdout:
         try:
             said = json.loads(line)
             found.fraction, found.words, found.error = float(said["fraction"]), str(said["words"]), said.get("error")
         except (ValueError, KeyError, TypeError):
             continue  # not ours
-    if process.wait() != 0 and not found.cancelled and found.error is None:
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
+    if process.returncode != 0 and not found.cancelled and found.error is None:
         found.error = f"The process ended unexpectedly (exit code {process.returncode})."
 
 

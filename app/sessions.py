@@ -39,8 +39,11 @@ def _wait(seconds: float) -> None:
 
 def _look_after() -> None:
     global _ended
+    from app import projecting  # on use: it needs SciPy
+
     forget_ended()
     visitors.clear(RECONNECT)
+    projecting.forget_gone()
     with _lock:
         left = (_ended or 0.0) + RECONNECT + 5 - time.monotonic()
         if left <= 0:

@@ -220,6 +220,7 @@ def test_a_cancelled_umap_ends_at_once_and_leaves_nothing(run: RunFolder) -> Non
     projecting.cancel(run)
     wait_for(lambda: not job.alive, 20)
     assert job.process.poll() is not None and job.error is None and cached(run, "umap") is None
+    assert job.process.stdin is not None and job.process.stdin.closed  # and with it nothing of the process is held any more
 
 
 @pytest.mark.slow

@@ -180,7 +180,13 @@ def test_only_who_started_a_computation_ends_it_and_only_so_many_run(public: Pat
         projecting.start(RunFolder(public / "y"))
     monkeypatch.setattr(visitors, "me", lambda: "someone")
     projecting.cancel(run)
-    assert ended
+    assert ended == [1]
+    run.path.mkdir(parents=True)
+    projecting.forget_gone()
+    assert projecting.job(run) is job and ended == [1]
+    run.path.rmdir()  # the visitor has left
+    projecting.forget_gone()
+    assert projecting.job(run) is None and ended == [1, 1]
 
 
 # -- the entrance -------------------------------------------------------------------------------------------------
