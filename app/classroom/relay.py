@@ -13,8 +13,9 @@ from starlette.routing import Route
 from app import files
 from app.classroom import key, page
 from app.classroom.place import Malformed, lesson, read_guesses, read_json, read_place
-from app.classroom.state import Allowance, Class, Refused
+from app.classroom.state import Class, Refused
 from app.classroom.stream import Events
+from app.limits import Rate
 
 MOST_BYTES = 4096
 PATIENCE = 10.0
@@ -30,8 +31,8 @@ PAGE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_arrivals = Allowance(50, 400)
-"""Streams and guesses of all phones together, a second: a class that comes at once, and again after a restart."""
+_arrivals = Rate(most=400, every=0.02)
+"""Streams and guesses of all phones together: a class that comes at once, and again after a restart."""
 
 
 @cache
@@ -112,7 +113,7 @@ async def events(request: Request) -> Response:
         _check_key(request)
         return Events(led().leading(), led().shown, lambda: led().closed, PAUSES["leads"])
     _check_code(request)
-    if not _arrivals.spend():
+    if _arrivals.take("all"):
         raise Refused(429, "Too many come at once; try again in a second.")
     phone = _phone(request)
     led().admit(phone)
@@ -130,7 +131,7 @@ async def place(request: Request) -> Response:
 async def guesses(request: Request) -> Response:
     """A phone says what it has guessed so far."""
     _check_code(request)
-    if not _arrivals.spend():
+    if _arrivals.take("all"):
         raise Refused(429, "Too many guesses at once; try again in a second.")
     led().guess(_phone(request), read_guesses(await _json(request), led().lesson))
     return Response(status_code=204)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.classroom.place import Lesson
+from app.limits import Rate
 
 MOST_PHONES = 300
 MOST_STREAMS = 3
@@ -32,28 +33,10 @@ class Refused(Exception):
         self.status = status
 
 
-class Allowance:
-    """A rate that may be exceeded in a burst."""
-
-    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.rate, self.burst, self.clock = rate, burst, clock
-        self.left, self.at = burst, clock()
-
-    def spend(self) -> bool:
-        """Whether once more is allowed now."""
-        now = self.clock()
-        self.left, self.at = min(self.burst, self.left + self.rate * (now - self.at)), now
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
-
-
 @dataclass
 class Phone:
     """One browser's tab, by the random name that it gave itself. left: when it came or its last stream ended."""
 
-    allowance: Allowance
     left: float
     guesses: dict[int, int] = field(default_factory=dict)
     streams: int = 0
@@ -70,6 +53,7 @@ class Class:
         self.version = 0
         self.phones: dict[str, Phone] = {}
         self.closed = False
+        self._guesses = Rate(most=10, every=1.0, clock=clock)
         self._following: set[asyncio.Event] = set()
         self._leading: set[asyncio.Event] = set()
         self._told: bytes | None = None
@@ -86,7 +70,7 @@ class Class:
         phone = self.phones.get(name)
         if phone is None or not self._is_here(phone):
             raise Refused(409, "Only a phone that follows the class can guess.")
-        if not phone.allowance.spend():
+        if self._guesses.take(name):
             raise Refused(429, "That was too often; try again in a second.")
         answered = self.place["chapter"] if self.place is not None and self.place["step"] > 0 else None
         phone.guesses = guesses | {question: choice for question, choice in phone.guesses.items() if question == answered}
@@ -127,7 +111,7 @@ class Class:
         if phone is not None and phone.streams >= MOST_STREAMS:
             raise Refused(429, f"This phone follows the class {MOST_STREAMS} times already.")
         if phone is None:
-            self.phones[name] = Phone(Allowance(1, 10, self.clock), self.clock())
+            self.phones[name] = Phone(self.clock())
 
     @contextmanager
     def following(self, name: str) -> Iterator[asyncio.Event]:

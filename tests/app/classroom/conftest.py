@@ -126,7 +126,7 @@ def phone(number: int) -> str:
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that has just started, with a key of its own."""
     monkeypatch.setenv("ADREC_HOME", str(tmp_path))
-    monkeypatch.setattr(relay, "_arrivals", relay.Allowance(1000, 1000))
+    monkeypatch.setattr(relay, "_arrivals", relay.Rate(most=1000, every=0.001))
     allowed = st.get_option("server.allowedHosts")
     st.config.set_option("server.allowedHosts", ["localhost"])
     for kept in (key.key, key.code, relay.led):
