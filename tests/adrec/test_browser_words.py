@@ -14,8 +14,8 @@ import pytest
 
 from adrec.data.titles import titled
 from adrec.explain import browser, export, scene, words
-from adrec.explain.records import Trajectory
-from adrec.explain.trajectory import trajectory
+from adrec.explain.records import Case, Trajectory
+from adrec.explain.trajectory import trajectories, trajectory
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder, list_runs
 from tests.adrec.engine import NODE
@@ -87,6 +87,27 @@ def test_every_sentence_of_the_browser_is_the_one_that_python_says(tiny_run: Run
             cases.append({"scenes": scenes, "sayings": quiet | {"alike": True}})
             wanted.append({"answer": words.describe_weights(one, other, STYLE), "why": process, "change": ""})
     assert said(tmp_path, cases) == wanted
+
+
+@pytest.mark.skipif(NODE is None, reason="needs node")
+def test_bundled_models_that_hear_the_noise_and_that_hardly_do_are_described_alike(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    one, other = (RunFolder(Path(__file__).parents[2] / "assets" / "runs" / name) for name in ("noise-1", "ml-100k"))
+    title, process = titled(one.items), f"{words.PROCESS} {words.STEP}"
+    histories = [tuple(rng.integers(1, 200, rng.integers(1, 30)).tolist()) for _ in range(32)]
+    asked = [Case(history, int(rng.integers(1, 200)), user=user) for user, history in enumerate(histories)]
+    layouts = [scene.layout(run.tables(), "finetune") for run in (one, other)]
+    answers = [trajectories(load_model(run), asked) for run in (one, other)]  # type: ignore[arg-type]
+    quiet: dict[str, Any] = {"process": process, "changed": "", "lent": "", "alike": False, "run": True}
+    changed = words.change("run", one.name, other.name, STYLE)
+    cases, wanted = [], []
+    for a, b in zip(*answers, strict=True):
+        scenes = [bundled(walk, run, layout, 0) for walk, run, layout in zip((a, b), (one, other), layouts, strict=True)]
+        cases += [{"scenes": scenes, "sayings": quiet | {"changed": changed}}, {"scenes": scenes, "sayings": quiet | {"alike": True}}]
+        beside = export.Comparison("run", one.name, other.name, ("", ""), b, layouts[1], None)
+        told = {"answer": words.headline(a, title, STYLE), "why": words.why(a, STYLE), "change": beside.summary(a, title, STYLE)}
+        wanted += [told, {"answer": words.describe_weights(a, b, STYLE), "why": process, "change": ""}]
+    assert said(tmp_path, cases) == wanted and len({a.commit_step for a in answers[0]}) > 3
 
 
 def test_what_a_step_does_is_the_same_in_all_models_that_the_browser_runs() -> None:
