@@ -115,6 +115,9 @@ def test_two_models_are_shown_as_in_python_and_a_history_is_changed(page: Any, a
     page.get_by_label("Model").first.select_option("ml-1m")
     expect(page.locator(".history .cards")).to_contain_text("Alien")
     expect(page.locator("p.answer")).to_contain_text("Decided")
+    page.goto(f"{address}denoising.html?run=noise-1&against=&history=1.5-3-x-99999")  # of which only one is a film
+    expect(page.locator("p.answer")).to_contain_text("Decided", timeout=20_000)
+    expect(page.locator(".history .card:not(.is-new) .name")).to_have_text([runs[0].items["title"][3]])
 
 
 def test_the_runs_on_collapse_are_chosen_and_their_items_found(page: Any, address: str) -> None:

@@ -66,7 +66,7 @@ class Denoising {
     const beside = models.filter((other) => other !== model && other.data === model.data), named = asked.get("against");
     const opening = asked.get("run") === null && named === null ? this.setup.against : named; // nothing was chosen yet: what teaches most
     const other = beside.find(({ name }) => name === opening) ?? null;
-    const own = (asked.get("history") ?? "").split("-").map(Number).filter((id) => id >= 1 && id <= model.items);
+    const own = (asked.get("history") ?? "").split("-").map(Number).filter((id) => Number.isInteger(id) && id >= 1 && id <= model.items);
     const keys = Object.keys(model.people), person = own.length ? OWN : keys.includes(asked.get("person") ?? "") ? String(asked.get("person")) : keys.includes(this.setup.person) ? this.setup.person : keys[0] ?? OWN;
     const { history, next } = model.people[person] ?? { history: own.length ? own : [model.popular ?? 1], next: null };
     const all = stepsOf(model), number = (/** @type {string} */ name, /** @type {number} */ otherwise) => (/^\d{1,10}$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : otherwise);
