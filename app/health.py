@@ -73,11 +73,15 @@ health = Health()
 async def _all_open() -> bool:
     from app import loaders
 
-    for path, _ in registry.pages(loaders.ROOT / "pages"):
-        if not await opens(path.stem):
-            log.error("The page '%s' does not open.", path.stem)
-            return False
-    return True
+    try:
+        for path, _ in registry.pages(loaders.ROOT / "pages"):
+            if not await opens(path.stem):
+                log.error("The page '%s' does not open.", path.stem)
+                return False
+        return True
+    except Exception:  # whatever it is, whoever asks gets a word
+        log.exception("the pages do not open")
+        return False
 
 
 def _readable() -> bool:

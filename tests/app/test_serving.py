@@ -59,7 +59,11 @@ def test_a_server_one_of_whose_pages_fails_is_never_ready(monkeypatch: pytest.Mo
     async def opens(page: str) -> bool:
         return page != "own"
 
-    assert words(monkeypatch, opens) == ["503 starting", "503 broken"]
+    async def breaks(page: str) -> bool:
+        raise OSError(page)
+
+    for way in (opens, breaks):
+        assert words(monkeypatch, way) == ["503 starting", "503 broken"]
 
 
 def test_a_server_whose_run_cannot_be_read_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
