@@ -21,6 +21,8 @@ from adrec.models.base import MODELS
 from adrec.models.loading import load_model
 from adrec.runs import RunFolder
 from adrec.training.session import describe_run, train_run
+from app import computing
+from app.computing import Computing
 from tests.adrec.small import in_pieces, plan
 from tests.app.pages import open_page, texts
 
@@ -396,14 +398,19 @@ def test_the_form_of_the_app_offers_it(name):
 
 
 @pytest.mark.parametrize("name", ["prefixes", "counted", "lengthened"])
-def test_pages_show_what_the_model_can_do(runs, monkeypatch, name):
+def test_pages_show_what_the_model_can_do(runs, folder, monkeypatch, name):
     monkeypatch.setenv("ADREC_RUNS", str(runs[name].path.parent))
+    monkeypatch.setenv("ADREC_PLUGINS", f"outside_{name}")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    asked = Computing()  # whose process begins with these names
+    monkeypatch.setattr(computing, "server", asked)
     denoising = open_page("denoising", run=name)
-    assert not denoising.exception and (len(denoising.error) == 0) == (name == "prefixes")
+    asked.stop()
+    assert not denoising.exception and not denoising.error and (len(denoising.info) == 0) == (name == "prefixes")
     train = open_page("train", run=name)
     assert not train.exception and not train.error and ("What its items look like" in texts(train)) == (name != "counted")
     collapse = open_page("collapse", run=name)
-    assert not collapse.exception and ("no item table at all" in texts(collapse)) == (name == "counted")
+    assert not collapse.exception and ("keeps no vector for an item" in texts(collapse)) == (name == "counted")
 
 
 def test_a_subprocess_knows_the_modules_that_the_environment_names(folder, tmp_path):

@@ -80,9 +80,9 @@ def test_every_view_of_a_run_asks_only_those_with_an_answer(run, data):
     report = measure(model, data)
     assert report["users"] == sum(report["commit_steps"]) == sum(g["users"] for g in report["by_length"]) == np.count_nonzero(data.test)
     assert set(report["changed_users"]) <= set(data.evaluated("test").tolist())
-    kinds, _ = controls._kinds(run, data, run.test_ranks("finetune"))
+    kinds, _ = controls._kinds(run)
     assert set(np.concatenate(list(kinds.values()))) == set(data.evaluated("test"))
-    assert user_ids(data) == [u for u, answer in zip(data.user_ids, data.test, strict=True) if answer]
+    assert user_ids(run) == [u for u, answer in zip(data.user_ids, data.test, strict=True) if answer]
 
 
 def test_leave_one_out_written_as_a_split_by_time_gives_the_same_ranks(tiny_run, tiny_data):

@@ -281,6 +281,7 @@ def test_an_untouched_form_asks_for_nothing_but_the_preset(root: Path) -> None:
 
 def test_describing_the_data_counts_it_and_a_named_set_is_split_by_time_where_it_can_be(root: Path) -> None:
     app = open_page("train")
+    app.selectbox(key="train.data").set_value("ml-100k").run()
     app.selectbox(key="train.split.ml-100k").set_value(train_data.OFFERED).run()
     assert "--dataset=ml-100k --data-option=split=time:0.8,0.1,0.1" in app.code[-1].value
     app.selectbox(key="train.data").set_value("synthetic").run()

@@ -88,9 +88,9 @@ def run(server: Server, trained_run: RunFolder) -> RunFolder:
     return RunFolder(shutil.copytree(trained_run.path, server.runs / "tiny"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """Chromium."""
+    """Chromium, until the last test here has ended: while Playwright runs, its thread has an event loop and can run no other."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("no Chromium on this machine")
@@ -102,7 +102,7 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tab(browser: Any) -> Iterator[Any]:
     """One tab for all tests: a new one compiles the app's scripts again, which takes longer than most tests."""
     window = browser.new_context(viewport=VIEWPORT)

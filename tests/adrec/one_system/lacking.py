@@ -2,7 +2,7 @@
 
 MODULES = {"ctypes", "curses", "fcntl", "grp", "msvcrt", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty", "winreg"}
 FUNCTIONS = {"fork", "forkpty", "getpgid", "getpgrp", "killpg", "nice", "setpgid", "setsid"}
-SIGNALS = {"SIGINT", "SIGTERM"}
+SIGNALS = {"SIGINT", "SIG_IGN", "SIGTERM"}
 """The signals that every system has."""
 ARGUMENTS = {"start_new_session", "preexec_fn", "creationflags", "startupinfo", "pass_fds"}
 """Of a new process."""
