@@ -28,7 +28,7 @@ from adrec.folders import app_folder
 from adrec.runs import ALIVE, ENDED, RunFolder
 from adrec.runs.shapes import LONGEST, check_texts
 from adrec.system import spawn
-from app import modes
+from app.serving import modes
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 CLI_PREFIX = "adrec: "  # starts the command line's error message

@@ -19,7 +19,7 @@ from adrec.errors import DataError, RunError
 from adrec.files import changed
 from adrec.folders import app_folder, home
 from adrec.runs import RunFolder, list_runs
-from app import visitors
+from app.serving import visitors
 
 if TYPE_CHECKING:
     from adrec.collapse.cooccurrence import Cooccurrence

@@ -22,7 +22,8 @@ if sys.path[0] != str(ROOT):  # first, because the folder that the app is starte
 from adrec.cli.app import STOP_TRAININGS  # noqa: E402  (needs the path above)
 from adrec.folders import runs_folder  # noqa: E402
 from adrec.system import allow_many_handles  # noqa: E402
-from app import files, frames, health, jobs, limits, modes, origins, people, pulse, server_log, turnstile  # noqa: E402
+from app import health, jobs, people, pulse  # noqa: E402
+from app.serving import files, frames, limits, modes, origins, server_log, turnstile  # noqa: E402
 
 PATIENCE = 50.0
 """Seconds for trainings to end in; less than what deploy/compose.yaml grants before it kills."""

@@ -17,8 +17,9 @@ from adrec.errors import RunError, WeightsError
 from adrec.files import read_json, write_json
 from adrec.parallel.limited import OverLimit, run_worker
 from adrec.runs import RunFolder
-from app import limits, loaders, reruns, visitors
-from app.limits import OverLimits
+from app import loaders, reruns
+from app.serving import limits, visitors
+from app.serving.limits import OverLimits
 from app.texts import texts
 
 KEY = "key"

@@ -14,8 +14,9 @@ from adrec.reading.account import Account
 from adrec.reading.opened import PACKED
 from adrec.reading.roles import ROLES
 from adrec.reading.vectors import LABEL, VECTOR
-from app import limits, modes, own_data, reading_view, ui
+from app import own_data, reading_view, ui
 from app.own_data import Choices, Question, Upload
+from app.serving import limits, modes
 from app.texts import say, texts
 
 TABLE_TYPES = [s[1:] for s in SUFFIXES]

@@ -16,7 +16,7 @@ from adrec.errors import DataError
 from adrec.lesson.films import others
 from adrec.lesson.models import RUNS
 from adrec.runs import RunFolder
-from app import files
+from app.serving import files
 
 ANY = "any"
 

@@ -18,8 +18,8 @@ from adrec.folders import app_folder
 from adrec.maps.projection import project
 from adrec.runs import Progress, RunFolder
 from adrec.system import end_with_parent
-from app import limits, modes
-from app.limits import OverLimits
+from app.serving import limits, modes
+from app.serving.limits import OverLimits
 
 
 @dataclass
@@ -82,7 +82,7 @@ def start(*runs: RunFolder, module: str = MODULE) -> Job:
 
 
 def _me() -> str:
-    from app import visitors  # needs Streamlit, which the process that computes does without
+    from app.serving import visitors  # needs Streamlit, which the process that computes does without
 
     return visitors.me()
 

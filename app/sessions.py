@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime import Runtime
 
-from app import visitors
+from app.serving import visitors
 
 RECONNECT = 120.0
 """Seconds for which Streamlit keeps a session whose connection broke, so that it can come back."""

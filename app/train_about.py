@@ -7,7 +7,8 @@ import streamlit as st
 
 from adrec.runs import RunFolder
 from adrec.runs.shapes import LONGEST
-from app import jobs, loaders, modes, state, ui
+from app import jobs, loaders, state, ui
+from app.serving import modes
 from app.texts import texts
 
 

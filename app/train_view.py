@@ -12,9 +12,10 @@ from adrec.config import TrainConfig
 from adrec.errors import AdrecError
 from adrec.files import changed
 from adrec.runs import RunFolder
-from app import jobs, loaders, modes, palette, train_about, train_watch, ui
+from app import jobs, loaders, palette, train_about, train_watch, ui
 from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
+from app.serving import modes
 from app.texts import CSS, term, texts
 
 TERMS = {"pretrain": "pre-train", "warmup": "warm-up", "finetune": "fine-tune"}

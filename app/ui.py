@@ -13,8 +13,9 @@ from adrec.errors import AdrecError, RunError, readable, refusal
 from adrec.explain import words
 from adrec.files import csv_for_people
 from adrec.runs import RunFolder
-from app import loaders, modes, state, visitors
+from app import loaders, state
 from app.components.pictures import pictures
+from app.serving import modes, visitors
 from app.texts import texts
 
 log = logging.getLogger(__name__)

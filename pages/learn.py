@@ -3,8 +3,9 @@
 import streamlit as st
 
 from adrec.lesson import models, setup
-from app import files, loaders, people, state
+from app import loaders, people, state
 from app.components.lesson import lesson
+from app.serving import files
 
 PAGE = {"title": "Learn", "icon": ":material/school:", "order": 1}
 

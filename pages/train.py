@@ -3,8 +3,9 @@
 import streamlit as st
 
 from adrec.folders import runs_folder
-from app import jobs, loaders, modes, state, train_about, train_form, train_view, ui, visitors
+from app import jobs, loaders, state, train_about, train_form, train_view, ui
 from app.collapse import healthy
+from app.serving import modes, visitors
 
 PAGE = {"title": "Train", "icon": ":material/model_training:", "order": 5}
 

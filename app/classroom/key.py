@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from adrec.cli.app import LOCAL
 from adrec.folders import home
-from app import files
+from app.serving import files
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Of a code: no vowels, which make words, and nothing that looks like a digit."""

@@ -9,7 +9,7 @@ import segno
 
 from adrec import browser
 from adrec.lesson import models, setup
-from app import files
+from app.serving import files
 
 
 class File(NamedTuple):

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from app import files
 from app.classroom import key, page
 from app.classroom.place import Malformed, lesson, read_guesses, read_json, read_place
 from app.classroom.state import Class, Refused
 from app.classroom.stream import Events
-from app.limits import Rate
+from app.serving import files
+from app.serving.limits import Rate
 
 MOST_BYTES = 4096
 PATIENCE = 10.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.classroom.place import Lesson
-from app.limits import Rate
+from app.serving.limits import Rate
 
 MOST_PHONES = 300
 MOST_STREAMS = 3

@@ -6,8 +6,9 @@ import streamlit as st
 
 from adrec.errors import AdrecError
 from adrec.runs import RunFolder
-from app import loaders, own_data, state, train_about, ui, visitors
+from app import loaders, own_data, state, train_about, ui
 from app.collapse import data
+from app.serving import visitors
 
 MOST = 6
 """Tables in a comparison; more would not fit on the maps or in the palette."""

@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from adrec.runs import Progress
-from app import visitors
 from app.collapse.data import AT_ONCE
+from app.serving import visitors
 
 KEPT = 24
 PROBE = 0.7

@@ -10,8 +10,9 @@ import streamlit as st
 
 from adrec.errors import RunError
 from adrec.runs import groups
-from app import loaders, palette, ui, visitors
+from app import loaders, palette, ui
 from app.loaders import LoadedRun
+from app.serving import visitors
 
 if TYPE_CHECKING:
     from adrec.experiments.statistics import Comparison

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from adrec import browser
-from app.files import Part
+from app.serving.files import Part
 
 LOADER = """const { default: mount } = await import(new URL("ADDRESS", location.origin));
 export default mount;

@@ -16,7 +16,7 @@ from adrec.explain.records import Case, FewerSteps, SeedSweep, Trajectory
 from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder
 from app import computing, loaders, ui
-from app.files import Part, model_url
+from app.serving.files import Part, model_url
 
 if TYPE_CHECKING:
     from adrec.explain.past import Past

@@ -7,7 +7,7 @@ git archive HEAD adrec app pages assets deploy LICENSE | tar --extract --directo
 cp deploy/space/README.md "$folder/README.md"
 cp deploy/Dockerfile.dockerignore "$folder/.dockerignore"
 cat deploy/Dockerfile - > "$folder/Dockerfile" <<'END'
-# A Space is shown in a frame of another site, whose pages get no cookies. What the cookie stops, pages of other sites, app/origins.py turns away.
+# A Space is shown in a frame of another site, whose pages get no cookies. What the cookie stops, pages of other sites, app/serving/origins.py turns away.
 ENV STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION=false
 CMD ["app", "--no-browser", "--public", "--host", "*.hf.space"]
 END

@@ -10,7 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from app import jobs, own_data, train_data, visitors
+from app import jobs, own_data, train_data
+from app.serving import visitors
 
 TINY = ["--dataset=synthetic:items=40,users=60", "--set", "hidden_size=16", "--set", "timesteps=4", "--set", "length=10"]
 QUICK = [*TINY, "--set", "max_steps=3"]

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from adrec.runs import RunFolder
-from app import files
+from app.serving import files
 
-CONFIG = tomllib.loads((Path(files.__file__).parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+CONFIG = tomllib.loads((Path(files.__file__).parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)

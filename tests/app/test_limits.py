@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app import jobs, limits, turnstile, visitors
-from app.limits import OverLimits, Rate, Turns
+from app import jobs
+from app.serving import limits, turnstile, visitors
+from app.serving.limits import OverLimits, Rate, Turns
 
 
 def test_each_asker_has_so_many_requests_at_once_and_then_one_in_a_while() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from adrec.errors import ConfigError
-from app import modes
+from app.serving import modes
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from adrec.embeddings.judging import check_cost, estimated_seconds
 from adrec.embeddings.source import Source
 from adrec.files import write_json
 from adrec.runs import RunFolder
-from app import limits, own_data, own_examples, own_results, visitors
+from app import own_data, own_examples, own_results
+from app.serving import limits, visitors
 from tests.adrec.reading.reading import BROUGHT, needs_brought
 from tests.app.pages import open_page, plainly, texts
 

@@ -11,7 +11,8 @@ from adrec.data import catalog
 from adrec.data.dataset import SequenceDataset
 from adrec.lesson import setup
 from adrec.lesson.films import others
-from app import files, loaders, people
+from app import loaders, people
+from app.serving import files
 
 
 def ask(number: str, origin: str | None = None) -> Response:

@@ -5,7 +5,7 @@ import logging
 import pytest
 from starlette.websockets import WebSocketDisconnected
 
-from app.server_log import quiet
+from app.serving.server_log import quiet
 
 
 @pytest.mark.parametrize(("error", "logged"), [(WebSocketDisconnected("gone"), 0), (RuntimeError("a fault"), 1)])

@@ -11,7 +11,8 @@ from streamlit import net_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from app import health, origins, pulse
+from app import health, pulse
+from app.serving import origins
 from tests.app.test_files import CONFIG
 
 

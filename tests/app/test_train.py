@@ -17,8 +17,9 @@ from adrec.errors import ConfigError, RunError
 from adrec.files import write_json
 from adrec.models.base import MODELS
 from adrec.runs import RunFolder
-from app import charts, jobs, loaders, train_data, visitors
+from app import charts, jobs, loaders, train_data
 from app.progress import Follower, StageProgress, duration, summarise, thin
+from app.serving import visitors
 from app.texts import texts as words
 from app.train_form import _next_name
 from app.train_view import sentence, stage_words

@@ -17,8 +17,9 @@ from adrec.data.dataset import ItemTable
 from adrec.errors import RunError
 from adrec.folders import app_folder
 from adrec.runs import RunFolder
-from app import limits, loaders, projecting, turnstile, ui, visitors
-from app.turnstile import Turnstile
+from app import loaders, projecting, ui
+from app.serving import limits, turnstile, visitors
+from app.serving.turnstile import Turnstile
 from tests.app.pages import offered, open_page, plainly, texts
 
 

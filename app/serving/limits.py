@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from adrec.errors import AdrecError
 from adrec.system import processors
-from app import modes
+from app.serving import modes
 
 
 class OverLimits(AdrecError):

@@ -23,8 +23,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from adrec.errors import RunError
 from adrec.folders import app_folder, home, runs_folder
-from app import modes
-from app.limits import Rate, limits
+from app.serving import modes
+from app.serving.limits import Rate, limits
 
 COOKIE = "adrec_visitor"
 PREFIX = "adrec-visitors-"

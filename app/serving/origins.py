@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from app import files
+from app.serving import files
 
 VIOLATION = 1008  # RFC 6455, 7.4.1
 

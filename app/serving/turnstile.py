@@ -13,12 +13,12 @@ from starlette.websockets import WebSocketClose
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 
-from app import files, modes, visitors
-from app.limits import Rate, limits
+from app.serving import files, modes, visitors
+from app.serving.limits import Rate, limits
 
 TRY_LATER = 1013  # IANA, WebSocket Close Code Numbers
 MEGABYTE = 2**20
-SCRIPT = str(Path(__file__).resolve().with_name("script.py"))
+SCRIPT = str(Path(__file__).resolve().parent.with_name("script.py"))
 UPLOADS = 8
 """Files that may arrive at the same time."""
 BUSY = "Too much at once for a shared server; try again in {seconds:.0f} seconds."
