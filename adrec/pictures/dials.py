@@ -9,7 +9,21 @@ from adrec.pictures.numbers import number
 
 if TYPE_CHECKING:
     from adrec.collapse.dials import PictureChange
-    from adrec.collapse.verdict import Verdict
+
+
+TITLE = "Collapse it yourself"
+
+
+LEAD = "Damage a healthy table, here the {table} one, and see which pictures notice."
+
+
+SPECTRAL = "Without interactions, only the spectral half of the verdict is decided."
+
+
+MAP = "PCA of the changed table, shifted, rotated and scaled to match the old one, which is grey."
+
+
+SPECTRUM = "Each curve relative to its own root mean square; grey: before."
 
 
 KINDS = {
@@ -51,20 +65,27 @@ Row = tuple[str, str, str, bool]
 """Picture, before, after, noticed."""
 
 
-def rows_of(
-    found: "Sequence[PictureChange]", before: "Verdict", after: "Verdict", ranks: tuple[np.ndarray, np.ndarray] | None
-) -> list[Row]:
-    """What each picture, the verdict and, if measured, the ranking show before and after."""
-    from adrec.collapse.verdict import KIND_WORDS
+def rows_of(found: "Sequence[PictureChange]", before: str, after: str, ranks: tuple[np.ndarray, np.ndarray] | None = None) -> list[Row]:
+    """What each picture, the verdict and, if measured, the ranking show before and after. before, after: the verdicts' kinds."""
+    from adrec.collapse.kinds import KIND_WORDS
 
     rows: list[Row] = [(n.picture, number(n.before), number(n.after), n.noticed) for n in found]
-    rows.append(("verdict", KIND_WORDS[before.kind][0], KIND_WORDS[after.kind][0], before.kind != after.kind))
+    rows.append(("verdict", KIND_WORDS[before][0], KIND_WORDS[after][0], before != after))
     if ranks is not None:
         from adrec.collapse.replaced import difference
 
         moved = difference(*ranks)
         rows.append(("ranking", f"{100 * moved.before:.1f} %", f"{100 * moved.after:.1f} %", moved.chance < 0.05))
     return rows
+
+
+def says(kind: str, degree: int, shape: tuple[int, ...]) -> str:
+    """What a dial does to a table (V, D), at its degree in percent."""
+    from adrec.collapse.dials import SHRUNK, directions_kept
+
+    kept = directions_kept((shape[0], shape[1]), degree / 100)
+    extra = {"rank": f" {kept} of {min(shape)} remain.", "shrink": f" Now scaled by {SHRUNK ** (degree / 100):.3g}."}
+    return KINDS[kind][1] + extra.get(kind, "")
 
 
 def lesson(rows: Sequence[Row], degree: int) -> str:

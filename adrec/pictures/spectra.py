@@ -13,23 +13,21 @@ DASHES = {"dot": "2 4", "dashdot": "9 3 2 3", "longdash": "11 4", "solid": "", "
 """Plotly's dashes as SVG's."""
 
 
-def block(values: Mapping[str, np.ndarray], names: Mapping[str, str], band: np.ndarray) -> bytes:
-    """Spectra by table, their names and the band of noise (3, K), for the browser. A table's look is that of its stage."""
+def block(
+    values: Mapping[str, np.ndarray], names: Mapping[str, str], band: np.ndarray, styles: Mapping[str, Mapping[str, str]] | None = None
+) -> bytes:
+    """Spectra by table, their names and the band of noise (3, K), for the browser. styles: glyph, color and dash of each, by default of
+    the stage that it is named after."""
     words = texts("collapse")
-    curves = [
-        {
-            "key": key,
-            "name": name,
-            "glyph": looks.stage_glyph(key),
-            "color": looks.stage_color(key),
-            "dash": DASHES[looks.stage_dash(key)],
-        }
-        for key, name in names.items()
-    ]
+    curves = [{"key": key, "name": name, **(_style(key) if styles is None else styles[key])} for key, name in names.items()]
     said = {key: words[key] for key in ("direction", "strength", "random")}
     said["alt"] = words["spectraAlt"].format(tables=", ".join(names.values()))
     arrays = {f"values {key}": v.astype(np.float32) for key, v in values.items()} | {"band": band.astype(np.float32).ravel()}
     return wire.block({"curves": curves, "count": band.shape[1], "words": said}, arrays)
+
+
+def _style(stage: str) -> dict[str, str]:
+    return {"glyph": looks.stage_glyph(stage), "color": looks.stage_color(stage), "dash": DASHES[looks.stage_dash(stage)]}
 
 
 FALL = 1.0

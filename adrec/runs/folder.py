@@ -49,7 +49,7 @@ class RunFolder:
     tables/           item tables alone, of a folder without a model; its snapshots, if any, are of a loop elsewhere (``adrec.monitor``)
     snapshots/        item tables along the way, and whole models with keep_weights=every
     checkpoint.pt     what resuming needs (``training.checkpoint``)
-    projections/, film.npz, diagnosis.json, all_users.json, lists.npz, judged.json      computed from the above, kept to be fast
+    projections/, film.npz, diagnosis.json, dials.json, all_users.json, lists.npz, judged.json      computed, kept to be fast
     job.json, log.txt      of a training that the app started (``app.jobs``)
 
     Everything that is read is checked here; anything that readers cannot rely on is a RunError that names the file.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from adrec.pictures.dials import DEGREES, KINDS, LINES, PICTURES, START, Row, lesson, rows_of
+from adrec.pictures.dials import DEGREES, KINDS, LEAD, LINES, MAP, PICTURES, SPECTRAL, SPECTRUM, START, TITLE, Row, lesson, rows_of, says
 from adrec.runs import RunFolder
 from app import loaders, palette, state, ui
 from app.collapse import charts, data, healthy, points, ranking
@@ -29,7 +29,7 @@ USERS = 300
 def section(run: RunFolder) -> None:
     """Choose a collapse and its degree; pictures, verdict and ranking follow. A table that is broken already gives way to a healthy one."""
     with ui.guard():
-        st.subheader("Collapse it yourself", anchor=False, help=LINES)
+        st.subheader(TITLE, anchor=False, help=LINES)
         other = healthy.healthy_run() if healthy.broken(run) else None
         if other is not None:
             st.caption(texts("collapse")["broken"]["instead"].format(run=ui.plain(ui.run_title(other))))
@@ -43,8 +43,8 @@ def _section(run: RunFolder) -> None:
     of = f" Pictures and verdict use {len(rows):,} of the {shown.items:,} items, sampled across popularity."
     part = of if len(rows) < shown.items else ""
     if loaders.together(run) is None:
-        part += " Without interactions, only the spectral half of the verdict is decided."
-    st.caption(f"Damage a healthy table, here the {ui.plain(shown.label(name).lower())} one, and see which pictures notice.{part}")
+        part += f" {SPECTRAL}"
+    st.caption(LEAD.format(table=ui.plain(shown.label(name).lower())) + part)
     kind, degree = _controls(shown)
     head, pictures = st.container(), st.container()
     _ranking(run, name, kind)  # placed below the pictures, which show its result
@@ -52,7 +52,7 @@ def _section(run: RunFolder) -> None:
     before, after = _measured(*dialled, 0), _measured(*dialled, degree)
     found = _notices(before, after)
     ranks = _ranks(run, name, kind, degree)
-    table = rows_of(found, before[1], after[1], ranks)
+    table = rows_of(found, before[1].kind, after[1].kind, ranks)
     head.markdown(f"**{lesson(table, degree)}**")
     with pictures:
         _pictures(run, _drawn(*dialled, degree), table)
@@ -70,8 +70,6 @@ def _sample(run: RunFolder) -> np.ndarray:
 
 
 def _controls(shown: data.Stages) -> tuple[str, int]:
-    from adrec.collapse.dials import directions_kept
-
     row = st.container(horizontal=True, vertical_alignment="bottom")
     kinds = list(KINDS)
     bound = state.bound("dial", "offset", kinds)
@@ -81,9 +79,7 @@ def _controls(shown: data.Stages) -> tuple[str, int]:
     row.select_slider("Degree", DEGREES, format_func=lambda d: f"{d} %", width=340, **bound)
     degree = state.get("degree", START)
     degree = degree if degree in DEGREES else START
-    kept = directions_kept((shown.items, shown.width), degree / 100)
-    extra = {"rank": f" {kept} of {min(shown.items, shown.width)} remain.", "shrink": f" Now scaled by {0.001 ** (degree / 100):.3g}."}
-    st.caption(KINDS[kind][1] + extra.get(kind, ""))
+    st.caption(says(kind, degree, (shown.items, shown.width)))
     return kind, degree
 
 
@@ -135,11 +131,11 @@ def _drawn(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> tu
 def _pictures(run: RunFolder, drawn: tuple[tuple[Any, pd.DataFrame], ...], rows: Sequence[Row]) -> None:
     left, middle, right = st.columns([5, 5, 5], gap="medium")
     with left:
-        st.markdown("**Map**", help="PCA of the changed table, shifted, rotated and scaled to match the old one, which is grey.")
+        st.markdown("**Map**", help=MAP)
         alt = "Item map of the changed table over the old one"
         ui.figure(*drawn[0], f"{run.name}-dial-map", alt, key="collapse.dial.map")
     with middle:
-        st.markdown("**Spectrum**", help="Each curve relative to its own root mean square; grey: before.")
+        st.markdown("**Spectrum**", help=SPECTRUM)
         alt = "Spectra of the changed table and of the old one"
         ui.figure(*drawn[1], f"{run.name}-dial-spectra", alt, key="collapse.dial.spectra")
     with right:

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from adrec.collapse import dialled
+from adrec.collapse.diagnosis import cached_diagnosis
 from adrec.collapse.dials import DIALS, Pictures, aligned, copied_from, dial, directions_kept, disparity, picture_changes
 from adrec.collapse.measures import mean_cosine, offset, singular_values
 from adrec.errors import ConfigError
+from adrec.lesson import setup
 from adrec.maps.tables import as_table
+from adrec.runs import RunFolder
 
 V, D = 240, 16
 TABLE = np.random.default_rng(0).standard_normal((V, D)) + 2.5 * np.random.default_rng(1).standard_normal((8, D))[np.arange(V) % 8]
@@ -103,3 +107,24 @@ def test_a_map_is_laid_over_another() -> None:
 def test_what_is_no_dial_is_named(kind: str, degree: float, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         dial(TABLE, kind, degree)
+
+
+@pytest.mark.parametrize("name", ["ml-100k", "ml-1m", "no-pretrain", "sasrec", "warmup-drift"])
+def test_bundled_answers_are_those_of_the_current_tables_and_of_the_interactions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunFolder(setup.ASSETS / "runs" / name)
+    monkeypatch.setattr(dialled, "diagnose", None)  # nothing is computed
+    kept, judged = dialled.dialled(run), cached_diagnosis(run)
+    assert judged is not None and kept["data_hash"] == judged["data_hash"] is not None
+    table = run.table("finetune")
+    wanted = picture_changes(Pictures.from_table(table), Pictures.from_table(dial(table, "rank", 0.9)))
+    for found, change in zip(dialled.changes(kept, "rank", 90), wanted, strict=True):
+        assert (found.picture, found.noticed) == (change.picture, change.noticed)
+        assert (found.before, found.after) == pytest.approx((change.before, change.after), rel=1e-3, abs=1e-6)
+
+
+def test_answers_are_computed_once_and_again_for_other_tables(tiny_run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = dialled.dialled(tiny_run)
+    assert dialled.changes(first, "noise", 0) == [c for c in dialled.changes(first, "shrink", 0) if not c.noticed and c.before == c.after]
+    monkeypatch.setattr(dialled, "VERSION", [0])
+    monkeypatch.setattr(dialled, "dial", lambda table, kind, degree: table)
+    assert not any(c.noticed for c in dialled.changes(dialled.dialled(tiny_run), "noise", 100))
