@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -64,3 +65,17 @@ def trained_run(tiny_data: SequenceDataset, tmp_path_factory: pytest.TempPathFac
     tiny = plan(**size, noise_weight=1.0, seed=1, batch_size=16, epochs=4, warmup_epochs=1, validate_every=1, lr=0.01)
     train_run(run, tiny_data, describe_run(tiny_data, TINY_SOURCE, tiny, "tests"))
     return run
+
+
+@pytest.fixture(scope="session")
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of the bundled runs, below a path and read only; built once for all of pytest's processes."""
+    from adrec.site.build import site
+
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    out = shared / "served" / "some" / "where"
+    with FileLock(shared / "site.lock"):
+        if not out.exists():
+            site().write(out)
+    return out

@@ -16,7 +16,9 @@ def add(commands: Any) -> None:
 
 def site_command(arguments: argparse.Namespace) -> None:
     from adrec.site.build import of_run, site
+    from adrec.site.folder import check
 
+    check(Path(arguments.out))  # before the seconds that building takes
     made, missing = (site(), "") if arguments.run is None else of_run(Path(arguments.run))
     made.write(Path(arguments.out))
     if missing:

@@ -5,6 +5,7 @@ from pathlib import Path
 from adrec.errors import RunError
 from adrec.lesson import models, setup
 from adrec.lesson.models import LAMBDAS, RUNS, run_of
+from adrec.parallel.threads import one_thread
 from adrec.runs import RunFolder, list_runs
 from adrec.site import collapse, denoising, pages
 from adrec.site.folder import Folder
@@ -15,6 +16,7 @@ DENOISING = (*reversed(LAMBDAS), "people")
 BUNDLED = setup.ASSETS / "runs"
 
 
+@one_thread()
 def of_run(path: Path) -> tuple[Folder, str]:
     """The site of any run: Collapse, and Denoising if its model runs in the browser; a sentence that says if it does not."""
     run, folder = RunFolder(path), Folder()
@@ -29,6 +31,7 @@ def of_run(path: Path) -> tuple[Folder, str]:
     return folder, missing.strip()
 
 
+@one_thread()
 def site() -> Folder:
     """The site of the bundled runs."""
     folder = Folder()

@@ -14,7 +14,7 @@ from adrec.browser import wire
 from adrec.collapse.diagnosis import diagnosis
 from adrec.collapse.film import cached_film
 from adrec.collapse.health import health
-from adrec.collapse.kinds import KIND_WORDS
+from adrec.collapse.kinds import COLLAPSED, KIND_WORDS
 from adrec.collapse.spectra import null_band, spectrum
 from adrec.data.titles import most_popular
 from adrec.errors import RunError
@@ -26,6 +26,7 @@ from adrec.maps.tables import unit_rows
 from adrec.pictures import colours, film, looks, maps, spectra, tables, verdicts
 from adrec.pictures.tables import REFERENCES
 from adrec.runs import RunFolder
+from adrec.site import dials
 from adrec.site.folder import Folder
 
 BUNDLED = setup.ASSETS / "runs"
@@ -34,6 +35,7 @@ PARTS = {
     "maps": ('<div class="maps"></div>', ("maps.css",)),
     "lists": ('<div class="lists"></div>', ("neighbours.css",)),
     "spectra": ('<div class="spectra"></div>', ("spectrum.css",)),
+    "dials": ('<div class="spectra"></div>', ("spectrum.css",)),
     "film": (browser.text("film.html"), ("film.css",)),
 }
 """The app's components on this page, each with the HTML and the styles that it has there."""
@@ -45,16 +47,18 @@ Array = dict[str, np.ndarray]
 
 def data(folder: Folder, runs: Mapping[str, RunFolder], first: str) -> bytes:
     """first: the run that the page opens with."""
-    words = {name: setup.words(name) for name in ("collapse", "glossary", "site")}
+    words, made = {name: setup.words(name) for name in ("collapse", "glossary", "site")}, dict[Path, str]()
     head = {
         "texts": {**words, "parts": setup.words("lesson")["parts"]},
         "parts": {name: {"html": html, "css": "".join(map(browser.text, css))} for name, (html, css) in PARTS.items()},
+        "dials": dials.words(),
         "first": first,
         "runs": [
             {
                 "name": name,
-                "title": run.info.get("title") or name,
+                "title": _title(run),
                 "url": folder.add(f"{name}-collapse.bin", _run(name, run, {*runs}), pack=True),
+                "dials": _dials(folder, run, made),
             }
             for name, run in runs.items()
         ],
@@ -98,6 +102,28 @@ def _run(name: str, run: RunFolder, names: set[str]) -> bytes:
     }
     near = {key: array for stage, table in found.items() for key, array in _near(stage, table).items()}
     return wire.block(head, {**{key: np.frombuffer(part, np.uint8) for key, part in parts.items()}, **near})
+
+
+def _title(run: RunFolder) -> str:
+    return run.info.get("title") or run.name
+
+
+def _dials(folder: Folder, run: RunFolder, made: dict[Path, str]) -> dict[str, str]:
+    """Where a run's dials are, and why they are a healthy run's if its own table has collapsed. made: the addresses so far."""
+    shown, instead = run, ""
+    if _broken(run):
+        shown = run_of(BUNDLED, "healthy")
+        instead = setup.words("collapse")["broken"]["instead"].format(run=_title(shown))
+    place = shown.path.resolve()
+    if place not in made:
+        made[place] = dials.data(folder, shown)
+    return {"url": made[place], "instead": instead}
+
+
+def _broken(run: RunFolder) -> bool:
+    """Whether the run's last table has collapsed already."""
+    last = list(distinct_tables(run.tables())[0])[-1]
+    return any(entry["name"] == last and entry["verdict"]["kind"] in COLLAPSED for entry in diagnosis(run)["tables"])
 
 
 def _lines(stage: str, verdict: Mapping[str, Any]) -> dict[str, Any]:

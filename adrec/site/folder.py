@@ -30,8 +30,7 @@ class Folder:
 
     def write(self, out: Path) -> None:
         """Put all files into a folder, in place of an earlier site."""
-        if out.exists() and not (out.is_dir() and (known(out) or not any(out.iterdir()))):
-            raise ConfigError(f"'{out}' holds something else than a site; name a folder that is new, empty or an earlier site.")
+        check(out)
         out.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}-", dir=out.parent))
         try:
@@ -45,6 +44,12 @@ class Folder:
         finally:
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(made)
+
+
+def check(out: Path) -> None:
+    """A ConfigError unless a site may be written to a folder."""
+    if out.exists() and not (out.is_dir() and (known(out) or not any(out.iterdir()))):
+        raise ConfigError(f"'{out}' holds something else than a site; name a folder that is new, empty or an earlier site.")
 
 
 def known(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from adrec.errors import RunError
 from adrec.lesson import setup
 from adrec.lesson.people import PEOPLE
 from adrec.runs import RunFolder
-from adrec.site.build import of_run, site
+from adrec.site.build import of_run
 
 pytestmark = pytest.mark.browser
 WORDS = setup.words("lesson")
@@ -28,10 +28,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    root = tmp_path_factory.mktemp("served")
-    site().write(root / "some" / "where")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+def address(built_site: Path) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(built_site.parents[1])))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/some/where/"
     server.shutdown()
@@ -63,6 +61,9 @@ def test_the_lesson_is_walked_to_its_end_and_its_models_answer(page: Any, addres
             page.keyboard.press("ArrowRight")
     lesson.locator(".way.is-train").click()
     expect(lesson.locator(".notice")).to_contain_text("adrec app")
+    page.goto(f"{address}?chapter=3")
+    lesson.locator(".door").first.click()
+    expect(lesson.locator(".notice")).to_have_text(WORDS["shell"]["look"].format(page="Denoising"))
     page.goto(f"{address}?chapter=7")
     lesson.locator(".door").first.click()
     expect(page.locator(".scrubber .panel")).to_have_count(2, timeout=20_000)
@@ -138,9 +139,38 @@ def test_the_runs_on_collapse_are_chosen_and_their_items_found(page: Any, addres
     assert "item=" in page.url
 
 
+def test_a_dial_on_collapse_says_who_notices_as_in_python(page: Any, address: str) -> None:
+    from adrec.collapse.dialled import changes, dialled
+    from adrec.pictures import dials
+
+    kept = dialled(RunFolder(setup.ASSETS / "runs" / "ml-100k"))
+
+    def shown(kind: str, degree: int) -> None:
+        rows = dials.rows_of(changes(kept, kind, degree), "healthy", kept["degrees"][kind][str(degree)]["verdict"])
+        expect(page.locator(".dials .saw")).to_have_text(dials.lesson(rows, degree), timeout=20_000)
+        words = [[dials.PICTURES[p][1], before, after, "● yes" if seen else "○ no"] for p, before, after, seen in rows]
+        assert (
+            page.locator(".dials tbody tr").evaluate_all("all => all.map((row) => [...row.cells].map((cell) => cell.textContent))") == words
+        )
+
+    page.goto(f"{address}collapse.html?run=ml-100k&dial=rank&degree=90")
+    shown("rank", 90)
+    curves = page.locator(".dials .curve")
+    before = curves.last.get_attribute("d")
+    page.get_by_label("Degree").press("ArrowRight")
+    shown("rank", 100)
+    assert "degree=100" in page.url and curves.last.get_attribute("d") != before
+    page.locator(".dials select").select_option("offset")
+    shown("offset", 100)
+    page.get_by_label("Degree").press("Home")
+    expect(page.locator(".dials .saw")).to_have_text(dials.lesson([], 0))
+    page.get_by_label("Run").select_option("narrow")
+    expect(page.locator(".dials")).to_contain_text("This starts from a healthy one: ADRec, the paper's settings")
+
+
 def test_any_run_becomes_a_site_of_its_own(trained_run: RunFolder, tmp_path: Path) -> None:
     run = RunFolder(shutil.copytree(trained_run.path, tmp_path / "mine"))
     made, missing = of_run(run.path)
-    assert missing == "" and {"index.html", "denoising.html"} <= set(made.files)
+    assert missing == "" and {"index.html", "denoising.html"} <= set(made.files) and (run.path / "dials.json").exists()
     with pytest.raises(RunError, match="is no run"):
         of_run(tmp_path)

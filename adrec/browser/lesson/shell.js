@@ -310,7 +310,7 @@ export class Shell {
     if (mode === "app") this.tell("door", { page, parameters: { ...parameters, from: this.at.chapter } });
     else if (base) window.open(`${base}/${page}?${query}`);
     else if (pages[page] && !parameters.look) window.location.assign(`${pages[page]}?${query}`);
-    else this.parts.notice.textContent = this.texts.text(mode === "site" ? "shell.server" : "shell.offline", { page: this.texts.text(`shell.pages.${page}`) });
+    else this.parts.notice.textContent = this.texts.text(mode !== "site" ? "shell.offline" : pages[page] ? "shell.look" : "shell.server", { page: this.texts.text(`shell.pages.${page}`) });
   }
 
   /** A presenter's mode: the lesson alone on the screen, in large type. @param {boolean} on */

@@ -10,6 +10,7 @@ import { mount as mountSpectra } from "../spectrum.js";
 import { mount as mountTables } from "../tables.js";
 import { blocks } from "../wire.js";
 import { choice } from "./choice.js";
+import { Dials } from "./dials.js";
 import { loaded, open } from "./load.js";
 
 /** @import { Neighbour } from "../types" */
@@ -45,13 +46,14 @@ class Collapse {
     this.falls = element("div", "lesson said");
     this.filmed = element("section", "filmed");
     this.filmed.append(heading("site.collapse.film"), element("p", "quiet", text("filmSays")), this.part("film"));
+    this.dials = new Dials(texts, setup.dials, this.part("dials"), (changes) => this.put(changes));
     this.tool.append(this.method.root, this.item);
     const lead = element("div", "lesson said"), chosen = element("div", "chosen"), spectra = element("div", "lesson said");
     lead.append(paragraph(texts, "collapse.lead"));
     spectra.append(paragraph(texts, "collapse.spectraSays"));
     chosen.append(this.run.root);
     main.append(element("h1", "question", texts.text("collapse.question")), chosen, this.purpose, lead, this.part("tables"), this.note, this.said, this.strip,
-      heading("collapse.stages"), this.tool, this.part("maps"), this.mapNote, this.near, this.part("lists"), heading("collapse.spectra"), spectra, this.part("spectra"), this.falls, this.filmed);
+      heading("collapse.stages"), this.tool, this.part("maps"), this.mapNote, this.near, this.part("lists"), heading("collapse.spectra"), spectra, this.part("spectra"), this.falls, this.filmed, this.dials.root);
     window.addEventListener("popstate", () => this.draw());
   }
 
@@ -69,7 +71,8 @@ class Collapse {
     const asked = new URLSearchParams(window.location.search), { runs, first } = this.setup;
     const run = runs.find((/** @type {any} */ { name }) => name === asked.get("run")) ?? runs.find((/** @type {any} */ { name }) => name === first) ?? runs[0];
     const number = (/** @type {string} */ name) => (/^\d{1,9}$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : -1);
-    return { run, item: number("item"), method: asked.get("method") ?? "", frame: number("frame"), film: asked.get("tool") === "film", view: asked.get("view") === "one" ? "one" : "side", stage: asked.get("stage") ?? "" };
+    return { run, item: number("item"), method: asked.get("method") ?? "", frame: number("frame"), film: asked.get("tool") === "film", view: asked.get("view") === "one" ? "one" : "side", stage: asked.get("stage") ?? "",
+      dial: asked.get("dial") ?? "", degree: number("degree") };
   }
 
   /** Write choices to the address, "" for none, and show them. @param {Record<string, string | number>} changes */
@@ -93,6 +96,7 @@ class Collapse {
       this.shown = found;
       if (fresh) this.fill(found, state);
       this.maps(found, state);
+      this.dials.draw(run.dials, state.dial, state.degree);
       if (fresh && state.film && found.film) this.filmed.scrollIntoView();
     } catch (error) {
       delete this.loading[run.name];
