@@ -46,7 +46,7 @@ class Collapse {
     this.falls = element("div", "lesson said");
     this.filmed = element("section", "filmed");
     this.filmed.append(heading("site.collapse.film"), element("p", "quiet", text("filmSays")), this.part("film"));
-    this.dials = new Dials(texts, setup.dials, this.part("dials"), (changes) => this.put(changes));
+    this.dials = new Dials(texts, setup.dials, this.part("dials"), (changes) => { this.put(changes, false); this.dial(this.state); });
     this.tool.append(this.method.root, this.item);
     const lead = element("div", "lesson said"), chosen = element("div", "chosen"), spectra = element("div", "lesson said");
     lead.append(paragraph(texts, "collapse.lead"));
@@ -96,7 +96,7 @@ class Collapse {
       this.shown = found;
       if (fresh) this.fill(found, state);
       this.maps(found, state);
-      this.dials.draw(run.dials, state.dial, state.degree);
+      this.dial(state);
       if (fresh && state.film && found.film) this.filmed.scrollIntoView();
     } catch (error) {
       delete this.loading[run.name];
@@ -109,6 +109,11 @@ class Collapse {
    * @param {any} data @param {(name: string, value: any) => void} told */
   show(name, mount, data, told = () => {}) {
     mount({ parentElement: this.roots[name], data, setTriggerValue: told });
+  }
+
+  /** @param {Collapse["state"]} state */
+  dial({ run, dial, degree }) {
+    this.dials.draw(run.dials, dial, degree);
   }
 
   /** What a run shows whatever its choices are. @param {any} found @param {Collapse["state"]} state */
