@@ -72,7 +72,7 @@ function labels(host, root, curves, random, right, narrow) {
     for (const { glyph, color, name } of all) {
       const sign = element("b", "", glyph);
       sign.style.color = color;
-      legend.append(sign, `\u00a0${name.replaceAll(" ", "\u00a0")}   `);
+      legend.append(sign, `\u00a0${name}   `);
     }
     host.append(legend);
     return;
