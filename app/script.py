@@ -9,12 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if sys.path[0] != str(ROOT):  # first, because the folder that the app is started from may hold an app.py of its own
     sys.path.insert(0, str(ROOT))
 
-from app import (  # noqa: E402  (needs the path above)
-    registry,
-    sessions,  # noqa: E402  (needs the path above)
-    state,
-    ui,
-)
+from app import registry, sessions, state, ui  # noqa: E402  (needs the path above)
 from app.serving import visitors  # noqa: E402  (needs the path above)
 
 

@@ -45,6 +45,7 @@ def test_a_session_that_can_still_come_back_is_left_alone() -> None:
 def test_the_end_of_a_session_that_may_have_uploaded_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     noticed = threading.Event()
     monkeypatch.setattr(sessions, "RECONNECT", -5.0)
+    monkeypatch.setattr(sessions, "_ended", None)  # nobody else has left
     monkeypatch.setattr(sessions, "forget_ended", noticed.set)
     open_page("own")
     caching.clear_session_resource_cache("test session id")

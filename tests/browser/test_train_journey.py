@@ -29,7 +29,7 @@ def begin(page: Any, server: Server, settings: str, name: str) -> None:
     page.goto(f"{server.url}/train")
     settle(page)
     page.get_by_text("As a command").click()
-    command = page.get_by_test_id("stCode").filter(has_text="adrec train")
+    command = page.get_by_test_id("stCode").filter(has_text="adrec train").first  # another while the form is drawn anew
     page.get_by_role("combobox", name="Data", exact=True).click()
     page.get_by_role("option", name="synthetic", exact=True).click()
     expect(command).to_contain_text("--dataset=synthetic", timeout=30_000)
