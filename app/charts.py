@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from adrec.pictures import looks
 from app import palette
 
 HEIGHT = 320
@@ -111,7 +112,7 @@ def validation_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float],
         _stage_line(figure, stage, x, y, "lines+markers", "epoch %{x:.0f}: NDCG@10 %{y:.2f} %")
         for epoch, value in points:
             if epoch == best.get(stage):
-                ring = {"symbol": "circle-open", "size": 14, "color": palette.STAGE_COLORS[stage], "line": {"width": 2}}
+                ring = {"symbol": "circle-open", "size": 14, "color": looks.STAGE_COLORS[stage], "line": {"width": 2}}
                 figure.add_scatter(x=[offsets[stage] + epoch], y=[100 * value], mode="markers", marker=ring, hoverinfo="skip")
                 covered = any(other > value and abs(at - offsets[stage] - epoch) < near for at, other in drawn)  # a curve runs above it
                 shift = -17 if covered else 17
@@ -126,15 +127,15 @@ def validation_curves(curves: Mapping[str, Curve], offsets: Mapping[str, float],
 
 
 def _stage_line(figure: go.Figure, stage: str, x: list[float], y: list[float], mode: str, hover: str) -> None:
-    color = palette.STAGE_COLORS[stage]
+    color = looks.STAGE_COLORS[stage]
     figure.add_scatter(
         x=x,
         y=y,
         mode=mode if len(x) > 1 else "markers",
-        name=palette.STAGE_NAMES[stage],
-        line={"color": color, "dash": palette.STAGE_DASHES[stage], "width": 2},
+        name=looks.STAGE_NAMES[stage],
+        line={"color": color, "dash": looks.STAGE_DASHES[stage], "width": 2},
         marker={"color": color, "symbol": palette.STAGE_MARKERS[stage], "size": 7},
-        hovertemplate=f"{palette.STAGE_NAMES[stage]}, {hover}<extra></extra>",
+        hovertemplate=f"{looks.STAGE_NAMES[stage]}, {hover}<extra></extra>",
     )
 
 
@@ -146,6 +147,6 @@ def _stage_labels(figure: go.Figure, curves: Mapping[str, Curve], offsets: Mappi
         begin, end = offsets[stage], offsets[stage] + points[-1][0]
         place = {"pretrain": (begin, "left", 2), "warmup": ((begin + end) / 2, "center", 19), "finetune": (end, "right", 2)}
         x, anchor, shift = place[stage]
-        text = label(palette.STAGE_NAMES[stage], palette.STAGE_COLORS[stage], palette.STAGE_GLYPHS[stage])
+        text = label(looks.STAGE_NAMES[stage], looks.STAGE_COLORS[stage], looks.STAGE_GLYPHS[stage])
         figure.add_annotation(x=x, y=1, yref="paper", yanchor="bottom", xanchor=anchor, yshift=shift, text=text, showarrow=False)
     figure.update_layout(margin={**MARGIN, "t": 46})

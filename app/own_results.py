@@ -11,7 +11,8 @@ from adrec.collapse.kinds import FACT_REMEDIES, KIND_WORDS
 from adrec.collapse.thresholds import THRESHOLDS
 from adrec.embeddings.judging import beside, examined
 from adrec.embeddings.worker import facts_file
-from app import loaders, own_data, palette, reading_view, state, ui
+from adrec.pictures import looks
+from app import loaders, own_data, reading_view, state, ui
 from app.own_data import Result
 from app.texts import say, texts
 
@@ -30,8 +31,8 @@ def results(found: Result) -> dict[str, str]:
     entries, asked, answer = found.judged["tables"], set[str](), dict[str, str]()
     for number, entry in enumerate(entries):
         with st.container(border=True):
-            glyph = f"{palette.stage_glyph(entry['name'])} " if len(entries) > 1 else ""
-            name = ui.plain(palette.stage_label(entry["name"]))
+            glyph = f"{looks.stage_glyph(entry['name'])} " if len(entries) > 1 else ""
+            name = ui.plain(looks.stage_label(entry["name"]))
             of = examined(entry)
             st.caption(f"{glyph}{name} · {entry['items']:,} items × {entry['width']:,}{f' · {of}' if of else ''}")
             _join(entry)
@@ -215,7 +216,7 @@ def _changes(changes: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _change(change: Mapping[str, Any]) -> str:
-    names = [ui.plain(palette.stage_label(change[k])) for k in ("before", "name")]
+    names = [ui.plain(looks.stage_label(change[k])) for k in ("before", "name")]
     parts = [f"standard deviation {change['std_before']:.3g} → {change['std']:.3g}"]
     if change["neighbours_kept"] is not None:
         parts.append(f"{100 * change['neighbours_kept']:.0f} % of the neighbours kept (chance {100 * change['neighbours_chance']:.1f} %)")

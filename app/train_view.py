@@ -11,8 +11,9 @@ import streamlit as st
 from adrec.config import TrainConfig
 from adrec.errors import AdrecError
 from adrec.files import changed
+from adrec.pictures import looks
 from adrec.runs import RunFolder
-from app import jobs, loaders, palette, train_about, train_watch, ui
+from app import jobs, loaders, train_about, train_watch, ui
 from app.jobs import Job
 from app.progress import Follower, StageProgress, duration, summarise, thin
 from app.serving import modes
@@ -39,7 +40,7 @@ def sentence(job: Job, stages: list[StageProgress]) -> str:
         if current is None:
             return f"{name} has started and is reading its data."
         best = f"; best NDCG@10 on validation so far {100 * current.best:.2f} %" if current.best is not None else ""
-        return f"{name} is in its {palette.STAGE_NAMES[current.name].lower()} stage, epoch {current.epochs_done + 1}{best}."
+        return f"{name} is in its {looks.STAGE_NAMES[current.name].lower()} stage, epoch {current.epochs_done + 1}{best}."
     if job.state == "finished":
         test = job.run.metrics("finetune").get("test")
         if test and "hr@10" in test and "users" in test:
@@ -146,9 +147,9 @@ def _parts(found: Mapping[str, str]) -> str:
 
 
 def _cell(stage: str, fraction: float, words: str, found: Mapping[str, str]) -> str:
-    color, glyph = palette.STAGE_COLORS[stage], palette.STAGE_GLYPHS[stage]
+    color, glyph = looks.STAGE_COLORS[stage], looks.STAGE_GLYPHS[stage]
     bar = f'<div class="bar"><i style="width:{100 * fraction:.0f}%;background:{color}"></i></div>'
-    explained = palette.STAGE_NAMES[stage] if stage == "initial" else term(palette.STAGE_NAMES[stage], TERMS[stage])
+    explained = looks.STAGE_NAMES[stage] if stage == "initial" else term(looks.STAGE_NAMES[stage], TERMS[stage])
     name = f'<b><span style="color:{color}">{glyph}</span> {explained}</b>'
     return f'<div class="said" role="listitem">{bar}{name}<p>{html.escape(words)}</p>{_parts(found)}</div>'
 

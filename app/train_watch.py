@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from adrec.files import changed
+from adrec.pictures import looks
 from adrec.runs import RunFolder
 from adrec.runs.snapshots import load_snapshot
-from app import loaders, palette
+from app import loaders
 from app.collapse import data, headline, overview, tables
 from app.components.spectrum import spectrum
 from app.components.tables import tables as mount
@@ -74,10 +75,10 @@ def newest(run: RunFolder, alive: bool) -> tuple[str, str, Path] | None:
     words, saved = texts("train"), run.snapshots()
     if run.stages and (not alive or not saved or saved[-1][0] not in (run.stages[-1], "finetune")):
         stage = run.stages[-1]
-        return stage, words["kept"].format(stage=palette.STAGE_NAMES[stage]), run.weights_path(stage)
+        return stage, words["kept"].format(stage=looks.STAGE_NAMES[stage]), run.weights_path(stage)
     if saved:
         stage, epoch, path = saved[-1]
-        return stage, words["now"].format(stage=palette.STAGE_NAMES[stage], epoch=epoch), path
+        return stage, words["now"].format(stage=looks.STAGE_NAMES[stage], epoch=epoch), path
     first = run.path / "snapshots" / "initial.safetensors"
     return ("initial", words["start"], first) if first.exists() else None
 
@@ -110,16 +111,16 @@ def _packed(
     saved = {key: load_snapshot(Path(path))[0] for key, _, path, _ in shown}
     last = saved[shown[-1][0]]
     rows, groups = tables.shown_items(loaders.items(run), last)
-    cards, marks, looks = [], [], {}
+    cards, marks, pictures = [], [], {}
     for key, name, path, written in shown:
         verdict = (kept or {}).get(key) or _judged(path, written, known, _near, _users)
-        looks[key] = tables.drawn(saved[key], rows, groups, items.titles(run))
+        pictures[key] = tables.drawn(saved[key], rows, groups, items.titles(run))
         label, says = KIND_WORDS[verdict["kind"]]
-        cards.append(tables.card(key, name, f"{label}: {says}", looks[key], sign=palette.stage_glyph(key)))
+        cards.append(tables.card(key, name, f"{label}: {says}", pictures[key], sign=looks.stage_glyph(key)))
         marks.append(tables.mark(key, name, verdict, key, main=key == shown[-1][0]))
     curves = {key: spectrum_of(table, "centred") for key, table in saved.items()}
     names = {key: name for key, name, _, _ in shown}
-    return tables.block(cards, marks, looks), overview.block(curves, names, null_band(*last.shape, "centred"))
+    return tables.block(cards, marks, pictures), overview.block(curves, names, null_band(*last.shape, "centred"))
 
 
 # -- what it means ----------------------------------------------------------------------------------------------------

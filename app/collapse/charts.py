@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from adrec.pictures import looks
 from app import palette
 from app.charts import MARGIN, base_layout, direct_label, plain
 
@@ -52,7 +53,7 @@ def spectra(
     if edge is not None:
         _edge(figure, edge, log)
     if chosen is not None and chosen[0] in values and 1 <= chosen[1] <= len(values[chosen[0]]):
-        ring = {"symbol": "circle-open", "size": 15, "color": palette.stage_color(chosen[0]), "line": {"width": 2.5}}
+        ring = {"symbol": "circle-open", "size": 15, "color": looks.stage_color(chosen[0]), "line": {"width": 2.5}}
         place = {"x": [chosen[1]], "y": [values[chosen[0]][chosen[1] - 1]]}
         figure.add_scatter(**place, mode="markers", marker=ring, hoverinfo="skip", zorder=3, cliponaxis=False)
     _labels(figure, values, labels, edge, low=view == "energy")
@@ -66,15 +67,15 @@ def _curve(figure: go.Figure, name: str, label: str, v: np.ndarray, threshold: f
         y=np.where(v > 0, v, np.nan),
         mode="lines+markers",
         name=plain(label),
-        line={"color": palette.stage_color(name), "width": 2, "dash": palette.stage_dash(name)},
-        marker={"color": palette.stage_color(name), "symbol": palette.stage_marker(name), "size": np.where(above, 10, 4), "opacity": 1},
+        line={"color": looks.stage_color(name), "width": 2, "dash": looks.stage_dash(name)},
+        marker={"color": looks.stage_color(name), "symbol": palette.stage_marker(name), "size": np.where(above, 10, 4), "opacity": 1},
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
         hovertemplate="%{fullData.name}, direction %{x}: %{y:.3g}<extra></extra>",
         zorder=2,
     )
     if palette.stage_marker(name).endswith("-thin"):  # this marker has an outline and no fill
-        figure.data[-1].marker.line = {"color": palette.stage_color(name), "width": 1.2}
+        figure.data[-1].marker.line = {"color": looks.stage_color(name), "width": 1.2}
 
 
 def _noise(figure: go.Figure, band: np.ndarray) -> None:
@@ -115,7 +116,7 @@ def _labels(
 ) -> None:
     """Names in the corner without curves, in the order of their first values, with their spike counts if spikes are marked."""
     order = sorted(values, key=lambda name: -float(values[name][0]))
-    lines = [(name, labels[name], palette.stage_color(name), palette.stage_glyph(name)) for name in order]
+    lines = [(name, labels[name], looks.stage_color(name), looks.stage_glyph(name)) for name in order]
     if edge is not None:
         counts = {name: int((values[name] > edge[2]).sum()) for name in order}
         lines = [(n, f"{text}: {counts[n] or 'no'} spike{'' if counts[n] == 1 else 's'}", c, g) for n, text, c, g in lines]

@@ -7,8 +7,9 @@ import numpy as np
 from adrec.errors import WeightsError
 from adrec.folders import home
 from adrec.parallel.threads import one_thread
+from adrec.pictures import looks
 from adrec.runs import RunFolder
-from app import loaders, palette
+from app import loaders
 
 NEIGHBOURS = 10
 NULL = "null"
@@ -26,7 +27,7 @@ class Stages:
     width: int
 
     def label(self, name: str) -> str:
-        return "Gaussian noise" if name == NULL else palette.stage_label(name, self.merged)
+        return "Gaussian noise" if name == NULL else looks.stage_label(name, self.merged)
 
 
 def stages(run: RunFolder) -> Stages:
@@ -104,9 +105,9 @@ def stage_lines(run: RunFolder, name: str) -> list[Line]:
     if name == "initial":
         random = ("Random numbers, before any training", "Every item starts as a draw from a Gaussian.")
         kept = [stage for stage, shown in loaders.distinct(run)[1].items() if shown == "initial" != stage]
-        return [random, *(_ranking(run, stage, f"The model using them, after {palette.stage_label(stage).lower()}") for stage in kept)]
+        return [random, *(_ranking(run, stage, f"The model using them, after {looks.stage_label(stage).lower()}") for stage in kept)]
     merged = stages(run).merged and name == "pretrain"
-    lines = [_ranking(run, stage, f"After {palette.stage_label(stage).lower()}") for stage in ([name, "warmup"] if merged else [name])]
+    lines = [_ranking(run, stage, f"After {looks.stage_label(stage).lower()}") for stage in ([name, "warmup"] if merged else [name])]
     if merged or name == "warmup":
         lines += _error(run)
     return [*lines, *_stayed(run, name)]

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from adrec.pictures import looks
 from adrec.pictures.dials import DEGREES, KINDS, LEAD, LINES, MAP, PICTURES, SPECTRAL, SPECTRUM, START, TITLE, Row, lesson, rows_of, says
 from adrec.runs import RunFolder
-from app import loaders, palette, state, ui
+from app import loaders, state, ui
 from app.collapse import charts, data, healthy, points, ranking
 from app.collapse.view import TABLE_CSS
 from app.texts import texts
@@ -120,7 +121,7 @@ def _drawn(run: RunFolder, known: bool, name: str, kind: str, degree: int) -> tu
     from adrec.collapse.spectra import over_rms
 
     (before, _), (after, _) = _measured(run, known, name, kind, 0), _measured(run, known, name, kind, degree)
-    color, xy = palette.stage_color(name), aligned(before.map, after.map)
+    color, xy = looks.stage_color(name), aligned(before.map, after.map)
     moved = {"x_before": before.map[:, 0], "y_before": before.map[:, 1], "x_after": xy[:, 0], "y_after": xy[:, 1]}
     old, new = ({"centred": over_rms(look.centred), "raw": over_rms(look.raw)} for look in (before, after))
     columns = {f"{view}_{when}": values[view] for when, values in (("before", old), ("after", new)) for view in values}

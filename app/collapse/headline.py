@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from adrec.pictures import looks
 from adrec.pictures import verdicts as verdicts_
 from adrec.runs import RunFolder
-from app import loaders, palette, state, ui
+from app import loaders, state, ui
 from app.collapse import data
 from app.texts import say, texts
 
@@ -64,9 +65,9 @@ def strip(run: RunFolder, found: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _card(label: str, name: str, verdict: Mapping[str, Any]) -> str:
     said = {key: html.escape(text) for key, text in verdicts_.summary(name, verdict).items()}
-    head = f"<div class='stage'>{palette.stage_glyph(name)} {html.escape(label)}</div><div class='verdict'>{said['kind']}</div>"
+    head = f"<div class='stage'>{looks.stage_glyph(name)} {html.escape(label)}</div><div class='verdict'>{said['kind']}</div>"
     rest = f"<div class='says'>{said['says']}</div><div class='sure'>{said['sure']}</div>"
-    return f"<div class='card' role='listitem' style='--mark: {palette.stage_color(name)}'>{head}{rest}</div>"
+    return f"<div class='card' role='listitem' style='--mark: {looks.stage_color(name)}'>{head}{rest}</div>"
 
 
 def evidence(run: RunFolder) -> None:

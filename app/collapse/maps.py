@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from adrec.maps.projection import umap_seconds
+from adrec.pictures import looks
 from adrec.pictures.maps import block
 from adrec.runs import RunFolder
-from app import loaders, palette, projecting, state, ui
+from app import loaders, projecting, state, ui
 from app.collapse import colours, data, items, points, selection
 from app.collapse.long import duration
 from app.components.maps import lists, maps
@@ -117,7 +118,7 @@ def _packed(
 def stage_record(run: RunFolder, name: str) -> dict[str, Any]:
     """A stage as the components show it: name, mark, colour, and the lines above its map."""
     shown = data.stages(run)
-    mark = {"glyph": palette.stage_glyph(name), "color": palette.stage_color(name)}
+    mark = {"glyph": looks.stage_glyph(name), "color": looks.stage_color(name)}
     return {"key": name, "label": shown.label(name), "lines": data.stage_lines(run, name), **mark}
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from adrec.collapse.definitions import MEASURES, OFFICIAL, Measure
+from adrec.pictures import looks
 from adrec.pictures.numbers import number
 from adrec.runs import RunFolder
-from app import palette, ui
+from app import ui
 from app.collapse import data
 
 # -- measures -----------------------------------------------------------------------------------------------------
@@ -67,7 +68,7 @@ def table(heads: Sequence[str], columns: Sequence[Mapping[str, float]], registry
 def _column(shown: data.Stages, name: str) -> str:
     if name == data.NULL:
         return "<span title='One table of random numbers of the same size, at the first table&#39;s scale'>Gaussian noise</span>"
-    return f"<span style='color:{palette.stage_color(name)}'>{palette.stage_glyph(name)}</span> {html.escape(shown.label(name))}"
+    return f"<span style='color:{looks.stage_color(name)}'>{looks.stage_glyph(name)}</span> {html.escape(shown.label(name))}"
 
 
 def _definitions(registry: Mapping[str, Measure]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from adrec.pictures import looks
 from app import palette
 from app.charts import MARGIN, base_layout, label, plain
 from app.collapse.charts import BAND_FILL, TICKS
@@ -34,11 +35,9 @@ class Look:
 
 def look(name: str, number: int) -> Look:
     """By its place on screen; beyond the palette all are grey."""
-    if number >= len(palette.OTHER_COLORS):
+    if number >= len(looks.OTHER_COLORS):
         return Look(name, palette.NULL_COLOR, "•", "circle", "solid", False)
-    return Look(
-        name, palette.OTHER_COLORS[number], palette.OTHER_GLYPHS[number], palette.OTHER_MARKERS[number], palette.OTHER_DASHES[number]
-    )
+    return Look(name, looks.OTHER_COLORS[number], looks.OTHER_GLYPHS[number], palette.OTHER_MARKERS[number], looks.OTHER_DASHES[number])
 
 
 def legend(figure: go.Figure, looks: Sequence[Look]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from adrec.errors import RunError
+from adrec.pictures import looks
 from adrec.runs import groups
 from app import loaders, palette, ui
 from app.loaders import LoadedRun
@@ -92,16 +93,16 @@ class Group:
 
     @property
     def color(self) -> str:
-        return palette.OTHER_COLORS[self.number] if self.marked else palette.NULL_COLOR
+        return looks.OTHER_COLORS[self.number] if self.marked else palette.NULL_COLOR
 
     @property
     def glyph(self) -> str:
-        return palette.OTHER_GLYPHS[self.number] if self.marked else "•"
+        return looks.OTHER_GLYPHS[self.number] if self.marked else "•"
 
     @property
     def marked(self) -> bool:
         """Whether it has a look of its own; the others are grey."""
-        return self.number < len(palette.OTHER_COLORS)
+        return self.number < len(looks.OTHER_COLORS)
 
     def values(self, metric: str) -> list[float]:
         """Of each run, a fraction."""

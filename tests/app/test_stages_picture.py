@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 
-from app import palette
+from adrec.pictures import looks
 from tests.measure import picture
 
 
@@ -29,7 +29,7 @@ def test_the_picture_is_well_formed_and_stays_inside_its_frame() -> None:
 
 def test_the_picture_uses_each_stages_own_colour() -> None:
     svg = picture.draw(made_up())
-    assert all(palette.STAGE_COLORS[name] in svg for name in ("initial", "pretrain", "finetune"))
+    assert all(looks.STAGE_COLORS[name] in svg for name in ("initial", "pretrain", "finetune"))
 
 
 def test_the_picture_says_that_the_warm_up_left_the_table_as_it_was() -> None:

@@ -14,7 +14,8 @@ import numpy as np
 
 from adrec.errors import AdrecError, DataError
 from adrec.files import atomic
-from app.palette import NULL_COLOR, STAGE_COLORS
+from adrec.pictures.looks import STAGE_COLORS
+from app.palette import NULL_COLOR
 
 SIDE, GAP, LEFT, TOP, BOTTOM = 240, 76, 60, 64, 46
 INK, SOFT, LINE = "#1b2530", "#5b6670", "#d5dbe1"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from adrec.pictures.looks import STAGE_COLORS, STAGE_GLYPHS, STAGE_NAMES, stage_label
 from adrec.runs import RunFolder
-from app.palette import NULL_COLOR, STAGE_COLORS, STAGE_GLYPHS, STAGE_ORDER, stage_label
+from app.palette import NULL_COLOR
 
 SIDE, GAP, TOP, BOTTOM = 300, 30, 58, 34
 DASHES = {"initial": "2 4", "pretrain": "9 3 2 3", "warmup": "12 4", "finetune": "", "null": "5 5"}
@@ -48,7 +49,7 @@ def content(run: RunFolder) -> Content:
 
 def draw(content: Content) -> str:
     """The picture as SVG text."""
-    order = [name for name in STAGE_ORDER if name in content.layouts]
+    order = [name for name in STAGE_NAMES if name in content.layouts]
     panels = [_map_panel(content, name) for name in order] + [_spectra_panel(content, order)]
     width, height = len(panels) * (SIDE + GAP) - GAP, SIDE + TOP + BOTTOM
     body = "".join(f'<g transform="translate({i * (SIDE + GAP)} 0)">{panel}</g>' for i, panel in enumerate(panels))

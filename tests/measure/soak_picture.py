@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adrec.errors import AdrecError, DataError
 from adrec.files import atomic
-from app.palette import STAGE_COLORS
+from adrec.pictures.looks import STAGE_COLORS
 from tests.measure.growth_picture import INK, LINE, SOFT
 from tests.measure.soak import rows
 
